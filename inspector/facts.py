@@ -1,0 +1,432 @@
+"""The frozen records that all rooms speak.
+
+Field names are the names of the JSON report (`inspector.report/1`): this
+module is the schema's source.  The wire's own words are kept (header names as
+sent, in order, duplicates included); folded copies are for matching only.
+
+Conventions, read by `report/` and by the schema generator:
+
+* a field whose name ends in `_at` is a time: integer nanoseconds UTC, written
+  as RFC 3339;
+* a field named `packet` or `packets` holds packet references (`packets.py`);
+* durations (`reply_latency`, `longest_silence`) are seconds;
+* sizes are bytes;
+* no field ever holds a credential: what carries one was replaced by its label
+  (`credentials.redact`) before the fact was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+Role: TypeAlias = Literal["agent", "api-proxy", "forward-proxy", "other"]
+Provider: TypeAlias = Literal[
+    "openai", "anthropic", "copilot", "gemini", "vertex", "azure-openai", "unknown"
+]
+Hop: TypeAlias = Literal[
+    "agent-to-api-proxy",
+    "agent-to-forward-proxy",
+    "forward-proxy-to-api-proxy",
+    "api-proxy-to-forward-proxy",
+    "inside-tunnel",
+    "other",
+]
+ClosedBy: TypeAlias = Literal["client", "server", "reset-by-client", "reset-by-server"]
+Outcome: TypeAlias = Literal["established", "refused", "unanswered", "unreachable", "midstream"]
+EndedBy: TypeAlias = Literal[
+    "complete", "client", "server", "reset-by-client", "reset-by-server", "gap", "capture-end"
+]
+TunnelProtocol: TypeAlias = Literal["tls", "http/1.1", "h2", "unknown", "none"]
+Handshake: TypeAlias = Literal["complete", "failed", "incomplete", "not seen"]
+Verdict: TypeAlias = Literal["complete", "unknown", "incomplete"]
+CredentialKind: TypeAlias = Literal[
+    "anthropic-api-key",
+    "anthropic-oauth",
+    "anthropic-admin-key",
+    "openai-api-key",
+    "openai-project-key",
+    "github-token",
+    "google-api-key",
+    "aws-sigv4",
+    "azure-key",
+    "jwt",
+    "basic",
+    "placeholder",
+    "unknown",
+    "empty",
+]
+Anomaly: TypeAlias = Literal[
+    "leading-space",
+    "trailing-space",
+    "control-character",
+    "quoted",
+    "doubled-scheme",
+    "empty",
+    "non-ascii",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a connection."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What may be said of a credential without giving any of it away.
+
+    `prefix` is the documented, public part of its shape (`sk-ant-api03-`), or
+    null; `length` counts the bytes of the value without the scheme and the one
+    space after it; `fingerprint` is 12 hex digits of HMAC-SHA-256 under the
+    run's key, null for an empty value; `placeholder` is the public constant
+    itself when the value is one.
+    """
+
+    kind: CredentialKind
+    prefix: str | None
+    length: int
+    fingerprint: str | None
+    placeholder: str | None
+    anomalies: tuple[Anomaly, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthHeader:
+    """One credential-bearing position of a request, in wire order.
+
+    `name` is the header's as sent; a query parameter has the name `?key`.
+    `scheme` is the authorization scheme as sent, or null.
+    """
+
+    name: str
+    scheme: str | None
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TCP connection, whether or not it carried a byte of HTTP.
+
+    `client` is the end that sent the SYN (mid-stream: the likelier one).
+    `bytes_up` counts client to server, by sequence numbers, so bytes that the
+    capture lacks are included.  `zero_windows` counts segments of either end
+    that announced a full receive buffer.
+    """
+
+    id: str
+    client: Endpoint
+    server: Endpoint
+    opened_at: int
+    closed_at: int | None
+    closed_by: ClosedBy | None
+    outcome: Outcome
+    bytes_up: int
+    bytes_down: int
+    packet: int
+    zero_windows: int = 0
+    retransmissions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What an event stream (`text/event-stream`) showed, never what it said.
+
+    `terminated` tells whether the provider's own last event was seen;
+    `error` is the type named by an `event: error`, or null;
+    `malformed` counts events with broken framing or JSON.
+    """
+
+    events: int
+    names: Mapping[str, int]
+    first_event_at: int | None
+    last_event_at: int | None
+    longest_silence: float | None
+    terminated: bool
+    error: str | None
+    malformed: int
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """The error an API stated in its JSON body; secrets in it are redacted."""
+
+    type: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the provider states them."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as sent.  `complete` includes the whole body."""
+
+    method: str
+    target: str
+    http_version: str
+    host: str | None
+    user_agent: str | None
+    headers: Headers
+    auth: tuple[AuthHeader, ...]
+    steering: Mapping[str, str]
+    body_bytes: int
+    complete: bool
+    packet: int
+    started_at: int
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One final HTTP response as sent, interim ones listed by status."""
+
+    status: int
+    reason: str
+    http_version: str
+    interim: tuple[int, ...]
+    headers: Headers
+    content_type: str | None
+    content_encoding: str | None
+    body_bytes: int
+    complete: bool
+    packet: int
+    started_at: int
+    ended_at: int | None
+    stream: Stream | None
+    api_error: ApiError | None
+    model: str | None
+    usage: Usage | None
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and the response that answered it, either of them possibly missing.
+
+    `relays` names the agent-side exchange of which this one is the next leg;
+    both legs are one call.  `upgrade` is the protocol after a 101.
+    """
+
+    id: str
+    hop: Hop
+    relays: str | None
+    connection: str
+    client: Endpoint
+    server: Endpoint
+    provider: Provider
+    tunnel: str | None
+    request: Request | None
+    response: Response | None
+    upgrade: str | None
+    ended_by: EndedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the readable part of a TLS handshake states.
+
+    `version` is the negotiated one ("TLS 1.3"), null before a ServerHello;
+    `alerts` lists alerts readable before encryption, "fatal unknown_ca (client)".
+    """
+
+    sni: str | None
+    version: str | None
+    alpn_offered: tuple[str, ...]
+    cipher: str | None
+    handshake: Handshake
+    alerts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """The forward proxy's own leg of a tunnel, when it is on the same bridge."""
+
+    server: Endpoint
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A CONNECT and what went through it.  Its 200 says "tunnel opened", no more.
+
+    `bytes_*` and `records_*` count what the tunnel carried, TLS handshake
+    included; `records_*` are TLS application-data records.  In TLS 1.3 these
+    include alerts and Finished, which share record type 23.
+    """
+
+    id: str
+    connection: str
+    client: Endpoint
+    proxy: Endpoint
+    authority: str | None
+    auth: tuple[AuthHeader, ...]
+    headers: Headers
+    connect_status: int | None
+    established: bool | None
+    proxy_error: str | None
+    reply_latency: float | None
+    protocol: TunnelProtocol
+    tls: Tls | None
+    bytes_up: int
+    bytes_down: int
+    records_up: int
+    records_down: int
+    opened_at: int
+    first_data_at: int | None
+    last_data_at: int | None
+    closed_at: int | None
+    closed_by: ClosedBy | None
+    exchanges: tuple[str, ...]
+    egress: Egress | None
+    packet: int
+
+
+@dataclass(frozen=True, slots=True)
+class DirectTls:
+    """A TLS connection that belongs to no tunnel: somebody went out directly."""
+
+    id: str
+    connection: str
+    client: Endpoint
+    server: Endpoint
+    tls: Tls
+    bytes_up: int
+    bytes_down: int
+    records_up: int
+    records_down: int
+    opened_at: int
+    closed_at: int | None
+    packet: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuth:
+    """An auth header that a client sent, and in how many of its requests."""
+
+    name: str
+    scheme: str | None
+    credential: Credential
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Address and user agent, and what it did towards one service."""
+
+    ip: str
+    user_agent: str | None
+    role: Role
+    provider: Provider
+    service: Endpoint
+    requests: int
+    auth_headers: tuple[ClientAuth, ...]
+    statuses: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes that were on the wire (the peer acknowledged them) but not captured."""
+
+    connection: str
+    direction: Literal["up", "down"]
+    bytes: int
+    packet: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One occurrence of something odd, as a parser met it.
+
+    `name` is stable and documented (docs/oddities.md); `detail` never quotes
+    captured bytes of unknown sensitivity.
+    """
+
+    name: str
+    packet: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """All occurrences of one kind of fault; `packets` lists the first few."""
+
+    name: str
+    count: int
+    packets: tuple[int, ...]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One capture interface as its file describes it."""
+
+    name: str | None
+    link_type: int
+    snap_length: int | None
+    filter: str | None = None
+    received: int | None = None
+    dropped: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """One input file: what it is, and where it stops being readable."""
+
+    name: str
+    format: str
+    compression: str | None
+    packets: int
+    bytes: int
+    started_at: int | None
+    ended_at: int | None
+    interfaces: tuple[Interface, ...]
+    comments: int
+    decryption_secrets: int
+    cut: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of the truth the capture can hold."""
+
+    packets: int
+    dropped_by_kernel: int | None
+    truncated_packets: int
+    duplicate_packets: int
+    gaps: tuple[Gap, ...]
+    midstream_connections: int
+    limits_hit: tuple[str, ...]
+    capture_filter: str | None
+    verdict: Verdict
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Who is who, and how that is known.
+
+    `source` says where the roles come from: "defaults", "options", "file" or
+    "traffic"; `providers` maps a service port to its provider.
+    """
+
+    subnet: str | None
+    agent: tuple[str, ...]
+    api_proxy: tuple[str, ...]
+    forward_proxy: tuple[str, ...]
+    providers: Mapping[str, Provider]
+    source: str
+    scope: Literal["subnet", "all"]
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,57 @@
+"""The shapes in which captured bytes travel between the rooms.
+
+A capture file or a live ring is cut into `Batch`es; the TCP room cuts those
+into `Segment`s of one direction of one connection.  Both hold plain tuples:
+on this path a class instance a packet costs more than all the work done on it
+(a NamedTuple takes 0.3 us to build, a tuple 0.05 us).
+
+Times are integer nanoseconds since 1970-01-01 UTC.  A *packet reference* is
+one int, `file_index << FILE_SHIFT | number`, with the number counted from 1
+within its file, as Wireshark counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+FILE_SHIFT: Final = 40
+
+#: (time in ns, offset of the first byte in `Batch.data`, captured length,
+#: length on the wire).  The captured bytes are `data[offset:offset + captured]`.
+Record: TypeAlias = tuple[int, int, int, int]
+
+#: (time in ns, packet reference, bytes): consecutive bytes of one direction.
+Segment: TypeAlias = tuple[int, int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A run of consecutive packets of one file that share one link type.
+
+    `first_packet` is the packet reference of `records[0]`; the others follow
+    by one.  `link_type` is a LINKTYPE_ number of the tcpdump.org registry.
+    `comments` maps an index in `records` to that packet's pcapng comments.
+    """
+
+    data: bytes
+    records: list[Record]
+    link_type: int
+    first_packet: int
+    comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+def packet_reference(file_index: int, number: int) -> int:
+    """The reference of packet `number` (from 1) of file `file_index` (from 0)."""
+    return file_index << FILE_SHIFT | number
+
+
+def packet_label(reference: int, *, several_files: bool) -> int | str:
+    """How a report writes a reference: `30`, or `"2:30"` among several files.
+
+    File indexes are written from 1, in the order of the command line.
+    """
+    if not several_files:
+        return reference & ((1 << FILE_SHIFT) - 1)
+    return f"{(reference >> FILE_SHIFT) + 1}:{reference & ((1 << FILE_SHIFT) - 1)}"

@@ -1,0 +1,1 @@
+"""Sans-I/O parsers: bytes of one direction in, facts and named faults out."""
