@@ -1,0 +1,55 @@
+# make demo and make test need nothing but a fresh Debian or Ubuntu: they install
+# what is missing (see tools/system-packages) and keep to a private environment.
+# Another Python: make PYTHON=/path/to/python3.12 test
+
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench docs lock clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Set up, and analyze the capture that ships with the project
+	@$(BIN)/inspector analyze captures/demo
+
+test: $(READY) ## Set up, and run every check: style, types, import contracts, tests
+	@tools/system-packages test
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(READY) ## Style, types and import contracts only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Rewrite the code in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Compare speed and memory with tshark and tcpflow (BENCH_ARGS=...)
+	@tools/system-packages bench
+	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+docs: $(READY) ## Regenerate what is generated: schema, command reference, demo capture
+	@$(BIN)/python -m tools.make_demo_capture
+	@$(BIN)/python -m inspector.report.schema
+	@$(BIN)/python -m inspector.cli.reference
+
+lock: $(READY) ## Renew requirements/ci.txt within the ranges of pyproject.toml
+	@tools/lock $(BIN)/python
+
+clean: ## Remove the environment, caches and generated workloads
+	@rm -rf $(VENV) build dist benchmarks/.data .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements/ci.txt tools/environment
+	@tools/system-packages demo
+	@tools/environment $(VENV)
+	@touch $@

@@ -1,0 +1,75 @@
+"""The directions of the picture hold: statically (import-linter) and as the program runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter import cli as importlinter
+
+ROOT = Path(__file__).parent.parent
+
+#: Slow to import or foreign to the question: never on the way to an answer.
+SECOND_OPINIONS = ("scapy", "pyshark", "lxml", "asyncio")
+
+ROOMS = """
+    cli inspection report exchanges pcap flows protocols credentials errors facts packets secret
+"""
+
+
+def modules_after(statement: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after `statement`."""
+    script = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+def test_every_import_contract_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    exit_code = importlinter.lint_imports(no_cache=True)
+
+    assert exit_code == 0, capsys.readouterr().out
+
+
+def test_a_contract_names_an_import_from_right_to_left(tmp_path: Path) -> None:
+    package = tmp_path / "inspector"
+    for room in ROOMS.split():
+        (package / room).mkdir(parents=True)
+        (package / room / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "protocols" / "__init__.py").write_text(
+        "def late():\n    import inspector.report\n    import socket\n"
+    )
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+
+    run = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert "inspector.protocols is not allowed to import inspector.report" in run.stdout
+    assert "inspector.protocols is not allowed to import socket" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import inspector", "import inspector.cli.main", "import inspector.inspection"],
+)
+def test_importing_brings_no_second_opinion(statement: str) -> None:
+    assert modules_after(statement).isdisjoint(SECOND_OPINIONS)
+
+
+def test_the_command_line_asks_for_rich_and_orjson_only_when_it_renders() -> None:
+    assert modules_after("import inspector.cli.main").isdisjoint({"rich", "orjson"})
