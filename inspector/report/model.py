@@ -1,0 +1,87 @@
+"""`Report`: everything one run found out, as typed facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from inspector.facts import (
+    CaptureFile,
+    Client,
+    Completeness,
+    Connection,
+    DirectTls,
+    Exchange,
+    Oddity,
+    Topology,
+    Tunnel,
+)
+from inspector.report.json import pieces, to_plain
+
+SCHEMA: Final = "inspector.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """The program that wrote the report."""
+
+    name: str
+    version: str
+
+
+def this_tool() -> Tool:
+    """This program, with the version of the installed package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return Tool("inspector", version("inspector"))
+    except PackageNotFoundError:
+        return Tool("inspector", "0+unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a capture shows, and what it cannot.
+
+    Fields are the top-level names of the JSON and stand in its order.  Lists
+    are in order of time.  Packet references carry their file's index when
+    `captures` has more than one entry.
+    """
+
+    schema: str = SCHEMA
+    tool: Tool = field(default_factory=this_tool)
+    captures: tuple[CaptureFile, ...]
+    completeness: Completeness
+    topology: Topology
+    clients: tuple[Client, ...]
+    connections: tuple[Connection, ...]
+    exchanges: tuple[Exchange, ...]
+    tunnels: tuple[Tunnel, ...]
+    direct_tls: tuple[DirectTls, ...]
+    oddities: tuple[Oddity, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as dicts, lists and scalars, as its JSON reads."""
+        return to_plain(self, several_files=len(self.captures) > 1)
+
+    def to_json(self) -> bytes:
+        """The report as UTF-8 JSON, one list item a line."""
+        return b"".join(pieces(self))
+
+    def stable(self) -> dict[str, Any]:
+        """The part that two recordings of one scenario share (`report/stable.py`)."""
+        from inspector.report.stable import stable
+
+        return stable(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Report:
+        """The report that `to_dict` or a JSON parser gave.
+
+        Names this version does not know are passed over, as the format may
+        grow.  Raises `loading.NotAReport` for anything else.
+        """
+        from inspector.report.loading import load
+
+        return load(cls, plain)
