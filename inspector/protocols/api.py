@@ -1,0 +1,242 @@
+"""What the JSON of an LLM API states about a call: model, token counts, why it stopped, errors.
+
+The same shapes come as whole bodies and, one level down, as events of a
+stream; both are read here, by tables of paths into the document.  Prompts and
+answers are never looked at.
+
+Sources: the public API references of Anthropic (Messages), OpenAI (Chat
+Completions, Responses), Google (generateContent) and Azure; the API proxy's
+own errors as recorded on the real program.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import orjson
+
+from inspector.facts import ApiError, Usage
+
+#: No text taken from a body is longer than this, in characters.
+TEXT_LIMIT: Final = 300
+
+_Step: TypeAlias = str | int
+_Path: TypeAlias = tuple[_Step, ...]
+
+#: Where the model's name stands: whole bodies first, then stream events.
+MODEL_PATHS: Final[tuple[_Path, ...]] = (
+    ("model",),
+    ("modelVersion",),
+    ("message", "model"),
+    ("response", "model"),
+)
+
+#: Where the reason for stopping stands.  A Responses document has none when
+#: it is complete; its `status` is then read by `_stop_reason`.
+STOP_PATHS: Final[tuple[_Path, ...]] = (
+    ("stop_reason",),
+    ("delta", "stop_reason"),
+    ("message", "stop_reason"),
+    ("choices", 0, "finish_reason"),
+    ("candidates", 0, "finishReason"),
+    ("incomplete_details", "reason"),
+    ("response", "incomplete_details", "reason"),
+)
+
+#: Where the object with the token counts stands.
+USAGE_PATHS: Final[tuple[_Path, ...]] = (
+    ("usage",),
+    ("usageMetadata",),
+    ("message", "usage"),
+    ("response", "usage"),
+)
+
+#: Names of the count of input tokens: Anthropic and Responses, Chat, Gemini.
+INPUT_NAMES: Final = ("input_tokens", "prompt_tokens", "promptTokenCount")
+OUTPUT_NAMES: Final = ("output_tokens", "completion_tokens", "candidatesTokenCount")
+
+#: Where an error object stands.
+ERROR_PATHS: Final[tuple[_Path, ...]] = (("error",), ("response", "error"))
+
+#: What tells an error's kind, the most specific first.  Anthropic and OpenAI
+#: have `type`; Gemini a reason among its details, then a status; Azure a code.
+ERROR_TYPE_PATHS: Final[tuple[_Path, ...]] = (
+    ("type",),
+    ("details", 0, "reason"),
+    ("status",),
+    ("code",),
+)
+
+#: Where the text stands beside an `error` that is only a string: the API
+#: proxy's `{"error":"Proxy error","message":…}`, OAuth's `error_description`.
+STRING_ERROR_TEXTS: Final = ("message", "error_description", "details")
+
+#: Members that hold the text of an error status without an `error` member:
+#: GitHub and Azure API Management, FastAPI gateways.
+BARE_ERROR_TEXTS: Final = ("message", "detail")
+
+# RFC 8259 8.2: an escaped lone surrogate is valid JSON and orjson refuses it.
+# A streamed answer cut in the middle of an emoji holds one.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFacts:
+    """What one JSON document states; every field null when it does not."""
+
+    model: str | None = None
+    usage: Usage | None = None
+    stop_reason: str | None = None
+    api_error: ApiError | None = None
+
+
+NOTHING: Final = JsonFacts()
+
+
+def parse_json(data: bytes) -> object:
+    """The value of a JSON text.
+
+    Raises ValueError when it is not JSON, not UTF-8, or nested deeper than
+    1024 levels (orjson's own guard, so no stack can overflow).
+    """
+    try:
+        value: object = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = orjson.loads(_SURROGATE.sub(rb"\\ufffd", data))
+    return value
+
+
+def read_json_body(data: bytes, status: int) -> JsonFacts:
+    """The facts of a whole JSON body answered with the HTTP status `status`.
+
+    Anything else than a JSON object (or an array of them, Gemini's stream
+    without `alt=sse`) gives empty facts.  Texts are cut to `TEXT_LIMIT`
+    characters and otherwise as sent: a caller redacts them.
+    """
+    try:
+        document = parse_json(data)
+    except ValueError:
+        return NOTHING
+    if isinstance(document, list):
+        facts = NOTHING
+        for element in document:
+            facts = merge(facts, read_document(element, status))
+        return facts
+    return read_document(document, status)
+
+
+def read_document(document: object, status: int = 200) -> JsonFacts:
+    """The facts of a parsed document: a body, or the data of one stream event."""
+    if not isinstance(document, dict):
+        return NOTHING
+    return JsonFacts(
+        _first_text(document, MODEL_PATHS),
+        _usage(document),
+        _stop_reason(document),
+        _api_error(document, status),
+    )
+
+
+def merge(earlier: JsonFacts, later: JsonFacts) -> JsonFacts:
+    """Both documents' facts as those of one answer.
+
+    The first model and error stand; counts and the stop reason are those
+    stated last, since streams repeat them as running totals.
+    """
+    return JsonFacts(
+        earlier.model or later.model,
+        _merge_usage(earlier.usage, later.usage),
+        later.stop_reason or earlier.stop_reason,
+        earlier.api_error or later.api_error,
+    )
+
+
+def _merge_usage(earlier: Usage | None, later: Usage | None) -> Usage | None:
+    if earlier is None or later is None:
+        return later or earlier
+    return Usage(
+        earlier.input_tokens if later.input_tokens is None else later.input_tokens,
+        earlier.output_tokens if later.output_tokens is None else later.output_tokens,
+    )
+
+
+def _at(value: object, path: _Path) -> object:
+    """The value at `path`, None where the document has another shape."""
+    for step in path:
+        if isinstance(step, str):
+            if not isinstance(value, dict):
+                return None
+            value = value.get(step)
+        elif isinstance(value, list) and len(value) > step:
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def _text(value: object) -> str | None:
+    return value[:TEXT_LIMIT] if isinstance(value, str) and value else None
+
+
+def _first_text(document: object, paths: tuple[_Path, ...]) -> str | None:
+    for path in paths:
+        if (text := _text(_at(document, path))) is not None:
+            return text
+    return None
+
+
+def _count(counts: dict[str, object], names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = counts.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    return None
+
+
+def _usage(document: dict[str, object]) -> Usage | None:
+    for path in USAGE_PATHS:
+        counts = _at(document, path)
+        if isinstance(counts, dict):
+            usage = Usage(_count(counts, INPUT_NAMES), _count(counts, OUTPUT_NAMES))
+            if usage.input_tokens is not None or usage.output_tokens is not None:
+                return usage
+    return None
+
+
+def _stop_reason(document: dict[str, object]) -> str | None:
+    reason = _first_text(document, STOP_PATHS)
+    if reason is None:
+        for response in (document, document.get("response")):
+            if isinstance(response, dict) and response.get("object") == "response":
+                status = _text(response.get("status"))
+                return None if status in ("in_progress", "queued") else status
+    return reason
+
+
+def _api_error(document: dict[str, object], status: int) -> ApiError | None:
+    for path in ERROR_PATHS:
+        error = _at(document, path)
+        if isinstance(error, dict):
+            return ApiError(_error_type(error), _text(error.get("message")))
+        if (text := _text(error)) is not None:
+            message = _first_text(document, tuple((name,) for name in STRING_ERROR_TEXTS))
+            return ApiError(None, text) if message is None else ApiError(text, message)
+    if document.get("type") == "error":  # Responses: `event: error` without an `error` object
+        return ApiError(_text(document.get("code")), _text(document.get("message")))
+    if status >= 400:
+        message = _first_text(document, tuple((name,) for name in BARE_ERROR_TEXTS))
+        if message is not None:
+            return ApiError(None, message)
+    return None
+
+
+def _error_type(error: dict[str, object]) -> str | None:
+    for path in ERROR_TYPE_PATHS:
+        value = _at(error, path)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)[:TEXT_LIMIT]
+        if (text := _text(value)) is not None:
+            return text
+    return None

@@ -1,0 +1,382 @@
+"""Content codings (RFC 9110 8.4.1), undone piece by piece and never beyond a limit.
+
+An observer decodes what others were meant to, so three things differ from a
+client's decoder: pieces keep their time and packet, because events are timed
+by them; a body that is not in the coding its header claims is passed through,
+because seeing it is the point; and a compression bomb costs a fixed amount.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from inspector.packets import Segment
+
+#: Fault name → what it means and what becomes of the body.
+FAULTS: Final = {
+    "unknown-content-encoding": (
+        "Content-Encoding names a coding that is not known; the body is passed on as it is"
+    ),
+    "too-many-content-encodings": (
+        "Content-Encoding lists more codings than are undone; the body is passed on as it is"
+    ),
+    "content-encoding-mismatch": (
+        "the body is not in the coding that Content-Encoding claims; it is passed on as it is"
+    ),
+    "content-encoding-corrupt": (
+        "the coded body broke off in an error; what was decoded before it is kept"
+    ),
+    "content-encoding-trailing-bytes": "bytes follow the end of the coded body; they are dropped",
+    "content-encoding-gap": "captured bytes lack inside a coded body; what follows is dropped",
+    "decompression-limit": "the decoded body is longer than the limit; the rest is dropped",
+}
+
+#: Codings undone for one body at most; curl's limit as well.
+STACK_LIMIT: Final = 5
+
+_CHUNK: Final = 1 << 16
+
+# Plain text where a coding without a magic number should start: so many bytes
+# of text by chance have a probability of (98/256)^16, about 2e-7.
+_TEXT_PROOF: Final = 16
+_TEXT: Final = bytes((9, 10, 13, *range(32, 127)))
+
+# A zstd block of 4 bytes can yield 128 KiB, and the library has no way to bound
+# one call's output: of one slice come at most 4 MiB (measured on zeros: 4 MiB).
+_ZSTD_SLICE: Final = 128
+# RFC 9659: a content coding's window is at most 8 MiB.
+_ZSTD_WINDOW: Final = 1 << 23
+
+_GZIP_BITS: Final = zlib.MAX_WBITS + 16
+_GZIP_MAGIC: Final = b"\x1f\x8b\x08"
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPABLE: Final = b"\x2a\x4d\x18"
+
+
+class _Corrupt(Exception):
+    """The bytes are not in the coding."""
+
+
+class _Codec(Protocol):
+    """One coding's decompressor."""
+
+    ended: bool
+    """The coding's own end was met."""
+    trailing: bool
+    """Bytes that belong to nothing followed the end."""
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        """Decoded bytes in parts of bounded size, made only as they are taken.
+
+        Raises _Corrupt.
+        """
+
+
+class _Inflate:
+    """gzip (also several members, RFC 1952 2.2), zlib and raw deflate."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._bits = window_bits
+        self._inflater = zlib.decompressobj(window_bits)
+        self.ended = False
+        self.trailing = False
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        while True:
+            if self.ended and not self._next_member(data):
+                return
+            inflater = self._inflater
+            try:
+                decoded = inflater.decompress(data, _CHUNK)
+            except zlib.error as error:
+                raise _Corrupt from error
+            if decoded:
+                yield decoded
+            self.ended = inflater.eof
+            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            if not data and (inflater.eof or len(decoded) < _CHUNK):
+                return
+
+    def _next_member(self, data: bytes) -> bool:
+        # gzip(1) pads with zeros, and ignores them itself.
+        if self.trailing or not data.strip(b"\0"):
+            return False
+        if self._bits != _GZIP_BITS or not data.startswith(_GZIP_MAGIC[: len(data)]):
+            self.trailing = True
+            return False
+        self._inflater = zlib.decompressobj(self._bits)
+        self.ended = False
+        return True
+
+
+class _Brotli:
+    """br (RFC 7932)."""
+
+    def __init__(self) -> None:
+        import brotli
+
+        self._error = brotli.error
+        self._decompressor = brotli.Decompressor()
+        self.ended = False
+        self.trailing = False
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        if self.ended:
+            self.trailing = self.trailing or bool(data)
+            return
+        decompressor = self._decompressor
+        try:
+            decoded = decompressor.process(data, output_buffer_limit=_CHUNK)
+            # Not `can_accept_more_data`: it says yes with megabytes still held.
+            while decoded:
+                yield decoded
+                decoded = decompressor.process(b"", output_buffer_limit=_CHUNK)
+            self.ended = decompressor.is_finished()
+        except self._error as error:
+            raise _Corrupt from error
+
+
+class _Zstd:
+    """zstd (RFC 8878), several and skippable frames included."""
+
+    def __init__(self) -> None:
+        import zstandard
+
+        self._error = zstandard.ZstdError
+        self._frames = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        self._frame = self._frames.decompressobj()
+        self.ended = False
+        self.trailing = False
+
+    def decode(self, data: bytes) -> Iterator[bytes]:
+        position = 0
+        while position < len(data):
+            if self.ended:
+                if self.trailing or _zstd_opens(data[position : position + 4]) is False:
+                    self.trailing = True
+                    return
+                self._frame = self._frames.decompressobj()
+            part = data[position : position + _ZSTD_SLICE]
+            try:
+                decoded = self._frame.decompress(part)
+            except self._error as error:
+                raise _Corrupt from error
+            self.ended = self._frame.eof
+            position += len(part)
+            if self.ended:
+                position -= len(self._frame.unused_data)
+            if decoded:
+                yield decoded
+
+
+# Each of these looks at the first bytes of a body and answers whether they can
+# begin its coding: yes, no, or None for "more bytes, please".
+
+
+def _gzip_opens(start: bytes) -> bool | None:
+    if not start.startswith(_GZIP_MAGIC[: len(start)]):
+        return False
+    return True if len(start) >= len(_GZIP_MAGIC) else None
+
+
+def _zstd_opens(start: bytes) -> bool | None:
+    if start.startswith(_ZSTD_MAGIC[: len(start)]):
+        return True if len(start) >= len(_ZSTD_MAGIC) else None
+    if 0x50 <= start[0] <= 0x5F and start[1:4] == _ZSTD_SKIPPABLE[: len(start) - 1]:
+        return True if len(start) >= len(_ZSTD_MAGIC) else None
+    return False
+
+
+def _no_text(start: bytes) -> bool | None:
+    if start[:_TEXT_PROOF].strip(_TEXT):
+        return True
+    return False if len(start) >= _TEXT_PROOF else None
+
+
+def _deflate_opens(start: bytes) -> bool | None:
+    if _is_zlib(start):
+        return True
+    return _no_text(start)
+
+
+def _is_zlib(start: bytes) -> bool:
+    # RFC 1950 2.2: method 8, window at most 7, header a multiple of 31.
+    if len(start) < 2 or start[0] & 0x0F != 8 or start[0] > 0x78:
+        return False
+    return (start[0] << 8 | start[1]) % 31 == 0
+
+
+def _deflate(start: bytes) -> _Codec:
+    # RFC 9110 8.4.1.2: "deflate" means zlib, and some senders omit its wrapper.
+    return _Inflate(zlib.MAX_WBITS if _is_zlib(start) else -zlib.MAX_WBITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a coding is recognised by its first bytes, and undone.
+
+    `has_magic`: what `opens` accepts is in the coding beyond doubt, so an
+    error found later is damage and not a wrong header.
+    """
+
+    opens: Callable[[bytes], bool | None]
+    codec: Callable[[bytes], _Codec]
+    has_magic: bool
+
+
+_GZIP: Final = Coding(_gzip_opens, lambda _: _Inflate(_GZIP_BITS), has_magic=True)
+
+#: Content codings by their names in the IANA HTTP Content Coding Registry.
+CODINGS: Final = {
+    "gzip": _GZIP,
+    "x-gzip": _GZIP,
+    "deflate": Coding(_deflate_opens, _deflate, has_magic=False),
+    "br": Coding(_no_text, lambda _: _Brotli(), has_magic=False),
+    "zstd": Coding(_zstd_opens, lambda _: _Zstd(), has_magic=True),
+}
+
+
+class _Layer:
+    """One coding of a body: looks at the first bytes, decodes, gives up by name."""
+
+    def __init__(self, coding: Coding, limit: int) -> None:
+        self._coding = coding
+        self._room = limit
+        self._codec: _Codec | None = None
+        # Pieces since the first byte, kept while it can still turn out that
+        # the header lies and they are wanted as they are.
+        self._held: list[Segment] = []
+        self._proven = False
+        self._plain = False
+        self._closed = False
+        self.fault: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self._plain or (self._codec is not None and self._codec.ended)
+
+    def feed(self, pieces: Sequence[Segment]) -> Sequence[Segment]:
+        if self._plain:
+            return pieces
+        if self._closed:
+            return ()
+        codec = self._codec
+        if codec is not None and self._proven:
+            return self._decode(codec, pieces)
+        held = self._held
+        held.extend(pieces)
+        if codec is None:
+            start = b"".join([data for _, _, data in held])
+            opens = self._coding.opens(start) if start else None
+            if opens is None:
+                return ()
+            if opens is False:
+                return self._pass_through()
+            codec = self._codec = self._coding.codec(start)
+            pieces = list(held)
+        decoded = self._decode(codec, pieces)
+        if self._coding.has_magic or decoded or sum([len(h[2]) for h in held]) > _CHUNK:
+            self._proven = True
+            held.clear()
+        elif self.fault == "content-encoding-corrupt":
+            return self._pass_through()
+        return decoded
+
+    def gap(self) -> None:
+        if not self._plain and not self._closed and not self.finished:
+            self._close("content-encoding-gap")
+
+    def finish(self) -> Sequence[Segment]:
+        if self._codec is None and self._held and not self._closed:
+            return self._pass_through()
+        return ()
+
+    def _pass_through(self) -> Sequence[Segment]:
+        self.fault = "content-encoding-mismatch"
+        self._plain = True
+        held, self._held = self._held, []
+        return held
+
+    def _close(self, fault: str) -> None:
+        self.fault = self.fault or fault
+        self._closed = True
+        self._held.clear()
+
+    def _decode(self, codec: _Codec, pieces: Sequence[Segment]) -> list[Segment]:
+        decoded: list[Segment] = []
+        for at, packet, data in pieces:
+            parts: list[bytes] = []
+            try:
+                for part in codec.decode(data):
+                    if len(part) > self._room:
+                        parts.append(part[: self._room])
+                        self._close("decompression-limit")
+                        break
+                    self._room -= len(part)
+                    parts.append(part)
+            except _Corrupt:
+                self.fault = "content-encoding-corrupt"
+                self._closed = True
+            if whole := b"".join(parts):
+                decoded.append((at, packet, whole))
+            if codec.trailing:
+                self._close("content-encoding-trailing-bytes")
+            if self._closed:
+                break
+        return decoded
+
+
+class Decoder:
+    """Undoes the codings of one body, as its pieces arrive.
+
+    `content_encoding` is the header's value, or None without the header;
+    `limit` bounds the decoded bytes of the whole body (and of each layer, when
+    codings are stacked), however small the pieces that carry them.  Bytes that
+    pass through undecoded cost nothing and are not limited.
+    """
+
+    def __init__(self, content_encoding: str | None, limit: int) -> None:
+        names = [name.strip().lower() for name in (content_encoding or "").split(",")]
+        names = [name for name in names if name not in ("", "identity")]
+        self._fault: str | None = None
+        if len(names) > STACK_LIMIT:
+            self._fault = "too-many-content-encodings"
+            names = []
+        elif not all(name in CODINGS for name in names):
+            self._fault = "unknown-content-encoding"
+            names = []
+        # The header lists codings in the order they were applied.
+        self._layers = [_Layer(CODINGS[name], limit) for name in reversed(names)]
+
+    @property
+    def fault(self) -> str | None:
+        """The first thing that went wrong, one of `FAULTS`, outermost coding first."""
+        if self._fault is not None:
+            return self._fault
+        return next((layer.fault for layer in self._layers if layer.fault), None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every coding met its own end (true when there is nothing to undo)."""
+        return all(layer.finished for layer in self._layers)
+
+    def feed(self, pieces: Sequence[Segment]) -> list[Segment]:
+        """The pieces decoded; each has the time and packet of the one that completed it."""
+        for layer in self._layers:
+            pieces = layer.feed(pieces)
+        return list(pieces)
+
+    def gap(self) -> None:
+        """Bytes lack here: a coded body cannot be followed past them."""
+        for layer in self._layers:
+            layer.gap()
+
+    def finish(self) -> list[Segment]:
+        """The body ended: pieces that were held back, too few to tell what they are."""
+        pieces: Sequence[Segment] = ()
+        for layer in self._layers:
+            pieces = [*layer.feed(pieces), *layer.finish()] if pieces else layer.finish()
+        return list(pieces)
