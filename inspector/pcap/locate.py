@@ -1,0 +1,52 @@
+"""From a command's argument to capture files and what lies beside them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from inspector.errors import NotACapture
+
+#: `.pcap3` is what tcpdump -C calls its fourth file.
+_CAPTURE: Final = re.compile(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
+_KEY_LOG: Final = re.compile(r"(?:^|.*[._-])(?:keys?|sslkeys?|sslkeylog)\.(?:log|txt)$|.*\.keylog$")
+_LOG: Final = re.compile(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$")
+
+
+class Located(NamedTuple):
+    """What one argument stands for; all tuples are sorted by name.
+
+    `logs` are the firewall's own logs (Squid's, the API proxy's), `key_logs`
+    TLS key logs; both only for a directory.
+    """
+
+    captures: tuple[str, ...]
+    logs: tuple[Path, ...] = ()
+    key_logs: tuple[Path, ...] = ()
+
+
+def locate(argument: str | Path) -> Located:
+    """The capture files meant by a path, a directory or `-`.
+
+    A directory stands for its `capture.*` if it has one, else for all its
+    capture files, and for the logs beside them.  Raises `NotACapture` for a
+    directory without a capture.
+    """
+    path = Path(argument)
+    if str(argument) == "-" or not path.is_dir():
+        return Located((str(argument),))
+    files = sorted(entry for entry in path.iterdir() if entry.is_file())
+    captures = [file for file in files if _CAPTURE.search(file.name)]
+    named = [file for file in captures if file.name.split(".", 1)[0] == "capture"]
+    if not captures:
+        raise NotACapture(
+            f"The directory {path} holds no capture file (*.pcap, *.pcapng, *.cap)",
+            "Name the capture itself if it has another ending",
+        )
+    key_logs = tuple(file for file in files if _KEY_LOG.match(file.name))
+    return Located(
+        tuple(str(file) for file in named or captures),
+        tuple(file for file in files if _LOG.match(file.name) and file not in key_logs),
+        key_logs,
+    )

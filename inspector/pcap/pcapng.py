@@ -1,0 +1,374 @@
+"""The pcapng capture format, walked sans I/O.
+
+A file is a list of blocks: type, total length, body, total length again.  A
+section header block sets the byte order and starts a new list of interfaces;
+interface blocks state link type and time resolution; packet blocks refer to
+them by index.  Source: draft-ietf-opsawg-pcapng.
+
+The walker has one fast path (an enhanced packet block of the same interface
+as the packet before, without options) and one door: `_block`, which handles
+any block completely and names what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from inspector.facts import Interface
+from inspector.packets import Record
+from inspector.pcap import options as opt
+from inspector.pcap.walk import (
+    MAX_BLOCK,
+    MAX_CAPTURED,
+    DecryptionSecrets,
+    FaultList,
+    Run,
+)
+from inspector.secret import Secret
+
+SECTION_HEADER: Final = 0x0A0D0D0A
+INTERFACE_DESCRIPTION: Final = 1
+OBSOLETE_PACKET: Final = 2
+SIMPLE_PACKET: Final = 3
+INTERFACE_STATISTICS: Final = 5
+ENHANCED_PACKET: Final = 6
+DECRYPTION_SECRETS: Final = 10
+
+MAGIC: Final = SECTION_HEADER.to_bytes(4, "big")
+"""The first four bytes of a pcapng file; the same in both byte orders."""
+
+_ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
+_SMALLEST_BLOCK: Final = 12
+_SMALLEST_PACKET: Final = 32
+_MAX_INTERFACES: Final = 65_536
+_MAX_SECRETS: Final = 16 * 1024 * 1024
+_DROPS_UNKNOWN: Final = 0xFFFF
+_MICROSECONDS: Final = opt.resolution(opt.DEFAULT_RESOLUTION)
+
+
+@dataclass(slots=True)
+class _Interface:
+    """An interface of the current section, and what its statistics added."""
+
+    link_type: int
+    snap_length: int
+    name: str | None = None
+    filter: str | None = None
+    resolution: opt.Resolution = _MICROSECONDS
+    offset: int = 0
+    received: int | None = None
+    dropped: int | None = None
+
+    def time(self, ticks: int) -> int:
+        """Nanoseconds since the epoch of a time stamp of this interface."""
+        numerator, denominator = self.resolution
+        return ticks * numerator // denominator + self.offset
+
+
+class PcapngWalker:
+    """Walks one pcapng file.  `file_index` goes into the packet references of faults."""
+
+    def __init__(self, file_index: int = 0) -> None:
+        self.format = "pcapng"
+        self.needed = _SMALLEST_BLOCK
+        self.ended = False
+        self.packets = 0
+        self.faults = FaultList(file_index)
+        self.comments = 0
+        self.secrets: list[DecryptionSecrets] = []
+        self._secrets_kept = 0
+        self._all: list[_Interface] = []
+        self._section: list[_Interface] = []
+        self._order = "<"
+        self._runs: list[Run] = []
+        # The interface of the last packet, as the fast path knows it: its
+        # index, or one that no block can state when its times need a division.
+        self._current = -1
+        self._last_time = 0
+        self._set_order("<")
+        self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
+            INTERFACE_DESCRIPTION: self._interface_description,
+            OBSOLETE_PACKET: self._obsolete_packet,
+            SIMPLE_PACKET: self._simple_packet,
+            INTERFACE_STATISTICS: self._interface_statistics,
+            ENHANCED_PACKET: self._enhanced_packet,
+            DECRYPTION_SECRETS: self._decryption_secrets,
+        }
+
+    @property
+    def dropped(self) -> int | None:
+        """Packets that the statistics say were dropped; None if none say anything."""
+        counts = [i.dropped for i in self._all if i.dropped is not None]
+        return sum(counts) if counts else None
+
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The interfaces of all sections, in file order."""
+        return tuple(
+            Interface(i.name, i.link_type, i.snap_length or None, i.filter, i.received, i.dropped)
+            for i in self._all
+        )
+
+    def walk(self, data: bytes) -> tuple[list[Run], int]:
+        """Runs of records in `data`, and the bytes used; see `pcap.walk`."""
+        if self.ended:
+            return [], 0
+        runs = self._runs = []
+        self._current = -1
+        self.needed = _SMALLEST_BLOCK
+        size = len(data)
+        at = 0
+        while at + _SMALLEST_BLOCK <= size:
+            at = self._walk_packets(data, at)
+            if at + _SMALLEST_BLOCK > size:
+                break
+            after = self._block(data, at)
+            if after == at:
+                break
+            at = after
+        self._runs = []
+        return runs, at
+
+    def _walk_packets(self, data: bytes, at: int) -> int:
+        """The hot loop: as many packet blocks as the fast path can take."""
+        current = self._current
+        if current < 0:
+            return at
+        interface = self._section[current]
+        tick, offset = interface.resolution.numerator, interface.offset
+        unpack, unpack_length = self._packet.unpack_from, self._uint.unpack_from
+        records: list[Record] = self._runs[-1].records
+        append = records.append
+        before = len(records)
+        size = len(data)
+        last = size - _SMALLEST_PACKET
+        time = self._last_time
+        while at <= last:
+            kind, length, index, high, low, captured, wire = unpack(data, at)
+            after = at + length
+            if (
+                kind != ENHANCED_PACKET
+                or index != current
+                or length != _SMALLEST_PACKET + ((captured + 3) & ~3)
+                or after > size
+                or captured > MAX_CAPTURED
+                or unpack_length(data, after - 4)[0] != length
+            ):
+                break
+            time = (high << 32 | low) * tick + offset
+            append((time, at + 28, captured, wire))
+            at = after
+        self._last_time = time
+        self.packets += len(records) - before
+        return at
+
+    def finish(self, rest: bytes) -> str | None:
+        """Where the file is cut, given the unused bytes at its end."""
+        if not rest:
+            return None
+        claimed = self.needed if len(rest) >= _SMALLEST_BLOCK else None
+        length = f"{len(rest)} of its {claimed} bytes" if claimed else f"{len(rest)} bytes of it"
+        cut = f"in the block after packet {self.packets}: {length}"
+        self.faults.note("capture-cut", self.packets + 1, cut)
+        return cut
+
+    def _set_order(self, order: str) -> None:
+        self._order = order
+        self._uint = Struct(order + "I")
+        self._block_header = Struct(order + "II")
+        self._packet = Struct(order + "7I")
+
+    def _end(self, name: str, detail: str) -> None:
+        self.ended = True
+        self.faults.note(name, self.packets + 1, detail)
+
+    def _fault(self, name: str, detail: str) -> None:
+        self.faults.note(name, self.packets + 1, detail)
+
+    # --- one block -------------------------------------------------------
+
+    def _block(self, data: bytes, at: int) -> int:
+        """Handle the block at `at`; where the next one is, or `at` to stop here."""
+        if data[at : at + 4] == MAGIC:
+            order = _ORDERS.get(data[at + 8 : at + 12])
+            if order is None:
+                self._end("section-header-bad", "no byte-order magic")
+                return at
+            # A section's length is in its own byte order: set it first.
+            self._set_order(order)
+            self._current = -1
+        kind, length = self._block_header.unpack_from(data, at)
+        if length < _SMALLEST_BLOCK or length & 3 or length > MAX_BLOCK:
+            self._end("block-length-absurd", f"block type {kind}, {length} bytes")
+            return at
+        after: int = at + length
+        if after > len(data):
+            self.needed = length
+            return at
+        trailer = self._uint.unpack_from(data, after - 4)[0]
+        if trailer != length:
+            self._end("block-length-mismatch", f"block type {kind}, {length} and {trailer} bytes")
+            return at
+        if kind == SECTION_HEADER:
+            self._section_header(data, at + 8, after - 4)
+        else:
+            handler = self._handlers.get(kind)
+            if handler is not None:
+                handler(data, at + 8, after - 4)
+        return after
+
+    def _options(self, data: bytes, at: int, end: int) -> opt.Options:
+        """A block's options; counts its comments and names a lying length."""
+        found = opt.parse_options(data, at, end, self._order)
+        if found.fault:
+            self._fault("option-length", found.fault)
+        self.comments += sum(code == opt.COMMENT for code, _ in found.values)
+        return found
+
+    def _short(self, at: int, end: int, least: int, what: str) -> bool:
+        if end - at >= least:
+            return False
+        self._fault("block-too-short", f"{what} of {end - at} bytes, {least} are needed")
+        return True
+
+    def _section_header(self, data: bytes, at: int, end: int) -> None:
+        self._section = []
+        if self._short(at, end, 16, "section header"):
+            return
+        major, minor = Struct(self._order + "4xHH").unpack_from(data, at)
+        if major != 1:
+            self._end("section-version", f"version {major}.{minor}")
+            return
+        self._options(data, at + 16, end)
+
+    def _interface_description(self, data: bytes, at: int, end: int) -> None:
+        if len(self._all) >= _MAX_INTERFACES:
+            self._end("too-many-interfaces", f"more than {_MAX_INTERFACES}")
+            return
+        if self._short(at, end, 8, "interface description"):
+            # Its index is taken all the same: later packets count on it.
+            self._keep(_Interface(0, 0))
+            return
+        link_type, snap_length = Struct(self._order + "HxxI").unpack_from(data, at)
+        interface = _Interface(link_type, snap_length)
+        found = self._options(data, at + 8, end)
+        name, rule = found.last(opt.IF_NAME), found.last(opt.IF_FILTER)
+        interface.name = None if name is None else opt.text(name)
+        interface.filter = None if rule is None else opt.filter_text(rule)
+        unit = self._number(found, opt.IF_TSRESOL, "B")
+        if unit is not None:
+            interface.resolution = opt.resolution(unit)
+        interface.offset = (self._number(found, opt.IF_TSOFFSET, "q") or 0) * 1_000_000_000
+        self._keep(interface)
+
+    def _keep(self, interface: _Interface) -> None:
+        self._section.append(interface)
+        self._all.append(interface)
+
+    def _number(self, found: opt.Options, code: int, layout: str) -> int | None:
+        """The value of a numeric option, None if absent or of the wrong length."""
+        value = found.last(code)
+        if value is None:
+            return None
+        shape = Struct(self._order + layout)
+        if len(value) != shape.size:
+            self._fault("option-length", f"option {code} has {len(value)} bytes, not {shape.size}")
+            return None
+        number: int = shape.unpack(value)[0]
+        return number
+
+    def _interface_statistics(self, data: bytes, at: int, end: int) -> None:
+        if self._short(at, end, 12, "interface statistics"):
+            return
+        interface = self._interface(self._uint.unpack_from(data, at)[0])
+        found = self._options(data, at + 12, end)
+        if interface is None:
+            return
+        received = self._number(found, opt.ISB_IFRECV, "Q")
+        if received is not None:
+            interface.received = received
+        # Counters are totals since the capture began: a later block replaces an earlier.
+        drops = [self._number(found, code, "Q") for code in (opt.ISB_IFDROP, opt.ISB_OSDROP)]
+        known = [count for count in drops if count is not None]
+        if known:
+            interface.dropped = sum(known)
+
+    def _decryption_secrets(self, data: bytes, at: int, end: int) -> None:
+        if self._short(at, end, 8, "decryption secrets"):
+            return
+        kind, length = self._block_header.unpack_from(data, at)
+        start = at + 8
+        if length > end - start:
+            self._fault("block-too-short", f"decryption secrets claim {length} bytes")
+            length = end - start
+        if self._secrets_kept + length > _MAX_SECRETS:
+            self._fault("secrets-limit", f"{length} bytes not kept")
+            return
+        self._secrets_kept += length
+        self.secrets.append(DecryptionSecrets(kind, Secret(data[start : start + length])))
+        self._options(data, start + ((length + 3) & ~3), end)
+
+    # --- packets ---------------------------------------------------------
+
+    def _interface(self, index: int) -> _Interface | None:
+        if index < len(self._section):
+            return self._section[index]
+        self._fault("unknown-interface", f"{index}; its section has {len(self._section)}")
+        return None
+
+    def _enhanced_packet(self, data: bytes, at: int, end: int) -> None:
+        if self._short(at, end, 20, "enhanced packet"):
+            return
+        index, high, low, captured, wire = Struct(self._order + "5I").unpack_from(data, at)
+        self._stamped_packet(data, at, end, (index, high, low, captured, wire))
+
+    def _obsolete_packet(self, data: bytes, at: int, end: int) -> None:
+        if self._short(at, end, 20, "packet"):
+            return
+        index, drops, *rest = Struct(self._order + "HH4I").unpack_from(data, at)
+        if self._stamped_packet(data, at, end, (index, *rest)) and drops != _DROPS_UNKNOWN:
+            # Here the count is of the packets lost since the one before.
+            interface = self._section[index]
+            interface.dropped = (interface.dropped or 0) + drops
+
+    def _stamped_packet(self, data: bytes, at: int, end: int, fields: tuple[int, ...]) -> bool:
+        index, high, low, captured, wire = fields
+        interface = self._interface(index)
+        if interface is None:
+            return False
+        body = at + 20
+        if captured > end - body:
+            detail = f"{captured} bytes captured, the block has {end - body}"
+            self._fault("captured-length-lies", detail)
+            return False
+        self._last_time = interface.time(high << 32 | low)
+        options_at = body + ((captured + 3) & ~3)
+        comments = self._options(data, options_at, end).comments() if options_at < end else ()
+        self._add(interface, (self._last_time, body, captured, wire), comments)
+        self._current = index if interface.resolution.denominator == 1 else -1
+        return True
+
+    def _simple_packet(self, data: bytes, at: int, end: int) -> None:
+        if self._short(at, end, 4, "simple packet"):
+            return
+        wire = self._uint.unpack_from(data, at)[0]
+        interface = self._interface(0)
+        if interface is None:
+            return
+        captured = min(wire, end - at - 4, interface.snap_length or wire)
+        self._fault("packet-without-time", "")
+        self._add(interface, (self._last_time, at + 4, captured, wire), ())
+        self._current = -1
+
+    def _add(self, interface: _Interface, record: Record, comments: tuple[str, ...]) -> None:
+        """Put a packet behind those of its link type, or start a new run."""
+        runs = self._runs
+        if not runs or runs[-1].link_type != interface.link_type:
+            runs.append(Run(interface.link_type, [], {}))
+        run = runs[-1]
+        if comments:
+            run.comments[len(run.records)] = comments
+        run.records.append(record)
+        self.packets += 1

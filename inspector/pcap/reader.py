@@ -1,0 +1,298 @@
+"""From the bytes of a capture file to batches of records, and several files by time."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from inspector.errors import NotACapture
+from inspector.facts import CaptureFile, Fault, Interface
+from inspector.packets import Batch, Record, packet_reference
+from inspector.pcap import pcapng
+from inspector.pcap.classic import VARIANTS, ClassicWalker
+from inspector.pcap.source import READ_SIZE, ByteSource, open_source
+from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
+
+_MAGIC_LENGTH: Final = 4
+#: Buffers of all files opened together; each gets its share, and 64 KiB at least.
+_BUFFERS: Final = 8 * READ_SIZE
+_SMALLEST_READ: Final = 64 * 1024
+
+_LATEST: Final = 253_402_300_799 * 1_000_000_000
+"""The end of the year 9999, the last that RFC 3339 can write."""
+
+_FOREIGN: Final[Mapping[bytes, str]] = {
+    b"\xfd7zX": "xz data; unpack it with xz -d",
+    b"BZh": "bzip2 data; unpack it with bzip2 -d",
+    b"\x04\x22\x4d\x18": "lz4 data; unpack it with lz4 -d",
+    b"PK\x03\x04": "a zip archive; unpack it",
+    b"snoo": "a Solaris snoop capture; convert it with editcap -F pcapng",
+    b"CLIE": "a TLS key log, not a capture; give the capture it belongs to",
+    b"SERV": "a TLS key log, not a capture; give the capture it belongs to",
+    b"{": "JSON text; give a pcap or pcapng file",
+}
+"""First bytes of what people give by mistake -> what it is; what to do."""
+
+
+class CaptureReader:
+    """Reads one capture file; iterate over it once, then ask what it was.
+
+    `name` and `file_index` go into the facts and packet references;
+    `on_progress` gets the number of bytes newly taken from the file (before
+    decompression), about once a buffer.  Raises `NotACapture` at once when
+    the first bytes are those of no capture.
+    """
+
+    def __init__(
+        self,
+        source: ByteSource,
+        name: str,
+        file_index: int,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        read_size: int = READ_SIZE,
+    ) -> None:
+        self.name = name
+        self.file_index = file_index
+        self._source = source
+        self._on_progress = on_progress
+        self._reported = 0
+        self._read_size = read_size
+        self._packets = 0
+        self._earliest: int | None = None
+        self._latest: int | None = None
+        self._cut: str | None = None
+        self._faults = FaultList(file_index)
+        self._head = self._more(b"", _MAGIC_LENGTH)
+        self._walker = self._identify()
+
+    def _identify(self) -> Walker:
+        magic = self._head[:_MAGIC_LENGTH]
+        if magic == pcapng.MAGIC:
+            return pcapng.PcapngWalker(self.file_index)
+        if magic in VARIANTS:
+            return ClassicWalker(self.file_index)
+        raise self._no_capture()
+
+    def _no_capture(self) -> NotACapture:
+        next_step = "Give a pcap or pcapng file, plain or compressed with gzip or zstd"
+        unpacked = self._source.compression is not None
+        if not self._head:
+            if unpacked:
+                return NotACapture(
+                    f"{self.name} holds no data: its {self._source.compression} data is empty or "
+                    "cut off before the first byte",
+                    next_step,
+                )
+            return NotACapture(
+                f"{self.name} is empty (0 bytes)",
+                "Check that the capture program ran, had the rights to capture, and was stopped "
+                "cleanly",
+                "This is not a capture without traffic: that would have a header",
+            )
+        for start, what in _FOREIGN.items():
+            if self._head.startswith(start):
+                return NotACapture(f"{self.name} is {what}", next_step)
+        return NotACapture(
+            f"{self.name} is not a capture file: its first bytes are those of neither pcap "
+            "nor pcapng",
+            next_step,
+            "The file could be read: this is no problem of permissions",
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches in file order; offsets count within each batch's own `data`."""
+        walker = self._walker
+        data, self._head = self._head, b""
+        try:
+            while True:
+                runs, used = walker.walk(data)
+                for run in runs:
+                    yield self._batch(data, run)
+                if walker.ended:
+                    self._cut = self._ended_early()
+                    return
+                rest = data[used:]
+                data = self._more(rest, walker.needed)
+                if len(data) == len(rest):
+                    self._cut = walker.finish(rest)
+                    return
+        finally:
+            self.close()
+
+    def _batch(self, data: bytes, run: Run) -> Batch:
+        records = run.records
+        # C-speed comparisons of tuples; a time decides almost always.
+        first, last = min(records)[0], max(records)[0]
+        if first < 0 or last > _LATEST:
+            records[:] = [(min(max(r[0], 0), _LATEST), *r[1:]) for r in records]
+            self._note("time-out-of-range", "")
+            first, last = min(records)[0], max(records)[0]
+        if self._earliest is None or first < self._earliest:
+            self._earliest = first
+        if self._latest is None or last > self._latest:
+            self._latest = last
+        first_packet = packet_reference(self.file_index, self._packets + 1)
+        self._packets += len(records)
+        return Batch(data, records, run.link_type, first_packet, run.comments)
+
+    def _more(self, rest: bytes, needed: int) -> bytes:
+        """`rest` and what follows it, at least `needed` bytes if the file has them."""
+        parts = [rest]
+        length = len(rest)
+        while True:
+            part = self._source.read(self._read_size)
+            if not part:
+                break
+            parts.append(part)
+            length += len(part)
+            if length >= needed:
+                break
+        self._progress()
+        return b"".join(parts)
+
+    def _progress(self) -> None:
+        read = self._source.bytes_read
+        if self._on_progress is not None and read > self._reported:
+            self._on_progress(read - self._reported)
+        self._reported = read
+
+    def _ended_early(self) -> str:
+        fault = self._walker.faults[-1]
+        return f"after packet {self._packets}: {fault.name} ({fault.detail})"
+
+    def _note(self, name: str, detail: str) -> None:
+        self._faults.note(name, self._packets + 1, detail)
+
+    def close(self) -> None:
+        """Close the file; done by itself at the end of the iteration."""
+        self._source.close()
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What was wrong with the file itself, the compression's faults first."""
+        reference = packet_reference(self.file_index, self._packets + 1)
+        found = [Fault(name, reference, detail) for name, detail in self._source.faults]
+        return found + self._faults + self._walker.faults
+
+    @property
+    def secrets(self) -> list[DecryptionSecrets]:
+        """The decryption secrets blocks, in file order."""
+        return self._walker.secrets
+
+    @property
+    def dropped_by_kernel(self) -> int | None:
+        """Packets that the capturing system dropped; None if the file does not say."""
+        return self._walker.dropped
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]:
+        """The capture interfaces that the file describes."""
+        return self._walker.interfaces()
+
+    @property
+    def capture_filter(self) -> str | None:
+        """The capture filters that the file names, each once; None if it names none."""
+        filters = dict.fromkeys(i.filter for i in self.interfaces if i.filter)
+        return "; ".join(filters) or None
+
+    @property
+    def capture_file(self) -> CaptureFile:
+        """What the file is, as far as it was read.
+
+        `cut` says where it stops being readable: the cause nearest the disk
+        first, then where among the packets that is.
+        """
+        names = "; ".join(f"{name} ({detail})" for name, detail in self._source.faults)
+        return CaptureFile(
+            name=self.name,
+            format=self._walker.format,
+            compression=self._source.compression,
+            packets=self._packets,
+            bytes=self._source.bytes_read,
+            started_at=self._earliest,
+            ended_at=self._latest,
+            interfaces=self.interfaces,
+            comments=self._walker.comments,
+            decryption_secrets=len(self._walker.secrets),
+            cut="; ".join(part for part in (names, self._cut) if part) or None,
+        )
+
+
+def open_captures(
+    paths: Sequence[str | Path], on_progress: Callable[[int], None] | None = None
+) -> list[CaptureReader]:
+    """A reader for each path (`-` is standard input), indexed in the order given.
+
+    Raises `CaptureError` for the first that cannot be read or is no capture;
+    those opened before it are closed.
+    """
+    read_size = max(_SMALLEST_READ, min(READ_SIZE, _BUFFERS // max(1, len(paths))))
+    readers: list[CaptureReader] = []
+    try:
+        for index, path in enumerate(paths):
+            source = open_source(path)
+            try:
+                readers.append(
+                    CaptureReader(source, str(path), index, on_progress, read_size=read_size)
+                )
+            except BaseException:
+                source.close()
+                raise
+    except BaseException:
+        for reader in readers:
+            reader.close()
+        raise
+    return readers
+
+
+def merged(readers: Iterable[CaptureReader]) -> Iterator[Batch]:
+    """The batches of all readers, merged by time record by record.
+
+    The order within a file is kept even where its times go back.  Of equal
+    times the file given first comes first.  One batch a file is held.
+    """
+    iterators = [iter(reader) for reader in readers]
+    if len(iterators) == 1:
+        yield from iterators[0]
+        return
+    heads: list[tuple[int, int, Batch, int]] = []
+    for index, iterator in enumerate(iterators):
+        batch = next(iterator, None)
+        if batch is not None:
+            heads.append((batch.records[0][0], index, batch, 0))
+    heapq.heapify(heads)
+    while heads:
+        _, index, batch, at = heapq.heappop(heads)
+        records = batch.records
+        until = _run_end(records, at, heads[0][:2], index) if heads else len(records)
+        yield batch if until - at == len(records) else _part(batch, at, until)
+        if until < len(records):
+            heapq.heappush(heads, (records[until][0], index, batch, until))
+            continue
+        following = next(iterators[index], None)
+        if following is not None:
+            heapq.heappush(heads, (following.records[0][0], index, following, 0))
+
+
+def _run_end(records: list[Record], at: int, other: tuple[int, int], index: int) -> int:
+    """How far the file `index` may go on from `at` before the file `other` has its turn."""
+    time, other_index = other
+    bound = time if index < other_index else time - 1
+    end = len(records)
+    while at < end and records[at][0] <= bound:
+        at += 1
+    return at
+
+
+def _part(batch: Batch, start: int, end: int) -> Batch:
+    comments = {at - start: text for at, text in batch.comments.items() if start <= at < end}
+    return Batch(
+        batch.data,
+        batch.records[start:end],
+        batch.link_type,
+        batch.first_packet + start,
+        comments,
+    )

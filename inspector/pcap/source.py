@@ -1,0 +1,138 @@
+"""A file or standard input as one stream of capture bytes, decompressed on the way.
+
+Read in buffers, never mapped: mapped pages count as memory, and a mapped file
+that shrinks kills the process.  Nothing seeks, so pipes work.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol
+
+from inspector.errors import CaptureUnreadable
+from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
+
+READ_SIZE: Final = 1024 * 1024
+
+_COMPRESSIONS: Final[Mapping[bytes, str]] = {GZIP_MAGIC: "gzip", ZSTD_MAGIC: "zstd"} | {
+    bytes((low, 0x2A, 0x4D, 0x18)): "zstd"
+    for low in range(0x50, 0x60)  # skippable frame first
+}
+_LONGEST_MAGIC: Final = 4
+
+
+class RawStream(Protocol):
+    """The part of a binary file that is used."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Up to `size` bytes, empty at the end."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+class ByteSource:
+    """Capture bytes, in order, from a raw binary stream.
+
+    `compression` is "gzip", "zstd" or None; `bytes_read` counts the bytes
+    taken from the stream, before decompression; `faults` holds
+    (name, detail) of what stopped the stream early (names in `walk.FAULTS`).
+    """
+
+    def __init__(self, raw: RawStream, *, owned: bool = True) -> None:
+        self.bytes_read = 0
+        self.faults: list[tuple[str, str]] = []
+        self._raw = raw
+        self._owned = owned
+        # read1 gives what a pipe has at once; read would wait for it to fill.
+        self._read = getattr(raw, "read1", raw.read)
+        self._failed = False
+        self._pushed_back = self._at_least(_LONGEST_MAGIC)
+        self.compression = next(
+            (name for magic, name in _COMPRESSIONS.items() if self._pushed_back.startswith(magic)),
+            None,
+        )
+        self._pieces: Iterator[bytes] | None = None
+        if self.compression is not None:
+            self._pieces = DECODERS[self.compression](self._pull, self._fault)
+
+    def read(self, size: int = READ_SIZE) -> bytes:
+        """About `size` bytes (a piece of decompressed data may be longer); empty at the end."""
+        if self._pieces is None:
+            return self._pull(size)
+        parts: list[bytes] = []
+        length = 0
+        for piece in self._pieces:
+            parts.append(piece)
+            length += len(piece)
+            if length >= size:
+                break
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Close the stream, if it was opened here."""
+        if self._owned:
+            self._raw.close()
+
+    def __enter__(self) -> ByteSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _fault(self, name: str, detail: str) -> None:
+        self.faults.append((name, detail))
+
+    def _at_least(self, least: int) -> bytes:
+        data = b""
+        while len(data) < least:
+            more = self._from_raw(least - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def _pull(self, size: int) -> bytes:
+        if self._pushed_back:
+            data, self._pushed_back = self._pushed_back, b""
+            return data + self._from_raw(size)
+        return self._from_raw(size)
+
+    def _from_raw(self, size: int) -> bytes:
+        if self._failed:
+            return b""
+        try:
+            data: bytes = self._read(size) or b""
+        except (OSError, ValueError) as error:
+            self._failed = True
+            reason = error.strerror if isinstance(error, OSError) else None
+            self._fault("read-error", reason or type(error).__name__)
+            return b""
+        self.bytes_read += len(data)
+        return data
+
+
+def open_source(path: str | Path) -> ByteSource:
+    """The bytes of a file, or of standard input for `-`.
+
+    Raises `CaptureUnreadable` when the operating system refuses.
+    """
+    if str(path) == "-":
+        return ByteSource(sys.stdin.buffer, owned=False)
+    try:
+        raw = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed by ByteSource.close
+    except OSError as error:
+        raise CaptureUnreadable(
+            f"{path} cannot be opened: {error.strerror}",
+            "Check the path and your permission to read it",
+            "Its contents were not looked at",
+        ) from error
+    return ByteSource(raw)
