@@ -1,0 +1,109 @@
+"""The slow, complete decoder: any captured frame to the TCP segment in it.
+
+The packet loop handles plain Ethernet, IPv4 and TCP itself; everything else
+comes through `SlowDecoder.decode`.  It follows the table of dissectors from
+header to header, as often as `MAX_LAYERS` allows, and falls back on scapy's
+layers for link types that the table lacks.  Nothing captured makes it raise:
+the answer is a segment, an unreachable message, or the reason why it is
+neither (`layers.REASONS`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.flows import encapsulations, internet, links
+from inspector.flows.fragments import Reassembler
+from inspector.flows.layers import (
+    ETHERTYPE,
+    FAULTS,
+    IP_BY_VERSION,
+    IP_PROTOCOL,
+    LINK,
+    PPP_PROTOCOL,
+    REASONS,
+    Cursor,
+    IcmpUnreachable,
+    Layers,
+    Outcome,
+    TcpPacket,
+)
+from inspector.flows.scapy_layers import ScapyLayers
+
+__all__ = ["FAULTS", "MAX_LAYERS", "REASONS", "IcmpUnreachable", "SlowDecoder", "TcpPacket"]
+
+#: Headers followed in one packet, a VLAN or label stack counted as one.  A tunnel
+#: costs four or five (IP, UDP, VXLAN, Ethernet): five tunnels in one another.
+MAX_LAYERS: Final = 24
+
+_LAYERS: Final[Layers] = {
+    **links.LAYERS,
+    **internet.LAYERS,
+    **encapsulations.LAYERS,
+    IP_BY_VERSION: internet.by_version,
+}
+
+#: What it means that a numbering space has no entry.
+_UNKNOWN: Final = {
+    LINK: "unknown-link-type",
+    ETHERTYPE: "not-ip",
+    IP_PROTOCOL: "not-tcp",
+    PPP_PROTOCOL: "control",
+}
+_SPACE: Final = ~0xFFFF
+
+
+class SlowDecoder:
+    """Decodes frames of any link type, one at a time, in capture order.
+
+    `faults` collects oddities as (name, detail), with names from
+    `layers.FAULTS`; the caller takes them out after each call and adds the
+    packet.  State is kept between calls for IP fragments only, and bounded.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[tuple[str, str]] = []
+        self._fragments = Reassembler(self.faults)
+        self._cursor = Cursor(self._fragments, self.faults)
+        self._scapy = ScapyLayers(self.faults)
+
+    def decode(
+        self, link_type: int, data: bytes, start: int, captured: int, wire: int, at: int
+    ) -> Outcome:
+        """The TCP segment in the frame `data[start:start + captured]`.
+
+        `link_type` is a LINKTYPE_ number, `wire` the frame's length on the
+        wire in bytes, `at` its capture time in ns.  Instead of a segment the
+        answer may be an `IcmpUnreachable` or a name from `layers.REASONS`.
+        A segment that completes a fragmented datagram lies in the
+        datagram's bytes, not in `data`.
+        """
+        cursor = self._cursor
+        cursor.data = data
+        cursor.start = start
+        cursor.end = min(start + captured, len(data))
+        cursor.wire_end = start + max(wire, captured)
+        cursor.context = b""
+        cursor.ident = 0
+        cursor.at = at
+        layers = _LAYERS
+        key = LINK | link_type
+        for _ in range(MAX_LAYERS):
+            layer = layers.get(key)
+            if layer is None:
+                if key & _SPACE != LINK:
+                    return _UNKNOWN[key & _SPACE]
+                answer: int | Outcome = self._scapy(cursor, key & 0xFFFF)
+            elif isinstance(layer, str):
+                return layer
+            else:
+                answer = layer(cursor)
+            if not isinstance(answer, int):
+                return answer
+            key = answer
+        self.faults.append(("too-many-layers", f"more than {MAX_LAYERS}"))
+        return "too-many-layers"
+
+    def close(self) -> None:
+        """The capture ended: name the datagrams that stayed incomplete."""
+        self._fragments.close()
