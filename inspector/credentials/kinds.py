@@ -1,0 +1,203 @@
+"""What a credential is, told from its shape: kind, public prefix, placeholder, anomalies.
+
+Everything here looks into a `Secret` and answers with facts that give nothing
+of it away.  A prefix is always one of the constants below, never a slice of
+the value, so no entry can leak more than what the providers document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from inspector.facts import Anomaly, Credential, CredentialKind
+from inspector.secret import Secret
+
+
+class Shape(NamedTuple):
+    """A documented form: `prefix` is public, `pattern` must match the whole value."""
+
+    kind: CredentialKind
+    prefix: str | None
+    pattern: re.Pattern[bytes]
+
+
+#: (kind, documented prefix).  The longest prefix of a family comes first.  No
+#: length is asked for: a key cut short or with a character too many is still
+#: that kind of key, and `length` shows the damage.
+_PREFIXES: Final[tuple[tuple[CredentialKind, str], ...]] = (
+    ("anthropic-api-key", "sk-ant-api03-"),
+    ("anthropic-api-key", "sk-ant-api02-"),
+    ("anthropic-api-key", "sk-ant-api01-"),
+    ("anthropic-admin-key", "sk-ant-admin01-"),
+    ("anthropic-oauth", "sk-ant-oat01-"),
+    ("anthropic-oauth", "sk-ant-ort01-"),
+    ("anthropic-api-key", "sk-ant-"),
+    ("openai-project-key", "sk-proj-"),
+    ("openai-api-key", "sk-svcacct-"),
+    ("openai-api-key", "sk-admin-"),
+    ("openai-api-key", "sk-None-"),
+    ("unknown", "sk-or-"),  # OpenRouter; listed so that it is not taken for OpenAI's
+    ("openai-api-key", "sk-"),
+    ("github-token", "github_pat_"),
+    ("github-token", "ghp_"),
+    ("github-token", "gho_"),
+    ("github-token", "ghu_"),
+    ("github-token", "ghs_"),
+    ("github-token", "ghr_"),
+    ("google-api-key", "AIza"),
+    ("google-api-key", "AQ.Ab"),
+    ("aws-sigv4", "AKIA"),
+    ("aws-sigv4", "ASIA"),
+)
+
+SHAPES: Final[tuple[Shape, ...]] = (
+    *(
+        Shape(
+            kind,
+            None if kind == "unknown" else prefix,
+            re.compile(re.escape(prefix.encode()) + rb".+", re.DOTALL),
+        )
+        for kind, prefix in _PREFIXES
+    ),
+    # RFC 7519 3.1 (three parts), RFC 7516 3.1 (five): a base64url JSON object comes first.
+    Shape("jwt", None, re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*(?:\.[\w-]*){0,2}")),
+    Shape("azure-key", None, re.compile(rb"[0-9a-fA-F]{32}")),
+    # Azure's newer keys: 84 characters with a fixed mark in the middle.
+    Shape("azure-key", None, re.compile(rb"[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{27}")),
+)
+
+_AWS_KEY_ID: Final = re.compile(rb"Credential=(AKIA|ASIA)")
+
+#: Constants that the firewall hands to its agent in place of a key.  Public, so
+#: shown in full; matched exactly, since one character more is another value.
+PLACEHOLDERS: Final[frozenset[str]] = frozenset(
+    {
+        "sk-ant-placeholder-key-for-credential-isolation",
+        "placeholder-token-for-credential-isolation",
+        "sk-placeholder-for-api-proxy",
+        "ghu_" + 36 * "a",
+        "gemini-api-key-placeholder-for-credential-isolation",
+        "google-api-key-placeholder-for-credential-isolation",
+    }
+)
+_PLACEHOLDERS: Final = {text.encode(): text for text in PLACEHOLDERS}
+
+#: Schemes that decide the kind, whatever the value looks like.
+SCHEME_KINDS: Final[dict[bytes, CredentialKind]] = {
+    b"basic": "basic",
+    b"aws4-hmac-sha256": "aws-sigv4",
+    b"aws4-ecdsa-p256-sha256": "aws-sigv4",
+}
+
+_QUOTES: Final = b"\"'`"
+_CONTROLS: Final = bytes((*range(0x20), 0x7F))
+_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
+_NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
+
+
+def placeholder(value: bytes) -> str | None:
+    """The public constant that `value` is, or None."""
+    return _PLACEHOLDERS.get(value)
+
+
+def classify(core: Secret, scheme: bytes = b"") -> tuple[CredentialKind, str | None]:
+    """Kind and public prefix of a credential sent under `scheme` (lower case, may be empty)."""
+    value = core.reveal()
+    if not value:
+        return "empty", None
+    if value in _PLACEHOLDERS:
+        return "placeholder", None
+    by_scheme = SCHEME_KINDS.get(scheme)
+    if by_scheme == "aws-sigv4":
+        named = _AWS_KEY_ID.search(value)
+        # Compared, not sliced: the answer is a constant of this module.
+        return by_scheme, next(
+            (p for p in ("AKIA", "ASIA") if named and named[1] == p.encode()), None
+        )
+    if by_scheme is not None:
+        return by_scheme, None
+    for kind, prefix, pattern in SHAPES:
+        if pattern.fullmatch(value):
+            return kind, prefix
+    return "unknown", None
+
+
+def core_of(value: Secret) -> Secret:
+    """The key itself: quotes and control characters around it left off.
+
+    Kind, placeholder and fingerprint are judged by this, so that a damaged
+    copy of a key is recognised as that key.
+    """
+    return Secret(value.reveal().strip(_CONTROLS + b" ").strip(_QUOTES).strip(_CONTROLS + b" "))
+
+
+def inner_anomalies(value: Secret) -> Iterator[Anomaly]:
+    """What is odd within a value whose surrounding space was already judged."""
+    text = value.reveal()
+    if not text:
+        yield "empty"
+        return
+    if _CONTROL.search(text):
+        yield "control-character"
+    if text[:1] in b"\"'`" or (text[-1:] in b"\"'`" and b"=" not in text):
+        yield "quoted"
+    if _NON_ASCII.search(text):
+        yield "non-ascii"
+
+
+def describe(
+    value: Secret, core: Secret, scheme: bytes, fingerprint_key: bytes, anomalies: set[Anomaly]
+) -> Credential:
+    """The facts of one credential.
+
+    `value` is what follows the scheme and its space, without surrounding white
+    space; its bytes are counted.  `core` is the key in it (`core_of`, a doubled
+    scheme left off), which gives kind, placeholder and fingerprint.
+    """
+    kind, prefix = classify(core, scheme)
+    return Credential(
+        kind=kind,
+        prefix=prefix,
+        length=len(value),
+        fingerprint=core.fingerprint(fingerprint_key) if len(core) else None,
+        placeholder=placeholder(core.reveal()),
+        anomalies=tuple(name for name in _ANOMALY_ORDER if name in anomalies),
+    )
+
+
+_ANOMALY_ORDER: Final[tuple[Anomaly, ...]] = (
+    "leading-space",
+    "trailing-space",
+    "control-character",
+    "quoted",
+    "doubled-scheme",
+    "empty",
+    "non-ascii",
+)
+
+
+def label(credential: Credential) -> str:
+    """What stands in a report where the credential stood.
+
+    `<anthropic-api-key sk-ant-api03- 108 bytes a1b2c3d4e5f6>`; a placeholder is
+    shown in full, an empty value is `<empty>`.
+    """
+    if credential.placeholder is not None:
+        return credential.placeholder
+    if credential.kind == "empty":
+        return "<empty>"
+    prefix = f" {credential.prefix}" if credential.prefix else ""
+    return f"<{credential.kind}{prefix} {credential.length} bytes {credential.fingerprint}>"
+
+
+#: Matches exactly what `label` writes, so that scrubbing twice changes nothing.
+LABEL: Final = (
+    r"<(?:"
+    + "|".join(sorted({kind for kind, *_ in SHAPES} | {"basic", "aws-sigv4"}))
+    + r")(?: (?:"
+    + "|".join(re.escape(prefix) for _, prefix in _PREFIXES)
+    + r"))?"
+    r" (?:\d+ bytes [0-9a-f]{12}|masked)>"
+)

@@ -1,0 +1,327 @@
+"""`CredentialReader`: request and response heads in, credential facts and safe text out.
+
+A value splits as RFC 9110 writes it: optional white space (5.5), a scheme and
+at least one space (11.4), then the credential.  One space after the colon and
+one after the scheme are normal; every other one around the credential is an
+anomaly, since some recipients trim it and some do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from inspector.credentials.kinds import core_of, describe, inner_anomalies, label
+from inspector.credentials.positions import (
+    CREDENTIAL_HEADERS,
+    CREDENTIAL_QUERY,
+    RESPONSE_HEADERS,
+    SCHEMES,
+    SECRET_NAME,
+    SECRET_QUERY,
+    STEERING_HEADERS,
+    URL_HEADERS,
+    Syntax,
+)
+from inspector.credentials.scrubbing import Scrubber
+from inspector.facts import Anomaly, AuthHeader, Credential, Headers
+from inspector.secret import Secret
+
+#: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
+RawField: TypeAlias = tuple[bytes, bytes]
+
+#: Entries a memo holds before it starts anew, and the longest value it keeps:
+#: together they bound its memory to a few MiB, whatever the capture holds.
+_MEMO_ENTRIES: Final = 4096
+_MEMO_VALUE: Final = 1024
+
+_FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
+_SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
+#: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
+_UNKNOWN_SCHEME: Final = re.compile(
+    rb"(?=.{1,24}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?"
+)
+_SEPARATOR: Final = re.compile("([&;])")
+_AUTHORITY: Final = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
+
+T = TypeVar("T")
+
+
+class _Memo(Generic[T]):
+    """A bounded dict for values that repeat on thousands of requests.
+
+    Its keys are header fields with their secrets, so it shows nothing of itself.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: dict[RawField, T] = {}
+
+    def get(self, field: RawField) -> T | None:
+        return self._entries.get(field)
+
+    def put(self, field: RawField, answer: T) -> T:
+        if len(field[1]) <= _MEMO_VALUE:
+            if len(self._entries) >= _MEMO_ENTRIES:
+                self._entries.clear()
+            self._entries[field] = answer
+        return answer
+
+    def __repr__(self) -> str:
+        return f"<Memo {len(self._entries)} entries>"
+
+
+class _Read(NamedTuple):
+    """One credential position: its scheme as sent, and what may be said of the value."""
+
+    scheme: str | None
+    credential: Credential
+
+    def text(self) -> str:
+        shown = label(self.credential)
+        return shown if self.scheme is None else f"{self.scheme} {shown}"
+
+
+class CredentialReader:
+    """Reads the credentials of message heads, and writes heads without them.
+
+    `fingerprint_key` keys the fingerprints of one run (or of several, to
+    compare them).  `extra_headers` are further header names, in any case, whose
+    value is a credential.
+
+    A credential's `length` counts its bytes as the recipient sees them: without
+    the scheme and the white space around (RFC 9110 5.5, 11.4); percent-decoded
+    in a query.  Quotes, control characters and a doubled scheme are part of it.
+    Kind, placeholder and fingerprint are those of the key within, so that a
+    damaged copy of a key is recognised as that key.
+    """
+
+    def __init__(self, fingerprint_key: bytes, extra_headers: Iterable[str] = ()) -> None:
+        self._key = fingerprint_key
+        self._scrubber = Scrubber(fingerprint_key)
+        self._request = (
+            dict.fromkeys(
+                (name.lower().encode("latin-1", "replace") for name in extra_headers), Syntax.BARE
+            )
+            | CREDENTIAL_HEADERS
+        )
+        self._response = self._request | RESPONSE_HEADERS
+        self._reads: _Memo[_Read] = _Memo()
+        self._queries: _Memo[tuple[AuthHeader, ...]] = _Memo()
+        self._targets: _Memo[str] = _Memo()
+        self._request_texts: _Memo[tuple[str, str]] = _Memo()
+        self._response_texts: _Memo[tuple[str, str]] = _Memo()
+
+    def auth(self, fields: Sequence[RawField], target: bytes = b"") -> tuple[AuthHeader, ...]:
+        """The credential positions of a request in wire order: its query's, then its headers'."""
+        found: list[AuthHeader] = []
+        if b"?" in target:
+            field = (b"?", target)
+            known = self._queries.get(field)
+            if known is None:
+                known = self._queries.put(field, self._query_auth(target))
+            found.extend(known)
+        positions = self._request
+        for field in fields:
+            syntax = positions.get(field[0].lower())
+            if syntax is not None:
+                read = self._read(field, syntax)
+                found.append(AuthHeader(field[0].decode("latin-1"), read.scheme, read.credential))
+        return tuple(found)
+
+    def steering(self, fields: Sequence[RawField]) -> dict[str, str]:
+        """The headers that steer authentication without being secret, by name as sent.
+
+        A repeated one is joined with ", " under its first spelling (RFC 9110 5.3).
+        """
+        found: dict[bytes, tuple[str, str]] = {}
+        for field in fields:
+            folded = field[0].lower()
+            if folded in STEERING_HEADERS:
+                name, value = self._text(field, self._request_texts, self._request)
+                if folded in found:
+                    first, values = found[folded]
+                    name, value = first, f"{values}, {value}"
+                found[folded] = (name, value)
+        return dict(found.values())
+
+    def headers(self, fields: Sequence[RawField]) -> Headers:
+        """A request's headers as sent, in order, with credentials replaced by their label.
+
+        Values are Latin-1, without surrounding white space, folds joined.  The
+        scheme before a credential and placeholders are kept.
+        """
+        memo, positions = self._request_texts, self._request
+        return tuple([memo.get(field) or self._text(field, memo, positions) for field in fields])
+
+    def response_headers(self, fields: Sequence[RawField]) -> Headers:
+        """A response's headers, likewise; `set-cookie` is a credential there."""
+        memo, positions = self._response_texts, self._response
+        return tuple([memo.get(field) or self._text(field, memo, positions) for field in fields])
+
+    def target(self, raw: bytes) -> str:
+        """A request target of any form (RFC 9112 3.2) as text without credentials.
+
+        Replaced are user information in front of an authority, the values of
+        `SECRET_QUERY`, and whatever has a key's shape anywhere else.
+        """
+        field = (b"", raw)
+        known = self._targets.get(field)
+        return self._targets.put(field, self._target(raw)) if known is None else known
+
+    def scrub(self, text: str) -> str:
+        """Free text with everything key-shaped replaced by its label; placeholders stay."""
+        return self._scrubber.scrub(text)
+
+    def _text(
+        self, field: RawField, memo: _Memo[tuple[str, str]], positions: dict[bytes, Syntax]
+    ) -> tuple[str, str]:
+        name, raw = field
+        folded = name.lower()
+        syntax = positions.get(folded)
+        if syntax is None and SECRET_NAME.fullmatch(folded) is not None:
+            syntax = Syntax.BARE
+        if syntax is not None:
+            value = self._read(field, syntax).text()
+        elif folded in URL_HEADERS:
+            value = self.target(_unfolded(raw))
+        else:
+            value = self.scrub(_unfolded(raw).decode("latin-1"))
+        return memo.put((name, raw), (self.scrub(name.decode("latin-1")), value))
+
+    def _read(self, field: RawField, syntax: Syntax) -> _Read:
+        known = self._reads.get(field)
+        if known is not None:
+            return known
+        name, raw = field
+        return self._reads.put((name, raw), _read(Secret(raw), syntax, self._key))
+
+    def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
+        return tuple(
+            AuthHeader("?" + self.scrub(name), None, self._query_value(value))
+            for _, name, value in _pairs(target.decode("latin-1").partition("?")[2])
+            if value is not None and _decoded(name) in CREDENTIAL_QUERY
+        )
+
+    def _target(self, raw: bytes) -> str:
+        if b"?" not in raw and b"@" not in raw:
+            return self.scrub(raw.decode("latin-1"))
+        path, mark, query = raw.decode("latin-1").partition("?")
+        start = _AUTHORITY.match(path)
+        if start and "@" in start["authority"] and not path.startswith("/"):
+            user, _, host = start["authority"].rpartition("@")
+            shown = _with_kind_basic(self._scrubber.value(user))
+            path = f"{start['before'] or ''}{shown}@{host}" + self.scrub(path[start.end() :])
+        else:
+            path = self.scrub(path)
+        if not mark:
+            return path
+        parts: list[str] = []
+        for separator, name, value in _pairs(query):
+            if value is not None and _decoded(name) in SECRET_QUERY:
+                shown = f"{self.scrub(name)}={label(self._query_value(value))}"
+            else:
+                shown = self.scrub(name if value is None else f"{name}={value}")
+            parts.append(separator + shown)
+        return path + mark + "".join(parts)
+
+    def _query_value(self, value: str) -> Credential:
+        return _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
+
+
+def _read(raw: Secret, syntax: Syntax, key: bytes) -> _Read:
+    """A header value taken apart: space, scheme, space, credential, space."""
+    text = raw.reveal()
+    anomalies: set[Anomaly] = set()
+    if _FOLD.search(text):
+        anomalies.add("control-character")
+        text = _FOLD.sub(b" ", text)
+    stripped = text.strip(b" \t")
+    if stripped:
+        if text[: len(text) - len(text.lstrip(b" \t"))] not in (b"", b" "):
+            anomalies.add("leading-space")
+        if text.rstrip(b" \t") != text:
+            anomalies.add("trailing-space")
+    scheme, gap, value = _split_scheme(stripped, syntax)
+    if scheme is not None and not value:
+        anomalies.discard("trailing-space")  # `Bearer ` is a scheme and its space
+    if gap not in (b"", b" "):
+        anomalies.add("leading-space")
+    core = value
+    if scheme is not None:
+        while True:
+            again, _, rest = _split_scheme(core, Syntax.BARE)
+            if again is None:
+                break
+            anomalies.add("doubled-scheme")
+            core = rest
+    held = Secret(value)
+    inner = set(inner_anomalies(held if value else Secret(b"")))
+    if syntax is Syntax.COOKIE:
+        inner.discard("quoted")  # RFC 6265 4.1.1 lets a cookie value stand in quotes
+    if not core:
+        inner.add("empty")
+    credential = describe(
+        held, core_of(Secret(core)), (scheme or b"").lower(), key, anomalies | inner
+    )
+    return _Read(None if scheme is None else scheme.decode("latin-1"), credential)
+
+
+def _bare(raw: Secret, key: bytes) -> Credential:
+    """A query parameter's decoded value: any space around it is an anomaly."""
+    text = raw.reveal()
+    value = Secret(text.strip(b" \t"))
+    anomalies = set(inner_anomalies(value))
+    if len(value):
+        if text[:1] in b" \t":
+            anomalies.add("leading-space")
+        if text[-1:] in b" \t":
+            anomalies.add("trailing-space")
+    return describe(value, core_of(value), b"", key, anomalies)
+
+
+def _split_scheme(text: bytes, syntax: Syntax) -> tuple[bytes | None, bytes, bytes]:
+    """(scheme or None, the white space after it, the rest).
+
+    A single word is a credential without a scheme, unless it is a known
+    scheme's name: then the credential after it is empty.
+    """
+    match = None if syntax is Syntax.COOKIE else _SCHEME_AND_REST.fullmatch(text)
+    if match is None:
+        return None, b"", text
+    word, gap, rest = match.groups()
+    if word.lower() in SCHEMES:
+        return word, gap or b"", rest or b""
+    if syntax is Syntax.SCHEME and gap and _UNKNOWN_SCHEME.fullmatch(word):
+        return word, gap, rest
+    return None, b"", text
+
+
+def _pairs(query: str) -> Iterator[tuple[str, str, str | None]]:
+    """(separator in front, name, value or None without `=`) of each part, undecoded."""
+    separator = ""
+    for index, part in enumerate(_SEPARATOR.split(query)):
+        if index % 2:
+            separator = part
+        else:
+            name, equals, value = part.partition("=")
+            yield separator, name, value if equals else None
+
+
+def _decoded(name: str) -> str:
+    """A parameter name as the recipient compares it: unescaped, in lower case."""
+    return unquote_to_bytes(name.encode("latin-1")).decode("latin-1").lower()
+
+
+def _unfolded(raw: bytes) -> bytes:
+    if b"\n" in raw:
+        raw = _FOLD.sub(b" ", raw)
+    return raw.strip(b" \t")
+
+
+def _with_kind_basic(shown: str) -> str:
+    """User information is user and password (RFC 3986 3.2.1): what Basic carries."""
+    return shown.replace("<unknown ", "<basic ", 1)

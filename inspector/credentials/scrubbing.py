@@ -1,0 +1,153 @@
+"""Free text without keys: error messages, reasons, user agents, URLs in headers.
+
+Text has no positions, so this judges by shape: the documented prefixes, words
+that announce a credential (`Authorization:`, `?key=`, `Bearer`), user
+information in URLs, and the masked echoes of providers (OpenAI's 401 body
+repeats the first eight and last four characters of the key it was sent).  It
+errs towards hiding: a wrongly hidden word costs less than a shown key.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from inspector.credentials.kinds import LABEL, PLACEHOLDERS, classify, core_of, describe, label
+from inspector.secret import Secret
+
+#: One of these occurs in every text that any pass below would change.
+_SUSPECT: Final = re.compile(
+    r"sk[-_]|gh[a-z]_|github_|AIza|AQ\.|AKIA|ASIA|eyJ|ya29|xox|tid=|JQQJ9"
+    r"|bearer|basic|token|key|auth|cookie|secret|pass|sig|://|\*\*\*|%",
+    re.IGNORECASE,
+)
+
+_MASK: Final = re.compile(r"\*{3,}|\.{3,}|\u2026|\u2022{3,}")
+
+# A key's characters, as they stand in text: a dot or an ellipsis belongs to it
+# only when more of it follows, otherwise it ends the sentence.
+_TAIL: Final = r"(?:[\w\-*\u2022~+/=]|[.\u2026]+(?=[\w\-*\u2022]))"
+
+_SHAPES: Final = re.compile(
+    rf"(?P<label>{LABEL})"
+    r"|(?P<key>"
+    rf"sk-(?:ant|proj|svcacct|admin|None|or)-{_TAIL}{{2,}}"
+    rf"|(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{{2}})|(?<=\\[nrt]))sk[-_]{_TAIL}{{6,}}"
+    r"|sk-[A-Za-z0-9]{20,}"
+    rf"|gh[pousr]_{_TAIL}{{4,}}"
+    rf"|github_pat_{_TAIL}{{4,}}"
+    rf"|AIza{_TAIL}{{6,}}"
+    rf"|AQ\.Ab{_TAIL}{{4,}}"
+    rf"|(?:AKIA|ASIA)(?:[A-Z0-9]{{8,}}|{_TAIL}*\*{_TAIL}*)"
+    rf"|ya29\.{_TAIL}{{4,}}"
+    rf"|xox[a-z]-{_TAIL}{{6,}}"
+    r"|eyJ[\w-]{8,}(?:\.[\w-]*)*"
+    r"|(?:\b|_)tid=[^\s\"'<>,]{8,}"
+    r"|[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{27}"
+    r")",
+    re.ASCII,
+)
+
+#: Words joined to a value by `:` or `=`, as in headers, JSON, nested URLs, logs.
+_ANNOUNCED: Final = re.compile(
+    rf"(?P<label>{LABEL})"
+    r"|(?P<name>(?:authorization|x-api-key|x-goog-api-key|api-key|set-cookie|cookie)"
+    r"[\"'\\]{0,3}\s?(?::|=|%3A|%3D)\s?[\"'\\]{0,3}(?:(?:bearer|token|basic)\s+)?"
+    r"|(?:(?<![\w-])|(?<=%26)|(?<=%3F)|(?<=%3B)|(?<=\\[nrt]))"
+    r"(?:key|api_?key|access_token|refresh_token|id_token|client_secret|secret|token|password"
+    r"|sig|signature|x-amz-(?:credential|signature|security-token)|x-goog-(?:credential|signature))"
+    r"(?:=|%3D))"
+    r"(?!(?:bearer|token|basic)\s)(?P<value>(?:(?!%26|%23|\\[nrt\"])[^\s&#;,\"'<>])+)",
+    re.IGNORECASE | re.ASCII,
+)
+
+_USERINFO: Final = re.compile(r"(?P<name>://)(?P<value>[^/\s@?#<>\"']+)(?=@)")
+
+_SCHEME: Final = re.compile(
+    rf"(?P<label>{LABEL})"
+    r"|(?P<name>(?P<scheme>bearer|basic|token)(?:\s+|%20|\+))(?P<value>[^\s\"'<>,;&]{6,})",
+    re.IGNORECASE | re.ASCII,
+)
+_WORD: Final = re.compile(r"[A-Za-z]{1,19}(?:[_-][A-Za-z]{1,12}){0,2}[.:!?)]*|[A-Za-z_]+=")
+_DIGIT: Final = re.compile(r"[0-9]")
+
+_MASKED_WORD: Final = re.compile(r"[A-Za-z0-9_\-*]+")
+
+
+class Scrubber:
+    """Replaces whatever looks like a key by its label, under one run's fingerprint key."""
+
+    __slots__ = ("_fingerprint_key",)
+
+    def __init__(self, fingerprint_key: bytes) -> None:
+        self._fingerprint_key = fingerprint_key
+
+    def scrub(self, text: str) -> str:
+        """`text` without keys.  Placeholders stay; scrubbing twice changes nothing more."""
+        if _SUSPECT.search(text) is None:
+            return text
+        text = self._pass(text)
+        if "%" in text:
+            # A key written with escapes has no shape until it is decoded.  Twice,
+            # because a URL within a URL's parameter is escaped twice.
+            decoded = unquote(unquote(text, "latin-1"), "latin-1")
+            cleaned = self._pass(decoded)
+            if cleaned != decoded:
+                return cleaned
+        return text
+
+    def _pass(self, text: str) -> str:
+        if "://" in text:
+            text = _USERINFO.sub(self._announced, text)
+        text = _ANNOUNCED.sub(self._announced, text)
+        text = _SHAPES.sub(self._shape, text)
+        if "***" in text:
+            text = _MASKED_WORD.sub(self._masked_word, text)
+        return _SCHEME.sub(self._scheme, text)
+
+    def value(self, text: str) -> str:
+        """The label of a text that as a whole is a credential, or holds one masked."""
+        if text in PLACEHOLDERS or _masked_placeholder(text):
+            return text
+        value = Secret(text.encode("utf-8", "surrogatepass"))
+        core = core_of(value)
+        if _MASK.search(text):
+            # Length and fingerprint of an echo with holes would describe no key.
+            kind, prefix = classify(core)
+            return f"<{kind}{' ' + prefix if prefix else ''} masked>"
+        return label(describe(value, core, b"", self._fingerprint_key, set()))
+
+    def _shape(self, match: re.Match[str]) -> str:
+        return match["label"] or self.value(match[0])
+
+    def _announced(self, match: re.Match[str]) -> str:
+        if match.groupdict().get("label"):
+            return match[0]
+        return match["name"] + self.value(match["value"])
+
+    def _masked_word(self, match: re.Match[str]) -> str:
+        word = match[0]
+        if "***" not in word or not word.strip("*-_"):
+            return word
+        return self.value(word)
+
+    def _scheme(self, match: re.Match[str]) -> str:
+        if match["label"]:
+            return match[0]
+        value = match["value"]
+        # "invalid bearer token", `Bearer realm=`, "basic authentication": words, not keys.
+        if _WORD.fullmatch(value):
+            return match[0]
+        if match["scheme"].lower() != "bearer" and not _DIGIT.search(value):
+            return match[0]
+        return match["name"] + self.value(value)
+
+
+def _masked_placeholder(text: str) -> str | None:
+    """The placeholder of which `text` is a masked echo: all that it shows is public."""
+    mask = _MASK.search(text)
+    if mask is None or mask.start() < 5:
+        return None
+    head, tail = text[: mask.start()], text[mask.end() :]
+    return next((p for p in PLACEHOLDERS if p.startswith(head) and p.endswith(tail)), None)
