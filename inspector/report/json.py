@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, Union, get_args, get_origin
 
@@ -74,7 +74,7 @@ def dumps(value: object) -> bytes:
     r"""Compact JSON of plain values, safe to print on a runner of GitHub Actions.
 
     What orjson refuses (a file name that is not UTF-8, a number beyond 64
-    bits) is still written: undecodable bytes as `\\udc..` escapes in the text.
+    bits) is still written: undecodable bytes as the text `\udc..`.
     """
     try:
         data = orjson.dumps(value)
@@ -132,8 +132,17 @@ def _encode_fact(
     return plain
 
 
-@cache
+_plans: Final[dict[type, _Plan]] = {}
+
+
 def _plan(kind: type) -> _Plan:
+    plan = _plans.get(kind)
+    if plan is None:
+        plan = _plans[kind] = _compile(kind)
+    return plan
+
+
+def _compile(kind: type) -> _Plan:
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} is no fact")
     hints = typing.get_type_hints(kind)

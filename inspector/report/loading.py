@@ -7,7 +7,6 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 from inspector.packets import packet_reference
@@ -15,8 +14,12 @@ from inspector.report.json import without_none
 
 T = TypeVar("T")
 _Loader: TypeAlias = Callable[[Any, str], Any]
+#: (name, required, nullable, loader) of each field.
+_Plan: TypeAlias = tuple[tuple[str, bool, bool, _Loader], ...]
 
-_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+_plans: Final[dict[type, _Plan]] = {}
+
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
     str: (str,),
@@ -39,7 +42,10 @@ def load(kind: type[T], plain: object, where: str = "$") -> T:
     if not isinstance(plain, Mapping):
         raise NotAReport(f"{where} is no object")
     values: dict[str, Any] = {}
-    for name, required, nullable, loader in _plan(kind):
+    plan = _plans.get(kind)
+    if plan is None:
+        plan = _plans[kind] = _compile(kind)
+    for name, required, nullable, loader in plan:
         if name not in plain:
             if required:
                 raise NotAReport(f"{where}.{name} is missing")
@@ -54,10 +60,9 @@ def load(kind: type[T], plain: object, where: str = "$") -> T:
     return kind(**values)
 
 
-@cache
-def _plan(kind: type) -> tuple[tuple[str, bool, bool, _Loader], ...]:
+def _compile(kind: type[Any]) -> _Plan:
     hints = typing.get_type_hints(kind)
-    plan = []
+    plan: list[tuple[str, bool, bool, _Loader]] = []
     for field in fields(kind):
         hint = hints[field.name]
         required = field.default is MISSING and field.default_factory is MISSING

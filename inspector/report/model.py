@@ -82,6 +82,43 @@ class Report:
         Names this version does not know are passed over, as the format may
         grow.  Raises `loading.NotAReport` for anything else.
         """
-        from inspector.report.loading import load
+        from inspector.report.loading import NotAReport, load
 
-        return load(cls, plain)
+        report = load(cls, plain)
+        if report.schema != SCHEMA:
+            raise NotAReport(f"$.schema is not {SCHEMA}")
+        return report
+
+
+def nothing_to_analyse(because: str) -> Report:
+    """The report of a run that found no capture to read; `because` says why."""
+    return Report(
+        captures=(),
+        completeness=Completeness(
+            packets=0,
+            dropped_by_kernel=None,
+            truncated_packets=0,
+            duplicate_packets=0,
+            gaps=(),
+            midstream_connections=0,
+            limits_hit=(),
+            capture_filter=None,
+            verdict="unknown",
+            because=(because,),
+        ),
+        topology=Topology(
+            subnet=None,
+            agent=(),
+            api_proxy=(),
+            forward_proxy=(),
+            providers={},
+            source="defaults",
+            scope="all",
+        ),
+        clients=(),
+        connections=(),
+        exchanges=(),
+        tunnels=(),
+        direct_tls=(),
+        oddities=(),
+    )

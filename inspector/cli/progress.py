@@ -1,0 +1,43 @@
+"""A line on stderr that says how far the reading is.  Only for people: not when piped."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, TextIO
+
+_WIDTH: Final = 32
+_STEP: Final = 1 << 20
+
+
+class Progress:
+    """Call it with bytes read and their total (None: unknown); leave it to wipe the line."""
+
+    def __init__(self, out: TextIO | None = None, *, wanted: bool = True) -> None:
+        self._out = sys.stderr if out is None else out
+        self._shown = wanted and self._out.isatty()
+        self._next = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown and self._next:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Draw the line again when a percent, or a MiB, has passed since the last time."""
+        if not self._shown or done < self._next:
+            return
+        self._next = done + max(_STEP, (total or 0) // 100)
+        self._out.write("\r\x1b[K" + line(done, total))
+        self._out.flush()
+
+
+def line(done: int, total: int | None) -> str:
+    """`reading  [########........]  50%  21.0 of 42.0 MB`, or the bytes alone."""
+    if not total:
+        return f"reading  {done / 1e6:.1f} MB"
+    share = min(1.0, done / total)
+    bar = "#" * round(share * _WIDTH)
+    return f"reading  [{bar:.<{_WIDTH}}]  {share:4.0%}  {done / 1e6:.1f} of {total / 1e6:.1f} MB"
