@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 SECOND_OPINIONS = ("scapy", "pyshark", "lxml", "asyncio")
 
 ROOMS = """
-    cli inspection report exchanges pcap flows protocols credentials errors facts packets secret
+    cli inspection report exchanges pcap flows protocols credentials
+    errors facts oddities packets secret
 """
 
 

@@ -1,0 +1,1 @@
+"""Workloads written as packets, and a race of three programs over them."""
