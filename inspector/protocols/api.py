@@ -22,8 +22,7 @@ from inspector.facts import ApiError, Usage
 #: No text taken from a body is longer than this, in characters.
 TEXT_LIMIT: Final = 300
 
-_Step: TypeAlias = str | int
-_Path: TypeAlias = tuple[_Step, ...]
+_Path: TypeAlias = tuple[str, *tuple[str | int, ...]]
 
 #: Where the model's name stands: whole bodies first, then stream events.
 MODEL_PATHS: Final[tuple[_Path, ...]] = (
@@ -71,11 +70,11 @@ ERROR_TYPE_PATHS: Final[tuple[_Path, ...]] = (
 
 #: Where the text stands beside an `error` that is only a string: the API
 #: proxy's `{"error":"Proxy error","message":…}`, OAuth's `error_description`.
-STRING_ERROR_TEXTS: Final = ("message", "error_description", "details")
+STRING_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("error_description",), ("details",))
 
 #: Members that hold the text of an error status without an `error` member:
 #: GitHub and Azure API Management, FastAPI gateways.
-BARE_ERROR_TEXTS: Final = ("message", "detail")
+BARE_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("detail",))
 
 # RFC 8259 8.2: an escaped lone surrogate is valid JSON and orjson refuses it.
 # A streamed answer cut in the middle of an emoji holds one.
@@ -162,9 +161,12 @@ def _merge_usage(earlier: Usage | None, later: Usage | None) -> Usage | None:
     )
 
 
-def _at(value: object, path: _Path) -> object:
+def _at(document: dict[str, object], path: _Path) -> object:
     """The value at `path`, None where the document has another shape."""
-    for step in path:
+    value: object = document.get(path[0])
+    if value is None:
+        return None  # most paths end here: each grammar has but a few of them
+    for step in path[1:]:
         if isinstance(step, str):
             if not isinstance(value, dict):
                 return None
@@ -180,7 +182,7 @@ def _text(value: object) -> str | None:
     return value[:TEXT_LIMIT] if isinstance(value, str) and value else None
 
 
-def _first_text(document: object, paths: tuple[_Path, ...]) -> str | None:
+def _first_text(document: dict[str, object], paths: tuple[_Path, ...]) -> str | None:
     for path in paths:
         if (text := _text(_at(document, path))) is not None:
             return text
@@ -218,15 +220,15 @@ def _stop_reason(document: dict[str, object]) -> str | None:
 def _api_error(document: dict[str, object], status: int) -> ApiError | None:
     for path in ERROR_PATHS:
         error = _at(document, path)
-        if isinstance(error, dict):
+        if isinstance(error, dict) and error:
             return ApiError(_error_type(error), _text(error.get("message")))
         if (text := _text(error)) is not None:
-            message = _first_text(document, tuple((name,) for name in STRING_ERROR_TEXTS))
+            message = _first_text(document, STRING_ERROR_TEXTS)
             return ApiError(None, text) if message is None else ApiError(text, message)
     if document.get("type") == "error":  # Responses: `event: error` without an `error` object
         return ApiError(_text(document.get("code")), _text(document.get("message")))
     if status >= 400:
-        message = _first_text(document, tuple((name,) for name in BARE_ERROR_TEXTS))
+        message = _first_text(document, BARE_ERROR_TEXTS)
         if message is not None:
             return ApiError(None, message)
     return None

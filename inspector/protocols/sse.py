@@ -1,0 +1,419 @@
+"""Event streams (`text/event-stream`) as an observer sees them: counts, times and endings.
+
+Framing is that of WHATWG HTML 9.2.6: lines end with CR, LF or CRLF, a blank
+line dispatches the event, an event without data is not dispatched, an event
+that the stream's end cuts off is discarded.  What a browser ignores is named
+here instead: lines that are no fields, data that stopped being JSON.
+
+The content of events is parsed for the facts that `api.py` knows and is then
+forgotten; prompts and answers are not kept.
+
+A piece that holds one complete event of a known name costs about 1.1 us
+(measured over a million Anthropic deltas of 124 bytes, 0.4 us of it orjson),
+an unnamed OpenAI chunk of 190 bytes about 1.9 us.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from inspector.facts import ApiError, Fault, Stream, Usage
+from inspector.packets import Segment
+from inspector.protocols.api import NOTHING, JsonFacts, merge, parse_json, read_document
+
+#: Fault name → what it means.
+FAULTS: Final = {
+    "sse-broken-line": "a line of an event is no field: framing was damaged on the way",
+    "sse-broken-json": "the data of an event is not JSON, though this stream's data is",
+    "sse-oversized-event": "an event is longer than the limit; it was counted and not read",
+    "sse-too-many-names": "more distinct event names than are kept; the others share one entry",
+}
+
+#: Which grammar an event belongs to, by its `event:` field or the `type` in its data.
+GRAMMAR_EVENTS: Final = {
+    "message_start": "anthropic",
+    "response.created": "openai-responses",
+    "response.in_progress": "openai-responses",
+}
+
+#: The same by a member of the data, for grammars whose events have no names.
+GRAMMAR_MEMBERS: Final = {"choices": "openai-chat", "candidates": "gemini"}
+
+#: Events that end a stream.  OpenAI Chat ends with the data `[DONE]` instead,
+#: Gemini with a chunk whose candidate has a `finishReason`.
+TERMINAL_EVENTS: Final = frozenset(
+    {"message_stop", "response.completed", "response.failed", "response.incomplete"}
+)
+
+#: Events that state the model, usage, a stop reason or an error.
+FACT_EVENTS: Final = frozenset({"message_delta", "error", *GRAMMAR_EVENTS, *TERMINAL_EVENTS})
+
+#: Other events whose names start so carry nothing but content.
+CONTENT_PREFIXES: Final = ("content_block_", "response.", "ping")
+
+#: An event without an `event:` field has this type (HTML 9.2.6).
+DEFAULT_NAME: Final = "message"
+DONE: Final = "[DONE]"
+OTHER: Final = "(other)"
+
+NAME_LIMIT: Final = 64
+NAMES_LIMIT: Final = 64
+EVENT_LIMIT: Final = 1 << 20
+FAULTS_LIMIT: Final = 64
+
+_FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
+_BOM: Final = b"\xef\xbb\xbf"
+_HEAD_KEPT: Final = 4096
+
+# Atomic, or CRLF would be taken for two line ends after a first failure.
+_BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_EVENT_LINE = re.compile(rb"(?:^|[\r\n])event: ?([^\r\n]*)[\r\n]")
+_TOKEN = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
+
+# What the API proxy 0.25.4 writes when the upstream broke off: bare JSON in
+# the place of the next bytes, wherever in an event that is.
+_BARE_ERROR: Final = b'{"error":"'
+
+
+class SseParser:
+    """Reads one event stream; never keeps what it says.
+
+    `model`, `usage`, `stop_reason` and `api_error` are what its events stated
+    so far; their texts are bounded and not redacted.  `grammar` is
+    "anthropic", "openai-chat", "openai-responses" or "gemini" once an event
+    showed it, else None: then nobody can say how the stream should end.
+    `faults` holds the first `FAULTS_LIMIT` faults, named in `FAULTS`.
+    """
+
+    def __init__(self) -> None:
+        self.grammar: str | None = None
+        self.faults: list[Fault] = []
+        self._facts: JsonFacts = NOTHING
+        self._error: str | None = None
+        self._terminated = False
+        self._malformed = 0
+        self._truncated = False
+        self._names: dict[str, int] = {}
+        # `event: ping` → "ping", for names met before whose data holds no facts.
+        self._heads: dict[bytes, str] = {}
+        self._speaks_json = False
+        # The unfinished event: its pieces, their size, its last bytes.
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._tail = b""
+        self._packet = 0
+        self._oversized = False
+        # Inside an event, or not known to be outside of one.
+        self._midway = True
+        self._at_start = True
+        self._after_gap = False
+        self._first_event_at: int | None = None
+        self._last_event_at: int | None = None
+        self._last_bytes_at: int | None = None
+        self._longest_silence = -1
+
+    @property
+    def model(self) -> str | None:
+        return self._facts.model
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._facts.usage
+
+    @property
+    def stop_reason(self) -> str | None:
+        return self._facts.stop_reason
+
+    @property
+    def api_error(self) -> ApiError | None:
+        return self._facts.api_error
+
+    def feed(self, pieces: Sequence[Segment]) -> None:
+        """The next pieces of the body, content coding undone."""
+        heads = self._heads
+        names = self._names
+        loads, JSONDecodeError = orjson.loads, orjson.JSONDecodeError
+        for at, packet, data in pieces:
+            last = self._last_bytes_at
+            if last is not None and at - last > self._longest_silence:
+                self._longest_silence = at - last
+            self._last_bytes_at = at
+            if not self._midway:
+                # Most pieces are one whole event: a head met before, one line
+                # of data, a blank line.  (A CR would be another line end.)
+                head, _, body = data.partition(b"\ndata: ")
+                name = heads.get(head)
+                if (
+                    name is not None
+                    and body.find(b"\n") == len(body) - 2
+                    and body.endswith(b"\n\n")
+                    and b"\r" not in body
+                ):
+                    try:
+                        loads(body)
+                    except JSONDecodeError:
+                        pass
+                    else:
+                        names[name] += 1
+                        self._last_event_at = at
+                        continue
+            self._take(at, packet, data)
+
+    def gap(self, missing: int, packet: int) -> None:
+        """`missing` bytes of the stream were not captured before `packet`."""
+        self._truncated = True
+        self._forget()
+        self._after_gap = self._midway = True
+
+    def finish(self, complete: bool) -> Stream:
+        """The stream's facts.  `complete`: the HTTP framing ended, with every byte captured."""
+        rest = b"".join(self._parts)
+        if rest.removeprefix(_BOM).strip(b"\r\n"):
+            self._truncated = True
+            self._find_bare_error(rest, self._packet)
+        self._forget()
+        return Stream(
+            events=sum(self._names.values()),
+            names=dict(self._names),
+            first_event_at=self._first_event_at,
+            last_event_at=self._last_event_at,
+            longest_silence=None if self._longest_silence < 0 else self._longest_silence / 1e9,
+            terminated=self._terminated,
+            error=self._error,
+            malformed=self._malformed,
+            truncated=self._truncated or not complete,
+        )
+
+    # --- framing ---
+
+    def _take(self, at: int, packet: int, data: bytes) -> None:
+        """Cut off the events that `data` completes, and keep the rest."""
+        if self._parts:
+            # A blank line that was not there before ends in the new bytes.
+            seam = self._tail + data
+            end = _BLANK.search(seam)
+            if end is None:
+                self._keep(packet, data, seam)
+                return
+            if self._oversized:
+                data = data[end.end() - len(self._tail) :]
+                self._oversized_event(at, packet)
+            else:
+                self._parts.append(data)
+                data = b"".join(self._parts)
+            self._forget()
+        events = _BLANK.split(data) if b"\r" in data else data.split(b"\n\n")
+        # Line ends where an event should start are blank lines, or the LF of
+        # a CRLF whose CR was taken for the whole line end.
+        rest = events.pop().lstrip(b"\r\n")
+        for event in events:
+            if not self._is_routine(event, at):
+                self._event(event, at, packet)
+        if rest:
+            self._keep(packet, rest, rest)
+        else:
+            self._midway = self._at_start or self._after_gap
+
+    def _is_routine(self, event: bytes, at: int) -> bool:
+        """Count an event that has nothing to tell, without taking it apart.
+
+        That is one of a known head and one line of JSON, or an unnamed chunk
+        of an answer once the model is known.
+        """
+        head, _, data = event.partition(b"\ndata: ")
+        name = self._heads.get(head)
+        if name is None:
+            if not event.startswith(b"data: {") or DEFAULT_NAME not in self._names:
+                return False
+            name = DEFAULT_NAME
+            data = event[6:]
+        if b"\n" in data or b"\r" in data:
+            return False
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return False
+        if name is DEFAULT_NAME and not (self.model is not None and _is_plain_chunk(document)):
+            return False
+        self._names[name] += 1
+        self._last_event_at = at
+        self._after_gap = False
+        return True
+
+    def _keep(self, packet: int, data: bytes, seam: bytes) -> None:
+        self._midway = True
+        self._packet = packet
+        self._tail = seam[-3:]
+        self._size += len(data)
+        if self._oversized:
+            return
+        self._parts.append(data)
+        if self._size > EVENT_LIMIT:
+            self._oversized = True
+            self._parts = [b"".join(self._parts)[:_HEAD_KEPT]]
+            self._fault("sse-oversized-event", packet)
+
+    def _forget(self) -> None:
+        self._parts = []
+        self._size = 0
+        self._tail = b""
+        self._oversized = False
+
+    def _event(self, event: bytes, at: int, packet: int) -> None:
+        """One event: its lines, without the blank line that ends it."""
+        after_gap, self._after_gap = self._after_gap, False
+        if self._at_start:
+            self._at_start = False
+            event = event.removeprefix(_BOM)
+        name = b""
+        data: list[bytes] = []
+        broken = False
+        for line in _LINE_END.split(event):
+            field, colon, value = line.partition(b":")
+            if field in _FIELDS:
+                value = value.removeprefix(b" ")
+                if field == b"data":
+                    data.append(value)
+                elif field == b"event":
+                    name = value
+            elif line and _is_damaged(field, colon, value):
+                broken = True
+        if after_gap and broken:
+            return  # the end of an event whose start is in the gap
+        if broken:
+            self._malformed += 1
+            self._fault("sse-broken-line", packet)
+            self._find_bare_error(event, packet)
+        if data:
+            self._dispatch(name, b"\n".join(data), at, packet, broken)
+
+    def _oversized_event(self, at: int, packet: int) -> None:
+        head = _EVENT_LINE.search(self._parts[0])
+        name = self._count(head[1] if head else b"", at, packet)
+        self._terminated = self._terminated or name in TERMINAL_EVENTS
+
+    # --- meaning ---
+
+    def _dispatch(self, field: bytes, data: bytes, at: int, packet: int, broken: bool) -> None:
+        if not field and data.rstrip() == b"[DONE]":
+            self._count(b"[DONE]", at, packet)
+            self._terminated = True
+            self.grammar = self.grammar or "openai-chat"
+            return
+        name = self._count(field, at, packet)
+        try:
+            value = parse_json(data)
+        except ValueError:
+            if self._should_be_json(name, data) and not broken:
+                self._malformed += 1
+                self._fault("sse-broken-json", packet)
+            if name == "error":
+                self._error = self._error or name
+            return
+        if isinstance(value, dict):
+            self._speaks_json = True
+            self._read(name, value)
+        if _holds_content_only(name) and name.encode() == field:
+            self._heads[b"event: " + field] = name
+
+    def _count(self, field: bytes, at: int, packet: int) -> str:
+        if self._first_event_at is None:
+            self._first_event_at = at
+        self._last_event_at = at
+        names = self._names
+        name = _printable(field) or DEFAULT_NAME
+        if name not in names:
+            if len(names) >= NAMES_LIMIT:
+                if OTHER not in names:
+                    self._fault("sse-too-many-names", packet)
+                names[OTHER] = names.get(OTHER, 0) + 1
+                return OTHER
+            names[name] = 0
+        names[name] += 1
+        return name
+
+    def _should_be_json(self, name: str, data: bytes) -> bool:
+        return (
+            self._speaks_json
+            or data[:1] in (b"{", b"[")
+            or name in FACT_EVENTS
+            or _holds_content_only(name)
+        )
+
+    def _read(self, name: str, document: dict[str, object]) -> None:
+        kind = name
+        if name == DEFAULT_NAME:
+            named = document.get("type")
+            if isinstance(named, str):
+                kind = named
+            elif self._facts.model is not None and _is_plain_chunk(document):
+                return
+        if _holds_content_only(kind):
+            return
+        if self.grammar is None:
+            self.grammar = GRAMMAR_EVENTS.get(kind) or next(
+                (GRAMMAR_MEMBERS[member] for member in GRAMMAR_MEMBERS if member in document), None
+            )
+        facts = read_document(document, status=500 if kind == "error" else 200)
+        self._facts = merge(self._facts, facts)
+        if kind in TERMINAL_EVENTS or (self.grammar == "gemini" and facts.stop_reason):
+            self._terminated = True
+        if kind == "error" or facts.api_error is not None:
+            self._note_error(facts.api_error)
+
+    def _note_error(self, error: ApiError | None) -> None:
+        if self._error is None:
+            self._error = (error and (error.type or error.message)) or "error"
+
+    def _find_bare_error(self, data: bytes, packet: int) -> None:
+        """An error that the API proxy wrote into the middle of an event."""
+        start = data.rfind(_BARE_ERROR)
+        if start < 0:
+            return
+        try:
+            facts = read_document(parse_json(data[start:]))
+        except ValueError:
+            return
+        self._facts = merge(self._facts, facts)
+        # Stream.error has the sentence that names the failure, here the type
+        # or, where the proxy gave no further message, the message itself.
+        self._note_error(facts.api_error)
+
+    def _fault(self, name: str, packet: int) -> None:
+        if len(self.faults) < FAULTS_LIMIT:
+            self.faults.append(Fault(name, packet))
+
+
+def _is_damaged(field: bytes, colon: bytes, value: bytes) -> bool:
+    """Whether a line is more likely a field broken on the way than an unknown field."""
+    if not field and colon:
+        return False  # a comment
+    return not colon or _TOKEN.fullmatch(field) is None or value.lstrip()[:1] in (b"{", b"[")
+
+
+def _is_plain_chunk(document: dict[str, object]) -> bool:
+    """Whether an OpenAI chunk is one of the many that carry a piece of the answer only."""
+    choices = document.get("choices")
+    return (
+        isinstance(choices, list)
+        and len(choices) == 1
+        and isinstance(choices[0], dict)
+        and choices[0].get("finish_reason") is None
+        and document.get("usage") is None
+        and "error" not in document
+    )
+
+
+def _holds_content_only(name: str) -> bool:
+    return name.startswith(CONTENT_PREFIXES) and name not in FACT_EVENTS
+
+
+def _printable(field: bytes) -> str:
+    """An event name that a report can hold: bounded, no control characters."""
+    text = field[: 4 * NAME_LIMIT].decode("utf-8", "replace")[:NAME_LIMIT]
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
