@@ -1,0 +1,460 @@
+"""An observer's HTTP/1.x parser: one direction of one connection, bytes in, events out.
+
+h11 and llhttp parse for a participant, who may refuse.  An observer cannot:
+it names what is wrong (`http1_faults.FAULTS`) and goes on; bytes may be missing
+(`gap`); and it need not look at bodies nobody asked for (`skippable`, `skip`).
+
+What follows a head is decided in `_begin_request` and `_begin_response`.
+Bodies are `http1_body`'s.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Literal, NamedTuple
+
+from inspector.facts import Fault
+from inspector.packets import Segment
+from inspector.protocols.http1_body import BodyReader
+from inspector.protocols.http1_faults import FAULTS, Limits, Notes
+from inspector.protocols.http1_framing import (
+    BODILESS_STATUSES,
+    UNTIL_CLOSE,
+    body_extent,
+    read_framing,
+)
+from inspector.protocols.http1_head import (
+    LOOK_BYTES,
+    RequestLine,
+    StatusLine,
+    looks_like_request,
+    looks_like_response,
+    may_begin,
+    parse_fields,
+    request_line,
+    status_line,
+)
+from inspector.protocols.http1_pending import Pending, block_end
+from inspector.protocols.messages import (
+    EVERYTHING,
+    Event,
+    Field,
+    RequestHead,
+    ResponseHead,
+    Switched,
+)
+
+__all__ = ["FAULTS", "Http1Parser", "Limits", "looks_like_request", "looks_like_response"]
+
+
+class _State(IntEnum):
+    START = 0  # before the first byte of a message
+    HEAD = 1  # inside a head
+    BODY = 2
+    RESYNC = 3  # out of step: looking for a message at segment starts
+    PAUSED = 4  # after a request that may end HTTP: later bytes are held
+    DONE = 5  # switched, or closed
+
+
+class _Lost(NamedTuple):
+    """A gap that came while paused."""
+
+    missing: int
+    at: int
+    packet: int
+
+
+class _Closed(NamedTuple):
+    """A close that came while paused."""
+
+    at: int
+    packet: int
+    clean: bool
+
+
+class Http1Parser:
+    """Parses the requests, or the responses, of one connection.
+
+    `wants_body` is asked once for each head and answers how many of the
+    body's first bytes are wanted (0: none, `EVERYTHING`: all).
+
+    `midstream`: the capture begins inside the connection, so the parser begins
+    by looking for a message at the start of a segment.
+
+    Call `receive`, `skip`, `gap` and `close` in stream order.  Captured bytes
+    never make them raise.
+    """
+
+    def __init__(
+        self,
+        role: Literal["request", "response"],
+        *,
+        wants_body: Callable[[RequestHead | ResponseHead], int],
+        limits: Limits | None = None,
+        midstream: bool = False,
+    ) -> None:
+        self._requests = role == "request"
+        self._wants_body = wants_body
+        self._limits = limits or Limits()
+        self._state = _State.RESYNC if midstream else _State.START
+        self._quiet = midstream  # coming into step for the first time is no fault then
+        self._events: list[Event] = []
+        self._pending = Pending()  # a head, or in RESYNC what may become one
+        self._has_start_line = False
+        self._replay: list[Segment] = []
+        self._body = BodyReader(self._limits)
+        self._close_announced = False
+        self._may_switch = False
+        self._methods: deque[bytes] = deque()
+        self._held: list[Segment | _Lost | _Closed] = []
+        self._rest: list[Segment] = []
+
+    # -- what the caller tells -------------------------------------------------
+
+    def receive(self, segments: Sequence[Segment]) -> list[Event]:
+        """The events that consecutive `segments` complete.  At most one `Body` a message."""
+        events: list[Event] = []
+        self._events = events
+        body = self._body
+        index = position = 0
+        while index < len(segments):
+            if self._state == _State.BODY:
+                index, position = body.read(segments, index, position, events)
+                if body.over:
+                    self._end_body()
+                continue
+            segment = segments[index]
+            if position < len(segment[2]):
+                position = self._step(segment, position)
+            if position >= len(segment[2]):
+                index += 1
+                position = 0
+            if self._replay:
+                segments = [*self._replay, *segments[index:]]
+                self._replay = []
+                index = 0
+        body.flush(events)
+        self._rest = []
+        return events
+
+    @property
+    def skippable(self) -> int:
+        """How many of the next stream bytes need not be received: `skip` them instead.
+
+        0 when the next byte matters, `EVERYTHING` when none will ever again.
+        """
+        if self._state == _State.BODY:
+            return self._body.skippable
+        return EVERYTHING if self._state == _State.DONE else 0
+
+    def skip(self, n: int, at: int, packet: int) -> list[Event]:
+        """Pass by `n <= skippable` bytes that were captured.  `at`, `packet`: of the last one."""
+        events: list[Event] = []
+        self._events = events
+        if self._state == _State.BODY:
+            n -= self._body.skip(min(n, self._body.skippable))
+            if self._body.over:
+                self._body.last = (at, packet)
+                self._end_body()
+        if n > 0 and self._state != _State.DONE:
+            events += self.gap(n, at, packet)  # bytes that mattered were not shown
+        return events
+
+    def gap(self, n: int, at: int, packet: int) -> list[Event]:
+        """`n` bytes were not captured.  `at`, `packet`: of what revealed it.
+
+        A body whose extent is known, and reaches beyond the gap, goes on; any
+        other message ends, and the next is looked for at segment starts.
+        """
+        events: list[Event] = []
+        self._events = events
+        if n <= 0:
+            return events
+        if self._state == _State.PAUSED:
+            self._held.append(_Lost(n, at, packet))
+        elif self._state == _State.BODY:
+            if self._body.miss(n, packet, events) < n:
+                self._break_off(at, packet)
+            elif self._body.over:
+                self._body.last = (at, packet)
+                self._end_body()
+        elif self._state != _State.DONE:
+            self._break_off(at, packet)
+        return events
+
+    def close(self, at: int, packet: int, *, clean: bool = True) -> list[Event]:
+        """The stream ended: by FIN (`clean`), or by reset or the end of the capture.
+
+        A FIN completes a close-delimited body (RFC 9112 8).  Any other message
+        that is open ends incomplete.
+        """
+        events: list[Event] = []
+        self._events = events
+        if self._state == _State.PAUSED:
+            self._held.append(_Closed(at, packet, clean))
+            return events
+        if self._state == _State.BODY and self._body.ends_at_close and clean:
+            self._body.end(at, packet, events, complete=True)
+        else:
+            self._break_off(at, packet)
+        self._state = _State.DONE
+        return events
+
+    def resume(self) -> list[Event]:
+        """The upgrade or CONNECT did not happen: parse what was held, and on, as HTTP."""
+        if self._state != _State.PAUSED:
+            return []
+        self._state = _State.START
+        held, self._held = self._held, []
+        events: list[Event] = []
+        for item in held:  # after a further pause they are simply held again
+            if isinstance(item, _Lost):
+                events += self.gap(*item)
+            elif isinstance(item, _Closed):
+                events += self.close(item.at, item.packet, clean=item.clean)
+            else:
+                events += self.receive([item])
+        return events
+
+    def take_rest(self) -> list[Segment]:
+        """The upgrade or CONNECT happened: what was held, up to the first gap.  Ends the parser."""
+        rest: list[Segment] = []
+        for item in self._held:
+            if isinstance(item, _Lost | _Closed):
+                break
+            rest.append(item)
+        self._held = []
+        self._state = _State.DONE
+        return rest
+
+    def expect(self, method: bytes) -> None:
+        """A request with `method` was sent: its response is read as an answer to it."""
+        self._methods.append(method)
+
+    @property
+    def unanswered(self) -> int:
+        """How many expected methods no final response has used yet."""
+        return len(self._methods)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a request awaits `resume` or `take_rest`."""
+        return self._state == _State.PAUSED
+
+    # -- one segment, outside of bodies ----------------------------------------
+
+    def _step(self, segment: Segment, position: int) -> int:
+        """Read on from `position`; answers the position of the first byte not read."""
+        state = self._state
+        if state == _State.START:
+            return self._start(segment, position)
+        if state == _State.HEAD:
+            return self._head(segment, position)
+        if state == _State.RESYNC:
+            self._pending.append(segment, position)
+            self._look_for_message()
+        else:
+            at, packet, data = segment
+            later = self._held if state == _State.PAUSED else self._rest
+            later.append((at, packet, data[position:]) if position else segment)
+        return len(segment[2])
+
+    def _start(self, segment: Segment, position: int) -> int:
+        at, packet, data = segment
+        while data[position : position + 1] in (b"\r", b"\n"):  # RFC 9112 2.2: empty lines
+            position += 1
+        if position == len(data):
+            return position
+        if self._close_announced:
+            self._close_announced = False
+            self._fault("data-after-connection-close", packet)
+        self._state = _State.HEAD
+        self._has_start_line = False
+        stop = block_end(data, position, len(data))
+        if not 0 < stop - position <= self._limits.start_line:
+            return self._head(segment, position)
+        # The usual case: the head lies in one segment and needs no buffer.
+        self._pending.append((at, packet, b""))
+        if not self._take_head(data[position:stop], at, packet):
+            return len(data)
+        self._pending.clear()
+        return stop
+
+    def _head(self, segment: Segment, position: int) -> int:
+        at, packet, data = segment
+        pending = self._pending
+        before = len(pending.data)
+        pending.append(segment, position)
+        if not self._has_start_line and not self._find_start_line():
+            return len(data)
+        limit = self._limits.head_bytes
+        stop = pending.find_block_end(limit)
+        if stop < 0:
+            if len(pending.data) >= limit:
+                self._take_cut_head(at, packet)
+        elif self._take_head(bytes(pending.data[:stop]), at, packet):
+            pending.clear()
+            return position + stop - before
+        return len(data)
+
+    def _find_start_line(self) -> bool:
+        """Whether a start line is pending; falls out of step when there can be none."""
+        pending, limit = self._pending, self._limits.start_line
+        newline = pending.find_line_end(limit)
+        if newline >= 0:
+            notes = Notes()
+            line = bytes(pending.data[:newline]).removesuffix(b"\r")
+            self._has_start_line = self._start_line(line, notes) is not None
+            if not self._has_start_line:
+                self._fall_out(notes)
+        elif len(pending.data) >= limit:
+            self._fault("head-too-large", pending.source()[1], "start line")
+            self._lose_step()
+        elif not may_begin(pending.data, request=self._requests):
+            self._fall_out(Notes())
+        return self._has_start_line
+
+    def _take_cut_head(self, at: int, packet: int) -> None:
+        """Take what a head that exceeds the limit says up to there: it is still evidence."""
+        block = bytes(self._pending.data[: self._limits.head_bytes])
+        self._take_head(block[: block.rfind(b"\n") + 1], at, packet, cut=True)
+        self._fault("head-too-large", self._pending.source()[1])
+        if self._state == _State.BODY:
+            self._body.end(at, packet, self._events, complete=False)
+        self._lose_step()
+
+    def _take_head(self, block: bytes, at: int, packet: int, *, cut: bool = False) -> bool:
+        """Take a head and set what follows it; False, and out of step, if it is none.
+
+        `at`, `packet`: of its last byte.  `cut`: only its beginning is known.
+        """
+        notes = Notes()
+        base = block.find(b"\n") + 1
+        line = block[: base - 1]
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        else:
+            notes.add("bare-lf", base - 1)
+        start_line = self._start_line(line, notes)
+        if start_line is None:
+            self._fall_out(notes)
+            return False
+        fields = parse_fields(block[base:], self._limits.fields, notes, base)
+        if isinstance(start_line, RequestLine):
+            self._begin_request(start_line, fields, notes)
+        else:
+            self._begin_response(start_line, fields, notes)
+        for name, offset, detail in notes.items():
+            self._fault(name, self._pending.source(offset)[1], detail)
+        if self._state == _State.BODY and self._body.over and not cut:
+            self._body.last = (at, packet)
+            self._end_body()
+        return True
+
+    def _start_line(self, line: bytes, notes: Notes) -> RequestLine | StatusLine | None:
+        return request_line(line, notes) if self._requests else status_line(line, notes)
+
+    # -- what follows a head ---------------------------------------------------
+
+    def _begin_request(self, line: RequestLine, fields: tuple[Field, ...], notes: Notes) -> None:
+        at, packet = self._pending.source()
+        head = RequestHead(line.method, line.target, line.version, fields, packet, at)
+        framing = read_framing(fields, notes)
+        # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
+        extent = 0 if head.is_connect else body_extent(framing, line.version, 0, notes)
+        self._close_announced = framing.closes
+        self._may_switch = head.is_connect or framing.upgrades
+        self._begin_body(head, extent)
+
+    def _begin_response(self, line: StatusLine, fields: tuple[Field, ...], notes: Notes) -> None:
+        at, packet = self._pending.source()
+        status = line.status
+        interim = 100 <= status < 200 and status != 101
+        method = self._methods[0] if self._methods else b""
+        if self._methods and not interim:
+            self._methods.popleft()
+        self._may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
+        framing = read_framing(fields, notes)
+        self._close_announced = framing.closes and not interim
+        # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
+        extent = 0
+        if not (interim or self._may_switch or method == b"HEAD" or status in BODILESS_STATUSES):
+            extent = body_extent(framing, line.version, UNTIL_CLOSE, notes)
+        head = ResponseHead(
+            status, line.reason, line.version, fields, packet, at, extent == UNTIL_CLOSE
+        )
+        if interim:  # has no end of its own: the final response follows
+            self._events.append(head)
+            self._state = _State.START
+        else:
+            self._begin_body(head, extent)
+
+    def _begin_body(self, head: RequestHead | ResponseHead, extent: int) -> None:
+        self._events.append(head)
+        self._body.begin(extent, self._wants_body(head))
+        self._state = _State.BODY
+
+    def _end_body(self) -> None:
+        """The body is over: its framing says so, or failed."""
+        at, packet = self._body.last
+        self._body.end(at, packet, self._events, complete=not self._body.failed)
+        if self._body.failed:
+            self._lose_step()
+        elif not self._may_switch:
+            self._state = _State.START
+        elif self._requests:
+            self._state = _State.PAUSED
+        else:
+            self._state = _State.DONE
+            self._events.append(Switched(self._rest))
+
+    # -- out of step -----------------------------------------------------------
+
+    def _break_off(self, at: int, packet: int) -> None:
+        """The stream broke off here: end the message that is open."""
+        if self._state == _State.HEAD:
+            self._fault("unfinished-head", self._pending.source()[1])
+        elif self._state == _State.BODY:
+            self._body.end(at, packet, self._events, complete=False)
+        self._lose_step()
+
+    def _lose_step(self) -> None:
+        self._pending.clear()
+        self._state = _State.RESYNC
+
+    def _fall_out(self, notes: Notes) -> None:
+        """What is pending begins no message.  Its later segments might."""
+        name = next((name for name, _, _ in notes.items() if name == "request-without-version"), "")
+        self._fault(name or "garbage-between-messages", self._pending.source()[1])
+        self._state = _State.RESYNC
+        self._pending.drop_segment()
+        self._look_for_message()
+
+    def _look_for_message(self) -> None:
+        """Come back into step if a pending segment starts a message.
+
+        Only at segment starts: senders begin messages there, while a body that
+        quotes HTTP has it anywhere.
+        """
+        pending = self._pending
+        looks_like = looks_like_request if self._requests else looks_like_response
+        while pending.data:
+            verdict = looks_like(pending.data)
+            if verdict is None:
+                return
+            if verdict:
+                if not self._quiet:
+                    self._fault("resynchronised", pending.source()[1])
+                self._quiet = False
+                self._state = _State.START
+                self._replay = pending.take_segments()
+                return
+            if len(pending.data) >= LOOK_BYTES:
+                pending.clear()  # one by one would cost a hostile stream's square
+            else:
+                pending.drop_segment()
+
+    def _fault(self, name: str, packet: int, detail: str = "") -> None:
+        self._events.append(Fault(name, packet, detail))

@@ -1,0 +1,286 @@
+"""Reading one message body: removes the chunked coding, counts, keeps what is wanted.
+
+The hot loop of the parser is here: `_whole_chunks` takes an event stream with
+a chunk a segment at about 1 us each, and builds no object for it but the piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from inspector.facts import Fault
+from inspector.packets import Segment
+from inspector.protocols.http1_faults import Limits, Notes
+from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
+from inspector.protocols.http1_head import parse_fields
+from inspector.protocols.http1_pending import Pending
+from inspector.protocols.messages import EVERYTHING, Body, BodyGap, Event, Field, MessageEnd
+
+
+class _Part(IntEnum):
+    LENGTH = 0  # a body of stated length
+    UNTIL_CLOSE = 1  # a body that the close ends
+    CHUNK_LINE = 2  # before or in a chunk-size line
+    CHUNK = 3  # in a chunk's data
+    CHUNK_END = 4  # at the line end that follows them
+    TRAILER = 5
+    OVER = 6  # ended, or failed
+
+
+class BodyReader:
+    """The body of one message at a time: `begin`, then `read`, `skip`, `miss`, then `end`.
+
+    `over` is true once its last byte was read, or its framing failed
+    (`failed`).  `last` is the (time, packet) of the byte that decided it.
+    """
+
+    __slots__ = (
+        "_body_bytes", "_limits", "_line", "_part", "_pieces", "_remaining", "_said", "_trailer",
+        "_trailers", "_wanted", "failed", "last", "lost",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._line = bytearray()
+        self._trailer = Pending()
+        self._pieces: list[Segment] = []
+        self.last = (0, 0)
+        self.begin(0, 0)
+
+    def begin(self, extent: int, wanted: int) -> None:
+        """A body of `extent` (`http1_framing`), of which the first `wanted` bytes are kept."""
+        self._part = _Part.LENGTH if extent else _Part.OVER
+        if extent == CHUNKED:
+            self._part = _Part.CHUNK_LINE
+        elif extent == UNTIL_CLOSE:
+            self._part = _Part.UNTIL_CLOSE
+        self._remaining = max(extent, 0)
+        self._wanted = max(wanted, 0)
+        self._body_bytes = 0
+        self._trailers: tuple[Field, ...] = ()
+        self._said: set[str] = set()
+        self._line.clear()
+        self._trailer.clear()
+        self.lost = False
+        self.failed = False
+
+    @property
+    def over(self) -> bool:
+        """Whether no byte that follows belongs to this body."""
+        return self._part == _Part.OVER
+
+    @property
+    def ends_at_close(self) -> bool:
+        """Whether the body is close-delimited."""
+        return self._part == _Part.UNTIL_CLOSE
+
+    @property
+    def skippable(self) -> int:
+        """How many of the next bytes are only counted."""
+        if self._wanted:
+            return 0
+        if self._part in (_Part.LENGTH, _Part.CHUNK):
+            return self._remaining
+        return EVERYTHING if self._part == _Part.UNTIL_CLOSE else 0
+
+    def skip(self, n: int) -> int:
+        """Count the next `n` bytes unseen; answers how many of them can be part of the body."""
+        if self._part in (_Part.LENGTH, _Part.CHUNK):
+            n = min(n, self._remaining)
+            self._remaining -= n
+            if not self._remaining:
+                self._part = _Part.OVER if self._part == _Part.LENGTH else _Part.CHUNK_END
+        elif self._part != _Part.UNTIL_CLOSE:
+            return 0
+        self._body_bytes += n
+        return n
+
+    def miss(self, n: int, packet: int, events: list[Event]) -> int:
+        """`n` bytes were not captured; answers how many of them were certainly body bytes."""
+        self.lost = True
+        inside = self.skip(n)
+        if inside and self._wanted:
+            events.append(BodyGap(inside, packet))
+            self._wanted = max(0, self._wanted - inside)
+        return inside
+
+    def flush(self, events: list[Event]) -> None:
+        """Hand over the pieces read so far."""
+        if self._pieces:
+            events.append(Body(self._pieces))
+            self._pieces = []
+
+    def end(self, at: int, packet: int, events: list[Event], *, complete: bool) -> None:
+        """The message ends here, `complete` as far as its framing can tell."""
+        self.flush(events)
+        events.append(
+            MessageEnd(
+                complete and not self.lost, self._body_bytes, packet, at, self._trailers, self.lost
+            )
+        )
+        self._part = _Part.OVER
+        self._wanted = 0
+
+    def read(
+        self, segments: Sequence[Segment], index: int, position: int, events: list[Event]
+    ) -> tuple[int, int]:
+        """Read on from `position` of `segments[index]`, until `over` or out of segments.
+
+        Answers the index and position of the first byte not read.
+        """
+        count = len(segments)
+        while index < count:
+            part = self._part
+            if part == _Part.CHUNK_LINE and not self._line:
+                index, position = self._whole_chunks(segments, index, position)
+                if index == count:
+                    break
+            segment = segments[index]
+            end = len(segment[2])
+            if position < end:
+                if part <= _Part.UNTIL_CLOSE or part == _Part.CHUNK:
+                    position = self._data(segment, position)
+                elif part == _Part.CHUNK_LINE:
+                    position = self._chunk_line(segment, position, events)
+                elif part == _Part.CHUNK_END:
+                    position = self._chunk_end(segment, position, events)
+                else:
+                    position = self._trailer_section(segment, position, events)
+            if position >= end:
+                index += 1
+                position = 0
+            if self._part == _Part.OVER:
+                self.last = segment[:2]
+                break
+        return index, position
+
+    def _data(self, segment: Segment, position: int) -> int:
+        at, packet, data = segment
+        end = len(data)
+        if self._part != _Part.UNTIL_CLOSE:
+            end = min(end, position + self._remaining)
+        if self._wanted:
+            stop = min(end, position + self._wanted)
+            self._wanted -= stop - position
+            if stop - position == len(data):
+                self._pieces.append(segment)
+            else:
+                self._pieces.append((at, packet, data[position:stop]))
+        self.skip(end - position)
+        return end
+
+    def _whole_chunks(
+        self, segments: Sequence[Segment], index: int, position: int
+    ) -> tuple[int, int]:
+        """Take chunks that lie whole in a segment.
+
+        Stops at the start of the first chunk line that needs a closer look.
+        """
+        append = self._pieces.append
+        wanted = self._wanted
+        body_bytes = 0
+        for index in range(index, len(segments)):  # noqa: B020
+            at, packet, data = segments[index]
+            end = len(data)
+            while position < end:
+                start = data.find(b"\r\n", position, position + 18)
+                digits = data[position:start]
+                # `int` also takes signs, underscores, spaces and `0x`; none of them pass here.
+                if start < 0 or not digits.isalnum() or digits[:1] == b"0":
+                    break
+                try:
+                    size = int(digits, 16)
+                except ValueError:
+                    break
+                start += 2
+                stop = start + size
+                if data[stop : stop + 2] != b"\r\n":
+                    break
+                body_bytes += size
+                if wanted:
+                    piece = data[start:stop] if size <= wanted else data[start : start + wanted]
+                    append((at, packet, piece))
+                    wanted -= len(piece)
+                position = stop + 2
+            if position < end:
+                break
+            position = 0
+        else:
+            index = len(segments)
+        self._wanted = wanted
+        self._body_bytes += body_bytes
+        return index, position
+
+    def _chunk_line(self, segment: Segment, position: int, events: list[Event]) -> int:
+        _, packet, data = segment
+        line = self._line
+        newline = data.find(b"\n", position)
+        stop = len(data) if newline < 0 else newline + 1
+        if len(line) + stop - position > self._limits.chunk_line:
+            return self._fail("chunk-line-too-long", segment, events)
+        line += data[position:stop]
+        if newline < 0:
+            return stop
+        if not line.endswith(b"\r\n"):
+            self._say_once("bare-lf", packet, events)
+        size = chunk_size(line.removesuffix(b"\n").removesuffix(b"\r"))
+        line.clear()
+        if size is None:
+            return self._fail("bad-chunk", segment, events, "no chunk size")
+        if size:
+            self._part = _Part.CHUNK
+            self._remaining = size
+        else:
+            self._part = _Part.TRAILER
+            # The line end just read may be the first half of the section's empty line.
+            self._trailer.append((0, packet, b"\n"))
+        return stop
+
+    def _chunk_end(self, segment: Segment, position: int, events: list[Event]) -> int:
+        _, packet, data = segment
+        if data.startswith(b"\r\n", position) and not self._line:
+            self._part = _Part.CHUNK_LINE
+            return position + 2
+        byte = data[position]
+        if byte == 0x0D and not self._line:
+            self._line.append(byte)
+            return position + 1
+        if byte != 0x0A:
+            return self._fail("bad-chunk", segment, events, "no line end after the chunk's data")
+        if not self._line:
+            self._say_once("bare-lf", packet, events)
+        self._line.clear()
+        self._part = _Part.CHUNK_LINE
+        return position + 1
+
+    def _trailer_section(self, segment: Segment, position: int, events: list[Event]) -> int:
+        trailer, limit = self._trailer, self._limits.trailer_bytes
+        before = len(trailer.data)
+        trailer.append(segment, position)
+        stop = trailer.find_block_end(limit)
+        if stop < 0:
+            if len(trailer.data) >= limit:
+                return self._fail("trailer-too-large", segment, events)
+            return len(segment[2])
+        notes = Notes()
+        block = bytes(trailer.data[1:stop])
+        self._trailers = parse_fields(block, self._limits.fields, notes, 1)
+        for name, offset, detail in notes.items():
+            self._say_once(name, trailer.source(offset)[1], events, detail)
+        self._part = _Part.OVER
+        return position + stop - before
+
+    def _fail(self, name: str, segment: Segment, events: list[Event], detail: str = "") -> int:
+        """The framing broke: where the message ends is not known."""
+        self._say_once(name, segment[1], events, detail)
+        self._part = _Part.OVER
+        self.failed = True
+        return len(segment[2])
+
+    def _say_once(self, name: str, packet: int, events: list[Event], detail: str = "") -> None:
+        """One fault of a kind is enough for a body of a million chunks."""
+        if name not in self._said:
+            self._said.add(name)
+            self.flush(events)
+            events.append(Fault(name, packet, detail))

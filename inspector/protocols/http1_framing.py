@@ -1,0 +1,115 @@
+"""Where the body of an HTTP/1.x message ends (RFC 9112 6.3), and its chunk lines (7.1).
+
+Pure functions of heads.  A body's extent is one int: its length in bytes, or
+`CHUNKED`, or `UNTIL_CLOSE`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from inspector.protocols.http1_faults import Notes
+from inspector.protocols.messages import EVERYTHING, Field
+
+CHUNKED: Final = -1
+UNTIL_CLOSE: Final = -2
+
+#: Responses that have no body whatever their fields say (RFC 9112 6.3 rule 1).
+BODILESS_STATUSES: Final = frozenset({204, 304})
+
+#: `int` refuses longer decimal strings than some thousand digits: check before converting.
+_LENGTH_DIGITS: Final = len(str(EVERYTHING))
+_CHUNK_DIGITS: Final = len(f"{EVERYTHING:x}")
+# White space after the size is sent by old servers that pad it to a fixed width.
+_CHUNK_LINE: Final = re.compile(rb"0*([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """The fields of one head that decide what follows it, read once.
+
+    `lengths`: valid Content-Length values.  `codings`: transfer codings in
+    order, lower case, without parameters.  `closes`, `upgrades`: options of
+    Connection; an upgrade also needs the Upgrade field (RFC 9110 7.8).
+    """
+
+    lengths: tuple[int, ...]
+    codings: tuple[bytes, ...]
+    closes: bool
+    upgrades: bool
+
+
+_NAMES: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"upgrade"})
+
+
+def read_framing(fields: Iterable[Field], notes: Notes) -> Framing:
+    """What `fields` say of the body and of the connection's future."""
+    found: dict[bytes, list[bytes]] = {}
+    for field in fields:
+        name = field.name.lower()
+        if name in _NAMES:
+            found.setdefault(name, []).extend(field.value.split(b","))
+    if not found:
+        return _PLAIN
+    options = {item.strip(b" \t").lower() for item in found.get(b"connection", ())}
+    return Framing(
+        lengths=_lengths(found.get(b"content-length", []), notes),
+        codings=tuple(
+            coding
+            for item in found.get(b"transfer-encoding", ())
+            if (coding := item.partition(b";")[0].strip(b" \t").lower()) not in (b"", b"identity")
+        ),
+        closes=b"close" in options,
+        upgrades=b"upgrade" in found and b"upgrade" in options,
+    )
+
+
+_PLAIN: Final = Framing(lengths=(), codings=(), closes=False, upgrades=False)
+
+
+def _lengths(items: list[bytes], notes: Notes) -> tuple[int, ...]:
+    lengths: list[int] = []
+    for item in items:
+        digits = item.strip(b" \t")
+        significant = digits.lstrip(b"0")
+        length = EVERYTHING
+        if digits.isdigit() and len(significant) <= _LENGTH_DIGITS:
+            length = int(significant or b"0")
+        if length < EVERYTHING:
+            lengths.append(length)
+        else:
+            notes.add("bad-length")
+    if len(lengths) > 1:
+        notes.add("repeated-length" if len(set(lengths)) == 1 else "differing-lengths")
+    return tuple(lengths)
+
+
+def body_extent(framing: Framing, version: bytes, default: int, notes: Notes) -> int:
+    """The extent of the body of a message that may have one.
+
+    `default` holds when nothing valid is stated: 0 for a request, which never
+    ends at the close, `UNTIL_CLOSE` for a response (RFC 9112 6.3 rules 7, 8).
+    """
+    if framing.codings:
+        if version == b"HTTP/1.0":
+            notes.add("transfer-coding-in-http-1.0")
+        if framing.codings[-1] == b"chunked":
+            if framing.lengths:
+                notes.add("conflicting-length")
+            return CHUNKED
+        notes.add("unusable-transfer-coding")
+        if default == UNTIL_CLOSE:  # rule 4
+            return UNTIL_CLOSE
+    return framing.lengths[0] if framing.lengths else default
+
+
+def chunk_size(line: bytes | bytearray) -> int | None:
+    """The size that a chunk line (without its line end) states; None if it states none."""
+    match = _CHUNK_LINE.fullmatch(line)
+    if match is None or len(match[1]) > _CHUNK_DIGITS:
+        return None
+    size = int(match[1], 16)
+    return size if size < EVERYTHING else None

@@ -1,0 +1,208 @@
+"""Start lines and field lines of HTTP/1.x (RFC 9112 2 to 5), as an observer reads them.
+
+Pure functions of bytes.  A clean block of fields, the usual case, is taken
+with one regular expression; any other goes line by line and has each of its
+peculiarities named.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from inspector.protocols.http1_faults import Notes
+from inspector.protocols.messages import Field
+
+#: `looks_like_*` answer False when this many bytes allowed no verdict.
+LOOK_BYTES: Final = 8 * 1024
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_METHOD_PREFIX: Final = re.compile(_TOKEN + rb"{1,32}(?: |\Z)")
+_REQUEST_START: Final = re.compile(
+    rb"(?!PRI \* HTTP/2)" + _TOKEN + rb"{1,32} [^ \r\n]+ HTTP/[0-9]\.[0-9]\r?\n"
+)
+_REQUEST_LINE: Final = re.compile(
+    rb"(?!PRI \* HTTP/2)(" + _TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
+)
+_SIMPLE_REQUEST: Final = re.compile(_TOKEN + rb"{1,32} [^ \r\n]+")
+_RESPONSE_START: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?=[ \r\n])")
+_STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([^\n]*))?", re.DOTALL)
+_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+_CLEAN_FIELDS: Final = re.compile(
+    rb"(?:" + _TOKEN + rb"++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+(?:\r\n)?\Z"
+)
+_FIELD: Final = re.compile(rb"([^:\r]+):([^\r]*)\r\n")
+_NAME: Final = re.compile(_TOKEN + rb"+")
+#: Control bytes in a field -> fault.  A fold's own line end is cut out before.
+_CONTROL_FAULTS: Final = (
+    (re.compile(rb"\x00"), "nul-in-header"),
+    (re.compile(rb"\r"), "bare-cr-in-header"),
+    (re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"), "control-byte-in-header"),
+)
+
+
+class RequestLine(NamedTuple):
+    """RFC 9112 3."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+
+
+class StatusLine(NamedTuple):
+    """RFC 9112 4."""
+
+    version: bytes
+    status: int
+    reason: bytes
+
+
+def looks_like_request(data: bytes | bytearray) -> bool | None:
+    """Whether a stream that begins with `data` begins with an HTTP/1.x request.
+
+    None asks for more bytes.  Any token of 1 to 32 bytes is a method; empty
+    lines before it are passed over (RFC 9112 2.2).  The HTTP/2 preface
+    (`PRI * HTTP/2.0`) is no request.
+    """
+    text = data[:LOOK_BYTES].lstrip(b"\r\n")
+    if _REQUEST_START.match(text):
+        return True
+    if len(data) >= LOOK_BYTES or b"\n" in text:
+        return False
+    if not text:
+        return None
+    if not _METHOD_PREFIX.match(text):
+        return False
+    parts = text.split(b" ", 2)
+    if len(parts) < 3:
+        return None
+    if not parts[1]:
+        return False
+    return None if b"HTTP/0.0\r".startswith(parts[2].translate(_DIGITS)) else False
+
+
+def looks_like_response(data: bytes | bytearray) -> bool | None:
+    """Whether a stream that begins with `data` begins with `HTTP/d.d ddd`.
+
+    None asks for more bytes.  `HTTP` is case-sensitive (RFC 9112 2.3).
+    """
+    text = data[:LOOK_BYTES].lstrip(b"\r\n")
+    if _RESPONSE_START.match(text):
+        return True
+    if len(data) >= LOOK_BYTES:
+        return False
+    return None if b"HTTP/0.0 000".startswith(text.translate(_DIGITS)) else False
+
+
+def may_begin(data: bytes | bytearray, *, request: bool) -> bool:
+    """Whether `data`, which has no line end yet, may become a start line."""
+    if request:
+        return bool(_METHOD_PREFIX.match(data))
+    return b"HTTP/0.0 000".startswith(bytes(data[:12]).translate(_DIGITS))
+
+
+def request_line(line: bytes, notes: Notes) -> RequestLine | None:
+    """Read a request line that has lost its line end; None if it is none.
+
+    A target with spaces is taken, and noted, as a lost request is lost evidence.
+    """
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        if _SIMPLE_REQUEST.fullmatch(line):
+            notes.add("request-without-version")
+        return None
+    method, target, version = match.groups()
+    if b" " in target:
+        notes.add("space-in-target")
+    _note_start_line(line, version, notes)
+    return RequestLine(method, target, version)
+
+
+def status_line(line: bytes, notes: Notes) -> StatusLine | None:
+    """Read a status line that has lost its line end; None if it is none."""
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        return None
+    version, status, reason = match.groups()
+    _note_start_line(line, version, notes)
+    return StatusLine(version, int(status), reason or b"")
+
+
+def _note_start_line(line: bytes, version: bytes, notes: Notes) -> None:
+    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+        notes.add("unknown-version")
+    if control := _CONTROL.search(line):
+        notes.add("control-byte-in-start-line", control.start())
+
+
+def parse_fields(block: bytes, limit: int, notes: Notes, base: int = 0) -> tuple[Field, ...]:
+    """The fields of `block`: whole field lines, and the empty line that ends them, if any.
+
+    At most `limit` fields are given.  `base` is added to the offsets in `notes`.
+    """
+    if _CLEAN_FIELDS.match(block):
+        fields = tuple(map(Field._make, _FIELD.findall(block)))
+    else:
+        fields = _parse_lines(block, notes, base)
+    if len(fields) > limit:
+        notes.add("too-many-fields", base, len(fields) - limit)
+        fields = fields[:limit]
+    return fields
+
+
+def _parse_lines(block: bytes, notes: Notes, base: int) -> tuple[Field, ...]:
+    fields: list[Field] = []
+    start = 0
+    while start < len(block):
+        if block.startswith((b"\r\n", b"\n"), start):  # the empty line: only ever the last
+            if block[start] == 0x0A:
+                notes.add("bare-lf", base + start)
+            break
+        stop, following = _field_extent(block, start, notes, base)
+        field = _parse_field(block[start:stop], notes, base + start)
+        if field is not None:
+            fields.append(field)
+        start = following
+    return tuple(fields)
+
+
+def _field_extent(block: bytes, start: int, notes: Notes, base: int) -> tuple[int, int]:
+    """Where the field that starts at `start` stops, and where the next line begins."""
+    line_start = start
+    while True:
+        newline = block.find(b"\n", line_start)
+        if newline < 0:
+            return len(block), len(block)
+        stop = newline
+        if block[newline - 1 : newline] == b"\r" and newline > line_start:
+            stop -= 1
+        else:
+            notes.add("bare-lf", base + newline)
+        line_start = newline + 1
+        if block[line_start : line_start + 1] not in (b" ", b"\t"):
+            return stop, line_start
+        notes.add("folded-field", base + line_start)
+
+
+def _parse_field(line: bytes, notes: Notes, offset: int) -> Field | None:
+    if line[:1] in (b" ", b"\t"):  # only the first line can be: others were folds
+        notes.add("indented-first-field", offset)
+        line = line.lstrip(b" \t")
+    for pattern, fault in _CONTROL_FAULTS:
+        text = line.replace(b"\r\n", b"  ")
+        if found := pattern.search(text):
+            notes.add(fault, offset + found.start())
+    colon = line.find(b":")
+    if colon < 0:
+        notes.add("field-without-colon", offset)
+        return None
+    name = line[:colon]
+    if name[-1:] in (b" ", b"\t"):
+        # Without the space the name still matches, and a credential in the value is known as one.
+        notes.add("space-before-colon", offset + colon)
+        name = name.rstrip(b" \t")
+    if not _NAME.fullmatch(name):
+        notes.add("bad-field-name", offset)
+    return Field(name, line[colon + 1 :])
