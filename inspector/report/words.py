@@ -1,0 +1,122 @@
+"""Numbers and facts in the few words of a table cell.  Captured text comes out escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from inspector.facts import AuthHeader, ClientAuth, Credential, Endpoint, Stream, Tunnel
+from inspector.packets import packet_label
+from inspector.report.escape import clipped, visible
+
+_LISTED: Final = 3
+
+#: Longest captured text in one cell, in characters.
+CELL: Final = 120
+
+
+def size(count: int) -> str:
+    """Bytes with a decimal unit: `812 B`, `92.9 kB`, `1.2 GB`."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95 or unit == "GB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def duration(ns: int) -> str:
+    """Seconds, in minutes or hours where these are easier to read."""
+    seconds = ns / 1e9
+    if seconds < 600:
+        return f"{seconds:.1f} s"
+    if seconds < 36_000:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 packet`, `2 packets`, `1,200 packets`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - _LISTED
+    listed = ", ".join(names[:_LISTED])
+    return f"{listed} +{more}" if more > 0 else listed
+
+
+def packets(references: Iterable[int], *, several_files: bool) -> str:
+    """Packet numbers as the report writes them: `3, 17` or `1:3, 2:17`."""
+    return ", ".join(str(packet_label(r, several_files=several_files)) for r in references)
+
+
+def address(ip: str, subnet_prefix: str | None) -> str:
+    """The last part of an address on the bridge (`.30`), the whole of any other."""
+    if subnet_prefix and ip.startswith(subnet_prefix):
+        return ip[len(subnet_prefix) - 1 :]
+    return visible(ip)
+
+
+def service(endpoint: Endpoint, subnet_prefix: str | None) -> str:
+    """An address as above, and the port."""
+    ip = address(endpoint.ip, subnet_prefix)
+    return f"[{ip}]:{endpoint.port}" if ":" in ip else f"{ip}:{endpoint.port}"
+
+
+def header(auth: AuthHeader | ClientAuth) -> str:
+    """The header's name and scheme as sent."""
+    name = clipped(auth.name, CELL)
+    return f"{name} {clipped(auth.scheme, 40)}" if auth.scheme else name
+
+
+def credential(value: Credential) -> str:
+    """A placeholder in full; of anything else kind, public prefix, length, fingerprint."""
+    if value.placeholder is not None:
+        words = [visible(value.placeholder)]
+    elif value.kind == "empty":
+        words = ["empty"]
+    else:
+        words = [value.kind]
+        if value.prefix:
+            words.append(f"{visible(value.prefix)}...")
+        words.append(count(value.length, "byte"))
+        if value.fingerprint:
+            words.append(value.fingerprint)
+    anomalies = [anomaly for anomaly in value.anomalies if anomaly != value.kind]
+    if anomalies:
+        words.append(f"({', '.join(anomalies)})")
+    return " ".join(words)
+
+
+def connect_reply(tunnel: Tunnel) -> str:
+    """What the proxy said to a CONNECT, in its status and its own error name."""
+    if tunnel.connect_status is None:
+        return "no reply" if tunnel.authority is not None else "not seen"
+    if tunnel.proxy_error:
+        return f"{tunnel.connect_status} {clipped(tunnel.proxy_error.split(' ')[0], 40)}"
+    return str(tunnel.connect_status)
+
+
+def tls_outcome(tunnel: Tunnel) -> str:
+    """How far TLS came inside a tunnel, or what was there in its place."""
+    if tunnel.tls is not None:
+        alerts = "; ".join(clipped(alert, 40) for alert in tunnel.tls.alerts)
+        return f"{tunnel.tls.handshake}: {alerts}" if alerts else tunnel.tls.handshake
+    if tunnel.protocol == "none":
+        return "-" if tunnel.established is False else "silence"
+    return f"no TLS: {tunnel.protocol}"
+
+
+def stream(shown: Stream) -> str:
+    """An event stream: its length, and whether it came to its provider's end."""
+    words = [count(shown.events, "event")]
+    if shown.error:
+        words.append(f"error {clipped(shown.error, 40)}")
+    if shown.malformed:
+        words.append(f"{shown.malformed} malformed")
+    words.append("ended" if shown.terminated else "NO END")
+    return ", ".join(words)
