@@ -217,7 +217,7 @@ class PcapngWalker:
             handler = self._handlers.get(kind)
             if handler is not None:
                 handler(data, at + 8, after - 4)
-        return after
+        return at if self.ended else after
 
     def _options(self, data: bytes, at: int, end: int) -> opt.Options:
         """A block's options; counts its comments and names a lying length."""

@@ -53,7 +53,7 @@ class PcapWriter:
 class PcapngWriter:
     """Writes pcapng to `out`; the constructor writes the first section header.
 
-    Options are (code, value) pairs, see `pcap.options`.
+    `order` is the byte order of the present section.
     """
 
     def __init__(self, out: BinaryIO, *, order: str = "<") -> None:
@@ -64,14 +64,14 @@ class PcapngWriter:
         """Any block; `body` is padded to four bytes."""
         padding = bytes(-len(body) % 4)
         length = 12 + len(body) + len(padding)
-        order = self._order
+        order = self.order
         self._out.write(
             pack(order + "II", kind, length) + body + padding + pack(order + "I", length)
         )
 
     def section(self, order: str = "<", comments: Iterable[str] = ()) -> None:
         """A section header; interfaces are counted from 0 again."""
-        self._order = order
+        self.order = order
         self._resolutions: list[opt.Resolution] = []
         self._offsets: list[int] = []
         header = pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)
@@ -95,12 +95,12 @@ class PcapngWriter:
         if name is not None:
             options.append((opt.IF_NAME, name.encode()))
         if offset:
-            options.append((opt.IF_TSOFFSET, pack(self._order + "q", offset)))
+            options.append((opt.IF_TSOFFSET, pack(self.order + "q", offset)))
         if filter is not None:
             options.append((opt.IF_FILTER, b"\0" + filter.encode()))
         self._resolutions.append(opt.resolution(resolution))
         self._offsets.append(offset)
-        header = pack(self._order + "HHI", link_type, 0, snap_length)
+        header = pack(self.order + "HHI", link_type, 0, snap_length)
         self.block(pcapng.INTERFACE_DESCRIPTION, header + self._options(options))
         return len(self._resolutions) - 1
 
@@ -114,7 +114,7 @@ class PcapngWriter:
         comments: Iterable[str] = (),
     ) -> None:
         """An enhanced packet block."""
-        header = pack(self._order + "I", interface) + self._stamp(time, data, wire, interface)
+        header = pack(self.order + "I", interface) + self._stamp(time, data, wire, interface)
         options = self._options(_comments(comments))
         self.block(pcapng.ENHANCED_PACKET, header + _padded(data) + options)
 
@@ -128,38 +128,38 @@ class PcapngWriter:
         drops: int = 0xFFFF,
     ) -> None:
         """An obsolete packet block; `drops` packets were lost before it (0xFFFF: not known)."""
-        header = pack(self._order + "HH", interface, drops)
+        header = pack(self.order + "HH", interface, drops)
         self.block(pcapng.OBSOLETE_PACKET, header + self._stamp(time, data, wire, interface) + data)
 
     def simple_packet(self, data: bytes, wire: int | None = None) -> None:
         """A simple packet block: of interface 0, without a time."""
         length = len(data) if wire is None else wire
-        self.block(pcapng.SIMPLE_PACKET, pack(self._order + "I", length) + data)
+        self.block(pcapng.SIMPLE_PACKET, pack(self.order + "I", length) + data)
 
     def statistics(
         self, *, interface: int = 0, received: int | None = None, dropped: int | None = None
     ) -> None:
         """An interface statistics block."""
         counters = ((opt.ISB_IFRECV, received), (opt.ISB_IFDROP, dropped))
-        options = [(code, pack(self._order + "Q", n)) for code, n in counters if n is not None]
-        header = pack(self._order + "III", interface, 0, 0)
+        options = [(code, pack(self.order + "Q", n)) for code, n in counters if n is not None]
+        header = pack(self.order + "III", interface, 0, 0)
         self.block(pcapng.INTERFACE_STATISTICS, header + self._options(options))
 
     def secrets(self, kind: int, data: bytes) -> None:
         """A decryption secrets block (0x544C534B: a TLS key log)."""
-        self.block(pcapng.DECRYPTION_SECRETS, pack(self._order + "II", kind, len(data)) + data)
+        self.block(pcapng.DECRYPTION_SECRETS, pack(self.order + "II", kind, len(data)) + data)
 
     def _stamp(self, time: int, data: bytes, wire: int | None, interface: int) -> bytes:
         numerator, denominator = self._resolutions[interface]
         ticks = (time - self._offsets[interface] * _SECOND) * denominator // numerator
         length = len(data) if wire is None else wire
-        return pack(self._order + "4I", ticks >> 32, ticks & 0xFFFFFFFF, len(data), length)
+        return pack(self.order + "4I", ticks >> 32, ticks & 0xFFFFFFFF, len(data), length)
 
     def _options(self, options: Sequence[tuple[int, bytes]]) -> bytes:
         if not options:
             return b""
         written = [
-            pack(self._order + "HH", code, len(value)) + _padded(value) for code, value in options
+            pack(self.order + "HH", code, len(value)) + _padded(value) for code, value in options
         ]
         return b"".join(written) + bytes(4)
 
