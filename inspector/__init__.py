@@ -1,0 +1,34 @@
+"""inspector: who sent which credentials through the agent's firewall, and what came back.
+
+`inspect(path)` reads a capture and answers a `Report`; `Inspector` does the
+same for packets from anywhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspector.inspection import Inspector as Inspector
+    from inspector.inspection import Options as Options
+    from inspector.inspection import inspect as inspect
+    from inspector.report.model import Report as Report
+
+__all__ = ["Inspector", "Options", "Report", "inspect"]
+
+_HOMES = {
+    "Inspector": "inspector.inspection",
+    "Options": "inspector.inspection",
+    "Report": "inspector.report.model",
+    "inspect": "inspector.inspection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names on first use: `inspector --help` needs none of them."""
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

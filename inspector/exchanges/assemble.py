@@ -1,0 +1,192 @@
+"""From records to facts, once the whole capture was seen and roles are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from inspector.exchanges.clients import clients
+from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
+from inspector.exchanges.relays import find_egress, find_relays, service_of
+from inspector.exchanges.topology import Roles
+from inspector.facts import (
+    Client,
+    ClosedBy,
+    Connection,
+    DirectTls,
+    Egress,
+    Exchange,
+    Hop,
+    Tunnel,
+)
+from inspector.flows.addresses import endpoint
+from inspector.flows.stream import TcpConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """All that the report says of the traffic itself."""
+
+    clients: tuple[Client, ...]
+    connections: tuple[Connection, ...]
+    exchanges: tuple[Exchange, ...]
+    tunnels: tuple[Tunnel, ...]
+    direct_tls: tuple[DirectTls, ...]
+
+
+def assemble(ledger: Ledger, roles: Roles) -> Assembled:
+    """Give every record its role, hop, provider and partner."""
+    records = sorted(ledger.exchanges, key=lambda record: record.number)
+    relays = find_relays(records, roles)
+    exchanges = [
+        exchange_fact(record, roles, relays.get(record.number)) for record in records
+    ]
+    tunnels = sorted(ledger.tunnels, key=lambda record: record.number)
+    inside_proxy, direct = _split_tls(ledger.tls, roles)
+    unannounced = [
+        _unannounced(record, len(tunnels) + index)
+        for index, record in enumerate(inside_proxy, start=1)
+    ]
+    egress = find_egress(tunnels + unannounced, direct)
+    legs = {record.connection for record in egress.values()}
+    return Assembled(
+        clients=clients(zip(exchanges, map(service_of, records), strict=True), roles),
+        connections=connection_facts(ledger.connections),
+        exchanges=tuple(exchanges),
+        tunnels=tuple(
+            tunnel_fact(record, egress.get(record.number)) for record in tunnels + unannounced
+        ),
+        direct_tls=tuple(
+            _direct_fact(record, index)
+            for index, record in enumerate(
+                (record for record in direct if record.connection not in legs), start=1
+            )
+        ),
+    )
+
+
+def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> Exchange:
+    """A record as the report shows it."""
+    hop: Hop = "inside-tunnel"
+    if record.tunnel is None:
+        hop = roles.hop(record.client.ip, record.server.ip)
+    return Exchange(
+        id=f"e{record.number}",
+        hop=hop,
+        relays=None if relayed is None else f"e{relayed}",
+        connection=f"c{record.connection}",
+        client=record.client,
+        server=record.server,
+        provider=roles.provider(*service_of(record)),
+        tunnel=None if record.tunnel is None else f"t{record.tunnel.number}",
+        request=record.request,
+        response=record.response,
+        upgrade=record.upgrade,
+        ended_by=record.ended_by,
+    )
+
+
+def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
+    """A tunnel as the report shows it."""
+    status = record.connect_status
+    return Tunnel(
+        id=f"t{record.number}",
+        connection=f"c{record.connection}",
+        client=record.client,
+        proxy=record.proxy,
+        authority=record.authority,
+        auth=record.auth,
+        headers=record.headers,
+        connect_status=status,
+        established=None if status is None else 200 <= status < 300,
+        proxy_error=record.proxy_error,
+        reply_latency=record.reply_latency,
+        protocol=record.protocol,
+        tls=record.tls,
+        bytes_up=record.bytes_up,
+        bytes_down=record.bytes_down,
+        records_up=record.records_up,
+        records_down=record.records_down,
+        opened_at=record.opened_at,
+        first_data_at=record.first_data_at,
+        last_data_at=record.last_data_at,
+        closed_at=record.closed_at,
+        closed_by=cast("ClosedBy | None", record.closed_by),
+        exchanges=tuple(f"e{number}" for number in sorted(record.exchanges)),
+        egress=None if egress is None else Egress(egress.server, f"c{egress.connection}"),
+        packet=record.packet,
+    )
+
+
+def connection_facts(connections: Iterable[TcpConnection]) -> tuple[Connection, ...]:
+    """All connections in the order of their first packets."""
+    return tuple(
+        Connection(
+            id=f"c{connection.number}",
+            client=endpoint(*connection.client),
+            server=endpoint(*connection.server),
+            opened_at=connection.opened_at,
+            closed_at=connection.closed_at,
+            closed_by=connection.closed_by,
+            outcome=connection.outcome,
+            bytes_up=connection.up.bytes,
+            bytes_down=connection.down.bytes,
+            packet=connection.packet,
+            zero_windows=connection.zero_windows,
+            retransmissions=connection.retransmissions,
+        )
+        for connection in sorted(connections, key=lambda item: item.number)
+    )
+
+
+def _split_tls(records: list[TlsRecord], roles: Roles) -> tuple[list[TlsRecord], list[TlsRecord]]:
+    """TLS to a forward proxy's port is the inside of a tunnel whose CONNECT was not captured."""
+    inside: list[TlsRecord] = []
+    direct: list[TlsRecord] = []
+    for record in sorted(records, key=lambda item: item.connection):
+        is_proxy = (
+            roles.role(record.server.ip) == "forward-proxy"
+            and record.server.port in roles.proxy_ports
+        )
+        (inside if is_proxy and record.midstream else direct).append(record)
+    return inside, direct
+
+
+def _unannounced(record: TlsRecord, number: int) -> TunnelRecord:
+    return TunnelRecord(
+        number=number,
+        connection=record.connection,
+        client=record.client,
+        proxy=record.server,
+        packet=record.packet,
+        opened_at=record.opened_at,
+        protocol="tls",
+        tls=record.tls,
+        hello=record.hello,
+        bytes_up=record.bytes_up,
+        bytes_down=record.bytes_down,
+        records_up=record.records_up,
+        records_down=record.records_down,
+        first_data_at=record.first_data_at,
+        last_data_at=record.last_data_at,
+        closed_at=record.closed_at,
+        closed_by=record.closed_by,
+    )
+
+
+def _direct_fact(record: TlsRecord, index: int) -> DirectTls:
+    return DirectTls(
+        id=f"d{index}",
+        connection=f"c{record.connection}",
+        client=record.client,
+        server=record.server,
+        tls=record.tls,
+        bytes_up=record.bytes_up,
+        bytes_down=record.bytes_down,
+        records_up=record.records_up,
+        records_down=record.records_down,
+        opened_at=record.opened_at,
+        closed_at=record.closed_at,
+        packet=record.packet,
+    )

@@ -1,0 +1,68 @@
+"""Who sent what where: exchanges grouped into clients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from inspector.exchanges.topology import Roles
+from inspector.facts import (
+    AuthHeader,
+    Client,
+    ClientAuth,
+    Endpoint,
+    Exchange,
+    Provider,
+)
+
+_Key = tuple[str, str | None, Provider, str, int]
+
+
+@dataclass(slots=True)
+class _Tally:
+    role_address: str
+    requests: int = 0
+    auth: Counter[AuthHeader] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+
+def clients(
+    exchanges: Iterable[tuple[Exchange, tuple[str, int]]], roles: Roles
+) -> tuple[Client, ...]:
+    """One `Client` for each address, user agent and service, in order of appearance.
+
+    Each exchange comes with the host and port of the service it is for.  A
+    call counts once: its second leg (`relays`) does not, nor do the API
+    proxy's own requests to the forward proxy.
+    """
+    tallies: dict[_Key, _Tally] = {}
+    for exchange, (host, port) in exchanges:
+        request = exchange.request
+        if request is None or exchange.relays is not None:
+            continue
+        if exchange.hop == "api-proxy-to-forward-proxy":
+            continue
+        key = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
+        tally = tallies.setdefault(key, _Tally(exchange.client.ip))
+        tally.requests += 1
+        for header in dict.fromkeys(request.auth):
+            tally.auth[header] += 1
+        response = exchange.response
+        tally.statuses["none" if response is None else str(response.status)] += 1
+    return tuple(
+        Client(
+            ip=ip,
+            user_agent=user_agent,
+            role=roles.role(ip),
+            provider=provider,
+            service=Endpoint(host, port),
+            requests=tally.requests,
+            auth_headers=tuple(
+                ClientAuth(header.name, header.scheme, header.credential, count)
+                for header, count in tally.auth.items()
+            ),
+            statuses=dict(sorted(tally.statuses.items())),
+        )
+        for (ip, user_agent, provider, host, port), tally in tallies.items()
+    )

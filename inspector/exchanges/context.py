@@ -1,0 +1,39 @@
+"""What every layer of a conversation may need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inspector.exchanges.layers import Layer, Slot
+from inspector.exchanges.ledger import Ledger, TunnelRecord
+from inspector.facts import Endpoint, Fault
+from inspector.flows.addresses import endpoint
+from inspector.flows.stream import TcpConnection
+
+
+@dataclass(slots=True)
+class Context:
+    """The conversation's surroundings.
+
+    `detect` makes the layer that decides what comes next; `tunnel` is the
+    innermost tunnel the layer stands in.
+    """
+
+    ledger: Ledger
+    connection: TcpConnection
+    detect: Callable[[Context, Slot], Layer]
+    tunnel: TunnelRecord | None = None
+
+    def within(self, tunnel: TunnelRecord) -> Context:
+        """The context of a layer inside `tunnel`."""
+        return Context(self.ledger, self.connection, self.detect, tunnel)
+
+    @property
+    def ends(self) -> tuple[Endpoint, Endpoint]:
+        """Client and server of the outer connection."""
+        return endpoint(*self.connection.client), endpoint(*self.connection.server)
+
+    def fault(self, fault: Fault) -> None:
+        """Note an oddity."""
+        self.ledger.oddities.add(fault)

@@ -1,0 +1,82 @@
+"""One TCP connection as its reader sees it: the root of the layer stack."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.exchanges.context import Context
+from inspector.exchanges.detect import Detector
+from inspector.exchanges.layers import Opaque, Slot
+from inspector.exchanges.ledger import Ledger
+from inspector.facts import Fault
+from inspector.flows.stream import TcpConnection
+from inspector.packets import Segment
+
+FAULTS: Final[dict[str, str]] = {
+    "internal-error": "The inspector failed on this connection; it is a bug, the traffic"
+    " is innocent. The rest of the report is not affected.",
+}
+
+
+class Conversation:
+    """Passes a connection's bytes to its layers (implements `flows.stream.StreamReader`)."""
+
+    __slots__ = ("_over", "_slot", "context")
+
+    def __init__(self, ledger: Ledger, connection: TcpConnection) -> None:
+        self.context = Context(ledger, connection, Detector)
+        self._slot = Slot()
+        self._slot.layer = Detector(self.context, self._slot)
+        self._over = False
+
+    def data(self, up: bool, segments: list[Segment]) -> int:
+        """The next bytes of a direction."""
+        try:
+            self._slot.layer.receive(up, segments)
+            return self._slot.layer.wanted(up)
+        except Exception as error:
+            return self._fail(error, segments[0][1])
+
+    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
+        """Bytes passed unseen."""
+        try:
+            self._slot.layer.skip(up, count, at, packet)
+            return self._slot.layer.wanted(up)
+        except Exception as error:
+            return self._fail(error, packet)
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
+        """Bytes are missing from the capture."""
+        try:
+            self._slot.layer.gap(up, count, at, packet)
+            return self._slot.layer.wanted(up)
+        except Exception as error:
+            return self._fail(error, packet)
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        """A direction ended with FIN."""
+        try:
+            self._slot.layer.end(up, at, packet)
+        except Exception as error:
+            self._fail(error, packet)
+
+    def reset(self, by_client: bool, at: int, packet: int) -> None:
+        """The connection was reset."""
+        self.finish(at, packet)
+
+    def finish(self, at: int, packet: int) -> None:
+        """Nothing more will be seen."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            self._slot.layer.finish(at, packet)
+        except Exception as error:
+            self._fail(error, packet)
+        self._slot.layer = Opaque()
+
+    def _fail(self, error: Exception, packet: int) -> int:
+        """A bug must not cost the person at 2 a.m. the other connections."""
+        self.context.fault(Fault("internal-error", packet, type(error).__name__))
+        self._slot.layer = Opaque()
+        return self._slot.layer.wanted(True)

@@ -1,0 +1,232 @@
+"""An exchange in the making, and what is read from its response body."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from inspector.credentials.reader import CredentialReader
+from inspector.facts import ApiError, EndedBy, Fault, Request, Response, Stream, Usage
+from inspector.packets import Segment
+from inspector.protocols.api import read_json_body
+from inspector.protocols.content import Decoder
+from inspector.protocols.messages import (
+    EVERYTHING,
+    MessageEnd,
+    RequestHead,
+    ResponseHead,
+)
+from inspector.protocols.sse import SseParser
+
+#: A JSON body is read whole or not at all; the largest that is kept for it.
+JSON_LIMIT: Final = 1 << 20
+#: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
+STREAM_LIMIT: Final = 1 << 30
+
+
+class BodyReader(Protocol):
+    """Takes a response body and answers what it states."""
+
+    stream: Stream | None
+    api_error: ApiError | None
+    model: str | None
+    usage: Usage | None
+    stop_reason: str | None
+    faults: list[Fault]
+
+    def feed(self, pieces: list[Segment]) -> None:
+        """The next pieces of the body, content coding still on."""
+
+    def gap(self, missing: int, packet: int) -> None:
+        """Bytes of the body are missing."""
+
+    def finish(self, end: MessageEnd) -> None:
+        """The body ended: fill in the attributes."""
+
+
+class _Reader:
+    """What both readers share: the decoder in front and the facts behind."""
+
+    def __init__(self, head: ResponseHead, limit: int) -> None:
+        self.stream: Stream | None = None
+        self.api_error: ApiError | None = None
+        self.model: str | None = None
+        self.usage: Usage | None = None
+        self.stop_reason: str | None = None
+        self.faults: list[Fault] = []
+        self._packet = head.packet
+        self._decoder = Decoder(head.text(b"content-encoding"), limit)
+
+    def _decode(self, pieces: list[Segment]) -> list[Segment]:
+        had = self._decoder.fault
+        decoded = self._decoder.feed(pieces)
+        if self._decoder.fault is not None and had is None:
+            self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
+        return decoded
+
+
+class StreamReader(_Reader):
+    """Reads `text/event-stream`."""
+
+    def __init__(self, head: ResponseHead) -> None:
+        super().__init__(head, STREAM_LIMIT)
+        self._events = SseParser()
+
+    def feed(self, pieces: list[Segment]) -> None:
+        self._events.feed(self._decode(pieces))
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._events.gap(missing, packet)
+
+    def finish(self, end: MessageEnd) -> None:
+        events = self._events
+        self.stream = events.finish(end.complete)
+        self.api_error = events.api_error
+        self.model = events.model
+        self.usage = events.usage
+        self.stop_reason = events.stop_reason
+        self.faults += events.faults
+
+
+class JsonReader(_Reader):
+    """Reads a JSON body of at most `JSON_LIMIT` bytes that arrived whole."""
+
+    def __init__(self, head: ResponseHead) -> None:
+        super().__init__(head, JSON_LIMIT)
+        self._status = head.status
+        self._parts: list[bytes] = []
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        self._parts += [data for _, _, data in self._decode(pieces)]
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if not (self._whole and end.complete):
+            return
+        facts = read_json_body(b"".join(self._parts), self._status)
+        self.api_error = facts.api_error
+        self.model = facts.model
+        self.usage = facts.usage
+        self.stop_reason = facts.stop_reason
+
+
+def media_type(head: ResponseHead) -> str | None:
+    """The media type without parameters, in lower case (RFC 9110 8.3)."""
+    value = head.text(b"content-type")
+    return None if value is None else value.partition(";")[0].strip().lower() or None
+
+
+def wants_body(head: RequestHead | ResponseHead) -> int:
+    """How many bytes of a message's body are worth looking at."""
+    if isinstance(head, RequestHead):
+        return 0
+    kind = media_type(head)
+    if kind == "text/event-stream":
+        return EVERYTHING
+    if kind is not None and (kind == "application/json" or kind.endswith("+json")):
+        return JSON_LIMIT
+    return 0
+
+
+class Draft:
+    """One exchange while its messages are being read."""
+
+    __slots__ = (
+        "body",
+        "interim",
+        "number",
+        "request",
+        "request_end",
+        "response",
+        "response_end",
+        "upgrade",
+    )
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.request: RequestHead | None = None
+        self.request_end: MessageEnd | None = None
+        self.response: ResponseHead | None = None
+        self.response_end: MessageEnd | None = None
+        self.interim: list[int] = []
+        self.body: StreamReader | JsonReader | None = None
+        self.upgrade: str | None = None
+
+    def answer(self, head: ResponseHead) -> None:
+        """The final response's head has arrived."""
+        self.response = head
+        if wants_body(head):
+            is_stream = media_type(head) == "text/event-stream"
+            self.body = StreamReader(head) if is_stream else JsonReader(head)
+
+    @property
+    def is_cut(self) -> bool:
+        """A message of it is unfinished."""
+        ends = (self.request_end, self.response_end)
+        return any(end is None or not end.complete for end in ends)
+
+    def ended_by(self, closed_by: EndedBy | None) -> EndedBy:
+        """How the exchange ended, given how its connection did."""
+        ends = (self.request_end, self.response_end)
+        if any(end is not None and end.lost for end in ends):
+            return "gap"
+        if self.response_end is not None and self.response_end.complete:
+            return "complete"
+        return closed_by if closed_by is not None else "capture-end"
+
+    def request_fact(self, credentials: CredentialReader) -> Request | None:
+        """The request as the report shows it: no credential left in it."""
+        head, end = self.request, self.request_end
+        if head is None:
+            return None
+        return Request(
+            method=credentials.scrub(head.method.decode("latin-1")),
+            target=credentials.target(head.target),
+            http_version=head.version.decode("latin-1"),
+            host=_scrubbed(credentials, head.text(b"host")),
+            user_agent=_scrubbed(credentials, head.text(b"user-agent")),
+            headers=credentials.headers(head.fields),
+            auth=credentials.auth(head.fields, head.target),
+            steering=credentials.steering(head.fields),
+            body_bytes=end.body_bytes if end else 0,
+            complete=end is not None and end.complete,
+            packet=head.packet,
+            started_at=head.at,
+            ended_at=end.at if end else None,
+        )
+
+    def response_fact(self, credentials: CredentialReader) -> Response | None:
+        """The response as the report shows it."""
+        head, end, body = self.response, self.response_end, self.body
+        if head is None:
+            return None
+        error = body.api_error if body else None
+        if error is not None:
+            error = ApiError(
+                _scrubbed(credentials, error.type), _scrubbed(credentials, error.message)
+            )
+        return Response(
+            status=head.status,
+            reason=credentials.scrub(head.reason.decode("latin-1")),
+            http_version=head.version.decode("latin-1"),
+            interim=tuple(self.interim),
+            headers=credentials.response_headers(head.fields),
+            content_type=_scrubbed(credentials, media_type(head)),
+            content_encoding=_scrubbed(credentials, head.text(b"content-encoding")),
+            body_bytes=end.body_bytes if end else 0,
+            complete=end is not None and end.complete,
+            packet=head.packet,
+            started_at=head.at,
+            ended_at=end.at if end else None,
+            stream=body.stream if body else None,
+            api_error=error,
+            model=_scrubbed(credentials, body.model) if body else None,
+            usage=body.usage if body else None,
+            stop_reason=_scrubbed(credentials, body.stop_reason) if body else None,
+        )
+
+
+def _scrubbed(credentials: CredentialReader, text: str | None) -> str | None:
+    return None if text is None else credentials.scrub(text)

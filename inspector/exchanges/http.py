@@ -1,0 +1,225 @@
+"""HTTP/1.x as a layer: request meets response, CONNECT opens a tunnel.
+
+Responses answer requests in order (RFC 9112 9.3.2), so the oldest request
+that has no final response yet is the one a response belongs to.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from inspector.exchanges.context import Context
+from inspector.exchanges.draft import Draft, wants_body
+from inspector.exchanges.layers import Layer, Opaque, Slot
+from inspector.exchanges.ledger import TunnelRecord
+from inspector.exchanges.tunnel import TunnelLayer, close_record, note_reply, open_record
+from inspector.facts import Fault
+from inspector.flows.stream import BATCH
+from inspector.packets import Segment
+from inspector.protocols.http1 import Http1Parser
+from inspector.protocols.messages import (
+    Body,
+    BodyGap,
+    Event,
+    MessageEnd,
+    RequestHead,
+    ResponseHead,
+    Switched,
+)
+
+FAULTS: Final[dict[str, str]] = {
+    "response-without-request": "A response answers no request that was captured on its connection.",
+}
+
+
+class HttpLayer:
+    """Pairs the messages of both directions."""
+
+    def __init__(self, context: Context, *, midstream: bool) -> None:
+        self._context = context
+        self._midstream = midstream
+        self._requests = Http1Parser("request", wants_body=wants_body, midstream=midstream)
+        self._responses = Http1Parser("response", wants_body=wants_body, midstream=midstream)
+        self._awaiting: deque[Draft | TunnelRecord] = deque()
+        self._sending: Draft | TunnelRecord | None = None
+        self._receiving: Draft | TunnelRecord | None = None
+        self._child: Layer | None = None
+
+    # -- the layer ---------------------------------------------------------
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> None:
+        """The next bytes."""
+        if self._child is not None:
+            self._child.receive(up, segments)
+        elif up:
+            self._on_request_events(self._requests.receive(segments))
+        else:
+            self._on_response_events(self._responses.receive(segments))
+
+    def skip(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Body bytes passed unseen."""
+        if self._child is not None:
+            self._child.skip(up, count, at, packet)
+        elif up:
+            self._on_request_events(self._requests.skip(count, at, packet))
+        else:
+            self._on_response_events(self._responses.skip(count, at, packet))
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Bytes are missing."""
+        if self._child is not None:
+            self._child.gap(up, count, at, packet)
+        elif up:
+            self._on_request_events(self._requests.gap(count, at, packet))
+        else:
+            self._on_response_events(self._responses.gap(count, at, packet))
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        """A direction ended with FIN."""
+        if self._child is not None:
+            self._child.end(up, at, packet)
+        elif up:
+            self._on_request_events(self._requests.close(at, packet))
+        else:
+            self._on_response_events(self._responses.close(at, packet))
+
+    def finish(self, at: int, packet: int) -> None:
+        """Write down what is unfinished."""
+        if self._child is not None:
+            self._child.finish(at, packet)
+            return
+        self._on_request_events(self._requests.close(at, packet, clean=False))
+        self._on_response_events(self._responses.close(at, packet, clean=False))
+        left = [self._receiving, *self._awaiting]
+        if self._sending is not None and self._sending not in left:
+            left.append(self._sending)
+        for item in left:
+            if isinstance(item, Draft):
+                self._write(item)
+            elif item is not None:
+                close_record(self._context, item)
+
+    def wanted(self, up: bool) -> int:
+        """Skip bodies nobody reads; take streams in batches."""
+        if self._child is not None:
+            return self._child.wanted(up)
+        if up:
+            return self._requests.skippable
+        if self._responses.skippable:
+            return self._responses.skippable
+        receiving = self._receiving
+        if isinstance(receiving, Draft) and receiving.body is not None:
+            return BATCH
+        return 0
+
+    # -- requests ----------------------------------------------------------
+
+    def _on_request_events(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if isinstance(event, RequestHead):
+                self._on_request(event)
+            elif isinstance(event, MessageEnd):
+                self._on_request_end(event)
+            elif isinstance(event, Fault):
+                self._context.fault(event)
+
+    def _on_request(self, head: RequestHead) -> None:
+        item: Draft | TunnelRecord
+        if head.is_connect:
+            item = open_record(self._context, head)
+        else:
+            item = Draft(self._context.ledger.next_exchange())
+            item.request = head
+        self._sending = item
+        self._awaiting.append(item)
+        self._responses.expect(head.method)
+
+    def _on_request_end(self, end: MessageEnd) -> None:
+        item, self._sending = self._sending, None
+        if isinstance(item, Draft):
+            item.request_end = end
+            if item.response_end is not None:
+                self._write(item)
+
+    # -- responses ---------------------------------------------------------
+
+    def _on_response_events(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if isinstance(event, Body):
+                if isinstance(self._receiving, Draft) and self._receiving.body is not None:
+                    self._receiving.body.feed(event.pieces)
+            elif isinstance(event, ResponseHead):
+                self._on_response(event)
+            elif isinstance(event, MessageEnd):
+                self._on_response_end(event)
+            elif isinstance(event, BodyGap):
+                if isinstance(self._receiving, Draft) and self._receiving.body is not None:
+                    self._receiving.body.gap(event.missing, event.packet)
+            elif isinstance(event, Switched):
+                self._switch(event.rest)
+            elif isinstance(event, Fault):
+                self._context.fault(event)
+
+    def _on_response(self, head: ResponseHead) -> None:
+        if not self._awaiting:
+            if not self._midstream:
+                self._context.fault(
+                    Fault("response-without-request", head.packet, FAULTS["response-without-request"])
+                )
+            orphan = Draft(self._context.ledger.next_exchange())
+            self._awaiting.append(orphan)
+        item = self._awaiting[0]
+        if head.is_interim:
+            if isinstance(item, Draft):
+                item.interim.append(head.status)
+            return
+        self._awaiting.popleft()
+        self._receiving = item
+        if isinstance(item, Draft):
+            item.answer(head)
+        else:
+            note_reply(self._context, item, head)
+
+    def _on_response_end(self, end: MessageEnd) -> None:
+        item = self._receiving
+        if isinstance(item, TunnelRecord):
+            if not 200 <= (item.connect_status or 0) < 300:
+                self._receiving = None
+                close_record(self._context, item)
+                self._on_request_events(self._requests.resume())
+            return
+        if item is None:
+            return
+        item.response_end = end
+        if item.body is not None:
+            item.body.finish(end)
+        assert item.response is not None
+        if item.response.status == 101:
+            item.upgrade = item.response.text(b"upgrade") or "unknown"
+        elif self._requests.paused:
+            self._on_request_events(self._requests.resume())
+        self._receiving = None
+        if item.request is None or item.request_end is not None:
+            self._write(item)
+
+    def _write(self, draft: Draft) -> None:
+        context = self._context
+        context.ledger.add_exchange(draft, context.connection, context.tunnel, context.ends)
+
+    # -- what comes after --------------------------------------------------
+
+    def _switch(self, server_rest: list[Segment]) -> None:
+        """The stream stops being HTTP: a CONNECT took effect, or a 101."""
+        client_rest = self._requests.take_rest()
+        record, self._receiving = self._receiving, None
+        if isinstance(record, TunnelRecord):
+            slot = Slot()
+            slot.layer = self._context.detect(self._context.within(record), slot)
+            self._child = TunnelLayer(self._context, record, slot)
+        else:
+            self._child = Opaque()
+        for up, rest in ((True, client_rest), (False, server_rest)):
+            if rest:
+                self._child.receive(up, rest)

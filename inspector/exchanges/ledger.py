@@ -1,0 +1,167 @@
+"""What the conversations found, before it is known who is who.
+
+Readers write records here as things end; `assemble` turns them into facts once
+the whole capture was seen.  A record holds facts without credentials and the
+connection it belongs to, never raw heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from inspector.credentials.reader import CredentialReader
+from inspector.exchanges.draft import Draft
+from inspector.facts import (
+    AuthHeader,
+    EndedBy,
+    Endpoint,
+    Headers,
+    Request,
+    Response,
+    Tls,
+    TunnelProtocol,
+)
+from inspector.flows.stream import TcpConnection
+from inspector.oddities import OddityCounter
+
+
+@dataclass(slots=True)
+class ExchangeRecord:
+    """A finished exchange.  `tunnel` is the record of the tunnel it went through."""
+
+    number: int
+    connection: int
+    client: Endpoint
+    server: Endpoint
+    tunnel: TunnelRecord | None
+    request: Request | None
+    response: Response | None
+    upgrade: str | None
+    ended_by: EndedBy
+
+
+@dataclass(slots=True)
+class TunnelRecord:
+    """A CONNECT and what went through it."""
+
+    number: int
+    connection: int
+    client: Endpoint
+    proxy: Endpoint
+    packet: int
+    opened_at: int
+    authority: str | None = None
+    auth: tuple[AuthHeader, ...] = ()
+    headers: Headers = ()
+    connect_status: int | None = None
+    proxy_error: str | None = None
+    reply_latency: float | None = None
+    protocol: TunnelProtocol = "none"
+    tls: Tls | None = None
+    hello: bytes | None = None
+    bytes_up: int = 0
+    bytes_down: int = 0
+    records_up: int = 0
+    records_down: int = 0
+    first_data_at: int | None = None
+    last_data_at: int | None = None
+    closed_at: int | None = None
+    closed_by: EndedBy | None = None
+    exchanges: list[int] = field(default_factory=list)
+    outer: TunnelRecord | None = None
+
+
+@dataclass(slots=True)
+class TlsRecord:
+    """A TLS connection outside any tunnel whose CONNECT was captured."""
+
+    connection: int
+    client: Endpoint
+    server: Endpoint
+    tls: Tls
+    hello: bytes | None
+    bytes_up: int
+    bytes_down: int
+    records_up: int
+    records_down: int
+    first_data_at: int | None
+    last_data_at: int | None
+    opened_at: int
+    closed_at: int | None
+    closed_by: EndedBy | None
+    packet: int
+    midstream: bool
+
+
+class Ledger:
+    """Collects records and numbers them in the order in which they began."""
+
+    def __init__(self, credentials: CredentialReader) -> None:
+        self.credentials = credentials
+        self.oddities = OddityCounter()
+        self.exchanges: list[ExchangeRecord] = []
+        self.tunnels: list[TunnelRecord] = []
+        self.tls: list[TlsRecord] = []
+        self.connections: list[TcpConnection] = []
+        self.unfinished = 0
+        self.on_exchange: Callable[[ExchangeRecord], None] | None = None
+        self.on_tunnel: Callable[[TunnelRecord], None] | None = None
+        self._exchange_number = 0
+        self._tunnel_number = 0
+
+    def clear(self) -> None:
+        """Forget everything: the scope has become narrower."""
+        self.exchanges.clear()
+        self.tunnels.clear()
+        self.tls.clear()
+        self.connections.clear()
+        self.oddities.clear()
+        self.unfinished = 0
+        self._exchange_number = self._tunnel_number = 0
+
+    def next_exchange(self) -> int:
+        """The number of an exchange whose head has just been seen."""
+        self._exchange_number += 1
+        return self._exchange_number
+
+    def next_tunnel(self) -> int:
+        """The number of a tunnel whose CONNECT has just been seen."""
+        self._tunnel_number += 1
+        return self._tunnel_number
+
+    def add_exchange(
+        self,
+        draft: Draft,
+        connection: TcpConnection,
+        tunnel: TunnelRecord | None,
+        ends: tuple[Endpoint, Endpoint],
+    ) -> None:
+        """An exchange is over."""
+        if draft.body is not None:
+            for fault in draft.body.faults:
+                self.oddities.add(fault)
+        if connection.closed_by is None and draft.is_cut:
+            self.unfinished += 1
+        record = ExchangeRecord(
+            number=draft.number,
+            connection=connection.number,
+            client=ends[0],
+            server=ends[1],
+            tunnel=tunnel,
+            request=draft.request_fact(self.credentials),
+            response=draft.response_fact(self.credentials),
+            upgrade=draft.upgrade,
+            ended_by=draft.ended_by(connection.closed_by),
+        )
+        if tunnel is not None:
+            tunnel.exchanges.append(record.number)
+        self.exchanges.append(record)
+        if self.on_exchange is not None:
+            self.on_exchange(record)
+
+    def add_tunnel(self, record: TunnelRecord) -> None:
+        """A tunnel is over (or its CONNECT was refused)."""
+        self.tunnels.append(record)
+        if self.on_tunnel is not None:
+            self.on_tunnel(record)

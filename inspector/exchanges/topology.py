@@ -1,0 +1,209 @@
+"""Who is who: addresses to roles, service ports and hosts to providers.
+
+The firewall's defaults (shared facts: agent .20, API proxy .30, Squid .10 of
+172.30.0.0/24) hold unless told otherwise.  A role whose default addresses do
+not occur in the capture is recognised from what hosts do: who answers CONNECT
+is a forward proxy, who answers HTTP on a provider port is an API proxy, who
+talks to either is an agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final, Literal
+
+from inspector.exchanges.ledger import Ledger
+from inspector.facts import Hop, Provider, Role, Topology
+from inspector.flows.addresses import address_text
+
+DEFAULT_SUBNET: Final = "172.30.0.0/24"
+DEFAULT_ROLES: Final[dict[Role, frozenset[str]]] = {
+    "agent": frozenset({"172.30.0.20"}),
+    "api-proxy": frozenset({"172.30.0.30"}),
+    "forward-proxy": frozenset({"172.30.0.10"}),
+}
+#: Port of the API proxy -> provider behind it.
+DEFAULT_PORTS: Final[dict[int, Provider]] = {
+    10000: "openai",
+    10001: "anthropic",
+    10002: "copilot",
+    10003: "gemini",
+    10004: "vertex",
+}
+FORWARD_PROXY_PORTS: Final = frozenset({3128})
+
+#: Host name (or its ending, with a leading dot) -> provider.
+HOSTS: Final[tuple[tuple[str, Provider], ...]] = (
+    ("api.anthropic.com", "anthropic"),
+    ("api.openai.com", "openai"),
+    (".githubcopilot.com", "copilot"),
+    ("copilot-api.", "copilot"),
+    ("generativelanguage.googleapis.com", "gemini"),
+    ("aiplatform.googleapis.com", "vertex"),
+    ("-aiplatform.googleapis.com", "vertex"),
+    (".openai.azure.com", "azure-openai"),
+)
+
+#: (role of the client, role of the server) -> hop.
+HOPS: Final[dict[tuple[Role, Role], Hop]] = {
+    ("agent", "api-proxy"): "agent-to-api-proxy",
+    ("agent", "forward-proxy"): "agent-to-forward-proxy",
+    ("forward-proxy", "api-proxy"): "forward-proxy-to-api-proxy",
+    ("api-proxy", "forward-proxy"): "api-proxy-to-forward-proxy",
+}
+
+Source = Literal["defaults", "options", "file", "traffic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The network's members.  `told` roles were given by the user and are never replaced."""
+
+    subnet: str = DEFAULT_SUBNET
+    addresses: Mapping[Role, frozenset[str]] = field(default_factory=lambda: dict(DEFAULT_ROLES))
+    ports: Mapping[int, Provider] = field(default_factory=lambda: dict(DEFAULT_PORTS))
+    proxy_ports: frozenset[int] = FORWARD_PROXY_PORTS
+    told: frozenset[Role] = frozenset()
+    source: Source = "defaults"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def network(self) -> IPv4Network | IPv6Network:
+        """The subnet as a network; raises ValueError for one that is none."""
+        return ip_network(self.subnet, strict=False)
+
+    def role(self, address: str) -> Role:
+        """The role of an address."""
+        for role, members in self.addresses.items():
+            if address in members:
+                return role
+        return "other"
+
+    def hop(self, client: str, server: str) -> Hop:
+        """Which part of the way a plaintext exchange between two addresses is."""
+        return HOPS.get((self.role(client), self.role(server)), "other")
+
+    def provider(self, host: str, port: int) -> Provider:
+        """The provider behind a service: by port at the API proxy, else by host name."""
+        if host in self.addresses["api-proxy"]:
+            return self.ports.get(port, "unknown")
+        name = host.lower().rstrip(".")
+        for pattern, provider in HOSTS:
+            if name == pattern or (pattern[0] in ".-" and name.endswith(pattern)):
+                return provider
+            if pattern[-1] == "." and name.startswith(pattern):
+                return provider
+        return "unknown"
+
+    def fact(self, scope: Literal["subnet", "all"]) -> Topology:
+        """The roles as the report shows them."""
+        return Topology(
+            subnet=self.subnet,
+            agent=tuple(sorted(self.addresses["agent"])),
+            api_proxy=tuple(sorted(self.addresses["api-proxy"])),
+            forward_proxy=tuple(sorted(self.addresses["forward-proxy"])),
+            providers={str(port): provider for port, provider in sorted(self.ports.items())},
+            source=self.source,
+            scope=scope,
+            notes=self.notes,
+        )
+
+
+class SubnetTest:
+    """Tests packed addresses against a subnet without making objects."""
+
+    __slots__ = ("_net", "_shift", "_width")
+
+    def __init__(self, network: IPv4Network | IPv6Network) -> None:
+        self._width = network.max_prefixlen // 8
+        self._shift = network.max_prefixlen - network.prefixlen
+        self._net = int(network.network_address) >> self._shift
+
+    def __call__(self, packed: bytes) -> bool:
+        return (
+            len(packed) == self._width
+            and int.from_bytes(packed, "big") >> self._shift == self._net
+        )
+
+
+def recognise(roles: Roles, ledger: Ledger) -> Roles:
+    """Replace each role that nobody was told and whose members are absent."""
+    present = {
+        address_text(end[0])
+        for connection in ledger.connections
+        for end in (connection.client, connection.server)
+    }
+    absent: set[Role] = {
+        role
+        for role, members in roles.addresses.items()
+        if role not in roles.told and not members & present
+    }
+    if not absent:
+        return roles
+    addresses = dict(roles.addresses)
+    notes = list(roles.notes)
+    finders = {
+        "forward-proxy": _forward_proxies(ledger),
+        "api-proxy": _api_proxies(roles, ledger),
+    }
+    for role in ("forward-proxy", "api-proxy"):
+        taken = set().union(*(addresses[other] for other in addresses if other != role))
+        _adopt(role, absent, finders[role] - taken, addresses, notes)
+    proxies = addresses["api-proxy"] | addresses["forward-proxy"]
+    agents = {
+        client
+        for client, server in _spoken_pairs(ledger)
+        if server in proxies and client not in proxies and not _is_gateway(client, roles)
+    }
+    _adopt("agent", absent, agents, addresses, notes)
+    if notes == list(roles.notes):
+        return roles
+    source: Source = "traffic" if len(absent) == len(addresses) else roles.source
+    return replace(roles, addresses=addresses, source=source, notes=tuple(notes))
+
+
+def _adopt(
+    role: Role,
+    absent: set[Role],
+    found: Iterable[str],
+    addresses: dict[Role, frozenset[str]],
+    notes: list[str],
+) -> None:
+    members = frozenset(found)
+    if role in absent and members:
+        addresses[role] = members
+        who = ", ".join(sorted(members))
+        notes.append(f"{role} recognised from traffic: {who}")
+
+
+def _forward_proxies(ledger: Ledger) -> set[str]:
+    found = {
+        record.proxy.ip
+        for record in ledger.tunnels
+        if record.connect_status is not None and record.outer is None
+    }
+    for exchange in ledger.exchanges:
+        request = exchange.request
+        if exchange.tunnel is None and request and request.target.startswith("http://"):
+            found.add(exchange.server.ip)
+    return found
+
+
+def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:
+    return {
+        exchange.server.ip
+        for exchange in ledger.exchanges
+        if exchange.tunnel is None and exchange.response and exchange.server.port in roles.ports
+    }
+
+
+def _spoken_pairs(ledger: Ledger) -> set[tuple[str, str]]:
+    pairs = {(record.client.ip, record.server.ip) for record in ledger.exchanges}
+    return pairs | {(record.client.ip, record.proxy.ip) for record in ledger.tunnels}
+
+
+def _is_gateway(address: str, roles: Roles) -> bool:
+    """The bridge's own address (.1): health checks of the host, not an agent."""
+    return ip_address(address) == roles.network.network_address + 1

@@ -1,0 +1,98 @@
+"""A tunnel is a layer with a child: after a 2xx to CONNECT, look at the bytes again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inspector.exchanges.context import Context
+from inspector.exchanges.layers import Slot
+from inspector.exchanges.ledger import TunnelRecord
+from inspector.packets import Segment
+from inspector.protocols.messages import RequestHead, ResponseHead
+
+
+def open_record(context: Context, head: RequestHead) -> TunnelRecord:
+    """The record of a CONNECT whose request was just seen (RFC 9110 9.3.6)."""
+    credentials = context.ledger.credentials
+    client, server = context.ends
+    return TunnelRecord(
+        number=context.ledger.next_tunnel(),
+        connection=context.connection.number,
+        client=client,
+        proxy=server,
+        packet=head.packet,
+        opened_at=head.at,
+        authority=credentials.scrub(head.target.decode("latin-1")),
+        auth=credentials.auth(head.fields, head.target),
+        headers=credentials.headers(head.fields),
+        outer=context.tunnel,
+    )
+
+
+def note_reply(context: Context, record: TunnelRecord, head: ResponseHead) -> None:
+    """The proxy's final answer to the CONNECT.
+
+    Squid names its reason in `X-Squid-Error`, such as `ERR_ACCESS_DENIED 0`.
+    """
+    record.connect_status = head.status
+    record.reply_latency = (head.at - record.opened_at) / 1e9
+    error = head.text(b"x-squid-error")
+    record.proxy_error = None if error is None else context.ledger.credentials.scrub(error)
+
+
+class TunnelLayer:
+    """Counts what goes through and lets a child read it."""
+
+    __slots__ = ("_context", "_record", "_slot")
+
+    def __init__(self, context: Context, record: TunnelRecord, slot: Slot) -> None:
+        self._context = context
+        self._record = record
+        self._slot = slot
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> None:
+        """The next bytes through the tunnel."""
+        if not segments:
+            return
+        self._count(up, sum(len(data) for _, _, data in segments), segments[0][0], segments[-1][0])
+        self._slot.layer.receive(up, segments)
+
+    def skip(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Bytes passed unseen."""
+        self._count(up, count, at, at)
+        self._slot.layer.skip(up, count, at, packet)
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Bytes are missing, but went through."""
+        self._count(up, count, at, at)
+        self._slot.layer.gap(up, count, at, packet)
+
+    def _count(self, up: bool, count: int, first: int, last: int) -> None:
+        record = self._record
+        if up:
+            record.bytes_up += count
+        else:
+            record.bytes_down += count
+        if record.first_data_at is None:
+            record.first_data_at = first
+        record.last_data_at = last
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        """A direction ended."""
+        self._slot.layer.end(up, at, packet)
+
+    def finish(self, at: int, packet: int) -> None:
+        """The tunnel is over."""
+        self._slot.layer.finish(at, packet)
+        close_record(self._context, self._record)
+
+    def wanted(self, up: bool) -> int:
+        """What the child wants."""
+        return self._slot.layer.wanted(up)
+
+
+def close_record(context: Context, record: TunnelRecord) -> None:
+    """Nothing more will be seen of a tunnel."""
+    record.closed_at = context.connection.closed_at
+    record.closed_by = context.connection.closed_by
+    context.ledger.add_tunnel(record)

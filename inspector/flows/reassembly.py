@@ -1,0 +1,379 @@
+"""Out of order, overlapping, missing: segments that are not simply the next ones.
+
+RFC 9293 3.10.7.4 tells a receiver what to do; an observer differs in two ways.
+It keeps the *first* copy of a byte, because the receiver may have consumed it
+already, and it must tell bytes that were lost on the wire (they come again)
+from bytes that the capture lost (the receiver acknowledged them, so they never
+come again).  A gap is never joined across: the reader is told of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from inspector.facts import Fault
+from inspector.flows.stream import BATCH, UNKNOWN, Half, TcpConnection, distance
+from inspector.oddities import OddityCounter
+from inspector.packets import Segment
+
+FAULTS: Final[dict[str, str]] = {
+    "conflicting-overlap": "Bytes were sent twice with different content; the first copy was kept.",
+    "keep-alive-probe": "A TCP keep-alive probe; it carries no data.",
+    "data-after-end": "Data arrived after the FIN of its own direction; it was ignored.",
+    "early-data-limit": "More data waited beyond a hole than the limit; the hole became a gap.",
+}
+
+#: Out-of-order data held for one direction, and for all of them together.
+EARLY_LIMIT: Final = 4 << 20
+EARLY_TOTAL_LIMIT: Final = 48 << 20
+#: A hole that its receiver acknowledged is given up after this many further
+#: packets of the capture: a capture from several queues shows an
+#: acknowledgement a few packets before the data it acknowledges.
+HOLE_PATIENCE: Final = 64
+#: Gaps listed one by one; a capture with more is beyond reading anyway.
+GAPS_KEPT: Final = 10_000
+#: Segments for a batching reader are held up to this many bytes.  An event
+#: stream has segments of about 150 bytes, so this is some hundred of them.
+BATCH_BYTES: Final = 16 << 10
+
+
+@dataclass(slots=True)
+class Missing:
+    """Bytes acknowledged by their receiver and absent from the capture."""
+
+    connection: TcpConnection
+    up: bool
+    count: int
+    packet: int
+
+
+@dataclass(slots=True)
+class FlowNotes:
+    """What the TCP room noticed besides the streams themselves."""
+
+    packets: int = 0
+    tcp_packets: int = 0
+    duplicate_packets: int = 0
+    truncated_packets: int = 0
+    midstream_connections: int = 0
+    missing: list[Missing] = field(default_factory=list)
+    oddities: OddityCounter = field(default_factory=OddityCounter)
+    limits_hit: dict[str, None] = field(default_factory=dict)
+    other_packets: dict[str, int] = field(default_factory=dict)
+
+
+class Reassembler:
+    """Puts the segments of many connections in order and hands them to their readers."""
+
+    def __init__(self, notes: FlowNotes) -> None:
+        self._notes = notes
+        self._early_total = 0
+
+    # -- towards the reader ------------------------------------------------
+
+    def flush(self, half: Half) -> None:
+        """Give the reader what was held back for a batch."""
+        segments = half.pending
+        if segments:
+            half.pending = []
+            self._show(half, segments)
+
+    def settle(self, half: Half) -> None:
+        """Tell the reader about the bytes that passed unseen."""
+        passed = half.skip_asked - half.skip
+        if passed:
+            half.skip_asked = half.skip
+            half.delivered = []
+            self._follow(
+                half,
+                half.connection.reader.skipped(half.up, passed, half.last_at, half.last_packet),
+            )
+
+    def deliver(self, half: Half, segments: list[Segment]) -> None:
+        """Give the reader the next bytes, after what the peer sent before them."""
+        peer = half.peer
+        if peer.pending:
+            self.flush(peer)
+        if peer.early:
+            self._give_up_hole(peer, segments[0][1], forced=False)
+        if half.skip_asked:
+            self.settle(half)
+        self._show(half, segments)
+
+    def _show(self, half: Half, segments: list[Segment]) -> None:
+        half.delivered = segments
+        self._follow(half, half.connection.reader.data(half.up, segments))
+
+    @staticmethod
+    def _follow(half: Half, wanted: int) -> None:
+        if wanted == BATCH:
+            half.batch = True
+            half.room = BATCH_BYTES
+            half.skip = half.skip_asked = 0
+        else:
+            half.batch = False
+            half.skip = half.skip_asked = wanted
+
+    # -- from the packet loop ----------------------------------------------
+
+    def segment(
+        self,
+        half: Half,
+        sequence: int,
+        payload: Segment,
+        missing: int,
+        repeated: bool,
+    ) -> None:
+        """Take one segment with data, wherever in the stream it belongs.
+
+        `missing` payload bytes were on the wire but cut off by the snap length;
+        `repeated` tells that a frame with the same IP identification and
+        sequence number was seen just before.
+        """
+        at, packet, data = payload
+        if missing:
+            self._notes.truncated_packets += 1
+        if half.next == UNKNOWN:
+            self._find_start(half, sequence)
+        offset = distance(sequence, half.next)
+        length = len(data) + missing
+        if offset < 0:
+            if length <= 1 and offset == -1 and half.next != half.base:
+                # RFC 9293 3.8.4: a probe repeats the last byte or sends none.
+                self._fault("keep-alive-probe", packet)
+                return
+            known = min(-offset, length)
+            self._note_repetition(half, offset, data[:known], repeated, packet)
+            if known == length:
+                return
+            data = data[known:]
+            missing = length - known - len(data)
+            offset = 0
+        if half.fin != UNKNOWN and distance(half.next + offset, half.fin) >= 0:
+            self._fault("data-after-end", packet)
+            return
+        if offset == 0 and not half.early:
+            self._take(half, (at, packet, data), missing)
+        else:
+            self._hold(half, offset, (at, packet, data), missing)
+            self._drain(half)
+            if half.early:
+                self._give_up_hole(half, packet, forced=False)
+        self.check_end(half, at, packet)
+
+    def fin(self, half: Half, sequence: int, at: int, packet: int) -> None:
+        """A FIN whose own sequence number is `sequence`."""
+        connection = half.connection
+        if half.fin != UNKNOWN:
+            return
+        if half.next == UNKNOWN:
+            half.start(sequence)
+        half.fin = sequence
+        if connection.closed_by is None:
+            connection.closed_by = "client" if half.up else "server"
+            connection.closed_at = at
+        if half.early:
+            self._give_up_hole(half, packet, forced=False)
+        self.check_end(half, at, packet)
+
+    def check_end(self, half: Half, at: int, packet: int) -> None:
+        """Report the end of a direction once all bytes before its FIN were given."""
+        if half.fin == UNKNOWN or half.next != half.fin or half.early:
+            return
+        if half.peer.pending:
+            self.flush(half.peer)
+        self.flush(half)
+        self.settle(half)
+        half.advance(1)  # the FIN itself
+        half.base += 1
+        half.connection.reader.end(half.up, at, packet)
+
+    def reset(self, half: Half, at: int, packet: int) -> None:
+        """A RST sent by the end whose direction is `half`."""
+        connection = half.connection
+        if connection.reset_seen:
+            return
+        self._empty(connection, at, packet)
+        connection.reset_seen = True
+        if connection.closed_by is None:
+            connection.closed_by = "reset-by-client" if half.up else "reset-by-server"
+            connection.closed_at = at
+        connection.reader.reset(half.up, at, packet)
+
+    def finish(self, connection: TcpConnection, at: int, packet: int) -> None:
+        """Nothing more of this connection comes: fill what cannot be filled, report the tail."""
+        self._empty(connection, at, packet)
+        for half in (connection.up, connection.down):
+            acked = half.peer.acked
+            if half.next == UNKNOWN:
+                continue
+            if half.fin != UNKNOWN:
+                if distance(half.fin, half.next) > 0:
+                    self._gap(half, distance(half.fin, half.next), at, packet)
+                    self.check_end(half, at, packet)
+                continue
+            if acked == UNKNOWN:
+                continue
+            # One byte more than the data is a FIN that was not captured.
+            lacking = distance(acked, half.next)
+            if 1 < lacking < 1 << 30:
+                self._gap(half, lacking, at, packet)
+        connection.reader.finish(at, packet)
+
+    # -- pieces ------------------------------------------------------------
+
+    def _find_start(self, half: Half, sequence: int) -> None:
+        """Where does a direction start whose SYN was not captured?
+
+        Its peer's acknowledgement tells: what was never acknowledged is not
+        yet part of the stream, what was is.
+        """
+        acked = half.peer.acked
+        if acked != UNKNOWN and 0 <= distance(sequence, acked) < EARLY_LIMIT:
+            half.start(acked)
+        else:
+            half.start(sequence)
+
+    def _take(self, half: Half, payload: Segment, missing: int) -> None:
+        """The next bytes of the stream: skip them, batch them or show them."""
+        at, packet, data = payload
+        count = len(data)
+        half.advance(count)
+        half.last_at = at
+        half.last_packet = packet
+        if half.skip:
+            passed = min(half.skip, count)
+            half.skip -= passed
+            data = data[passed:]
+            if not half.skip:
+                self.settle(half)
+        if data:
+            if half.batch:
+                half.pending.append((at, packet, data))
+                half.room -= len(data)
+                if half.room <= 0:
+                    self.flush(half)
+            else:
+                self.deliver(half, [(at, packet, data)])
+        if missing:
+            self._gap(half, missing, at, packet, counted=False)
+
+    def _hold(self, half: Half, offset: int, payload: Segment, missing: int) -> None:
+        """Keep a segment for later, cutting away what an earlier copy already holds."""
+        at, packet, data = payload
+        start = half.next + offset
+        end = start + len(data)
+        pieces: list[tuple[int, Segment, int]] = []
+        for held_at, (_, _, held), _ in half.early:
+            held_start = half.next + distance(held_at, half.next)
+            held_end = held_start + len(held)
+            if held_end <= start or held_start >= end:
+                continue
+            low, high = max(start, held_start), min(end, held_end)
+            if (
+                held[low - held_start : high - held_start]
+                != data[low - end + len(data) : high - end + len(data)]
+            ):
+                self._fault("conflicting-overlap", packet)
+            if held_start > start:
+                cut = held_start - start
+                pieces.append((start, (at, packet, data[:cut]), 0))
+            data = data[max(0, min(len(data), held_end - start)) :]
+            start = max(start, held_end)
+            if start >= end:
+                break
+        if start < end or missing:
+            pieces.append((start, (at, packet, data), missing))
+        if not pieces:
+            return
+        if not half.early:
+            half.early_since = packet
+        half.early.extend((piece[0] & 0xFFFFFFFF, piece[1], piece[2]) for piece in pieces)
+        added = sum(len(piece[1][2]) for piece in pieces)
+        half.early_bytes += added
+        self._early_total += added
+        half.early.sort(key=lambda item: distance(item[0], half.next))
+        if half.early_bytes > EARLY_LIMIT or self._early_total > EARLY_TOTAL_LIMIT:
+            self._fault("early-data-limit", packet)
+            self._notes.limits_hit["out-of-order data"] = None
+            self._give_up_hole(half, packet, forced=True)
+
+    def _drain(self, half: Half) -> None:
+        """Take what has become next."""
+        while half.early and distance(half.early[0][0], half.next) <= 0:
+            held_at, (at, packet, data), missing = half.early.pop(0)
+            half.early_bytes -= len(data)
+            self._early_total -= len(data)
+            passed = -distance(held_at, half.next)
+            if passed < len(data) + missing:
+                rest = data[passed:]
+                lacking = missing if passed <= len(data) else len(data) + missing - passed
+                self._take(half, (at, packet, rest), lacking)
+        if half.early:
+            half.early_since = max(half.early_since, half.early[0][1][1])
+
+    def _give_up_hole(self, half: Half, packet: int, *, forced: bool) -> None:
+        """Turn a hole into a gap when it cannot be filled any more."""
+        while half.early:
+            beyond, (at, first_packet, _), _ = half.early[0]
+            acked = half.peer.acked
+            was_acked = acked != UNKNOWN and distance(acked, beyond) >= 0
+            patient = packet - half.early_since < HOLE_PATIENCE
+            if not forced and (not was_acked or patient):
+                return
+            self._gap(half, distance(beyond, half.next), at, first_packet)
+            self._drain(half)
+
+    def _gap(self, half: Half, count: int, at: int, packet: int, *, counted: bool = True) -> None:
+        if half.pending:
+            self.flush(half)
+        self.settle(half)
+        half.advance(count)
+        half.delivered = []
+        if counted and len(self._notes.missing) == GAPS_KEPT:
+            self._notes.limits_hit["gaps listed"] = None
+        elif counted:
+            self._notes.missing.append(Missing(half.connection, half.up, count, packet))
+        self._follow(half, half.connection.reader.gap(half.up, count, at, packet))
+
+    def _empty(self, connection: TcpConnection, at: int, packet: int) -> None:
+        """Give the readers all that is held anywhere."""
+        for half in (connection.up, connection.down):
+            if half.early:
+                self._give_up_hole(half, packet, forced=True)
+                self.check_end(half, at, packet)
+        for half in (connection.up, connection.down):
+            self.flush(half)
+            self.settle(half)
+
+    def _note_repetition(
+        self, half: Half, offset: int, data: bytes, repeated: bool, packet: int
+    ) -> None:
+        """A frame seen twice, a retransmission, or an overlap that says something else."""
+        before = _tail(half, -offset)
+        if before is not None and before[: len(data)] != data[: len(before)]:
+            self._fault("conflicting-overlap", packet)
+        if repeated:
+            self._notes.duplicate_packets += 1
+        else:
+            half.connection.retransmissions += 1
+
+    def _fault(self, name: str, packet: int) -> None:
+        self._notes.oddities.add(Fault(name, packet, FAULTS[name]))
+
+
+def _tail(half: Half, count: int) -> bytes | None:
+    """The last `count` bytes given to the reader, or None when they are not held any more."""
+    found: list[bytes] = []
+    have = 0
+    if half.skip_asked != half.skip:
+        return None
+    for segments in (half.pending, half.delivered):
+        for _, _, data in reversed(segments):
+            found.append(data)
+            have += len(data)
+            if have >= count:
+                whole = b"".join(reversed(found))
+                return whole[have - count :]
+    return None

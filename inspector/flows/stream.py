@@ -1,0 +1,214 @@
+"""The state of one TCP connection: two `Half`s, one per direction, and who reads them.
+
+Sequence numbers are kept as they are on the wire (modulo 2**32, RFC 9293 3.4);
+`distance` compares them.  A `Half` is what the packet loop touches for every
+packet, so it is a bag of slots without properties.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from inspector.facts import ClosedBy, Outcome
+from inspector.packets import Segment
+
+SEQUENCE_MASK: Final = 0xFFFFFFFF
+#: Duplicate frames are recognised within this many packets of one direction.
+RECENT_FRAMES: Final = 16
+#: `Half.next` before the first byte's place is known.
+UNKNOWN: Final = -1
+
+
+class StreamReader(Protocol):
+    """What reads the two byte streams of a connection (implemented in `exchanges/`).
+
+    `data`, `skipped` and `gap` answer how many further bytes of that direction
+    need not be shown (0: show them as they come; `BATCH`: show them, many
+    segments at a time).
+    """
+
+    def data(self, up: bool, segments: list[Segment]) -> int:
+        """The next bytes of a direction, in order."""
+
+    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
+        """`count` bytes passed unseen because the reader asked for it."""
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
+        """`count` bytes were on the wire and are not in the capture."""
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        """A direction ended with FIN; all its bytes have been given."""
+
+    def reset(self, by_client: bool, at: int, packet: int) -> None:
+        """The connection was reset."""
+
+    def finish(self, at: int, packet: int) -> None:
+        """Nothing more of this connection will be seen."""
+
+
+#: Answer of a `StreamReader`: give me the next bytes in batches.
+BATCH: Final = -1
+
+
+class Half:
+    """One direction of a connection.
+
+    `next` is the sequence number expected next; `acked` the last
+    acknowledgement that *this* end sent, which tells what it received of its
+    peer; `skip` counts bytes still to pass unseen out of `skip_asked`;
+    `pending` holds segments not yet given to the reader; `delivered` the last
+    ones that were, for comparing retransmitted bytes; `early` holds data beyond
+    a hole, sorted by distance.
+    """
+
+    __slots__ = (
+        "acked",
+        "base",
+        "batch",
+        "connection",
+        "delivered",
+        "early",
+        "early_bytes",
+        "early_since",
+        "fin",
+        "last_at",
+        "last_packet",
+        "next",
+        "peer",
+        "pending",
+        "recent",
+        "room",
+        "skip",
+        "skip_asked",
+        "up",
+        "wraps",
+    )
+
+    def __init__(self, connection: TcpConnection, up: bool) -> None:
+        self.connection = connection
+        self.up = up
+        self.peer: Half = self
+        self.next = UNKNOWN
+        self.base = UNKNOWN
+        self.wraps = 0
+        self.acked = UNKNOWN
+        self.skip = 0
+        self.skip_asked = 0
+        self.batch = False
+        self.room = 0
+        self.pending: list[Segment] = []
+        self.delivered: list[Segment] = []
+        self.early: list[tuple[int, Segment, int]] = []
+        self.early_bytes = 0
+        self.early_since = 0
+        self.fin = UNKNOWN
+        self.last_at = 0
+        self.last_packet = 0
+        self.recent = [0] * RECENT_FRAMES
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of this direction so far, by sequence numbers."""
+        if self.next == UNKNOWN:
+            return 0
+        return self.next - self.base + (self.wraps << 32)
+
+    @property
+    def ended(self) -> bool:
+        """Its FIN was seen and so was every byte before it."""
+        return self.fin != UNKNOWN and distance(self.next, self.fin) == 1
+
+    def start(self, sequence: int) -> None:
+        """The first byte of this direction has this sequence number."""
+        self.next = self.base = sequence & SEQUENCE_MASK
+        self.wraps = 0
+
+    def advance(self, count: int) -> None:
+        """`count` bytes after `next` are accounted for."""
+        total = self.next + count
+        if total > SEQUENCE_MASK:
+            self.wraps += total >> 32
+            total &= SEQUENCE_MASK
+        self.next = total
+
+
+class TcpConnection:
+    """One connection from its first packet to its last."""
+
+    __slots__ = (
+        "client",
+        "closed_at",
+        "closed_by",
+        "context",
+        "down",
+        "key",
+        "last_at",
+        "midstream",
+        "number",
+        "opened_at",
+        "outcome",
+        "packet",
+        "reader",
+        "reset_seen",
+        "retransmissions",
+        "reverse",
+        "server",
+        "syn_seen",
+        "up",
+        "zero_windows",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        client: tuple[bytes, int],
+        server: tuple[bytes, int],
+        keys: tuple[bytes, bytes],
+        at: int,
+        packet: int,
+    ) -> None:
+        self.number = number
+        self.client = client
+        self.server = server
+        self.key, self.reverse = keys
+        self.opened_at = at
+        self.packet = packet
+        self.last_at = at
+        self.closed_at: int | None = None
+        self.closed_by: ClosedBy | None = None
+        self.outcome: Outcome = "unanswered"
+        self.midstream = False
+        self.syn_seen = False
+        self.reset_seen = False
+        self.zero_windows = 0
+        self.retransmissions = 0
+        self.reader: StreamReader
+        self.up = Half(self, True)
+        self.down = Half(self, False)
+        self.up.peer = self.down
+        self.down.peer = self.up
+
+    def swap_ends(self) -> None:
+        """The ends were guessed the wrong way round (mid-stream only)."""
+        self.client, self.server = self.server, self.client
+        self.key, self.reverse = self.reverse, self.key
+        self.up, self.down = self.down, self.up
+        self.up.up, self.down.up = True, False
+        flipped: dict[ClosedBy, ClosedBy] = {
+            "client": "server",
+            "server": "client",
+            "reset-by-client": "reset-by-server",
+            "reset-by-server": "reset-by-client",
+        }
+        if self.closed_by is not None:
+            self.closed_by = flipped[self.closed_by]
+
+    @property
+    def is_over(self) -> bool:
+        """Both directions ended, or the connection was reset or refused."""
+        return self.reset_seen or (self.up.ended and self.down.ended)
+
+
+def distance(a: int, b: int) -> int:
+    """How far `a` lies after `b` in sequence space: -2**31 .. 2**31-1."""
+    return ((a - b + 0x80000000) & SEQUENCE_MASK) - 0x80000000

@@ -1,0 +1,426 @@
+"""From packets to a report: the one place where the rooms are put together.
+
+`Inspector` takes batches of packets from wherever they come, a file or a live
+ring, so that the same bytes give the same report.  `inspect_captures` feeds it
+from files.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from inspector.credentials.reader import CredentialReader
+from inspector.errors import InspectorError
+from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
+from inspector.exchanges.conversation import Conversation
+from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
+from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source, SubnetTest, recognise
+from inspector.facts import (
+    CaptureFile,
+    Completeness,
+    Exchange,
+    Fault,
+    Gap,
+    Provider,
+    Role,
+    Tunnel,
+    Verdict,
+)
+from inspector.flows.loop import PacketLoop
+from inspector.flows.reassembly import FlowNotes
+from inspector.flows.stream import UNKNOWN, StreamReader, TcpConnection
+from inspector.packets import Batch
+from inspector.pcap.locate import locate
+from inspector.pcap.reader import CaptureReader, merged, open_captures
+from inspector.report.model import Report
+
+log = logging.getLogger("inspector")
+
+Scope = Literal["subnet", "all"]
+OnExchange = Callable[[Exchange], None]
+OnTunnel = Callable[[Tunnel], None]
+
+FINGERPRINT_KEY_BYTES: Final = 32
+
+
+class TopologyError(InspectorError):
+    """A topology file, or an option about the network, that cannot be used."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user may say about a capture.
+
+    Addresses are texts; `forward_proxies` may carry a port (`ip:port`).
+    `fingerprint_key` makes fingerprints comparable between runs; without it
+    each run draws its own.
+    """
+
+    scope: Scope | None = None
+    subnet: str | None = None
+    agents: tuple[str, ...] = ()
+    api_proxies: tuple[str, ...] = ()
+    forward_proxies: tuple[str, ...] = ()
+    topology_file: Path | None = None
+    auth_headers: tuple[str, ...] = ()
+    fingerprint_key: bytes | None = None
+
+    def roles(self) -> Roles:
+        """The network as told: defaults, then the file, then the options."""
+        roles = Roles()
+        if self.topology_file is not None:
+            roles = _from_file(roles, self.topology_file)
+        told: dict[Role, Sequence[str]] = {
+            "agent": self.agents,
+            "api-proxy": self.api_proxies,
+            "forward-proxy": self.forward_proxies,
+        }
+        return _tell(roles, self.subnet, told, {}, "options")
+
+
+@dataclass(slots=True)
+class Sources:
+    """What the files themselves state, for the report's frame."""
+
+    captures: tuple[CaptureFile, ...] = ()
+    faults: list[Fault] = field(default_factory=list)
+    dropped_by_kernel: int | None = None
+    capture_filter: str | None = None
+
+
+class Inspector:
+    """Takes packets, gives a `Report`.
+
+    `feed` batches in order, then `finish` once.  Exchanges and tunnels are
+    told to `on_exchange` and `on_tunnel` as they end; what is only known later
+    (that a leg relays another) is in the report alone.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        on_exchange: OnExchange | None = None,
+        on_tunnel: OnTunnel | None = None,
+    ) -> None:
+        options = options or Options()
+        key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
+        self._roles = options.roles()
+        self._in_subnet = SubnetTest(self._roles.network)
+        self._scope: Scope | None = options.scope
+        self._ledger = Ledger(CredentialReader(key, options.auth_headers))
+        self._loop = PacketLoop(
+            in_scope=self._is_in_scope, opened=self._open, closed=self._close
+        )
+        self._on_exchange = on_exchange
+        self._on_tunnel = on_tunnel
+        if self._scope is not None:
+            self._start_telling()
+
+    def feed(self, batch: Batch) -> None:
+        """Take a batch of packets."""
+        self._loop.feed(batch)
+
+    def finish(self, sources: Sources | None = None) -> Report:
+        """The capture is over: everything that was seen."""
+        sources = sources or Sources()
+        self._loop.finish()
+        ledger, notes = self._ledger, self._loop.notes
+        for fault in sources.faults:
+            ledger.oddities.add(fault)
+        ledger.oddities.merge(notes.oddities)
+        roles = recognise(self._roles, ledger)
+        if self._scope is None:
+            roles = replace(
+                roles,
+                notes=(
+                    *roles.notes,
+                    f"no traffic of {roles.subnet}: every TCP connection is shown",
+                ),
+            )
+        found = assemble(ledger, roles)
+        return Report(
+            captures=sources.captures,
+            completeness=_completeness(sources, notes, ledger),
+            topology=roles.fact(self._scope or "all"),
+            clients=found.clients,
+            connections=found.connections,
+            exchanges=found.exchanges,
+            tunnels=found.tunnels,
+            direct_tls=found.direct_tls,
+            oddities=ledger.oddities.facts(),
+        )
+
+    # -- what the packet loop asks -------------------------------------------
+
+    def _is_in_scope(self, source: bytes, destination: bytes, sport: int, dport: int) -> bool:
+        if self._scope == "all":
+            return True
+        touches = self._in_subnet(source) or self._in_subnet(destination)
+        if self._scope is None and touches:
+            # The first connection of the subnet decides: what came before is not of it.
+            log.debug("traffic of %s found: scope is the subnet", self._roles.subnet)
+            self._scope = "subnet"
+            self._loop.forget()
+            self._ledger.clear()
+            self._start_telling()
+        return touches or self._scope is None
+
+    def _open(self, connection: TcpConnection) -> StreamReader:
+        return Conversation(self._ledger, connection)
+
+    def _close(self, connection: TcpConnection) -> None:
+        self._ledger.connections.append(connection)
+
+    def _start_telling(self) -> None:
+        on_exchange, on_tunnel = self._on_exchange, self._on_tunnel
+        if on_exchange is not None:
+
+            def tell_exchange(record: ExchangeRecord) -> None:
+                on_exchange(exchange_fact(record, self._roles, None))
+
+            self._ledger.on_exchange = tell_exchange
+        if on_tunnel is not None:
+
+            def tell_tunnel(record: TunnelRecord) -> None:
+                on_tunnel(tunnel_fact(record, None))
+
+            self._ledger.on_tunnel = tell_tunnel
+
+
+def inspect_captures(
+    paths: Sequence[str | Path],
+    options: Options | None = None,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_exchange: OnExchange | None = None,
+    on_tunnel: OnTunnel | None = None,
+) -> Report:
+    """Read captures, merged by time, and report what they show.
+
+    A path is a file, a directory with a capture in it, or `-`.  `on_progress`
+    is told the bytes read so far and their total (None when a size is not
+    known).  Raises `InspectorError` when a file cannot be read or is no
+    capture; whatever is wrong inside one is in the report.
+    """
+    inspector = Inspector(options, on_exchange=on_exchange, on_tunnel=on_tunnel)
+    files = [name for path in paths for name in locate(path).captures]
+    tell: Callable[[int], None] | None = None
+    if on_progress is not None:
+        total = _total_size(files)
+        report_progress = on_progress
+        read = 0
+
+        def tell(more: int) -> None:
+            nonlocal read
+            read += more
+            report_progress(read, total)
+
+    readers = open_captures(files, tell)
+    try:
+        for batch in merged(readers):
+            inspector.feed(batch)
+    finally:
+        for reader in readers:
+            reader.close()
+    return inspector.finish(_sources(readers))
+
+
+def inspect(path: str | Path, *more: str | Path, options: Options | None = None) -> Report:
+    """The report of one capture, or of several taken at the same time."""
+    return inspect_captures((path, *more), options)
+
+
+def _sources(readers: Sequence[CaptureReader]) -> Sources:
+    drops = [drop for reader in readers if (drop := reader.dropped_by_kernel) is not None]
+    filters = [reader.capture_filter for reader in readers if reader.capture_filter]
+    return Sources(
+        captures=tuple(reader.capture_file for reader in readers),
+        faults=[fault for reader in readers for fault in reader.faults],
+        dropped_by_kernel=sum(drops) if drops else None,
+        capture_filter="; ".join(dict.fromkeys(filters)) or None,
+    )
+
+
+def _total_size(files: Sequence[str]) -> int | None:
+    try:
+        return sum(Path(name).stat().st_size for name in files) if "-" not in files else None
+    except OSError:
+        return None
+
+
+def _completeness(sources: Sources, notes: FlowNotes, ledger: Ledger) -> Completeness:
+    """What the capture can prove, as the issue of record defines the verdict.
+
+    "incomplete" names what is known to lack; "unknown" that something may.
+    """
+    gaps = tuple(
+        Gap(
+            connection=f"c{missing.connection.number}",
+            direction="up" if missing.up else "down",
+            bytes=missing.count,
+            packet=missing.packet,
+        )
+        for missing in notes.missing
+    )
+    lacking = [
+        (bool(sources.dropped_by_kernel), f"{sources.dropped_by_kernel} packets were dropped"),
+        (
+            notes.truncated_packets > 0,
+            f"{notes.truncated_packets} packets were cut short by the snap length",
+        ),
+        (
+            any(capture.cut for capture in sources.captures),
+            "a file ends before its last record does",
+        ),
+        (
+            bool(gaps),
+            f"{sum(gap.bytes for gap in gaps)} bytes were acknowledged but not captured",
+        ),
+        (
+            notes.midstream_connections > 0,
+            f"{notes.midstream_connections} connections had begun before the capture",
+        ),
+        (
+            ledger.unfinished > 0,
+            f"{ledger.unfinished} exchanges were unfinished on connections still open",
+        ),
+    ]
+    doubtful = [
+        (sources.capture_filter is not None, f"captured with filter {sources.capture_filter!r}"),
+        (_is_one_sided(ledger.connections), "only one direction of the traffic was captured"),
+    ]
+    because = [text for applies, text in lacking if applies]
+    verdict: Verdict = "incomplete" if because else "complete"
+    doubts = [text for applies, text in doubtful if applies]
+    if doubts and not because:
+        verdict = "unknown"
+    return Completeness(
+        packets=notes.packets,
+        dropped_by_kernel=sources.dropped_by_kernel,
+        truncated_packets=notes.truncated_packets,
+        duplicate_packets=notes.duplicate_packets,
+        gaps=gaps,
+        midstream_connections=notes.midstream_connections,
+        limits_hit=tuple(notes.limits_hit),
+        capture_filter=sources.capture_filter,
+        verdict=verdict,
+        because=(*because, *doubts),
+    )
+
+
+def _is_one_sided(connections: Sequence[TcpConnection]) -> bool:
+    """Data went one way and no packet at all the other, on every connection with data."""
+    sided = [
+        all(half.next != UNKNOWN or half.acked != UNKNOWN for half in (item.up, item.down))
+        for item in connections
+        if item.up.bytes or item.down.bytes
+    ]
+    return bool(sided) and not any(sided)
+
+
+def _from_file(roles: Roles, path: Path) -> Roles:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TopologyError(
+            f"The topology file {path} cannot be read: {error}",
+            "See docs/topology.md for its form",
+            "The captures were not looked at yet",
+        ) from error
+    unknown = set(table) - {"subnet", "agents", "api_proxies", "forward_proxies", "ports"}
+    if unknown:
+        raise TopologyError(
+            f"The topology file {path} has unknown names: {', '.join(sorted(unknown))}",
+            "Known are subnet, agents, api_proxies, forward_proxies and [ports]",
+        )
+    told: dict[Role, Sequence[str]] = {
+        "agent": _texts(path, table, "agents"),
+        "api-proxy": _texts(path, table, "api_proxies"),
+        "forward-proxy": _texts(path, table, "forward_proxies"),
+    }
+    return _tell(roles, table.get("subnet"), told, _ports(path, table), "file")
+
+
+def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TopologyError(
+            f"{name} in the topology file {path} is not a list of addresses",
+            f'Write {name} = ["172.30.0.20"]',
+        )
+    return tuple(value)
+
+
+def _ports(path: Path, table: dict[str, Any]) -> dict[int, Provider]:
+    value = table.get("ports", {})
+    known = get_args(Provider)
+    if not isinstance(value, dict) or not all(
+        str(port).isdigit() and provider in known for port, provider in value.items()
+    ):
+        raise TopologyError(
+            f"[ports] in the topology file {path} does not map ports to providers",
+            f'Write 10001 = "anthropic"; providers are {", ".join(known)}',
+        )
+    return {int(port): provider for port, provider in value.items()}
+
+
+def _tell(
+    roles: Roles,
+    subnet: str | None,
+    told: dict[Role, Sequence[str]],
+    ports: dict[int, Provider],
+    source: Source,
+) -> Roles:
+    """Replace what the user named; what was not named stays."""
+    if not subnet and not ports and not any(told.values()):
+        return roles
+    addresses = dict(roles.addresses)
+    proxy_ports = set(roles.proxy_ports)
+    for role, members in told.items():
+        if members:
+            addresses[role] = frozenset(_split_port(member)[0] for member in members)
+        if role == "forward-proxy":
+            proxy_ports |= {port for member in members if (port := _split_port(member)[1])}
+    if subnet and not any(told.values()) and roles.addresses == DEFAULT_ROLES:
+        # The default members are not of another subnet: let traffic tell.
+        addresses = {role: frozenset() for role in addresses}
+    told_roles = frozenset(role for role, members in told.items() if members)
+    told_network = replace(
+        roles,
+        subnet=subnet or roles.subnet,
+        addresses=addresses,
+        ports={**roles.ports, **ports},
+        proxy_ports=frozenset(proxy_ports),
+        told=roles.told | told_roles,
+        source=source,
+    )
+    try:
+        _ = told_network.network
+    except ValueError as error:
+        raise TopologyError(
+            f"{told_network.subnet} is no network",
+            "Write it as 172.30.0.0/24",
+            "The captures were not looked at yet",
+        ) from error
+    return told_network
+
+
+def _split_port(text: str) -> tuple[str, int | None]:
+    """`ip`, `ip:port` or `[v6]:port`."""
+    if text.startswith("["):
+        address, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    else:
+        address, port = text, ""
+    return address, int(port) if port.isdigit() else None
