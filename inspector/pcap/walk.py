@@ -28,6 +28,7 @@ MAX_FAULTS: Final = 1000
 FAULTS: Final[Mapping[str, str]] = {
     "capture-cut": "The file ends inside a header, a record or a block.",
     "record-length-absurd": "A record claims more bytes than its file can hold; reading ends here.",
+    "fraction-over-a-second": "A time's fraction is a second or more; it was added as it stands.",
     "pcap-version": "The file states a version of the format that was never in use.",
     "block-length-absurd": "A block is shorter than its parts or over 16 MiB; reading ends here.",
     "block-length-mismatch": "A block's two length fields differ; reading ends here.",

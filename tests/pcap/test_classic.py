@@ -142,10 +142,18 @@ def test_an_unknown_version_is_named_and_read_all_the_same() -> None:
     assert outcome.fault_names == ["pcap-version"]
 
 
-def test_a_fraction_of_more_than_a_second_is_added_as_it_stands() -> None:
-    data = capture([]) + pack("<4I", 5, 1_500_000, 0, 0)
-    (packet,) = walk_every_way(ClassicWalker, data).packets
-    assert packet.time == 6_500_000_000
+@pytest.mark.parametrize(("variant", "unit"), [("micro", 1000), ("nano", 1)])
+def test_a_fraction_of_a_second_or_more_is_added_as_it_stands_and_named(
+    variant: str, unit: int
+) -> None:
+    data = capture([], variant=variant)
+    for fraction in (999_999_999, 1_000_000_000, 1_500_000_000):
+        data += pack("<4I", 5, fraction // unit, 0, 0)
+    outcome = walk_every_way(ClassicWalker, data)
+    below = 999_999_999 // unit * unit
+    assert [p.time for p in outcome.packets] == [5 * 10**9 + below, 6 * 10**9, 6_500_000_000]
+    assert outcome.fault_names == ["fraction-over-a-second"] * 2
+    assert [fault.packet for fault in outcome.faults] == [2, 3]
 
 
 def test_faults_carry_the_index_of_their_file() -> None:

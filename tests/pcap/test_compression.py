@@ -122,8 +122,10 @@ def test_skippable_zstd_frames_are_skipped(size: int) -> None:
 @pytest.mark.parametrize("with_size", [True, False])
 def test_zstd_frames_of_every_header_shape_are_read(level: int, with_size: bool) -> None:
     for length in (0, 1, 255, 256, 70_000):
-        options = {"write_checksum": with_size, "write_content_size": with_size}
-        data = zstandard.ZstdCompressor(level=level, **options).compress(PLAIN[:length])
+        compressor = zstandard.ZstdCompressor(
+            level=level, write_checksum=with_size, write_content_size=with_size
+        )
+        data = compressor.compress(PLAIN[:length])
         assert decode(DECODERS["zstd"], data) == (PLAIN[:length], [])
 
 
