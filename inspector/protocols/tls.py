@@ -1,0 +1,429 @@
+"""A TLS conversation, watched from outside and without keys.
+
+Records are walked by their 5-byte headers (RFC 8446 5.1); only the hellos and
+readable alerts are looked into, everything else is skipped over.  How the
+outcome of a handshake is judged from record types, order and sizes is told in
+docs/tls.md, and follows here in `_Handshake`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from inspector.facts import Fault, Handshake, Tls
+from inspector.packets import Segment
+from inspector.protocols.messages import EVERYTHING
+from inspector.protocols.tls_hello import (
+    ClientHello,
+    ServerHello,
+    parse_client_hello,
+    parse_server_hello,
+)
+from inspector.protocols.tls_names import (
+    ALERT,
+    ANY_SIZES,
+    APPLICATION_DATA,
+    CHANGE_CIPHER_SPEC,
+    CLIENT_HELLO,
+    HANDSHAKE,
+    HEARTBEAT,
+    SERVER_HELLO,
+    SIZES,
+    RecordSizes,
+    alert_name,
+    cipher_name,
+    version_name,
+)
+
+#: The longest record body: 2^14 and 2048 of expansion (RFC 5246 6.2.3; later versions less).
+MAX_RECORD: Final = (1 << 14) + 2048
+#: Handshake bytes of one side that are kept to find its hello.
+MAX_HELLO: Final = 64 << 10
+#: Alerts listed for one conversation; a sane one has two.
+MAX_ALERTS: Final = 16
+
+_HEADER: Final = struct.Struct(">BHH")
+_HEADER_SIZE: Final = _HEADER.size
+_MESSAGE_HEADER: Final = 4
+_TLS_1_2: Final = 0x0303
+_CLOSE_NOTIFY: Final = 0
+_USER_CANCELED: Final = 90
+_FATAL: Final = 2
+
+
+def looks_like_tls(data: bytes) -> bool | None:
+    """Whether a stream that begins with `data` is TLS; None: more bytes are needed.
+
+    True for a plausible record header of any type, so that a conversation
+    picked up between two records counts too.  SSLv2-style hellos are not TLS.
+    """
+    head = data[:_HEADER_SIZE]
+    if not head:
+        return None
+    if not CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT:
+        return False
+    if len(head) > 1 and head[1] != 3:
+        return False
+    if len(head) > 2 and head[2] > 4:
+        return False
+    if len(head) < _HEADER_SIZE:
+        return None
+    return _plausible(*_HEADER.unpack(head))
+
+
+def _plausible(kind: int, version: int, size: int) -> bool:
+    if not (CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and version >> 8 == 3 and version & 0xFF <= 4):
+        return False
+    # Only application data may be empty (RFC 8446 5.1).
+    return size <= MAX_RECORD and (size > 0 or kind == APPLICATION_DATA)
+
+
+@dataclass(slots=True)
+class _Side:
+    """One direction: where in the records it is, and what is collected of its hello.
+
+    `left` counts the bytes of the current record's body that are still to come;
+    `hello` is None once that side's hello was read or given up.
+    """
+
+    up: bool
+    header: bytes = b""
+    kind: int = 0
+    size: int = 0
+    left: int = 0
+    wanted: bool = False
+    body: bytearray = field(default_factory=bytearray)
+    hello: bytearray | None = field(default_factory=bytearray)
+    lost: bool = False
+    is_data: bool = False
+    records: int = 0
+    app_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a handshake came, judged from the order and sizes of whole records.
+
+    TLS 1.2 and before (RFC 5246 7.3): both sides send ChangeCipherSpec and
+    then an encrypted handshake record, the Finished, in either order; records
+    of type 23 come after and are data.
+
+    TLS 1.3 (RFC 8446 2, 5.2): everything after the ServerHello has type 23.
+    The client's first such record is its Finished, an alert, or the
+    Certificate it was asked for.  The server's flight comes before it, so a
+    later record of the server, larger than an alert, shows that the server
+    accepted the Finished.
+    """
+
+    begun: bool = False
+    server: ServerHello | None = None
+    server_spoke: bool = False
+    changed: set[bool] = field(default_factory=set)
+    finished: set[bool] = field(default_factory=set)
+    data: set[bool] = field(default_factory=set)
+    first_up: int | None = None
+    more_up: bool = False
+    went_on: bool = False
+    alerted: bool = False
+
+    @property
+    def is_old(self) -> bool:
+        """Whether a ServerHello chose TLS 1.2 or before."""
+        return self.server is not None and self.server.version <= _TLS_1_2
+
+    @property
+    def complete(self) -> bool:
+        if self.is_old:
+            return len(self.finished) == 2 or len(self.data) == 2
+        if self.first_up is None or not self.went_on:
+            return False
+        # Without a ServerHello this may be TLS 1.2, whose first record of type 23 is data.
+        return self.server is None or self.more_up or self.first_up in self._sizes.finished
+
+    def carries_data(self, up: bool) -> bool:
+        """Whether a record of type 23 that begins now is taken for application data."""
+        if not self.begun or self.is_old or self.first_up is not None:
+            return True
+        return up and not self.server_spoke  # early data, RFC 8446 2.3
+
+    def encrypted(self, up: bool, size: int) -> None:
+        """A whole record of type 23 whose body has `size` bytes."""
+        self.data.add(up)
+        if self.is_old:
+            return
+        if up:
+            if self.first_up is not None:
+                self.more_up = True
+            elif self.server_spoke:
+                self.first_up = size
+                if size == self._sizes.alert:
+                    self.alerted = True
+        elif self.first_up is not None and not self.went_on and not self.alerted:
+            if size == self._sizes.alert:
+                self.alerted = True
+            else:
+                self.went_on = True
+
+    def alert(self, level: int, description: int) -> None:
+        """A readable alert.  Before TLS 1.3 a warning may be survived (RFC 5246 7.2)."""
+        survivable = level != _FATAL and description not in (_CLOSE_NOTIFY, _USER_CANCELED)
+        if not (survivable and (self.server is None or self.is_old)):
+            self.alerted = True
+
+    @property
+    def _sizes(self) -> RecordSizes:
+        cipher = None if self.server is None else self.server.cipher
+        return ANY_SIZES if cipher is None else SIZES.get(cipher, ANY_SIZES)
+
+
+class TlsConversation:
+    """Both directions of one TLS connection; `up` is client to server.
+
+    `client_hello_digest` is the SHA-256 of the (first) ClientHello message,
+    handshake header included: equal on two legs of one tunnel, and on nothing
+    else, since a ClientHello holds 32 random bytes.  `first_data_at` and
+    `last_data_at` (ns) span the application data of both directions; in TLS 1.3
+    that begins after the client's first encrypted record, and includes session
+    tickets, which look the same.  `records_*` count whole records of type 23
+    and `app_bytes_*` the bytes of their bodies: lower bounds unless `exact`.
+    """
+
+    def __init__(self) -> None:
+        self._up = _Side(True)
+        self._down = _Side(False)
+        self._progress = _Progress()
+        self._client_hello: ClientHello | None = None
+        self._alerts: list[str] = []
+        self._gap = False
+        self._closed = False
+        self.client_hello_digest: bytes | None = None
+        self.first_data_at: int | None = None
+        self.last_data_at: int | None = None
+        self.faults: list[Fault] = []
+
+    @property
+    def records_up(self) -> int:
+        return self._up.records
+
+    @property
+    def records_down(self) -> int:
+        return self._down.records
+
+    @property
+    def app_bytes_up(self) -> int:
+        return self._up.app_bytes
+
+    @property
+    def app_bytes_down(self) -> int:
+        return self._down.app_bytes
+
+    @property
+    def exact(self) -> bool:
+        """Whether every record could be walked, so that the counts are not lower bounds."""
+        return not (self._up.lost or self._down.lost)
+
+    @property
+    def handshake_complete(self) -> bool:
+        """Whether the handshake is known to have succeeded: order matters no more."""
+        return self._progress.complete
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> None:
+        """The next bytes of one direction."""
+        side = self._up if up else self._down
+        for at, packet, data in segments:
+            position, end = 0, len(data)
+            while position < end and not side.lost:
+                if side.left:
+                    taken = min(side.left, end - position)
+                    if side.wanted:
+                        side.body += data[position : position + taken]
+                    position += taken
+                    self._advance(side, taken, at, packet)
+                elif not side.header and end - position >= _HEADER_SIZE:
+                    self._begin(side, _HEADER.unpack_from(data, position), at, packet)
+                    position += _HEADER_SIZE
+                else:
+                    taken = _HEADER_SIZE - len(side.header)
+                    side.header += data[position : position + taken]
+                    position += taken
+                    if len(side.header) == _HEADER_SIZE:
+                        header, side.header = _HEADER.unpack(side.header), b""
+                        self._begin(side, header, at, packet)
+
+    def skippable(self, up: bool) -> int:
+        """How many of the direction's next bytes are not needed, only their number."""
+        side = self._up if up else self._down
+        if side.lost:
+            return EVERYTHING
+        return 0 if side.wanted else side.left
+
+    def skip(self, up: bool, n: int, at: int, packet: int) -> None:
+        """`n` bytes, at most `skippable`, went by unseen; the last at `at` in `packet`."""
+        side = self._up if up else self._down
+        if not side.lost and n:
+            self._advance(side, min(n, side.left), at, packet)
+
+    def gap(self, up: bool, n: int, at: int, packet: int) -> None:
+        """`n` bytes are missing.
+
+        Within a record's body the walk goes on, since its end is known; past
+        it the next header cannot be found, and this direction is given up.
+        """
+        side = self._up if up else self._down
+        if side.lost or not n:
+            return
+        if side.header or n > side.left:
+            self._gap = self._gap or not self._progress.complete
+            self._give_up(side, "tls-records-lost", packet, "bytes missing at a record border")
+            return
+        if side.wanted:
+            side.wanted = False
+            if side.kind == HANDSHAKE and side.hello is not None:
+                side.hello += side.body
+                self._damaged_hello(side, packet, "bytes missing in a hello")
+        self._advance(side, n, at, packet)
+
+    def close(self, up: bool, at: int, packet: int, reset: bool) -> None:
+        """One side sent FIN, or RST if `reset`: nothing more comes from it."""
+        self._closed = True
+        side = self._up if up else self._down
+        if not side.lost and (side.left or side.header):
+            how = "reset" if reset else "closed"
+            self.faults.append(Fault("tls-cut-record", packet, f"{how} within a record"))
+
+    def facts(self, ended: Literal["open", "closed"]) -> Tls:
+        """What the conversation showed, the connection now being `ended`."""
+        hello, server = self._client_hello, self._progress.server
+        return Tls(
+            sni=None if hello is None else hello.sni,
+            version=None if server is None else version_name(server.version),
+            alpn_offered=() if hello is None else hello.alpn,
+            cipher=None if server is None or server.cipher is None else cipher_name(server.cipher),
+            handshake=self._outcome(self._closed or ended == "closed"),
+            alerts=tuple(self._alerts),
+        )
+
+    def _outcome(self, closed: bool) -> Handshake:
+        progress = self._progress
+        if not progress.begun:
+            return "not seen"
+        if progress.complete:
+            return "complete"
+        if progress.alerted:
+            return "failed"
+        return "failed" if closed and not self._gap else "incomplete"
+
+    def _begin(self, side: _Side, header: tuple[int, int, int], at: int, packet: int) -> None:
+        """A record header was read."""
+        kind, _, size = header
+        if not _plausible(*header):
+            self._give_up(side, "tls-bad-record", packet, "no TLS record where one must begin")
+            return
+        side.kind, side.size, side.left = kind, size, size
+        side.wanted = (kind == HANDSHAKE and side.hello is not None) or (
+            kind == ALERT and size == 2
+        )
+        side.is_data = kind == APPLICATION_DATA and self._progress.carries_data(side.up)
+        if not side.up:
+            self._progress.server_spoke = True
+        self._advance(side, 0, at, packet)
+
+    def _advance(self, side: _Side, n: int, at: int, packet: int) -> None:
+        """`n` bytes of the current record's body passed."""
+        if side.is_data:
+            if self.first_data_at is None:
+                self.first_data_at = at
+            self.last_data_at = at
+        side.left -= n
+        if not side.left:
+            self._end(side, packet)
+
+    def _end(self, side: _Side, packet: int) -> None:
+        """The current record is whole."""
+        kind, up, progress = side.kind, side.up, self._progress
+        if kind == APPLICATION_DATA:
+            side.records += 1
+            side.app_bytes += side.size
+            progress.encrypted(up, side.size)
+        elif kind == CHANGE_CIPHER_SPEC:
+            progress.changed.add(up)
+        elif kind == HANDSHAKE:
+            if up in progress.changed and side.hello is None:
+                progress.finished.add(up)
+            if side.wanted and side.hello is not None:
+                side.hello += side.body
+                self._read_hello(side, packet)
+        elif kind == ALERT:
+            if side.wanted:
+                level, description = side.body
+                progress.alert(level, description)
+                if len(self._alerts) < MAX_ALERTS:
+                    sender = "client" if up else "server"
+                    self._alerts.append(alert_name(level, description, sender))
+            elif progress.begun and not progress.complete:
+                progress.alerted = True  # encrypted, before both Finished: RFC 5246 7.2
+        side.body.clear()
+        side.wanted = side.is_data = False
+
+    def _read_hello(self, side: _Side, packet: int) -> None:
+        """Look for this side's hello in the handshake bytes collected so far.
+
+        A ClientHello with post-quantum key shares often spans two segments,
+        and may span records (RFC 8446 5.1).
+        """
+        wanted = CLIENT_HELLO if side.up else SERVER_HELLO
+        while side.hello:
+            if side.hello[0] != wanted:
+                side.hello = None  # picked up after the hello
+                return
+            self._progress.begun = True
+            end = _MESSAGE_HEADER + int.from_bytes(side.hello[1:_MESSAGE_HEADER], "big")
+            if len(side.hello) < _MESSAGE_HEADER:
+                return
+            if end > MAX_HELLO:
+                self._damaged_hello(side, packet, "a hello of more than 64 KiB")
+                return
+            if len(side.hello) < end:
+                return
+            message = bytes(side.hello[:end])
+            del side.hello[:end]
+            if side.up:
+                self.client_hello_digest = hashlib.sha256(message).digest()
+            if self._keep_hello(side, message[_MESSAGE_HEADER:]):
+                continue
+            self.faults.append(Fault("tls-bad-hello", packet, "a length points out of a hello"))
+
+    def _keep_hello(self, side: _Side, body: bytes) -> bool:
+        """Read a hello, or what is there of one; false if it is not whole."""
+        if side.up:
+            side.hello = None
+            self._client_hello = hello = parse_client_hello(body)
+            return hello.whole
+        server = parse_server_hello(body)
+        if not server.retry:
+            side.hello = None
+            if server.whole or server.cipher is not None:
+                self._progress.server = server
+        return server.whole
+
+    def _damaged_hello(self, side: _Side, packet: int, why: str) -> None:
+        """Take from an incomplete hello what it shows, and collect no more."""
+        collected, side.hello = side.hello or b"", None
+        side.body.clear()
+        if collected[:1] == bytes((CLIENT_HELLO if side.up else SERVER_HELLO,)):
+            self._progress.begun = True
+            self._keep_hello(side, bytes(collected[_MESSAGE_HEADER:]))
+        self.faults.append(Fault("tls-bad-hello", packet, why))
+
+    def _give_up(self, side: _Side, fault: str, packet: int, why: str) -> None:
+        """Stop walking this direction's records: where the next begins is not known."""
+        side.lost = True
+        side.left = 0
+        side.header = b""
+        side.hello = None
+        side.body.clear()
+        self.faults.append(Fault(fault, packet, why))
