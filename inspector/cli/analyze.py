@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -15,9 +16,8 @@ from inspector.cli.progress import Progress
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
-    from inspector.inspection import Options
-
     from inspector.facts import Exchange, Tunnel
+    from inspector.inspection import Options
     from inspector.report.model import Report
 
 NOTHING_TO_ANALYSE = 4
@@ -129,18 +129,14 @@ def analyze(
     if form == "jsonl":
         from inspector.report.jsonl import JsonLines
 
-        lines = JsonLines(out, several_files=len(paths) > 1)
+        lines = JsonLines(out, several_files=_several_files(paths))
         on_exchange, on_tunnel, write = lines.exchange, lines.tunnel, lines.finish
     elif form == "json":
         from inspector.report.json import write_json
 
-        def write(report: Report) -> None:
-            write_json(report, out)
-
+        write = partial(write_json, out=out)
     else:
-
-        def write(report: Report) -> None:
-            _write_page(report, out, verbosity)
+        write = partial(_write_page, out=out, verbosity=verbosity)
 
     with Progress(wanted=not no_progress) as progress:
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel)
@@ -174,7 +170,6 @@ def _inspect(
     on_tunnel: Callable[[Tunnel], None] | None,
 ) -> tuple[Report, InspectorError | None]:
     from inspector.inspection import inspect_captures
-
     from inspector.report.model import nothing_to_analyse
 
     try:
@@ -188,10 +183,18 @@ def _inspect(
     return report, None
 
 
-def _write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
-    from inspector.report.terminal import render
+def _several_files(paths: tuple[str, ...]) -> bool:
+    from inspector.pcap.locate import locate
 
+    try:
+        return sum(len(locate(path).captures) for path in paths) > 1
+    except InspectorError:
+        return len(paths) > 1  # the inspection will meet the same error, and tell it
+
+
+def _write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
     from inspector.cli.screen import Screen
+    from inspector.report.terminal import render
 
     screen = Screen.of(sys.stdout)
     page = render(report, width=screen.width, color=screen.color, verbosity=verbosity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,7 +12,13 @@ import click
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-class _Text(click.ParamType):
+if TYPE_CHECKING:
+    _Type = click.ParamType[str]
+else:  # a generic class only in newer versions of click
+    _Type = click.ParamType
+
+
+class _Text(_Type):
     """A string that is checked and passed on."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:

@@ -26,6 +26,8 @@ from inspector.report.model import Report
 #: Rows of one table on the first page; -v lifts the limit.
 ROWS: Final = 8
 
+_OPENED: Final = ((True, "opened a tunnel"), (False, "refused"), (None, "not known"))
+
 
 def render(report: Report, *, width: int = 80, color: bool = False, verbosity: int = 0) -> str:
     """The page, at most `width` columns wide, with ANSI colours if `color`.
@@ -84,15 +86,14 @@ class _Page:
 
     def title(self) -> Text:
         report = self.report
-        names = [clipped(capture.name, self.width // 2) for capture in report.captures]
         verdict = report.completeness.verdict
+        parts = [*self._length(), words.count(report.completeness.packets, "packet"), "capture "]
+        facts = "".join(f"   {part}" for part in parts)
+        free = self.width - len("inspector  " + facts + verdict)
+        names = [capture.name for capture in report.captures]
+        shown = f"{len(names)} files" if len(names) > 1 else "".join(names)
         line = Text("inspector", STYLES["title"])
-        parts = [
-            words.some(names),
-            *self._length(),
-            words.count(report.completeness.packets, "packet"),
-        ]
-        line.append("  " + "   ".join(filter(None, parts)) + "   capture ", "default")
+        line.append(f"  {words.file_name(shown, max(free, 12))}{facts}", "default")
         line.append(verdict.upper(), STYLES[verdict])
         return line
 
@@ -106,24 +107,17 @@ class _Page:
         for client in self.report.clients:
             answers.update(client.statuses)
         calls = sum(client.requests for client in self.report.clients)
-        text = f"{words.count(calls, 'call')}"
+        text = words.count(calls, "call") if calls else "No call to an API was seen"
         if calls:
             told = [
-                f"{n} got {'no answer' if s == 'none' else s}" for s, n in sorted(answers.items())
+                f"{number} got {'no answer' if status == 'none' else status}"
+                for status, number in sorted(answers.items())
             ]
             text += ": " + ", ".join(told)
         tunnels = self.report.tunnels
         if tunnels:
             opened = Counter(tunnel.established for tunnel in tunnels)
-            told = [
-                f"{opened[known]} {what}"
-                for known, what in (
-                    (True, "opened a tunnel"),
-                    (False, "refused"),
-                    (None, "not known"),
-                )
-                if opened[known]
-            ]
+            told = [f"{opened[known]} {what}" for known, what in _OPENED if opened[known]]
             text += f". {words.count(len(tunnels), 'CONNECT')}: {', '.join(told)}"
         return Text(f"{text}.\n", STYLES["answer"])
 
@@ -200,9 +194,7 @@ class _Page:
                 if part
             )
             if not said:
-                said = (
-                    f"nothing ({clipped(content_type, 60) if content_type else 'no content type'})"
-                )
+                said = f"nothing ({clipped(content_type or 'no content type', 60)})"
             where = words.some([call.id for call in group])
             grid.add_row(Text(f"{status} x{len(group)}", _status_style(str(status))), said, where)
         yield Text("ERRORS", STYLES["heading"])
@@ -213,28 +205,34 @@ class _Page:
         if not groups:
             return
         rows = Rows(self.rows, len(groups))
-        grid = table("opened by", "authority", "CONNECT", "TLS inside", "carried")
+        grid = table("opened by", "authority", "CONNECT", "TLS", "carried")
         for group in groups[: rows.shown]:
             first = group[0]
             up = sum(tunnel.bytes_up for tunnel in group)
             down = sum(tunnel.bytes_down for tunnel in group)
             inside = [exchange for tunnel in group for exchange in tunnel.exchanges]
-            carried = (
-                words.some(inside) if inside else f"{words.size(up)} up\n{words.size(down)} down"
-            )
-            out = sorted({t.egress.server.ip for t in group if t.egress is not None})
-            if out:
-                carried += f"\nvia {visible(words.some(out))}"
+            if inside:
+                carried = words.some(inside)
+            elif up or down:
+                carried = f"{words.size(up)} up\n{words.size(down)} down"
+            else:
+                carried = "nothing"
+            authority = "not seen"
+            if first.authority is not None:
+                authority = clipped(first.authority, words.CELL)
+            egress = sorted({t.egress.server.ip for t in group if t.egress is not None})
+            if egress:
+                authority += f"\nat {visible(words.some(egress))}"
             grid.add_row(
                 f"{words.address(first.client.ip, self.prefix)} {self._role(first.client.ip)}"
                 f"\n{words.some([tunnel.id for tunnel in group])}",
-                "not seen" if first.authority is None else clipped(first.authority, words.CELL),
+                authority,
                 Text(
                     f"{words.connect_reply(first)} x{len(group)}",
                     STYLES["default" if first.established else "bad"],
                 ),
                 words.tls_outcome(first),
-                carried if up or down or inside else "nothing",
+                carried,
             )
         heading = Text("TUNNELS", STYLES["heading"])
         heading.append('   200 means "tunnel opened", never "API answered"', "default")
@@ -263,7 +261,7 @@ class _Page:
                 self._packets([first.packet]),
             )
         heading = Text("DIRECT TLS", STYLES["heading"])
-        heading.append("   past the forward proxy", "default")
+        heading.append("   outside of any tunnel", "default")
         yield heading
         yield from rows.closing(grid)
 
@@ -315,22 +313,16 @@ class _Page:
         heading = Text("CAPTURE ", STYLES["heading"])
         heading.append(completeness.verdict.upper(), STYLES[completeness.verdict])
         yield heading
-        roles = (
-            ("agent", topology.agent),
-            ("api-proxy", topology.api_proxy),
-            ("forward-proxy", topology.forward_proxy),
+        known = ", ".join(
+            f"{role} {visible(words.some(ips))}" for role, ips in self._roles() if ips
         )
-        known = ", ".join(f"{role} {visible(words.some(ips))}" for role, ips in roles if ips)
+        scope: str = topology.scope
+        if scope == "subnet" and topology.subnet:
+            scope += f" {visible(topology.subnet)}"
         lines = [
             *(visible(reason) for reason in completeness.because),
             *(f"limit hit: {visible(limit)}" for limit in completeness.limits_hit),
-            f"roles from {visible(topology.source)}: {known or 'none known'}; "
-            f"scope {topology.scope}"
-            + (
-                f" {visible(topology.subnet)}"
-                if topology.subnet and topology.scope == "subnet"
-                else ""
-            ),
+            f"roles from {visible(topology.source)}: {known or 'none known'}; scope {scope}",
             *(visible(note) for note in topology.notes),
         ]
         grid = table("", header=False)
@@ -338,16 +330,19 @@ class _Page:
             grid.add_row(line)
         yield Padding(grid, (0, 0, 0, 2))
 
-    def _role(self, ip: str) -> Role:
+    def _role(self, ip: str) -> str:
+        for role, known in self._roles():
+            if any(ip in (host, host.rpartition(":")[0].strip("[]")) for host in known):
+                return role
+        return "other"
+
+    def _roles(self) -> tuple[tuple[Role, tuple[str, ...]], ...]:
         topology = self.report.topology
-        for role, ips in (
+        return (
             ("agent", topology.agent),
             ("api-proxy", topology.api_proxy),
             ("forward-proxy", topology.forward_proxy),
-        ):
-            if any(ip == known.partition(":")[0] or ip == known for known in ips):
-                return role  # type: ignore[return-value]
-        return "other"
+        )
 
     def _packets(self, references: Iterable[int]) -> str:
         return words.packets(references, several_files=self.several_files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from inspector.credentials.kinds import label
 from inspector.facts import AuthHeader, ClientAuth, Credential, Endpoint, Stream, Tunnel
 from inspector.packets import packet_label
 from inspector.report.escape import clipped, visible
@@ -25,6 +26,12 @@ def size(count: int) -> str:
         if value < 999.95 or unit == "GB":
             break
     return f"{value:.1f} {unit}"
+
+
+def file_name(name: str, width: int) -> str:
+    """A path in at most `width` columns; its end tells files apart, so that is kept."""
+    shown = visible(name[-4 * width :])
+    return shown if len(shown) <= width else "..." + shown[3 - width :]
 
 
 def duration(ns: int) -> str:
@@ -74,41 +81,32 @@ def header(auth: AuthHeader | ClientAuth) -> str:
 
 
 def credential(value: Credential) -> str:
-    """A placeholder in full; of anything else kind, public prefix, length, fingerprint."""
-    if value.placeholder is not None:
-        words = [visible(value.placeholder)]
-    elif value.kind == "empty":
-        words = ["empty"]
-    else:
-        words = [value.kind]
-        if value.prefix:
-            words.append(f"{visible(value.prefix)}...")
-        words.append(count(value.length, "byte"))
-        if value.fingerprint:
-            words.append(value.fingerprint)
+    """Its label (a placeholder in full), and what is wrong with it."""
+    text = visible(label(value)).removeprefix("<").removesuffix(">")
     anomalies = [anomaly for anomaly in value.anomalies if anomaly != value.kind]
-    if anomalies:
-        words.append(f"({', '.join(anomalies)})")
-    return " ".join(words)
+    return f"{text} ({', '.join(anomalies)})" if anomalies else text
 
 
 def connect_reply(tunnel: Tunnel) -> str:
-    """What the proxy said to a CONNECT, in its status and its own error name."""
+    """What the proxy answered to a CONNECT."""
     if tunnel.connect_status is None:
         return "no reply" if tunnel.authority is not None else "not seen"
-    if tunnel.proxy_error:
-        return f"{tunnel.connect_status} {clipped(tunnel.proxy_error.split(' ')[0], 40)}"
     return str(tunnel.connect_status)
 
 
 def tls_outcome(tunnel: Tunnel) -> str:
-    """How far TLS came inside a tunnel, or what was there in its place."""
+    """How far TLS came inside a tunnel, or what was there in its place.
+
+    For a refused CONNECT the forward proxy's name of the error.
+    """
     if tunnel.tls is not None:
         alerts = "; ".join(clipped(alert, 40) for alert in tunnel.tls.alerts)
         return f"{tunnel.tls.handshake}: {alerts}" if alerts else tunnel.tls.handshake
+    if tunnel.proxy_error:
+        return clipped(tunnel.proxy_error.split(" ")[0], 40)
     if tunnel.protocol == "none":
-        return "-" if tunnel.established is False else "silence"
-    return f"no TLS: {tunnel.protocol}"
+        return "silence" if tunnel.established else "-"
+    return f"no, {tunnel.protocol}"
 
 
 def stream(shown: Stream) -> str:
