@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from benchmarks import content, generate, wire
+from benchmarks import generate
 from benchmarks.generate import Mixed, SmallPackets, Truth
 
 DATA: Final = Path(__file__).parent / ".data"
@@ -155,8 +155,8 @@ def run(program: Program, capture: Path) -> Result:
 def prepare(name: str, workload: Workload) -> tuple[Path, Truth]:
     """The workload's file and its truth, written unless they are there already."""
     digest = hashlib.sha256(repr((workload.megabytes, workload.packets)).encode())
-    for module in (content, generate, wire):
-        digest.update(Path(module.__file__).read_bytes())
+    for module in ("content", "generate", "wire"):
+        digest.update((DATA.parent / f"{module}.py").read_bytes())
     path = DATA / f"{name}-{digest.hexdigest()[:8]}.pcap"
     truth = path.with_suffix(".json")
     if truth.exists():

@@ -226,6 +226,7 @@ class _End:
 
 def _checksum(header: bytes) -> int:
     """The Internet checksum, RFC 1071."""
-    total = sum(struct.unpack(f"!{len(header) // 2}H", header))
+    words: tuple[int, ...] = struct.unpack(f"!{len(header) // 2}H", header)
+    total = sum(words)
     total = (total & 0xFFFF) + (total >> 16)
     return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
