@@ -25,6 +25,7 @@ ISB_OSDROP: Final = 7
 DEFAULT_RESOLUTION: Final = 6
 
 _SECOND: Final = 1_000_000_000
+_HEADERS: Final = {order: Struct(order + "HH") for order in "<>"}
 
 
 class Options(NamedTuple):
@@ -63,9 +64,9 @@ def parse_options(data: bytes, at: int, end: int, order: str) -> Options:
     `order` is the section's byte order as `struct` writes it.
     """
     values: list[tuple[int, bytes]] = []
-    header = Struct(order + "HH")
+    unpack = _HEADERS[order].unpack_from
     while at + 4 <= end:
-        code, length = header.unpack_from(data, at)
+        code, length = unpack(data, at)
         if code == END_OF_OPTIONS:
             return Options(values, None)
         at += 4

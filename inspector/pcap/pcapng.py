@@ -5,8 +5,8 @@ section header block sets the byte order and starts a new list of interfaces;
 interface blocks state link type and time resolution; packet blocks refer to
 them by index.  Source: draft-ietf-opsawg-pcapng.
 
-The walker has one fast path (an enhanced packet block of the same interface
-as the packet before, without options) and one door: `_block`, which handles
+The walker has one fast path (an enhanced packet block without options, of
+the same link type as the packet before) and one door: `_block`, which handles
 any block completely and names what is wrong with it.
 """
 
@@ -84,9 +84,11 @@ class PcapngWalker:
         self._section: list[_Interface] = []
         self._order = "<"
         self._runs: list[Run] = []
-        # The interface of the last packet, as the fast path knows it: its
-        # index, or one that no block can state when its times need a division.
+        # For the fast path: the index of the last packet's interface, or -1
+        # when its times need a division; and by link type, the interfaces
+        # whose times do not: index -> (nanoseconds in a tick, offset).
         self._current = -1
+        self._exact: dict[int, dict[int, tuple[int, int]]] = {}
         self._last_time = 0
         self._set_order("<")
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
@@ -136,8 +138,8 @@ class PcapngWalker:
         current = self._current
         if current < 0:
             return at
-        interface = self._section[current]
-        tick, offset = interface.resolution.numerator, interface.offset
+        exact = self._exact[self._section[current].link_type]
+        tick, offset = exact[current]
         unpack, unpack_length = self._packet.unpack_from, self._uint.unpack_from
         records: list[Record] = self._runs[-1].records
         append = records.append
@@ -150,16 +152,21 @@ class PcapngWalker:
             after = at + length
             if (
                 kind != ENHANCED_PACKET
-                or index != current
                 or length != _SMALLEST_PACKET + ((captured + 3) & ~3)
                 or after > size
                 or captured > MAX_CAPTURED
                 or unpack_length(data, after - 4)[0] != length
             ):
                 break
+            if index != current:
+                if index not in exact:
+                    break
+                current = index
+                tick, offset = exact[index]
             time = (high << 32 | low) * tick + offset
             append((time, at + 28, captured, wire))
             at = after
+        self._current = current
         self._last_time = time
         self.packets += len(records) - before
         return at
@@ -179,6 +186,7 @@ class PcapngWalker:
         self._uint = Struct(order + "I")
         self._block_header = Struct(order + "II")
         self._packet = Struct(order + "7I")
+        self._packet_fields = Struct(order + "5I")
 
     def _end(self, name: str, detail: str) -> None:
         self.ended = True
@@ -224,7 +232,9 @@ class PcapngWalker:
         found = opt.parse_options(data, at, end, self._order)
         if found.fault:
             self._fault("option-length", found.fault)
-        self.comments += sum(code == opt.COMMENT for code, _ in found.values)
+        for code, _ in found.values:
+            if code == opt.COMMENT:
+                self.comments += 1
         return found
 
     def _short(self, at: int, end: int, least: int, what: str) -> bool:
@@ -235,6 +245,7 @@ class PcapngWalker:
 
     def _section_header(self, data: bytes, at: int, end: int) -> None:
         self._section = []
+        self._exact = {}
         if self._short(at, end, 16, "section header"):
             return
         major, minor = Struct(self._order + "4xHH").unpack_from(data, at)
@@ -264,6 +275,11 @@ class PcapngWalker:
         self._keep(interface)
 
     def _keep(self, interface: _Interface) -> None:
+        """Give an interface the next index of its section."""
+        numerator, denominator = interface.resolution
+        if denominator == 1:
+            exact = self._exact.setdefault(interface.link_type, {})
+            exact[len(self._section)] = (numerator, interface.offset)
         self._section.append(interface)
         self._all.append(interface)
 
@@ -321,8 +337,7 @@ class PcapngWalker:
     def _enhanced_packet(self, data: bytes, at: int, end: int) -> None:
         if self._short(at, end, 20, "enhanced packet"):
             return
-        index, high, low, captured, wire = Struct(self._order + "5I").unpack_from(data, at)
-        self._stamped_packet(data, at, end, (index, high, low, captured, wire))
+        self._stamped_packet(data, at, end, self._packet_fields.unpack_from(data, at))
 
     def _obsolete_packet(self, data: bytes, at: int, end: int) -> None:
         if self._short(at, end, 20, "packet"):
@@ -345,7 +360,9 @@ class PcapngWalker:
             return False
         self._last_time = interface.time(high << 32 | low)
         options_at = body + ((captured + 3) & ~3)
-        comments = self._options(data, options_at, end).comments() if options_at < end else ()
+        comments: tuple[str, ...] = ()
+        if options_at < end:
+            comments = self._options(data, options_at, end).comments()
         self._add(interface, (self._last_time, body, captured, wire), comments)
         self._current = index if interface.resolution.denominator == 1 else -1
         return True

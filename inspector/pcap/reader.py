@@ -23,6 +23,9 @@ _SMALLEST_READ: Final = 64 * 1024
 _LATEST: Final = 253_402_300_799 * 1_000_000_000
 """The end of the year 9999, the last that RFC 3339 can write."""
 
+_HARMLESS: Final = frozenset({"compression-trailing-bytes"})
+"""Faults of a source that take nothing from the capture."""
+
 _FOREIGN: Final[Mapping[bytes, str]] = {
     b"\xfd7zX": "xz data; unpack it with xz -d",
     b"BZh": "bzip2 data; unpack it with bzip2 -d",
@@ -77,27 +80,27 @@ class CaptureReader:
         raise self._no_capture()
 
     def _no_capture(self) -> NotACapture:
+        name = "Standard input" if self.name == "-" else self.name
         next_step = "Give a pcap or pcapng file, plain or compressed with gzip or zstd"
         unpacked = self._source.compression is not None
         if not self._head:
             if unpacked:
                 return NotACapture(
-                    f"{self.name} holds no data: its {self._source.compression} data is empty or "
+                    f"{name} holds no data: its {self._source.compression} data is empty or "
                     "cut off before the first byte",
                     next_step,
                 )
             return NotACapture(
-                f"{self.name} is empty (0 bytes)",
+                f"{name} is empty (0 bytes)",
                 "Check that the capture program ran, had the rights to capture, and was stopped "
                 "cleanly",
                 "This is not a capture without traffic: that would have a header",
             )
         for start, what in _FOREIGN.items():
             if self._head.startswith(start):
-                return NotACapture(f"{self.name} is {what}", next_step)
+                return NotACapture(f"{name} is {what}", next_step)
         return NotACapture(
-            f"{self.name} is not a capture file: its first bytes are those of neither pcap "
-            "nor pcapng",
+            f"{name} is not a capture file: its first bytes are those of neither pcap nor pcapng",
             next_step,
             "The file could be read: this is no problem of permissions",
         )
@@ -127,8 +130,7 @@ class CaptureReader:
         # C-speed comparisons of tuples; a time decides almost always.
         first, last = min(records)[0], max(records)[0]
         if first < 0 or last > _LATEST:
-            records[:] = [(min(max(r[0], 0), _LATEST), *r[1:]) for r in records]
-            self._note("time-out-of-range", "")
+            self._into_range(records)
             first, last = min(records)[0], max(records)[0]
         if self._earliest is None or first < self._earliest:
             self._earliest = first
@@ -137,6 +139,12 @@ class CaptureReader:
         first_packet = packet_reference(self.file_index, self._packets + 1)
         self._packets += len(records)
         return Batch(data, records, run.link_type, first_packet, run.comments)
+
+    def _into_range(self, records: list[Record]) -> None:
+        for at, (time, offset, captured, wire) in enumerate(records):
+            if not 0 <= time <= _LATEST:
+                records[at] = (min(max(time, 0), _LATEST), offset, captured, wire)
+                self._faults.note("time-out-of-range", self._packets + at + 1)
 
     def _more(self, rest: bytes, needed: int) -> bytes:
         """`rest` and what follows it, at least `needed` bytes if the file has them."""
@@ -162,9 +170,6 @@ class CaptureReader:
     def _ended_early(self) -> str:
         fault = self._walker.faults[-1]
         return f"after packet {self._packets}: {fault.name} ({fault.detail})"
-
-    def _note(self, name: str, detail: str) -> None:
-        self._faults.note(name, self._packets + 1, detail)
 
     def close(self) -> None:
         """Close the file; done by itself at the end of the iteration."""
@@ -205,7 +210,9 @@ class CaptureReader:
         `cut` says where it stops being readable: the cause nearest the disk
         first, then where among the packets that is.
         """
-        names = "; ".join(f"{name} ({detail})" for name, detail in self._source.faults)
+        causes = [
+            f"{name} ({detail})" for name, detail in self._source.faults if name not in _HARMLESS
+        ]
         return CaptureFile(
             name=self.name,
             format=self._walker.format,
@@ -217,7 +224,7 @@ class CaptureReader:
             interfaces=self.interfaces,
             comments=self._walker.comments,
             decryption_secrets=len(self._walker.secrets),
-            cut="; ".join(part for part in (names, self._cut) if part) or None,
+            cut="; ".join([*causes, self._cut] if self._cut else causes) or None,
         )
 
 

@@ -72,6 +72,22 @@ def test_each_interface_has_its_own_link_type_unit_and_offset(file: File) -> Non
     assert [p.time for p in outcome.packets[:5]] == [microseconds, AT, binary, AT, AT]
 
 
+def test_interfaces_of_one_link_type_take_turns_each_with_its_own_unit(file: File) -> None:
+    for resolution, offset in ((9, 0), (6, 0), (9, 7), (0x80 | 10, 0)):
+        file.write.interface(resolution=resolution, offset=offset)
+    time = AT // 10**9 * 10**9
+    for number in range(16):
+        file.write.packet(time, b"%d" % number, interface=number // 2 % 4)
+    file.write.section(file.write.order)
+    file.write.interface(resolution=3)
+    file.write.packet(time, b"new section")
+    file.write.packet(time, b"same")
+    outcome = file.walked()
+    assert {packet.time for packet in outcome.packets} == {time}
+    assert len(outcome.packets) == 18
+    assert outcome.faults == []
+
+
 def test_an_interface_without_a_resolution_counts_microseconds(file: File) -> None:
     order = file.write.order
     file.write.block(pcapng.INTERFACE_DESCRIPTION, pack(order + "HHI", 1, 0, 0))

@@ -137,7 +137,8 @@ def test_times_that_no_calendar_can_write_are_moved_and_named() -> None:
     writer.packet(-50 * SECOND, b"before the epoch", interface=1)
     source = reader(out.getvalue())
     assert [time for time, _, _ in packets(source)] == [253_402_300_799 * SECOND, 0]
-    assert [fault.name for fault in source.faults] == ["time-out-of-range"]
+    found = [(fault.name, fault.packet) for fault in source.faults]
+    assert found == [("time-out-of-range", 1), ("time-out-of-range", 2)]
 
 
 # --- cut, corrupt, no capture at all ------------------------------------------
@@ -166,6 +167,18 @@ def test_a_cut_gzip_names_the_compression_first_and_then_the_packet() -> None:
     assert cut is not None
     assert cut.startswith("compression-cut (the gzip data ends in the middle of a member)")
     assert source.faults[0].name == "compression-cut"
+
+
+def test_bytes_behind_the_compressed_data_are_named_and_cut_nothing() -> None:
+    source = reader(gzip.compress(classic([AT])) + b"something else")
+    assert len(packets(source)) == 1
+    assert source.capture_file.cut is None
+    assert [fault.name for fault in source.faults] == ["compression-trailing-bytes"]
+
+
+def test_an_error_calls_standard_input_by_its_name() -> None:
+    with pytest.raises(NotACapture, match=r"^Standard input is empty"):
+        CaptureReader(ByteSource(io.BytesIO(b"")), "-", 0)
 
 
 def test_a_fault_that_ends_the_file_is_its_cut() -> None:
