@@ -39,10 +39,10 @@ STACK_LIMIT: Final = 5
 
 _CHUNK: Final = 1 << 16
 
-# Plain text where a coding without a magic number should start: so many bytes
-# of text by chance have a probability of (98/256)^16, about 2e-7.
+# Plain text where a coding without a magic number should start: that so many
+# bytes are text by chance has a probability of about 0.4^16, 4e-7.
 _TEXT_PROOF: Final = 16
-_TEXT: Final = bytes((9, 10, 13, *range(32, 127)))
+_CONTROLS: Final = bytes({*range(32), 127} - {9, 10, 13})
 
 # A zstd block of 4 bytes can yield 128 KiB, and the library has no way to bound
 # one call's output: of one slice come at most 4 MiB (measured on zeros: 4 MiB).
@@ -191,9 +191,19 @@ def _zstd_opens(start: bytes) -> bool | None:
 
 
 def _no_text(start: bytes) -> bool | None:
-    if start[:_TEXT_PROOF].strip(_TEXT):
+    if not _is_text(start[:_TEXT_PROOF]):
         return True
     return False if len(start) >= _TEXT_PROOF else None
+
+
+def _is_text(data: bytes) -> bool:
+    if len(data.translate(None, _CONTROLS)) < len(data):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.end == len(data) and error.reason == "unexpected end of data"
+    return True
 
 
 def _deflate_opens(start: bytes) -> bool | None:
@@ -249,6 +259,7 @@ class _Layer:
         # Pieces since the first byte, kept while it can still turn out that
         # the header lies and they are wanted as they are.
         self._held: list[Segment] = []
+        self._held_bytes = 0
         self._proven = False
         self._plain = False
         self._closed = False
@@ -268,6 +279,7 @@ class _Layer:
             return self._decode(codec, pieces)
         held = self._held
         held.extend(pieces)
+        self._held_bytes += sum([len(data) for _, _, data in pieces])
         if codec is None:
             start = b"".join([data for _, _, data in held])
             opens = self._coding.opens(start) if start else None
@@ -278,7 +290,7 @@ class _Layer:
             codec = self._codec = self._coding.codec(start)
             pieces = list(held)
         decoded = self._decode(codec, pieces)
-        if self._coding.has_magic or decoded or sum([len(h[2]) for h in held]) > _CHUNK:
+        if self._coding.has_magic or decoded or self._held_bytes > _CHUNK:
             self._proven = True
             held.clear()
         elif self.fault == "content-encoding-corrupt":
@@ -290,9 +302,16 @@ class _Layer:
             self._close("content-encoding-gap")
 
     def finish(self) -> Sequence[Segment]:
-        if self._codec is None and self._held and not self._closed:
-            return self._pass_through()
-        return ()
+        held = self._held
+        if self._codec is not None or not held or self._closed:
+            return ()
+        # A coding can spell a short body in bytes that look like text.
+        codec = self._coding.codec(b"".join([data for _, _, data in held]))
+        decoded = self._decode(codec, held)
+        if codec.ended and self.fault is None:
+            self._codec = codec
+            return decoded
+        return self._pass_through()
 
     def _pass_through(self) -> Sequence[Segment]:
         self.fault = "content-encoding-mismatch"
