@@ -70,6 +70,9 @@ class _Reader:
         self._at = end
         return piece
 
+    def rest(self) -> bytes:
+        return self._data[self._at :]
+
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
 
@@ -92,7 +95,7 @@ def parse_client_hello(body: bytes) -> ClientHello:
         reader.vector(1)  # session id
         reader.vector(2)  # cipher suites
         reader.vector(1)  # compression methods
-        extensions = _Reader(reader.vector(2) if reader else b"")
+        extensions, whole = _extensions(reader)
         while extensions:
             kind = extensions.number(2)
             value = _Reader(extensions.vector(2))
@@ -126,7 +129,7 @@ def parse_server_hello(body: bytes) -> ServerHello:
         reader.vector(1)  # session id
         cipher = reader.number(2)
         reader.take(1)  # compression method
-        extensions = _Reader(reader.vector(2) if reader else b"")
+        extensions, whole = _extensions(reader)
         while extensions:
             kind = extensions.number(2)
             value = _Reader(extensions.vector(2))
@@ -135,6 +138,14 @@ def parse_server_hello(body: bytes) -> ServerHello:
     except _Short:
         whole = False
     return ServerHello(version, cipher, random == RETRY_RANDOM, whole)
+
+
+def _extensions(reader: _Reader) -> tuple[_Reader, bool]:
+    """The extension block, absent in old hellos, and whether all of it is there."""
+    if not reader:
+        return _Reader(b""), True
+    size, rest = reader.number(2), reader.rest()
+    return _Reader(rest[:size]), len(rest) >= size
 
 
 def _server_name(value: _Reader) -> str | None:
