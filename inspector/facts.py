@@ -274,6 +274,7 @@ class Tunnel:
     authority: str | None
     auth: tuple[AuthHeader, ...]
     headers: Headers
+    interim: tuple[int, ...]
     connect_status: int | None
     established: bool | None
     proxy_error: str | None

@@ -98,6 +98,7 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
         authority=record.authority,
         auth=record.auth,
         headers=record.headers,
+        interim=tuple(record.interim),
         connect_status=status,
         established=None if status is None else 200 <= status < 300,
         proxy_error=record.proxy_error,

@@ -60,10 +60,6 @@ class Conversation:
         except Exception as error:
             self._fail(error, packet)
 
-    def reset(self, by_client: bool, at: int, packet: int) -> None:
-        """The connection was reset."""
-        self.finish(at, packet)
-
     def finish(self, at: int, packet: int) -> None:
         """Nothing more will be seen."""
         if self._over:

@@ -79,7 +79,7 @@ class Detector:
                 self._become("http/1.1")
             elif client or looks_like_response(server) is False:
                 self._become("unknown")
-        elif client:
+        elif len(client) >= PEEK_LIMIT:
             self._become("unknown")
 
     def _become(self, protocol: TunnelProtocol) -> None:

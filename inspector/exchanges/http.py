@@ -172,8 +172,7 @@ class HttpLayer:
             self._awaiting.append(orphan)
         item = self._awaiting[0]
         if head.is_interim:
-            if isinstance(item, Draft):
-                item.interim.append(head.status)
+            item.interim.append(head.status)
             return
         self._awaiting.popleft()
         self._receiving = item

@@ -54,6 +54,7 @@ class TunnelRecord:
     authority: str | None = None
     auth: tuple[AuthHeader, ...] = ()
     headers: Headers = ()
+    interim: list[int] = field(default_factory=list)
     connect_status: int | None = None
     proxy_error: str | None = None
     reply_latency: float | None = None

@@ -52,7 +52,7 @@ class TlsLayer:
         """Write down what was seen."""
         context, tls = self._context, self._tls
         connection = context.connection
-        if connection.reset_seen and connection.closed_by in ("reset-by-client", "reset-by-server"):
+        if connection.closed_by in ("reset-by-client", "reset-by-server"):
             tls.close(connection.closed_by == "reset-by-client", at, packet, True)
         facts = tls.facts("open" if connection.closed_by is None else "closed")
         for fault in tls.faults:

@@ -40,6 +40,8 @@ _FAST: Final = Struct(">H B x H H H x B 2x 12s I I B B H")
 
 #: Closed connections whose late packets are still recognised as theirs.
 LINGERING: Final = 4096
+#: Connections that were reset before anything was said and may still say something.
+RESTING: Final = 1024
 #: Connections open at one time; beyond it the oldest is given up.
 OPEN_LIMIT: Final = 200_000
 #: Servers listen on few ports below this; clients use the ports above.
@@ -50,6 +52,9 @@ FAULTS: Final[dict[str, str]] = {
     "open-connections-limit": "More connections were open at once than the limit; the oldest"
     " was closed early.",
 }
+
+#: Two packets of one frame are this close in sequence space.
+TWIN_WINDOW: Final = 1 << 20
 
 Scope = Callable[[bytes, bytes, int, int], bool]
 Opened = Callable[[TcpConnection], StreamReader]
@@ -75,6 +80,9 @@ class PacketLoop:
         self._table: dict[bytes, Half | Literal[False]] = {}
         self._connections: dict[int, TcpConnection] = {}
         self._uninteresting: deque[bytes] = deque()
+        self._resting: dict[int, None] = {}
+        # Connections with a context (VLAN, VNI) by their keys without it.
+        self._tagged: dict[bytes, Half] = {}
         self._number = 0
         self._at = 0
         self._packet = 0
@@ -265,7 +273,9 @@ class PacketLoop:
         if half is not None and flags & SYN:
             half = self._reused(key, half, sequence, flags)
         if half is None:
-            half = self._open(key, decoded, flags, bool(data) or missing > 0, at, packet)
+            half = self._open(
+                key, decoded, sequence, flags, bool(data) or missing > 0, at, packet
+            )
         if not half:
             return
         connection = half.connection
@@ -301,6 +311,8 @@ class PacketLoop:
         connection.last_at = at
         if connection.is_over:
             self._close(connection)
+        elif connection.reset_seen:
+            self._rest(connection)
 
     def _synchronise(self, half: Half, sequence: int, flags: int) -> None:
         connection = half.connection
@@ -330,6 +342,7 @@ class PacketLoop:
         self,
         key: bytes,
         decoded: TcpPacket | None,
+        sequence: int,
         flags: int,
         has_data: bool,
         at: int,
@@ -341,7 +354,7 @@ class PacketLoop:
         if decoded is None:
             source, sport = key[0:4], int.from_bytes(key[8:10], "big")
             destination, dport = key[4:8], int.from_bytes(key[10:12], "big")
-            reverse = key[4:8] + key[0:4] + key[10:12] + key[8:10]
+            reverse = plain_reverse(key)
         else:
             source, sport, destination, dport = (
                 decoded.source,
@@ -350,6 +363,11 @@ class PacketLoop:
                 decoded.dport,
             )
             reverse = decoded.reverse
+        plain = key if decoded is None else key[-2 * len(source) - 4 :]
+        if self._tagged or plain is not key:
+            twin = self._twin(key, plain, sequence)
+            if twin is not None:
+                return twin
         if not self._in_scope(source, destination, sport, dport):
             self._ignore(key, reverse)
             return False
@@ -376,7 +394,40 @@ class PacketLoop:
         self._connections[connection.number] = connection
         self._table[connection.key] = connection.up
         self._table[connection.reverse] = connection.down
-        return connection.up if from_client else connection.down
+        half = connection.up if from_client else connection.down
+        if len(plain) != len(key):
+            self._tagged[plain] = half
+            self._tagged[plain_reverse(plain)] = half.peer
+            connection.aliases += (plain, plain_reverse(plain))
+        return half
+
+    def _twin(self, key: bytes, plain: bytes, sequence: int) -> Half | None:
+        """The same connection under another context: one frame seen on two sides of a tag.
+
+        A mirror port, or a capture on both a VLAN and its parent, shows each
+        frame with and without its tag.  Sequence numbers tell such a twin from
+        another connection between equal addresses in another VLAN.
+        """
+        half = self._tagged.get(plain)
+        if half is None and len(key) != len(plain):
+            half = self._table.get(plain) or None
+        if half is None or half.next == UNKNOWN:
+            return None
+        if abs(distance(sequence, half.next)) > TWIN_WINDOW:
+            return None
+        self._table[key] = half
+        half.connection.aliases.append(key)
+        return half
+
+    def _rest(self, connection: TcpConnection) -> None:
+        """Reset before a byte was said: mostly refused, but data may follow (scanners)."""
+        resting = self._resting
+        if connection.number not in resting:
+            resting[connection.number] = None
+            if len(resting) > RESTING:
+                oldest = self._connections.get(next(iter(resting)))
+                if oldest is not None:
+                    self._close(oldest)
 
     def _ignore(self, key: bytes, reverse: bytes) -> None:
         table = self._table
@@ -391,6 +442,11 @@ class PacketLoop:
     def _close(self, connection: TcpConnection) -> None:
         self._reassembler.finish(connection, self._at, self._packet)
         self._connections.pop(connection.number, None)
+        self._resting.pop(connection.number, None)
+        for key in connection.aliases:
+            self._tagged.pop(key, None)
+            if self._table.get(key):
+                self._ignore(key, key)
         self._ignore(connection.key, connection.reverse)
         self._closed(connection)
 
@@ -400,6 +456,12 @@ class PacketLoop:
 
     def _fault(self, name: str, packet: int) -> None:
         self.notes.oddities.add(Fault(name, packet, FAULTS[name]))
+
+
+def plain_reverse(plain: bytes) -> bytes:
+    """The key of the opposite direction, for a key without context."""
+    width = (len(plain) - 4) // 2
+    return plain[width : 2 * width] + plain[:width] + plain[-2:] + plain[-4:-2]
 
 
 def _likely_client(sport: int, dport: int) -> bool:

@@ -190,16 +190,19 @@ class Reassembler:
         half.connection.reader.end(half.up, at, packet)
 
     def reset(self, half: Half, at: int, packet: int) -> None:
-        """A RST sent by the end whose direction is `half`."""
+        """A RST sent by the end whose direction is `half`.
+
+        What the loop does next depends on whether anything was said at all:
+        scanners send data behind their own RST.
+        """
         connection = half.connection
         if connection.reset_seen:
             return
-        self._empty(connection, at, packet)
         connection.reset_seen = True
         if connection.closed_by is None:
             connection.closed_by = "reset-by-client" if half.up else "reset-by-server"
             connection.closed_at = at
-        connection.reader.reset(half.up, at, packet)
+        self._empty(connection, at, packet)
 
     def finish(self, connection: TcpConnection, at: int, packet: int) -> None:
         """Nothing more of this connection comes: fill what cannot be filled, report the tail."""

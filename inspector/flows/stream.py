@@ -39,11 +39,8 @@ class StreamReader(Protocol):
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN; all its bytes have been given."""
 
-    def reset(self, by_client: bool, at: int, packet: int) -> None:
-        """The connection was reset."""
-
     def finish(self, at: int, packet: int) -> None:
-        """Nothing more of this connection will be seen."""
+        """Nothing more of this connection will be seen (end, reset, or end of capture)."""
 
 
 #: Answer of a `StreamReader`: give me the next bytes in batches.
@@ -136,6 +133,7 @@ class TcpConnection:
     """One connection from its first packet to its last."""
 
     __slots__ = (
+        "aliases",
         "client",
         "closed_at",
         "closed_by",
@@ -171,6 +169,7 @@ class TcpConnection:
         self.client = client
         self.server = server
         self.key, self.reverse = keys
+        self.aliases: list[bytes] = []
         self.opened_at = at
         self.packet = packet
         self.last_at = at
@@ -205,8 +204,10 @@ class TcpConnection:
 
     @property
     def is_over(self) -> bool:
-        """Both directions ended, or the connection was reset or refused."""
-        return self.reset_seen or (self.up.ended and self.down.ended)
+        """Both directions ended, or it was reset after something had been said."""
+        if self.reset_seen:
+            return bool(self.up.bytes or self.down.bytes)
+        return self.up.ended and self.down.ended
 
 
 def distance(a: int, b: int) -> int:
