@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.flows import encapsulations, internet, links
+from inspector.flows import encapsulations, internet, links, serial_links, wireless_links
 from inspector.flows.fragments import Reassembler
 from inspector.flows.layers import (
     ETHERTYPE,
@@ -38,6 +38,8 @@ MAX_LAYERS: Final = 24
 
 _LAYERS: Final[Layers] = {
     **links.LAYERS,
+    **serial_links.LAYERS,
+    **wireless_links.LAYERS,
     **internet.LAYERS,
     **encapsulations.LAYERS,
     IP_BY_VERSION: internet.by_version,
@@ -72,7 +74,8 @@ class SlowDecoder:
     ) -> Outcome:
         """The TCP segment in the frame `data[start:start + captured]`.
 
-        `link_type` is a LINKTYPE_ number, `wire` the frame's length on the
+        `link_type` is a LINKTYPE_ number (what a pcap header keeps above its
+        16 bits, the length of frame check sequences, is ignored), `wire` the frame's length on the
         wire in bytes, `at` its capture time in ns.  Instead of a segment the
         answer may be an `IcmpUnreachable` or a name from `layers.REASONS`.
         A segment that completes a fragmented datagram lies in the
@@ -87,7 +90,7 @@ class SlowDecoder:
         cursor.ident = 0
         cursor.at = at
         layers = _LAYERS
-        key = LINK | link_type
+        key = LINK | link_type & 0xFFFF
         for _ in range(MAX_LAYERS):
             layer = layers.get(key)
             if layer is None:

@@ -23,7 +23,9 @@ _OVERHEAD: Final = 100
 
 
 class _Datagram:
-    __slots__ = ("cost", "first_at", "have", "pieces", "protocol", "starts", "total", "whole")
+    """A datagram that is not complete yet."""
+
+    __slots__ = ("cost", "first_at", "have", "pieces", "protocol", "starts", "total")
 
     def __init__(self, at: int) -> None:
         self.first_at = at
@@ -32,13 +34,15 @@ class _Datagram:
         self.have = 0
         self.total = -1  # known with the last fragment
         self.protocol = -1  # known with the first fragment
-        self.whole: bytes | None = None
         self.cost = 4 * _OVERHEAD
 
+    @property
+    def end(self) -> int:
+        """Where the last byte ends that came so far."""
+        return self.starts[-1] + len(self.pieces[-1]) if self.starts else 0
+
     def repeats(self, offset: int, payload: bytes) -> bool:
-        """Whether these bytes are already here, as they are."""
-        if self.whole is not None:
-            return self.whole[offset : offset + len(payload)] == payload
+        """Whether this fragment came before, as it is."""
         index = bisect_left(self.starts, offset)
         return (
             index < len(self.starts)
@@ -72,12 +76,24 @@ class _Datagram:
             index += 1
         return shared, differs
 
+    def whole(self) -> bytes | None:
+        """The payload, if no byte of it is lacking."""
+        total = self.total
+        if total < 0 or self.protocol < 0 or self.have < total:
+            return None
+        position = 0
+        for start, piece in zip(self.starts, self.pieces, strict=True):
+            if start != position:  # a hole; bytes behind the end may count in `have`
+                break
+            position += len(piece)
+        return None if position < total else b"".join(self.pieces)[:total]
+
 
 class Reassembler:
     """Collects fragments and answers with a datagram's payload once it is complete.
 
-    Memory is bounded by `max_bytes` (oldest datagrams are given up first) and
-    by `lifetime` seconds of capture time.  `faults` receives (name, detail).
+    Memory is bounded by `max_bytes` (the oldest datagrams are given up first)
+    and by `lifetime` seconds of capture time.  `faults` receives (name, detail).
     """
 
     def __init__(
@@ -88,15 +104,17 @@ class Reassembler:
         lifetime: int = LIFETIME,
     ) -> None:
         self._faults = faults
-        self._max_bytes = max_bytes
+        self._max_done = max_bytes // 8
+        self._max_pending = max_bytes - self._max_done
         self._lifetime = lifetime * 1_000_000_000
-        self._datagrams: dict[bytes, _Datagram] = {}  # oldest first
-        self._bytes = 0
+        self._pending: dict[bytes, _Datagram] = {}  # oldest first, as the next one
+        self._done: dict[bytes, tuple[int, bytes]] = {}  # when completed, payload
+        self._pending_bytes = self._done_bytes = 0
 
     @property
     def held(self) -> int:
         """Bytes of memory accounted for."""
-        return self._bytes
+        return self._pending_bytes + self._done_bytes
 
     def add(
         self, key: bytes, offset: int, more: bool, payload: bytes, protocol: int, at: int
@@ -112,80 +130,77 @@ class Reassembler:
         if stop > MAX_DATAGRAM:
             self._faults.append(("fragment-beyond-end", f"ends at byte {stop}"))
             return None
-        datagram = self._datagrams.get(key)
-        if datagram is not None and datagram.whole is not None:
-            if datagram.repeats(offset, payload):
+        done = self._done.get(key)
+        if done is not None:
+            if done[1][offset:stop] == payload:
                 return None
             self._forget(key)  # the identification is in use again
-            datagram = None
+        datagram = self._pending.get(key)
         if datagram is None:
-            datagram = self._datagrams[key] = _Datagram(at)
-            self._bytes += datagram.cost
+            datagram = self._pending[key] = _Datagram(at)
+            self._pending_bytes += datagram.cost
         before = datagram.cost
-        if not datagram.repeats(offset, payload):
-            self._place(datagram, offset, more, payload)
+        self._place(datagram, offset, more, payload)
+        self._pending_bytes += datagram.cost - before
         if offset == 0 and datagram.protocol < 0:
             datagram.protocol = protocol
-        if not more and datagram.total < 0:
-            datagram.total = stop
-            if datagram.starts and datagram.starts[-1] + len(datagram.pieces[-1]) > stop:
-                self._faults.append(("fragment-beyond-end", f"more than {stop} bytes"))
-        result = self._complete(datagram)
-        self._bytes += datagram.cost - before
-        self._shrink()
-        return result
+        whole = datagram.whole()
+        if whole is None:
+            while self._pending_bytes > self._max_pending:
+                self._give_up(next(iter(self._pending)), "fragment-limit")
+            return None
+        del self._pending[key]
+        self._pending_bytes -= datagram.cost
+        self._remember(key, whole, at)
+        return whole, datagram.protocol
 
     def close(self) -> None:
         """Name the datagrams that the end of the capture left incomplete."""
-        for key in list(self._datagrams):
+        for key in list(self._pending):
             self._give_up(key, "fragment-timeout")
+        self._done.clear()
+        self._done_bytes = 0
 
     def _place(self, datagram: _Datagram, offset: int, more: bool, payload: bytes) -> None:
-        total = datagram.total
         stop = offset + len(payload)
-        if total >= 0 and (stop > total or (not more and stop != total)):
+        total = datagram.total
+        if total < 0 and not more:
+            datagram.total = stop
+            if datagram.end > stop:
+                self._faults.append(("fragment-beyond-end", f"{datagram.end} of {stop} bytes"))
+        elif total >= 0 and (stop > total or (not more and stop != total)):
             self._faults.append(("fragment-beyond-end", f"{stop} of {total} bytes"))
             payload = payload[: max(total - offset, 0)]
+        if datagram.repeats(offset, payload):
+            return
         shared, differs = datagram.fill(offset, payload)
         if shared:
             name = "fragment-conflict" if differs else "fragment-overlap"
             self._faults.append((name, f"{shared} bytes at {offset}"))
 
-    def _complete(self, datagram: _Datagram) -> tuple[bytes, int] | None:
-        total = datagram.total
-        if total < 0 or datagram.protocol < 0 or datagram.have < total:
-            return None
-        position = 0
-        for start, piece in zip(datagram.starts, datagram.pieces, strict=True):
-            if start != position:  # a hole; bytes behind the end may count in `have`
-                break
-            position += len(piece)
-        if position < total:
-            return None
-        whole = b"".join(datagram.pieces)[:total]
-        datagram.whole = whole
-        datagram.cost = len(whole) + 4 * _OVERHEAD
-        datagram.starts.clear()
-        datagram.pieces.clear()
-        return whole, datagram.protocol
+    def _remember(self, key: bytes, whole: bytes, at: int) -> None:
+        self._done[key] = at, whole
+        self._done_bytes += len(whole) + _OVERHEAD
+        while self._done_bytes > self._max_done:
+            self._forget(next(iter(self._done)))
 
     def _expire(self, at: int) -> None:
         limit = at - self._lifetime
-        while self._datagrams:
-            key = next(iter(self._datagrams))
-            if self._datagrams[key].first_at >= limit:
-                return
+        while self._pending:
+            key, datagram = next(iter(self._pending.items()))
+            if datagram.first_at >= limit:
+                break
             self._give_up(key, "fragment-timeout")
-
-    def _shrink(self) -> None:
-        while self._bytes > self._max_bytes:
-            self._give_up(next(iter(self._datagrams)), "fragment-limit")
+        while self._done:
+            key, (completed_at, _) = next(iter(self._done.items()))
+            if completed_at >= limit:
+                break
+            self._forget(key)
 
     def _give_up(self, key: bytes, fault: str) -> None:
-        datagram = self._datagrams[key]
-        if datagram.whole is None:
-            self._faults.append((fault, f"{datagram.have} bytes of a datagram"))
-        self._forget(key)
+        datagram = self._pending.pop(key)
+        self._pending_bytes -= datagram.cost
+        self._faults.append((fault, f"{datagram.have} bytes of a datagram"))
 
     def _forget(self, key: bytes) -> None:
-        self._bytes -= self._datagrams.pop(key).cost
+        self._done_bytes -= len(self._done.pop(key)[1]) + _OVERHEAD

@@ -24,6 +24,7 @@ PPP_PROTOCOL: Final = 4 << 16
 LLC: Final = 5 << 16
 IP_BY_VERSION: Final = LLC + 1
 PPP: Final = LLC + 2
+SNAP: Final = LLC + 3
 
 ETHERNET: Final = LINK | 1
 IPV4: Final = ETHERTYPE | 0x0800

@@ -18,11 +18,10 @@ from inspector.flows.layers import (
     IPV6,
     LINK,
     LLC,
-    MPLS,
     PBB_SERVICE_TAG,
     PPP,
-    PPP_PROTOCOL,
     PPPOE_TAG,
+    SNAP,
     VLAN_TAG,
     Answer,
     Cursor,
@@ -34,14 +33,11 @@ from inspector.flows.layers import (
 _MAX_VLAN_TAGS: Final = 8
 _MAX_LABELS: Final = 16
 _VLAN_TYPES: Final = frozenset({0x8100, 0x88A8, 0x9100, 0x9200, 0x9300})
+_COMMON_TYPES: Final = frozenset({b"\x08\0", b"\x86\xdd", b"\x81\0", b"\x88\xa8"})
 #: The address families that mean IPv6 on NetBSD, FreeBSD, Darwin, and Linux.
 _FAMILIES: Final = {2: IPV4, 24: IPV6, 28: IPV6, 30: IPV6, 10: IPV6}
 #: Hardware types (ARPHRD_) under which the cooked header's protocol is no EtherType.
 _COOKED_HARDWARE: Final = {801: LINK | 105, 803: LINK | 127, 824: LINK | 253}
-_RADIOTAP_TSFT: Final = 1
-_RADIOTAP_FLAGS: Final = 2
-_RADIOTAP_MORE: Final = 1 << 31
-_RADIOTAP_PADDED: Final = 0x20
 
 
 def ethernet(cursor: Cursor) -> Answer:
@@ -108,7 +104,10 @@ def mpls(cursor: Cursor) -> Answer:
     first = data[start] >> 4
     if first == 4 or first == 6:
         return IP_BY_VERSION
-    if first == 0:  # a pseudowire's control word (RFC 4385), then its Ethernet frame
+    # A pseudowire's Ethernet frame, behind a control word (RFC 4385) or not.  Its
+    # first half byte 0 may also begin an address: then the EtherType decides.
+    head = data[start : min(start + 18, cursor.end)]
+    if first == 0 and (head[16:] in _COMMON_TYPES or head[12:14] not in _COMMON_TYPES):
         cursor.start = start + 4
     return ETHERNET
 
@@ -136,57 +135,6 @@ def service_header(cursor: Cursor) -> Answer:
     return {1: IPV4, 2: IPV6, 3: ETHERNET}.get(following, "not-ip")
 
 
-def ppp(cursor: Cursor) -> Answer:
-    """A PPP frame, its address field and protocol compressed or not (RFC 1661 2, 6.5, 6.6)."""
-    data, start = cursor.data, cursor.start
-    if cursor.end - start < 4:
-        return "truncated-header"
-    if data[start + 1] == 0x03 and data[start] in (0xFF, 0x00, 0x01):  # 0 and 1 by pppd: direction
-        start += 2
-    elif data[start] in (0x0F, 0x8F) and data[start + 1] == 0:
-        return cisco_hdlc(cursor)
-    if data[start] & 1:
-        cursor.start = start + 1
-        return PPP_PROTOCOL | data[start]
-    cursor.start = start + 2
-    return PPP_PROTOCOL | data[start] << 8 | data[start + 1]
-
-
-def ppp_bridged(cursor: Cursor) -> Answer:
-    """Ethernet bridged over PPP, MAC type 1 (RFC 3518 4.2)."""
-    header = cursor.take(2)
-    if header is None:
-        return "truncated-header"
-    return ETHERNET if header[1] == 1 else "not-ip"
-
-
-def cisco_hdlc(cursor: Cursor) -> Answer:
-    """Cisco's HDLC framing: address, control, EtherType."""
-    header = cursor.take(4)
-    return "truncated-header" if header is None else ETHERTYPE | int.from_bytes(header[2:])
-
-
-def frame_relay(cursor: Cursor) -> Answer:
-    """A Q.922 address of 2 to 4 bytes, then a network layer protocol id (RFC 2427 3)."""
-    data, start, end = cursor.data, cursor.start, cursor.end
-    position = start
-    while position < end and position < start + 4 and not data[position] & 1:
-        position += 1
-    cursor.start = position + 1
-    header = cursor.take(2)
-    if header is None:
-        return "truncated-header"
-    control, protocol = header
-    if control != 0x03:  # Cisco's own: an EtherType instead
-        return ETHERTYPE | control << 8 | protocol
-    if protocol == 0:  # padding before the id
-        padded = cursor.take(1)
-        protocol = padded[0] if padded else 0
-    if protocol == 0x80:
-        return _snap(cursor)
-    return {0xCC: IPV4, 0x8E: IPV6}.get(protocol, "control")
-
-
 def llc(cursor: Cursor) -> Answer:
     """IEEE 802.2: of interest as SNAP, or with the rare SAP of IP (6)."""
     start = cursor.start
@@ -194,7 +142,7 @@ def llc(cursor: Cursor) -> Answer:
     if header is None:
         return "truncated-header"
     if header == b"\xaa\xaa\x03":
-        return _snap(cursor)
+        return SNAP
     if header == b"\x06\x06\x03":
         return IP_BY_VERSION
     if header[:2] == b"\x42\x42":  # spanning tree
@@ -203,7 +151,8 @@ def llc(cursor: Cursor) -> Answer:
     return "llc"
 
 
-def _snap(cursor: Cursor) -> Answer:
+def snap(cursor: Cursor) -> Answer:
+    """An organisation and its protocol number (RFC 1042)."""
     header = cursor.take(5)
     if header is None:
         return "truncated-header"
@@ -304,6 +253,20 @@ def packet_tap(cursor: Cursor) -> Answer:
     return LINK | link if link < 0x10000 else "unknown-link-type"
 
 
+def juniper_ethernet(cursor: Cursor) -> Answer:
+    """Junos: a magic number, flags, extensions if bit 7 is set, then Ethernet."""
+    header = cursor.take(4)
+    if header is None:
+        return "truncated-header"
+    if header[:3] != b"MGC" or header[3] & 0x02:  # bit 1: no link layer was captured
+        return "not-ip"
+    if header[3] & 0x80:
+        length = cursor.take(2)
+        if length is None or cursor.take(int.from_bytes(length)) is None:
+            return "truncated-header"
+    return ETHERNET
+
+
 def _arcnet(offset_bytes: int) -> Dissector:
     """ARCnet, which Linux captures with two more bytes behind the addresses."""
 
@@ -341,56 +304,6 @@ def _switch_tag(length: int) -> Dissector:
     return switch_tag
 
 
-def radiotap(cursor: Cursor) -> Answer:
-    """The header of monitor mode; one flag in it tells whether 802.11's is padded."""
-    data, start = cursor.data, cursor.start
-    if cursor.end - start < 8:
-        return "truncated-header"
-    length = int.from_bytes(data[start + 2 : start + 4], "little")
-    stop = start + length
-    if length < 8 or stop > cursor.end:
-        return "truncated-header"
-    present = word = int.from_bytes(data[start + 4 : start + 8], "little")
-    position = start + 8
-    while word & _RADIOTAP_MORE and position + 4 <= stop:
-        word = int.from_bytes(data[position : position + 4], "little")
-        position += 4
-    if present & _RADIOTAP_TSFT:  # 8 bytes, aligned to 8 from the header's start
-        position = start + (position - start + 7 & ~7) + 8
-    padded = False
-    if present & _RADIOTAP_FLAGS and position < stop:
-        padded = bool(data[position] & _RADIOTAP_PADDED)
-    cursor.start = stop
-    return _wireless(cursor, padded)
-
-
-def wireless(cursor: Cursor) -> Answer:
-    """IEEE 802.11 without a header of the capturing system."""
-    return _wireless(cursor, False)
-
-
-def _wireless(cursor: Cursor, padded: bool) -> Answer:
-    data, start = cursor.data, cursor.start
-    if cursor.end - start < 24:
-        return "truncated-header"
-    control, flags = data[start], data[start + 1]
-    if control & 0x0F != 0x08 or control & 0x40:  # not data, or data without data (9.2.4.1.3)
-        return "control"
-    if flags & 0x40:
-        return "encrypted"
-    if flags & 0x04 or data[start + 22] & 0x0F:
-        return "link-fragment"
-    length = 30 if flags & 0x03 == 0x03 else 24
-    if control & 0x80:
-        if start + length < cursor.end and data[start + length] & 0x80:
-            return "link-fragment"  # several frames aggregated into one
-        length += 6 if flags & 0x80 else 2
-    if padded:
-        length = length + 3 & ~3
-    cursor.start = start + length
-    return LLC
-
-
 def _fibre_or_snap(cursor: Cursor) -> Answer:
     """Classical IP over ATM as Linux captures it: SNAP, or IP alone."""
     start = cursor.start
@@ -401,27 +314,20 @@ LAYERS: Final[Layers] = {
     LINK | 0: null,
     LINK | 1: ethernet,
     LINK | 7: _arcnet(0),
-    LINK | 9: ppp,
     LINK | 10: skip_to(13, LLC),  # FDDI
     LINK | 12: skip_to(0, IP_BY_VERSION),
     LINK | 14: skip_to(0, IP_BY_VERSION),
-    LINK | 50: ppp,
     LINK | 51: pppoe,
     LINK | 100: llc,  # RFC 1483
     LINK | 101: skip_to(0, IP_BY_VERSION),
-    LINK | 104: cisco_hdlc,
-    LINK | 105: wireless,
     LINK | 106: _fibre_or_snap,
-    LINK | 107: frame_relay,
     LINK | 108: null,
     LINK | 109: encapsulated,
     LINK | 113: cooked,
     LINK | 117: packet_filter_log,
     LINK | 122: skip_to(16, LLC),  # RFC 2625
-    LINK | 127: radiotap,
     LINK | 129: _arcnet(2),
-    LINK | 166: ppp,
-    LINK | 204: skip_to(1, PPP),
+    LINK | 178: juniper_ethernet,
     LINK | 228: skip_to(0, IPV4),
     LINK | 229: skip_to(0, IPV6),
     LINK | 239: netfilter_log,
@@ -435,12 +341,7 @@ LAYERS: Final[Layers] = {
     LINK | 284: _switch_tag(4),  # Marvell DSA
     LINK | 285: _switch_tag(8),  # Marvell EtherType DSA
     LLC: llc,
-    PPP: ppp,
-    PPP_PROTOCOL | 0x0021: skip_to(0, IPV4),
-    PPP_PROTOCOL | 0x0057: skip_to(0, IPV6),
-    PPP_PROTOCOL | 0x0281: skip_to(0, MPLS),
-    PPP_PROTOCOL | 0x0283: skip_to(0, MPLS),
-    PPP_PROTOCOL | 0x0031: ppp_bridged,
+    SNAP: snap,
     ETHERTYPE | 0x0806: "arp",
     ETHERTYPE | 0x8035: "arp",
     ETHERTYPE | 0x88CC: "control",
@@ -448,7 +349,6 @@ LAYERS: Final[Layers] = {
     ETHERTYPE | 0x888E: "control",
     ETHERTYPE | 0x9000: "control",
     ETHERTYPE | 0x8863: "control",
-    ETHERTYPE | 0x880B: ppp,
     ETHERTYPE | 0x8847: mpls,
     ETHERTYPE | 0x8848: mpls,
     ETHERTYPE | 0x8864: pppoe,

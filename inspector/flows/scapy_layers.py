@@ -8,6 +8,7 @@ type in which it found no IP several times.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Final
 
 from inspector.flows.layers import IPV4, IPV6, Answer, Cursor
@@ -49,9 +50,12 @@ class ScapyLayers:
 
 
 def _link_layer(link_type: int) -> Any:
-    import scapy.layers.all  # noqa: F401  (registers the link types)
-    from scapy.config import conf
-
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            import scapy.layers.all  # noqa: F401  (registers the link types)
+            from scapy.config import conf
+        except Exception:  # absent, or at odds with the system: then there is no last resort
+            return None
     conf.logLevel = 50  # its warnings may quote captured bytes
     return conf.l2types.num2layer.get(link_type)
 
