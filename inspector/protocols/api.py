@@ -76,6 +76,28 @@ STRING_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("error_descriptio
 #: GitHub and Azure API Management, FastAPI gateways.
 BARE_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("detail",))
 
+#: Which grammar an event belongs to, by its `event:` field or the `type` in its data.
+GRAMMAR_EVENTS: Final = {
+    "message_start": "anthropic",
+    "response.created": "openai-responses",
+    "response.in_progress": "openai-responses",
+}
+
+#: The same by a member of the data, for grammars whose events have no names.
+GRAMMAR_MEMBERS: Final = {"choices": "openai-chat", "candidates": "gemini"}
+
+#: Events that end a stream.  OpenAI Chat ends with the data `[DONE]` instead,
+#: Gemini with a chunk whose candidate has a `finishReason`.
+TERMINAL_EVENTS: Final = frozenset(
+    {"message_stop", "response.completed", "response.failed", "response.incomplete"}
+)
+
+#: Events that state the model, usage, a stop reason or an error.
+FACT_EVENTS: Final = frozenset({"message_delta", "error", *GRAMMAR_EVENTS, *TERMINAL_EVENTS})
+
+#: Other events whose names start so carry nothing but content.
+CONTENT_PREFIXES: Final = ("content_block_", "response.", "ping")
+
 # RFC 8259 8.2: an escaped lone surrogate is valid JSON and orjson refuses it.
 # A streamed answer cut in the middle of an emoji holds one.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
@@ -150,6 +172,24 @@ def merge(earlier: JsonFacts, later: JsonFacts) -> JsonFacts:
         later.stop_reason or earlier.stop_reason,
         earlier.api_error or later.api_error,
     )
+
+
+def is_plain_chunk(document: dict[str, object]) -> bool:
+    """Whether an OpenAI chunk is one of the many that carry a piece of the answer only."""
+    choices = document.get("choices")
+    return (
+        isinstance(choices, list)
+        and len(choices) == 1
+        and isinstance(choices[0], dict)
+        and choices[0].get("finish_reason") is None
+        and document.get("usage") is None
+        and "error" not in document
+    )
+
+
+def holds_content_only(name: str) -> bool:
+    """Whether events of this name are known to state nothing."""
+    return name.startswith(CONTENT_PREFIXES) and name not in FACT_EVENTS
 
 
 def _merge_usage(earlier: Usage | None, later: Usage | None) -> Usage | None:

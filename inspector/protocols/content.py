@@ -207,9 +207,7 @@ def _is_text(data: bytes) -> bool:
 
 
 def _deflate_opens(start: bytes) -> bool | None:
-    if _is_zlib(start):
-        return True
-    return _no_text(start)
+    return _is_zlib(start) or _no_text(start)
 
 
 def _is_zlib(start: bytes) -> bool:

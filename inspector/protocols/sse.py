@@ -24,7 +24,19 @@ import orjson
 
 from inspector.facts import ApiError, Fault, Stream, Usage
 from inspector.packets import Segment
-from inspector.protocols.api import NOTHING, JsonFacts, merge, parse_json, read_document
+from inspector.protocols.api import (
+    FACT_EVENTS,
+    GRAMMAR_EVENTS,
+    GRAMMAR_MEMBERS,
+    NOTHING,
+    TERMINAL_EVENTS,
+    JsonFacts,
+    holds_content_only,
+    is_plain_chunk,
+    merge,
+    parse_json,
+    read_document,
+)
 
 #: Fault name → what it means.
 FAULTS: Final = {
@@ -35,31 +47,8 @@ FAULTS: Final = {
     "sse-too-many-names": "more distinct event names than are kept; the others share one entry",
 }
 
-#: Which grammar an event belongs to, by its `event:` field or the `type` in its data.
-GRAMMAR_EVENTS: Final = {
-    "message_start": "anthropic",
-    "response.created": "openai-responses",
-    "response.in_progress": "openai-responses",
-}
-
-#: The same by a member of the data, for grammars whose events have no names.
-GRAMMAR_MEMBERS: Final = {"choices": "openai-chat", "candidates": "gemini"}
-
-#: Events that end a stream.  OpenAI Chat ends with the data `[DONE]` instead,
-#: Gemini with a chunk whose candidate has a `finishReason`.
-TERMINAL_EVENTS: Final = frozenset(
-    {"message_stop", "response.completed", "response.failed", "response.incomplete"}
-)
-
-#: Events that state the model, usage, a stop reason or an error.
-FACT_EVENTS: Final = frozenset({"message_delta", "error", *GRAMMAR_EVENTS, *TERMINAL_EVENTS})
-
-#: Other events whose names start so carry nothing but content.
-CONTENT_PREFIXES: Final = ("content_block_", "response.", "ping")
-
 #: An event without an `event:` field has this type (HTML 9.2.6).
 DEFAULT_NAME: Final = "message"
-DONE: Final = "[DONE]"
 OTHER: Final = "(other)"
 
 NAME_LIMIT: Final = 64
@@ -68,6 +57,7 @@ EVENT_LIMIT: Final = 1 << 20
 FAULTS_LIMIT: Final = 64
 
 _FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
+_DONE: Final = b"[DONE]"
 _BOM: Final = b"\xef\xbb\xbf"
 _HEAD_KEPT: Final = 4096
 _PARTS_LIMIT: Final = 1024
@@ -241,7 +231,7 @@ class SseParser:
             document = orjson.loads(data)
         except orjson.JSONDecodeError:
             return False
-        if name is DEFAULT_NAME and not (self.model is not None and _is_plain_chunk(document)):
+        if name is DEFAULT_NAME and not (self.model is not None and is_plain_chunk(document)):
             return False
         self._names[name] += 1
         self._last_event_at = at
@@ -305,8 +295,8 @@ class SseParser:
     # --- meaning ---
 
     def _dispatch(self, field: bytes, data: bytes, at: int, packet: int, broken: bool) -> None:
-        if not field and data.rstrip() == b"[DONE]":
-            self._count(b"[DONE]", at, packet)
+        if not field and data.strip(b" ") == _DONE:
+            self._count(_DONE, at, packet)
             self._terminated = True
             self.grammar = self.grammar or "openai-chat"
             return
@@ -323,7 +313,7 @@ class SseParser:
         if isinstance(value, dict):
             self._speaks_json = True
             self._read(name, value)
-        if _holds_content_only(name) and name.encode() == field:
+        if holds_content_only(name) and name.encode() == field:
             self._heads[b"event: " + field] = name
 
     def _count(self, field: bytes, at: int, packet: int) -> str:
@@ -347,7 +337,7 @@ class SseParser:
             self._speaks_json
             or data[:1] in (b"{", b"[")
             or name in FACT_EVENTS
-            or _holds_content_only(name)
+            or holds_content_only(name)
         )
 
     def _read(self, name: str, document: dict[str, object]) -> None:
@@ -356,9 +346,9 @@ class SseParser:
             named = document.get("type")
             if isinstance(named, str):
                 kind = named
-            elif self._facts.model is not None and _is_plain_chunk(document):
+            elif self._facts.model is not None and is_plain_chunk(document):
                 return
-        if _holds_content_only(kind):
+        if holds_content_only(kind):
             return
         if self.grammar is None:
             self.grammar = GRAMMAR_EVENTS.get(kind) or next(
@@ -399,23 +389,6 @@ def _is_damaged(field: bytes, colon: bytes, value: bytes) -> bool:
     if not field and colon:
         return False  # a comment
     return not colon or _TOKEN.fullmatch(field) is None or value.lstrip()[:1] in (b"{", b"[")
-
-
-def _is_plain_chunk(document: dict[str, object]) -> bool:
-    """Whether an OpenAI chunk is one of the many that carry a piece of the answer only."""
-    choices = document.get("choices")
-    return (
-        isinstance(choices, list)
-        and len(choices) == 1
-        and isinstance(choices[0], dict)
-        and choices[0].get("finish_reason") is None
-        and document.get("usage") is None
-        and "error" not in document
-    )
-
-
-def _holds_content_only(name: str) -> bool:
-    return name.startswith(CONTENT_PREFIXES) and name not in FACT_EVENTS
 
 
 def _printable(field: bytes) -> str:

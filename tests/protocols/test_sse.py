@@ -226,7 +226,9 @@ def reference(text: bytes) -> Counter[str]:
     for line in lines[:-1]:
         if not line:
             if data is not None:
-                dispatched["[DONE]" if not kind and data == b"[DONE]" else kind or "message"] += 1
+                dispatched[
+                    "[DONE]" if not kind and data.strip(b" ") == b"[DONE]" else kind or "message"
+                ] += 1
             kind, data = "", None
             continue
         field, _, value = line.partition(b":")
@@ -265,7 +267,6 @@ def test_events_are_those_of_the_standard_however_they_are_cut(
     text = (b"\xef\xbb\xbf" if bom else b"") + b"".join(line + end for line, end in lines)
     borders = sorted(chance.randint(0, len(text)) for _ in range(6))
     parts = [text[i:j] for i, j in zip([0, *borders], [*borders, len(text)], strict=True)]
-    # A CR that ends the text may be half of a CRLF: the reference needs to know.
     expected = reference(text)
     for how in ([text], cut(text, "bytewise"), parts):
         stream, _ = read(*how)

@@ -46,8 +46,8 @@ def event_streams(capture: Path) -> list[tuple[Stream, SseParser, Decoder]]:
             complete = False
             while data and not complete:
                 size, _, data = data.partition(b"\r\n")
-                number = len(pieces) + 1
-                pieces.append((number, number, data[: int(size, 16)]))
+                count = len(pieces) + 1
+                pieces.append((count, count, data[: int(size, 16)]))
                 complete = size == b"0"
                 data = data[int(size, 16) + 2 :]
             if fields[b"content-type"].startswith(b"text/event-stream"):
