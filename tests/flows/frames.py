@@ -186,6 +186,10 @@ def _all() -> dict[str, Frame]:
             + bytes(Dot11(type=2, subtype=8, FCfield=1)) + b"\0\0" + b"\0\0"
             + bytes(llc_snap / four),
         ),
+        "radiotap-of-two-antennas": (
+            127,
+            b"\0\0\x0d\0\2\0\0\xa0\0\0\0\0\0" + bytes(dot11 / llc_snap / four),
+        ),
         "only-scapy-knows": (192, b"\0\0\x08\0\x69\0\0\0" + bytes(dot11 / llc_snap / four)),
         # IP.
         "ip-options": (1, ether() / ip4(options=[IPOption_NOP()] * 4) / segment()),

@@ -13,6 +13,8 @@ from scapy.layers.inet6 import (
     IPv6,
     IPv6ExtHdrDestOpt,
     IPv6ExtHdrRouting,
+    Pad1,
+    PadN,
 )
 from scapy.layers.l2 import ARP, Dot1Q
 from scapy.layers.vxlan import VXLAN
@@ -185,8 +187,9 @@ def test_a_segment_routed_packet_belongs_to_the_flow_to_the_first_listed() -> No
 
 def test_a_mobile_node_is_known_by_its_home_address() -> None:
     away = IPv6(src="2001:db8::9", dst=DESTINATION6)
-    options = IPv6ExtHdrDestOpt(options=[HAO(hoa=SOURCE6)])
-    assert decode_tcp(ether() / away / options / segment()).key == b"".join(ENDS6) + PORTS
+    for before in ([], [Pad1(), Pad1()], [PadN(optdata=b"\0\0\0")]):
+        options = IPv6ExtHdrDestOpt(options=[*before, HAO(hoa=SOURCE6)])
+        assert decode_tcp(ether() / away / options / segment()).key == b"".join(ENDS6) + PORTS
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 10, 13])
@@ -260,6 +263,26 @@ ESP = ether() / ip4(proto=50) / bytes(40)
         (105, b"\x08\x41" + bytes(40), "encrypted"),
         (129, b"\1\2\0\0\xd4\1\0\1" + bytes(30), "link-fragment"),
         (253, bytes(40), "control"),
+        (105, b"\x08\x04" + bytes(40), "link-fragment"),
+        (105, b"\x08\0" + bytes(20) + b"\1\0" + bytes(20), "link-fragment"),
+        (105, b"\x88\0" + bytes(22) + b"\x80\0" + bytes(40), "link-fragment"),
+        (113, bytes(14) + b"\0\x01" + bytes(40), "not-ip"),
+        (113, bytes(14) + b"\0\x04\x42\x42\x03" + bytes(40), "control"),
+        (178, b"MGC\2" + bytes(40), "not-ip"),
+        (178, b"????" + bytes(40), "not-ip"),
+        (239, b"\2\0\0\0\0\0\1\0" + bytes(40), "not-ip"),
+        (258, b"\x0c\0\0\0\1\0\0\0\0\0\1\0" + bytes(40), "unknown-link-type"),
+        (1, ether(type=0x8864) / (b"\x11\x09\0\0\0\0" + bytes(20)), "control"),
+        (1, ether(type=0x8847) / bytes(200), "too-many-layers"),
+        (1, ether(type=0x88E5) / (b"\x0c" + bytes(40)), "encrypted"),
+        (1, ether() / ip4(proto=47) / (b"\0\7" + bytes(20)), "not-ip"),
+        (1, udp(4789) / bytes(40), "udp"),
+        (1, udp(6081) / (b"\xc0" + bytes(40)), "udp"),
+        (1, udp(2152) / bytes(40), "udp"),
+        (1, udp(2152) / (b"\x34\xff" + bytes(9) + b"\x85" + b"\1\0\0\x85" * 9), "too-many-layers"),
+        (1, udp(5072) / bytes(40), "udp"),
+        (1, udp(1701) / (b"\x80\2" + bytes(40)), "udp"),
+        (1, udp(3544) / bytes(40), "udp"),
         (9, b"\xff\x03\xc0\x21" + bytes(8), "control"),
     ],
 )  # fmt: skip
