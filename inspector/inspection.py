@@ -34,7 +34,7 @@ from inspector.facts import (
 )
 from inspector.flows.loop import PacketLoop
 from inspector.flows.reassembly import FlowNotes
-from inspector.flows.stream import UNKNOWN, StreamReader, TcpConnection
+from inspector.flows.stream import StreamReader, TcpConnection
 from inspector.packets import Batch
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import CaptureReader, merged, open_captures
@@ -178,7 +178,7 @@ class Inspector:
         return Conversation(self._ledger, connection)
 
     def _close(self, connection: TcpConnection) -> None:
-        self._ledger.connections.append(connection)
+        self._ledger.add_connection(connection)
 
     def _start_telling(self) -> None:
         on_exchange, on_tunnel = self._on_exchange, self._on_tunnel
@@ -296,7 +296,7 @@ def _completeness(sources: Sources, notes: FlowNotes, ledger: Ledger) -> Complet
     ]
     doubtful = [
         (sources.capture_filter is not None, f"captured with filter {sources.capture_filter!r}"),
-        (_is_one_sided(ledger.connections), "only one direction of the traffic was captured"),
+        (ledger.one_sided > 0 and not ledger.two_sided, "only one direction of the traffic was captured"),
     ]
     because = [text for applies, text in lacking if applies]
     verdict: Verdict = "incomplete" if because else "complete"
@@ -315,16 +315,6 @@ def _completeness(sources: Sources, notes: FlowNotes, ledger: Ledger) -> Complet
         verdict=verdict,
         because=(*because, *doubts),
     )
-
-
-def _is_one_sided(connections: Sequence[TcpConnection]) -> bool:
-    """Data went one way and no packet at all the other, on every connection with data."""
-    sided = [
-        all(half.next != UNKNOWN or half.acked != UNKNOWN for half in (item.up, item.down))
-        for item in connections
-        if item.up.bytes or item.down.bytes
-    ]
-    return bool(sided) and not any(sided)
 
 
 def _from_file(roles: Roles, path: Path) -> Roles:

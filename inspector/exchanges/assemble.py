@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,8 +19,6 @@ from inspector.facts import (
     Hop,
     Tunnel,
 )
-from inspector.flows.addresses import endpoint
-from inspector.flows.stream import TcpConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     legs = {record.connection for record in egress.values()}
     return Assembled(
         clients=clients(zip(exchanges, map(service_of, records), strict=True), roles),
-        connections=connection_facts(ledger.connections),
+        connections=tuple(sorted(ledger.connections, key=lambda item: item.packet)),
         exchanges=tuple(exchanges),
         tunnels=tuple(
             tunnel_fact(record, egress.get(record.number)) for record in tunnels + unannounced
@@ -117,27 +114,6 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
         exchanges=tuple(f"e{number}" for number in sorted(record.exchanges)),
         egress=None if egress is None else Egress(egress.server, f"c{egress.connection}"),
         packet=record.packet,
-    )
-
-
-def connection_facts(connections: Iterable[TcpConnection]) -> tuple[Connection, ...]:
-    """All connections in the order of their first packets."""
-    return tuple(
-        Connection(
-            id=f"c{connection.number}",
-            client=endpoint(*connection.client),
-            server=endpoint(*connection.server),
-            opened_at=connection.opened_at,
-            closed_at=connection.closed_at,
-            closed_by=connection.closed_by,
-            outcome=connection.outcome,
-            bytes_up=connection.up.bytes,
-            bytes_down=connection.down.bytes,
-            packet=connection.packet,
-            zero_windows=connection.zero_windows,
-            retransmissions=connection.retransmissions,
-        )
-        for connection in sorted(connections, key=lambda item: item.number)
     )
 
 

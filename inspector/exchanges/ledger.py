@@ -14,6 +14,7 @@ from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.draft import Draft
 from inspector.facts import (
     AuthHeader,
+    Connection,
     EndedBy,
     Endpoint,
     Headers,
@@ -22,7 +23,8 @@ from inspector.facts import (
     Tls,
     TunnelProtocol,
 )
-from inspector.flows.stream import TcpConnection
+from inspector.flows.addresses import endpoint
+from inspector.flows.stream import UNKNOWN, TcpConnection
 from inspector.oddities import OddityCounter
 
 
@@ -104,8 +106,11 @@ class Ledger:
         self.exchanges: list[ExchangeRecord] = []
         self.tunnels: list[TunnelRecord] = []
         self.tls: list[TlsRecord] = []
-        self.connections: list[TcpConnection] = []
+        self.connections: list[Connection] = []
         self.unfinished = 0
+        # Connections with data whose other direction was heard, or was not.
+        self.two_sided = 0
+        self.one_sided = 0
         self.on_exchange: Callable[[ExchangeRecord], None] | None = None
         self.on_tunnel: Callable[[TunnelRecord], None] | None = None
         self._exchange_number = 0
@@ -118,7 +123,7 @@ class Ledger:
         self.tls.clear()
         self.connections.clear()
         self.oddities.clear()
-        self.unfinished = 0
+        self.unfinished = self.two_sided = self.one_sided = 0
         self._exchange_number = self._tunnel_number = 0
 
     def next_exchange(self) -> int:
@@ -160,6 +165,30 @@ class Ledger:
         self.exchanges.append(record)
         if self.on_exchange is not None:
             self.on_exchange(record)
+
+    def add_connection(self, connection: TcpConnection) -> None:
+        """A connection is over, or the capture is."""
+        halves = (connection.up, connection.down)
+        if connection.up.bytes or connection.down.bytes:
+            heard = all(half.next != UNKNOWN or half.acked != UNKNOWN for half in halves)
+            self.two_sided += heard
+            self.one_sided += not heard
+        self.connections.append(
+            Connection(
+                id=f"c{connection.number}",
+                client=endpoint(*connection.client),
+                server=endpoint(*connection.server),
+                opened_at=connection.opened_at,
+                closed_at=connection.closed_at,
+                closed_by=connection.closed_by,
+                outcome=connection.outcome,
+                bytes_up=connection.up.bytes,
+                bytes_down=connection.down.bytes,
+                packet=connection.packet,
+                zero_windows=connection.zero_windows,
+                retransmissions=connection.retransmissions,
+            )
+        )
 
     def add_tunnel(self, record: TunnelRecord) -> None:
         """A tunnel is over (or its CONNECT was refused)."""

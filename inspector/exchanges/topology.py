@@ -16,7 +16,6 @@ from typing import Final, Literal
 
 from inspector.exchanges.ledger import Ledger
 from inspector.facts import Hop, Provider, Role, Topology
-from inspector.flows.addresses import address_text
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
 DEFAULT_ROLES: Final[dict[Role, frozenset[str]]] = {
@@ -131,7 +130,7 @@ class SubnetTest:
 def recognise(roles: Roles, ledger: Ledger) -> Roles:
     """Replace each role that nobody was told and whose members are absent."""
     present = {
-        address_text(end[0])
+        end.ip
         for connection in ledger.connections
         for end in (connection.client, connection.server)
     }

@@ -38,8 +38,11 @@ FAST_LINKS: Final[dict[int, int]] = {1: 14, 113: 16}
 #: one 12-byte key, sequence, acknowledgement, data offset, flags, window.
 _FAST: Final = Struct(">H B x H H H x B 2x 12s I I B B H")
 
-#: Closed connections whose late packets are still recognised as theirs.
-LINGERING: Final = 4096
+#: Closed connections whose late packets are still looked at (a last
+#: acknowledgement, the second copy of a frame).
+LINGERING: Final = 128
+#: Closed or out-of-scope connections whose late packets are known to be of no interest.
+UNINTERESTING: Final = 4096
 #: Connections that were reset before anything was said and may still say something.
 RESTING: Final = 1024
 #: Connections open at one time; beyond it the oldest is given up.
@@ -55,6 +58,10 @@ FAULTS: Final[dict[str, str]] = {
 
 #: Two packets of one frame are this close in sequence space.
 TWIN_WINDOW: Final = 1 << 20
+
+#: A SYN-ACK or RST has IP identification 0 on Linux; seen again this soon it is the
+#: same frame, later it is a retransmission (the kernel's first is after 1 s).
+TWICE_WITHIN_NS: Final = 5_000_000
 
 Scope = Callable[[bytes, bytes, int, int], bool]
 Opened = Callable[[TcpConnection], StreamReader]
@@ -81,6 +88,7 @@ class PacketLoop:
         self._connections: dict[int, TcpConnection] = {}
         self._uninteresting: deque[bytes] = deque()
         self._resting: dict[int, None] = {}
+        self._lingering: deque[TcpConnection] = deque()
         # Connections with a context (VLAN, VNI) by their keys without it.
         self._tagged: dict[bytes, Half] = {}
         self._number = 0
@@ -220,10 +228,11 @@ class PacketLoop:
 
     def forget(self) -> None:
         """Drop every connection unreported: the scope has become narrower."""
-        for connection in self._connections.values():
-            self._table[connection.key] = self._table[connection.reverse] = False
-            self._uninteresting += (connection.key, connection.reverse)
+        for connection in (*self._connections.values(), *self._lingering):
+            self._detach(connection)
         self._connections.clear()
+        self._lingering.clear()
+        self._resting.clear()
         self._number = 0
         self.notes.missing.clear()
         self.notes.midstream_connections = 0
@@ -295,12 +304,17 @@ class PacketLoop:
             self.notes.duplicate_packets += 1
             return
         if flags & SYN:
-            self._synchronise(half, sequence, flags)
+            self._synchronise(half, sequence, at)
             sequence += 1
         if counts:
             self._reassembler.segment(half, sequence & 0xFFFFFFFF, payload, missing, repeated)
             if connection.outcome == "unanswered" and not half.up:
                 connection.outcome = "established"
+        soon = at - connection.last_at < TWICE_WITHIN_NS
+        if flags & RST and not ident and connection.reset_seen and soon:
+            self.notes.duplicate_packets += 1
+        if connection.finished:
+            return
         if flags & RST:
             if connection.outcome == "unanswered" and not half.up:
                 connection.outcome = "refused"
@@ -314,10 +328,13 @@ class PacketLoop:
         elif connection.reset_seen:
             self._rest(connection)
 
-    def _synchronise(self, half: Half, sequence: int, flags: int) -> None:
+    def _synchronise(self, half: Half, sequence: int, at: int) -> None:
         connection = half.connection
         if half.next == UNKNOWN:
             half.start(sequence + 1)
+            half.last_at = at
+        elif at - half.last_at < TWICE_WITHIN_NS and half.next == half.base:
+            self.notes.duplicate_packets += 1
         if not half.up:
             connection.outcome = "established"
         else:
@@ -330,12 +347,11 @@ class PacketLoop:
         if half is False:
             del self._table[key]
             return None
-        if half.base == UNKNOWN or distance(sequence + 1, half.base) == 0:
-            return half
+        if half.base == UNKNOWN or distance(sequence + 1, half.base) in (0, -1):
+            return half  # -1: `base` counts its FIN once that was seen
         if flags & ACK and not half.up and half.next == half.base:
             return half  # a second SYN-ACK with another number: no new connection
         self._close(half.connection)
-        self._table.pop(key, None)
         return None
 
     def _open(
@@ -429,26 +445,39 @@ class PacketLoop:
                 if oldest is not None:
                     self._close(oldest)
 
-    def _ignore(self, key: bytes, reverse: bytes) -> None:
+    def _ignore(self, *keys: bytes) -> None:
         table = self._table
         waiting = self._uninteresting
-        table[key] = table[reverse] = False
-        waiting += (key, reverse)
-        while len(waiting) > 2 * LINGERING:
+        for key in keys:
+            table[key] = False
+        waiting += keys
+        while len(waiting) > 2 * UNINTERESTING:
             old = waiting.popleft()
             if table.get(old) is False:
                 del table[old]
 
     def _close(self, connection: TcpConnection) -> None:
+        """Report a connection; late packets are still known as its own for a while."""
+        if connection.finished:
+            return
+        connection.finished = True
         self._reassembler.finish(connection, self._at, self._packet)
         self._connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)
+        self._closed(connection)
+        self._lingering.append(connection)
+        if len(self._lingering) > LINGERING:
+            self._detach(self._lingering.popleft())
+
+    def _detach(self, connection: TcpConnection) -> None:
+        """Forget a closed connection, but not that its keys are of no interest."""
         for key in connection.aliases:
             self._tagged.pop(key, None)
-            if self._table.get(key):
-                self._ignore(key, key)
-        self._ignore(connection.key, connection.reverse)
-        self._closed(connection)
+        table = self._table
+        keys = (connection.key, connection.reverse, *connection.aliases)
+        self._ignore(
+            *(key for key in keys if (half := table.get(key)) and half.connection is connection)
+        )
 
     def _count_other(self, reason: str) -> None:
         others = self.notes.other_packets

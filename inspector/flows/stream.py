@@ -139,6 +139,7 @@ class TcpConnection:
         "closed_by",
         "context",
         "down",
+        "finished",
         "key",
         "last_at",
         "midstream",
@@ -179,6 +180,7 @@ class TcpConnection:
         self.midstream = False
         self.syn_seen = False
         self.reset_seen = False
+        self.finished = False
         self.zero_windows = 0
         self.retransmissions = 0
         self.reader: StreamReader
