@@ -36,9 +36,11 @@ bench: $(READY) ## Compare speed and memory with tshark and tcpflow (BENCH_ARGS=
 	@tools/system-packages bench
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 
-docs: $(READY) ## Regenerate what is generated: schema, command reference, demo capture
+docs: $(READY) ## Regenerate what is generated: demo capture, schema, references, picture
 	@$(BIN)/python -m tools.make_demo_capture
 	@$(BIN)/python -m inspector.report.schema
+	@$(BIN)/python -m inspector.report.reference
+	@$(BIN)/python -m inspector.report.picture
 	@$(BIN)/python -m inspector.cli.reference
 
 lock: $(READY) ## Renew requirements/ci.txt within the ranges of pyproject.toml
@@ -51,5 +53,6 @@ clean: ## Remove the environment, caches and generated workloads
 
 $(READY): pyproject.toml requirements/ci.txt tools/environment
 	@tools/system-packages demo
+	@echo "setting up $(VENV) (once, and again when its lock changes)"
 	@tools/environment $(VENV)
 	@touch $@
