@@ -203,10 +203,12 @@ class SseParser:
         events = _BLANK.split(data) if b"\r" in data else data.split(b"\n\n")
         # Line ends where an event should start are blank lines, or the LF of
         # a CRLF whose CR was taken for the whole line end.
-        rest = events.pop().lstrip(b"\r\n")
+        last = events.pop()
+        rest = last.lstrip(b"\r\n")
         for event in events:
             if not self._is_routine(event, at):
                 self._event(event, at, packet)
+        self._at_start = self._at_start and len(rest) == len(last)
         if rest:
             self._keep(packet, rest, rest)
         else:

@@ -274,6 +274,7 @@ def test_events_are_those_of_the_standard_however_they_are_cut(
 
 
 @given(STREAMS, st.randoms(use_true_random=False))
+@example([(b"", b"\n"), (b"\xef\xbb\xbfdata: 1", b"\n\n")], random.Random(1))
 def test_all_but_the_times_is_the_same_however_it_is_cut(
     lines: list[tuple[bytes, bytes]], chance: random.Random
 ) -> None:
