@@ -136,12 +136,10 @@ def core_of(value: Secret) -> Secret:
 def inner_anomalies(value: Secret) -> Iterator[Anomaly]:
     """What is odd within a value whose surrounding space was already judged."""
     text = value.reveal()
-    if not text:
-        yield "empty"
-        return
     if _CONTROL.search(text):
         yield "control-character"
-    if text[:1] in b"\"'`" or (text[-1:] in b"\"'`" and b"=" not in text):
+    # A quote at the end alone also closes a parameter: `response="..."`.
+    if text and (text[0] in _QUOTES or (text[-1] in _QUOTES and b"=" not in text)):
         yield "quoted"
     if _NON_ASCII.search(text):
         yield "non-ascii"

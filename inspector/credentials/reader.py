@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from inspector.credentials.kinds import core_of, describe, inner_anomalies, label
@@ -41,7 +41,7 @@ _FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
 _SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
 #: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
 _UNKNOWN_SCHEME: Final = re.compile(
-    rb"(?=.{1,24}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?"
+    rb"(?=.{1,20}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?"
 )
 _SEPARATOR: Final = re.compile("([&;])")
 _AUTHORITY: Final = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
@@ -74,17 +74,6 @@ class _Memo(Generic[T]):
         return f"<Memo {len(self._entries)} entries>"
 
 
-class _Read(NamedTuple):
-    """One credential position: its scheme as sent, and what may be said of the value."""
-
-    scheme: str | None
-    credential: Credential
-
-    def text(self) -> str:
-        shown = label(self.credential)
-        return shown if self.scheme is None else f"{self.scheme} {shown}"
-
-
 class CredentialReader:
     """Reads the credentials of message heads, and writes heads without them.
 
@@ -109,7 +98,7 @@ class CredentialReader:
             | CREDENTIAL_HEADERS
         )
         self._response = self._request | RESPONSE_HEADERS
-        self._reads: _Memo[_Read] = _Memo()
+        self._reads: _Memo[AuthHeader] = _Memo()
         self._queries: _Memo[tuple[AuthHeader, ...]] = _Memo()
         self._targets: _Memo[str] = _Memo()
         self._request_texts: _Memo[tuple[str, str]] = _Memo()
@@ -128,8 +117,7 @@ class CredentialReader:
         for field in fields:
             syntax = positions.get(field[0].lower())
             if syntax is not None:
-                read = self._read(field, syntax)
-                found.append(AuthHeader(field[0].decode("latin-1"), read.scheme, read.credential))
+                found.append(self._read(field, syntax))
         return tuple(found)
 
     def steering(self, fields: Sequence[RawField]) -> dict[str, str]:
@@ -185,19 +173,21 @@ class CredentialReader:
         if syntax is None and SECRET_NAME.fullmatch(folded) is not None:
             syntax = Syntax.BARE
         if syntax is not None:
-            value = self._read(field, syntax).text()
+            read = self._read(field, syntax)
+            shown = label(read.credential)
+            value = shown if read.scheme is None else f"{read.scheme} {shown}"
         elif folded in URL_HEADERS:
             value = self.target(_unfolded(raw))
         else:
             value = self.scrub(_unfolded(raw).decode("latin-1"))
         return memo.put((name, raw), (self.scrub(name.decode("latin-1")), value))
 
-    def _read(self, field: RawField, syntax: Syntax) -> _Read:
+    def _read(self, field: RawField, syntax: Syntax) -> AuthHeader:
         known = self._reads.get(field)
         if known is not None:
             return known
         name, raw = field
-        return self._reads.put((name, raw), _read(Secret(raw), syntax, self._key))
+        return self._reads.put((name, raw), _read(name, Secret(raw), syntax, self._key))
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
         return tuple(
@@ -232,7 +222,7 @@ class CredentialReader:
         return _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
 
 
-def _read(raw: Secret, syntax: Syntax, key: bytes) -> _Read:
+def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> AuthHeader:
     """A header value taken apart: space, scheme, space, credential, space."""
     text = raw.reveal()
     anomalies: set[Anomaly] = set()
@@ -258,16 +248,15 @@ def _read(raw: Secret, syntax: Syntax, key: bytes) -> _Read:
                 break
             anomalies.add("doubled-scheme")
             core = rest
-    held = Secret(value)
-    inner = set(inner_anomalies(held if value else Secret(b"")))
+    anomalies.update(inner_anomalies(Secret(value)))
     if syntax is Syntax.COOKIE:
-        inner.discard("quoted")  # RFC 6265 4.1.1 lets a cookie value stand in quotes
-    if not core:
-        inner.add("empty")
-    credential = describe(
-        held, core_of(Secret(core)), (scheme or b"").lower(), key, anomalies | inner
-    )
-    return _Read(None if scheme is None else scheme.decode("latin-1"), credential)
+        anomalies.discard("quoted")  # RFC 6265 4.1.1 lets a cookie value stand in quotes
+    key_within = core_of(Secret(core))
+    if not len(key_within):
+        anomalies.add("empty")
+    credential = describe(Secret(value), key_within, (scheme or b"").lower(), key, anomalies)
+    shown = None if scheme is None else scheme.decode("latin-1")
+    return AuthHeader(name.decode("latin-1"), shown, credential)
 
 
 def _bare(raw: Secret, key: bytes) -> Credential:
@@ -280,7 +269,10 @@ def _bare(raw: Secret, key: bytes) -> Credential:
             anomalies.add("leading-space")
         if text[-1:] in b" \t":
             anomalies.add("trailing-space")
-    return describe(value, core_of(value), b"", key, anomalies)
+    key_within = core_of(value)
+    if not len(key_within):
+        anomalies.add("empty")
+    return describe(value, key_within, b"", key, anomalies)
 
 
 def _split_scheme(text: bytes, syntax: Syntax) -> tuple[bytes | None, bytes, bytes]:

@@ -10,6 +10,7 @@ errs towards hiding: a wrongly hidden word costs less than a shown key.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from typing import Final
 from urllib.parse import unquote
 
@@ -135,13 +136,22 @@ class Scrubber:
     def _scheme(self, match: re.Match[str]) -> str:
         if match["label"]:
             return match[0]
-        value = match["value"]
-        # "invalid bearer token", `Bearer realm=`, "basic authentication": words, not keys.
-        if _WORD.fullmatch(value):
-            return match[0]
-        if match["scheme"].lower() != "bearer" and not _DIGIT.search(value):
-            return match[0]
+        scheme, value = match["scheme"].lower(), match["value"]
+        if not (scheme == "basic" and _is_user_and_password(value)):
+            # "invalid bearer token", `Bearer realm=`, "basic authentication": words, not keys.
+            if _WORD.fullmatch(value):
+                return match[0]
+            if scheme != "bearer" and len(value) < 20 and not _DIGIT.search(value):
+                return match[0]
         return match["name"] + self.value(value)
+
+
+def _is_user_and_password(text: str) -> bool:
+    """Whether `text` is what Basic sends: base64 of user, colon, password (RFC 7617 2)."""
+    try:
+        return b":" in b64decode(text, validate=True)
+    except ValueError:
+        return False
 
 
 def _masked_placeholder(text: str) -> str | None:

@@ -1,0 +1,345 @@
+"""Which credentials a head carries, and how the head is shown without them."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.credentials import (
+    CREDENTIAL_HEADERS,
+    CREDENTIAL_QUERY,
+    PLACEHOLDERS,
+    STEERING_HEADERS,
+    CredentialReader,
+)
+from inspector.facts import AuthHeader
+from inspector.protocols.messages import Field
+from tests.credentials.canary import PREFIXED, leaks, secrets
+
+RUN = bytes(range(32))
+KEY = b"sk-ant-api03-LABONLYqwertyuiop"
+CLAUDE = "sk-ant-placeholder-key-for-credential-isolation"
+
+
+@pytest.fixture
+def reader() -> CredentialReader:
+    return CredentialReader(RUN, ["X-Lab-Key"])
+
+
+def one(reader: CredentialReader, raw: bytes, name: bytes = b"Authorization") -> AuthHeader:
+    (found,) = reader.auth([Field(name, raw)], b"/v1/messages")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("raw", "scheme", "kind", "length", "anomalies"),
+    [
+        # as clients should send it
+        (b" Bearer " + KEY, "Bearer", "anthropic-api-key", 30, ()),
+        (b"Bearer " + KEY, "Bearer", "anthropic-api-key", 30, ()),
+        (b" bearer " + KEY, "bearer", "anthropic-api-key", 30, ()),
+        (b" token gho_LABONLY", "token", "github-token", 11, ()),
+        (b" Basic bGFiOm9ubHk=", "Basic", "basic", 12, ()),
+        (b" Foo LABONLY", "Foo", "unknown", 7, ()),
+        (b" " + KEY, None, "anthropic-api-key", 30, ()),
+        (b" Bearer eyJsYWIiOjF9.eyJsYWIiOjF9.TEFC", "Bearer", "jwt", 30, ()),
+        (
+            b" AWS4-HMAC-SHA256 Credential=AKIALABONLY/20260801/lab/lab/aws4_request",
+            "AWS4-HMAC-SHA256",
+            "aws-sigv4",
+            52,
+            (),
+        ),
+        # space
+        (b"  Bearer " + KEY, "Bearer", "anthropic-api-key", 30, ("leading-space",)),
+        (b"\tBearer " + KEY, "Bearer", "anthropic-api-key", 30, ("leading-space",)),
+        (b" Bearer  " + KEY, "Bearer", "anthropic-api-key", 30, ("leading-space",)),
+        (b" Bearer " + KEY + b" ", "Bearer", "anthropic-api-key", 30, ("trailing-space",)),
+        (b" " + KEY + b"\t", None, "anthropic-api-key", 30, ("trailing-space",)),
+        # damage
+        (b" Bearer " + KEY + b"\x0b", "Bearer", "anthropic-api-key", 31, ("control-character",)),
+        (b" " + KEY + b"\r", None, "anthropic-api-key", 31, ("control-character",)),
+        (b" Bearer\r\n " + KEY, "Bearer", "anthropic-api-key", 30, ("control-character",)),
+        (b' Bearer "' + KEY + b'"', "Bearer", "anthropic-api-key", 32, ("quoted",)),
+        (b" Bearer '" + KEY, "Bearer", "anthropic-api-key", 31, ("quoted",)),
+        (b" Bearer Bearer " + KEY, "Bearer", "anthropic-api-key", 37, ("doubled-scheme",)),
+        (b" Bearer token " + KEY, "Bearer", "anthropic-api-key", 36, ("doubled-scheme",)),
+        (b" Bearer LAB\xc3\xa9", "Bearer", "unknown", 5, ("non-ascii",)),
+        # nothing there
+        (b"", None, "empty", 0, ("empty",)),
+        (b"   ", None, "empty", 0, ("empty",)),
+        (b" Bearer", "Bearer", "empty", 0, ("empty",)),
+        (b" Bearer ", "Bearer", "empty", 0, ("empty",)),
+        (b' ""', None, "empty", 2, ("quoted", "empty")),
+        (b" Bearer Bearer", "Bearer", "empty", 6, ("doubled-scheme", "empty")),
+    ],
+)
+def test_an_authorization_header_splits_into_scheme_and_credential(
+    reader: CredentialReader,
+    raw: bytes,
+    scheme: str | None,
+    kind: str,
+    length: int,
+    anomalies: tuple[str, ...],
+) -> None:
+    found = one(reader, raw)
+    assert found.name == "Authorization"
+    assert found.scheme == scheme
+    assert found.credential.kind == kind
+    assert found.credential.length == length
+    assert found.credential.anomalies == anomalies
+    assert (found.credential.fingerprint is None) == (kind == "empty")
+
+
+@pytest.mark.parametrize("name", [b"x-api-key", b"X-Api-Key", b"api-key", b"x-goog-api-key"])
+def test_a_key_header_has_no_scheme(reader: CredentialReader, name: bytes) -> None:
+    found = one(reader, b" " + KEY, name)
+    assert (found.name, found.scheme) == (name.decode(), None)
+    assert found.credential.prefix == "sk-ant-api03-"
+    assert one(reader, b" two words", name).scheme is None
+
+
+def test_a_scheme_in_a_key_header_is_shown_as_the_mistake_it_is(reader: CredentialReader) -> None:
+    found = one(reader, b" Bearer " + KEY, b"x-api-key")
+    assert (found.scheme, found.credential.kind) == ("Bearer", "anthropic-api-key")
+
+
+def test_a_key_with_a_space_in_it_is_no_scheme(reader: CredentialReader) -> None:
+    for raw in (b" sk-ant-api03-LABONLY99887766 x", b" LAB0123456789 x", b" " + b"L" * 30 + b" x"):
+        assert one(reader, raw).scheme is None
+
+
+def test_a_damaged_copy_of_a_key_has_the_keys_fingerprint(reader: CredentialReader) -> None:
+    copies = [b" %s", b" Bearer %s", b" %s ", b" '%s'", b" Bearer Bearer %s", b" %s\x0c"]
+    assert len({one(reader, copy % KEY).credential.fingerprint for copy in copies}) == 1
+    assert one(reader, b" %sx" % KEY).credential.fingerprint != (
+        one(reader, b" %s" % KEY).credential.fingerprint
+    )
+
+
+def test_credentials_come_in_wire_order_and_as_often_as_sent(reader: CredentialReader) -> None:
+    fields = [
+        Field(b"Host", b" 172.30.0.30"),
+        Field(b"x-api-key", b" " + KEY),
+        Field(b"Authorization", b" Bearer a"),
+        Field(b"X-LAB-KEY", b" b"),
+        Field(b"authorization", b" Bearer c"),
+        Field(b"Cookie", b" d=e; f=g"),
+    ]
+    assert [found.name for found in reader.auth(fields, b"/v1?apiKey=h&x=1&KEY=i")] == [
+        "?apiKey",
+        "?KEY",
+        "x-api-key",
+        "Authorization",
+        "X-LAB-KEY",
+        "authorization",
+        "Cookie",
+    ]
+
+
+@pytest.mark.parametrize("constant", sorted(PLACEHOLDERS))
+def test_a_placeholder_is_shown_in_full(reader: CredentialReader, constant: str) -> None:
+    raw = b" Bearer " + constant.encode()
+    assert one(reader, raw).credential.placeholder == constant
+    assert reader.headers([Field(b"Authorization", raw)]) == (
+        ("Authorization", f"Bearer {constant}"),
+    )
+    assert reader.target(f"/v1?key={constant}".encode()) == f"/v1?key={constant}"
+
+
+def test_a_query_value_is_read_as_its_recipient_decodes_it(reader: CredentialReader) -> None:
+    (found,) = reader.auth([], b"/v1beta/models?alt=sse&k%65y=AIza%4CABONLY%0A")
+    assert found.name == "?k%65y"
+    assert found.credential.kind == "google-api-key"
+    assert found.credential.length == len("AIzaLABONLY\n")
+    assert found.credential.anomalies == ("control-character",)
+
+
+def test_a_query_without_a_value_carries_nothing(reader: CredentialReader) -> None:
+    assert reader.auth([], b"/v1?key") == ()
+    (found,) = reader.auth([], b"/v1?key=")
+    assert found.credential.kind == "empty"
+    assert reader.target(b"/v1?key=&key&a=b") == "/v1?key=<empty>&key&a=b"
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"/v1/messages?beta=true", "/v1/messages?beta=true"),
+        (b"*", "*"),
+        (b"api.anthropic.com:443", "api.anthropic.com:443"),
+        (b"http://172.30.0.30:10001/v1/messages", "http://172.30.0.30:10001/v1/messages"),
+        (b"/users/a@b?c=d@e", "/users/a@b?c=d@e"),
+        (b"/v1?max=5;n=1&&x", "/v1?max=5;n=1&&x"),
+    ],
+)
+def test_a_target_without_credentials_is_shown_as_sent(
+    reader: CredentialReader, raw: bytes, shown: str
+) -> None:
+    assert reader.target(raw) == shown
+
+
+def test_user_information_is_replaced_and_its_host_kept(reader: CredentialReader) -> None:
+    assert reader.target(b"http://lab:LABONLY@squid/x?y=1").startswith("http://<basic 11 bytes ")
+    assert reader.target(b"http://lab:LABONLY@squid/x?y=1").endswith(">@squid/x?y=1")
+    assert reader.target(b"lab:LABONLY@squid:443").endswith(">@squid:443")
+
+
+def test_headers_keep_order_case_duplicates_and_odd_bytes(reader: CredentialReader) -> None:
+    fields = [Field(b"ACCEPT", b" */* "), Field(b"accept", b"\x1b[31m\xe9"), Field(b"Empty", b"")]
+    assert reader.headers(fields) == (("ACCEPT", "*/*"), ("accept", "\x1b[31m\xe9"), ("Empty", ""))
+
+
+def test_a_folded_value_is_joined(reader: CredentialReader) -> None:
+    assert reader.headers([Field(b"a", b" b\r\n\t c")]) == (("a", "b c"),)
+
+
+def test_the_scheme_stays_before_the_label(reader: CredentialReader) -> None:
+    ((_, value),) = reader.headers([Field(b"authorization", b" Bearer " + KEY)])
+    fingerprint = one(reader, b" " + KEY).credential.fingerprint
+    assert value == f"Bearer <anthropic-api-key sk-ant-api03- 30 bytes {fingerprint}>"
+
+
+def test_steering_headers_are_given_by_name_as_sent(reader: CredentialReader) -> None:
+    fields = [
+        Field(b"Anthropic-Version", b" 2023-06-01"),
+        Field(b"anthropic-beta", b" a"),
+        Field(b"x-api-key", b" " + KEY),
+        Field(b"Anthropic-Beta", b" b"),
+    ]
+    assert reader.steering(fields) == {
+        "Anthropic-Version": "2023-06-01",
+        "anthropic-beta": "a, b",
+    }
+
+
+def test_a_steering_header_may_not_smuggle_a_key(reader: CredentialReader) -> None:
+    for name in STEERING_HEADERS:
+        (value,) = reader.steering([Field(name, b" " + KEY)]).values()
+        assert leaks("LABONLYqwertyuiop", value) == []
+
+
+def test_counters_and_nonces_are_not_taken_for_credentials(reader: CredentialReader) -> None:
+    fields = [
+        Field(b"anthropic-ratelimit-tokens-remaining", b" 79000"),
+        Field(b"Sec-WebSocket-Key", b" dGhlIHNhbXBsZSBub25jZQ=="),
+        Field(b"WWW-Authenticate", b' Bearer realm="lab", error="invalid_token"'),
+        Field(b"x-request-id", b" 5f3c1a52-0b8f-4d0a-9a52-5e5a2b9d7c11"),
+        Field(b"idempotency-key", b" stainless-node-retry-5f3c1a52"),
+    ]
+    plain = tuple((f.name.decode(), f.value.decode()) for f in fields)
+    assert reader.headers(fields) == plain
+    assert reader.response_headers(fields) == plain
+    assert reader.auth(fields, b"/") == ()
+
+
+def test_nothing_of_the_reader_shows_what_it_remembers(reader: CredentialReader) -> None:
+    reader.headers([Field(b"x-api-key", b" " + KEY)])
+    reader.auth([Field(b"x-api-key", b" " + KEY)], b"/?key=LABONLYqwertyuiop")
+    shown = repr(reader) + repr(vars(reader)) + str(reader)
+    assert leaks("LABONLYqwertyuiop", shown) == []
+
+
+def test_facts_can_be_pickled_and_secrets_cannot(reader: CredentialReader) -> None:
+    facts = reader.auth([Field(b"x-api-key", b" " + KEY)], b"/")
+    assert pickle.loads(pickle.dumps(facts)) == facts
+    assert leaks("LABONLYqwertyuiop", pickle.dumps(facts).decode("latin-1")) == []
+
+
+def everything(reader: CredentialReader, fields: Sequence[Field], target: bytes) -> str:
+    """All that the reader says of one request and of a response with the same fields."""
+    return repr(
+        (
+            reader.auth(fields, target),
+            reader.steering(fields),
+            reader.headers(fields),
+            reader.response_headers(fields),
+            reader.target(target),
+            reader,
+        )
+    )
+
+
+SHAPES_IN_HEADERS = st.sampled_from(
+    [
+        "%s",
+        "Bearer %s",
+        "token  %s ",
+        '"%s"',
+        "Bearer Bearer %s",
+        "Foo %s",
+        "a %s b",
+        "%s b",
+        "\x00%s\x7f",
+    ]
+)
+
+
+@given(
+    st.sampled_from(
+        [
+            *sorted(CREDENTIAL_HEADERS),
+            b"set-cookie",
+            b"x-lab-key",
+            b"X-Amz-Security-Token",
+            b"x-auth-token",
+            b"my-secret",
+        ]
+    ),
+    st.sampled_from(["", *PREFIXED]),
+    secrets,
+    SHAPES_IN_HEADERS,
+)
+def test_no_credential_position_shows_its_value(
+    name: bytes, prefix: str, secret: str, form: str
+) -> None:
+    reader = CredentialReader(RUN, ["x-lab-key"])
+    raw = b" " + (form % (prefix + secret)).encode()
+    where = [Field(name, raw)]
+    if name == b"set-cookie":  # a response's; a request has no such header
+        shown = repr(reader.response_headers(where))
+    else:
+        shown = everything(reader, where, b"/")
+    assert leaks(secret, shown) == []
+
+
+@given(
+    st.sampled_from(
+        [*sorted(CREDENTIAL_QUERY), "API_KEY", "Access_Token", "k%65y", "X-Amz-Signature"]
+    ),
+    st.sampled_from(["", *PREFIXED]),
+    secrets,
+    st.sampled_from(["/p?%s", "/p?a=b&%s&c=d", "http://h:1/p?%s", "/p?a;%s", "/p?x=?%s", "h?%s#f"]),
+)
+def test_no_credential_parameter_shows_its_value(
+    name: str, prefix: str, secret: str, form: str
+) -> None:
+    target = (form % f"{name}={prefix}{secret}").encode()
+    reader = CredentialReader(RUN)
+    fields = [Field(b"Referer", b" http://lab" + target), Field(b"Location", b" " + target)]
+    assert leaks(secret, everything(reader, fields, target)) == []
+
+
+@given(secrets)
+def test_basic_and_user_information_are_not_shown(secret: str) -> None:
+    encoded = base64.b64encode(f"user:{secret}".encode()).decode()
+    reader = CredentialReader(RUN)
+    fields = [Field(b"Proxy-Authorization", f" Basic {encoded}".encode())]
+    shown = everything(reader, fields, f"http://user:{secret}@host/path".encode())
+    assert leaks(secret, shown) == []
+    assert leaks(encoded, shown) == []
+
+
+@given(st.lists(st.tuples(st.binary(max_size=30), st.binary(max_size=60))), st.binary(max_size=80))
+def test_nothing_captured_raises(fields: list[tuple[bytes, bytes]], target: bytes) -> None:
+    reader = CredentialReader(RUN)
+    wire = [Field(name, raw) for name, raw in fields]
+    wire += [Field(b"authorization", raw) for _, raw in fields]
+    assert len(reader.headers(wire)) == len(wire)
+    assert everything(reader, wire, target + b"?key=" + target)
+    assert everything(reader, wire, target) == everything(reader, wire, target)
