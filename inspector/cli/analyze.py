@@ -122,7 +122,7 @@ def analyze(
         auth_headers=auth_headers,
         fingerprint_key=_key(fingerprint_key),
     )
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None
     on_tunnel: Callable[[Tunnel], None] | None = None
     write: Callable[[Report], None]
@@ -130,7 +130,8 @@ def analyze(
         from inspector.report.jsonl import JsonLines
 
         lines = JsonLines(out, several_files=_several_files(paths))
-        on_exchange, on_tunnel, write = lines.exchange, lines.tunnel, lines.finish
+        on_exchange, on_tunnel = lines.exchange, lines.tunnel
+        write = lines.finish
     elif form == "json":
         from inspector.report.json import write_json
 

@@ -87,7 +87,14 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, epilog=exit_codes_text())
-@click.version_option(package_name="inspector", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, wanted: _tell_version(ctx) if wanted else None,
+    help="The version, and no more.",
+)
 @verbose_option
 def main() -> None:
     """Who sent which credentials through the agent's firewall, and what came back.
@@ -96,6 +103,14 @@ def main() -> None:
     sent which auth headers to which provider, what was answered, and which
     CONNECT tunnels were merely opened.
     """
+
+
+def _tell_version(ctx: click.Context) -> None:
+    from inspector.report.model import this_tool
+
+    tool = this_tool()
+    click.echo(f"{tool.name} {tool.version}")
+    ctx.exit()
 
 
 def _explain(ctx: click.Context, sentence: str, error: BaseException) -> None:

@@ -65,6 +65,8 @@ class Service(_Text):
         elif text.count(":") == 1:
             address, port = text.split(":")
         ipaddress.ip_address(address)
+        if text.endswith(":") and not port and text.count(":") == 1:
+            raise ValueError(f"{text!r} lacks the port after ':'.")
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise ValueError(f"{port!r} is no port (1 to 65535).")
         return text

@@ -21,7 +21,8 @@ _STREAMED: Final = ("exchanges", "tunnels")
 class JsonLines:
     """Writes lines to `out`; `several_files` as for `json.to_plain`.
 
-    It remembers a hash of each line, not the line, to know what changed.
+    Each line is flushed, so that a reader at the other end of a pipe sees it at
+    once.  A hash of each line is remembered, not the line, to know what changed.
     """
 
     def __init__(self, out: BinaryIO, *, several_files: bool) -> None:
@@ -52,3 +53,4 @@ class JsonLines:
         if self._written.get(identity) != digest:
             self._written[identity] = digest
             self._out.write(line + b"\n")
+            self._out.flush()

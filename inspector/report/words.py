@@ -30,8 +30,12 @@ def size(count: int) -> str:
 
 def file_name(name: str, width: int) -> str:
     """A path in at most `width` columns; its end tells files apart, so that is kept."""
-    shown = visible(name[-4 * width :])
-    return shown if len(shown) <= width else "..." + shown[3 - width :]
+    shown = visible(name)
+    if len(shown) <= width:
+        return shown
+    end = shown[3 - width :]
+    _, slash, parts = end.partition("/")
+    return f".../{parts}" if slash and parts else f"...{end}"
 
 
 def duration(ns: int) -> str:

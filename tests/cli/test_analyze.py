@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inspector.cli.main import main
+from inspector.report.model import Report
+
+from .test_main import COMMAND, ROOT
+
+DEMO = str(ROOT / "captures" / "demo")
+
+#: A pcap without packets: little-endian, microseconds, Ethernet.
+EMPTY_PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
+
+
+def _analyze(*args: str) -> Result:
+    return CliRunner().invoke(main, ["analyze", *args])
+
+
+def _json(*args: str) -> dict[str, Any]:
+    result = _analyze("--format", "json", *args)
+    plain: dict[str, Any] = json.loads(result.stdout)
+    return plain
+
+
+def test_the_demo_makes_a_page_on_stdout_and_nothing_on_stderr() -> None:
+    result = _analyze(DEMO)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("inspector  ")
+    assert "WHO SENT WHAT" in result.stdout
+    assert result.stderr == ""
+
+
+def test_json_is_a_report() -> None:
+    report = Report.from_dict(_json(DEMO))
+    assert report.exchanges
+    assert report.tunnels
+
+
+def test_jsonl_ends_with_the_rest_of_the_report() -> None:
+    result = _analyze("--format", "jsonl", DEMO)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    whole = _json(DEMO)
+    last = {}
+    for line in lines[:-1]:
+        ((_, fact),) = line.items()
+        last[fact["id"]] = fact
+    assert sorted(last) == sorted(f["id"] for f in (*whole["exchanges"], *whole["tunnels"]))
+    assert lines[-1]["report"]["connections"] == whole["connections"]
+    assert "exchanges" not in lines[-1]["report"]
+
+
+def test_packet_numbers_name_their_file_when_a_directory_holds_several(tmp_path: Path) -> None:
+    capture = (Path(DEMO) / "capture.pcapng").read_bytes()
+    for name in ("one.pcapng", "two.pcapng"):
+        (tmp_path / name).write_bytes(capture)
+    result = _analyze("--format", "jsonl", str(tmp_path))
+    first = json.loads(result.stdout.splitlines()[0])
+    fact = first.get("tunnel") or first["exchange"]["request"]
+    assert fact["packet"].startswith("1:")
+
+
+def test_v_adds_the_list_of_exchanges() -> None:
+    assert "EXCHANGES" not in _analyze(DEMO).stdout
+    assert "EXCHANGES" in _analyze("-v", DEMO).stdout
+    assert "EXCHANGES" in CliRunner().invoke(main, ["-v", "analyze", DEMO]).stdout
+
+
+def test_the_same_fingerprint_key_gives_the_same_fingerprints(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(b"made up")
+    with_key = ("--fingerprint-key", str(key), DEMO)
+    assert _json(*with_key)["clients"] == _json(*with_key)["clients"]
+    assert _json(DEMO)["clients"] != _json(DEMO)["clients"]
+
+
+@pytest.mark.parametrize("form", ["terminal", "json", "jsonl"])
+def test_what_is_no_capture_ends_with_4_and_json_all_the_same(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("dear diary")
+    result = _analyze("--format", form, str(path))
+    assert result.exit_code == 4
+    assert result.stderr.startswith("inspector: ")
+    assert "notes.txt" in result.stderr
+    assert "Traceback" not in result.stderr
+    if form == "terminal":
+        assert result.stdout == ""
+    else:
+        plain = json.loads(result.stdout)
+        report = plain["report"] if form == "jsonl" else plain
+        assert report["connections"] == []
+        assert "notes.txt" in report["completeness"]["because"][0]
+
+
+def test_a_capture_without_tcp_ends_with_4_and_says_what_to_try(tmp_path: Path) -> None:
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(EMPTY_PCAP)
+    result = _analyze("--format", "json", str(path))
+    assert result.exit_code == 4
+    assert json.loads(result.stdout)["connections"] == []
+    assert result.stderr.startswith("inspector: No TCP connection in scope")
+
+
+def test_a_file_that_is_not_there_ends_with_1_and_no_json(tmp_path: Path) -> None:
+    result = _analyze("--format", "json", str(tmp_path / "absent.pcap"))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "absent.pcap" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("--format", "xml", DEMO),
+        ("--scope", "moon", DEMO),
+        ("--subnet", "172.30.0.0/99", DEMO),
+        ("--agent", "agent.local", DEMO),
+        ("--squid", "172.30.0.10:99999", DEMO),
+        ("--squid", "[fd00::10]x3128", DEMO),
+        ("--auth-header", "two words", DEMO),
+        ("--fingerprint-key", "/nonexistent/key", DEMO),
+        ("--topology", "/nonexistent/topology.toml", DEMO),
+    ],
+)
+def test_an_option_that_does_not_fit_is_a_usage_error(args: tuple[str, ...]) -> None:
+    result = _analyze(*args)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage:" in result.stderr
+
+
+def test_an_empty_fingerprint_key_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "key").touch()
+    result = _analyze("--fingerprint-key", str(tmp_path / "key"), DEMO)
+    assert result.exit_code == 2
+    assert "is empty" in result.stderr
+
+
+def test_a_topology_file_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
+    path = tmp_path / "topology.toml"
+    path.write_text("subnet = [")
+    result = _analyze("--topology", str(path), DEMO)
+    assert result.exit_code == 2
+    assert "topology.toml" in result.stderr
+
+
+def test_addresses_told_are_the_addresses_of_the_report() -> None:
+    topology = _json(
+        "--subnet=172.30.0.0/16",
+        "--agent=172.30.0.20",
+        "--agent=172.30.0.21",
+        "--api-proxy=172.30.0.30",
+        "--squid=172.30.0.10:3128",
+        "--scope=all",
+        DEMO,
+    )["topology"]
+    assert topology["subnet"] == "172.30.0.0/16"
+    assert topology["agent"] == ["172.30.0.20", "172.30.0.21"]
+    assert topology["api_proxy"] == ["172.30.0.30"]
+    assert topology["source"] == "options"
+    assert topology["scope"] == "all"
+
+
+def test_standard_input_is_a_capture_too() -> None:
+    capture = (Path(DEMO) / "capture.pcapng").read_bytes()
+    done = subprocess.run(
+        [*COMMAND, "analyze", "-", "--format", "json"], cwd=ROOT, input=capture, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["exchanges"]) == len(_json(DEMO)["exchanges"])
+
+
+@pytest.mark.parametrize("columns", ["60", "120"])
+def test_columns_sets_the_width_and_no_colour_goes_into_a_pipe(columns: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "analyze", "captures/demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": columns, "FORCE_COLOR": "1"},
+        check=True,
+    )
+    assert "-" * int(columns) in done.stdout.splitlines()
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.packets import packet_reference
+from inspector.report.json import dumps, pieces, timestamp, to_plain, write_json
+from inspector.report.loading import _nanoseconds
+from inspector.report.model import Report
+
+SECOND = 1_000_000_000
+
+
+def test_the_example_survives_the_way_through_the_types(
+    report: Report, example: dict[str, Any]
+) -> None:
+    assert report.to_dict() == example
+    assert json.loads(report.to_json()) == example
+    assert Report.from_dict(json.loads(report.to_json())) == report
+
+
+def test_the_top_level_names_are_those_of_the_format(report: Report) -> None:
+    assert list(report.to_dict()) == [
+        "schema",
+        "tool",
+        "captures",
+        "completeness",
+        "topology",
+        "clients",
+        "connections",
+        "exchanges",
+        "tunnels",
+        "direct_tls",
+        "oddities",
+    ]
+
+
+def test_a_time_has_six_digits_and_nine_when_the_last_three_count() -> None:
+    assert timestamp(0) == "1970-01-01T00:00:00.000000Z"
+    assert timestamp(1_785_748_442 * SECOND + 104_512_000) == "2026-08-03T09:14:02.104512Z"
+    assert timestamp(1_785_748_442 * SECOND + 104_512_003) == "2026-08-03T09:14:02.104512003Z"
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"),
+    [
+        (1 << 80, "9999-12-31T23:59:59.999999999Z"),
+        (-(1 << 80), "0001-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_a_lying_clock_is_held_within_the_years_of_rfc_3339(ns: int, text: str) -> None:
+    assert timestamp(ns) == text
+
+
+@given(st.integers(-62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1))
+def test_a_time_reads_back_to_the_nanosecond(ns: int) -> None:
+    text = timestamp(ns)
+    assert _nanoseconds(text, "$") == ns
+    seconds = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    assert (seconds - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() == ns // SECOND
+
+
+def test_packet_numbers_carry_the_files_index_among_several_files(report: Report) -> None:
+    both = replace(
+        report,
+        captures=report.captures * 2,
+        oddities=(replace(report.oddities[0], packets=(packet_reference(1, 30),)),),
+    )
+    plain = both.to_dict()
+    assert plain["connections"][0]["packet"] == "1:3"
+    assert plain["oddities"][0]["packets"] == ["2:30"]
+    assert plain["captures"][0]["packets"] == 412, "a number of packets is no reference"
+    assert Report.from_dict(plain) == both
+
+
+def test_the_report_is_written_in_pieces_no_larger_than_a_list_item(report: Report) -> None:
+    many = replace(report, exchanges=report.exchanges * 200)
+    out = io.BytesIO()
+    write_json(many, out)
+    largest = max(len(dumps(to_plain(e, several_files=False))) for e in report.exchanges)
+    assert max(map(len, pieces(many))) < largest + 100
+    assert json.loads(out.getvalue()) == many.to_dict()
+
+
+def test_a_name_that_is_not_utf_8_and_a_huge_number_are_still_json() -> None:
+    data = dumps({"name": b"caf\xe9".decode("utf-8", "surrogateescape"), "n": 1 << 70})
+    assert json.loads(data) == {"name": "caf\\udce9", "n": 1 << 70}
+
+
+def test_json_is_no_workflow_command_and_means_the_same() -> None:
+    text = "##[set-output name=x]::stop"
+    data = dumps({"target": text})
+    assert b"##[" not in data
+    assert json.loads(data) == {"target": text}
+
+
+def test_what_is_no_fact_is_refused() -> None:
+    with pytest.raises(TypeError, match="str is no fact"):
+        to_plain("text", several_files=False)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from inspector.facts import Credential, Endpoint, Stream
+from inspector.report import words
+from inspector.report.model import Report
+from inspector.report.terminal import _letter, _prefix
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (92_875, "92.9 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (5_000_000_000_000, "5000.0 GB"),
+    ],
+)
+def test_sizes_have_decimal_units(count: int, text: str) -> None:
+    assert words.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0.0 s"), (186.3, "186.3 s"), (600, "10.0 min"), (36_000, "10.0 h")]
+)
+def test_long_times_are_told_in_larger_units(seconds: float, text: str) -> None:
+    assert words.duration(int(seconds * 1e9)) == text
+
+
+def test_a_list_tells_how_many_more_there_are() -> None:
+    assert words.some(["a", "b", "c"]) == "a, b, c"
+    assert words.some(["a", "b", "c", "d", "e"]) == "a, b, c +2"
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "text"),
+    [
+        ("bridge.pcapng", 20, "bridge.pcapng"),
+        ("runs/monday/first/capture.pcapng", 24, ".../first/capture.pcapng"),
+        ("a-very-long-name-of-a-capture.pcapng", 20, "...-a-capture.pcapng"),
+    ],
+)
+def test_a_path_keeps_its_end(name: str, width: int, text: str) -> None:
+    assert words.file_name(name, width) == text
+
+
+def test_an_address_of_the_bridge_is_its_last_part() -> None:
+    prefix = _prefix("172.30.0.0/24")
+    assert words.service(Endpoint("172.30.0.30", 10001), prefix) == ".30:10001"
+    assert words.service(Endpoint("172.30.1.30", 10001), prefix) == "172.30.1.30:10001"
+    assert words.service(Endpoint("fd00::30", 10001), prefix) == "[fd00::30]:10001"
+
+
+@pytest.mark.parametrize("subnet", [None, "10.0.0.0/8", "fd00::/64", "nonsense"])
+def test_where_the_last_part_would_not_tell_hosts_apart_addresses_stay_whole(
+    subnet: str | None,
+) -> None:
+    assert _prefix(subnet) is None
+
+
+def test_a_credential_is_told_by_its_label_and_what_is_wrong_with_it() -> None:
+    key = Credential("anthropic-api-key", "sk-ant-api03-", 108, "a1b2c3d4e5f6", None)
+    assert words.credential(key) == "anthropic-api-key sk-ant-api03- 108 bytes a1b2c3d4e5f6"
+    quoted = replace(key, anomalies=("quoted", "trailing-space"))
+    assert words.credential(quoted).endswith(" (quoted, trailing-space)")
+    empty = Credential("empty", None, 0, None, None, ("empty",))
+    assert words.credential(empty) == "empty"
+
+
+def test_letters_go_on_after_z() -> None:
+    assert [_letter(n) for n in (0, 25, 26, 27, 701, 702)] == ["A", "Z", "AA", "AB", "ZZ", "AAA"]
+
+
+def test_a_stream_says_whether_it_came_to_its_end() -> None:
+    stream = Stream(6, {"message": 6}, None, None, None, False, None, 0, False)
+    assert words.stream(stream) == "6 events, NO END"
+    assert words.stream(replace(stream, terminated=True)) == "6 events, ended"
+    broken = replace(stream, error="overloaded_error", malformed=2)
+    assert words.stream(broken) == "6 events, error overloaded_error, 2 malformed, NO END"
+
+
+def test_a_tunnel_tells_how_far_tls_came(report: Report) -> None:
+    tls, _, refused, plain, _ = report.tunnels
+    assert tls.tls is not None
+    assert words.tls_outcome(tls) == "complete"
+    assert words.tls_outcome(refused) == "ERR_ACCESS_DENIED"
+    assert words.tls_outcome(plain) == "no, http/1.1"
+    failed = replace(tls.tls, handshake="failed", alerts=("fatal unknown_ca (client)",))
+    assert words.tls_outcome(replace(tls, tls=failed)) == "failed: fatal unknown_ca (client)"
+    silent = replace(tls, tls=None, protocol="none")
+    assert words.tls_outcome(silent) == "silence"
+    assert words.tls_outcome(replace(silent, established=None)) == "-"
+    assert words.connect_reply(replace(silent, connect_status=None)) == "no reply"
+    assert words.connect_reply(replace(silent, connect_status=None, authority=None)) == "not seen"
