@@ -176,12 +176,12 @@ class Http1Parser:
             self._held.append(_Lost(n, at, packet))
         elif self._state == _State.BODY:
             if self._body.miss(n, packet, events) < n:
-                self._break_off(at, packet)
+                self._break_off(at, packet, lost=True)
             elif self._body.over:
                 self._body.last = (at, packet)
                 self._end_body()
         elif self._state != _State.DONE:
-            self._break_off(at, packet)
+            self._break_off(at, packet, lost=True)
         return events
 
     def close(self, at: int, packet: int, *, clean: bool = True) -> list[Event]:
@@ -198,7 +198,7 @@ class Http1Parser:
         if self._state == _State.BODY and self._body.ends_at_close and clean:
             self._body.end(at, packet, events, complete=True)
         else:
-            self._break_off(at, packet)
+            self._break_off(at, packet, lost=False)
         self._state = _State.DONE
         return events
 
@@ -293,7 +293,8 @@ class Http1Parser:
         stop = pending.find_block_end(limit)
         if stop < 0:
             if len(pending.data) >= limit:
-                self._take_cut_head(at, packet)
+                self._take_cut_head("head-too-large", at, packet)
+                self._lose_step()
         elif self._take_head(bytes(pending.data[:stop]), at, packet):
             pending.clear()
             return position + stop - before
@@ -316,14 +317,14 @@ class Http1Parser:
             self._fall_out(Notes())
         return self._has_start_line
 
-    def _take_cut_head(self, at: int, packet: int) -> None:
-        """Take what a head that exceeds the limit says up to there: it is still evidence."""
+    def _take_cut_head(self, fault: str, at: int, packet: int, *, lost: bool = False) -> None:
+        """Take the whole lines of a head whose end is out of reach: they are still evidence."""
         block = bytes(self._pending.data[: self._limits.head_bytes])
         self._take_head(block[: block.rfind(b"\n") + 1], at, packet, cut=True)
-        self._fault("head-too-large", self._pending.source()[1])
+        self._fault(fault, self._pending.source()[1])
         if self._state == _State.BODY:
+            self._body.lost = lost
             self._body.end(at, packet, self._events, complete=False)
-        self._lose_step()
 
     def _take_head(self, block: bytes, at: int, packet: int, *, cut: bool = False) -> bool:
         """Take a head and set what follows it; False, and out of step, if it is none.
@@ -412,12 +413,14 @@ class Http1Parser:
 
     # -- out of step -----------------------------------------------------------
 
-    def _break_off(self, at: int, packet: int) -> None:
-        """The stream broke off here: end the message that is open."""
-        if self._state == _State.HEAD:
-            self._fault("unfinished-head", self._pending.source()[1])
-        elif self._state == _State.BODY:
+    def _break_off(self, at: int, packet: int, *, lost: bool) -> None:
+        """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
+        if self._state == _State.BODY:
             self._body.end(at, packet, self._events, complete=False)
+        elif self._state == _State.HEAD and self._has_start_line:
+            self._take_cut_head("unfinished-head", at, packet, lost=lost)
+        elif self._state == _State.HEAD:
+            self._fault("unfinished-head", self._pending.source()[1])
         self._lose_step()
 
     def _lose_step(self) -> None:

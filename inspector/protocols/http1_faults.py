@@ -20,7 +20,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "space-in-target": "A request target contains a space (RFC 9112 3.2 forbids white space).",
     "unknown-version": "A version other than HTTP/1.0 and HTTP/1.1; parsed as HTTP/1.1.",
     "data-after-connection-close": "Bytes follow a message that said `Connection: close`.",
-    "unfinished-head": "The stream ended, or bytes were lost, inside a message head.",
+    "unfinished-head": "The stream ended, or bytes were lost, in a head; its whole lines are kept.",
     # Lines of a head or trailer section
     "head-too-large": "A head exceeds the limit; its fields up to there are kept.",
     "too-many-fields": "A head or trailer section exceeds the limit of fields; the first are kept.",

@@ -48,10 +48,8 @@ _NAMES: Final = frozenset({b"content-length", b"transfer-encoding", b"connection
 def read_framing(fields: Iterable[Field], notes: Notes) -> Framing:
     """What `fields` say of the body and of the connection's future."""
     found: dict[bytes, list[bytes]] = {}
-    for field in fields:
-        name = field.name.lower()
-        if name in _NAMES:
-            found.setdefault(name, []).extend(field.value.split(b","))
+    for field in [field for field in fields if field[0].lower() in _NAMES]:
+        found.setdefault(field.name.lower(), []).extend(field.value.split(b","))
     if not found:
         return _PLAIN
     options = {item.strip(b" \t").lower() for item in found.get(b"connection", ())}

@@ -8,6 +8,7 @@ peculiarities named.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final, NamedTuple
 
 from inspector.protocols.http1_faults import Notes
@@ -34,6 +35,8 @@ _CLEAN_FIELDS: Final = re.compile(
     rb"(?:" + _TOKEN + rb"++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+(?:\r\n)?\Z"
 )
 _FIELD: Final = re.compile(rb"([^:\r]+):([^\r]*)\r\n")
+#: `Field._make` without its Python frame: a third of its time, for every field of every head.
+_make_field: Final = partial(tuple.__new__, Field)
 _NAME: Final = re.compile(_TOKEN + rb"+")
 #: Control bytes in a field -> fault.  A fold's own line end is cut out before.
 _CONTROL_FAULTS: Final = (
@@ -143,7 +146,7 @@ def parse_fields(block: bytes, limit: int, notes: Notes, base: int = 0) -> tuple
     At most `limit` fields are given.  `base` is added to the offsets in `notes`.
     """
     if _CLEAN_FIELDS.match(block):
-        fields = tuple(map(Field._make, _FIELD.findall(block)))
+        fields = tuple(map(_make_field, _FIELD.findall(block)))
     else:
         fields = _parse_lines(block, notes, base)
     if len(fields) > limit:

@@ -119,7 +119,11 @@ CASES = [
         ["GET /", "fault too-many-fields @1", "end 0"],
         SMALL,
     ),
-    Case("unfinished-head", "request", [GET + b"Ho"], ["fault unfinished-head @1"]),
+    Case("unfinished-head", "request", [b"GET / HTTP/1."], ["fault unfinished-head @1"]),
+    Case("unfinished-head", "request", [GET + b"A: 1\r\nB: 2"],
+         ["GET /", "fault unfinished-head @1", "end 0 incomplete"]),
+    Case("unfinished-head", "response", [b"HTTP/1.1 100 Continue\r\nA: 1"],
+         ["100", "fault unfinished-head @1"]),
     Case("bare-lf", "request", [GET, b"A: 1\n", b"B: 2\r\n\r\n"],
          ["GET /", "fault bare-lf @2", "end 0"]),
     Case("bare-lf", "request", [b"GET / HTTP/1.1\n", b"A: 1\n\n"],
@@ -271,6 +275,15 @@ def test_the_wire_s_own_bytes_stay_in_a_malformed_field() -> None:
 def test_a_head_beyond_the_limit_keeps_the_fields_up_to_there() -> None:
     block = b"A: 1\r\nAuthorization: placeholder\r\nB: " + b"x" * 200 + b"\r\n\r\n"
     assert fields_of(block, SMALL) == (Field(b"A", b" 1"), Field(b"Authorization", b" placeholder"))
+
+
+def test_a_head_that_breaks_off_keeps_its_whole_lines() -> None:
+    for break_off in ("gap", "close"):
+        http = parser("request")
+        http.receive(packets(GET + b"A: 1\r\nAuthorization: Bearer sk-ant-api03-LABON"))
+        head, *_ = http.gap(9, 2, 2) if break_off == "gap" else http.close(2, 2)
+        assert isinstance(head, RequestHead)
+        assert head.fields == (Field(b"A", b" 1"),)
 
 
 def test_a_megabyte_of_header_is_one_fault_and_the_next_message_is_found() -> None:

@@ -101,8 +101,22 @@ def test_a_close_delimited_body_goes_on_behind_any_gap_but_is_not_complete() -> 
 
 def test_a_head_is_never_joined_across_a_gap() -> None:
     assert story(run(parser("request"), b"GET /a HTTP/1.1\r\nHo", 5, b"x\r\n\r\n", NEXT)) == [
+        "GET /a", "fault unfinished-head @1", "end 0 lost",
+        "fault resynchronised @4", "GET /next", "end 0",
+    ]  # fmt: skip
+
+
+def test_a_start_line_is_never_joined_across_a_gap() -> None:
+    assert story(run(parser("request"), b"GET /", 5, b" HTTP/1.1\r\n\r\n", NEXT)) == [
         "fault unfinished-head @1", "fault resynchronised @4", "GET /next", "end 0",
     ]  # fmt: skip
+
+
+def test_a_broken_off_response_head_has_answered_its_request() -> None:
+    http = parser("response", b"HEAD", b"GET")
+    told = story(run(http, OK + b"Content-Le", 9, OK + b"Content-Length: 2\r\n\r\nok"))
+    assert told[-3:] == ["200", "body ok", "end 2"]
+    assert http.unanswered == 0
 
 
 def test_a_gap_between_messages_may_hide_whole_ones() -> None:
