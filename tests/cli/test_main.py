@@ -72,8 +72,7 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 def test_version_is_that_of_the_reports_tool() -> None:
     done = subprocess.run([*COMMAND, "--version"], cwd=ROOT, capture_output=True, text=True)
     tool = this_tool()
-    assert (done.returncode, done.stdout) == (0, f"inspector {tool.version}
-")
+    assert (done.returncode, done.stdout) == (0, f"inspector {tool.version}\n")
 
 
 def _failing(monkeypatch: pytest.MonkeyPatch, fail: Callable[[], None]) -> None:
