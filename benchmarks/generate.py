@@ -45,7 +45,7 @@ START: Final = 1_770_026_400_000_000
 #: so memory stays at a few megabytes whatever the file's size.
 CONCURRENT: Final = 8
 STREAMS: Final = 16
-EVENTS_A_STREAM: Final = 2500
+EVENTS_A_STREAM: Final = 400
 
 #: Of data segments: sent twice, and likewise swapped with their neighbour.
 TROUBLE: Final = 0.001
@@ -208,10 +208,11 @@ class Mixed:
 class SmallPackets:
     """Concurrent event streams: one small event a chunk, one chunk a packet."""
 
-    def __init__(self, seed: int = 2, acks: int = 2) -> None:
+    def __init__(self, seed: int = 2, acks: int = 2, events: int = EVENTS_A_STREAM) -> None:
         rng = self.rng = random.Random(seed)
         self.truth = Truth()
         self.acks = acks
+        self.events = events
         self.deltas = content.deltas(1024, rng)
         self.requests = [
             content.request(4000, content.AUTH_HEADERS[index], rng) for index in range(4)
@@ -238,7 +239,7 @@ class SmallPackets:
         request = rng.choice(self.requests)
         conversation.send(True, pieces(request, MSS), acks)
         conversation.now += 2000
-        deltas = rng.choices(self.deltas, k=EVENTS_A_STREAM)
+        deltas = rng.choices(self.deltas, k=self.events)
         parts = [content.STREAM_HEAD, *content.STREAM_START, *deltas, *content.STREAM_END]
         conversation.send(False, [*parts, content.LAST_CHUNK], acks)
         self.truth.answered("200")

@@ -20,8 +20,8 @@ from inspector.inspection import Options, inspect_captures
 
 WORKLOADS: dict[str, Callable[[], Mixed | SmallPackets]] = {
     "mixed": Mixed,
-    "sse": SmallPackets,
-    "sse-no-acks": lambda: SmallPackets(acks=0),
+    "sse": lambda: SmallPackets(events=200),
+    "sse-no-acks": lambda: SmallPackets(acks=0, events=200),
 }
 
 
@@ -29,7 +29,7 @@ WORKLOADS: dict[str, Callable[[], Mixed | SmallPackets]] = {
 def workload(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture of one or a few windows; its truth lies beside it."""
     path = tmp_path_factory.mktemp("workload") / f"{request.param}.pcap"
-    write(WORKLOADS[request.param](), path, megabytes=3)
+    write(WORKLOADS[request.param](), path, megabytes=1)
     return path
 
 
@@ -46,7 +46,7 @@ def truth_of(path: Path) -> Truth:
 def test_the_same_arguments_give_the_same_bytes(workload: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.pcap"
 
-    write(WORKLOADS[workload.stem](), again, megabytes=3)
+    write(WORKLOADS[workload.stem](), again, megabytes=1)
 
     assert again.read_bytes() == workload.read_bytes()
 
