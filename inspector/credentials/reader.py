@@ -37,7 +37,8 @@ RawField: TypeAlias = tuple[bytes, bytes]
 _MEMO_ENTRIES: Final = 4096
 _MEMO_VALUE: Final = 1024
 
-_FOLD: Final = re.compile(rb"[ \t]*\r?\n[ \t]+")
+#: The look-behind keeps a long run of spaces from being tried at each of its places.
+_FOLD: Final = re.compile(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
 _SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
 #: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
 _UNKNOWN_SCHEME: Final = re.compile(

@@ -404,9 +404,9 @@ class TlsConversation:
             self._client_hello = hello = parse_client_hello(body)
             return hello.whole
         server = parse_server_hello(body)
-        if not server.retry:
+        if not server.retry or not server.whole:
             side.hello = None
-            if server.whole or server.cipher is not None:
+            if server.cipher is not None and not server.retry:
                 self._progress.server = server
         return server.whole
 

@@ -199,6 +199,12 @@ def test_a_folded_value_is_joined(reader: CredentialReader) -> None:
     assert reader.headers([Field(b"a", b" b\r\n\t c")]) == (("a", "b c"),)
 
 
+def test_a_long_run_of_spaces_is_read_in_one_go(reader: CredentialReader) -> None:
+    spaces = 500_000 * b" "  # minutes, if the look for a fold began anew at each of them
+    found = one(reader, b" Bearer " + spaces + KEY + b"\n")
+    assert found.credential.anomalies == ("leading-space", "control-character")
+
+
 def test_the_scheme_stays_before_the_label(reader: CredentialReader) -> None:
     ((_, value),) = reader.headers([Field(b"authorization", b" Bearer " + KEY)])
     fingerprint = one(reader, b" " + KEY).credential.fingerprint
