@@ -26,21 +26,15 @@ from inspector.protocols.http1_framing import (
     read_framing,
 )
 from inspector.protocols.http1_head import (
-    LOOK_BYTES,
     RequestLine,
     StatusLine,
     looks_like_request,
     looks_like_response,
-    may_begin,
-    parse_fields,
-    request_line,
-    status_line,
 )
-from inspector.protocols.http1_pending import Pending, block_end
+from inspector.protocols.http1_head_reader import Head, HeadReader
 from inspector.protocols.messages import (
     EVERYTHING,
     Event,
-    Field,
     RequestHead,
     ResponseHead,
     Switched,
@@ -101,8 +95,7 @@ class Http1Parser:
         self._state = _State.RESYNC if midstream else _State.START
         self._quiet = midstream  # coming into step for the first time is no fault then
         self._events: list[Event] = []
-        self._pending = Pending()  # a head, or in RESYNC what may become one
-        self._has_start_line = False
+        self._head_reader = HeadReader(self._limits, requests=self._requests)
         self._replay: list[Segment] = []
         self._body = BodyReader(self._limits)
         self._close_announced = False
@@ -253,8 +246,7 @@ class Http1Parser:
         if state == _State.HEAD:
             return self._head(segment, position)
         if state == _State.RESYNC:
-            self._pending.append(segment, position)
-            self._look_for_message()
+            self._come_into_step(self._head_reader.search(segment))
         else:
             at, packet, data = segment
             later = self._held if state == _State.PAUSED else self._rest
@@ -262,129 +254,86 @@ class Http1Parser:
         return len(segment[2])
 
     def _start(self, segment: Segment, position: int) -> int:
-        at, packet, data = segment
+        data = segment[2]
         while data[position : position + 1] in (b"\r", b"\n"):  # RFC 9112 2.2: empty lines
             position += 1
         if position == len(data):
             return position
         if self._close_announced:
             self._close_announced = False
-            self._fault("data-after-connection-close", packet)
+            self._fault("data-after-connection-close", segment[1])
         self._state = _State.HEAD
-        self._has_start_line = False
-        stop = block_end(data, position, len(data))
-        if not 0 < stop - position <= self._limits.start_line:
-            return self._head(segment, position)
-        # The usual case: the head lies in one segment and needs no buffer.
-        self._pending.append((at, packet, b""))
-        if not self._take_head(data[position:stop], at, packet):
-            return len(data)
-        self._pending.clear()
-        return stop
+        return self._head(segment, position)
 
     def _head(self, segment: Segment, position: int) -> int:
-        at, packet, data = segment
-        pending = self._pending
-        before = len(pending.data)
-        pending.append(segment, position)
-        if not self._has_start_line and not self._find_start_line():
-            return len(data)
-        limit = self._limits.head_bytes
-        stop = pending.find_block_end(limit)
-        if stop < 0:
-            if len(pending.data) >= limit:
-                self._take_cut_head("head-too-large", at, packet)
-                self._lose_step()
-        elif self._take_head(bytes(pending.data[:stop]), at, packet):
-            pending.clear()
-            return position + stop - before
-        return len(data)
-
-    def _find_start_line(self) -> bool:
-        """Whether a start line is pending; falls out of step when there can be none."""
-        pending, limit = self._pending, self._limits.start_line
-        newline = pending.find_line_end(limit)
-        if newline >= 0:
-            notes = Notes()
-            line = bytes(pending.data[:newline]).removesuffix(b"\r")
-            self._has_start_line = self._start_line(line, notes) is not None
-            if not self._has_start_line:
-                self._fall_out(notes)
-        elif len(pending.data) >= limit:
-            self._fault("head-too-large", pending.source()[1], "start line")
+        at, packet, _ = segment
+        reader = self._head_reader
+        position = reader.read(segment, position)
+        if reader.head and not reader.fault:
+            self._begin(reader.head)
+            reader.clear()
+            if self._state == _State.BODY and self._body.over:
+                self._body.last = (at, packet)
+                self._end_body()
+        elif reader.head:
+            self._begin_cut(reader.head, at, packet, lost=False)
             self._lose_step()
-        elif not may_begin(pending.data, request=self._requests):
-            self._fall_out(Notes())
-        return self._has_start_line
+        elif reader.fault:
+            self._fault(reader.fault, reader.first_packet)
+            if reader.fault == "head-too-large":
+                self._lose_step()
+            else:
+                self._state = _State.RESYNC
+                self._come_into_step(reader.search_later_segments())
+        return position
 
-    def _take_cut_head(self, fault: str, at: int, packet: int, *, lost: bool = False) -> None:
+    # -- what follows a head ---------------------------------------------------
+
+    def _begin(self, head: Head) -> None:
+        notes = Notes()
+        if isinstance(head.line, RequestLine):
+            self._begin_request(head.line, head, notes)
+        else:
+            self._begin_response(head.line, head, notes)
+        for name, packet, detail in head.odd:
+            self._fault(name, packet, detail)
+        for name, _, detail in notes.items():
+            self._fault(name, head.begun[1], detail)
+
+    def _begin_cut(self, head: Head, at: int, packet: int, *, lost: bool) -> None:
         """Take the whole lines of a head whose end is out of reach: they are still evidence."""
-        block = bytes(self._pending.data[: self._limits.head_bytes])
-        self._take_head(block[: block.rfind(b"\n") + 1], at, packet, cut=True)
-        self._fault(fault, self._pending.source()[1])
+        self._begin(head)
+        self._fault(self._head_reader.fault, head.begun[1])
         if self._state == _State.BODY:
             self._body.lost = lost
             self._body.end(at, packet, self._events, complete=False)
 
-    def _take_head(self, block: bytes, at: int, packet: int, *, cut: bool = False) -> bool:
-        """Take a head and set what follows it; False, and out of step, if it is none.
-
-        `at`, `packet`: of its last byte.  `cut`: only its beginning is known.
-        """
-        notes = Notes()
-        base = block.find(b"\n") + 1
-        line = block[: base - 1]
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        else:
-            notes.add("bare-lf", base - 1)
-        start_line = self._start_line(line, notes)
-        if start_line is None:
-            self._fall_out(notes)
-            return False
-        fields = parse_fields(block[base:], self._limits.fields, notes, base)
-        if isinstance(start_line, RequestLine):
-            self._begin_request(start_line, fields, notes)
-        else:
-            self._begin_response(start_line, fields, notes)
-        for name, offset, detail in notes.items():
-            self._fault(name, self._pending.source(offset)[1], detail)
-        if self._state == _State.BODY and self._body.over and not cut:
-            self._body.last = (at, packet)
-            self._end_body()
-        return True
-
-    def _start_line(self, line: bytes, notes: Notes) -> RequestLine | StatusLine | None:
-        return request_line(line, notes) if self._requests else status_line(line, notes)
-
-    # -- what follows a head ---------------------------------------------------
-
-    def _begin_request(self, line: RequestLine, fields: tuple[Field, ...], notes: Notes) -> None:
-        at, packet = self._pending.source()
-        head = RequestHead(line.method, line.target, line.version, fields, packet, at)
-        framing = read_framing(fields, notes)
+    def _begin_request(self, line: RequestLine, read: Head, notes: Notes) -> None:
+        at, packet = read.begun
+        head = RequestHead(line.method, line.target, line.version, read.fields, packet, at)
+        framing = read_framing(read.fields, notes)
         # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
         extent = 0 if head.is_connect else body_extent(framing, line.version, 0, notes)
         self._close_announced = framing.closes
         self._may_switch = head.is_connect or framing.upgrades
         self._begin_body(head, extent)
 
-    def _begin_response(self, line: StatusLine, fields: tuple[Field, ...], notes: Notes) -> None:
-        at, packet = self._pending.source()
+    def _begin_response(self, line: StatusLine, read: Head, notes: Notes) -> None:
+        at, packet = read.begun
         status = line.status
         interim = 100 <= status < 200 and status != 101
         method = self._methods[0] if self._methods else b""
         if self._methods and not interim:
             self._methods.popleft()
         self._may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
-        framing = read_framing(fields, notes)
+        framing = read_framing(read.fields, notes)
         self._close_announced = framing.closes and not interim
         # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
         extent = 0
         if not (interim or self._may_switch or method == b"HEAD" or status in BODILESS_STATUSES):
             extent = body_extent(framing, line.version, UNTIL_CLOSE, notes)
         head = ResponseHead(
-            status, line.reason, line.version, fields, packet, at, extent == UNTIL_CLOSE
+            status, line.reason, line.version, read.fields, packet, at, extent == UNTIL_CLOSE
         )
         if interim:  # has no end of its own: the final response follows
             self._events.append(head)
@@ -417,47 +366,27 @@ class Http1Parser:
         """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
         if self._state == _State.BODY:
             self._body.end(at, packet, self._events, complete=False)
-        elif self._state == _State.HEAD and self._has_start_line:
-            self._take_cut_head("unfinished-head", at, packet, lost=lost)
         elif self._state == _State.HEAD:
-            self._fault("unfinished-head", self._pending.source()[1])
+            reader = self._head_reader
+            reader.break_off()
+            if reader.head:
+                self._begin_cut(reader.head, at, packet, lost=lost)
+            else:
+                self._fault(reader.fault, reader.first_packet)
         self._lose_step()
 
     def _lose_step(self) -> None:
-        self._pending.clear()
+        self._head_reader.clear()
         self._state = _State.RESYNC
 
-    def _fall_out(self, notes: Notes) -> None:
-        """What is pending begins no message.  Its later segments might."""
-        name = next((name for name, _, _ in notes.items() if name == "request-without-version"), "")
-        self._fault(name or "garbage-between-messages", self._pending.source()[1])
-        self._state = _State.RESYNC
-        self._pending.drop_segment()
-        self._look_for_message()
-
-    def _look_for_message(self) -> None:
-        """Come back into step if a pending segment starts a message.
-
-        Only at segment starts: senders begin messages there, while a body that
-        quotes HTTP has it anywhere.
-        """
-        pending = self._pending
-        looks_like = looks_like_request if self._requests else looks_like_response
-        while pending.data:
-            verdict = looks_like(pending.data)
-            if verdict is None:
-                return
-            if verdict:
-                if not self._quiet:
-                    self._fault("resynchronised", pending.source()[1])
-                self._quiet = False
-                self._state = _State.START
-                self._replay = pending.take_segments()
-                return
-            if len(pending.data) >= LOOK_BYTES:
-                pending.clear()  # one by one would cost a hostile stream's square
-            else:
-                pending.drop_segment()
+    def _come_into_step(self, segments: list[Segment]) -> None:
+        """A message begins at the first of `segments`, if there are any: read them again."""
+        if segments:
+            if not self._quiet:
+                self._fault("resynchronised", segments[0][1])
+            self._quiet = False
+            self._state = _State.START
+            self._replay = segments
 
     def _fault(self, name: str, packet: int, detail: str = "") -> None:
         self._events.append(Fault(name, packet, detail))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 
 from inspector.packets import Segment
 
@@ -13,31 +14,33 @@ class Pending:
     Each byte is searched once for the end, however finely the block was cut.
     """
 
-    __slots__ = ("_offsets", "_searched", "_sources", "data")
+    __slots__ = ("_dropped", "_offsets", "_searched", "_sources", "data")
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self._offsets: list[int] = []
-        self._sources: list[tuple[int, int]] = []
+        self._dropped = 0  # bytes dropped since the last `clear`; `_offsets` count them too
+        self._offsets: deque[int] = deque()
+        self._sources: deque[tuple[int, int]] = deque()
         self._searched = 0
 
     def append(self, segment: Segment, position: int = 0) -> None:
         """Add the bytes of `segment` from `position` on."""
         at, packet, data = segment
-        self._offsets.append(len(self.data))
+        self._offsets.append(self._dropped + len(self.data))
         self._sources.append((at, packet))
         self.data += data[position:] if position else data
 
     def clear(self) -> None:
         """Forget everything."""
         self.data.clear()
+        self._dropped = 0
         self._offsets.clear()
         self._sources.clear()
         self._searched = 0
 
     def source(self, offset: int = 0) -> tuple[int, int]:
         """(time, packet) of the segment that brought the byte at `offset`."""
-        return self._sources[bisect_right(self._offsets, offset) - 1]
+        return self._sources[bisect_right(self._offsets, self._dropped + offset) - 1]
 
     def find_line_end(self, limit: int) -> int:
         """Index of the first LF below `limit`, or -1."""
@@ -56,17 +59,20 @@ class Pending:
         if len(self._offsets) < 2:
             self.clear()
             return
-        dropped = self._offsets[1]
-        del self.data[:dropped], self._sources[0]
-        self._offsets = [offset - dropped for offset in self._offsets[1:]]
+        self._offsets.popleft()
+        self._sources.popleft()
+        size = self._offsets[0] - self._dropped
+        del self.data[:size]
+        self._dropped += size
         self._searched = 0
 
     def take_segments(self) -> list[Segment]:
         """Give all bytes back, cut as they came."""
-        stops = [*self._offsets[1:], len(self.data)]
+        starts = [offset - self._dropped for offset in self._offsets]
+        stops = [*starts[1:], len(self.data)]
         segments = [
             (at, packet, bytes(self.data[start:stop]))
-            for (at, packet), start, stop in zip(self._sources, self._offsets, stops, strict=True)
+            for (at, packet), start, stop in zip(self._sources, starts, stops, strict=True)
         ]
         self.clear()
         return segments

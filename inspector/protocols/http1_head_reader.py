@@ -1,0 +1,168 @@
+"""Reading one message head, which may come in any number of segments.
+
+Also the search for a message when a parser is out of step: both keep bytes
+until they can be told to begin a message or not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from inspector.packets import Segment
+from inspector.protocols.http1_faults import Limits, Notes
+from inspector.protocols.http1_head import (
+    LOOK_BYTES,
+    RequestLine,
+    StatusLine,
+    looks_like_request,
+    looks_like_response,
+    may_begin,
+    parse_fields,
+    request_line,
+    status_line,
+)
+from inspector.protocols.http1_pending import Pending, block_end
+from inspector.protocols.messages import Field
+
+
+class Head(NamedTuple):
+    """A head as read, and what is odd in it.  `begun`: (time, packet) of its first byte.
+
+    `odd`: (fault, packet, detail).
+    """
+
+    line: RequestLine | StatusLine
+    fields: tuple[Field, ...]
+    begun: tuple[int, int]
+    odd: list[tuple[str, int, str]]
+
+
+class HeadReader:
+    """Reads head after head.  After each `read` look at `head` and `fault`.
+
+    `head`: the head that ended there, or as much as the limit allows of one
+    that did not (then with `fault`).  `fault` without `head`: what was read
+    begins no message.  Neither: more bytes are needed.
+    """
+
+    __slots__ = ("_has_start_line", "_limits", "_pending", "_requests", "fault", "head")
+
+    def __init__(self, limits: Limits, *, requests: bool) -> None:
+        self._limits = limits
+        self._requests = requests
+        self._pending = Pending()
+        self._has_start_line = False
+        self.head: Head | None = None
+        self.fault = ""
+
+    @property
+    def first_packet(self) -> int:
+        """The packet of the first byte read and not yet done with."""
+        return self._pending.source()[1]
+
+    def clear(self) -> None:
+        """Forget what was read so far."""
+        self._pending.clear()
+        self._has_start_line = False
+        self.head = None
+        self.fault = ""
+
+    def read(self, segment: Segment, position: int) -> int:
+        """Read on from `position`; answers the position of the first byte not read."""
+        at, packet, data = segment
+        pending = self._pending
+        before = len(pending.data)
+        if not before:
+            stop = block_end(data, position, len(data))
+            if 0 < stop - position <= self._limits.start_line:
+                # The usual case: the head lies in one segment and needs no buffer.
+                pending.append((at, packet, b""))
+                self._finish(data[position:stop])
+                return stop if self.head else len(data)
+        pending.append(segment, position)
+        if not self._has_start_line and not self._find_start_line():
+            return len(data)
+        stop = pending.find_block_end(self._limits.head_bytes)
+        if stop < 0:
+            if len(pending.data) >= self._limits.head_bytes:
+                self.break_off()
+                self.fault = "head-too-large"
+            return len(data)
+        self._finish(bytes(pending.data[:stop]))
+        return position + stop - before
+
+    def break_off(self) -> None:
+        """No more of this head will come: its whole lines, if any, become `head`."""
+        self.fault = "unfinished-head"
+        if self._has_start_line:
+            block = bytes(self._pending.data[: self._limits.head_bytes])
+            self._finish(block[: block.rfind(b"\n") + 1])
+
+    def _find_start_line(self) -> bool:
+        pending = self._pending
+        limit = min(self._limits.start_line, self._limits.head_bytes)
+        newline = pending.find_line_end(limit)
+        if newline >= 0:
+            line = bytes(pending.data[:newline]).removesuffix(b"\r")
+            self._has_start_line = self._start_line(line, Notes()) is not None
+        elif len(pending.data) >= limit:
+            self.fault = "head-too-large"
+        elif not may_begin(pending.data, request=self._requests):
+            self.fault = "garbage-between-messages"
+        return self._has_start_line
+
+    def _start_line(self, line: bytes, notes: Notes) -> RequestLine | StatusLine | None:
+        parsed = request_line(line, notes) if self._requests else status_line(line, notes)
+        if parsed is None:
+            simple = any(name == "request-without-version" for name, _, _ in notes.items())
+            self.fault = "request-without-version" if simple else "garbage-between-messages"
+        return parsed
+
+    def _finish(self, block: bytes) -> None:
+        notes = Notes()
+        base = block.find(b"\n") + 1
+        line = block[: base - 1]
+        if line.endswith(b"\r"):
+            line = line[:-1]
+        else:
+            notes.add("bare-lf", base - 1)
+        start_line = self._start_line(line, notes)
+        if start_line is not None:
+            fields = parse_fields(block[base:], self._limits.fields, notes, base)
+            source = self._pending.source
+            odd = [(name, source(offset)[1], detail) for name, offset, detail in notes.items()]
+            self.head = Head(start_line, fields, source(), odd)
+
+    # -- out of step -----------------------------------------------------------
+
+    def search(self, segment: Segment) -> list[Segment]:
+        """Look for a message at the start of `segment`, or of those kept before it.
+
+        Only at segment starts: senders begin messages there, while a body that
+        quotes HTTP has it anywhere.  Answers the segments from the message's
+        first on, once there is one.
+        """
+        self._pending.append(segment)
+        return self._search()
+
+    def search_later_segments(self) -> list[Segment]:
+        """What was read begins no message.  Perhaps a later segment of it does."""
+        self._has_start_line = False
+        self.fault = ""
+        self._pending.drop_segment()
+        return self._search()
+
+    def _search(self) -> list[Segment]:
+        pending = self._pending
+        looks_like = looks_like_request if self._requests else looks_like_response
+        while pending.data:
+            verdict = looks_like(pending.data)
+            if verdict is None:
+                break
+            if verdict:
+                return pending.take_segments()
+            if len(pending.data) >= LOOK_BYTES:
+                pending.clear()  # one by one would cost a hostile stream's square
+            else:
+                pending.drop_segment()
+        return []
