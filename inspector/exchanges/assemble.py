@@ -36,9 +36,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     """Give every record its role, hop, provider and partner."""
     records = sorted(ledger.exchanges, key=lambda record: record.number)
     relays = find_relays(records, roles)
-    exchanges = [
-        exchange_fact(record, roles, relays.get(record.number)) for record in records
-    ]
+    exchanges = [exchange_fact(record, roles, relays.get(record.number)) for record in records]
     tunnels = sorted(ledger.tunnels, key=lambda record: record.number)
     inside_proxy, direct = _split_tls(ledger.tls, roles)
     unannounced = [

@@ -166,7 +166,9 @@ class HttpLayer:
         if not self._awaiting:
             if not self._midstream:
                 self._context.fault(
-                    Fault("response-without-request", head.packet, FAULTS["response-without-request"])
+                    Fault(
+                        "response-without-request", head.packet, FAULTS["response-without-request"]
+                    )
                 )
             orphan = Draft(self._context.ledger.next_exchange())
             self._awaiting.append(orphan)

@@ -117,4 +117,3 @@ def find_egress(tunnels: list[TunnelRecord], tls: list[TlsRecord]) -> dict[int, 
                 found[tunnel.number] = record
                 break
     return found
-

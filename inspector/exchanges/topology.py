@@ -122,8 +122,7 @@ class SubnetTest:
 
     def __call__(self, packed: bytes) -> bool:
         return (
-            len(packed) == self._width
-            and int.from_bytes(packed, "big") >> self._shift == self._net
+            len(packed) == self._width and int.from_bytes(packed, "big") >> self._shift == self._net
         )
 
 

@@ -4,8 +4,8 @@ Everything common is done here without a call: Ethernet or SLL, IPv4 without
 options or fragments, TCP, and the segment is the next one of a known
 connection.  Pure acknowledgements leave first.  What is rare leaves through
 one of three doors: `SlowDecoder` (other links, tags, fragments, IPv6,
-encapsulations), `Reassembler` (anything but the next bytes) and `_open` (a new
-connection).
+encapsulations), `Reassembler` (anything but the next bytes) and
+`ConnectionTable.open` (a new connection).
 
 Measured on one core of a small cloud machine with Python 3.11: see
 `benchmarks/README.md`.
@@ -13,21 +13,16 @@ Measured on one core of a small cloud machine with Python 3.11: see
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
 from struct import Struct
-from typing import Final, Literal
+from typing import Final
 
 from inspector.facts import Fault
 from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
-from inspector.flows.reassembly import FlowNotes, Reassembler
-from inspector.flows.stream import UNKNOWN, Half, StreamReader, TcpConnection, distance
+from inspector.flows.notes import FlowNotes
+from inspector.flows.reassembly import Reassembler
+from inspector.flows.stream import ACK, FIN, RST, SYN, UNKNOWN, Half
+from inspector.flows.table import Closed, ConnectionTable, Opened, Scope
 from inspector.packets import Batch
-
-FIN: Final = 0x01
-SYN: Final = 0x02
-RST: Final = 0x04
-ACK: Final = 0x10
 
 #: Link type -> where the IPv4 header starts, for links whose ethertype stands
 #: in the two bytes before it: Ethernet and Linux cooked capture v1.
@@ -38,60 +33,28 @@ FAST_LINKS: Final[dict[int, int]] = {1: 14, 113: 16}
 #: one 12-byte key, sequence, acknowledgement, data offset, flags, window.
 _FAST: Final = Struct(">H B x H H H x B 2x 12s I I B B H")
 
-#: Closed connections whose late packets are still looked at (a last
-#: acknowledgement, the second copy of a frame).
-LINGERING: Final = 128
-#: Closed or out-of-scope connections whose late packets are known to be of no interest.
-UNINTERESTING: Final = 4096
-#: Connections that were reset before anything was said and may still say something.
-RESTING: Final = 1024
-#: Connections open at one time; beyond it the oldest is given up.
-OPEN_LIMIT: Final = 200_000
-#: Servers listen on few ports below this; clients use the ports above.
-_EPHEMERAL: Final = 32768
-
 FAULTS: Final[dict[str, str]] = {
     "bad-tcp-header": "A TCP header is shorter than 20 bytes or longer than its segment.",
-    "open-connections-limit": "More connections were open at once than the limit; the oldest"
-    " was closed early.",
 }
-
-#: Two packets of one frame are this close in sequence space.
-TWIN_WINDOW: Final = 1 << 20
 
 #: A SYN-ACK or RST has IP identification 0 on Linux; seen again this soon it is the
 #: same frame, later it is a retransmission (the kernel's first is after 1 s).
 TWICE_WITHIN_NS: Final = 5_000_000
 
-Scope = Callable[[bytes, bytes, int, int], bool]
-Opened = Callable[[TcpConnection], StreamReader]
-Closed = Callable[[TcpConnection], None]
-
 
 class PacketLoop:
-    """Feeds batches of packets, keeps the connection table, calls readers.
+    """Takes batches of packets and calls the readers of their connections.
 
-    `in_scope(source, destination, sport, dport)` tells whether a connection
-    between these addresses is looked at; `opened` makes its reader; `closed`
-    takes it when nothing more can come.
+    `in_scope`, `opened` and `closed` are the connection table's.
     """
 
     def __init__(self, *, in_scope: Scope, opened: Opened, closed: Closed) -> None:
         self.notes = FlowNotes()
-        self._in_scope = in_scope
-        self._opened = opened
-        self._closed = closed
         self._reassembler = Reassembler(self.notes)
+        self._table = ConnectionTable(
+            self.notes, self._reassembler, in_scope=in_scope, opened=opened, closed=closed
+        )
         self._decoder = SlowDecoder()
-        # False: a key whose packets are of no interest (closed, or out of scope).
-        self._table: dict[bytes, Half | Literal[False]] = {}
-        self._connections: dict[int, TcpConnection] = {}
-        self._uninteresting: deque[bytes] = deque()
-        self._resting: dict[int, None] = {}
-        self._lingering: deque[TcpConnection] = deque()
-        # Connections with a context (VLAN, VNI) by their keys without it.
-        self._tagged: dict[bytes, Half] = {}
-        self._number = 0
         self._at = 0
         self._packet = 0
 
@@ -108,7 +71,7 @@ class PacketLoop:
             return
         data = batch.data
         unpack = _FAST.unpack_from
-        lookup = self._table.get
+        lookup = self._table.keys.get
         flush = self._reassembler.flush
         deliver = self._reassembler.deliver
         settle = self._reassembler.settle
@@ -201,7 +164,7 @@ class PacketLoop:
                 continue
             if header < 20 or count < 0:
                 self.notes.tcp_packets += 1
-                self._fault("bad-tcp-header", packet)
+                self.notes.fault("bad-tcp-header", packet, FAULTS)
                 continue
             begin = start + skip_link + 20 + header
             end = min(begin + count, start + captured)
@@ -216,24 +179,21 @@ class PacketLoop:
 
     def finish(self) -> None:
         """The capture is over."""
-        for connection in list(self._connections.values()):
-            self._close(connection)
+        self._decoder.close()
+        self._note_decoder_faults()
+        for connection in list(self._table.connections.values()):
+            self._table.close(connection, self._at, self._packet)
 
     def flush(self) -> None:
         """Give readers everything that is held for a batch (a live capture's tick)."""
-        for connection in list(self._connections.values()):
+        for connection in list(self._table.connections.values()):
             for half in (connection.up, connection.down):
                 self._reassembler.flush(half)
                 self._reassembler.settle(half)
 
     def forget(self) -> None:
         """Drop every connection unreported: the scope has become narrower."""
-        for connection in (*self._connections.values(), *self._lingering):
-            self._detach(connection)
-        self._connections.clear()
-        self._lingering.clear()
-        self._resting.clear()
-        self._number = 0
+        self._table.forget()
         self.notes.missing.clear()
         self.notes.midstream_connections = 0
 
@@ -246,16 +206,14 @@ class PacketLoop:
         self._at, self._packet = at, packet
         found = decoder.decode(link, data, start, captured, wire, at)
         if decoder.faults:
-            for name, detail in decoder.faults:
-                self.notes.oddities.add(Fault(name, packet, detail))
-            decoder.faults.clear()
+            self._note_decoder_faults()
         if isinstance(found, TcpPacket):
             self._segment(
                 found.key, found, found.ident, found.seq, found.ack, found.flags,
                 found.window, (at, packet, found.data[found.start : found.end]), found.missing,
             )  # fmt: skip
         elif isinstance(found, IcmpUnreachable):
-            half = self._table.get(found.key)
+            half = self._table.keys.get(found.key)
             if half and half.connection.outcome == "unanswered":
                 half.connection.outcome = "unreachable"
             self._count_other("icmp-unreachable")
@@ -278,11 +236,11 @@ class PacketLoop:
         at, packet, data = payload
         self._at, self._packet = at, packet
         self.notes.tcp_packets += 1
-        half = self._table.get(key)
+        half = self._table.keys.get(key)
         if half is not None and flags & SYN:
-            half = self._reused(key, half, sequence, flags)
+            half = self._table.reused(key, half, sequence, flags, at, packet)
         if half is None:
-            half = self._open(
+            half = self._table.open(
                 key, decoded, sequence, flags, bool(data) or missing > 0, at, packet
             )
         if not half:
@@ -324,9 +282,9 @@ class PacketLoop:
             self._reassembler.fin(half, end, at, packet)
         connection.last_at = at
         if connection.is_over:
-            self._close(connection)
+            self._table.close(connection, at, packet)
         elif connection.reset_seen:
-            self._rest(connection)
+            self._table.rest(connection, at, packet)
 
     def _synchronise(self, half: Half, sequence: int, at: int) -> None:
         connection = half.connection
@@ -340,161 +298,11 @@ class PacketLoop:
         else:
             connection.syn_seen = True
 
-    def _reused(
-        self, key: bytes, half: Half | Literal[False], sequence: int, flags: int
-    ) -> Half | None:
-        """A SYN on a known key: a retransmission, or the port pair used again."""
-        if half is False:
-            del self._table[key]
-            return None
-        if half.base == UNKNOWN or distance(sequence + 1, half.base) in (0, -1):
-            return half  # -1: `base` counts its FIN once that was seen
-        if flags & ACK and not half.up and half.next == half.base:
-            return half  # a second SYN-ACK with another number: no new connection
-        self._close(half.connection)
-        return None
-
-    def _open(
-        self,
-        key: bytes,
-        decoded: TcpPacket | None,
-        sequence: int,
-        flags: int,
-        has_data: bool,
-        at: int,
-        packet: int,
-    ) -> Half | Literal[False]:
-        """The first packet of a connection (or of none: a late one, or out of scope)."""
-        if not flags & SYN and not has_data:
-            return False
-        if decoded is None:
-            source, sport = key[0:4], int.from_bytes(key[8:10], "big")
-            destination, dport = key[4:8], int.from_bytes(key[10:12], "big")
-            reverse = plain_reverse(key)
-        else:
-            source, sport, destination, dport = (
-                decoded.source,
-                decoded.sport,
-                decoded.destination,
-                decoded.dport,
-            )
-            reverse = decoded.reverse
-        plain = key if decoded is None else key[-2 * len(source) - 4 :]
-        if self._tagged or plain is not key:
-            twin = self._twin(key, plain, sequence)
-            if twin is not None:
-                return twin
-        if not self._in_scope(source, destination, sport, dport):
-            self._ignore(key, reverse)
-            return False
-        if flags & SYN:
-            from_client = not flags & ACK
-        else:
-            from_client = _likely_client(sport, dport)
-        if len(self._connections) >= OPEN_LIMIT:
-            self._fault("open-connections-limit", packet)
-            self.notes.limits_hit["open connections"] = None
-            self._close(next(iter(self._connections.values())))
-        self._number += 1
-        ends = ((source, sport), (destination, dport))
-        keys = (key, reverse)
-        if not from_client:
-            ends = (ends[1], ends[0])
-            keys = (reverse, key)
-        connection = TcpConnection(self._number, ends[0], ends[1], keys, at, packet)
-        if not flags & SYN:
-            connection.midstream = True
-            connection.outcome = "midstream"
-            self.notes.midstream_connections += 1
-        connection.reader = self._opened(connection)
-        self._connections[connection.number] = connection
-        self._table[connection.key] = connection.up
-        self._table[connection.reverse] = connection.down
-        half = connection.up if from_client else connection.down
-        if len(plain) != len(key):
-            self._tagged[plain] = half
-            self._tagged[plain_reverse(plain)] = half.peer
-            connection.aliases += (plain, plain_reverse(plain))
-        return half
-
-    def _twin(self, key: bytes, plain: bytes, sequence: int) -> Half | None:
-        """The same connection under another context: one frame seen on two sides of a tag.
-
-        A mirror port, or a capture on both a VLAN and its parent, shows each
-        frame with and without its tag.  Sequence numbers tell such a twin from
-        another connection between equal addresses in another VLAN.
-        """
-        half = self._tagged.get(plain)
-        if half is None and len(key) != len(plain):
-            half = self._table.get(plain) or None
-        if half is None or half.next == UNKNOWN:
-            return None
-        if abs(distance(sequence, half.next)) > TWIN_WINDOW:
-            return None
-        self._table[key] = half
-        half.connection.aliases.append(key)
-        return half
-
-    def _rest(self, connection: TcpConnection) -> None:
-        """Reset before a byte was said: mostly refused, but data may follow (scanners)."""
-        resting = self._resting
-        if connection.number not in resting:
-            resting[connection.number] = None
-            if len(resting) > RESTING:
-                oldest = self._connections.get(next(iter(resting)))
-                if oldest is not None:
-                    self._close(oldest)
-
-    def _ignore(self, *keys: bytes) -> None:
-        table = self._table
-        waiting = self._uninteresting
-        for key in keys:
-            table[key] = False
-        waiting += keys
-        while len(waiting) > 2 * UNINTERESTING:
-            old = waiting.popleft()
-            if table.get(old) is False:
-                del table[old]
-
-    def _close(self, connection: TcpConnection) -> None:
-        """Report a connection; late packets are still known as its own for a while."""
-        if connection.finished:
-            return
-        connection.finished = True
-        self._reassembler.finish(connection, self._at, self._packet)
-        self._connections.pop(connection.number, None)
-        self._resting.pop(connection.number, None)
-        self._closed(connection)
-        self._lingering.append(connection)
-        if len(self._lingering) > LINGERING:
-            self._detach(self._lingering.popleft())
-
-    def _detach(self, connection: TcpConnection) -> None:
-        """Forget a closed connection, but not that its keys are of no interest."""
-        for key in connection.aliases:
-            self._tagged.pop(key, None)
-        table = self._table
-        keys = (connection.key, connection.reverse, *connection.aliases)
-        self._ignore(
-            *(key for key in keys if (half := table.get(key)) and half.connection is connection)
-        )
-
     def _count_other(self, reason: str) -> None:
         others = self.notes.other_packets
         others[reason] = others.get(reason, 0) + 1
 
-    def _fault(self, name: str, packet: int) -> None:
-        self.notes.oddities.add(Fault(name, packet, FAULTS[name]))
-
-
-def plain_reverse(plain: bytes) -> bytes:
-    """The key of the opposite direction, for a key without context."""
-    width = (len(plain) - 4) // 2
-    return plain[width : 2 * width] + plain[:width] + plain[-2:] + plain[-4:-2]
-
-
-def _likely_client(sport: int, dport: int) -> bool:
-    """Of a connection whose SYN was not captured, is the sender the client?"""
-    if (sport < _EPHEMERAL) != (dport < _EPHEMERAL):
-        return dport < _EPHEMERAL
-    return dport < sport
+    def _note_decoder_faults(self) -> None:
+        for name, detail in self._decoder.faults:
+            self.notes.oddities.add(Fault(name, self._packet, detail))
+        self._decoder.faults.clear()

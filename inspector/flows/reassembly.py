@@ -9,12 +9,10 @@ come again).  A gap is never joined across: the reader is told of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.facts import Fault
+from inspector.flows.notes import FlowNotes, Missing
 from inspector.flows.stream import BATCH, UNKNOWN, Half, TcpConnection, distance
-from inspector.oddities import OddityCounter
 from inspector.packets import Segment
 
 FAULTS: Final[dict[str, str]] = {
@@ -36,31 +34,6 @@ GAPS_KEPT: Final = 10_000
 #: Segments for a batching reader are held up to this many bytes.  An event
 #: stream has segments of about 150 bytes, so this is some hundred of them.
 BATCH_BYTES: Final = 16 << 10
-
-
-@dataclass(slots=True)
-class Missing:
-    """Bytes acknowledged by their receiver and absent from the capture."""
-
-    connection: TcpConnection
-    up: bool
-    count: int
-    packet: int
-
-
-@dataclass(slots=True)
-class FlowNotes:
-    """What the TCP room noticed besides the streams themselves."""
-
-    packets: int = 0
-    tcp_packets: int = 0
-    duplicate_packets: int = 0
-    truncated_packets: int = 0
-    midstream_connections: int = 0
-    missing: list[Missing] = field(default_factory=list)
-    oddities: OddityCounter = field(default_factory=OddityCounter)
-    limits_hit: dict[str, None] = field(default_factory=dict)
-    other_packets: dict[str, int] = field(default_factory=dict)
 
 
 class Reassembler:
@@ -363,7 +336,7 @@ class Reassembler:
             half.connection.retransmissions += 1
 
     def _fault(self, name: str, packet: int) -> None:
-        self._notes.oddities.add(Fault(name, packet, FAULTS[name]))
+        self._notes.fault(name, packet, FAULTS)
 
 
 def _tail(half: Half, count: int) -> bytes | None:

@@ -12,6 +12,12 @@ from typing import Final, Protocol
 from inspector.facts import ClosedBy, Outcome
 from inspector.packets import Segment
 
+#: Control bits of a segment (RFC 9293 3.1).
+FIN: Final = 0x01
+SYN: Final = 0x02
+RST: Final = 0x04
+ACK: Final = 0x10
+
 SEQUENCE_MASK: Final = 0xFFFFFFFF
 #: Duplicate frames are recognised within this many packets of one direction.
 RECENT_FRAMES: Final = 16

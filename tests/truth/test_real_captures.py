@@ -81,9 +81,7 @@ def test_exchanges_are_those_that_the_clients_made(
     recording: Recording, reports: dict[str, Report]
 ) -> None:
     found = [exchange_row(item) for item in at_api_proxy(reports[recording.name].exchanges)]
-    true = [
-        true_exchange_row(item, upgraded_to=101) for item in recording.truth["agent_requests"]
-    ]
+    true = [true_exchange_row(item, upgraded_to=101) for item in recording.truth["agent_requests"]]
     if recording.is_partial:
         assert found
         assert set(found) <= set(true)

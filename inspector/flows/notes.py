@@ -1,0 +1,39 @@
+"""What the TCP room notices besides the streams themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inspector.facts import Fault
+from inspector.flows.stream import TcpConnection
+from inspector.oddities import OddityCounter
+
+
+@dataclass(slots=True)
+class Missing:
+    """Bytes acknowledged by their receiver and absent from the capture."""
+
+    connection: TcpConnection
+    up: bool
+    count: int
+    packet: int
+
+
+@dataclass(slots=True)
+class FlowNotes:
+    """Counters and lists for the report's completeness, filled as packets pass."""
+
+    packets: int = 0
+    tcp_packets: int = 0
+    duplicate_packets: int = 0
+    truncated_packets: int = 0
+    midstream_connections: int = 0
+    missing: list[Missing] = field(default_factory=list)
+    oddities: OddityCounter = field(default_factory=OddityCounter)
+    limits_hit: dict[str, None] = field(default_factory=dict)
+    other_packets: dict[str, int] = field(default_factory=dict)
+
+    def fault(self, name: str, packet: int, meanings: Mapping[str, str]) -> None:
+        """Count an oddity; its detail is its meaning in the room's table."""
+        self.oddities.add(Fault(name, packet, meanings[name]))

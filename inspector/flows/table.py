@@ -1,0 +1,248 @@
+"""The connection table: which packets belong together, from the first to the last.
+
+A key is a direction of a connection: addresses and ports as they stand in the
+packet, after the context (VLAN ids, VNI) the frame came in.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal
+
+from inspector.flows.decode import TcpPacket
+from inspector.flows.notes import FlowNotes
+from inspector.flows.reassembly import Reassembler
+from inspector.flows.stream import (
+    ACK,
+    SYN,
+    UNKNOWN,
+    Half,
+    StreamReader,
+    TcpConnection,
+    distance,
+)
+
+#: Closed connections whose late packets are still looked at (a last
+#: acknowledgement, the second copy of a frame).
+LINGERING: Final = 128
+#: Closed or out-of-scope connections whose late packets are known to be of no interest.
+UNINTERESTING: Final = 4096
+#: Connections that were reset before anything was said and may still say something.
+RESTING: Final = 1024
+#: Connections open at one time; beyond it the oldest is given up.
+OPEN_LIMIT: Final = 200_000
+#: Two copies of one frame are this close in sequence space.
+TWIN_WINDOW: Final = 1 << 20
+#: Servers listen on few ports from here on; clients use most of them.
+_EPHEMERAL: Final = 32768
+
+FAULTS: Final[dict[str, str]] = {
+    "open-connections-limit": "More connections were open at once than the limit; the oldest"
+    " was closed early.",
+}
+
+Scope = Callable[[bytes, bytes, int, int], bool]
+Opened = Callable[[TcpConnection], StreamReader]
+Closed = Callable[[TcpConnection], None]
+
+
+class ConnectionTable:
+    """Opens, finds and closes connections.
+
+    `keys` is what the packet loop looks up: a direction of a connection, or
+    False for packets that are of no interest (closed, or out of scope).
+    `in_scope(source, destination, sport, dport)` tells whether a connection
+    between these addresses is looked at; `opened` makes its reader; `closed`
+    takes it when nothing more is expected.
+    """
+
+    def __init__(
+        self,
+        notes: FlowNotes,
+        reassembler: Reassembler,
+        *,
+        in_scope: Scope,
+        opened: Opened,
+        closed: Closed,
+    ) -> None:
+        self.keys: dict[bytes, Half | Literal[False]] = {}
+        self.connections: dict[int, TcpConnection] = {}
+        self._notes = notes
+        self._reassembler = reassembler
+        self._in_scope = in_scope
+        self._opened = opened
+        self._closed = closed
+        self._number = 0
+        self._uninteresting: deque[bytes] = deque()
+        self._resting: dict[int, None] = {}
+        self._lingering: deque[TcpConnection] = deque()
+        # Connections with a context by their keys without it.
+        self._tagged: dict[bytes, Half] = {}
+
+    def reused(
+        self,
+        key: bytes,
+        half: Half | Literal[False],
+        sequence: int,
+        flags: int,
+        at: int,
+        packet: int,
+    ) -> Half | None:
+        """A SYN on a known key: a retransmission, or the port pair used again."""
+        if half is False:
+            del self.keys[key]
+            return None
+        if half.base == UNKNOWN or distance(sequence + 1, half.base) in (0, -1):
+            return half  # -1: `base` counts its FIN once that was seen
+        if flags & ACK and not half.up and half.next == half.base:
+            return half  # a second SYN-ACK with another number: no new connection
+        self.close(half.connection, at, packet)
+        return None
+
+    def open(
+        self,
+        key: bytes,
+        decoded: TcpPacket | None,
+        sequence: int,
+        flags: int,
+        has_data: bool,
+        at: int,
+        packet: int,
+    ) -> Half | Literal[False]:
+        """The first packet of a connection (or of none: a late one, or out of scope)."""
+        if not flags & SYN and not has_data:
+            return False
+        if decoded is None:
+            source, sport = key[0:4], int.from_bytes(key[8:10], "big")
+            destination, dport = key[4:8], int.from_bytes(key[10:12], "big")
+            reverse = plain_reverse(key)
+        else:
+            source, sport, destination, dport = (
+                decoded.source,
+                decoded.sport,
+                decoded.destination,
+                decoded.dport,
+            )
+            reverse = decoded.reverse
+        plain = key if decoded is None else key[-2 * len(source) - 4 :]
+        if self._tagged or plain is not key:
+            twin = self._twin(key, plain, sequence)
+            if twin is not None:
+                return twin
+        if not self._in_scope(source, destination, sport, dport):
+            self._ignore(key, reverse)
+            return False
+        if flags & SYN:
+            from_client = not flags & ACK
+        else:
+            from_client = _likely_client(sport, dport)
+        if len(self.connections) >= OPEN_LIMIT:
+            self._notes.fault("open-connections-limit", packet, FAULTS)
+            self._notes.limits_hit["open connections"] = None
+            self.close(next(iter(self.connections.values())), at, packet)
+        self._number += 1
+        ends = ((source, sport), (destination, dport))
+        keys = (key, reverse)
+        if not from_client:
+            ends = (ends[1], ends[0])
+            keys = (reverse, key)
+        connection = TcpConnection(self._number, ends[0], ends[1], keys, at, packet)
+        if not flags & SYN:
+            connection.midstream = True
+            connection.outcome = "midstream"
+            self._notes.midstream_connections += 1
+        connection.reader = self._opened(connection)
+        self.connections[connection.number] = connection
+        self.keys[connection.key] = connection.up
+        self.keys[connection.reverse] = connection.down
+        half = connection.up if from_client else connection.down
+        if len(plain) != len(key):
+            self._tagged[plain] = half
+            self._tagged[plain_reverse(plain)] = half.peer
+            connection.aliases += (plain, plain_reverse(plain))
+        return half
+
+    def close(self, connection: TcpConnection, at: int, packet: int) -> None:
+        """Report a connection; late packets are still known as its own for a while."""
+        if connection.finished:
+            return
+        connection.finished = True
+        self._reassembler.finish(connection, at, packet)
+        self.connections.pop(connection.number, None)
+        self._resting.pop(connection.number, None)
+        self._closed(connection)
+        self._lingering.append(connection)
+        if len(self._lingering) > LINGERING:
+            self._detach(self._lingering.popleft())
+
+    def rest(self, connection: TcpConnection, at: int, packet: int) -> None:
+        """Reset before a byte was said: mostly refused, but data may follow (scanners)."""
+        resting = self._resting
+        if connection.number not in resting:
+            resting[connection.number] = None
+            if len(resting) > RESTING:
+                oldest = self.connections.get(next(iter(resting)))
+                if oldest is not None:
+                    self.close(oldest, at, packet)
+
+    def _twin(self, key: bytes, plain: bytes, sequence: int) -> Half | None:
+        """The same connection under another context: one frame seen on two sides of a tag.
+
+        A mirror port, or a capture on both a VLAN and its parent, shows each
+        frame with and without its tag.  Sequence numbers tell such a twin from
+        another connection between equal addresses in another VLAN.
+        """
+        half = self._tagged.get(plain)
+        if half is None and len(key) != len(plain):
+            half = self.keys.get(plain) or None
+        if half is None or half.next == UNKNOWN:
+            return None
+        if abs(distance(sequence, half.next)) > TWIN_WINDOW:
+            return None
+        self.keys[key] = half
+        half.connection.aliases.append(key)
+        return half
+
+    def _detach(self, connection: TcpConnection) -> None:
+        """Forget a closed connection, but not that its keys are of no interest."""
+        for key in connection.aliases:
+            self._tagged.pop(key, None)
+        table = self.keys
+        keys = (connection.key, connection.reverse, *connection.aliases)
+        self._ignore(
+            *(key for key in keys if (half := table.get(key)) and half.connection is connection)
+        )
+
+    def _ignore(self, *keys: bytes) -> None:
+        table = self.keys
+        waiting = self._uninteresting
+        for key in keys:
+            table[key] = False
+        waiting += keys
+        while len(waiting) > 2 * UNINTERESTING:
+            old = waiting.popleft()
+            if table.get(old) is False:
+                del table[old]
+
+    def forget(self) -> None:
+        """Drop every connection unreported, and number the next one 1."""
+        for connection in (*self.connections.values(), *self._lingering):
+            self._detach(connection)
+        self.connections.clear()
+        self._lingering.clear()
+        self._resting.clear()
+        self._number = 0
+
+
+def plain_reverse(plain: bytes) -> bytes:
+    """The key of the opposite direction, for a key without context."""
+    width = (len(plain) - 4) // 2
+    return plain[width : 2 * width] + plain[:width] + plain[-2:] + plain[-4:-2]
+
+
+def _likely_client(sport: int, dport: int) -> bool:
+    """Of a connection whose SYN was not captured, is the sender the client?"""
+    if (sport < _EPHEMERAL) != (dport < _EPHEMERAL):
+        return dport < _EPHEMERAL
+    return dport < sport
