@@ -6,20 +6,28 @@ connections that failed alike and answers that state the same error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from inspector.facts import Client, Connection, DirectTls, Exchange, Tunnel
+from inspector.facts import Client, Connection, DirectTls, EndedBy, Exchange, Tunnel
+from inspector.report.escape import clipped
 from inspector.report.model import Report
-from inspector.report.words import connect_reply, tls_outcome
+from inspector.report.words import CELL, MESSAGE, connect_reply, stream, tls_outcome
 
 T = TypeVar("T")
 
-#: The body's error, the forward proxy's error name, the content type.
-Statement = tuple[int, str | None, str | None, str | None, str | None]
-
 _SQUID_ERROR: Final = "x-squid-error"
+
+_ENDED: Final[Mapping[EndedBy, str]] = {
+    "complete": "the exchange ended in order",
+    "client": "the client closed",
+    "server": "the server closed",
+    "reset-by-client": "the client reset",
+    "reset-by-server": "the server reset",
+    "gap": "bytes are missing from the capture",
+    "capture-end": "the capture ends here",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class Page:
     tunnels: tuple[tuple[Tunnel, ...], ...]
     direct_tls: tuple[tuple[DirectTls, ...], ...]
     silent: tuple[tuple[Connection, ...], ...]
-    errors: tuple[tuple[Exchange, ...], ...]
+    failures: tuple[tuple[Exchange, ...], ...]
 
 
 def page(report: Report) -> Page:
@@ -45,7 +53,7 @@ def page(report: Report) -> Page:
         tunnels=_groups(report.tunnels, _tunnel_row),
         direct_tls=_groups(report.direct_tls, _direct_row),
         silent=_groups((c for c in report.connections if c.id not in spoken), _silent_row),
-        errors=_groups((e for e in calls if _failed(e)), statement),
+        failures=_groups((call for call in calls if failure(call)), _failure_row),
     )
 
 
@@ -73,24 +81,40 @@ def status(exchange: Exchange) -> str:
     return str(exchange.response.status) if exchange.response else "none"
 
 
-def statement(exchange: Exchange) -> Statement:
-    """What a failed answer states about itself."""
+def failure(exchange: Exchange) -> str:
+    """What a call that did not end well states about itself; empty for one that did.
+
+    The body's error and Squid's name for it come first: who made the answer is
+    what a reader needs.  Then whatever was cut: an event stream without its
+    provider's last event, a message without its end.
+    """
     response = exchange.response
     if response is None:
-        return 0, None, None, None, None
-    error = response.api_error
-    squid = next((v for n, v in response.headers if n.lower() == _SQUID_ERROR), None)
-    return (
-        response.status,
-        error.type if error else None,
-        error.message if error else None,
-        squid,
-        response.content_type,
-    )
+        return f"no answer: {_ENDED[exchange.ended_by]}"
+    said = []
+    if response.status >= 400:
+        stated = []
+        squid = next((v for n, v in response.headers if n.lower() == _SQUID_ERROR), None)
+        error = response.api_error
+        if squid:
+            stated.append(f"X-Squid-Error: {clipped(squid, CELL)}")
+        if error and error.type:
+            stated.append(clipped(error.type, CELL))
+        if error and error.message:
+            stated.append(f'"{clipped(error.message, MESSAGE)}"')
+        if not stated:
+            stated.append(f"only {clipped(response.content_type or 'no content type', 60)}")
+        said.append(" ".join(stated))
+    shown = response.stream
+    if shown is not None and (shown.error or shown.malformed or not shown.terminated):
+        said.append(f"event stream: {stream(shown)}")
+    if exchange.ended_by != "complete":
+        said.append(f"cut short: {_ENDED[exchange.ended_by]}")
+    return "; ".join(said)
 
 
-def _failed(exchange: Exchange) -> bool:
-    return exchange.response is not None and exchange.response.status >= 400
+def _failure_row(exchange: Exchange) -> Hashable:
+    return status(exchange), failure(exchange)
 
 
 def _tunnel_row(tunnel: Tunnel) -> Hashable:

@@ -73,7 +73,7 @@ class _Page:
         yield self.sentence()
         sections: Sequence[Callable[[], Iterable[RenderableType]]] = (
             self.clients,
-            self.errors,
+            self.failures,
             self.tunnels,
             self.direct_tls,
             self.silent,
@@ -156,7 +156,7 @@ class _Page:
         cell = Text()
         for auth in client.auth_headers:
             letter = self.letters.setdefault(auth.credential, _letter(len(self.letters)))
-            cell.append(f"{words.header(auth)} ").append(letter, STYLES["letter"])
+            cell.append(letter, STYLES["letter"]).append(f" {words.header(auth)}")
             if auth.requests != client.requests:
                 cell.append(f" ({auth.requests} of {client.requests})")
             cell.append("\n")
@@ -176,28 +176,20 @@ class _Page:
     def _credential_style(self, credential: Credential) -> str:
         return STYLES["bad" if credential.anomalies else "default"]
 
-    def errors(self) -> Iterable[RenderableType]:
-        groups = self.page.errors
+    def failures(self) -> Iterable[RenderableType]:
+        groups = self.page.failures
         if not groups:
             return
         rows = Rows(self.rows, len(groups))
-        grid = table("status", "as stated in the answer", "in")
+        grid = table("status", "as the packets state it", "in")
         for group in groups[: rows.shown]:
-            status, kind, message, squid, content_type = grouping.statement(group[0])
-            said = " ".join(
-                part
-                for part in (
-                    f"X-Squid-Error: {clipped(squid, words.CELL)}" if squid else "",
-                    clipped(kind, words.CELL) if kind else "",
-                    f'"{clipped(message, 300)}"' if message else "",
-                )
-                if part
+            status = grouping.status(group[0])
+            grid.add_row(
+                Text(f"{status} x{len(group)}", STYLES["bad"]),
+                grouping.failure(group[0]),
+                words.some([call.id for call in group]),
             )
-            if not said:
-                said = f"nothing ({clipped(content_type or 'no content type', 60)})"
-            where = words.some([call.id for call in group])
-            grid.add_row(Text(f"{status} x{len(group)}", _status_style(str(status))), said, where)
-        yield Text("ERRORS", STYLES["heading"])
+        yield Text("FAILED OR CUT", STYLES["heading"])
         yield from rows.closing(grid)
 
     def tunnels(self) -> Iterable[RenderableType]:
@@ -274,11 +266,15 @@ class _Page:
         for group in groups[: rows.shown]:
             first = group[0]
             listed = self._packets([connection.packet for connection in group[:3]])
+            carried = sum(connection.bytes_up + connection.bytes_down for connection in group)
+            outcome = f"{first.outcome} x{len(group)}"
+            if carried:
+                outcome += f", {words.size(carried)}"
             grid.add_row(
                 f"{words.address(first.client.ip, self.prefix)} {self._role(first.client.ip)}",
                 words.service(first.server, self.prefix),
                 Text(
-                    f"{first.outcome} x{len(group)}",
+                    outcome,
                     STYLES["default" if first.outcome == "established" else "bad"],
                 ),
                 first.closed_by or "still open",

@@ -14,6 +14,8 @@ _LISTED: Final = 3
 
 #: Longest captured text in one cell, in characters.
 CELL: Final = 120
+#: Longest message of an API that is shown.
+MESSAGE: Final = 300
 
 
 def size(count: int) -> str:

@@ -55,7 +55,7 @@ def test_the_status_of_a_connect_is_never_counted_as_an_answer(report: Report) -
 
 
 def test_a_second_leg_is_no_second_call(report: Report) -> None:
-    errors = render(report).partition("ERRORS")[2].partition("TUNNELS")[0]
+    errors = render(report).partition("FAILED OR CUT")[2].partition("TUNNELS")[0]
     assert "401 x2" in errors
     assert "e4" not in errors
 
