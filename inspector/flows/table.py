@@ -133,10 +133,7 @@ class ConnectionTable:
         if not self._in_scope(source, destination, sport, dport):
             self._ignore(key, reverse)
             return False
-        if flags & SYN:
-            from_client = not flags & ACK
-        else:
-            from_client = _likely_client(sport, dport)
+        from_client = not flags & ACK if flags & SYN else _likely_client(sport, dport)
         if len(self.connections) >= OPEN_LIMIT:
             self._notes.fault("open-connections-limit", packet, FAULTS)
             self._notes.limits_hit["open connections"] = None

@@ -189,7 +189,8 @@ def test_a_call_through_squid_counts_once(reports: dict[str, Report]) -> None:
     for leg in legs:
         first = by_id[leg.relays or ""]
         assert first.client.ip == "172.30.0.20"
-        assert first.request and leg.request
+        assert first.request
+        assert leg.request
         assert first.request.body_bytes == leg.request.body_bytes
         assert first.provider == leg.provider == "anthropic"
     assert sum(client.requests for client in report.clients) == 5
