@@ -1,0 +1,1 @@
+"""Request meets response; CONNECT opens a tunnel with a child; who is who."""

@@ -30,7 +30,7 @@ from inspector.protocols.messages import (
 )
 
 FAULTS: Final[dict[str, str]] = {
-    "response-without-request": "A response answers no request that was captured on its connection.",
+    "response-without-request": "A response answers no request captured on its connection.",
 }
 
 
