@@ -19,6 +19,7 @@ FAULTS: Final[dict[str, str]] = {
     "conflicting-overlap": "Bytes were sent twice with different content; the first copy was kept.",
     "keep-alive-probe": "A TCP keep-alive probe; it carries no data.",
     "data-after-end": "Data arrived after the FIN of its own direction; it was ignored.",
+    "misplaced-fin": "A FIN stood before bytes that its own side had already sent; it was ignored.",
     "early-data-limit": "More data waited beyond a hole than the limit; the hole became a gap.",
 }
 
@@ -42,6 +43,7 @@ class Reassembler:
     def __init__(self, notes: FlowNotes) -> None:
         self._notes = notes
         self._early_total = 0
+        self._looking_at_peer = False
 
     # -- towards the reader ------------------------------------------------
 
@@ -68,8 +70,12 @@ class Reassembler:
         peer = half.peer
         if peer.pending:
             self.flush(peer)
-        if peer.early:
+        if peer.early and not self._looking_at_peer:
+            # Its bytes behind the hole come through here too and must not look
+            # back: `segments` have left `half` and have not been shown.
+            self._looking_at_peer = True
             self._give_up_hole(peer, segments[0][1], forced=False)
+            self._looking_at_peer = False
         if half.skip_asked:
             self.settle(half)
         self._show(half, segments)
@@ -111,11 +117,13 @@ class Reassembler:
             self._find_start(half, sequence)
         offset = distance(sequence, half.next)
         length = len(data) + missing
+        if length <= 1 and offset == -1 and half.next != half.base:
+            # RFC 9293 3.8.4: a probe repeats the last byte or sends none.
+            self._fault("keep-alive-probe", packet)
+            return
+        if half.ended:
+            offset += 1  # `next` counts the FIN
         if offset < 0:
-            if length <= 1 and offset == -1 and half.next != half.base:
-                # RFC 9293 3.8.4: a probe repeats the last byte or sends none.
-                self._fault("keep-alive-probe", packet)
-                return
             known = min(-offset, length)
             self._note_repetition(half, offset, data[:known], repeated, packet)
             if known == length:
@@ -123,16 +131,25 @@ class Reassembler:
             data = data[known:]
             missing = length - known - len(data)
             offset = 0
-        if half.fin != UNKNOWN and distance(half.next + offset, half.fin) >= 0:
-            self._fault("data-after-end", packet)
-            return
+        if half.fin != UNKNOWN:
+            room = 0 if half.ended else distance(half.fin, half.next) - offset
+            if room < len(data) + missing:
+                self._fault("data-after-end", packet)
+                data = data[: max(0, room)]
+                missing = max(0, room - len(data))
+                if room <= 0:
+                    return
         if offset == 0 and not half.early:
             self._take(half, (at, packet, data), missing)
         else:
-            self._hold(half, offset, (at, packet, data), missing)
+            self._hold(half, offset, (at, packet, data), missing, repeated)
             self._drain(half)
             if half.early:
-                self._give_up_hole(half, packet, forced=False)
+                full = half.early_bytes > EARLY_LIMIT or self._early_total > EARLY_TOTAL_LIMIT
+                if full:
+                    self._fault("early-data-limit", packet)
+                    self._notes.limits_hit["out-of-order data"] = None
+                self._give_up_hole(half, packet, forced=full)
         self.check_end(half, at, packet)
 
     def fin(self, half: Half, sequence: int, at: int, packet: int) -> None:
@@ -142,6 +159,10 @@ class Reassembler:
             return
         if half.next == UNKNOWN:
             half.start(sequence)
+        elif distance(sequence, half.next) < 0:
+            # Not the stream's end: the receiver takes it for an old packet, too.
+            self._fault("misplaced-fin", packet)
+            return
         half.fin = sequence
         if connection.closed_by is None:
             connection.closed_by = "client" if half.up else "server"
@@ -159,7 +180,6 @@ class Reassembler:
         self.flush(half)
         self.settle(half)
         half.advance(1)  # the FIN itself
-        half.base += 1
         half.connection.reader.end(half.up, at, packet)
 
     def reset(self, half: Half, at: int, packet: int) -> None:
@@ -235,7 +255,9 @@ class Reassembler:
         if missing:
             self._gap(half, missing, at, packet, counted=False)
 
-    def _hold(self, half: Half, offset: int, payload: Segment, missing: int) -> None:
+    def _hold(
+        self, half: Half, offset: int, payload: Segment, missing: int, repeated: bool
+    ) -> None:
         """Keep a segment for later, cutting away what an earlier copy already holds."""
         at, packet, data = payload
         start = half.next + offset
@@ -259,9 +281,11 @@ class Reassembler:
             start = max(start, held_end)
             if start >= end:
                 break
+        missing = max(0, end + missing - max(start, end))
         if start < end or missing:
             pieces.append((start, (at, packet, data), missing))
         if not pieces:
+            self._count_copy(half, repeated)
             return
         if not half.early:
             half.early_since = packet
@@ -270,10 +294,6 @@ class Reassembler:
         half.early_bytes += added
         self._early_total += added
         half.early.sort(key=lambda item: distance(item[0], half.next))
-        if half.early_bytes > EARLY_LIMIT or self._early_total > EARLY_TOTAL_LIMIT:
-            self._fault("early-data-limit", packet)
-            self._notes.limits_hit["out-of-order data"] = None
-            self._give_up_hole(half, packet, forced=True)
 
     def _drain(self, half: Half) -> None:
         """Take what has become next."""
@@ -302,8 +322,9 @@ class Reassembler:
             self._drain(half)
 
     def _gap(self, half: Half, count: int, at: int, packet: int, *, counted: bool = True) -> None:
-        if half.pending:
-            self.flush(half)
+        for either in (half.peer, half):
+            if either.pending:
+                self.flush(either)
         self.settle(half)
         half.advance(count)
         half.delivered = []
@@ -328,8 +349,12 @@ class Reassembler:
     ) -> None:
         """A frame seen twice, a retransmission, or an overlap that says something else."""
         before = _tail(half, -offset)
-        if before is not None and before[: len(data)] != data[: len(before)]:
+        unknown = -offset - len(before)
+        if data[unknown:] != before[: max(0, len(data) - unknown)]:
             self._fault("conflicting-overlap", packet)
+        self._count_copy(half, repeated)
+
+    def _count_copy(self, half: Half, repeated: bool) -> None:
         if repeated:
             self._notes.duplicate_packets += 1
         else:
@@ -339,17 +364,15 @@ class Reassembler:
         self._notes.fault(name, packet, FAULTS)
 
 
-def _tail(half: Half, count: int) -> bytes | None:
-    """The last `count` bytes given to the reader, or None when they are not held any more."""
+def _tail(half: Half, count: int) -> bytes:
+    """Of the last `count` bytes of the stream, those that are still held: its end."""
     found: list[bytes] = []
     have = 0
-    if half.skip_asked != half.skip:
-        return None
-    for segments in (half.pending, half.delivered):
-        for _, _, data in reversed(segments):
-            found.append(data)
-            have += len(data)
-            if have >= count:
-                whole = b"".join(reversed(found))
-                return whole[have - count :]
-    return None
+    if half.skip_asked == half.skip:
+        for segments in (half.pending, half.delivered):
+            for _, _, data in reversed(segments):
+                found.append(data)
+                have += len(data)
+                if have >= count:
+                    return b"".join(reversed(found))[have - count :]
+    return b"".join(reversed(found))

@@ -111,10 +111,10 @@ class Half:
 
     @property
     def bytes(self) -> int:
-        """Bytes of this direction so far, by sequence numbers."""
+        """Bytes of this direction so far, by sequence numbers (SYN and FIN have one, too)."""
         if self.next == UNKNOWN:
             return 0
-        return self.next - self.base + (self.wraps << 32)
+        return self.next - self.base + (self.wraps << 32) - self.ended
 
     @property
     def ended(self) -> bool:

@@ -93,8 +93,8 @@ class ConnectionTable:
         if half is False:
             del self.keys[key]
             return None
-        if half.base == UNKNOWN or distance(sequence + 1, half.base) in (0, -1):
-            return half  # -1: `base` counts its FIN once that was seen
+        if half.base == UNKNOWN or distance(sequence + 1, half.base) == 0:
+            return half
         if flags & ACK and not half.up and half.next == half.base:
             return half  # a second SYN-ACK with another number: no new connection
         self.close(half.connection, at, packet)
