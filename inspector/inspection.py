@@ -25,6 +25,7 @@ from inspector.facts import (
     Exchange,
     Fault,
     Gap,
+    Interface,
     Tunnel,
     Verdict,
 )
@@ -89,9 +90,9 @@ class Inspector:
 
     def finish(self, sources: Sources | None = None) -> Report:
         """The capture is over: everything that was seen."""
-        sources = sources or Sources()
         self._loop.finish()
         ledger, notes = self._ledger, self._loop.notes
+        sources = _without_keys(sources or Sources(), ledger.credentials.scrub)
         for fault in sources.faults:
             ledger.oddities.add(fault)
         ledger.oddities.merge(notes.oddities)
@@ -205,6 +206,28 @@ def _sources(readers: Sequence[CaptureReader]) -> Sources:
         faults=[fault for reader in readers for fault in reader.faults],
         dropped_by_kernel=sum(drops) if drops else None,
         capture_filter="; ".join(dict.fromkeys(filters)) or None,
+    )
+
+
+def _without_keys(sources: Sources, scrub: Callable[[str], str]) -> Sources:
+    """What whoever captured wrote into the file may quote a key, such as a filter's bytes."""
+
+    def scrubbed(interface: Interface) -> Interface:
+        name, rule = interface.name, interface.filter
+        return replace(
+            interface,
+            name=None if name is None else scrub(name),
+            filter=None if rule is None else scrub(rule),
+        )
+
+    rule = sources.capture_filter
+    return replace(
+        sources,
+        captures=tuple(
+            replace(capture, interfaces=tuple(map(scrubbed, capture.interfaces)))
+            for capture in sources.captures
+        ),
+        capture_filter=None if rule is None else scrub(rule),
     )
 
 

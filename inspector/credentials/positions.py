@@ -45,8 +45,10 @@ SECRET_NAME: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-#: Response and request headers whose value is a URL: read like a target.
-URL_HEADERS: Final = frozenset({b"location", b"content-location", b"referer", b"link", b"refresh"})
+#: Headers whose value is a URL, or an authority (`host`): read like a target.
+URL_HEADERS: Final = frozenset(
+    {b"host", b"location", b"content-location", b"referer", b"link", b"refresh"}
+)
 
 #: Query parameters reported in `request.auth` (as `?key`), and redacted.
 CREDENTIAL_QUERY: Final = frozenset({"key", "apikey", "api_key", "access_token"})

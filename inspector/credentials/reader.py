@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from inspector.credentials.kinds import core_of, describe, inner_anomalies, label
+from inspector.credentials.kinds import classify, core_of, describe, inner_anomalies, label
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
     CREDENTIAL_QUERY,
@@ -44,6 +45,10 @@ _SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+
 _UNKNOWN_SCHEME: Final = re.compile(
     rb"(?=.{1,20}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?"
 )
+#: A name with control bytes, spaces or non-ASCII in it may still be read as the name
+#: without them: for matching they are left out, and upper case is folded.
+_NAME_FOLD: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
+_NAME_NOISE: Final = bytes(byte for byte in range(256) if not 0x21 <= byte <= 0x7E)
 _SEPARATOR: Final = re.compile("([&;])")
 _AUTHORITY: Final = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
 
@@ -116,7 +121,7 @@ class CredentialReader:
             found.extend(known)
         positions = self._request
         for field in fields:
-            syntax = positions.get(field[0].lower())
+            syntax = positions.get(field[0].translate(_NAME_FOLD, _NAME_NOISE))
             if syntax is not None:
                 found.append(self._read(field, syntax))
         return tuple(found)
@@ -169,7 +174,7 @@ class CredentialReader:
         self, field: RawField, memo: _Memo[tuple[str, str]], positions: dict[bytes, Syntax]
     ) -> tuple[str, str]:
         name, raw = field
-        folded = name.lower()
+        folded = name.translate(_NAME_FOLD, _NAME_NOISE)
         syntax = positions.get(folded)
         if syntax is None and SECRET_NAME.fullmatch(folded) is not None:
             syntax = Syntax.BARE
@@ -288,7 +293,8 @@ def _split_scheme(text: bytes, syntax: Syntax) -> tuple[bytes | None, bytes, byt
     word, gap, rest = match.groups()
     if word.lower() in SCHEMES:
         return word, gap or b"", rest or b""
-    if syntax is Syntax.SCHEME and gap and _UNKNOWN_SCHEME.fullmatch(word):
+    is_name = syntax is Syntax.SCHEME and gap and _UNKNOWN_SCHEME.fullmatch(word)
+    if is_name and classify(Secret(word))[0] == "unknown":
         return word, gap, rest
     return None, b"", text
 

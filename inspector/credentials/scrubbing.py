@@ -55,6 +55,8 @@ _ANNOUNCED: Final = re.compile(
     rf"(?P<label>{LABEL})"
     r"|(?P<name>(?:authorization|x-api-key|x-goog-api-key|api-key|set-cookie|cookie)"
     r"[\"'\\]{0,3}\s?(?::|=|%3A|%3D)\s?[\"'\\]{0,3}(?:(?:bearer|token|basic)\s+)?"
+    # The browser's way of sending a key: as a WebSocket subprotocol (OpenAI Realtime API).
+    r"|openai-insecure-api-key\."
     r"|(?:(?<![\w-])|(?<=%26)|(?<=%3F)|(?<=%3B)|(?<=\\[nrt]))"
     r"(?:key|api_?key|access_token|refresh_token|id_token|client_secret|secret|token|password"
     r"|sig|signature|x-amz-(?:credential|signature|security-token)|x-goog-(?:credential|signature))"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Final, Protocol
 
 from inspector.credentials.reader import CredentialReader
@@ -112,9 +114,8 @@ class JsonReader(_Reader):
         self.stop_reason = facts.stop_reason
 
 
-def media_type(head: ResponseHead) -> str | None:
-    """The media type without parameters, in lower case (RFC 9110 8.3)."""
-    value = head.text(b"content-type")
+def media_type(value: str | None) -> str | None:
+    """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
     return None if value is None else value.partition(";")[0].strip().lower() or None
 
 
@@ -122,7 +123,7 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
     """How many bytes of a message's body are worth looking at."""
     if isinstance(head, RequestHead):
         return 0
-    kind = media_type(head)
+    kind = media_type(head.text(b"content-type"))
     if kind == "text/event-stream":
         return EVERYTHING
     if kind is not None and (kind == "application/json" or kind.endswith("+json")):
@@ -158,7 +159,7 @@ class Draft:
         """The final response's head has arrived."""
         self.response = head
         if wants_body(head):
-            is_stream = media_type(head) == "text/event-stream"
+            is_stream = media_type(head.text(b"content-type")) == "text/event-stream"
             self.body = StreamReader(head) if is_stream else JsonReader(head)
 
     @property
@@ -181,11 +182,12 @@ class Draft:
         head, end = self.request, self.request_end
         if head is None:
             return None
+        host = head.get(b"host")
         return Request(
             method=credentials.scrub(head.method.decode("latin-1")),
             target=credentials.target(head.target),
             http_version=head.version.decode("latin-1"),
-            host=_scrubbed(credentials, head.text(b"host")),
+            host=None if host is None else credentials.target(host),
             user_agent=_scrubbed(credentials, head.text(b"user-agent")),
             headers=credentials.headers(head.fields),
             auth=credentials.auth(head.fields, head.target),
@@ -213,14 +215,15 @@ class Draft:
             http_version=head.version.decode("latin-1"),
             interim=tuple(self.interim),
             headers=credentials.response_headers(head.fields),
-            content_type=_scrubbed(credentials, media_type(head)),
+            # Keys are told by their shape, which lower case would hide.
+            content_type=media_type(_scrubbed(credentials, head.text(b"content-type"))),
             content_encoding=_scrubbed(credentials, head.text(b"content-encoding")),
             body_bytes=end.body_bytes if end else 0,
             complete=end is not None and end.complete,
             packet=head.packet,
             started_at=head.at,
             ended_at=end.at if end else None,
-            stream=body.stream if body else None,
+            stream=_stream(credentials, body.stream) if body and body.stream else None,
             api_error=error,
             model=_scrubbed(credentials, body.model) if body else None,
             usage=body.usage if body else None,
@@ -230,3 +233,11 @@ class Draft:
 
 def _scrubbed(credentials: CredentialReader, text: str | None) -> str | None:
     return None if text is None else credentials.scrub(text)
+
+
+def _stream(credentials: CredentialReader, stream: Stream) -> Stream:
+    """A stream whose names and error hold no key; names that become equal are one."""
+    names: Counter[str] = Counter()
+    for name, count in stream.names.items():
+        names[credentials.scrub(name)] += count
+    return replace(stream, names=dict(names), error=_scrubbed(credentials, stream.error))

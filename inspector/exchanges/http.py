@@ -198,7 +198,8 @@ class HttpLayer:
             item.body.finish(end)
         assert item.response is not None
         if item.response.status == 101:
-            item.upgrade = item.response.text(b"upgrade") or "unknown"
+            upgrade = item.response.text(b"upgrade") or "unknown"
+            item.upgrade = self._context.ledger.credentials.scrub(upgrade)
         elif self._requests.paused:
             self._on_request_events(self._requests.resume())
         self._receiving = None

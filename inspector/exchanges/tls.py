@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.ledger import TlsRecord
+from inspector.facts import Tls
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
 from inspector.protocols.tls import TlsConversation
@@ -54,7 +56,10 @@ class TlsLayer:
         connection = context.connection
         if connection.closed_by in ("reset-by-client", "reset-by-server"):
             tls.close(connection.closed_by == "reset-by-client", at, packet, True)
-        facts = tls.facts("open" if connection.closed_by is None else "closed")
+        facts = _without_keys(
+            tls.facts("open" if connection.closed_by is None else "closed"),
+            context.ledger.credentials.scrub,
+        )
         for fault in tls.faults:
             context.fault(fault)
         tunnel = context.tunnel
@@ -87,3 +92,12 @@ class TlsLayer:
                 midstream=connection.midstream,
             )
         )
+
+
+def _without_keys(facts: Tls, scrub: Callable[[str], str]) -> Tls:
+    """What a client wrote into its hello by mistake must not stand in a report either."""
+    return replace(
+        facts,
+        sni=None if facts.sni is None else scrub(facts.sni),
+        alpn_offered=tuple(map(scrub, facts.alpn_offered)),
+    )

@@ -22,7 +22,7 @@ def open_record(context: Context, head: RequestHead) -> TunnelRecord:
         proxy=server,
         packet=head.packet,
         opened_at=head.at,
-        authority=credentials.scrub(head.target.decode("latin-1")),
+        authority=credentials.target(head.target),
         auth=credentials.auth(head.fields, head.target),
         headers=credentials.headers(head.fields),
         outer=context.tunnel,

@@ -194,6 +194,7 @@ class PacketLoop:
     def forget(self) -> None:
         """Drop every connection unreported: the scope has become narrower."""
         self._table.forget()
+        self._reassembler.forget()
         self.notes.missing.clear()
         self.notes.midstream_connections = 0
 
@@ -256,11 +257,16 @@ class PacketLoop:
             half.recent[ident & 15] = signature
         if flags & ACK:
             half.acked = acknowledged
+        # Without an identification only time tells a copy from another packet.
+        soon = at - connection.last_at < TWICE_WITHIN_NS
+        if flags & RST and not ident and connection.reset_seen and soon:
+            repeated = True
+        if connection.finished or not counts:
+            self.notes.duplicate_packets += repeated
+            if repeated or connection.finished:
+                return
         if not window and not flags & RST:
             connection.zero_windows += 1
-        if repeated and not counts:
-            self.notes.duplicate_packets += 1
-            return
         if flags & SYN:
             self._synchronise(half, sequence, at)
             sequence += 1
@@ -268,11 +274,6 @@ class PacketLoop:
             self._reassembler.segment(half, sequence & 0xFFFFFFFF, payload, missing, repeated)
             if connection.outcome == "unanswered" and not half.up:
                 connection.outcome = "established"
-        soon = at - connection.last_at < TWICE_WITHIN_NS
-        if flags & RST and not ident and connection.reset_seen and soon:
-            self.notes.duplicate_packets += 1
-        if connection.finished:
-            return
         if flags & RST:
             if connection.outcome == "unanswered" and not half.up:
                 connection.outcome = "refused"

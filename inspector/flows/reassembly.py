@@ -34,7 +34,7 @@ HOLE_PATIENCE: Final = 64
 GAPS_KEPT: Final = 10_000
 #: Segments for a batching reader are held up to this many bytes.  An event
 #: stream has segments of about 150 bytes, so this is some hundred of them.
-BATCH_BYTES: Final = 16 << 10
+BATCH_BYTES: Final = 8 << 10
 
 
 class Reassembler:
@@ -44,6 +44,10 @@ class Reassembler:
         self._notes = notes
         self._early_total = 0
         self._looking_at_peer = False
+
+    def forget(self) -> None:
+        """The connections are gone, and what was held for them."""
+        self._early_total = 0
 
     # -- towards the reader ------------------------------------------------
 

@@ -49,6 +49,30 @@ class StreamReader(Protocol):
         """Nothing more of this connection will be seen (end, reset, or end of capture)."""
 
 
+class _Nobody:
+    """Reads what comes after the end: in-order data that crossed a reset on the wire."""
+
+    __slots__ = ()
+
+    def data(self, up: bool, segments: list[Segment]) -> int:
+        return 1 << 62
+
+    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
+        return 1 << 62
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
+        return 1 << 62
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        pass
+
+    def finish(self, at: int, packet: int) -> None:
+        pass
+
+
+#: The reader of a connection that was reported; it may be shared, for it keeps nothing.
+NOBODY: Final[StreamReader] = _Nobody()
+
 #: Answer of a `StreamReader`: give me the next bytes in batches.
 BATCH: Final = -1
 

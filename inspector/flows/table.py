@@ -15,6 +15,8 @@ from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
 from inspector.flows.stream import (
     ACK,
+    NOBODY,
+    SEQUENCE_MASK,
     SYN,
     UNKNOWN,
     Half,
@@ -93,7 +95,11 @@ class ConnectionTable:
         if half is False:
             del self.keys[key]
             return None
-        if half.base == UNKNOWN or distance(sequence + 1, half.base) == 0:
+        if half.base == UNKNOWN:
+            other = half.connection.midstream and not flags & ACK
+            if not other or half.peer.acked == (sequence + 1) & SEQUENCE_MASK:
+                return half
+        elif distance(sequence + 1, half.base) == 0:
             return half
         if flags & ACK and not half.up and half.next == half.base:
             return half  # a second SYN-ACK with another number: no new connection
@@ -168,6 +174,7 @@ class ConnectionTable:
         self._reassembler.finish(connection, at, packet)
         self.connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)
+        connection.reader = NOBODY
         self._closed(connection)
         self._lingering.append(connection)
         if len(self._lingering) > LINGERING:
@@ -197,8 +204,12 @@ class ConnectionTable:
             return None
         if abs(distance(sequence, half.next)) > TWIN_WINDOW:
             return None
-        self.keys[key] = half
-        half.connection.aliases.append(key)
+        # The other direction may pass the tag's two sides in the other order.
+        reverse = key[: len(key) - len(plain)] + plain_reverse(plain)
+        for alias, direction in ((key, half), (reverse, half.peer)):
+            if not self.keys.get(alias):
+                self.keys[alias] = direction
+                half.connection.aliases.append(alias)
         return half
 
     def _detach(self, connection: TcpConnection) -> None:

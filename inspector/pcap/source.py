@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from inspector.errors import CaptureUnreadable
 from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
 
-READ_SIZE: Final = 1024 * 1024
+READ_SIZE: Final = 128 << 10
 
 _COMPRESSIONS: Final[Mapping[bytes, str]] = {GZIP_MAGIC: "gzip", ZSTD_MAGIC: "zstd"} | {
     bytes((low, 0x2A, 0x4D, 0x18)): "zstd"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 from inspector.facts import Fault
 from inspector.packets import Segment
@@ -16,6 +17,13 @@ from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
 from inspector.protocols.http1_head import parse_fields
 from inspector.protocols.http1_pending import Pending
 from inspector.protocols.messages import EVERYTHING, Body, BodyGap, Event, Field, MessageEnd
+
+#: Chunk sizes by their digits as met on the wire; bounded by its largest size
+#: (in both cases of letters).  Saves parsing the same few sizes again and again.
+_SIZES: Final[dict[bytes, int]] = {}
+_SIZES_LIMIT: Final = 4096
+#: A body of which this much is wanted is wanted whole, as far as one batch goes.
+_PLENTY: Final = 1 << 40
 
 
 class _Part(IntEnum):
@@ -179,10 +187,21 @@ class BodyReader:
         """
         append = self._pieces.append
         wanted = self._wanted
+        sizes = _SIZES
+        # No chunk of one batch can exceed this; then nothing needs counting down.
+        plenty = wanted >= _PLENTY
         body_bytes = 0
         for index in range(index, len(segments)):  # noqa: B020
             at, packet, data = segments[index]
             end = len(data)
+            if plenty and not position:
+                # The usual segment is exactly one chunk, of a size met before.
+                start = data.find(b"\r\n", 0, 18)
+                known = sizes.get(data[:start])
+                if known is not None and start + known + 4 == end and data[-2:] == b"\r\n":
+                    append((at, packet, data[start + 2 : -2]))
+                    body_bytes += known
+                    continue
             while position < end:
                 start = data.find(b"\r\n", position, position + 18)
                 digits = data[position:start]
@@ -197,8 +216,12 @@ class BodyReader:
                 stop = start + size
                 if data[stop : stop + 2] != b"\r\n":
                     break
+                if size < _SIZES_LIMIT:
+                    sizes[digits] = size
                 body_bytes += size
-                if wanted:
+                if plenty:
+                    append((at, packet, data[start:stop]))
+                elif wanted:
                     piece = data[start:stop] if size <= wanted else data[start : start + wanted]
                     append((at, packet, piece))
                     wanted -= len(piece)
@@ -208,7 +231,7 @@ class BodyReader:
             position = 0
         else:
             index = len(segments)
-        self._wanted = wanted
+        self._wanted = wanted - body_bytes if plenty else wanted
         self._body_bytes += body_bytes
         return index, position
 

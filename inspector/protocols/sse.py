@@ -8,8 +8,8 @@ here instead: lines that are no fields, data that stopped being JSON.
 The content of events is parsed for the facts that `api.py` knows and is then
 forgotten; prompts and answers are not kept.
 
-Measured on one core, one piece an event: 1.4 us for an Anthropic delta of 124
-bytes (0.3 us of it orjson, without which broken JSON would go unseen), 3 us
+Measured on one core, one piece an event: 0.7 us for an Anthropic delta of 124
+bytes (0.12 us of it to see that its JSON is not broken), 3 us
 for an OpenAI chunk of 190 bytes, 14 us for a Gemini chunk, which states its
 usage anew each time.
 """
@@ -20,6 +20,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import orjson
 
 from inspector.facts import ApiError, Fault, Stream, Usage
@@ -65,6 +66,10 @@ _PARTS_LIMIT: Final = 1024
 # Two line ends in a row, spelt out so that CRLF alone is never taken for two.
 _BLANK = re.compile(rb"\r\n(?:\r\n?|\n)|\n(?:\r\n?|\n)|\r\r\n?")
 _EVENT_LINE = re.compile(rb"(?:^|[\r\n])event: ?([^\r\n]*)[\r\n]")
+# Checks JSON without building its values: 0.12 us for a delta where orjson takes
+# 0.72.  It does not look at UTF-8, so it is asked about ASCII only.
+_CHECK: Final = msgspec.json.Decoder(msgspec.Raw).decode
+_NOT_JSON: Final = (msgspec.DecodeError, RecursionError)
 _TOKEN = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
 
 # What the API proxy 0.25.4 writes when the upstream broke off: bare JSON in
@@ -129,7 +134,7 @@ class SseParser:
         """The next pieces of the body, content coding undone."""
         heads = self._heads
         names = self._names
-        loads, JSONDecodeError = orjson.loads, orjson.JSONDecodeError
+        check, not_json = _CHECK, _NOT_JSON
         for at, packet, data in pieces:
             last = self._last_bytes_at
             if last is not None and at - last > self._longest_silence:
@@ -145,10 +150,11 @@ class SseParser:
                     and body.find(b"\n") == len(body) - 2
                     and body.endswith(b"\n\n")
                     and b"\r" not in body
+                    and body.isascii()
                 ):
                     try:
-                        loads(body)
-                    except JSONDecodeError:
+                        check(body)
+                    except not_json:
                         pass
                     else:
                         names[name] += 1
