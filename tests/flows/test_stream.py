@@ -1,0 +1,102 @@
+"""The state of one connection: counting in sequence space, and when it is over."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.flows.stream import NOBODY, SEQUENCE_MASK, UNKNOWN, Half, TcpConnection, distance
+
+NUMBERS = st.integers(0, SEQUENCE_MASK)
+
+
+def connection() -> TcpConnection:
+    made = TcpConnection(1, (b"cccc", 40000), (b"ssss", 80), (b"key", b"reverse"), 5, 1)
+    made.reader = NOBODY
+    return made
+
+
+def started(sequence: int) -> Half:
+    half = connection().up
+    half.start(sequence)
+    return half
+
+
+@given(NUMBERS, st.integers(-(1 << 31), (1 << 31) - 1))
+def test_distance_is_signed_and_crosses_the_wrap(start: int, away: int) -> None:
+    assert distance((start + away) & SEQUENCE_MASK, start) == away
+
+
+@given(NUMBERS, st.lists(st.integers(0, 1 << 33), max_size=8))
+def test_bytes_are_counted_over_any_number_of_wraps(start: int, counts: list[int]) -> None:
+    half = started(start)
+    for count in counts:
+        half.advance(count)
+    assert half.bytes == sum(counts)
+    assert half.next == (start + sum(counts)) & SEQUENCE_MASK
+
+
+@pytest.mark.parametrize("start", [0, 7, SEQUENCE_MASK - 2, SEQUENCE_MASK - 3, SEQUENCE_MASK])
+def test_a_fin_takes_a_sequence_number_and_is_no_byte(start: int) -> None:
+    half = started(start)
+    half.advance(3)
+    half.fin = half.next
+    assert not half.ended
+    assert half.bytes == 3
+    half.advance(1)
+    assert half.ended
+    assert half.bytes == 3
+
+
+def test_a_direction_not_yet_seen_has_no_bytes() -> None:
+    half = connection().down
+    assert (half.next, half.bytes, half.ended) == (UNKNOWN, 0, False)
+
+
+def test_a_connection_is_over_when_both_directions_ended() -> None:
+    made = connection()
+    for half in (made.up, made.down):
+        assert not made.is_over
+        half.start(9)
+        half.fin = 9
+        half.advance(1)
+    assert made.is_over
+
+
+def test_a_reset_ends_it_only_once_something_was_said() -> None:
+    made = connection()
+    made.reset_seen = True
+    made.up.start(9)
+    assert not made.is_over
+    made.up.advance(1)
+    assert made.is_over
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, None),
+        ("client", "server"),
+        ("server", "client"),
+        ("reset-by-client", "reset-by-server"),
+        ("reset-by-server", "reset-by-client"),
+    ],
+)
+def test_swapping_the_ends_swaps_all_that_names_them(before: str | None, after: str | None) -> None:
+    made = connection()
+    up, down = made.up, made.down
+    made.closed_by = before  # type: ignore[assignment]
+    made.swap_ends()
+    assert (made.client, made.server) == ((b"ssss", 80), (b"cccc", 40000))
+    assert (made.key, made.reverse) == (b"reverse", b"key")
+    assert (made.up, made.down) == (down, up)
+    assert (made.up.up, made.down.up) == (True, False)
+    assert made.up.peer is made.down
+    assert made.closed_by == after
+
+
+def test_nobody_lets_everything_pass_unseen() -> None:
+    assert NOBODY.data(True, [(1, 1, b"late")]) >= 1 << 60
+    assert NOBODY.skipped(True, 5, 1, 1) >= 1 << 60
+    assert NOBODY.gap(True, 5, 1, 1) >= 1 << 60
