@@ -200,6 +200,8 @@ class TlsConversation:
         self._alerts: list[str] = []
         self._gap = False
         self._closed = False
+        # Whether the handshake is known to have succeeded: order matters no more.
+        self.handshake_complete = False
         self.client_hello_digest: bytes | None = None
         self.first_data_at: int | None = None
         self.last_data_at: int | None = None
@@ -226,16 +228,13 @@ class TlsConversation:
         """Whether every record could be walked, so that the counts are not lower bounds."""
         return not (self._up.lost or self._down.lost)
 
-    @property
-    def handshake_complete(self) -> bool:
-        """Whether the handshake is known to have succeeded: order matters no more."""
-        return self._progress.complete
-
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes of one direction."""
         side = self._up if up else self._down
         for at, packet, data in segments:
             position, end = 0, len(data)
+            if self.handshake_complete and (side.is_data or not side.left) and not side.header:
+                position = self._pass_data(side, at, data)
             while position < end and not side.lost:
                 if side.left:
                     taken = min(side.left, end - position)
@@ -253,6 +252,44 @@ class TlsConversation:
                     if len(side.header) == _HEADER_SIZE:
                         header, side.header = _HEADER.unpack(side.header), b""
                         self._begin(side, header, at, packet)
+
+    def _pass_data(self, side: _Side, at: int, data: bytes) -> int:
+        """Walk application data once the handshake is over: nothing but counting is left.
+
+        Begins inside or at the end of a record of type 23; answers the position
+        of whatever needs a closer look (another type, a header cut in two).
+        A sixth of the cost of the general walk.
+        """
+        position = left = side.left
+        end = len(data)
+        if left >= end:
+            return 0
+        records = int(left > 0)
+        app_bytes = side.size if left else 0
+        unpack = _HEADER.unpack_from
+        last = end - _HEADER_SIZE
+        while position <= last:
+            kind, version, size = unpack(data, position)
+            following = position + _HEADER_SIZE + size
+            if (
+                kind != APPLICATION_DATA
+                or version != _TLS_1_2
+                or size > MAX_RECORD
+                or following > end
+            ):
+                break
+            records += 1
+            app_bytes += size
+            position = following
+        if records:
+            side.left = 0
+            side.is_data = False
+            side.records += records
+            side.app_bytes += app_bytes
+            if self.first_data_at is None:
+                self.first_data_at = at
+            self.last_data_at = at
+        return position
 
     def skippable(self, up: bool) -> int:
         """How many of the direction's next bytes are not needed, only their number."""
@@ -368,6 +405,8 @@ class TlsConversation:
                 progress.alerted = True  # encrypted, before both Finished: RFC 5246 7.2
         side.body.clear()
         side.wanted = side.is_data = False
+        if not self.handshake_complete:
+            self.handshake_complete = progress.complete
 
     def _read_hello(self, side: _Side, packet: int) -> None:
         """Look for this side's hello in the handshake bytes collected so far.
