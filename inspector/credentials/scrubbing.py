@@ -75,7 +75,12 @@ _SCHEME: Final = re.compile(
 _WORD: Final = re.compile(r"[A-Za-z]{1,19}(?:[_-][A-Za-z]{1,12}){0,2}[.:!?)]*|[A-Za-z_]+=")
 _DIGIT: Final = re.compile(r"[0-9]")
 
-_MASKED_WORD: Final = re.compile(r"[A-Za-z0-9_\-*]+")
+# The look-behind keeps this linear in runs of dots.
+_MASKED_WORD: Final = re.compile(
+    r"(?:[A-Za-z0-9_\-*\u2022]|(?<!\.)(?:\.{3,}|\u2026)(?=[A-Za-z0-9]))+"
+)
+#: What a mask left of a key: letters with digits or inner capitals, not a word.
+_REMAINS: Final = re.compile(r"(?=.*[0-9]|.+[A-Z])(?=.*[a-z0-9])(?=.*[A-Za-z]).{4,}")
 
 
 class Scrubber:
@@ -105,7 +110,7 @@ class Scrubber:
             text = _USERINFO.sub(self._announced, text)
         text = _ANNOUNCED.sub(self._announced, text)
         text = _SHAPES.sub(self._shape, text)
-        if "***" in text:
+        if _MASK.search(text):
             text = _MASKED_WORD.sub(self._masked_word, text)
         return _SCHEME.sub(self._scheme, text)
 
@@ -131,9 +136,13 @@ class Scrubber:
 
     def _masked_word(self, match: re.Match[str]) -> str:
         word = match[0]
-        if "***" not in word or not word.strip("*-_"):
+        remains = _MASK.sub("", word)
+        if remains == word or not remains.strip("*-_"):
             return word
-        return self.value(word)
+        # An ellipsis also joins the words of a sentence.
+        if "***" in word or _REMAINS.fullmatch(remains):
+            return self.value(word)
+        return word
 
     def _scheme(self, match: re.Match[str]) -> str:
         if match["label"]:
