@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from inspector.archive import View
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
 from inspector.exchanges.relays import find_egress, find_relays, service_of
@@ -26,31 +28,42 @@ class Assembled:
     """All that the report says of the traffic itself."""
 
     clients: tuple[Client, ...]
-    connections: tuple[Connection, ...]
-    exchanges: tuple[Exchange, ...]
-    tunnels: tuple[Tunnel, ...]
+    connections: Sequence[Connection]
+    exchanges: Sequence[Exchange]
+    tunnels: Sequence[Tunnel]
     direct_tls: tuple[DirectTls, ...]
 
 
 def assemble(ledger: Ledger, roles: Roles) -> Assembled:
-    """Give every record its role, hop, provider and partner."""
-    records = sorted(ledger.exchanges, key=lambda record: record.number)
-    relays = find_relays(records, roles)
-    exchanges = [exchange_fact(record, roles, relays.get(record.number)) for record in records]
-    tunnels = sorted(ledger.tunnels, key=lambda record: record.number)
+    """Give every record its role, hop, provider and partner.
+
+    The long lists are views of the ledger's archives: their facts are made
+    when they are looked at.
+    """
+    in_order = by_number(ledger.exchange_order)
+    relays: dict[int, int] = {}
+    if any(roles.hop(*pair) == "forward-proxy-to-api-proxy" for pair in ledger.spoken):
+        relays = find_relays(ledger.exchanges, roles)
+
+    def exchange(record: ExchangeRecord) -> Exchange:
+        return exchange_fact(record, roles, relays.get(record.number))
+
     inside_proxy, direct = _split_tls(ledger.tls, roles)
-    unannounced = [
-        _unannounced(record, len(tunnels) + index)
-        for index, record in enumerate(inside_proxy, start=1)
-    ]
-    egress = find_egress(tunnels + unannounced, direct)
+    for record in inside_proxy:
+        ledger.add_tunnel(_unannounced(record, ledger.next_tunnel()))
+    egress = find_egress(ledger.tunnels, direct)
     legs = {record.connection for record in egress.values()}
+    ordered = View(ledger.exchanges, in_order, lambda record: record)
     return Assembled(
-        clients=clients(zip(exchanges, map(service_of, records), strict=True), roles),
-        connections=tuple(sorted(ledger.connections, key=lambda item: item.packet)),
-        exchanges=tuple(exchanges),
-        tunnels=tuple(
-            tunnel_fact(record, egress.get(record.number)) for record in tunnels + unannounced
+        clients=clients(((exchange(record), service_of(record)) for record in ordered), roles),
+        connections=View(
+            ledger.connections, by_number(ledger.connection_order), lambda connection: connection
+        ),
+        exchanges=View(ledger.exchanges, in_order, exchange),
+        tunnels=View(
+            ledger.tunnels,
+            by_number(ledger.tunnel_order),
+            lambda record: tunnel_fact(record, egress.get(record.number)),
         ),
         direct_tls=tuple(
             _direct_fact(record, index)
@@ -59,6 +72,11 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
             )
         ),
     )
+
+
+def by_number(numbers: Sequence[int]) -> list[int]:
+    """The positions of records in the order of their numbers."""
+    return sorted(range(len(numbers)), key=numbers.__getitem__)
 
 
 def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> Exchange:
@@ -74,7 +92,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         client=record.client,
         server=record.server,
         provider=roles.provider(*service_of(record)),
-        tunnel=None if record.tunnel is None else f"t{record.tunnel.number}",
+        tunnel=None if record.tunnel is None else f"t{record.tunnel}",
         request=record.request,
         response=record.response,
         upgrade=record.upgrade,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from inspector.archive import Archive
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.draft import Draft
 from inspector.facts import (
@@ -30,13 +31,14 @@ from inspector.oddities import OddityCounter
 
 @dataclass(slots=True)
 class ExchangeRecord:
-    """A finished exchange.  `tunnel` is the record of the tunnel it went through."""
+    """A finished exchange.  `tunnel` and `authority` are of the tunnel it went through."""
 
     number: int
     connection: int
     client: Endpoint
     server: Endpoint
-    tunnel: TunnelRecord | None
+    tunnel: int | None
+    authority: str | None
     request: Request | None
     response: Response | None
     upgrade: str | None
@@ -103,10 +105,17 @@ class Ledger:
     def __init__(self, credentials: CredentialReader) -> None:
         self.credentials = credentials
         self.oddities = OddityCounter()
-        self.exchanges: list[ExchangeRecord] = []
-        self.tunnels: list[TunnelRecord] = []
+        self.exchanges: Archive[ExchangeRecord] = Archive()
+        self.tunnels: Archive[TunnelRecord] = Archive()
+        self.connections: Archive[Connection] = Archive()
+        # The numbers of the records above, in the order in which they ended.
+        self.exchange_order: list[int] = []
+        self.tunnel_order: list[int] = []
+        self.connection_order: list[int] = []
         self.tls: list[TlsRecord] = []
-        self.connections: list[Connection] = []
+        # Addresses that were seen, and pairs of them that spoke HTTP.
+        self.addresses: set[str] = set()
+        self.spoken: set[tuple[str, str]] = set()
         self.unfinished = 0
         # Connections with data whose other direction was heard, or was not.
         self.two_sided = 0
@@ -118,11 +127,19 @@ class Ledger:
 
     def clear(self) -> None:
         """Forget everything: the scope has become narrower."""
-        self.exchanges.clear()
-        self.tunnels.clear()
-        self.tls.clear()
-        self.connections.clear()
-        self.oddities.clear()
+        for collected in (
+            self.exchanges,
+            self.tunnels,
+            self.connections,
+            self.exchange_order,
+            self.tunnel_order,
+            self.connection_order,
+            self.tls,
+            self.addresses,
+            self.spoken,
+            self.oddities,
+        ):
+            collected.clear()
         self.unfinished = self.two_sided = self.one_sided = 0
         self._exchange_number = self._tunnel_number = 0
 
@@ -154,7 +171,8 @@ class Ledger:
             connection=connection.number,
             client=ends[0],
             server=ends[1],
-            tunnel=tunnel,
+            tunnel=None if tunnel is None else tunnel.number,
+            authority=None if tunnel is None else tunnel.authority,
             request=draft.request_fact(self.credentials),
             response=draft.response_fact(self.credentials),
             upgrade=draft.upgrade,
@@ -163,6 +181,8 @@ class Ledger:
         if tunnel is not None:
             tunnel.exchanges.append(record.number)
         self.exchanges.append(record)
+        self.exchange_order.append(record.number)
+        self.spoken.add((record.client.ip, record.server.ip))
         if self.on_exchange is not None:
             self.on_exchange(record)
 
@@ -173,11 +193,14 @@ class Ledger:
             heard = all(half.next != UNKNOWN or half.acked != UNKNOWN for half in halves)
             self.two_sided += heard
             self.one_sided += not heard
+        client, server = endpoint(*connection.client), endpoint(*connection.server)
+        self.addresses |= {client.ip, server.ip}
+        self.connection_order.append(connection.number)
         self.connections.append(
             Connection(
                 id=f"c{connection.number}",
-                client=endpoint(*connection.client),
-                server=endpoint(*connection.server),
+                client=client,
+                server=server,
                 opened_at=connection.opened_at,
                 closed_at=connection.closed_at,
                 closed_by=connection.closed_by,
@@ -193,5 +216,7 @@ class Ledger:
     def add_tunnel(self, record: TunnelRecord) -> None:
         """A tunnel is over (or its CONNECT was refused)."""
         self.tunnels.append(record)
+        self.tunnel_order.append(record.number)
+        self.spoken.add((record.client.ip, record.proxy.ip))
         if self.on_tunnel is not None:
             self.on_tunnel(record)

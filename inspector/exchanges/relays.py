@@ -10,7 +10,8 @@ proxy to the upstream; the identical ClientHello joins them.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from collections.abc import Hashable, Iterable
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
@@ -19,6 +20,11 @@ from inspector.exchanges.topology import Roles
 #: A proxy forwards a request within this time of having begun to receive it
 #: (measured: 1 ms median; the bound covers a large upload under load).
 FORWARD_LIMIT_NS: Final = 30_000_000_000
+
+
+#: (start, number) of an exchange, and what two legs of one call have in common.
+_Leg: TypeAlias = tuple[int, int]
+_CallKey: TypeAlias = tuple[Hashable, ...]
 
 
 def service_of(record: ExchangeRecord) -> tuple[str, int]:
@@ -32,8 +38,8 @@ def service_of(record: ExchangeRecord) -> tuple[str, int]:
         found = split_authority(request.target.partition("://")[2].partition("/")[0])
         if found is not None:
             return found[0], found[1] or (443 if request.target.startswith("https") else 80)
-    if record.tunnel is not None and record.tunnel.authority is not None:
-        found = split_authority(record.tunnel.authority)
+    if record.authority is not None:
+        found = split_authority(record.authority)
         if found is not None:
             return found[0], found[1] or 443
     return record.server.ip, record.server.port
@@ -56,43 +62,43 @@ def path_of(target: str) -> str:
     return "/" + rest.partition("/")[2]
 
 
-def find_relays(records: list[ExchangeRecord], roles: Roles) -> dict[int, int]:
+def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, int]:
     """Number of a second leg -> number of the agent-side exchange it relays.
 
     A leg is joined when client, service, method, path and body size agree and
     it began while the first leg was waiting; among several, the earliest that
     is still free, since a proxy forwards as it receives.
     """
-    waiting: dict[tuple[object, ...], list[ExchangeRecord]] = defaultdict(list)
-    legs: list[ExchangeRecord] = []
+    waiting: dict[_CallKey, list[_Leg]] = defaultdict(list)
+    legs: list[tuple[_Leg, _CallKey]] = []
     for record in records:
         if record.request is None:
             continue
         hop = roles.hop(record.client.ip, record.server.ip)
         if hop == "forward-proxy-to-api-proxy":
-            legs.append(record)
+            legs.append((_leg(record), _call_key(record, record.client.ip)))
         elif roles.role(record.server.ip) == "forward-proxy" and service_of(record)[0] != (
             record.server.ip
         ):
-            waiting[_call_key(record, record.server.ip)].append(record)
+            waiting[_call_key(record, record.server.ip)].append(_leg(record))
     found: dict[int, int] = {}
     for candidates in waiting.values():
-        candidates.sort(key=_started)
-    for leg in sorted(legs, key=_started):
-        candidates = waiting.get(_call_key(leg, leg.client.ip), [])
+        candidates.sort()
+    for (started, number), key in sorted(legs):
+        candidates = waiting.get(key, [])
         for index, first in enumerate(candidates):
-            if 0 <= _started(leg) - _started(first) <= FORWARD_LIMIT_NS:
-                found[leg.number] = first.number
+            if 0 <= started - first[0] <= FORWARD_LIMIT_NS:
+                found[number] = first[1]
                 del candidates[index]
                 break
     return found
 
 
-def _started(record: ExchangeRecord) -> int:
-    return record.request.started_at if record.request else 0
+def _leg(record: ExchangeRecord) -> _Leg:
+    return (record.request.started_at if record.request else 0, record.number)
 
 
-def _call_key(record: ExchangeRecord, forward_proxy: str) -> tuple[object, ...]:
+def _call_key(record: ExchangeRecord, forward_proxy: str) -> _CallKey:
     request = record.request
     assert request is not None
     return (
@@ -104,13 +110,15 @@ def _call_key(record: ExchangeRecord, forward_proxy: str) -> tuple[object, ...]:
     )
 
 
-def find_egress(tunnels: list[TunnelRecord], tls: list[TlsRecord]) -> dict[int, TlsRecord]:
+def find_egress(tunnels: Iterable[TunnelRecord], tls: list[TlsRecord]) -> dict[int, TlsRecord]:
     """Tunnel number -> the forward proxy's own leg with the identical ClientHello."""
     by_hello: dict[bytes, list[TlsRecord]] = defaultdict(list)
     for record in tls:
         if record.hello is not None:
             by_hello[record.hello].append(record)
     found: dict[int, TlsRecord] = {}
+    if not by_hello:
+        return found
     for tunnel in tunnels:
         for record in by_hello.get(tunnel.hello or b"", ()):
             if record.client.ip == tunnel.proxy.ip and record.connection != tunnel.connection:

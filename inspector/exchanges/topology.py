@@ -128,15 +128,10 @@ class SubnetTest:
 
 def recognise(roles: Roles, ledger: Ledger) -> Roles:
     """Replace each role that nobody was told and whose members are absent."""
-    present = {
-        end.ip
-        for connection in ledger.connections
-        for end in (connection.client, connection.server)
-    }
     absent: set[Role] = {
         role
         for role, members in roles.addresses.items()
-        if role not in roles.told and not members & present
+        if role not in roles.told and not members & ledger.addresses
     }
     if not absent:
         return roles
@@ -152,7 +147,7 @@ def recognise(roles: Roles, ledger: Ledger) -> Roles:
     proxies = addresses["api-proxy"] | addresses["forward-proxy"]
     agents = {
         client
-        for client, server in _spoken_pairs(ledger)
+        for client, server in ledger.spoken
         if server in proxies and client not in proxies and not _is_gateway(client, roles)
     }
     _adopt("agent", absent, agents, addresses, notes)
@@ -195,11 +190,6 @@ def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:
         for exchange in ledger.exchanges
         if exchange.tunnel is None and exchange.response and exchange.server.port in roles.ports
     }
-
-
-def _spoken_pairs(ledger: Ledger) -> set[tuple[str, str]]:
-    pairs = {(record.client.ip, record.server.ip) for record in ledger.exchanges}
-    return pairs | {(record.client.ip, record.proxy.ip) for record in ledger.tunnels}
 
 
 def _is_gateway(address: str, roles: Roles) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -93,7 +93,7 @@ def pieces(report: Report) -> Iterator[bytes]:
         value = getattr(report, name)
         yield before + b'\n"' + name.encode() + b'": '
         before = b","
-        if isinstance(value, tuple):
+        if isinstance(value, Sequence) and not isinstance(value, str):
             yield from _list_pieces(value, several_files)
         else:
             yield dumps(value if encoder is None else encoder(value, several_files))
@@ -107,7 +107,7 @@ def write_json(report: Report, out: BinaryIO) -> None:
         write(piece)
 
 
-def _list_pieces(items: tuple[object, ...], several_files: bool) -> Iterator[bytes]:
+def _list_pieces(items: Sequence[object], several_files: bool) -> Iterator[bytes]:
     if not items:
         yield b"[]"
         return
@@ -157,7 +157,7 @@ def encoder_of(name: str, hint: Any) -> Encoder | None:
     if name == "packet":
         return lambda value, several: packet_label(value, several_files=several)
     origin = get_origin(hint)
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         item = get_args(hint)[0]
         if name == "packets":
             return lambda value, several: [packet_label(v, several_files=several) for v in value]

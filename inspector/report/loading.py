@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, get_origin
@@ -82,6 +82,8 @@ def _loader_of(name: str, hint: Any) -> _Loader:
         if arms[-1] is not Ellipsis:
             return _list_of(_loader_of("", arms[0]), length=len(arms))
         return _list_of(_reference if name == "packets" else _loader_of("", arms[0]))
+    if origin is Sequence:
+        return _list_of(_loader_of("", get_args(hint)[0]))
     if origin is Literal:
         return _one_of(get_args(hint))
     if origin is Mapping:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,7 +44,8 @@ def this_tool() -> Tool:
 class Report:
     """What a capture shows, and what it cannot.
 
-    Fields are the top-level names of the JSON and stand in its order.  Lists
+    Fields are the top-level names of the JSON and stand in its order.  The
+    long lists are sequences that may unpack their items only when looked at.  Lists
     are in order of time.  Packet references carry their file's index when
     `captures` has more than one entry.
     """
@@ -55,9 +56,9 @@ class Report:
     completeness: Completeness
     topology: Topology
     clients: tuple[Client, ...]
-    connections: tuple[Connection, ...]
-    exchanges: tuple[Exchange, ...]
-    tunnels: tuple[Tunnel, ...]
+    connections: Sequence[Connection]
+    exchanges: Sequence[Exchange]
+    tunnels: Sequence[Tunnel]
     direct_tls: tuple[DirectTls, ...]
     oddities: tuple[Oddity, ...]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
@@ -153,7 +153,7 @@ def _type_text(name: str, hint: Any) -> str:
         return "packet number"
     if name == "headers":
         return "list of [name, value] in wire order"
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         inner = "packet number" if name == "packets" else _type_text("", arms[0])
         return f"list of {inner}"
     if origin is Literal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
@@ -100,6 +100,8 @@ def _value(name: str, hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
             return {"type": "array", "prefixItems": items, "minItems": len(arms), "items": False}
         item = "packet" if name == "packets" else ""
         return {"type": "array", "items": _value(item, arms[0], definitions)}
+    if origin is Sequence:
+        return {"type": "array", "items": _value("", arms[0], definitions)}
     if origin is Literal:
         return {"type": "string", "enum": list(arms)}
     if origin is Mapping:
