@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 SECOND_OPINIONS = ("scapy", "pyshark", "lxml", "asyncio")
 
 ROOMS = """
-    cli inspection report exchanges pcap flows protocols credentials
-    errors facts oddities packets secret
+    cli inspection options report exchanges pcap flows protocols credentials
+    archive errors facts oddities packets secret
 """
 
 

@@ -207,10 +207,11 @@ class CredentialReader:
             return self.scrub(raw.decode("latin-1"))
         path, mark, query = raw.decode("latin-1").partition("?")
         start = _AUTHORITY.match(path)
-        if start and "@" in start["authority"] and not path.startswith("/"):
+        if start and "@" in start["authority"]:
             user, _, host = start["authority"].rpartition("@")
             shown = _with_kind_basic(self._scrubber.value(user))
-            path = f"{start['before'] or ''}{shown}@{host}" + self.scrub(path[start.end() :])
+            rest = self.scrub(host + path[start.end() :])
+            path = f"{start['before'] or ''}{shown}@{rest}"
         else:
             path = self.scrub(path)
         if not mark:

@@ -60,7 +60,8 @@ _ANNOUNCED: Final = re.compile(
     r"|(?:(?<![\w-])|(?<=%26)|(?<=%3F)|(?<=%3B)|(?<=\\[nrt]))"
     r"(?:key|api_?key|access_token|refresh_token|id_token|client_secret|secret|token|password"
     r"|sig|signature|x-amz-(?:credential|signature|security-token)|x-goog-(?:credential|signature))"
-    r"(?:=|%3D))"
+    # JSON quotes the name and the value; JSON within JSON escapes the quotes.
+    r"(?:=|%3D|[\"'\\]{1,4}\s?:\s?[\"'\\]{1,4}))"
     r"(?!(?:bearer|token|basic)\s)(?P<value>(?:(?!%26|%23|\\[nrt\"])[^\s&#;,\"'<>])+)",
     re.IGNORECASE | re.ASCII,
 )
