@@ -75,7 +75,8 @@ def percent_encoded(data: bytes) -> bytes:
 def forms(secret: str) -> set[bytes]:
     """All ways of writing a secret in which a piece of it must not be found."""
     raw = secret.encode()
-    written = {raw, raw.hex().encode(), percent_encoded(raw), percent_encoded(raw).lower()}
+    escaped = percent_encoded(raw)
+    written = {raw, raw.hex().encode(), escaped, escaped.replace(b"%", b"%25")}
     for shift in range(3):
         # Base64 has three phases; the characters that neighbours share are cut off.
         whole = base64.b64encode(b"\0" * shift + raw).rstrip(b"=")
@@ -91,7 +92,7 @@ class Watch:
         self._pieces: dict[bytes, str] = {}
         for item in canaries:
             for form in forms(item.secret):
-                # In hex and percent-encoding one character takes two and three.
+                # In hex and percent-encoding one character takes two and more.
                 size = PIECE * max(1, len(form) // len(item.secret))
                 lowered = form.lower()
                 for at in range(len(form) - size + 1):

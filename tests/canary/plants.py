@@ -208,7 +208,24 @@ POSITIONS: Final[dict[str, Plant]] = {
     "user information in location": lambda key: answered(
         b"Location: https://lab:" + key + b"@lab.test/", status=b"302 Found"
     ),
+    "user information in location without a scheme": lambda key: answered(
+        b"Location: //lab:" + key + b"@lab.test/", status=b"302 Found"
+    ),
     "?key in a link": lambda key: answered(b'Link: </v1?key=%s>; rel="next"' % key),
+    # Announced by a word in free text
+    "bearer in an error": lambda key: answered(
+        status=b"401 No", body=error(message=b"bad header Authorization: Bearer " + key)
+    ),
+    "?key in an error": lambda key: answered(
+        status=b"401 No", body=error(message=b"GET https://lab.test/v1?key=" + key + b" failed")
+    ),
+    "user information in an error": lambda key: answered(
+        status=b"502 No", body=error(message=b"no route to https://lab:" + key + b"@lab.test")
+    ),
+    "header in a reason": lambda key: answered(status=b"400 Bad x-api-key: " + key),
+    "JSON in an error": lambda key: answered(
+        status=b"400 No", body=error(message=rb"got {\"api_key\": \"" + key + rb"\"}")
+    ),
     # The same inside a tunnel, and when a connection changes its protocol
     "bearer in a tunnel": lambda key: tunnelled(request(b"Authorization: Bearer " + key)),
     "x-api-key in a tunnel": lambda key: tunnelled(request(b"X-Api-Key: " + key)),
@@ -275,6 +292,13 @@ TEXTS: Final[dict[str, Plant]] = {
     "name of a header": lambda key: asked(key + b": 1"),
     "value without a name": lambda key: asked(b": " + key),
     "steering header": lambda key: asked(b"anthropic-beta: " + key),
+    "basic in a free header": lambda key: asked(b"X-Lab: sent " + basic(b"lab:" + key)),
+    "path doubly percent-encoded": lambda key: get(
+        b"/v1/" + percent_encoded(key).replace(b"%", b"%25")
+    ),
+    "authority after user information": lambda key: connect(
+        authority=b"@" + key + b".lab.test:443"
+    ),
     "host": lambda key: asked(b"Host: " + key + b".lab.test"),
     "authority": lambda key: connect(authority=key + b".lab.test:443"),
     "header of a CONNECT": lambda key: connect(b"User-Agent: " + key),
