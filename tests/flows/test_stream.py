@@ -42,11 +42,9 @@ def test_a_fin_takes_a_sequence_number_and_is_no_byte(start: int) -> None:
     half = started(start)
     half.advance(3)
     half.fin = half.next
-    assert not half.ended
-    assert half.bytes == 3
+    assert (half.ended, half.bytes) == (False, 3)
     half.advance(1)
-    assert half.ended
-    assert half.bytes == 3
+    assert (half.ended, half.bytes) == (True, 3)
 
 
 def test_a_direction_not_yet_seen_has_no_bytes() -> None:
