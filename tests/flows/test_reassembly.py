@@ -115,9 +115,9 @@ def test_a_hole_filled_late_is_no_gap() -> None:
 
 
 def test_an_acknowledgement_captured_before_its_data_makes_no_gap() -> None:
-    tcp = Tcp().open().up(b"def", 3).ack(False, acked=6)
-    seen = trial(pass_time(tcp, HOLE_PATIENCE - 10).up(b"abc", 0).close())
-    assert seen.only.joined(True) == [b"abcdef", None]
+    tcp = pass_time(Tcp().open().up(b"def", 3).ack(False, acked=6), HOLE_PATIENCE - 10)
+    seen = trial(tcp.down(b"x").up(b"ghi", 6).up(b"abc", 0).close())
+    assert seen.only.joined(True) == [b"abcdefghi", None]
     assert seen.gaps == []
 
 
@@ -232,7 +232,7 @@ def test_several_holes_are_several_gaps() -> None:
 
 
 def test_holes_of_both_directions_are_given_up_in_order() -> None:
-    tcp = Tcp().open().up(b"def", 3).up(b"jkl", 9).down(b"uvw", 3).ack(True)
+    tcp = pass_time(Tcp().open().up(b"def", 3).up(b"jkl", 9)).down(b"uvw", 3).ack(True)
     seen = Trial().feed(pass_time(tcp).up(b"abc", 0, acked=6).wire)
     assert seen.only.joined(False) == [3, b"uvw"]
     assert seen.only.joined(True) == [b"abcdef", 3, b"jkl"]
@@ -259,7 +259,7 @@ def test_a_fin_before_missing_data_does_not_end_the_direction() -> None:
 
 
 def test_a_fin_that_was_not_captured_is_no_gap() -> None:
-    tcp = Tcp().open().up(b"abc").ack(False, acked=4).end(False).ack(True)
+    tcp = Tcp().open().up(b"abc").ack(False, acked=4).end(False, acked=4).ack(True)
     seen = trial(tcp)
     assert seen.only.joined(True) == [b"abc"]
     assert seen.gaps == []
@@ -373,6 +373,12 @@ def test_a_reader_may_skip_bytes() -> None:
     wants = {3: 5, 8: 0}
     seen = trial(tcp, lambda up, position: wants.get(position, 0))
     assert seen.only.joined(True) == [b"abc", -5, b"ijkl"]
+
+
+def test_a_skip_that_is_over_is_told_at_once() -> None:
+    tcp = Tcp().open().up(b"abc").up(b"def")
+    seen = Trial(lambda up, position: 3 if position == 3 else 0).feed(tcp.wire)
+    assert seen.only.joined(True) == [b"abc", -3]
 
 
 def test_skipped_bytes_are_told_before_the_end() -> None:
