@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from inspector.cli.main import main
 from inspector.exchanges.http import HttpLayer
 from inspector.flows.loop import PacketLoop
 from inspector.packets import Batch, Segment
+from tests.canary.damage import damaged, in_pieces
 from tests.canary.keys import KNOWN, MARK, SHAPES, Canary, Watch, canary
 from tests.canary.plants import CUSTOM_HEADER, POSITIONS, TEXTS, UNSHOWN, Plant, answered, error
 from tests.canary.wire import FIRST_PORT, Description, Talk, capture
@@ -208,6 +210,47 @@ def test_a_capture_cut_anywhere_holds_none(sample: Path, tmp_path: Path) -> None
         cut.write_bytes(data[: len(data) * share // 20])
         output, messages = run("analyze", "--format", "json", *TOLD, cut)
         assert WATCH.leaks(output + messages) == []
+
+
+# -- damage ----------------------------------------------------------------------
+
+
+def report_of(talks: list[Talk], folder: Path) -> tuple[Report, bytes]:
+    path = folder / "damaged.pcapng"
+    path.write_bytes(capture(talks, Description()))
+    report = inspect(path, options=Options(scope="all", auth_headers=(CUSTOM_HEADER,)))
+    assert "internal-error" not in {oddity.name for oddity in report.oddities}
+    return report, report.to_json()
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_keys_that_span_segments_stay_hidden(size: int, tmp_path: Path) -> None:
+    talks = [in_pieces(item.talk, size, 0, random.Random(size)) for item in SAMPLE]
+    report, output = report_of(talks, tmp_path)
+    assert len(report.exchanges) > 100
+    assert WATCH.leaks(output) == []
+
+
+@pytest.mark.parametrize("size", [1, 10, 20, 50])
+@pytest.mark.parametrize("lost", [0.02, 0.2])
+def test_keys_with_segments_lost_stay_hidden(size: int, lost: float, tmp_path: Path) -> None:
+    rng = random.Random(size)
+    # A method that has lost the start of a key has lost the shape it is known by.
+    talks = [in_pieces(item.talk, size, lost, rng) for item in SAMPLE if item.place != "method"]
+    report, output = report_of(talks, tmp_path)
+    assert report.completeness.gaps
+    assert WATCH.leaks(output) == []
+
+
+# By seeds, not by hypothesis: an example is a capture of a hundred talks, too much to shrink.
+@pytest.mark.parametrize("seed", range(24))
+def test_whatever_damages_its_surroundings_a_key_of_a_known_shape_stays_hidden(
+    seed: int, tmp_path: Path
+) -> None:
+    rng = random.Random(seed)
+    plants = [*planted(POSITIONS, rng.choice(KNOWN)), *planted(TEXTS, rng.choice(KNOWN))]
+    _, output = report_of([damaged(item.talk, bytes(item.key), rng) for item in plants], tmp_path)
+    assert WATCH.leaks(output) == []
 
 
 # -- when something fails --------------------------------------------------------
