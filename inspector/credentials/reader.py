@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_lowercase, ascii_uppercase
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from inspector.credentials.kinds import classify, core_of, describe, inner_anomalies, label
@@ -80,6 +80,14 @@ class _Memo(Generic[T]):
         return f"<Memo {len(self._entries)} entries>"
 
 
+class _Known(NamedTuple):
+    """What a request's field amounts to: its safe text, its credential, whether it steers."""
+
+    text: tuple[str, str]
+    auth: AuthHeader | None
+    steers: bool
+
+
 class CredentialReader:
     """Reads the credentials of message heads, and writes heads without them.
 
@@ -104,10 +112,9 @@ class CredentialReader:
             | CREDENTIAL_HEADERS
         )
         self._response = self._request | RESPONSE_HEADERS
-        self._reads: _Memo[AuthHeader] = _Memo()
+        self._fields: _Memo[_Known] = _Memo()
         self._queries: _Memo[tuple[AuthHeader, ...]] = _Memo()
         self._targets: _Memo[str] = _Memo()
-        self._request_texts: _Memo[tuple[str, str]] = _Memo()
         self._response_texts: _Memo[tuple[str, str]] = _Memo()
 
     def auth(self, fields: Sequence[RawField], target: bytes = b"") -> tuple[AuthHeader, ...]:
@@ -119,11 +126,10 @@ class CredentialReader:
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
-        positions = self._request
         for field in fields:
-            syntax = positions.get(field[0].translate(_NAME_FOLD, _NAME_NOISE))
-            if syntax is not None:
-                found.append(self._read(field, syntax))
+            read = self._known(field).auth
+            if read is not None:
+                found.append(read)
         return tuple(found)
 
     def steering(self, fields: Sequence[RawField]) -> dict[str, str]:
@@ -133,9 +139,10 @@ class CredentialReader:
         """
         found: dict[bytes, tuple[str, str]] = {}
         for field in fields:
-            folded = field[0].lower()
-            if folded in STEERING_HEADERS:
-                name, value = self._text(field, self._request_texts, self._request)
+            known = self._known(field)
+            if known.steers:
+                folded = field[0].lower()
+                name, value = known.text
                 if folded in found:
                     first, values = found[folded]
                     name, value = first, f"{values}, {value}"
@@ -148,13 +155,12 @@ class CredentialReader:
         Values are Latin-1, without surrounding white space, folds joined.  The
         scheme before a credential and placeholders are kept.
         """
-        memo, positions = self._request_texts, self._request
-        return tuple([memo.get(field) or self._text(field, memo, positions) for field in fields])
+        return tuple([self._known(field).text for field in fields])
 
     def response_headers(self, fields: Sequence[RawField]) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
-        memo, positions = self._response_texts, self._response
-        return tuple([memo.get(field) or self._text(field, memo, positions) for field in fields])
+        memo = self._response_texts
+        return tuple([memo.get(field) or self._response_text(field) for field in fields])
 
     def target(self, raw: bytes) -> str:
         """A request target of any form (RFC 9112 3.2) as text without credentials.
@@ -170,30 +176,37 @@ class CredentialReader:
         """Free text with everything key-shaped replaced by its label; placeholders stay."""
         return self._scrubber.scrub(text)
 
-    def _text(
-        self, field: RawField, memo: _Memo[tuple[str, str]], positions: dict[bytes, Syntax]
-    ) -> tuple[str, str]:
+    def _known(self, field: RawField) -> _Known:
+        """A request's field as read before, or now."""
+        known = self._fields.get(field)
+        if known is not None:
+            return known
         name, raw = field
         folded = name.translate(_NAME_FOLD, _NAME_NOISE)
-        syntax = positions.get(folded)
-        if syntax is None and SECRET_NAME.fullmatch(folded) is not None:
-            syntax = Syntax.BARE
-        if syntax is not None:
-            read = self._read(field, syntax)
+        syntax = self._request.get(folded)
+        read = None if syntax is None else _read(name, Secret(raw), syntax, self._key)
+        text = self._text((name, raw), folded, read)
+        return self._fields.put((name, raw), _Known(text, read, name.lower() in STEERING_HEADERS))
+
+    def _response_text(self, field: RawField) -> tuple[str, str]:
+        name, raw = field
+        folded = name.translate(_NAME_FOLD, _NAME_NOISE)
+        syntax = self._response.get(folded)
+        read = None if syntax is None else _read(name, Secret(raw), syntax, self._key)
+        return self._response_texts.put((name, raw), self._text((name, raw), folded, read))
+
+    def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
+        name, raw = field
+        if read is None and SECRET_NAME.fullmatch(folded) is not None:
+            read = _read(name, Secret(raw), Syntax.BARE, self._key)
+        if read is not None:
             shown = label(read.credential)
             value = shown if read.scheme is None else f"{read.scheme} {shown}"
         elif folded in URL_HEADERS:
             value = self.target(_unfolded(raw))
         else:
             value = self.scrub(_unfolded(raw).decode("latin-1"))
-        return memo.put((name, raw), (self.scrub(name.decode("latin-1")), value))
-
-    def _read(self, field: RawField, syntax: Syntax) -> AuthHeader:
-        known = self._reads.get(field)
-        if known is not None:
-            return known
-        name, raw = field
-        return self._reads.put((name, raw), _read(name, Secret(raw), syntax, self._key))
+        return (self.scrub(name.decode("latin-1")), value)
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
         return tuple(

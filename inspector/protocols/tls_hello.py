@@ -8,7 +8,9 @@ false.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
 from inspector.protocols.tls_names import is_grease
@@ -20,6 +22,8 @@ _SERVER_NAME: Final = 0
 _ALPN: Final = 16
 _EARLY_DATA: Final = 42
 _SUPPORTED_VERSIONS: Final = 43
+
+_ITEM: Final = Struct(">HH")
 
 #: Names longer than a DNS name or an ALPN identifier can be are cut here.
 _NAME_LIMIT: Final = 255
@@ -76,6 +80,18 @@ class _Reader:
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
 
+    def items(self) -> Iterator[tuple[int, bytes]]:
+        """(type, value) of each extension up to the end."""
+        data, at, end = self._data, self._at, len(self._data)
+        while at < end:
+            if at + 4 > end:
+                raise _Short
+            kind, size = _ITEM.unpack_from(data, at)
+            at += 4 + size
+            if at > end:
+                raise _Short
+            yield kind, data[at - size : at]
+
     def vector(self, length_size: int) -> bytes:
         return self.take(self.number(length_size))
 
@@ -96,15 +112,13 @@ def parse_client_hello(body: bytes) -> ClientHello:
         reader.vector(2)  # cipher suites
         reader.vector(1)  # compression methods
         extensions, whole = _extensions(reader)
-        while extensions:
-            kind = extensions.number(2)
-            value = _Reader(extensions.vector(2))
+        for kind, value in extensions.items():
             if kind == _SERVER_NAME:
-                sni = _server_name(value)
+                sni = _server_name(_Reader(value))
             elif kind == _ALPN:
-                alpn = _protocols(value)
+                alpn = _protocols(_Reader(value))
             elif kind == _SUPPORTED_VERSIONS:
-                offered = _Reader(value.vector(1))
+                offered = _Reader(_Reader(value).vector(1))
                 numbers = []
                 while offered:
                     numbers.append(offered.number(2))
@@ -130,11 +144,9 @@ def parse_server_hello(body: bytes) -> ServerHello:
         cipher = reader.number(2)
         reader.take(1)  # compression method
         extensions, whole = _extensions(reader)
-        while extensions:
-            kind = extensions.number(2)
-            value = _Reader(extensions.vector(2))
+        for kind, value in extensions.items():
             if kind == _SUPPORTED_VERSIONS:
-                version = value.number(2)
+                version = _Reader(value).number(2)
     except _Short:
         whole = False
     return ServerHello(version, cipher, random == RETRY_RANDOM, whole)
