@@ -31,9 +31,12 @@ class Conversation:
 
     def data(self, up: bool, segments: list[Segment]) -> int:
         """The next bytes of a direction."""
+        client_side = self.context.connection.up
         try:
             self._slot.layer.receive(up, segments)
-            return self._slot.layer.wanted(up)
+            # The ends may just have been found to be the other way round.
+            turned = self.context.connection.up is not client_side
+            return self._slot.layer.wanted(up is not turned)
         except Exception as error:
             return self._fail(error, segments[0][1])
 

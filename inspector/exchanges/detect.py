@@ -6,6 +6,7 @@ effect, and inside a tunnel inside a tunnel.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -30,6 +31,14 @@ def looks_like_h2(data: bytes) -> bool | None:
     if data[: len(H2_PREFACE)] == H2_PREFACE[: len(data)]:
         return True if len(data) >= len(H2_PREFACE) else None
     return False
+
+
+#: In mid-stream any token followed by a target could be the rest of something
+#: else, so only the registered methods (RFC 9110 9, RFC 5789, WebDAV) begin a request.
+_METHOD: Final = re.compile(
+    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PROPFIND|PROPPATCH|MKCOL|COPY"
+    rb"|MOVE|LOCK|UNLOCK|REPORT|SEARCH) "
+)
 
 
 class Detector:
@@ -100,7 +109,7 @@ class Detector:
 
     def _search(self, up: bool, segments: Sequence[Segment]) -> None:
         for index, (_, _, data) in enumerate(segments):
-            is_request = looks_like_request(data)
+            is_request = _METHOD.match(data) is not None and looks_like_request(data)
             if is_request or looks_like_response(data):
                 if is_request is not up and self._context.tunnel is None:
                     self._context.connection.swap_ends()

@@ -137,6 +137,7 @@ class Draft:
     __slots__ = (
         "body",
         "interim",
+        "lost",
         "number",
         "request",
         "request_end",
@@ -152,6 +153,8 @@ class Draft:
         self.response: ResponseHead | None = None
         self.response_end: MessageEnd | None = None
         self.interim: list[int] = []
+        # Its answer may be in a gap.
+        self.lost = False
         self.body: StreamReader | JsonReader | None = None
         self.upgrade: str | None = None
 
@@ -171,7 +174,7 @@ class Draft:
     def ended_by(self, closed_by: EndedBy | None) -> EndedBy:
         """How the exchange ended, given how its connection did."""
         ends = (self.request_end, self.response_end)
-        if any(end is not None and end.lost for end in ends):
+        if self.lost or any(end is not None and end.lost for end in ends):
             return "gap"
         if self.response_end is not None and self.response_end.complete:
             return "complete"

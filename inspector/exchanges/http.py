@@ -14,7 +14,13 @@ from inspector.exchanges.context import Context
 from inspector.exchanges.draft import Draft, wants_body
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.ledger import TunnelRecord
-from inspector.exchanges.tunnel import TunnelLayer, close_record, note_reply, open_record
+from inspector.exchanges.tunnel import (
+    TunnelLayer,
+    close_record,
+    note_reply,
+    open_record,
+    unseen_record,
+)
 from inspector.facts import Fault
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
@@ -32,6 +38,16 @@ from inspector.protocols.messages import (
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
 }
+
+
+#: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
+ESTABLISHED: Final = b"Connection established"
+
+
+def _began(item: Draft | TunnelRecord) -> int:
+    if isinstance(item, TunnelRecord):
+        return item.opened_at
+    return item.request.at if item.request is not None else 0
 
 
 class HttpLayer:
@@ -75,6 +91,8 @@ class HttpLayer:
             self._on_request_events(self._requests.gap(count, at, packet))
         else:
             self._on_response_events(self._responses.gap(count, at, packet))
+            if self._responses.out_of_step and self._child is None:
+                self._lose_answers()
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
@@ -140,7 +158,7 @@ class HttpLayer:
         item, self._sending = self._sending, None
         if isinstance(item, Draft):
             item.request_end = end
-            if item.response_end is not None:
+            if item.response_end is not None or item.lost:
                 self._write(item)
 
     # -- responses ---------------------------------------------------------
@@ -163,15 +181,8 @@ class HttpLayer:
                 self._context.fault(event)
 
     def _on_response(self, head: ResponseHead) -> None:
-        if not self._awaiting:
-            if not self._midstream:
-                self._context.fault(
-                    Fault(
-                        "response-without-request", head.packet, FAULTS["response-without-request"]
-                    )
-                )
-            orphan = Draft(self._context.ledger.next_exchange())
-            self._awaiting.append(orphan)
+        if not self._awaiting or head.at < _began(self._awaiting[0]):
+            self._awaiting.appendleft(self._orphan(head))
         item = self._awaiting[0]
         if head.is_interim:
             item.interim.append(head.status)
@@ -182,6 +193,17 @@ class HttpLayer:
             item.answer(head)
         else:
             note_reply(self._context, item, head)
+            if item.authority is None:
+                self._switch([])
+
+    def _orphan(self, head: ResponseHead) -> Draft | TunnelRecord:
+        """What a response answers whose request is not in the capture."""
+        if head.reason == ESTABLISHED and not head.fields:
+            return unseen_record(self._context, head)
+        if not self._midstream:
+            name = "response-without-request"
+            self._context.fault(Fault(name, head.packet, FAULTS[name]))
+        return Draft(self._context.ledger.next_exchange())
 
     def _on_response_end(self, end: MessageEnd) -> None:
         item = self._receiving
@@ -205,6 +227,26 @@ class HttpLayer:
         self._receiving = None
         if item.request is None or item.request_end is not None:
             self._write(item)
+
+    def _lose_answers(self) -> None:
+        """Framing was lost in a gap: what waits for an answer may have had it in there.
+
+        The next response is then not an answer to these.  Behind a CONNECT the
+        bytes are looked at anew, as after a 200.
+        """
+        waiting, self._awaiting = self._awaiting, deque()
+        self._responses.forget_expected()
+        for item in waiting:
+            if isinstance(item, Draft):
+                item.lost = True
+                if item.request_end is not None:
+                    self._write(item)
+            else:
+                self._receiving = item
+                self._switch([])
+                return
+        if self._requests.paused:
+            self._on_request_events(self._requests.resume())
 
     def _write(self, draft: Draft) -> None:
         context = self._context

@@ -29,13 +29,28 @@ def open_record(context: Context, head: RequestHead) -> TunnelRecord:
     )
 
 
+def unseen_record(context: Context, head: ResponseHead) -> TunnelRecord:
+    """The record of a CONNECT that the capture lacks, known by its reply alone."""
+    client, server = context.ends
+    return TunnelRecord(
+        number=context.ledger.next_tunnel(),
+        connection=context.connection.number,
+        client=client,
+        proxy=server,
+        packet=head.packet,
+        opened_at=head.at,
+        outer=context.tunnel,
+    )
+
+
 def note_reply(context: Context, record: TunnelRecord, head: ResponseHead) -> None:
     """The proxy's final answer to the CONNECT.
 
     Squid names its reason in `X-Squid-Error`, such as `ERR_ACCESS_DENIED 0`.
     """
     record.connect_status = head.status
-    record.reply_latency = (head.at - record.opened_at) / 1e9
+    if record.authority is not None:
+        record.reply_latency = (head.at - record.opened_at) / 1e9
     error = head.text(b"x-squid-error")
     record.proxy_error = None if error is None else context.ledger.credentials.scrub(error)
 

@@ -129,6 +129,9 @@ class PacketLoop:
                         if ident:
                             half.recent[ident & 15] = ident << 32 | sequence
                         half.acked = acknowledged
+                        half.last_at = at
+                        if not window:
+                            half.connection.zero_windows += 1
                         following = sequence + count
                         if following > 0xFFFFFFFF:
                             following &= 0xFFFFFFFF
@@ -137,13 +140,11 @@ class PacketLoop:
                         skip = half.skip
                         if skip > count:
                             half.skip = skip - count
-                            half.last_at = at
                             half.last_packet = packet
                             continue
                         begin = start + skip_link + 20 + header
                         if skip:
                             half.skip = 0
-                            half.last_at = at
                             half.last_packet = packet
                             settle(half)
                             if skip == count:

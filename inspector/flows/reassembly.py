@@ -319,7 +319,8 @@ class Reassembler:
             beyond, (at, first_packet, _), _ = half.early[0]
             acked = half.peer.acked
             was_acked = acked != UNKNOWN and distance(acked, beyond) >= 0
-            patient = packet - half.early_since < HOLE_PATIENCE
+            # References of two files differ by more than any patience.
+            patient = abs(packet - half.early_since) < HOLE_PATIENCE
             if not forced and (not was_acked or patient):
                 return
             self._gap(half, distance(beyond, half.next), at, first_packet)

@@ -226,6 +226,15 @@ class Http1Parser:
         """A request with `method` was sent: its response is read as an answer to it."""
         self._methods.append(method)
 
+    def forget_expected(self) -> None:
+        """The answers to all expected methods may have been lost in a gap."""
+        self._methods.clear()
+
+    @property
+    def out_of_step(self) -> bool:
+        """Whether the parser is looking for the start of a message."""
+        return self._state == _State.RESYNC
+
     @property
     def unanswered(self) -> int:
         """How many expected methods no final response has used yet."""

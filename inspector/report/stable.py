@@ -52,6 +52,9 @@ def stable(report: Report) -> dict[str, Any]:
         reduced["tunnel"] = authorities.get(item["tunnel"])
         return reduced
 
+    def client(item: Mapping[str, Any]) -> dict[str, Any]:
+        return {**_reduced(item), "auth_headers": _each(_reduced, item["auth_headers"])}
+
     def tunnel(item: Mapping[str, Any]) -> dict[str, Any]:
         reduced = _reduced(item, _SIZES)
         reduced["exchanges"] = len(item["exchanges"])
@@ -61,7 +64,7 @@ def stable(report: Report) -> dict[str, Any]:
         "schema": plain["schema"],
         "completeness": _reduced(plain["completeness"]),
         "topology": plain["topology"],
-        "clients": _each(_reduced, plain["clients"]),
+        "clients": _each(client, plain["clients"]),
         "connections": _each(lambda item: _reduced(item, _SIZES), plain["connections"]),
         "exchanges": _each(exchange, plain["exchanges"]),
         "tunnels": _each(tunnel, plain["tunnels"]),

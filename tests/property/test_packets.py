@@ -188,9 +188,6 @@ def test_with_losses_nothing_is_made_up(
         assert essence(report) == essence(calm)
 
 
-@pytest.mark.xfail(
-    reason="a request that waits when a gap swallows its answer is given the next answer"
-)
 @pytest.mark.parametrize("second", ["seen", "lost"])
 def test_an_answer_behind_a_gap_does_not_answer_a_question_before_it(second: str) -> None:
     (_, ask), (_, lost_answer), (_, ask_again), (_, answer), *_ = TALKS["keep-alive"].turns
