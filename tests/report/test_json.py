@@ -81,7 +81,7 @@ def test_packet_numbers_carry_the_files_index_among_several_files(report: Report
 
 
 def test_the_report_is_written_in_pieces_no_larger_than_a_list_item(report: Report) -> None:
-    many = replace(report, exchanges=report.exchanges * 200)
+    many = replace(report, exchanges=tuple(report.exchanges) * 200)
     out = io.BytesIO()
     write_json(many, out)
     largest = max(len(dumps(to_plain(e, several_files=False))) for e in report.exchanges)

@@ -163,7 +163,7 @@ def test_connections_that_failed_alike_share_a_row(report: Report) -> None:
         )
         for n in range(10)
     ]
-    page = render(replace(report, connections=report.connections + tuple(refused)))
+    page = render(replace(report, connections=(*report.connections, *refused)))
     (row,) = [line for line in page.splitlines() if "unanswered" in line]
     assert "unanswered x10" in row
     assert "500, 501, 502 +7" in row
