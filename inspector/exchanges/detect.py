@@ -6,7 +6,6 @@ effect, and inside a tunnel inside a tunnel.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,7 +16,7 @@ from inspector.exchanges.tls import TlsLayer
 from inspector.facts import TunnelProtocol
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
-from inspector.protocols.http1 import looks_like_request, looks_like_response
+from inspector.protocols.http1 import looks_like_request, looks_like_response, resumes_request
 from inspector.protocols.tls import looks_like_tls
 
 #: RFC 9113 3.4: the client connection preface starts with this.
@@ -31,14 +30,6 @@ def looks_like_h2(data: bytes) -> bool | None:
     if data[: len(H2_PREFACE)] == H2_PREFACE[: len(data)]:
         return True if len(data) >= len(H2_PREFACE) else None
     return False
-
-
-#: In mid-stream any token followed by a target could be the rest of something
-#: else, so only the registered methods (RFC 9110 9, RFC 5789, WebDAV) begin a request.
-_METHOD: Final = re.compile(
-    rb"(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PROPFIND|PROPPATCH|MKCOL|COPY"
-    rb"|MOVE|LOCK|UNLOCK|REPORT|SEARCH) "
-)
 
 
 class Detector:
@@ -109,7 +100,7 @@ class Detector:
 
     def _search(self, up: bool, segments: Sequence[Segment]) -> None:
         for index, (_, _, data) in enumerate(segments):
-            is_request = _METHOD.match(data) is not None and looks_like_request(data)
+            is_request = resumes_request(data) is True
             if is_request or looks_like_response(data):
                 if is_request is not up and self._context.tunnel is None:
                     self._context.connection.swap_ends()

@@ -69,7 +69,9 @@ class TunnelLayer:
         """The next bytes through the tunnel."""
         if not segments:
             return
-        self._count(up, sum(len(data) for _, _, data in segments), segments[0][0], segments[-1][0])
+        self._count(
+            up, sum([len(data) for _, _, data in segments]), segments[0][0], segments[-1][0]
+        )
         self._slot.layer.receive(up, segments)
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:

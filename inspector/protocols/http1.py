@@ -30,6 +30,7 @@ from inspector.protocols.http1_head import (
     StatusLine,
     looks_like_request,
     looks_like_response,
+    resumes_request,
 )
 from inspector.protocols.http1_head_reader import Head, HeadReader
 from inspector.protocols.messages import (
@@ -40,7 +41,14 @@ from inspector.protocols.messages import (
     Switched,
 )
 
-__all__ = ["FAULTS", "Http1Parser", "Limits", "looks_like_request", "looks_like_response"]
+__all__ = [
+    "FAULTS",
+    "Http1Parser",
+    "Limits",
+    "looks_like_request",
+    "looks_like_response",
+    "resumes_request",
+]
 
 
 class _State(IntEnum):

@@ -25,6 +25,11 @@ _REQUEST_START: Final = re.compile(
 _REQUEST_LINE: Final = re.compile(
     rb"(?!PRI \* HTTP/2)(" + _TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
 )
+#: RFC 9110 9, RFC 5789, RFC 4918, RFC 3253, RFC 5323.
+_METHODS: Final = frozenset(
+    b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY"
+    b" MOVE LOCK UNLOCK REPORT SEARCH".split()
+)
 _SIMPLE_REQUEST: Final = re.compile(_TOKEN + rb"{1,32} [^ \r\n]+")
 _RESPONSE_START: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?=[ \r\n])")
 _STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([^\n]*))?", re.DOTALL)
@@ -84,6 +89,21 @@ def looks_like_request(data: bytes | bytearray) -> bool | None:
     if not parts[1]:
         return False
     return None if b"HTTP/0.0\r".startswith(parts[2].translate(_DIGITS)) else False
+
+
+def resumes_request(data: bytes | bytearray) -> bool | None:
+    """`looks_like_request` for a stream that was lost: registered methods only.
+
+    Out of step, any token before a target may be the rest of something else:
+    of `CONNECT`, when a gap swallowed its first letters.
+    """
+    verdict = looks_like_request(data)
+    if verdict is False:
+        return False
+    method, space, _ = data[:LOOK_BYTES].lstrip(b"\r\n").partition(b" ")
+    if space:
+        return verdict if bytes(method) in _METHODS else False
+    return None if any(known.startswith(method) for known in _METHODS) else False
 
 
 def looks_like_response(data: bytes | bytearray) -> bool | None:

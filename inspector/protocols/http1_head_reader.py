@@ -14,11 +14,11 @@ from inspector.protocols.http1_head import (
     LOOK_BYTES,
     RequestLine,
     StatusLine,
-    looks_like_request,
     looks_like_response,
     may_begin,
     parse_fields,
     request_line,
+    resumes_request,
     status_line,
 )
 from inspector.protocols.http1_pending import Pending, block_end
@@ -154,7 +154,7 @@ class HeadReader:
 
     def _search(self) -> list[Segment]:
         pending = self._pending
-        looks_like = looks_like_request if self._requests else looks_like_response
+        looks_like = resumes_request if self._requests else looks_like_response
         while pending.data:
             verdict = looks_like(pending.data)
             if verdict is None:

@@ -231,10 +231,11 @@ class TlsConversation:
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes of one direction."""
         side = self._up if up else self._down
-        for at, packet, data in segments:
+        done = 0
+        if self.handshake_complete and not side.lost:
+            done = self._pass_data(side, segments)
+        for at, packet, data in segments[done:]:
             position, end = 0, len(data)
-            if self.handshake_complete and (side.is_data or not side.left) and not side.header:
-                position = self._pass_data(side, at, data)
             while position < end and not side.lost:
                 if side.left:
                     taken = min(side.left, end - position)
@@ -253,43 +254,54 @@ class TlsConversation:
                         header, side.header = _HEADER.unpack(side.header), b""
                         self._begin(side, header, at, packet)
 
-    def _pass_data(self, side: _Side, at: int, data: bytes) -> int:
+    def _pass_data(self, side: _Side, segments: Sequence[Segment]) -> int:
         """Walk application data once the handshake is over: nothing but counting is left.
 
-        Begins inside or at the end of a record of type 23; answers the position
-        of whatever needs a closer look (another type, a header cut in two).
-        A sixth of the cost of the general walk.
+        Answers how many segments it took; it stops before one that holds
+        anything but whole records of type 23, the rest of one, or the start of
+        one.  A sixth of the cost of the general walk.
         """
-        position = left = side.left
-        end = len(data)
-        if left >= end:
+        if side.header or (side.left and not side.is_data):
             return 0
-        records = int(left > 0)
-        app_bytes = side.size if left else 0
         unpack = _HEADER.unpack_from
-        last = end - _HEADER_SIZE
-        while position <= last:
-            kind, version, size = unpack(data, position)
-            following = position + _HEADER_SIZE + size
-            if (
-                kind != APPLICATION_DATA
-                or version != _TLS_1_2
-                or size > MAX_RECORD
-                or following > end
-            ):
-                break
-            records += 1
-            app_bytes += size
-            position = following
-        if records:
-            side.left = 0
-            side.is_data = False
+        left, size = side.left, side.size
+        records = app_bytes = taken = 0
+        for _, _, data in segments:
+            end = len(data)
+            if left >= end:
+                left -= end
+                if not left:
+                    records += 1
+                    app_bytes += size
+                taken += 1
+                continue
+            found = int(left > 0)
+            found_bytes = size if left else 0
+            position, begun = left, size
+            last = end - _HEADER_SIZE
+            while position <= last:
+                kind, version, begun = unpack(data, position)
+                if kind != APPLICATION_DATA or version != _TLS_1_2 or not 0 < begun <= MAX_RECORD:
+                    break
+                position += _HEADER_SIZE + begun
+                if position <= end:
+                    found += 1
+                    found_bytes += begun
+            if position < end:
+                break  # another type, or a header cut in two
+            left, size = position - end, begun
+            records += found
+            app_bytes += found_bytes
+            taken += 1
+        if taken:
+            side.kind, side.size, side.left = APPLICATION_DATA, size, left
+            side.is_data = left > 0
             side.records += records
             side.app_bytes += app_bytes
             if self.first_data_at is None:
-                self.first_data_at = at
-            self.last_data_at = at
-        return position
+                self.first_data_at = segments[0][0]
+            self.last_data_at = segments[taken - 1][0]
+        return taken
 
     def skippable(self, up: bool) -> int:
         """How many of the direction's next bytes are not needed, only their number."""

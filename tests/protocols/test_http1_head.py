@@ -10,6 +10,7 @@ from inspector.protocols.http1_head import (
     looks_like_request,
     looks_like_response,
     parse_fields,
+    resumes_request,
 )
 
 
@@ -101,3 +102,22 @@ def test_a_block_gives_back_every_byte_of_its_values(lines: list[bytes], odd: by
     assert b"".join(field.name + b":" + field.raw + b"\n" for field in fields) == block.replace(
         b"\r\n", b"\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "answer"),
+    [
+        (b"CONNECT api.lab.test:443 HTTP/1.1\r\n", True),
+        (b"\r\nPOST /v1/messages HTTP/1.1\r\n", True),
+        (b"ECT api.lab.test:443 HTTP/1.1\r\n", False),
+        (b"BREW /pot HTTP/1.1\r\n", False),
+        (b"PO", None),
+        (b"POST /v1/mess", None),
+        (b"PX", False),
+        (b"\x17\x03\x03", False),
+    ],
+)
+def test_out_of_step_only_a_registered_method_begins_a_request(
+    data: bytes, answer: bool | None
+) -> None:
+    assert resumes_request(data) is answer

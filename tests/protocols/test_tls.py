@@ -419,3 +419,42 @@ def test_a_damaged_conversation_is_told_alike_however_it_is_cut(
     assert one.facts("closed") == other.facts("closed")
     assert (one.records_up, one.records_down) == (other.records_up, other.records_down)
     assert [fault.name for fault in one.faults] == [fault.name for fault in other.faults]
+
+
+RECORDS = st.lists(
+    st.tuples(
+        st.sampled_from([23, 23, 23, 23, 21, 22, 20, 99]),
+        st.sampled_from([0x0303, 0x0303, 0x0303, 0x0301]),
+        st.integers(0, 300),
+    ),
+    max_size=12,
+)
+
+
+@given(RECORDS, st.lists(st.integers(1, 200), min_size=1, max_size=40))
+def test_records_after_the_handshake_are_counted_alike_however_they_are_cut(
+    plain12: Recording, records: list[tuple[int, int, int]], sizes: list[int]
+) -> None:
+    """The walk for bulk data and the general one, which single bytes go through, agree."""
+    stream = b"".join(
+        kind.to_bytes(1, "big") + version.to_bytes(2, "big") + size.to_bytes(2, "big") + bytes(size)
+        for kind, version, size in records
+    )
+    pieces: list[bytes] = []
+    for number in range(len(stream)):
+        pieces.append(stream[: sizes[number % len(sizes)]])
+        stream = stream[sizes[number % len(sizes)] :]
+        if not stream:
+            break
+    together, apart = watch(plain12.flights), watch(plain12.flights)
+    together.receive(True, [(n, n, piece) for n, piece in enumerate(pieces)])
+    for n, piece in enumerate(pieces):
+        for at in range(len(piece)):
+            apart.receive(True, [(n, n, piece[at : at + 1])])
+    for seen in (together, apart):
+        assert seen.handshake_complete
+    assert together.records_up == apart.records_up
+    assert together.app_bytes_up == apart.app_bytes_up
+    assert together.skippable(True) == apart.skippable(True)
+    assert together.last_data_at == apart.last_data_at
+    assert [fault.name for fault in together.faults] == [fault.name for fault in apart.faults]
