@@ -43,6 +43,8 @@ WORLD = {
     "api.githubcopilot.com": "203.0.113.30",
     "generativelanguage.googleapis.com": "203.0.113.40",
 }
+#: Who answers Squid's DNS queries (see ``resolver``).
+RESOLVER = "203.0.113.53"
 #: Nothing listens here: a connection is refused (ECONNREFUSED, 111).
 REFUSES = "203.0.113.97"
 #: Nobody answers ARP for it: no route to host (EHOSTUNREACH, 113) after some 3 s.
@@ -183,9 +185,11 @@ class Network:
         """End every program, remove the namespaces and the directory.  Twice is once."""
         if self._lock is None:
             return
-        for host in self.hosts.values():
-            for process in reversed(host._started):
-                process.stop()
+        processes = [process for host in self.hosts.values() for process in host._started]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.stop()
         with _registry():
             _remove(self.directory)
         os.close(self._lock)
@@ -284,7 +288,7 @@ def _host_commands(last: int) -> list[str]:
 
 def _world_commands(*routes: str) -> list[str]:
     return [
-        *(f"addr add {address}/24 dev eth0" for address in (*WORLD.values(), REFUSES)),
+        *(f"addr add {address}/24 dev eth0" for address in (*WORLD.values(), RESOLVER, REFUSES)),
         "link set eth0 up",
         *(f"route add {route} dev eth0" for route in routes),
     ]

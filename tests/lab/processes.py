@@ -160,10 +160,15 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
             self._popen.wait()
 
+    def terminate(self) -> None:
+        """Ask the whole group to end, and do not wait."""
+        if self.running:
+            os.killpg(self.pid, signal.SIGTERM)
+
     def stop(self, *, grace: float = 3.0) -> None:
         """Ask it to end, then make it; what is left of its group goes too."""
         if self.running:
-            os.killpg(self.pid, signal.SIGTERM)
+            self.terminate()
             with contextlib.suppress(LabError):
                 until(lambda: not self.running, f"{self.name} to end", timeout=grace)
         self.kill()
