@@ -22,7 +22,7 @@ from inspector.exchanges.tunnel import (
     unseen_record,
 )
 from inspector.facts import Fault
-from inspector.flows.stream import BATCH
+from inspector.flows.stream import BATCH, UNKNOWN, TcpConnection, distance
 from inspector.packets import Segment
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
@@ -44,6 +44,12 @@ FAULTS: Final[dict[str, str]] = {
 ESTABLISHED: Final = b"Connection established"
 
 
+def _lacks_bytes(connection: TcpConnection) -> bool:
+    """Whether the server acknowledged bytes of the client that have not been seen (yet)."""
+    seen, acked = connection.up.next, connection.down.acked
+    return UNKNOWN not in (seen, acked) and distance(acked, seen) > 0
+
+
 def _began(item: Draft | TunnelRecord) -> int:
     if isinstance(item, TunnelRecord):
         return item.opened_at
@@ -55,13 +61,16 @@ class HttpLayer:
 
     def __init__(self, context: Context, *, midstream: bool) -> None:
         self._context = context
-        self._midstream = midstream
         self._requests = Http1Parser("request", wants_body=wants_body, midstream=midstream)
         self._responses = Http1Parser("response", wants_body=wants_body, midstream=midstream)
         self._awaiting: deque[Draft | TunnelRecord] = deque()
         self._sending: Draft | TunnelRecord | None = None
         self._receiving: Draft | TunnelRecord | None = None
         self._child: Layer | None = None
+        # Bytes are missing, so that what seems to answer nothing may well do so.
+        self._gapped = midstream
+        # When the latest response came that no request was waiting for.
+        self._orphan_at = 0
 
     # -- the layer ---------------------------------------------------------
 
@@ -85,6 +94,7 @@ class HttpLayer:
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes are missing."""
+        self._gapped = True
         if self._child is not None:
             self._child.gap(up, count, at, packet)
         elif up:
@@ -107,9 +117,9 @@ class HttpLayer:
         """Write down what is unfinished."""
         if self._child is not None:
             self._child.finish(at, packet)
-            return
-        self._on_request_events(self._requests.close(at, packet, clean=False))
-        self._on_response_events(self._responses.close(at, packet, clean=False))
+        else:
+            self._on_request_events(self._requests.close(at, packet, clean=False))
+            self._on_response_events(self._responses.close(at, packet, clean=False))
         left = [self._receiving, *self._awaiting]
         if self._sending is not None and self._sending not in left:
             left.append(self._sending)
@@ -150,6 +160,11 @@ class HttpLayer:
         else:
             item = Draft(self._context.ledger.next_exchange())
             item.request = head
+            if head.at < self._orphan_at:
+                # It waited behind a hole while its answer, perhaps, went by.
+                item.lost = True
+                self._sending = item
+                return
         self._sending = item
         self._awaiting.append(item)
         self._responses.expect(head.method)
@@ -200,7 +215,8 @@ class HttpLayer:
         """What a response answers whose request is not in the capture."""
         if head.reason == ESTABLISHED and not head.fields:
             return unseen_record(self._context, head)
-        if not self._midstream:
+        self._orphan_at = head.at
+        if not self._gapped and not _lacks_bytes(self._context.connection):
             name = "response-without-request"
             self._context.fault(Fault(name, head.packet, FAULTS[name]))
         return Draft(self._context.ledger.next_exchange())

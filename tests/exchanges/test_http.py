@@ -1,0 +1,359 @@
+"""Request meets response: in order, whatever comes between them, and however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from inspector.facts import EndedBy
+from tests.exchanges.network import (
+    API_PROXY,
+    Network,
+    line,
+    lines,
+    oddities,
+    only_exchange,
+    request,
+    response,
+    say,
+)
+from tests.flows.build import Tcp
+
+GET_A, GET_B, GET_C = (request(f"GET /{name} HTTP/1.1") for name in "abc")
+UPLOAD = request("POST /up HTTP/1.1", body=b"u" * 4000)
+
+
+# -- in order ------------------------------------------------------------------
+
+
+def test_requests_of_one_connection_are_answered_one_by_one() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET_A, response(), GET_B, response("404 Not Found")).close()
+
+    assert lines(net.report()) == ["GET /a 200 complete", "GET /b 404 complete"]
+
+
+def test_pipelined_requests_meet_their_responses_in_order() -> None:
+    net = Network()
+    answers = response("200 OK", body=b"a") + response("404 Not Found", body=b"b")
+    say(net.to_api_proxy(), GET_A + GET_B + GET_C, answers, b"", response("500 Oh")).close()
+
+    assert lines(net.report()) == [
+        "GET /a 200 complete",
+        "GET /b 404 complete",
+        "GET /c 500 complete",
+    ]
+
+
+def test_a_response_to_head_has_no_body_whatever_its_length_says() -> None:
+    net = Network()
+    head = request("HEAD /a HTTP/1.1")
+    answers = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + response("204 No Content")
+    say(net.to_api_proxy(), head + GET_B, answers).close()
+
+    told = net.report()
+
+    assert lines(told) == ["HEAD /a 200 complete", "GET /b 204 complete"]
+    assert [exchange.response and exchange.response.body_bytes for exchange in told.exchanges] == [
+        0,
+        0,
+    ]
+
+
+def test_interim_responses_are_listed_with_the_final_one() -> None:
+    net = Network()
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </s>\r\n\r\n"
+    say(net.to_api_proxy(), GET_A, b"HTTP/1.1 102 Processing\r\n\r\n" + hints + response()).close()
+
+    exchange = only_exchange(net.report())
+
+    assert exchange.response is not None
+    assert exchange.response.interim == (102, 103)
+    assert exchange.response.status == 200
+
+
+def test_the_body_may_wait_for_100_continue() -> None:
+    net = Network()
+    head, _, body = UPLOAD.partition(b"\r\n\r\n")
+    head += b"\r\nExpect: 100-continue\r\n\r\n"
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    say(net.to_api_proxy(), head, interim, body, response("201 Created")).close()
+
+    exchange = only_exchange(net.report())
+
+    assert line(exchange) == "POST /up 201 complete"
+    assert exchange.response is not None
+    assert exchange.response.interim == (100,)
+    assert exchange.request is not None
+    assert (exchange.request.body_bytes, exchange.request.complete) == (4000, True)
+
+
+def test_a_final_response_may_come_instead_of_100_continue() -> None:
+    net = Network()
+    head = UPLOAD.partition(b"\r\n\r\n")[0] + b"\r\nExpect: 100-continue\r\n\r\n"
+    say(net.to_api_proxy(), head, response("417 Expectation Failed")).close()
+
+    exchange = only_exchange(net.report())
+
+    assert line(exchange) == "POST /up 417 complete"
+    assert exchange.request is not None
+    assert (exchange.request.body_bytes, exchange.request.complete) == (0, False)
+
+
+def test_a_response_may_be_over_before_its_request_is() -> None:
+    net = Network()
+    tcp = net.to_api_proxy()
+    tcp.up(UPLOAD[:1000]).down(response("413 Content Too Large", body=b"no"))
+    tcp.up(UPLOAD[1000:]).up(GET_A).down(response()).close()
+
+    told = net.report()
+
+    assert lines(told) == ["POST /up 413 complete", "GET /a 200 complete"]
+    first = told.exchanges[0]
+    assert first.request is not None
+    assert (first.request.body_bytes, first.request.complete) == (4000, True)
+
+
+def test_a_request_given_up_after_an_early_response_is_incomplete() -> None:
+    net = Network()
+    tcp = net.to_api_proxy()
+    tcp.up(UPLOAD[:1000]).down(response("413 Content Too Large", body=b"no")).end(False).reset(True)
+
+    exchange = only_exchange(net.report())
+
+    assert line(exchange) == "POST /up 413 complete"
+    assert exchange.request is not None
+    assert not exchange.request.complete
+
+
+# -- what belongs to nothing -----------------------------------------------------
+
+
+def test_a_response_to_no_request_stands_alone_and_is_odd() -> None:
+    net = Network()
+    tcp = say(net.to_api_proxy(), GET_A, response())
+    tcp.down(response("408 Request Timeout")).end(False).end(True)
+
+    told = net.report()
+
+    assert lines(told) == ["GET /a 200 complete", "- 408 complete"]
+    assert oddities(told) == {"response-without-request": 1}
+
+
+def test_a_response_earlier_than_the_request_does_not_answer_it() -> None:
+    """As when a server times an idle connection out while the next request is on its way."""
+    net = Network()
+    tcp = say(net.to_api_proxy(), GET_A, response())
+    tcp.down(response("408 Request Timeout"), acked=len(GET_A)).up(GET_B).reset(False)
+
+    told = net.report()
+
+    assert lines(told) == [
+        "GET /a 200 complete",
+        "- 408 complete",
+        "GET /b - reset-by-server",
+    ]
+
+
+def test_a_connection_that_begins_with_a_response_is_still_http() -> None:
+    net = Network()
+    net.to_api_proxy().down(response("503 Busy")).close()
+
+    told = net.report()
+
+    assert lines(told) == ["- 503 complete"]
+    assert oddities(told) == {"response-without-request": 1}
+
+
+# -- upgrades -------------------------------------------------------------------
+
+UPGRADE = request("GET /v1/responses HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+
+
+def test_after_101_the_frames_are_not_read_as_http() -> None:
+    net = Network()
+    frames = b"\x81\x05GET /", b"\x81\x0dHTTP/1.1 200 "
+    say(net.to_api_proxy(), UPGRADE, SWITCHING + frames[1], *frames, *frames).close()
+
+    told = net.report()
+    exchange = only_exchange(told)
+
+    assert line(exchange) == "GET /v1/responses 101 complete"
+    assert exchange.upgrade == "websocket"
+    assert oddities(told) == {}
+
+
+def test_an_upgrade_that_is_answered_otherwise_did_not_happen() -> None:
+    net = Network()
+    say(net.to_api_proxy(), UPGRADE + GET_A, response("401 Unauthorized"), b"", response()).close()
+
+    told = net.report()
+
+    assert lines(told) == ["GET /v1/responses 401 complete", "GET /a 200 complete"]
+    assert [exchange.upgrade for exchange in told.exchanges] == [None, None]
+
+
+def test_a_request_that_101_overtook_is_still_reported() -> None:
+    net = Network()
+    body = request("POST /u HTTP/1.1", "Connection: Upgrade", "Upgrade: h2c", body=bytes(900))
+    tcp = net.to_api_proxy()
+    tcp.up(body[:-500]).down(SWITCHING).up(body[-500:]).close()
+
+    assert lines(net.report()) == ["POST /u 101 complete"]
+
+
+def test_requests_pipelined_behind_an_unasked_101_are_still_reported() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET_A + GET_B, SWITCHING).close()
+
+    assert lines(net.report()) == ["GET /a 101 complete", "GET /b - client"]
+
+
+# -- endings --------------------------------------------------------------------
+
+
+#: How a connection ends -> what is done to it, and who did it.
+ENDINGS: dict[str, tuple[Callable[[Tcp], object], EndedBy]] = {
+    "the server closes": (lambda tcp: tcp.end(False).end(True), "server"),
+    "the server half-closes": (lambda tcp: tcp.end(False), "server"),
+    "the client closes": (lambda tcp: tcp.end(True).end(False), "client"),
+    "the client resets": (lambda tcp: tcp.reset(True), "reset-by-client"),
+    "the server resets": (lambda tcp: tcp.reset(False), "reset-by-server"),
+    "the capture ends": (lambda tcp: None, "capture-end"),
+}
+endings = pytest.mark.parametrize("ending", ENDINGS)
+
+
+@endings
+def test_a_request_without_an_answer_tells_who_ended_it(ending: str) -> None:
+    end, ended_by = ENDINGS[ending]
+    net = Network()
+    tcp = net.to_api_proxy().up(GET_A).ack(False)
+    end(tcp)
+
+    exchange = only_exchange(net.report())
+
+    assert (exchange.response, exchange.ended_by) == (None, ended_by)
+    assert exchange.request is not None
+    assert exchange.request.complete
+
+
+@endings
+def test_a_response_cut_in_its_body_tells_who_cut_it(ending: str) -> None:
+    end, ended_by = ENDINGS[ending]
+    net = Network()
+    tcp = say(net.to_api_proxy(), GET_A, response(body=b"x" * 99)[:-9])
+    end(tcp)
+
+    exchange = only_exchange(net.report())
+
+    assert exchange.ended_by == ended_by
+    assert exchange.response is not None
+    assert (exchange.response.body_bytes, exchange.response.complete) == (90, False)
+
+
+@endings
+def test_a_request_cut_in_its_body_tells_who_cut_it(ending: str) -> None:
+    end, ended_by = ENDINGS[ending]
+    net = Network()
+    tcp = net.to_api_proxy().up(UPLOAD[:-9]).ack(False)
+    end(tcp)
+
+    exchange = only_exchange(net.report())
+
+    assert (exchange.response, exchange.ended_by) == (None, ended_by)
+    assert exchange.request is not None
+    assert (exchange.request.body_bytes, exchange.request.complete) == (3991, False)
+
+
+def test_a_body_that_ends_with_the_connection_is_complete_at_fin_only() -> None:
+    net = Network()
+    until_close = b"HTTP/1.1 200 OK\r\n\r\nbody"
+    say(net.to_api_proxy(), GET_A, until_close).end(False).end(True)
+    say(net.to_api_proxy(), GET_B, until_close).reset(False)
+
+    assert lines(net.report()) == ["GET /a 200 complete", "GET /b 200 reset-by-server"]
+
+
+def test_an_answer_lost_in_a_gap_is_not_called_absent() -> None:
+    """Nor is it known which of the waiting requests the next response answers."""
+    net = Network()
+    lost = len(response())
+    tcp = net.to_api_proxy().up(GET_A)
+    tcp.sent[False] = lost
+    say(tcp, GET_B, response("404 Not Found"), GET_C, response("500 Oh")).close()
+
+    told = net.report()
+
+    assert lines(told) == [
+        "GET /a - gap",
+        "GET /b - gap",
+        "GET /c - gap",
+        "- 404 complete",
+        "- 500 complete",
+    ]
+    assert oddities(told) == {"resynchronised": 1}
+    assert told.completeness.verdict == "incomplete"
+    assert [(gap.direction, gap.bytes) for gap in told.completeness.gaps] == [("down", lost)]
+
+
+def test_a_body_with_a_gap_goes_on_when_its_length_is_known() -> None:
+    net = Network()
+    answer = response(body=b"x" * 3000)
+    tcp = net.to_api_proxy().up(GET_A).down(answer[:1000])
+    tcp.down(answer[2000:], offset=2000).ack(True)
+    say(tcp, GET_B, response("404 Not Found")).close()
+
+    told = net.report()
+
+    assert lines(told) == ["GET /a 200 gap", "GET /b 404 complete"]
+    first = told.exchanges[0].response
+    assert first is not None
+    assert (first.body_bytes, first.complete) == (3000, False)
+
+
+def test_a_request_lost_in_a_gap_leaves_its_answer_alone() -> None:
+    net = Network()
+    tcp = net.to_api_proxy()
+    tcp.sent[True] = len(GET_A)
+    tcp.down(response()).up(GET_B)
+    for _ in range(64):  # so long a hole is waited for
+        tcp.ack(False)
+    tcp.down(response("404 Not Found")).close()
+
+    told = net.report()
+
+    assert lines(told) == ["- 200 complete", "GET /b 404 complete"]
+    assert oddities(told) == {"resynchronised": 1}
+
+
+def test_a_request_held_behind_a_hole_is_not_called_unanswered() -> None:
+    """Its answer went by while the hole might still have been filled."""
+    net = Network()
+    tcp = net.to_api_proxy()
+    tcp.sent[True] = len(GET_A)
+    say(tcp.down(response()), GET_B, response("404 Not Found")).close()
+
+    told = net.report()
+
+    assert lines(told) == ["- 200 complete", "- 404 complete", "GET /b - gap"]
+    assert oddities(told) == {"resynchronised": 1}
+
+
+def test_exchanges_are_numbered_as_their_requests_began() -> None:
+    net = Network()
+    slow, quick = net.to_api_proxy(), net.to_api_proxy(10000)
+    slow.up(GET_A)
+    quick.up(GET_B).down(response()).close()
+    slow.down(response("404 Not Found")).close()
+
+    told = net.report()
+
+    assert [(exchange.id, line(exchange)) for exchange in told.exchanges] == [
+        ("e1", "GET /a 404 complete"),
+        ("e2", "GET /b 200 complete"),
+    ]
+    assert [exchange.server.port for exchange in told.exchanges] == [10001, 10000]
+    assert told.exchanges[0].server.ip == API_PROXY
