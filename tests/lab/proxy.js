@@ -600,7 +600,7 @@ async function main() {
         message: `${name} proxy listening on port ${port}`,
         target: keyOf(name) === undefined ? '(not configured)' : PROVIDERS[name].host,
       });
-      record('listening', { provider: name, address: near2(server) });
+      record('listening', { provider: name, address: address(server.address().address, server.address().port) });
       resolve();
     });
   })));
@@ -611,14 +611,14 @@ async function main() {
   record('ready', {});
 }
 
-function near2(server) {
-  const { address: host, port } = server.address();
-  return address(host, port);
-}
-
 process.on('SIGTERM', () => {
   say('info', 'shutdown', { message: 'Received SIGTERM, shutting down gracefully' });
   process.exit(0);
 });
-process.on('exit', (code) => record('exit', { code }));
+// The real one has no such handler either and dies here too, on the wire in the same way: the
+// kernel closes what it held. This one only keeps its stack trace to itself.
+process.on('uncaughtException', (error) => {
+  record('died', { error: error.code || error.name, message: error.message });
+  process.exit(1);
+});
 main();

@@ -16,8 +16,8 @@ port 10004                  OpenCode, another way to Anthropic       Vertex
 
 Its record (`Proxy.log`) is one JSON object a line, each with `at` and `event`:
 
-* `listening`: `provider`, `address`; `ready`: start-up is over; `exit`: `code` (7, or a signal
-  and no line at all, when it died);
+* `listening`: `provider`, `address`; `ready`: start-up is over; `died`: `error` and `message` of
+  the exception that ended it;
 * `request`: what an agent sent: `request` (the x-request-id the proxy gave it), `kind` ("http",
   "websocket-upgrade"), `provider`, `agent`, `server`, `method`, `target`, `http_version`,
   `header_names` in wire order, `auth` [{`name`, `value`}];
