@@ -10,6 +10,7 @@ of the four sources of a scenario's truth:
 * `method`, `target`: as the request line has them where the program tells, else
   the path of the URL;
 * `header_names`: in wire order, null where the program does not tell;
+* `user_agent`: as sent, or null;
 * `auth`: `[{name, value}]`, the credential-bearing headers;
 * `status`: of the response, null when none came;
 * `body_bytes`: of the response as received;

@@ -44,6 +44,7 @@ def curl_row(
     path = place.path + (f"?{place.query}" if place.query else "")
     # Nothing was sent where nobody listened: then the command says what would have been.
     method, target, names = _last_request(blocks) or ("POST" if body else "GET", path, None)
+    agent = next((line[12:] for line in sum(blocks, []) if line.startswith("User-Agent: ")), None)
     tunnel = any(block[0].startswith("CONNECT ") for block in blocks)
     local = f"{told['local_ip']}:{told['local_port']}" if told["local_port"] > 0 else None
     remote = f"{told['remote_ip']}:{told['remote_port']}" if told["remote_port"] > 0 else None
@@ -57,6 +58,7 @@ def curl_row(
         "method": method,
         "target": target,
         "header_names": names,
+        "user_agent": agent,
         "auth": [
             {"name": name, "value": value}
             for name, value in headers

@@ -167,6 +167,7 @@ class Caller:
             "method": self.spec.get("method", "POST"),
             "target": self.spec["url"] if self.via == "absolute" else path,
             "header_names": [name for name, _ in named],
+            "user_agent": next((v for n, v in named if n.lower() == "user-agent"), None),
             "auth": [
                 {"name": name, "value": value}
                 for name, value in named

@@ -38,6 +38,7 @@ class Log:
                 "method": request.method,
                 "target": request.url.raw_path.decode(),
                 "header_names": [name for name, _ in named],
+                "user_agent": request.headers.get("user-agent"),
                 "auth": [
                     {"name": name, "value": value}
                     for name, value in named

@@ -26,6 +26,7 @@ async function told(url, options) {
     method: options.method,
     target: place.pathname + place.search,
     header_names: null,
+    user_agent: new Headers(options.headers).get("user-agent"),
     auth: headers.filter(([name]) => credentials.has(name)).map(([name, value]) => ({ name, value })),
     status: null,
     body_bytes: null,

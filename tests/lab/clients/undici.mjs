@@ -22,6 +22,7 @@ const row = {
   method: "POST",
   target: spec.tunnel ? place.pathname + place.search : spec.url,
   header_names: null,
+  user_agent: new Headers(spec.headers).get("user-agent"),
   auth: spec.headers.filter(([name]) => credentials.has(name)).map(([name, value]) => ({ name, value })),
   status: null,
   body_bytes: 0,

@@ -1,0 +1,329 @@
+"""`expected.json`: what the report's stable part ought to say of a scenario.
+
+Written from `scenario.toml` and `truth.json` alone, by rules that know nothing of the
+inspector's code; the report never has a hand in it.  It is a pattern: of each object the fields
+that stand here must be equal, of each list every element must have its partner and none may be
+left over (`differences`).  What no log tells (byte counts inside TLS, who closed first) is left
+out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+Row = dict[str, Any]
+
+_PROVIDERS: Final = {
+    10000: "openai",
+    10001: "anthropic",
+    10002: "copilot",
+    10003: "gemini",
+    10004: "vertex",
+}
+_PLACEHOLDERS: Final = {
+    "sk-ant-placeholder-key-for-credential-isolation",
+    "placeholder-token-for-credential-isolation",
+    "sk-placeholder-for-api-proxy",
+    "ghu_" + 36 * "a",
+    "gemini-api-key-placeholder-for-credential-isolation",
+}
+#: (documented prefix, kind) of the keys that clients send in the scenarios.
+_KINDS: Final = (
+    ("sk-ant-api03-", "anthropic-api-key"),
+    ("sk-ant-oat01-", "anthropic-oauth"),
+    ("sk-proj-", "openai-project-key"),
+    ("gho_", "github-token"),
+    ("AIza", "google-api-key"),
+)
+_SCHEMES: Final = ("Bearer ", "bearer ", "token ", "Basic ")
+_SCHEMED: Final = {"authorization", "proxy-authorization"}
+_SQUID: Final = 3128
+
+
+def expected(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
+    """The pattern for one scenario; empty lists are claims too."""
+    report = scenario["report"]
+    pattern: Row = {"completeness": {"verdict": report["verdict"]}}
+    if report["partial"]:
+        # The capture lacks what the logs have: only the verdict and the oddities are certain.
+        return pattern
+    pattern["clients"] = _clients(truth)
+    pattern["exchanges"] = _exchanges(scenario, truth)
+    pattern["tunnels"] = _tunnels(scenario, truth)
+    pattern["connections"] = _connections(scenario, truth)
+    pattern["direct_tls"] = []
+    pattern["oddities"] = [{"name": name} for name in report["oddities"]]
+    return pattern
+
+
+# --- what a client's requests look like ------------------------------------
+
+
+def auth(name: str, value: str) -> Row:
+    """A credential as the report names it, told from the value that was really sent."""
+    scheme = None
+    if name.lower() in _SCHEMED:
+        found = next((prefix for prefix in _SCHEMES if value.startswith(prefix)), None)
+        if found:
+            scheme, value = found[:-1], value[len(found) :]
+    prefix, kind = next(
+        ((prefix, kind) for prefix, kind in _KINDS if value.startswith(prefix)), (None, "unknown")
+    )
+    placeholder = value if value in _PLACEHOLDERS else None
+    if placeholder:
+        prefix, kind = None, "placeholder"
+    return {
+        "name": name,
+        "scheme": scheme,
+        "credential": {
+            "kind": kind,
+            "prefix": prefix,
+            "length": len(value),
+            "placeholder": placeholder,
+        },
+    }
+
+
+def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
+    report = scenario["report"]
+    squid = _squid_address(truth)
+    rows = []
+    for request in truth["agent_requests"]:
+        ip, _ = place(request["client"])
+        legs = ip == squid
+        service = place(request["server"])
+        whole = request["response_finished"]
+        rows.append(
+            {
+                "hop": "forward-proxy-to-api-proxy" if legs else "agent-to-api-proxy",
+                "relays": legs,
+                "client": ip,
+                "server": {"ip": service[0], "port": service[1]},
+                "provider": _PROVIDERS[service[1]],
+                "tunnel": None,
+                "request": {
+                    "method": request["method"],
+                    "target": request["target"],
+                    "header_names": request["header_names"],
+                    "auth": [auth(item["name"], item["value"]) for item in request["auth"]],
+                    "complete": True,
+                },
+                "response": _answer(request["status"], whole=bool(whole)),
+                "upgrade": "websocket" if request["status"] == 101 else None,
+                "ended_by": "complete" if whole else report["ended_by"],
+            }
+        )
+    return rows + _through_squid(truth)
+
+
+def _answer(status: int | None, *, whole: bool) -> Row | None:
+    return None if status is None else {"status": status, "complete": whole}
+
+
+def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
+    """The agent's own legs to Squid: absolute-form requests, and what is plain in a CONNECT."""
+    told = {row["client"]: row for row in truth["client_calls"] if row["client"]}
+    proxies = {tunnel["client"] for tunnel in truth["proxy_tunnels"]}
+    calls = _calls_without_port(truth)
+    rows = []
+    for line in truth["squid_log"]:
+        if line["client"] in proxies:
+            continue
+        plain = line["method"] == "CONNECT" and not line["url"].endswith(":443")
+        if line["method"] == "CONNECT" and not (plain and line["status"] == 200):
+            continue
+        row = told.get(line["client"]) or calls.pop("connect" if plain else "absolute")
+        ip, _ = place(line["client"])
+        rows.append(
+            {
+                "hop": "inside-tunnel" if plain else "agent-to-forward-proxy",
+                "relays": False,
+                "client": ip,
+                "server": {"ip": _squid_address(truth), "port": _SQUID},
+                "provider": _PROVIDERS.get(_port_of(line["url"]), "unknown"),
+                "tunnel": line["url"] if plain else None,
+                "request": {
+                    "method": row["method"],
+                    "target": row["target"],
+                    "auth": [auth(item["name"], item["value"]) for item in row["auth"]],
+                    "complete": True,
+                },
+                "response": _answer(row["status"], whole=row["response_finished"]),
+                "upgrade": None,
+                "ended_by": "complete",
+            }
+        )
+    return rows
+
+
+def _calls_without_port(truth: Mapping[str, Any]) -> dict[str, Row]:
+    """Calls of programs that do not tell their port, by the way they went: one of each at most."""
+    return {row["via"]: row for row in truth["client_calls"] if row["client"] is None}
+
+
+def _clients(truth: Mapping[str, Any]) -> list[Row]:
+    """Who called which service how often, and with what: by address and user agent."""
+    squid = _squid_address(truth)
+    agents = {row["program"]: row["user_agent"] for row in truth["client_calls"]}
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for request in truth["agent_requests"]:
+        ip, _ = place(request["client"])
+        # A call that came through Squid is its client's, not Squid's.
+        ip = _agent_address(truth) if ip == squid else ip
+        key = (ip, agents.get(request["made_by"]), request["server"])
+        groups.setdefault(key, []).append(request)
+    rows = []
+    for (ip, user_agent, server), requests in groups.items():
+        service = place(str(server))
+        headers: Counter[str] = Counter()
+        for request in requests:
+            for item in request["auth"]:
+                headers[json.dumps(auth(item["name"], item["value"]))] += 1
+        statuses = Counter(str(request["status"] or "none") for request in requests)
+        rows.append(
+            {
+                "ip": ip,
+                "user_agent": user_agent,
+                "role": "agent",
+                "provider": _PROVIDERS[service[1]],
+                "service": {"ip": service[0], "port": service[1]},
+                "requests": len(requests),
+                "auth_headers": [
+                    {**json.loads(text), "requests": count} for text, count in headers.items()
+                ],
+                "statuses": dict(statuses),
+            }
+        )
+    return rows
+
+
+# --- tunnels and connections ------------------------------------------------
+
+
+def _tunnels(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
+    reached = {call["tunnel"]: call for call in truth["upstream_calls"]}
+    mine = {tunnel["client"]: tunnel for tunnel in truth["agent_tunnels"]}
+    refusals = {tunnel["client"]: tunnel["squid_error"] for tunnel in truth["proxy_tunnels"]}
+    rows = []
+    for line in truth["squid_log"]:
+        if line["method"] != "CONNECT":
+            continue
+        ip, _ = place(line["client"])
+        opened = line["status"] == 200
+        row: Row = {
+            "client": ip,
+            "authority": line["url"],
+            "connect_status": line["status"],
+            "established": opened,
+            "auth": [],
+        }
+        if line["client"] in refusals:
+            row["proxy_error"] = refusals[line["client"]]
+        if opened and line["url"].endswith(":443"):
+            row["protocol"] = "tls"
+            version = (mine.get(line["client"], {}).get("tls") or {}).get("version")
+            if line["client"] in reached:
+                version = reached[line["client"]]["tls"]
+            whole = line["client"] in reached or line["client"] in mine
+            row["tls"] = {
+                "sni": line["url"].rpartition(":")[0],
+                "handshake": "complete" if whole else scenario["report"]["handshake"],
+            }
+            if version:
+                row["tls"]["version"] = version.replace("TLSv", "TLS ")
+            row["exchanges"] = 0
+            if scenario["lab"]["one_network"]:
+                ip, port = place(line["dest"])
+                row["egress"] = {"server": {"ip": ip, "port": port}}
+        elif opened:
+            row |= {"protocol": "http/1.1", "tls": None, "exchanges": 1}
+        else:
+            row |= {"tls": None, "exchanges": 0}
+        rows.append(row)
+    return rows
+
+
+def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
+    """Every TCP connection on the bridge that a log knows, and how it began."""
+    squid = _squid_address(truth)
+    ends: dict[str, str] = {request["client"]: request["server"] for request in truth["agent_requests"]}
+    ends |= {line["client"]: f"{squid}:{_SQUID}" for line in truth["squid_log"]}
+    rows = [_connection(client, server, "established") for client, server in ends.items()]
+    for row in truth["client_calls"]:
+        if row["client"] is None and row["error"] and row["status"] is None:
+            outcome = "refused" if "refused" in str(row["error"]).lower() else "unanswered"
+            address = _agent_address(truth)
+            rows.append(_connection(f"{address}:0", row["server"], outcome))
+    if scenario["lab"]["one_network"]:
+        for line in truth["squid_log"]:
+            if line["method"] == "CONNECT" and line["status"] == 200:
+                rows.append(_connection(f"{squid}:0", line["dest"], "established"))
+    return rows
+
+
+def _connection(client: str, server: str, outcome: str) -> Row:
+    ip, port = place(server)
+    return {"client": place(client)[0], "server": {"ip": ip, "port": port}, "outcome": outcome}
+
+
+def place(text: str) -> tuple[str, int]:
+    """`ip:port` as a pair; an IPv6 address may stand in brackets."""
+    ip, _, port = text.rpartition(":")
+    return ip.strip("[]"), int(port)
+
+
+def _port_of(url: str) -> int | None:
+    authority = url.removeprefix("http://").partition("/")[0]
+    port = authority.rpartition(":")[2]
+    return int(port) if port.isdigit() else None
+
+
+def _squid_address(truth: Mapping[str, Any]) -> str:
+    return "fd00:172:30::10" if _is_ipv6(truth) else "172.30.0.10"
+
+
+def _agent_address(truth: Mapping[str, Any]) -> str:
+    return "fd00:172:30::20" if _is_ipv6(truth) else "172.30.0.20"
+
+
+def _is_ipv6(truth: Mapping[str, Any]) -> bool:
+    return any(request["server"].startswith("[") for request in truth["agent_requests"])
+
+
+# --- comparing ---------------------------------------------------------------
+
+
+def differences(pattern: object, found: object, path: str = "report") -> list[str]:
+    """Where `found` (a report's stable part) is not as the pattern says; empty when it is.
+
+    The elements of a list of objects are partners by content, in any order.
+    """
+    if isinstance(pattern, Mapping):
+        if not isinstance(found, Mapping):
+            return [f"{path}: {found!r} where an object ought to be"]
+        return [
+            text
+            for name, value in pattern.items()
+            for text in differences(value, found.get(name), f"{path}.{name}")
+        ]
+    if isinstance(pattern, list) and isinstance(found, list):
+        if any(isinstance(item, Mapping) for item in (*pattern, *found)):
+            return _unpaired(pattern, found, path)
+    return [] if pattern == found else [f"{path}: {found!r} where {pattern!r} ought to be"]
+
+
+def _unpaired(pattern: Iterable[Any], found: Iterable[Any], path: str) -> list[str]:
+    left = list(found)
+    missing = []
+    for item in pattern:
+        partner = next((other for other in left if not differences(item, other)), None)
+        if partner is None:
+            missing.append(item)
+        else:
+            left.remove(partner)
+    texts = [f"{path} lacks {json.dumps(item)}" for item in missing]
+    texts += [f"{path} has besides {json.dumps(item)}" for item in left]
+    return texts
