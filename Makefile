@@ -40,6 +40,7 @@ docs: $(READY) ## Regenerate what is generated: demo capture, schema, references
 	@$(BIN)/python -m tools.make_demo_capture
 	@$(BIN)/python -m inspector.report.schema
 	@$(BIN)/python -m inspector.report.reference
+	@$(BIN)/python -m inspector.report.limits
 	@$(BIN)/python -m inspector.report.picture
 	@$(BIN)/python -m inspector.cli.reference
 

@@ -20,6 +20,15 @@ CONNECT: Final = (
     b"CONNECT api.anthropic.com:443 HTTP/1.1\r\n"
     b"Host: api.anthropic.com:443\r\nProxy-Connection: close\r\n\r\n"
 )
+#: What the agent itself fetches through Squid: packages and repositories.
+DOWNLOADS: Final = tuple(
+    b"CONNECT %s:443 HTTP/1.1\r\nHost: %s:443\r\nUser-Agent: %s\r\n\r\n" % (host, host, agent)
+    for host, agent in (
+        (b"registry.npmjs.org", b"npm/11.4.2 node/v22.15.0 linux x64"),
+        (b"files.pythonhosted.org", b"pip/25.1"),
+        (b"github.com", b"git/2.47.1"),
+    )
+)
 HEALTH: Final = b"GET /health HTTP/1.1\r\nHost: 172.30.0.30:10000\r\nUser-Agent: curl/8.5.0\r\n\r\n"
 HEALTHY: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"

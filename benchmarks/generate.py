@@ -69,7 +69,8 @@ class Truth:
 
 
 class Mixed:
-    """Agent calls of about 90 KB through the API proxy, each with its TLS tunnel.
+    """Agent calls of about 90 KB through the API proxy, each with its TLS tunnel,
+    and what an agent downloads meanwhile.
 
     The requests' forms (offloaded or not, auth headers, sizes) and the answers'
     (streamed, whole, gzip, 401, 429) vary as `_answers` says; keep-alive
@@ -116,6 +117,10 @@ class Mixed:
             for index in range(CONCURRENT)
         ]
         self._side_traffic(out, start)
+        ends += [
+            self._download(out, start + index * 700_000, connect, offloaded=index != 1)
+            for index, connect in enumerate(content.DOWNLOADS)
+        ]
         return out, max(ends)
 
     def _next_port(self) -> int:
@@ -165,6 +170,28 @@ class Mixed:
         tunnel.send(True, [content.close_notify(noise)])
         tunnel.close()
         self.truth.connects += 1
+
+    def _download(self, out: list[Rendered], start: int, connect: bytes, *, offloaded: bool) -> int:
+        """Some megabytes through a tunnel of the agent's own, in full TLS records."""
+        noise = self.noise
+        tunnel = self._conversation(out, AGENT, SQUID, 3128, start)
+        tunnel.open()
+        tunnel.send(True, [connect])
+        tunnel.now += 2000
+        tunnel.send(False, [content.ESTABLISHED])
+        tunnel.send(True, pieces(self.hello, MSS))
+        tunnel.now += 8000
+        tunnel.send(False, pieces(self.flight, MSS))
+        tunnel.send(True, [self.finished, content.encrypted(700, noise)])
+        tunnel.flush(True)
+        sealed = content.encrypted(self.rng.randrange(1_000_000, 8_000_000), noise)
+        tunnel.now += 30_000
+        tunnel.send(False, superframes(sealed) if offloaded else pieces(sealed, MSS))
+        tunnel.flush(False)
+        tunnel.send(True, [content.close_notify(noise)])
+        tunnel.close()
+        self.truth.connects += 1
+        return tunnel.now
 
     def _answer(self) -> list[bytes]:
         """The answer's parts as the upstream writes them."""

@@ -14,12 +14,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +97,9 @@ class Result:
 def _tshark(capture: Path, scratch: Path) -> Sequence[str]:
     fields = [argument for field in TSHARK_FIELDS for argument in ("-e", field)]
     select = ("-Y", "http.request", "-T", "fields")
-    return ["tshark", "-n", "-r", str(capture), *DECODE_AS, *select, *fields]
+    # Without it tshark loses requests whose segments arrive in the wrong order.
+    order = ("-o", "tcp.reassemble_out_of_order:TRUE")
+    return ["tshark", "-n", "-r", str(capture), *order, *DECODE_AS, *select, *fields]
 
 
 def _tcpflow(capture: Path, scratch: Path) -> Sequence[str]:
@@ -130,6 +130,21 @@ PROGRAMS: Final = (
 )
 
 
+#: Starts a contestant and writes what it used.  A process of its own, and a
+#: small one: the kernel counts the memory of whoever starts a program as the
+#: program's first.
+_LAUNCH: Final = """
+import json, os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+wall = time.perf_counter() - began
+cpu = usage.ru_utime + usage.ru_stime
+with open(sys.argv[1], "w") as used:
+    json.dump([wall, cpu, usage.ru_maxrss, os.waitstatus_to_exitcode(status)], used)
+"""
+
+
 def run(program: Program, capture: Path) -> Result:
     """One run over `capture`; raises `RuntimeError` when the program fails."""
     with (
@@ -138,18 +153,17 @@ def run(program: Program, capture: Path) -> Result:
         tempfile.TemporaryFile(dir=DATA) as errors,
     ):
         command = program.command(capture, Path(scratch))
-        began = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - began
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
+        used = Path(scratch, "used")
+        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(used), *command]
+        subprocess.run(launch, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, check=True)
+        wall, cpu, peak, exit_code = json.loads(used.read_text())
+        if exit_code != 0:
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().splitlines()
-            raise RuntimeError(f"exit code {child.returncode}: {said[-1] if said else 'silence'}")
+            raise RuntimeError(f"exit code {exit_code}: {said[-1] if said else 'silence'}")
         output.seek(0)
         requests = program.count(output) if program.count else None
-        return Result(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, requests)
+        return Result(wall, cpu, peak * 1024, requests)
 
 
 def prepare(name: str, workload: Workload) -> tuple[Path, Truth]:

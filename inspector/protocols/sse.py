@@ -52,9 +52,13 @@ FAULTS: Final = {
 DEFAULT_NAME: Final = "message"
 OTHER: Final = "(other)"
 
+#: Characters of an event's name that are kept.
 NAME_LIMIT: Final = 64
+#: Distinct event names counted one by one; further ones share an entry.
 NAMES_LIMIT: Final = 64
+#: Bytes of one event; a longer one is counted and not read.
 EVENT_LIMIT: Final = 1 << 20
+#: Faults of one stream that are named.
 FAULTS_LIMIT: Final = 64
 
 _FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
