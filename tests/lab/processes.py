@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -40,7 +41,19 @@ def why_not(*programs: str) -> str | None:
     missing = [name for name in ("ip", *programs) if find(name) is None]
     if missing:
         return f"the lab needs {', '.join(missing)} (tools/system-packages lab)"
-    return None
+    return _kernel_refusal()
+
+
+@functools.cache
+def _kernel_refusal() -> str | None:
+    """Root in a container may not do all that a lab needs: tried in a namespace that vanishes."""
+    probe = "mount --make-rprivate / && ip link add type bridge && ip link add type veth"
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", "sh", "-c", probe], capture_output=True, text=True
+    )
+    if done.returncode == 0:
+        return None
+    return f"the kernel gives no namespace with a bridge and veth pairs: {done.stderr.strip()}"
 
 
 def find(program: str) -> str | None:

@@ -67,9 +67,13 @@ def _tail(path: Path) -> bytes:
         return capture.read()
 
 
+#: Block types of pcapng (draft-ietf-opsawg-pcapng, section 4).
 _SECTION_HEADER = 0x0A0D0D0A
+_INTERFACE = 1
 #: A section header without options: those of dumpcap name this machine's CPU and kernel.
 _PLAIN_SECTION = struct.pack("=IIIHHqI", _SECTION_HEADER, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+#: Interface options that are kept: if_name, if_tsresol.
+_KEPT = (2, 9)
 
 
 def _tidy(path: Path, nonce: bytes) -> None:
@@ -82,7 +86,24 @@ def _tidy(path: Path, nonce: bytes) -> None:
         block = data[position : position + length]
         if kind == _SECTION_HEADER:
             kept += _PLAIN_SECTION
+        elif kind == _INTERFACE:
+            kept += _plain_interface(block)
         elif nonce not in block:
             kept += block
         position += length
     path.write_bytes(kept)
+
+
+def _plain_interface(block: bytes) -> bytes:
+    """An interface description without the options that tell where it was."""
+    options = b""
+    position = 16
+    while position < len(block) - 4:
+        code, length = struct.unpack_from("=HH", block, position)
+        padded = 4 + length + -length % 4
+        if code in _KEPT:
+            options += block[position : position + padded]
+        position += padded
+    body = block[8:16] + options + bytes(4)
+    length = struct.pack("=I", 12 + len(body))
+    return block[:4] + length + body + length
