@@ -559,21 +559,27 @@ function upgrade(name, req, socket, head) {
 // ------------------------------------------------------------------------------------ start-up
 
 /** The newer generation tries its keys before any agent asks: these tunnels are its own. */
-async function probe(name, [method, path, body]) {
+function probe(name, [method, path, body]) {
   const provider = PROVIDERS[name];
   const call = {
     id: null, purpose: 'startup', host: config.targets[name] || provider.host, refused: false,
   };
   const headers = { ...injected(name, {}), ...(body ? { 'content-type': 'application/json' } : {}) };
-  const status = await new Promise((resolve) => {
+  return new Promise((resolve) => {
     callUpstream(call, { method, path, host: call.host, headers, body }, (response) => {
       response.on('error', () => resolve(null));
       response.on('end', () => resolve(response.statusCode)).resume();
     }, () => resolve(null));
   });
-  const valid = { 200: 'valid', 400: 'valid', 401: 'invalid', 403: 'invalid' };
+}
+
+/** The first probe judges the key, the second fetches the models and is not spoken of. */
+async function validate(name) {
+  const [status] = await Promise.all(PROVIDERS[name].probes.map((call) => probe(name, call)));
+  if (status === undefined) return;
+  const verdicts = { 200: 'valid', 400: 'valid', 401: 'auth_rejected', 403: 'auth_rejected' };
   say('info', 'key_validation', {
-    provider: name, status: valid[status] || 'inconclusive', httpStatus: status,
+    provider: name, status: verdicts[status] || 'inconclusive', httpStatus: status,
   });
 }
 
@@ -605,8 +611,7 @@ async function main() {
     });
   })));
   if (!old && config.probes !== false) {
-    await Promise.all(configured.flatMap((name) => (
-      PROVIDERS[name].probes.map((call) => probe(name, call)))));
+    await Promise.all(configured.map(validate));
   }
   record('ready', {});
 }
@@ -615,6 +620,7 @@ process.on('SIGTERM', () => {
   say('info', 'shutdown', { message: 'Received SIGTERM, shutting down gracefully' });
   process.exit(0);
 });
+process.on('exit', (code) => record('exit', { code }));
 // The real one has no such handler either and dies here too, on the wire in the same way: the
 // kernel closes what it held. This one only keeps its stack trace to itself.
 process.on('uncaughtException', (error) => {

@@ -17,7 +17,7 @@ port 10004                  OpenCode, another way to Anthropic       Vertex
 Its record (`Proxy.log`) is one JSON object a line, each with `at` and `event`:
 
 * `listening`: `provider`, `address`; `ready`: start-up is over; `died`: `error` and `message` of
-  the exception that ended it;
+  the exception that ended it; `exit`: `code` (missing after a signal that kills);
 * `request`: what an agent sent: `request` (the x-request-id the proxy gave it), `kind` ("http",
   "websocket-upgrade"), `provider`, `agent`, `server`, `method`, `target`, `http_version`,
   `header_names` in wire order, `auth` [{`name`, `value`}];
@@ -39,8 +39,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
+from tests.lab.network import Host, Network
 from tests.lab.processes import Process, find
 
 PROGRAM = Path(__file__).with_name("proxy.js")
@@ -92,29 +93,6 @@ FAULTS: Mapping[str, str] = {
 }
 
 
-class Starts(Protocol):
-    """A host of the lab, or this machine: where a program can be started."""
-
-    @property
-    def address(self) -> str:
-        """The address it listens on."""
-
-    def start(self, command: Any, *, log: Path, **more: Any) -> Process:
-        """Start a program, as `tests.lab.network.Host.start` does."""
-
-
-class OnNetwork(Protocol):
-    """The part of `tests.lab.network.Network` that is needed here."""
-
-    @property
-    def api_proxy(self) -> Starts:
-        """The proxy's host."""
-
-    @property
-    def squid(self) -> Starts:
-        """Squid's host."""
-
-
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """A running API proxy."""
@@ -133,7 +111,7 @@ class Proxy:
 
 
 def start(
-    network: OnNetwork,
+    network: Network,
     *,
     directory: Path,
     keys: Mapping[str, str] = KEYS,
@@ -160,7 +138,7 @@ def start(
 
 
 def launch(
-    host: Starts,
+    host: Host,
     *,
     squid: tuple[str, int],
     directory: Path,
@@ -196,7 +174,7 @@ def launch(
     process = host.start(
         [find("node") or "node", f"--tls-keylog={keylog}", PROGRAM, directory / "proxy.json"],
         log=output,
-        env={} if ca is None else {"NODE_EXTRA_CA_CERTS": str(ca)},
+        env={"NODE_NO_WARNINGS": "1"} | ({} if ca is None else {"NODE_EXTRA_CA_CERTS": str(ca)}),
         ready=lambda: '"event":"ready"' in log.read_text(),
         timeout=30.0,
     )

@@ -29,9 +29,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tests.lab import ca, upstream_behaviour, upstream_http1, upstream_http2, upstream_websocket
+from tests.lab.network import WORLD, Host, Network
 from tests.lab.processes import Process
 from tests.lab.upstream_apis import APIS, Reply, Request, answer, response_events
 from tests.lab.upstream_behaviour import Behaviour
@@ -42,21 +43,6 @@ _CREDENTIALS = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"}
 )
 Switches = Mapping[str, Mapping[str, Any]]
-
-
-class Starts(Protocol):
-    """A host of the lab, or this machine: where a program can be started."""
-
-    def start(self, command: Any, *, log: Path, **more: Any) -> Process:
-        """Start a program, as `tests.lab.network.Host.start` does."""
-
-
-class OnNetwork(Protocol):
-    """The part of `tests.lab.network.Network` that is needed here."""
-
-    @property
-    def world(self) -> Starts:
-        """The host with the addresses of the APIs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +67,8 @@ class Upstream:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
-#: Where the four hosts answer; as `tests.lab.network.WORLD`.
-ADDRESSES: Mapping[str, str] = {
-    "api.anthropic.com": "203.0.113.10",
-    "api.openai.com": "203.0.113.20",
-    "api.githubcopilot.com": "203.0.113.30",
-    "generativelanguage.googleapis.com": "203.0.113.40",
-}
-
-
 def start(
-    network: OnNetwork,
+    network: Network,
     *,
     directory: Path,
     behaviour: Switches | None = None,
@@ -106,12 +83,12 @@ def start(
 
 
 def launch(
-    host: Starts,
+    host: Host,
     *,
     directory: Path,
     behaviour: Switches | None = None,
     untrusted: bool = False,
-    addresses: Mapping[str, str] = ADDRESSES,
+    addresses: Mapping[str, str] = WORLD,
     port: int = 443,
 ) -> Upstream:
     """`start` anywhere; port 0 takes a free one, the record says which."""
@@ -286,5 +263,5 @@ def _address(name: tuple[Any, ...]) -> str:
 
 
 if __name__ == "__main__":
-    assert set(APIS) == set(ADDRESSES)
+    assert set(APIS) == set(WORLD)
     asyncio.run(Server(json.loads(Path(sys.argv[1]).read_text())).run())
