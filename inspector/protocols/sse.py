@@ -139,11 +139,11 @@ class SseParser:
         heads = self._heads
         names = self._names
         check, not_json = _CHECK, _NOT_JSON
+        last, longest = self._last_bytes_at, self._longest_silence
         for at, packet, data in pieces:
-            last = self._last_bytes_at
-            if last is not None and at - last > self._longest_silence:
-                self._longest_silence = at - last
-            self._last_bytes_at = at
+            if last is not None and at - last > longest:
+                longest = at - last
+            last = at
             if not self._midway:
                 # Most pieces are one whole event: a head met before, one line
                 # of data, a blank line.  (A CR would be another line end.)
@@ -151,8 +151,8 @@ class SseParser:
                 name = heads.get(head)
                 if (
                     name is not None
+                    and body[-2:] == b"\n\n"
                     and body.find(b"\n") == len(body) - 2
-                    and body.endswith(b"\n\n")
                     and b"\r" not in body
                     and body.isascii()
                 ):
@@ -165,6 +165,7 @@ class SseParser:
                         self._last_event_at = at
                         continue
             self._take(at, packet, data)
+        self._last_bytes_at, self._longest_silence = last, longest
 
     def gap(self, missing: int, packet: int) -> None:
         """`missing` bytes of the stream were not captured before `packet`."""
