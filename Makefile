@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench docs lock clean
+.PHONY: help demo test lint format bench lab captures docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,14 @@ format: $(READY) ## Rewrite the code in the project's style
 bench: $(READY) ## Compare speed and memory with tshark and tcpflow (BENCH_ARGS=...)
 	@tools/system-packages bench
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+lab: $(READY) ## Start bridge, Squid, API proxy and upstreams by hand; root (LAB_ARGS=...)
+	@tools/system-packages lab
+	@$(BIN)/python -m tests.lab up $(LAB_ARGS)
+
+captures: $(READY) ## Record captures/ anew in the lab; root (SCENARIO=name for one)
+	@tools/system-packages lab
+	@$(BIN)/python -m tests.lab record $(SCENARIO)
 
 docs: $(READY) ## Regenerate what is generated: demo capture, schema, references, picture
 	@$(BIN)/python -m tools.make_demo_capture

@@ -32,8 +32,8 @@ from types import TracebackType
 
 from tests.lab import recorder
 from tests.lab.processes import LabError, Process, environment, find, until, why_not
+from tests.lab.recorder import BRIDGE
 
-BRIDGE = "fw-bridge"
 SQUID_PORT = 3128
 
 #: Where the world answers, by API host.

@@ -20,6 +20,9 @@ from tests.lab.processes import LabError, Process, until
 if TYPE_CHECKING:
     from tests.lab.network import Host
 
+#: The bridge of the firewall, as one of its two modes calls it.
+BRIDGE = "fw-bridge"
+
 #: IEEE 802 local experimental EtherType 1: no protocol, every host ignores it.
 _ETHERTYPE = "88b5"
 _SEND = """
@@ -48,16 +51,27 @@ def recording(
         command += ["-s", str(snaplen)]
     # dumpcap names its file once the interface is open and the ring is filling.
     with host.start(command, log=log, ready=f"File: {path}") as dumpcap:
-        yield dumpcap
-        nonce = secrets.token_bytes(16)
-        frame = "ff" * 6 + "02" * 6 + _ETHERTYPE + (nonce * 3).hex()
-        marked = "fw-bridge" if interface == "any" else interface
-        host.run([sys.executable, "-ISc", _SEND, marked, frame])
-        if not dumpcap.running:
-            raise LabError(f"dumpcap ended early: {dumpcap.output()}")
-        until(lambda: nonce in _tail(path), "the last frame in the capture")
-    _tidy(path, nonce)
-    log.unlink(missing_ok=True)
+        try:
+            yield dumpcap
+        finally:  # also what an interrupted block has recorded is whole
+            nonce = _mark(host, BRIDGE if interface == "any" else interface)
+            until(
+                lambda: nonce in _tail(path) or not dumpcap.running,
+                "the last frame in the capture",
+            )
+            if not dumpcap.running:
+                raise LabError(f"dumpcap ended early: {dumpcap.output()}")
+            dumpcap.stop()
+            _tidy(path, nonce)
+            log.unlink(missing_ok=True)
+
+
+def _mark(host: Host, interface: str) -> bytes:
+    """Send the frame that says "all before this is in the file"; the bytes to know it by."""
+    nonce = secrets.token_bytes(16)
+    frame = "ff" * 6 + "02" * 6 + _ETHERTYPE + (nonce * 3).hex()
+    host.run([sys.executable, "-ISc", _SEND, interface, frame])
+    return nonce
 
 
 def _tail(path: Path) -> bytes:

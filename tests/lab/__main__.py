@@ -1,0 +1,153 @@
+"""The lab by hand: start it, record scenarios, see what there is, clean up."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from tests.lab import network as lab_network
+from tests.lab import proxy, squid, upstream
+from tests.lab.clients import ANTHROPIC_PLACEHOLDER
+from tests.lab.network import Network
+from tests.lab.processes import LabError, why_not
+from tests.lab.recorder import BRIDGE
+
+#: What a lab starts beside `ip`.
+PROGRAMS = ("squid", "node", "dumpcap")
+
+
+@click.group(context_settings={"max_content_width": 100})
+def main() -> None:
+    """A real bridge with a real Squid, real TLS and real clients, in namespaces; needs root."""
+    # Told to end, it ends as on Ctrl-C: with everything it has started.
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+@main.command()
+@click.option("--one-network", is_flag=True, help="Squid's way to the world crosses the bridge.")
+@click.option("--ipv6", is_flag=True, help="Hosts on the bridge are addressed by IPv6.")
+@click.option(
+    "--capture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Record the bridge into this file.",
+)
+def up(one_network: bool, ipv6: bool, capture: Path | None) -> None:
+    """Start network, Squid, upstreams and API proxy; print where; end all of it on Ctrl-C."""
+    _check()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Network(one_network=one_network, ipv6=ipv6) as network,
+    ):
+        place = network.directory
+        apis = upstream.start(network, directory=place / "upstream")
+        gateway = squid.start(network)
+        with network.capture(capture) if capture else contextlib.nullcontext():
+            proxy.start(network, directory=place / "proxy", ca=apis.authority.root)
+            click.echo(_described(network, gateway, capture))
+            _wait_until_told()
+    click.echo("ended; nothing is left")
+
+
+def _wait_until_told() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            signal.pause()
+
+
+def _described(network: Network, gateway: squid.Squid, capture: Path | None) -> str:
+    """The addresses, and what to try."""
+    host = network.api_proxy.address
+    url = f"http://{f'[{host}]' if ':' in host else host}:{proxy.PORTS['anthropic']}/v1/messages"
+    body = {
+        "model": "claude-lab-1",
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": "Say hello to the lab."}],
+    }
+    headers = (
+        f"x-api-key: {ANTHROPIC_PLACEHOLDER}",
+        "anthropic-version: 2023-06-01",
+        "content-type: application/json",
+    )
+    request = ["ip", "netns", "exec", network.agent.namespace, "curl", "-sS", url]
+    for header in headers:
+        request += ["-H", header]
+    request += ["-d", json.dumps(body)]
+    lines = [f"lab {network.id}: {BRIDGE} in {network.bridge.namespace}", ""]
+    lines += [f"  {host.name:<9}  {host.address}" for host in network.hosts.values()]
+    lines += [
+        "",
+        f"Squid: {gateway.url}  {gateway.access_log}",
+        f"recording: {capture.absolute()}" if capture else "not recording (--capture FILE)",
+        "",
+        "A request as an agent makes it:",
+        f"  {shlex.join(request)}",
+        "",
+        "Ctrl-C ends the lab.",
+    ]
+    return "\n".join(lines)
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def record(names: tuple[str, ...]) -> None:
+    """Record scenarios anew into captures/; without a name all of them."""
+    from tests.lab import record as recording
+    from tests.lab.scenarios import catalogue
+
+    known = catalogue()
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(f"{', '.join(unknown)}: see `python -m tests.lab list`")
+    _check()
+    for name in names or known:
+        begun = time.monotonic()
+        folder = recording.record(name)
+        click.echo(f"{folder.name}  {time.monotonic() - begun:.1f} s")
+
+
+@main.command("list")
+def list_command() -> None:
+    """The scenarios, and the labs that run on this machine."""
+    from tests.lab.scenarios import catalogue
+
+    known = catalogue()
+    width = max(map(len, known), default=0)
+    for name, scenario in known.items():
+        click.echo(f"{name:<{width}}  {scenario.description}")
+    for identity, alive in lab_network.labs().items():
+        click.echo(f"lab {identity}: {'running' if alive else 'its owner was killed (clean)'}")
+
+
+@main.command()
+def clean() -> None:
+    """Remove what killed labs left; running ones stay."""
+    for identity in lab_network.clean():
+        click.echo(f"removed lab {identity}")
+
+
+def _check() -> None:
+    if reason := why_not(*PROGRAMS):
+        raise LabError(reason)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    try:
+        main.main(prog_name="python -m tests.lab", standalone_mode=False)
+    except LabError as error:
+        sys.exit(f"lab: {error}")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
