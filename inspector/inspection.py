@@ -272,7 +272,8 @@ def _completeness(sources: Sources, notes: FlowNotes, ledger: Ledger) -> Complet
         ),
         (
             ledger.unfinished > 0,
-            f"{ledger.unfinished} exchanges were unfinished on connections still open",
+            f"{ledger.unfinished} requests were not wholly sent or answered"
+            " on connections still open",
         ),
     ]
     doubtful = [

@@ -12,7 +12,7 @@ from typing import Final
 from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
 from inspector.exchanges.layers import Layer, Opaque, Slot
-from inspector.exchanges.tls import TlsLayer
+from inspector.exchanges.tls import TlsLayer, begins_tls_record
 from inspector.facts import TunnelProtocol
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
@@ -35,19 +35,22 @@ def looks_like_h2(data: bytes) -> bool | None:
 class Detector:
     """Holds first bytes until they tell what they are, then steps aside.
 
-    When the start was not captured (mid-stream pickup, or a gap before the
-    first message) it looks at segment starts only, for as long as it takes:
-    a message begins with a segment, and a body that quotes HTTP hardly does.
+    When the start was not captured (mid-stream pickup, a gap before the first
+    message, a tunnel whose CONNECT may still end in it) it looks at segment
+    starts only, for as long as it takes: a message begins with a segment, and
+    a body that quotes HTTP hardly does.
     """
 
-    __slots__ = ("_context", "_held", "_lost", "_peeked", "_slot")
+    __slots__ = ("_context", "_ends", "_held", "_lost", "_peeked", "_slot")
 
     def __init__(self, context: Context, slot: Slot) -> None:
         self._context = context
         self._slot = slot
-        self._lost = context.connection.midstream and context.tunnel is None
+        tunnel = context.tunnel
+        self._lost = context.connection.midstream if tunnel is None else tunnel.authority is None
         self._held: list[tuple[bool, Segment]] = []
         self._peeked = {True: b"", False: b""}
+        self._ends: list[tuple[bool, int, int]] = []
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """Look at the bytes; decide if they suffice."""
@@ -77,10 +80,14 @@ class Detector:
         if server:
             if looks_like_response(server):
                 self._become("http/1.1")
+            elif not client and looks_like_tls(server) is not False:
+                # A TLS server never speaks first: the client's hello is behind a hole.
+                if len(server) >= PEEK_LIMIT:
+                    self._become("tls")
             elif client or looks_like_response(server) is False:
                 self._become("unknown")
         elif len(client) >= PEEK_LIMIT:
-            self._become("unknown")
+            self._become(self._guess())
 
     def _become(self, protocol: TunnelProtocol) -> None:
         layer = self._layer(protocol)
@@ -88,6 +95,8 @@ class Detector:
         self._slot.layer = layer
         for up, segment in held:
             layer.receive(up, [segment])
+        for end in self._ends:
+            layer.end(*end)
 
     def _layer(self, protocol: TunnelProtocol, *, midstream: bool = False) -> Layer:
         if self._context.tunnel is not None:
@@ -95,7 +104,7 @@ class Detector:
         if protocol == "http/1.1":
             return HttpLayer(self._context, midstream=midstream)
         if protocol == "tls":
-            return TlsLayer(self._context)
+            return TlsLayer(self._context, midstream=midstream)
         return Opaque()
 
     def _search(self, up: bool, segments: Sequence[Segment]) -> None:
@@ -106,8 +115,10 @@ class Detector:
                     self._context.connection.swap_ends()
                     up = not up
                 layer = self._layer("http/1.1", midstream=True)
-            elif _is_tls_record(data):
-                layer = self._layer("tls")
+            elif begins_tls_record(data):
+                layer = self._layer("tls", midstream=True)
+            elif looks_like_h2(data):
+                layer = self._layer("h2")
             else:
                 continue
             self._slot.layer = layer
@@ -123,36 +134,37 @@ class Detector:
         held, self._held = self._held, []
         for direction, segment in held:
             self._slot.layer.receive(direction, [segment])
+        if self._slot.layer is not self:
+            for end in self._ends:
+                self._slot.layer.end(*end)
 
     def end(self, up: bool, at: int, packet: int) -> None:
-        """Decide with what there is."""
-        if not self._lost and self._held and (up or self._peeked[True]):
-            self._become("unknown" if not self._is_short_http() else "http/1.1")
-            self._slot.layer.end(up, at, packet)
+        """Decide with what there is, unless the client's rest may wait behind a hole."""
+        self._ends.append((up, at, packet))
+        if up and self._held and not self._lost:
+            self._become(self._guess())
 
-    def _is_short_http(self) -> bool:
-        return looks_like_request(self._peeked[True]) is not False and bool(self._peeked[True])
+    def _guess(self) -> TunnelProtocol:
+        """What the bytes begin that were too few, or whose first line is too long, to tell."""
+        client, server = self._peeked[True], self._peeked[False]
+        if client:
+            is_http = b" " in client and resumes_request(client) is not False
+            return "http/1.1" if is_http else "unknown"
+        return "tls" if looks_like_tls(server) else "unknown"
 
     def finish(self, at: int, packet: int) -> None:
         """The connection is over undecided."""
-        if self._context.tunnel is not None and self._held:
-            self._context.tunnel.protocol = "unknown"
+        if self._held:
+            self._become(self._guess())
+            self._slot.layer.finish(at, packet)
+        elif self._lost:
+            tunnel = self._context.tunnel
+            if tunnel is not None and (tunnel.bytes_up or tunnel.bytes_down):
+                tunnel.protocol = "unknown"
 
     def wanted(self, up: bool) -> int:
-        """Everything, in batches when only searching."""
-        return BATCH if self._lost else 0
+        """Everything, in batches when only searching.
 
-
-def _is_tls_record(data: bytes) -> bool:
-    """A TLS record header (RFC 8446 5.1) at the start of a segment, in mid-stream.
-
-    Application data or a handshake, a legacy version 3.x, a length within the
-    protocol's 2**14 + 2048.
-    """
-    return (
-        len(data) >= 5
-        and data[0] in (22, 23)
-        and data[1] == 3
-        and data[2] <= 4
-        and int.from_bytes(data[3:5], "big") <= (1 << 14) + 2048
-    )
+        One direction at most: what comes in batches from both comes in no order.
+        """
+        return BATCH if self._lost and not up else 0

@@ -118,7 +118,12 @@ class HttpLayer:
         if self._child is not None:
             self._child.finish(at, packet)
         else:
-            self._on_request_events(self._requests.close(at, packet, clean=False))
+            rest = self._requests.close(at, packet, clean=False)
+            if self._context.connection.closed_by is None and rest:
+                # A request line that is not whole: faults are all there is of it.
+                faults = [event for event in rest if isinstance(event, Fault)]
+                self._context.ledger.unfinished += faults == rest
+            self._on_request_events(rest)
             self._on_response_events(self._responses.close(at, packet, clean=False))
         left = [self._receiving, *self._awaiting]
         if self._sending is not None and self._sending not in left:

@@ -79,7 +79,10 @@ class TunnelRecord:
 
 @dataclass(slots=True)
 class TlsRecord:
-    """A TLS connection outside any tunnel whose CONNECT was captured."""
+    """A TLS connection outside any tunnel whose CONNECT was captured.
+
+    `midstream`: what came before the TLS, if anything did, was not captured.
+    """
 
     connection: int
     client: Endpoint

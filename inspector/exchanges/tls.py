@@ -18,17 +18,45 @@ from inspector.protocols.tls import TlsConversation
 SKIP_FROM: Final = 4096
 
 
+def begins_tls_record(data: bytes) -> bool:
+    """A TLS record header (RFC 8446 5.1) at the start of a segment, in mid-stream.
+
+    Application data or a handshake, a legacy version 3.x, a length within the
+    protocol's 2**14 + 2048.
+    """
+    return (
+        len(data) >= 5
+        and data[0] in (22, 23)
+        and data[1] == 3
+        and data[2] <= 4
+        and int.from_bytes(data[3:5], "big") <= (1 << 14) + 2048
+    )
+
+
 class TlsLayer:
-    """Watches a TLS conversation, inside a tunnel or on its own."""
+    """Watches a TLS conversation, inside a tunnel or on its own.
 
-    __slots__ = ("_context", "_tls")
+    `midstream`: something came before it that was not captured, so each
+    direction is taken from the first segment on that begins with a record.
+    """
 
-    def __init__(self, context: Context) -> None:
+    __slots__ = ("_context", "_midstream", "_out_of_step", "_tls")
+
+    def __init__(self, context: Context, *, midstream: bool = False) -> None:
         self._context = context
+        self._midstream = midstream or context.connection.midstream
+        self._out_of_step: set[bool] = {True, False} if self._midstream else set()
         self._tls = TlsConversation()
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes."""
+        if up in self._out_of_step:
+            starts = (i for i, (_, _, data) in enumerate(segments) if begins_tls_record(data))
+            first = next(starts, None)
+            if first is None:
+                return
+            self._out_of_step.remove(up)
+            segments = segments[first:]
         self._tls.receive(up, segments)
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
@@ -37,7 +65,8 @@ class TlsLayer:
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes are missing."""
-        self._tls.gap(up, count, at, packet)
+        if up not in self._out_of_step:
+            self._tls.gap(up, count, at, packet)
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
@@ -60,6 +89,9 @@ class TlsLayer:
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials.scrub,
         )
+        if self._midstream and facts.handshake == "failed" and not facts.alerts:
+            # What it lacks may have been there before the capture saw the connection.
+            facts = replace(facts, handshake="incomplete")
         for fault in tls.faults:
             context.fault(fault)
         tunnel = context.tunnel
@@ -89,7 +121,7 @@ class TlsLayer:
                 closed_at=connection.closed_at,
                 closed_by=connection.closed_by,
                 packet=connection.packet,
-                midstream=connection.midstream,
+                midstream=self._midstream,
             )
         )
 

@@ -80,8 +80,9 @@ class TunnelLayer:
         self._slot.layer.skip(up, count, at, packet)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
-        """Bytes are missing, but went through."""
-        self._count(up, count, at, at)
+        """Bytes are missing, but went through; unless they are the CONNECT itself."""
+        if not (up and self._record.authority is None and not self._record.bytes_up):
+            self._count(up, count, at, at)
         self._slot.layer.gap(up, count, at, packet)
 
     def _count(self, up: bool, count: int, first: int, last: int) -> None:
@@ -110,6 +111,8 @@ class TunnelLayer:
 
 def close_record(context: Context, record: TunnelRecord) -> None:
     """Nothing more will be seen of a tunnel."""
+    if record.connect_status is None and context.connection.closed_by is None:
+        context.ledger.unfinished += 1
     record.closed_at = context.connection.closed_at
     record.closed_by = context.connection.closed_by
     context.ledger.add_tunnel(record)
