@@ -158,6 +158,7 @@ class Network:
         self.ipv6 = ipv6
         self.id = ""
         self.directory = STATE
+        self.hosts: dict[str, Host] = {}
         self._lock: int | None = None
 
     def __enter__(self) -> Network:
@@ -211,10 +212,10 @@ class Network:
             _run_ip("-n", host.namespace, "link", "set", "lo", "up")
         # Direct egress is refused as the firewall's host does: by the gateway, not by silence.
         self.bridge.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
-        self._batch("bridge", _bridge_commands())
+        self._batch("bridge", _bridge_commands(ipv6=self.ipv6))
         for name, last in _ON_BRIDGE.items():
             self._plug_in(name, mac=f"02:42:ac:1e:00:{last:02x}")
-            self._batch(name, _host_commands(last))
+            self._batch(name, _host_commands(last, ipv6=self.ipv6))
         if self.one_network:
             self._plug_in("world", mac="02:42:cb:00:71:0a")
             self._batch("squid", ["route add 203.0.113.0/24 dev eth0 src 172.30.0.10"])
@@ -266,24 +267,29 @@ class Network:
         )
 
 
-def _bridge_commands() -> list[str]:
+def _bridge_commands(*, ipv6: bool) -> list[str]:
     return [
         # No forwarding delay: ports pass frames at once.
         f"link add {BRIDGE} address 02:42:ac:1e:00:01 type bridge stp_state 0 forward_delay 0",
-        f"addr add 172.30.0.1/24 dev {BRIDGE}",
-        # nodad: usable at once, without the second of duplicate detection.
-        f"addr add fd00:172:30::1/64 dev {BRIDGE} nodad",
+        *_addresses(1, BRIDGE, ipv6=ipv6),
         f"link set {BRIDGE} up",
     ]
 
 
-def _host_commands(last: int) -> list[str]:
+def _host_commands(last: int, *, ipv6: bool) -> list[str]:
     return [
-        f"addr add 172.30.0.{last}/24 dev eth0",
-        f"addr add fd00:172:30::{last}/64 dev eth0 nodad",
+        *_addresses(last, "eth0", ipv6=ipv6),
         "link set eth0 up",
         "route add default via 172.30.0.1",
     ]
+
+
+def _addresses(last: int, device: str, *, ipv6: bool) -> list[str]:
+    commands = [f"addr add 172.30.0.{last}/24 dev {device}"]
+    if ipv6:
+        # nodad: usable at once, without the second of duplicate detection.
+        commands.append(f"addr add fd00:172:30::{last}/64 dev {device} nodad")
+    return commands
 
 
 def _world_commands(*routes: str) -> list[str]:

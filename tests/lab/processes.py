@@ -47,7 +47,11 @@ def why_not(*programs: str) -> str | None:
 @functools.cache
 def _kernel_refusal() -> str | None:
     """Root in a container may not do all that a lab needs: tried in a namespace that vanishes."""
-    probe = "mount --make-rprivate / && ip link add type bridge && ip link add type veth"
+    # The first two are what `ip netns exec` does.
+    probe = (
+        "mount --make-rslave / && mount -t sysfs lab /sys"
+        " && ip link add type bridge && ip link add type veth"
+    )
     done = subprocess.run(
         ["unshare", "--net", "--mount", "sh", "-c", probe], capture_output=True, text=True
     )

@@ -124,6 +124,10 @@ def configuration(
 ) -> str:
     """The squid.conf, one directive a line."""
     domains = " ".join(f".{name.lstrip('.')}" for name in allow)
+    allowed = [f"acl allowed_domains dstdomain {domains}"] if domains else []
+    trusted = [f"acl from_api_proxy src {api_proxy}", "http_access allow from_api_proxy"]
+    if not trust_api_proxy:
+        trusted = []
     lines = [
         "pinger_enable off",
         f"pid_filename {directory}/squid.pid",
@@ -136,7 +140,7 @@ def configuration(
         f"cache_effective_group {USER}",
         "cache deny all",
         f"http_port {SQUID_PORT}",
-        *(f"acl allowed_domains dstdomain {domains}" for _ in range(bool(domains))),
+        *allowed,
         "acl localnet src 172.16.0.0/12 fc00::/7",
         *(f"acl Safe_ports port {port}" for port in ports),
         "http_access deny !Safe_ports",
@@ -144,11 +148,7 @@ def configuration(
         # Some clients come to the API proxy through Squid although NO_PROXY names it.
         f"acl to_api_proxy dst {api_proxy}",
         "http_access allow to_api_proxy",
-        *(
-            (f"acl from_api_proxy src {api_proxy}", "http_access allow from_api_proxy")
-            if trust_api_proxy
-            else ()
-        ),
+        *trusted,
         # Bare addresses would go round the list of domains.
         r"acl bare_ipv4 dstdom_regex ^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$",
         r"acl bare_ipv6 dstdom_regex ^\[?[0-9a-fA-F:]+\]?$",
