@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 Row = dict[str, Any]
@@ -38,6 +38,16 @@ _KINDS: Final = (
     ("gho_", "github-token"),
     ("AIza", "google-api-key"),
 )
+#: Error types of the Messages API by status (its reference, "Errors").
+_ANTHROPIC_ERRORS: Final = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    529: "overloaded_error",
+}
 _SCHEMES: Final = ("Bearer ", "bearer ", "token ", "Basic ")
 _SCHEMED: Final = {"authorization", "proxy-authorization"}
 _SQUID: Final = 3128
@@ -55,7 +65,9 @@ def expected(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
     pattern["tunnels"] = _tunnels(scenario, truth)
     pattern["connections"] = _connections(scenario, truth)
     pattern["direct_tls"] = []
-    pattern["oddities"] = [{"name": name} for name in report["oddities"]]
+    pattern["oddities"] = [
+        {"name": name, "count": count} for name, count in report.get("oddities", {}).items()
+    ]
     return pattern
 
 
@@ -111,7 +123,7 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
                     "auth": [auth(item["name"], item["value"]) for item in request["auth"]],
                     "complete": True,
                 },
-                "response": _answer(request["status"], whole=bool(whole)),
+                "response": _answer(request, report, whole=bool(whole)),
                 "upgrade": "websocket" if request["status"] == 101 else None,
                 "ended_by": "complete" if whole else report["ended_by"],
             }
@@ -119,8 +131,25 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
     return rows + _through_squid(truth)
 
 
-def _answer(status: int | None, *, whole: bool) -> Row | None:
-    return None if status is None else {"status": status, "complete": whole}
+def _answer(request: Row, report: Mapping[str, Any], *, whole: bool) -> Row | None:
+    """The agent's answer; of an error or an event stream also what every API documents of it."""
+    status: int | None = request["status"]
+    if status is None:
+        return None
+    answer: Row = {"status": status, "complete": whole}
+    by, kind = request["answered_by"], request["upstream_content_type"]
+    if by == "squid":
+        answer["content_type"] = "text/html"
+    elif by == "upstream" and status in _ANTHROPIC_ERRORS and request["server"].endswith(":10001"):
+        answer["api_error"] = {"type": _ANTHROPIC_ERRORS[status]}
+    elif by == "upstream" and status == 200 and kind:
+        answer["stream"] = report.get("stream") if "event-stream" in kind else None
+    return answer
+
+
+def _plain_answer(row: Row) -> Row | None:
+    status = row["status"]
+    return None if status is None else {"status": status, "complete": row["response_finished"]}
 
 
 def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
@@ -151,7 +180,7 @@ def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
                     "auth": [auth(item["name"], item["value"]) for item in row["auth"]],
                     "complete": True,
                 },
-                "response": _answer(row["status"], whole=row["response_finished"]),
+                "response": _plain_answer(row),
                 "upgrade": None,
                 "ended_by": "complete",
             }
@@ -167,7 +196,9 @@ def _calls_without_port(truth: Mapping[str, Any]) -> dict[str, Row]:
 def _clients(truth: Mapping[str, Any]) -> list[Row]:
     """Who called which service how often, and with what: by address and user agent."""
     squid = _squid_address(truth)
-    agents = {row["program"]: row["user_agent"] for row in truth["client_calls"]}
+    agents = {
+        row["program"]: row["user_agent"] for row in truth["client_calls"] if row["user_agent"]
+    }
     groups: dict[tuple[object, ...], list[Row]] = {}
     for request in truth["agent_requests"]:
         ip, _ = place(request["client"])
@@ -208,9 +239,7 @@ def _tunnels(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]
     mine = {tunnel["client"]: tunnel for tunnel in truth["agent_tunnels"]}
     refusals = {tunnel["client"]: tunnel["squid_error"] for tunnel in truth["proxy_tunnels"]}
     rows = []
-    for line in truth["squid_log"]:
-        if line["method"] != "CONNECT":
-            continue
+    for line in _connects(truth):
         ip, _ = place(line["client"])
         opened = line["status"] == 200
         row: Row = {
@@ -246,17 +275,34 @@ def _tunnels(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]
     return rows
 
 
+def _connects(truth: Mapping[str, Any]) -> list[Row]:
+    """Every CONNECT that Squid logged, and those that it did not live to log."""
+    lines = [line for line in truth["squid_log"] if line["method"] == "CONNECT"]
+    logged = {line["client"] for line in lines}
+    return lines + [
+        {**tunnel, "url": tunnel["authority"], "dest": None}
+        for tunnel in truth["proxy_tunnels"]
+        if tunnel["client"] not in logged
+    ]
+
+
 def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     """Every TCP connection on the bridge that a log knows, and how it began."""
     squid = _squid_address(truth)
     ends: dict[str, str] = {request["client"]: request["server"] for request in truth["agent_requests"]}
-    ends |= {line["client"]: f"{squid}:{_SQUID}" for line in truth["squid_log"]}
+    ends |= {
+        line["client"]: f"{squid}:{_SQUID}" for line in (*truth["squid_log"], *_connects(truth))
+    }
     rows = [_connection(client, server, "established") for client, server in ends.items()]
     for row in truth["client_calls"]:
         if row["client"] is None and row["error"] and row["status"] is None:
-            outcome = "refused" if "refused" in str(row["error"]).lower() else "unanswered"
+            outcome = "unanswered" if "timed out" in str(row["error"]).lower() else "refused"
             address = _agent_address(truth)
             rows.append(_connection(f"{address}:0", row["server"], outcome))
+    rows += [
+        _connection(f"{_api_proxy_address(truth)}:0", f"{squid}:{_SQUID}", "refused")
+        for _ in truth["vain_attempts"]
+    ]
     if scenario["lab"]["one_network"]:
         for line in truth["squid_log"]:
             if line["method"] == "CONNECT" and line["status"] == 200:
@@ -289,6 +335,10 @@ def _agent_address(truth: Mapping[str, Any]) -> str:
     return "fd00:172:30::20" if _is_ipv6(truth) else "172.30.0.20"
 
 
+def _api_proxy_address(truth: Mapping[str, Any]) -> str:
+    return "fd00:172:30::30" if _is_ipv6(truth) else "172.30.0.30"
+
+
 def _is_ipv6(truth: Mapping[str, Any]) -> bool:
     return any(request["server"].startswith("[") for request in truth["agent_requests"])
 
@@ -315,15 +365,24 @@ def differences(pattern: object, found: object, path: str = "report") -> list[st
     return [] if pattern == found else [f"{path}: {found!r} where {pattern!r} ought to be"]
 
 
-def _unpaired(pattern: Iterable[Any], found: Iterable[Any], path: str) -> list[str]:
-    left = list(found)
-    missing = []
-    for item in pattern:
-        partner = next((other for other in left if not differences(item, other)), None)
-        if partner is None:
-            missing.append(item)
-        else:
-            left.remove(partner)
+def _unpaired(pattern: list[Any], found: list[Any], path: str) -> list[str]:
+    """What is without a partner on either side, when as many as possible have one."""
+    fits = [
+        [at for at, other in enumerate(found) if not differences(item, other)] for item in pattern
+    ]
+    partner: dict[int, int] = {}  # of a found element: its pattern
+
+    def paired(item: int, tried: set[int]) -> bool:
+        # Kuhn's augmenting path: a partner is free, or its present pattern finds another.
+        for at in fits[item]:
+            if at not in tried:
+                tried.add(at)
+                if at not in partner or paired(partner[at], tried):
+                    partner[at] = item
+                    return True
+        return False
+
+    missing = [item for at, item in enumerate(pattern) if not paired(at, set())]
+    left = [item for at, item in enumerate(found) if at not in partner]
     texts = [f"{path} lacks {json.dumps(item)}" for item in missing]
-    texts += [f"{path} has besides {json.dumps(item)}" for item in left]
-    return texts
+    return texts + [f"{path} has besides {json.dumps(item)}" for item in left]

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -35,6 +36,7 @@ LIMIT: Final = 1_500_000
 #: Where the stand-in's code would be in a container: stack traces name no machine's folders.
 _HOME: Final = str(Path(__file__).resolve().parent)
 
+PROBE: Final = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2]))).close()"
 MESSAGE: Final = {
     "model": "claude-lab-1",
     "max_tokens": 64,
@@ -134,6 +136,11 @@ class Lab:
         body = message(stream=spec.pop("stream", True))
         self.agent.plain(self.api() + path, headers, body, program="claude-code", **spec)
 
+    def probe(self, provider: str) -> None:
+        """Connect and close without a byte, as the firewall's pre-flight check does."""
+        address, port = self.network.api_proxy.address, proxy.PORTS[provider]
+        self.network.agent.run([sys.executable, "-ISc", PROBE, address, str(port)])
+
     def set_upstream(self, switches: Mapping[str, Mapping[str, Any]]) -> None:
         """Change the upstream's behaviour while it runs."""
         self.upstream.behave(switches)
@@ -219,7 +226,8 @@ def _write(scenario: Scenario, place: Path, logs: Logs, folder: Path) -> Path:
     squid_log = place.parent / "squid" / "access.log"
     _copy_text(squid_log, fresh / "access.log")
     _copy_text(place / "proxy" / "api-proxy.jsonl", fresh / "api-proxy.jsonl")
-    _keys(place, fresh / "keys.log")
+    if scenario.keep_keys:
+        _keys(place, fresh / "keys.log")
     statement = describe(scenario)
     story = truth(_frame(scenario), logs)
     (fresh / "scenario.toml").write_text(dumps(statement))
@@ -260,7 +268,8 @@ def describe(scenario: Scenario) -> dict[str, Any]:
             "ended_by": scenario.ended_by,
             "handshake": scenario.handshake,
             "partial": scenario.partial,
-            "oddities": sorted(scenario.oddities),
+            "oddities": dict(scenario.oddities),
+            **({} if scenario.stream is None else {"stream": dict(scenario.stream)}),
         },
         "lab": {
             "one_network": scenario.one_network,

@@ -10,9 +10,10 @@ Four sources, one row an event:
 * the upstream stand-in's record (`upstream.py`).
 
 `truth()` puts them together in the form of the recordings of the real stack: `agent_requests`,
-`proxy_tunnels`, `upstream_calls`, `squid_log`, `api_proxy_died`.  Two lists are the lab's own:
+`proxy_tunnels`, `upstream_calls`, `squid_log`, `api_proxy_died`.  Three lists are the lab's own:
 `client_calls`, every attempt of a client and how it ended for the client (also those that
-reached nobody), and `agent_tunnels`, the CONNECTs that clients made themselves.
+reached nobody); `agent_tunnels`, the CONNECTs that clients made themselves; `vain_attempts`, the
+API proxy's attempts to reach Squid that did not even connect.
 """
 
 from __future__ import annotations
@@ -63,6 +64,15 @@ def truth(frame: Mapping[str, Any], logs: Logs) -> Row:
             row["event"] == "exit" and row["code"] != 0 for row in logs.proxy
         ),
         "agent_tunnels": _agent_tunnels(logs),
+        "vain_attempts": [
+            {
+                "authority": row["authority"],
+                "agent_requests": [numbers[row["request"]]] if row["request"] in numbers else [],
+                "error": row["error"],
+            }
+            for row in logs.proxy
+            if row["event"] == "attempt" and row.get("tunnel") is None
+        ],
         "client_calls": [_without(row, "event", "n", "started_at") for row in logs.clients],
     }
 
@@ -86,8 +96,26 @@ def _agent_request(n: int, request: Row, logs: Logs, calls: list[Row]) -> Row:
         "answered_by": answer.get("source"),
         "request_id": identity if answers else None,
         "upstream_calls": [call["m"] for call in calls if call["request"] == identity],
-        "tunnels": [row["tunnel"] for row in _of(logs.proxy, "attempt", identity)],
+        "tunnels": [
+            row["tunnel"] for row in _of(logs.proxy, "attempt", identity) if row.get("tunnel")
+        ],
+        "upstream_content_type": _content_type(logs.upstream, identity),
     }
+
+
+def _content_type(upstream: Iterable[Row], identity: str) -> str | None:
+    """What the API said that its last answer to this request was."""
+    calls = {
+        row["call"]: row
+        for row in upstream
+        if row["event"] == "request" and row["x_request_id"] == identity
+    }
+    types = [
+        row["content_type"]
+        for row in upstream
+        if row["event"] == "response" and row["call"] in calls
+    ]
+    return types[-1] if types else None
 
 
 def _made_by(request: Row, clients: list[Row]) -> str:
@@ -151,13 +179,13 @@ def _proxy_tunnels(logs: Logs, calls: list[Row], numbers: Mapping[str, int]) -> 
             ],
         }
         for attempt in logs.proxy
-        if attempt["event"] == "attempt" and attempt["tunnel"] is not None
+        if attempt["event"] == "attempt" and attempt.get("tunnel") is not None
     ]
 
 
 def _agent_tunnels(logs: Logs) -> list[Row]:
     """CONNECTs that a client made itself.  Where it does not tell its port, Squid's log does."""
-    proxies = {row["tunnel"] for row in logs.proxy if row["event"] == "attempt"}
+    proxies = {row.get("tunnel") for row in logs.proxy if row["event"] == "attempt"}
     told = {row["client"]: row for row in logs.clients if row["via"] == "connect"}
     return [
         {

@@ -47,7 +47,7 @@ def curl_row(
     agent = next((line[12:] for line in sum(blocks, []) if line.startswith("User-Agent: ")), None)
     tunnel = any(block[0].startswith("CONNECT ") for block in blocks)
     local = f"{told['local_ip']}:{told['local_port']}" if told["local_port"] > 0 else None
-    remote = f"{told['remote_ip']}:{told['remote_port']}" if told["remote_port"] > 0 else None
+    remote = f"{told['remote_ip']}:{told['remote_port']}" if told["remote_port"] > 0 else place.netloc
     row: dict[str, Any] = {
         "event": "client_call",
         "program": program,

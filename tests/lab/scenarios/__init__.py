@@ -76,12 +76,18 @@ class Scenario:
 
     # --- what the report ought to say beyond what the logs show ---
     verdict: Verdict = "complete"
-    #: Names of oddities, with how often (None: at least once).
-    oddities: Mapping[str, int | None] = field(default_factory=dict)
+    #: Names of oddities, with how often.
+    oddities: Mapping[str, int] = field(default_factory=dict)
     #: How agent-side exchanges without a whole answer ended on the wire.
     ended_by: str = "server"
     #: The outcome of the handshake in a tunnel that reached no API call.
     handshake: str = "failed"
+    #: What the report must say of every event stream of an API; None: no stream was recognised.
+    stream: Mapping[str, Any] | None = field(
+        default_factory=lambda: {"terminated": True, "malformed": 0, "truncated": False}
+    )
+    #: Whether keys.log is part of the folder.
+    keep_keys: bool = True
     #: The capture shows a part of the truth only.
     partial: bool = False
 
