@@ -9,9 +9,10 @@ proxy to the upstream; the identical ClientHello joins them.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
@@ -22,9 +23,28 @@ from inspector.exchanges.topology import Roles
 FORWARD_LIMIT_NS: Final = 30_000_000_000
 
 
-#: (start, number) of an exchange, and what two legs of one call have in common.
-_Leg: TypeAlias = tuple[int, int]
+#: What two legs of one call have in common.
 _CallKey: TypeAlias = tuple[Hashable, ...]
+
+#: The scheme of a target in absolute form (RFC 9112 3.2.2).
+_SCHEME: Final = re.compile(r"(https?|wss?)://", re.IGNORECASE)
+
+
+class _Leg(NamedTuple):
+    """An exchange that may be a leg; `body` is the size of a request body seen whole."""
+
+    started: int
+    number: int
+    answered: int | None
+    body: int | None
+
+    def may_relay(self, first: _Leg) -> bool:
+        """Whether this may be the next leg of `first`."""
+        return (
+            0 <= self.started - first.started <= FORWARD_LIMIT_NS
+            and (first.answered is None or self.started <= first.answered)
+            and (self.body is None or first.body is None or self.body == first.body)
+        )
 
 
 def service_of(record: ExchangeRecord) -> tuple[str, int]:
@@ -34,10 +54,12 @@ def service_of(record: ExchangeRecord) -> tuple[str, int]:
     the tunnel it is in, else it is the server.
     """
     request = record.request
-    if request is not None and "://" in request.target[:10]:
-        found = split_authority(request.target.partition("://")[2].partition("/")[0])
+    scheme = _SCHEME.match(request.target) if request is not None else None
+    if request is not None and scheme is not None:
+        found = split_authority(request.target[scheme.end() :].partition("/")[0])
         if found is not None:
-            return found[0], found[1] or (443 if request.target.startswith("https") else 80)
+            is_secure = scheme[1].lower() in ("https", "wss")
+            return found[0], found[1] or (443 if is_secure else 80)
     if record.authority is not None:
         found = split_authority(record.authority)
         if found is not None:
@@ -56,18 +78,18 @@ def split_authority(authority: str) -> tuple[str, int | None] | None:
 
 def path_of(target: str) -> str:
     """The path and query of a target in any form."""
-    if "://" not in target[:10]:
+    scheme = _SCHEME.match(target)
+    if scheme is None:
         return target
-    rest = target.partition("://")[2]
-    return "/" + rest.partition("/")[2]
+    return "/" + target[scheme.end() :].partition("/")[2]
 
 
 def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, int]:
     """Number of a second leg -> number of the agent-side exchange it relays.
 
-    A leg is joined when client, service, method, path and body size agree and
-    it began while the first leg was waiting; among several, the earliest that
-    is still free, since a proxy forwards as it receives.
+    A leg is joined when service, method, path, credentials and body size agree
+    and it began while the first leg was waiting for its answer; among several,
+    the earliest that is still free, since a proxy forwards as it receives.
     """
     waiting: dict[_CallKey, list[_Leg]] = defaultdict(list)
     legs: list[tuple[_Leg, _CallKey]] = []
@@ -83,19 +105,26 @@ def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, in
             waiting[_call_key(record, record.server.ip)].append(_leg(record))
     found: dict[int, int] = {}
     for candidates in waiting.values():
-        candidates.sort()
-    for (started, number), key in sorted(legs):
+        candidates.sort(key=lambda leg: leg[:2])
+    for leg, key in sorted(legs, key=lambda item: item[0][:2]):
         candidates = waiting.get(key, [])
         for index, first in enumerate(candidates):
-            if 0 <= started - first[0] <= FORWARD_LIMIT_NS:
-                found[number] = first[1]
+            if leg.may_relay(first):
+                found[leg.number] = first.number
                 del candidates[index]
                 break
     return found
 
 
 def _leg(record: ExchangeRecord) -> _Leg:
-    return (record.request.started_at if record.request else 0, record.number)
+    request, response = record.request, record.response
+    assert request is not None
+    return _Leg(
+        request.started_at,
+        record.number,
+        None if response is None else response.started_at,
+        request.body_bytes if request.complete else None,
+    )
 
 
 def _call_key(record: ExchangeRecord, forward_proxy: str) -> _CallKey:
