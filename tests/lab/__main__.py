@@ -27,8 +27,6 @@ PROGRAMS = ("squid", "node", "dumpcap")
 @click.group(context_settings={"max_content_width": 100})
 def main() -> None:
     """A real bridge with a real Squid, real TLS and real clients, in namespaces; needs root."""
-    # Told to end, it ends as on Ctrl-C: with everything it has started.
-    signal.signal(signal.SIGTERM, _interrupt)
 
 
 @main.command()
@@ -98,7 +96,10 @@ def _described(network: Network, gateway: squid.Squid, capture: Path | None) -> 
 @main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def record(names: tuple[str, ...]) -> None:
-    """Record scenarios anew into captures/; without a name all of them."""
+    """Record scenarios anew into captures/; without a name all of them.
+
+    One that fails keeps the folder it had, and does not keep the others from their turn.
+    """
     from tests.lab import record as recording
     from tests.lab.scenarios import catalogue
 
@@ -106,10 +107,18 @@ def record(names: tuple[str, ...]) -> None:
     if unknown := [name for name in names if name not in known]:
         raise click.BadParameter(f"{', '.join(unknown)}: see `python -m tests.lab list`")
     _check()
+    failed = []
     for name in names or known:
         begun = time.monotonic()
-        folder = recording.record(name)
-        click.echo(f"{folder.name}  {time.monotonic() - begun:.1f} s")
+        try:
+            recording.record(name)
+        except LabError as error:
+            failed.append(name)
+            click.echo(f"{name}: {error}", err=True)
+        else:
+            click.echo(f"{name}  {time.monotonic() - begun:.1f} s")
+    if failed:
+        raise LabError(f"not recorded: {', '.join(failed)}")
 
 
 @main.command("list")
@@ -142,6 +151,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    # Told to end, it ends as on Ctrl-C: with everything it has started.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         main.main(prog_name="python -m tests.lab", standalone_mode=False)
     except LabError as error:

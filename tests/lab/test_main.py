@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.lab import network
-from tests.lab.__main__ import PROGRAMS
-from tests.lab.processes import why_not
+from tests.lab.__main__ import PROGRAMS, main
+from tests.lab.processes import LabError, why_not
+from tests.lab.record import CAPTURES, Lab
+from tests.lab.scenarios import Scenario, catalogue
 from tests.lab.test_network import REPOSITORY, namespaces
 
 LAB = [sys.executable, "-m", "tests.lab"]
@@ -50,6 +53,29 @@ def test_up_prints_a_request_that_works_and_leaves_nothing_when_told_to_end(
     assert network.labs().get(identity) is not False
     if identity not in network.labs():
         assert namespaces(identity) == []
+
+
+def test_a_scenario_that_fails_does_not_keep_the_others_from_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if reason := why_not(*PROGRAMS):
+        pytest.skip(reason)
+
+    def fail(lab: Lab) -> None:
+        raise LabError(f"{lab.scenario.name} went wrong")
+
+    known = catalogue()
+    assert isinstance(known, dict)
+    for name in ("first", "second"):
+        spoilt = Scenario(name=name, title=name, what="", wrong="", learn="", play=fail)
+        monkeypatch.setitem(known, name, spoilt)
+
+    done = CliRunner().invoke(main, ["record", "first", "second"])
+
+    assert done.output.splitlines() == ["first: first went wrong", "second: second went wrong"]
+    assert isinstance(done.exception, LabError)
+    assert str(done.exception) == "not recorded: first, second"
+    assert not any((CAPTURES / name).exists() for name in ("first", "second"))
 
 
 def test_list_names_each_scenario() -> None:
