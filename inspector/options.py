@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -20,6 +22,11 @@ FILE_ROLES: Final[dict[str, Role]] = {
     "api_proxies": "api-proxy",
     "forward_proxies": "forward-proxy",
 }
+
+
+#: `ip:port` and `[v6]:port`, the port being optional.
+_SERVICE: Final = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]+))?")
+_KNOWN: Final = f"subnet, {', '.join(FILE_ROLES)} and [ports]"
 
 
 class TopologyError(InspectorError):
@@ -65,19 +72,25 @@ def _from_file(roles: Roles, path: Path) -> Roles:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TopologyError(
             f"The topology file {path} cannot be read: {error}",
-            "See docs/topology.md for its form",
+            f"It is TOML with the names {_KNOWN}",
             "The captures were not looked at yet",
         ) from error
     unknown = set(table) - {"subnet", "ports", *FILE_ROLES}
     if unknown:
         raise TopologyError(
             f"The topology file {path} has unknown names: {', '.join(sorted(unknown))}",
-            f"Known are subnet, {', '.join(FILE_ROLES)} and [ports]",
+            f"Known are {_KNOWN}",
+        )
+    subnet = table.get("subnet")
+    if not isinstance(subnet, str | None):
+        raise TopologyError(
+            f"subnet in the topology file {path} is no text",
+            'Write subnet = "172.30.0.0/24"',
         )
     told: dict[Role, Sequence[str]] = {
         role: _texts(path, table, name) for name, role in FILE_ROLES.items()
     }
-    return _tell(roles, table.get("subnet"), told, _ports(path, table), "file")
+    return _tell(roles, subnet, told, _ports(path, table), "file")
 
 
 def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -94,7 +107,7 @@ def _ports(path: Path, table: dict[str, Any]) -> dict[int, Provider]:
     value = table.get("ports", {})
     known = get_args(Provider)
     if not isinstance(value, dict) or not all(
-        str(port).isdigit() and provider in known for port, provider in value.items()
+        _is_port(port) and provider in known for port, provider in value.items()
     ):
         raise TopologyError(
             f"[ports] in the topology file {path} does not map ports to providers",
@@ -116,15 +129,19 @@ def _tell(
     addresses = dict(roles.addresses)
     proxy_ports = set(roles.proxy_ports)
     for role, members in told.items():
-        if members:
-            addresses[role] = frozenset(_split_port(member)[0] for member in members)
-        if role == "forward-proxy":
-            proxy_ports |= {port for member in members if (port := _split_port(member)[1])}
+        ends = [_end(member, may_have_port=role == "forward-proxy") for member in members]
+        if ends:
+            addresses[role] = frozenset(address for address, _ in ends)
+        proxy_ports |= {port for _, port in ends if port is not None}
+    network = _network(subnet or roles.subnet)
     if subnet and not any(told.values()) and roles.addresses == DEFAULT_ROLES:
-        # The default members are not of another subnet: let traffic tell.
-        addresses = {role: frozenset() for role in addresses}
+        # Default members that are not of this subnet: let traffic tell.
+        addresses = {
+            role: frozenset(member for member in members if ip_address(member) in network)
+            for role, members in addresses.items()
+        }
     told_roles = frozenset(role for role, members in told.items() if members)
-    told_network = replace(
+    return replace(
         roles,
         subnet=subnet or roles.subnet,
         addresses=addresses,
@@ -133,24 +150,34 @@ def _tell(
         told=roles.told | told_roles,
         source=source,
     )
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
     try:
-        _ = told_network.network
+        return ip_network(text, strict=False)
     except ValueError as error:
         raise TopologyError(
-            f"{told_network.subnet} is no network",
+            f"{text} is no network",
             "Write it as 172.30.0.0/24",
             "The captures were not looked at yet",
         ) from error
-    return told_network
 
 
-def _split_port(text: str) -> tuple[str, int | None]:
-    """`ip`, `ip:port` or `[v6]:port`."""
-    if text.startswith("["):
-        address, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif text.count(":") == 1:
-        address, _, port = text.partition(":")
-    else:
-        address, port = text, ""
-    return address, int(port) if port.isdigit() else None
+def _end(text: str, *, may_have_port: bool) -> tuple[str, int | None]:
+    """An address as the report writes it; `ip:port` or `[v6]:port` when it may have a port."""
+    match = _SERVICE.fullmatch(text) if may_have_port else None
+    address, port = (match[1] or match[2], match[3]) if match else (text, None)
+    try:
+        if port is not None and not _is_port(port):
+            raise ValueError(port)
+        return str(ip_address(address)), None if port is None else int(port)
+    except ValueError as error:
+        raise TopologyError(
+            f"{text} is no address" + (" with or without a port" if may_have_port else ""),
+            "Write it as 172.30.0.10" + (" or 172.30.0.10:3128" if may_have_port else ""),
+            "The captures were not looked at yet",
+        ) from error
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16

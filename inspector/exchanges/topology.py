@@ -33,16 +33,16 @@ DEFAULT_PORTS: Final[dict[int, Provider]] = {
 }
 FORWARD_PROXY_PORTS: Final = frozenset({3128})
 
-#: Host name (or its ending, with a leading dot) -> provider.
+#: Host name, in which one `*` stands for anything -> provider.
 HOSTS: Final[tuple[tuple[str, Provider], ...]] = (
     ("api.anthropic.com", "anthropic"),
     ("api.openai.com", "openai"),
-    (".githubcopilot.com", "copilot"),
-    ("copilot-api.", "copilot"),
+    ("*.githubcopilot.com", "copilot"),
+    ("copilot-api.*.ghe.com", "copilot"),
     ("generativelanguage.googleapis.com", "gemini"),
     ("aiplatform.googleapis.com", "vertex"),
-    ("-aiplatform.googleapis.com", "vertex"),
-    (".openai.azure.com", "azure-openai"),
+    ("*-aiplatform.googleapis.com", "vertex"),
+    ("*.openai.azure.com", "azure-openai"),
 )
 
 #: (role of the client, role of the server) -> hop.
@@ -52,6 +52,9 @@ HOPS: Final[dict[tuple[Role, Role], Hop]] = {
     ("forward-proxy", "api-proxy"): "forward-proxy-to-api-proxy",
     ("api-proxy", "forward-proxy"): "api-proxy-to-forward-proxy",
 }
+
+#: What a web server that is no proxy answers to CONNECT (RFC 9110 15.5.1, .5, .6, 15.6.2).
+NOT_UNDERSTOOD: Final = frozenset({400, 404, 405, 501})
 
 Source = Literal["defaults", "options", "file", "traffic"]
 
@@ -90,9 +93,8 @@ class Roles:
             return self.ports.get(port, "unknown")
         name = host.lower().rstrip(".")
         for pattern, provider in HOSTS:
-            if name == pattern or (pattern[0] in ".-" and name.endswith(pattern)):
-                return provider
-            if pattern[-1] == "." and name.startswith(pattern):
+            start, star, end = pattern.partition("*")
+            if name == pattern or (star and name.startswith(start) and name.endswith(end)):
                 return provider
         return "unknown"
 
@@ -175,7 +177,9 @@ def _forward_proxies(ledger: Ledger) -> set[str]:
     found = {
         record.proxy.ip
         for record in ledger.tunnels
-        if record.connect_status is not None and record.outer is None
+        if record.connect_status is not None
+        and record.outer is None
+        and (record.connect_status not in NOT_UNDERSTOOD or record.proxy_error is not None)
     }
     for exchange in ledger.exchanges:
         request = exchange.request
@@ -194,4 +198,6 @@ def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:
 
 def _is_gateway(address: str, roles: Roles) -> bool:
     """The bridge's own address (.1): health checks of the host, not an agent."""
-    return ip_address(address) == roles.network.network_address + 1
+    network = roles.network
+    host = ip_address(address)
+    return host in network and int(host) == int(network.network_address) + 1

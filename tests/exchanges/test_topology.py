@@ -1,0 +1,287 @@
+"""Who is who: as told, else by default, else by what hosts do; and it is said how it is known."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from inspector.exchanges.topology import (
+    DEFAULT_PORTS,
+    DEFAULT_ROLES,
+    HOPS,
+    HOSTS,
+    Roles,
+    SubnetTest,
+)
+from inspector.facts import Topology
+from inspector.options import Options
+from tests.exchanges.network import (
+    AGENT,
+    API_PROXY,
+    ESTABLISHED,
+    GATEWAY,
+    SQUID,
+    Network,
+    connect,
+    request,
+    response,
+    say,
+)
+
+GET = request("GET /v1/models HTTP/1.1")
+
+
+def told(net: Network, **options: object) -> Topology:
+    return net.report(Options(**options)).topology  # type: ignore[arg-type]
+
+
+# -- defaults ----------------------------------------------------------------------
+
+
+def test_the_firewalls_addresses_and_ports_are_the_default() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET, response()).close()
+    say(net.to_squid(), connect(), ESTABLISHED).close()
+
+    topology = told(net)
+
+    assert topology.subnet == "172.30.0.0/24"
+    assert (topology.agent, topology.api_proxy, topology.forward_proxy) == (
+        (AGENT,),
+        (API_PROXY,),
+        (SQUID,),
+    )
+    assert topology.providers == {str(port): name for port, name in DEFAULT_PORTS.items()}
+    assert (topology.source, topology.scope, topology.notes) == ("defaults", "subnet", ())
+
+
+@pytest.mark.parametrize("ends", HOPS)
+def test_the_roles_of_both_ends_name_the_hop(ends: tuple[str, str]) -> None:
+    net = Network()
+    client, server = (next(iter(DEFAULT_ROLES[role])) for role in ends)  # type: ignore[index]
+    say(net.to(server, 10001, client), GET, response()).close()
+
+    (exchange,) = net.report().exchanges
+
+    assert exchange.hop == HOPS[ends]  # type: ignore[index]
+
+
+def test_any_other_pair_of_ends_is_another_hop() -> None:
+    net = Network()
+    say(net.to(API_PROXY, 10001, GATEWAY), GET, response()).close()
+    say(net.to(AGENT, 80, SQUID), GET, response()).close()
+
+    assert [exchange.hop for exchange in net.report().exchanges] == ["other", "other"]
+
+
+# -- providers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("port", "provider"), DEFAULT_PORTS.items())
+def test_a_port_of_the_api_proxy_names_its_provider(port: int, provider: str) -> None:
+    assert Roles().provider(API_PROXY, port) == provider
+    assert Roles().provider("172.30.0.77", port) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("api.anthropic.com", "anthropic"),
+        ("API.Anthropic.com.", "anthropic"),
+        ("api.openai.com", "openai"),
+        ("api.githubcopilot.com", "copilot"),
+        ("api.business.githubcopilot.com", "copilot"),
+        ("copilot-api.lab.ghe.com", "copilot"),
+        ("generativelanguage.googleapis.com", "gemini"),
+        ("aiplatform.googleapis.com", "vertex"),
+        ("europe-west1-aiplatform.googleapis.com", "vertex"),
+        ("lab.openai.azure.com", "azure-openai"),
+        ("api.anthropic.com.evil.test", "unknown"),
+        ("evilapi.anthropic.com", "unknown"),
+        ("evil-githubcopilot.com", "unknown"),
+        ("copilot-api.evil.test", "unknown"),
+        ("172.30.0.30", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_host_name_tells_the_provider_only_when_it_is_the_providers(
+    host: str, provider: str
+) -> None:
+    assert Roles().provider(host, 443) == provider
+
+
+def test_every_provider_of_the_table_of_hosts_is_reached_by_it() -> None:
+    assert {provider for _, provider in HOSTS} == {
+        "anthropic",
+        "openai",
+        "copilot",
+        "gemini",
+        "vertex",
+        "azure-openai",
+    }
+
+
+# -- recognised from traffic -------------------------------------------------------------
+
+
+def other_network(net: Network, prefix: str = "10.9.0.") -> None:
+    """The same firewall elsewhere: agent .5, API proxy .6, Squid .7."""
+    say(net.to(f"{prefix}6", 10001, f"{prefix}5"), GET, response()).close()
+    say(net.to(f"{prefix}7", 8888, f"{prefix}6"), connect(), ESTABLISHED).close()
+
+
+def test_roles_elsewhere_are_recognised_by_what_hosts_do_and_said_so() -> None:
+    net = Network()
+    other_network(net)
+
+    report = net.report()
+    topology = report.topology
+
+    assert (topology.agent, topology.api_proxy, topology.forward_proxy) == (
+        ("10.9.0.5",),
+        ("10.9.0.6",),
+        ("10.9.0.7",),
+    )
+    assert (topology.source, topology.scope) == ("traffic", "all")
+    assert topology.notes == (
+        "forward-proxy recognised from traffic: 10.9.0.7",
+        "api-proxy recognised from traffic: 10.9.0.6",
+        "agent recognised from traffic: 10.9.0.5",
+        "no traffic of 172.30.0.0/24: every TCP connection is shown",
+    )
+    assert [(e.hop, e.provider) for e in report.exchanges] == [("agent-to-api-proxy", "anthropic")]
+    assert [client.role for client in report.clients] == ["agent"]
+
+
+def test_only_what_is_absent_is_recognised() -> None:
+    net = Network()
+    say(net.to_api_proxy(client="172.30.0.21"), GET, response()).close()
+    say(net.to("172.30.0.11", 3128, API_PROXY), connect(), ESTABLISHED).close()
+
+    topology = told(net)
+
+    assert topology.api_proxy == (API_PROXY,)
+    assert (topology.agent, topology.forward_proxy) == (("172.30.0.21",), ("172.30.0.11",))
+    assert topology.source == "defaults"
+    assert len(topology.notes) == 2
+
+
+def test_absolute_form_makes_a_forward_proxy() -> None:
+    net = Network()
+    say(net.to("10.9.0.7", 8080, "10.9.0.5"), request("GET http://a.test/ HTTP/1.1"), response())
+
+    topology = told(net)
+
+    assert (topology.forward_proxy, topology.agent) == (("10.9.0.7",), ("10.9.0.5",))
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "405 Method Not Allowed", "501 No"])
+def test_a_web_server_that_does_not_know_connect_is_no_forward_proxy(status: str) -> None:
+    net = Network()
+    say(net.to("10.9.0.80", 80, "10.9.0.5"), connect(), response(status)).close()
+
+    topology = told(net)
+
+    assert topology.forward_proxy == (SQUID,)
+    assert topology.notes == ("no traffic of 172.30.0.0/24: every TCP connection is shown",)
+
+
+def test_a_proxy_that_refuses_is_a_proxy() -> None:
+    net = Network()
+    denied = response("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0")
+    say(net.to("10.9.0.7", 8080, "10.9.0.5"), connect(), denied).close()
+
+    assert told(net).forward_proxy == ("10.9.0.7",)
+
+
+def test_a_connect_inside_a_tunnel_does_not_make_a_proxy_of_a_second_host() -> None:
+    net = Network()
+    tcp = say(net.to("10.9.0.7", 8080, "10.9.0.5"), connect("p.test:1"), ESTABLISHED)
+    say(tcp, connect(), ESTABLISHED).close()
+
+    assert told(net).forward_proxy == ("10.9.0.7",)
+
+
+def test_the_hosts_own_health_checks_make_no_agent() -> None:
+    net = Network()
+    say(net.to_api_proxy(10000, GATEWAY), request("GET /health HTTP/1.1"), response()).close()
+
+    report = net.report()
+
+    assert report.topology.agent == (AGENT,)
+    assert [client.role for client in report.clients] == ["other"]
+
+
+def test_a_proxy_that_calls_the_other_is_no_agent() -> None:
+    net = Network()
+    say(net.to("10.9.0.7", 8888, "10.9.0.6"), connect(), ESTABLISHED).close()
+    say(net.to("10.9.0.6", 10001, "10.9.0.7"), GET, response()).close()
+
+    topology = told(net)
+
+    assert (topology.api_proxy, topology.forward_proxy) == (("10.9.0.6",), ("10.9.0.7",))
+    assert topology.agent == (AGENT,), "nobody else was seen: the default stays"
+
+
+def test_what_was_told_is_never_replaced() -> None:
+    net = Network()
+    other_network(net)
+
+    topology = told(net, agents=("10.9.0.99",))
+
+    assert topology.agent == ("10.9.0.99",)
+    assert (topology.api_proxy, topology.forward_proxy) == (("10.9.0.6",), ("10.9.0.7",))
+    assert topology.source == "options"
+
+
+def test_roles_told_by_options_name_the_hops() -> None:
+    net = Network()
+    other_network(net)
+    options = Options(
+        subnet="10.9.0.0/24",
+        agents=("10.9.0.5",),
+        api_proxies=("10.9.0.6",),
+        forward_proxies=("10.9.0.7:8888",),
+    )
+
+    report = net.report(options)
+
+    assert (report.topology.source, report.topology.scope) == ("options", "subnet")
+    assert report.topology.notes == ()
+    assert [exchange.hop for exchange in report.exchanges] == ["agent-to-api-proxy"]
+
+
+def test_an_ipv6_subnet_works_like_any_other() -> None:
+    net = Network()
+    other_network(net, "fd00::")
+    say(net.to_api_proxy(), GET, response()).close()
+
+    report = net.report(Options(subnet="fd00::/64"))
+
+    assert (report.topology.agent, report.topology.api_proxy) == (("fd00::5",), ("fd00::6",))
+    assert (report.topology.forward_proxy, report.topology.scope) == (("fd00::7",), "subnet")
+    assert len(report.connections) == 2
+    assert [exchange.provider for exchange in report.exchanges] == ["anthropic"]
+
+
+@pytest.mark.parametrize("subnet", ["255.255.255.255/32", "0.0.0.0/0", "::/0"])
+def test_a_subnet_at_the_edge_of_the_address_space_is_none_too_odd(subnet: str) -> None:
+    net = Network()
+    other_network(net)
+
+    assert net.report(Options(scope="all", subnet=subnet)).topology.agent == ("10.9.0.5",)
+
+
+# -- the subnet test -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["172.30.0.0/24", "10.0.0.0/8", "0.0.0.0/0", "10.9.0.5/32", "fd00::/64", "::/0"]
+)
+def test_packed_addresses_are_tested_as_the_standard_library_would(text: str) -> None:
+    network = ipaddress.ip_network(text)
+    is_member = SubnetTest(network)
+    for address in ("172.30.0.0", "172.30.0.255", "172.30.1.0", "10.9.0.5", "fd00::1", "fd01::1"):
+        packed = ipaddress.ip_address(address)
+        assert is_member(packed.packed) == (packed in network)
