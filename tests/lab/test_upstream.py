@@ -345,12 +345,12 @@ def test_a_label_can_lie_about_gzip(apis: Apis) -> None:
     [
         ("alert", ssl.SSLError),
         ("silence", TimeoutError),
-        ("close", ssl.SSLZeroReturnError),
+        ("close", (ssl.SSLZeroReturnError, ssl.SSLEOFError)),
         ("reset", ConnectionResetError),
         ("reset-in-handshake", ConnectionResetError),
     ],
 )
-def test_a_handshake_fails_as_asked(apis: Apis, how: str, error: type[Exception]) -> None:
+def test_a_handshake_fails_as_asked(apis: Apis, how: str, error: Any) -> None:
     apis.behave(tls=how)
     raw = socket.create_connection(apis.place(ANTHROPIC), 10)
     if how == "silence":

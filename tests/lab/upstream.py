@@ -132,6 +132,7 @@ class Server:
         self._calls = itertools.count(1)
         #: Scripted answers given, by host.
         self._given: Counter[str] = Counter()
+        self._contexts: dict[tuple[str, Behaviour], ssl.SSLContext] = {}
 
     async def run(self) -> None:
         """Listen for all hosts, for ever."""
@@ -157,10 +158,7 @@ class Server:
         behaviour = upstream_behaviour.read(self._switches, host)
         peer = _address(writer.get_extra_info("peername"))
         self.record("connection", connection=number, host=host, peer=peer)
-        settings = context(
-            Path(self.settings["chains"][host]), behaviour, Path(self.settings["keylog"])
-        )
-        secured = Secured(Wire(reader, writer), settings)
+        secured = Secured(Wire(reader, writer), self._context(host, behaviour))
         try:
             await secured.handshake(behaviour.tls)
         except (Gone, ssl.SSLError) as error:
@@ -183,6 +181,12 @@ class Server:
             else:
                 await self._serve_http1(secured, host, number)
         self.record("closed", connection=number)
+
+    def _context(self, host: str, behaviour: Behaviour) -> ssl.SSLContext:
+        if (host, behaviour) not in self._contexts:
+            chain, keylog = self.settings["chains"][host], self.settings["keylog"]
+            self._contexts[host, behaviour] = context(Path(chain), behaviour, Path(keylog))
+        return self._contexts[host, behaviour]
 
     async def _serve_http1(self, secured: Secured, host: str, number: int) -> None:
         requests = upstream_http1.Reader(secured, host)

@@ -14,6 +14,7 @@ import ssl
 import struct
 from pathlib import Path
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from tests.lab.upstream_behaviour import Behaviour
 
@@ -23,6 +24,14 @@ _HANDSHAKE_FAILURE: Final = b"\x15\x03\x03\x00\x02\x02\x28"
 #: A ServerHello with its record header is shorter; half of the certificate is longer.
 _HALF_FLIGHT: Final = 700
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+#: Names asked for: one settings object serves many sessions, since its key seals their tickets.
+_names: WeakKeyDictionary[ssl.SSLObject, str | None] = WeakKeyDictionary()
+
+
+def _note_name(session: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
+    _names[session] = name
 
 
 class Gone(Exception):
@@ -36,6 +45,7 @@ def context(chain: Path, behaviour: Behaviour, keylog: Path) -> ssl.SSLContext:
     made.maximum_version = _VERSIONS[behaviour.tls_version]
     made.num_tickets = behaviour.tickets
     made.keylog_filename = str(keylog)
+    made.sni_callback = _note_name
     if behaviour.alpn:
         made.set_alpn_protocols(list(behaviour.alpn))
     return made
@@ -88,12 +98,11 @@ class Secured:
         self.wire = wire
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.session = settings.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        #: The name in the ClientHello, known after the handshake.
-        self.server_name: str | None = None
-        settings.sni_callback = self._note_name
 
-    def _note_name(self, _session: object, name: str | None, _context: object) -> None:
-        self.server_name = name
+    @property
+    def server_name(self) -> str | None:
+        """The name in the ClientHello, known after the handshake."""
+        return _names.get(self.session)
 
     async def handshake(self, how: str = "normal") -> None:
         """Shake hands, or let it fail as ``how`` says (see `upstream_behaviour.TLS`).
