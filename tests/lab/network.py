@@ -58,6 +58,8 @@ _NAMES = ("bridge", *_ON_BRIDGE, "world")
 
 STATE = Path("/run/inspector-lab")
 _NAMED = Path("/run/netns")
+#: Where a Squid that was killed leaves its segments, named after its lab.
+_SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,11 +360,13 @@ def sweep() -> list[str]:
 
 
 def _remove(directory: Path) -> None:
-    """End all processes of one lab, delete its namespaces, then its directory."""
+    """End all processes of one lab, delete what is named after it, its directory last."""
     namespaces = [path.name for path in _NAMED.glob(f"lab{directory.name}-*")]
     for namespace in namespaces:
         _end_all(namespace)
         _run_ip("netns", "delete", namespace)
+    for segment in _SHARED_MEMORY.glob(f"lab{directory.name}-*"):
+        segment.unlink(missing_ok=True)
     shutil.rmtree(directory, ignore_errors=True)
 
 

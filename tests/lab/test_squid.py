@@ -166,6 +166,18 @@ def test_squid_does_not_run_as_root(gateway: Squid) -> None:
     assert not re.search(r"^Uid:\t0\s+0", status, re.MULTILINE)
 
 
+def test_what_a_killed_squid_leaves_goes_with_the_lab(gateway: Squid) -> None:
+    def segments() -> set[int]:
+        return {path.stat().st_ino for path in Path("/dev/shm").glob(f"lab{network.id}-*")}
+
+    with Network() as network:
+        squid.start(network).process.kill()
+        left = segments()
+
+    assert left
+    assert not left & segments()
+
+
 def test_a_folder_that_squids_user_cannot_enter_is_named(
     network: Network, gateway: Squid, tmp_path: Path
 ) -> None:
