@@ -15,7 +15,7 @@ help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Set up, and analyze the capture that ships with the project
-	@$(BIN)/inspector analyze captures/demo
+	@$(BIN)/inspector analyze captures/issue-1527
 
 test: $(READY) ## Set up, and run every check: style, types, import contracts, tests
 	@tools/system-packages test
@@ -44,8 +44,7 @@ captures: $(READY) ## Record captures/ anew in the lab; root (SCENARIO=name for 
 	@tools/system-packages lab
 	@$(BIN)/python -m tests.lab record $(SCENARIO)
 
-docs: $(READY) ## Regenerate what is generated: demo capture, schema, references, picture
-	@$(BIN)/python -m tools.make_demo_capture
+docs: $(READY) ## Regenerate what is generated: schema, references, limits, picture
 	@$(BIN)/python -m inspector.report.schema
 	@$(BIN)/python -m inspector.report.reference
 	@$(BIN)/python -m inspector.report.limits

@@ -16,7 +16,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 README: Final = ROOT / "README.md"
-CAPTURE: Final = "captures/demo"
+CAPTURE: Final = "captures/issue-1527"
 
 _MARKS: Final = re.compile(r"(<!-- picture -->\n).*?(<!-- /picture -->)", re.DOTALL)
 

@@ -15,7 +15,7 @@ from inspector.report.model import Report
 
 from .test_main import COMMAND, ROOT
 
-DEMO = str(ROOT / "captures" / "demo")
+DEMO = str(ROOT / "captures" / "issue-1527")
 
 #: A pcap without packets: little-endian, microseconds, Ethernet.
 EMPTY_PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
@@ -182,7 +182,7 @@ def test_standard_input_is_a_capture_too() -> None:
 @pytest.mark.parametrize("columns", ["60", "120"])
 def test_columns_sets_the_width_and_no_colour_goes_into_a_pipe(columns: str) -> None:
     done = subprocess.run(
-        [*COMMAND, "analyze", "captures/demo"],
+        [*COMMAND, "analyze", "captures/issue-1527"],
         cwd=ROOT,
         capture_output=True,
         text=True,

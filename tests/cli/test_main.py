@@ -44,7 +44,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_json_needs_neither_scapy_nor_pyshark_nor_rich() -> None:
     modules = _modules_after(
         "from inspector.cli.main import main\n"
-        "main(['analyze', 'captures/demo', '--format', 'json'], standalone_mode=False)"
+        "main(['analyze', 'captures/issue-1527', '--format', 'json'], standalone_mode=False)"
     )
     assert "orjson" in modules
     assert not modules & set(HEAVY)
@@ -152,7 +152,7 @@ def test_a_reader_who_leaves_early_is_no_failure() -> None:
     os.close(read)  # the reader is gone before the first byte
     with os.fdopen(write, "wb") as pipe:
         done = subprocess.run(
-            [*COMMAND, "analyze", "captures/demo", "--format", "jsonl"],
+            [*COMMAND, "analyze", "captures/issue-1527", "--format", "jsonl"],
             cwd=ROOT,
             stdout=pipe,
             stderr=subprocess.PIPE,

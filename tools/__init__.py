@@ -1,1 +1,0 @@
-"""Scripts for those who work on the project; nothing of it is installed."""
