@@ -75,7 +75,7 @@ def own_namespace() -> str:
     """Interfaces, addresses and routes of the machine itself."""
     shown = [
         subprocess.run(["ip", *what.split()], capture_output=True, text=True, check=True).stdout
-        for what in ("-o link", "-o address", "route", "neighbour", "rule")
+        for what in ("-o link", "-o address", "route", "rule")
     ]
     # Counters of lifetimes go on by themselves.
     return "\n".join(line.split("valid_lft")[0] for line in "".join(shown).splitlines())
