@@ -61,8 +61,9 @@ class Inspector:
     """Takes packets, gives a `Report`.
 
     `feed` batches in order, then `finish` once.  Exchanges and tunnels are
-    told to `on_exchange` and `on_tunnel` as they end; what is only known later
-    (that a leg relays another) is in the report alone.
+    told to `on_exchange` and `on_tunnel` as they end, but not before the scope
+    is known; what is only known later (that a leg relays another) is in the
+    report alone.
     """
 
     def __init__(
@@ -90,6 +91,8 @@ class Inspector:
 
     def finish(self, sources: Sources | None = None) -> Report:
         """The capture is over: everything that was seen."""
+        if self._scope is None:
+            self._tell_what_waited()
         self._loop.finish()
         ledger, notes = self._ledger, self._loop.notes
         sources = _without_keys(sources or Sources(), ledger.credentials.scrub)
@@ -129,6 +132,8 @@ class Inspector:
             log.debug("traffic of %s found: scope is the subnet", self._roles.subnet)
             self._scope = "subnet"
             self._loop.forget()
+            self._loop.notes.oddities.clear()
+            self._loop.notes.limits_hit.clear()
             self._ledger.clear()
             self._start_telling()
         return touches or self._scope is None
@@ -153,6 +158,17 @@ class Inspector:
                 on_tunnel(tunnel_fact(record, None))
 
             self._ledger.on_tunnel = tell_tunnel
+
+    def _tell_what_waited(self) -> None:
+        """No packet decided the scope: what ended while it was open is of it after all."""
+        self._start_telling()
+        ledger = self._ledger
+        if ledger.on_exchange is not None:
+            for exchange in ledger.exchanges:
+                ledger.on_exchange(exchange)
+        if ledger.on_tunnel is not None:
+            for tunnel in ledger.tunnels:
+                ledger.on_tunnel(tunnel)
 
 
 def inspect_captures(

@@ -184,7 +184,7 @@ class CredentialReader:
         name, raw = field
         folded = name.translate(_NAME_FOLD, _NAME_NOISE)
         syntax = self._request.get(folded)
-        read = None if syntax is None else _read(name, Secret(raw), syntax, self._key)
+        read = None if syntax is None else self._read(name, raw, syntax)
         text = self._text((name, raw), folded, read)
         return self._fields.put((name, raw), _Known(text, read, name.lower() in STEERING_HEADERS))
 
@@ -192,13 +192,13 @@ class CredentialReader:
         name, raw = field
         folded = name.translate(_NAME_FOLD, _NAME_NOISE)
         syntax = self._response.get(folded)
-        read = None if syntax is None else _read(name, Secret(raw), syntax, self._key)
+        read = None if syntax is None else self._read(name, raw, syntax)
         return self._response_texts.put((name, raw), self._text((name, raw), folded, read))
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
         if read is None and SECRET_NAME.fullmatch(folded) is not None:
-            read = _read(name, Secret(raw), Syntax.BARE, self._key)
+            read = self._read(name, raw, Syntax.BARE)
         if read is not None:
             shown = label(read.credential)
             value = shown if read.scheme is None else f"{read.scheme} {shown}"
@@ -239,11 +239,22 @@ class CredentialReader:
         return path + mark + "".join(parts)
 
     def _query_value(self, value: str) -> Credential:
-        return _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
+        credential, core = _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
+        self._learn(credential, core)
+        return credential
+
+    def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
+        read, core = _read(name, Secret(raw), syntax, self._key)
+        self._learn(read.credential, core)
+        return read
+
+    def _learn(self, credential: Credential, core: Secret) -> None:
+        if credential.placeholder is None:
+            self._scrubber.learn(core, label(credential))
 
 
-def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> AuthHeader:
-    """A header value taken apart: space, scheme, space, credential, space."""
+def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> tuple[AuthHeader, Secret]:
+    """A header value taken apart: space, scheme, space, credential, space; and its key."""
     text = raw.reveal()
     anomalies: set[Anomaly] = set()
     if _FOLD.search(text):
@@ -276,10 +287,10 @@ def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> AuthHeader:
         anomalies.add("empty")
     credential = describe(Secret(value), key_within, (scheme or b"").lower(), key, anomalies)
     shown = None if scheme is None else scheme.decode("latin-1")
-    return AuthHeader(name.decode("latin-1"), shown, credential)
+    return AuthHeader(name.decode("latin-1"), shown, credential), key_within
 
 
-def _bare(raw: Secret, key: bytes) -> Credential:
+def _bare(raw: Secret, key: bytes) -> tuple[Credential, Secret]:
     """A query parameter's decoded value: any space around it is an anomaly."""
     text = raw.reveal()
     value = Secret(text.strip(b" \t"))
@@ -292,7 +303,7 @@ def _bare(raw: Secret, key: bytes) -> Credential:
     key_within = core_of(value)
     if not len(key_within):
         anomalies.add("empty")
-    return describe(value, key_within, b"", key, anomalies)
+    return describe(value, key_within, b"", key, anomalies), key_within
 
 
 def _split_scheme(text: bytes, syntax: Syntax) -> tuple[bytes | None, bytes, bytes]:

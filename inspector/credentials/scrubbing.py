@@ -84,16 +84,38 @@ _MASKED_WORD: Final = re.compile(
 _REMAINS: Final = re.compile(r"(?=.*[0-9]|.+[A-Z])(?=.*[a-z0-9])(?=.*[A-Za-z]).{4,}")
 
 
+#: Keys learnt by their bytes, and the shortest of them.
+_LEARNT: Final = 256
+_LEARNT_FROM: Final = 12
+
+
 class Scrubber:
     """Replaces whatever looks like a key by its label, under one run's fingerprint key."""
 
-    __slots__ = ("_fingerprint_key",)
+    __slots__ = ("_fingerprint_key", "_labels", "_learnt")
 
     def __init__(self, fingerprint_key: bytes) -> None:
         self._fingerprint_key = fingerprint_key
+        self._labels: dict[str, str] = {}
+        self._learnt: re.Pattern[str] | None = None
+
+    def learn(self, key: Secret, shown: str) -> None:
+        """Write `shown` for this very key from now on, whatever its shape.
+
+        An API that echoes the key it refuses gives away one that no shape
+        betrays.  Words short enough to occur by themselves are not learnt.
+        """
+        text = key.reveal().decode("latin-1")
+        if len(text) < _LEARNT_FROM or text in self._labels or len(self._labels) >= _LEARNT:
+            return
+        self._labels[text] = shown
+        longest_first = sorted(self._labels, key=len, reverse=True)
+        self._learnt = re.compile("|".join(map(re.escape, longest_first)))
 
     def scrub(self, text: str) -> str:
         """`text` without keys.  Placeholders stay; scrubbing twice changes nothing more."""
+        if self._learnt is not None:
+            text = self._learnt.sub(lambda match: self._labels[match[0]], text)
         if _SUSPECT.search(text) is None:
             return text
         text = self._pass(text)

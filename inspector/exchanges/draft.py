@@ -186,6 +186,8 @@ class Draft:
         if head is None:
             return None
         host = head.get(b"host")
+        # First, so that a key of no known shape is hidden in the rest as well.
+        auth = credentials.auth(head.fields, head.target)
         return Request(
             method=credentials.scrub(head.method.decode("latin-1")),
             target=credentials.target(head.target),
@@ -193,7 +195,7 @@ class Draft:
             host=None if host is None else credentials.target(host),
             user_agent=_scrubbed(credentials, head.text(b"user-agent")),
             headers=credentials.headers(head.fields),
-            auth=credentials.auth(head.fields, head.target),
+            auth=auth,
             steering=credentials.steering(head.fields),
             body_bytes=end.body_bytes if end else 0,
             complete=end is not None and end.complete,
