@@ -13,6 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 Row = dict[str, Any]
 
@@ -228,6 +229,28 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
                 "statuses": dict(statuses),
             }
         )
+    return rows + _elsewhere(truth)
+
+
+def _elsewhere(truth: Mapping[str, Any]) -> list[Row]:
+    """Clients that asked Squid in plain for something else than the API proxy."""
+    rows = []
+    for row in truth["client_calls"]:
+        url = urlsplit(row["target"])
+        if row["via"] != "absolute" or url.port in _PROVIDERS:
+            continue
+        rows.append(
+            {
+                "ip": _agent_address(truth),
+                "user_agent": row["user_agent"],
+                "role": "agent",
+                "provider": "unknown",
+                "service": {"ip": url.hostname, "port": url.port or 80},
+                "requests": 1,
+                "auth_headers": [],
+                "statuses": {str(row["status"]): 1},
+            }
+        )
     return rows
 
 
@@ -290,6 +313,11 @@ def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[
     """Every TCP connection on the bridge that a log knows, and how it began."""
     squid = _squid_address(truth)
     ends: dict[str, str] = {request["client"]: request["server"] for request in truth["agent_requests"]}
+    ends |= {
+        row["client"]: row["server"]
+        for row in truth["client_calls"]
+        if row["client"] and row["via"] == "direct"
+    }
     ends |= {
         line["client"]: f"{squid}:{_SQUID}" for line in (*truth["squid_log"], *_connects(truth))
     }

@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -36,7 +35,6 @@ LIMIT: Final = 1_500_000
 #: Where the stand-in's code would be in a container: stack traces name no machine's folders.
 _HOME: Final = str(Path(__file__).resolve().parent)
 
-PROBE: Final = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2]))).close()"
 MESSAGE: Final = {
     "model": "claude-lab-1",
     "max_tokens": 64,
@@ -135,11 +133,6 @@ class Lab:
         path = spec.pop("path", "/v1/messages?beta=true")
         body = message(stream=spec.pop("stream", True))
         self.agent.plain(self.api() + path, headers, body, program="claude-code", **spec)
-
-    def probe(self, provider: str) -> None:
-        """Connect and close without a byte, as the firewall's pre-flight check does."""
-        address, port = self.network.api_proxy.address, proxy.PORTS[provider]
-        self.network.agent.run([sys.executable, "-ISc", PROBE, address, str(port)])
 
     def set_upstream(self, switches: Mapping[str, Mapping[str, Any]]) -> None:
         """Change the upstream's behaviour while it runs."""

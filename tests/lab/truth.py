@@ -211,8 +211,8 @@ def squid(access_log: Path) -> list[Row]:
         parts = line.split(maxsplit=_COLUMNS - 1)
         rows.append(
             {
-                "client": parts[1],
-                "dest": parts[3],
+                "client": _bracketed(parts[1]),
+                "dest": _bracketed(parts[3]),
                 "method": parts[5],
                 "status": int(parts[6]),
                 "decision": parts[7],
@@ -220,6 +220,12 @@ def squid(access_log: Path) -> list[Row]:
             }
         )
     return rows
+
+
+def _bracketed(place: str) -> str:
+    """`ip:port` with brackets around an IPv6 address, which Squid writes without."""
+    ip, _, port = place.rpartition(":")
+    return f"[{ip}]:{port}" if ":" in ip and not ip.startswith("[") else place
 
 
 def _of(rows: Iterable[Row], event: str, request: str) -> list[Row]:

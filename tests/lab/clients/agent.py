@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -24,6 +25,11 @@ from tests.lab.network import Host
 HERE: Final = Path(__file__).resolve().parent
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inspector-lab"
 PATIENCE: Final = 60.0
+_PROBE: Final = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2]))) as probe:
+    print("%s:%s" % probe.getsockname()[:2])
+"""
 
 Header = tuple[str, str]
 
@@ -73,6 +79,16 @@ class Agent:
     def undici(self, url: str, headers: Sequence[Header], body: str, **spec: Any) -> None:
         """undici with a ProxyAgent."""
         self._node("undici.mjs", {"url": url, "headers": list(headers), "body": body, **spec})
+
+    def probe(self, address: str, port: int) -> None:
+        """Connect and close without a byte, as the firewall's pre-flight check does."""
+        command = [sys.executable, "-ISc", _PROBE, address, str(port)]
+        place = self.host.run(command, timeout=PATIENCE).stdout.strip()
+        row = {"event": "client_call", "program": "probe", "n": 1, "client": place}
+        row |= {"server": f"{address}:{port}", "via": "direct", "method": None, "target": ""}
+        row |= {"header_names": None, "user_agent": None, "auth": [], "status": None}
+        row |= {"body_bytes": 0, "response_finished": False, "error": None}
+        self._append([row | {"started_at": time.time()}])
 
     def at_once(self, *calls: Callable[[], object]) -> None:
         """All calls in parallel; ends when the last has ended."""

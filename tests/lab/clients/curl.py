@@ -46,8 +46,8 @@ def curl_row(
     method, target, names = _last_request(blocks) or ("POST" if body else "GET", path, None)
     agent = next((line[12:] for line in sum(blocks, []) if line.startswith("User-Agent: ")), None)
     tunnel = any(block[0].startswith("CONNECT ") for block in blocks)
-    local = f"{told['local_ip']}:{told['local_port']}" if told["local_port"] > 0 else None
-    remote = f"{told['remote_ip']}:{told['remote_port']}" if told["remote_port"] > 0 else place.netloc
+    local = _end(told["local_ip"], told["local_port"])
+    remote = _end(told["remote_ip"], told["remote_port"]) or place.netloc
     row: dict[str, Any] = {
         "event": "client_call",
         "program": program,
@@ -74,6 +74,12 @@ def curl_row(
         row["connect_status"] = told["http_connect"] or None
         row["authority"] = blocks[0][0].split(" ")[1]
     return row
+
+
+def _end(ip: str, port: int) -> str | None:
+    if port <= 0:
+        return None
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
 
 
 def _is_absolute(target: str) -> bool:

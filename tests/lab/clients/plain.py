@@ -39,7 +39,8 @@ class Refused(Exception):
 
 
 def ip_port(address: tuple[Any, ...]) -> str:
-    return f"{address[0]}:{address[1]}"
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{host}:{address[1]}"
 
 
 class Caller:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.clients import ANTHROPIC_PLACEHOLDER
+from tests.lab.proxy import PORTS
 from tests.lab.record import Lab, message
 from tests.lab.scenarios import Expect, scenario
 
@@ -107,7 +108,7 @@ def plain_in_connect(lab: Lab) -> None:
 
 def undici(lab: Lab, *, tunnel: bool) -> None:
     lab.agent.undici(
-        f"{lab.api()}/v1/messages",
+        f"{lab.api()}/v1/messages?beta=false",
         [("content-type", "application/json"), VERSION, API_KEY, ("user-agent", "undici")],
         message(),
         proxy=lab.squid.url,
@@ -125,6 +126,7 @@ def undici(lab: Lab, *, tunnel: bool) -> None:
     upstream={"api.anthropic.com": {"pace": 0.15}},
     stream={"terminated": False, "truncated": True},
     ended_by="client",
+    settle=False,
 )
 def leaves(lab: Lab) -> None:
     lab.claude_code(API_KEY, leave_after=500)
@@ -154,5 +156,5 @@ def side_traffic(lab: Lab) -> None:
 )
 def pre_flight(lab: Lab) -> None:
     for provider in ("openai", "anthropic"):
-        lab.probe(provider)
+        lab.agent.probe(lab.network.api_proxy.address, PORTS[provider])
     lab.anthropic()

@@ -138,6 +138,7 @@ def stream_reset(lab: Lab) -> None:
     upstream={"api.anthropic.com": {"stream": "stall", "after": 6}},
     stream={"terminated": False, "truncated": True},
     ended_by="client",
+    settle=False,
 )
 def stream_stalls(lab: Lab) -> None:
     lab.claude_code(API_KEY, timeout=2.0)

@@ -36,8 +36,9 @@ def healthy_json(lab: Lab) -> None:
 
 @scenario(
     "healthy-sse",
-    title="All is well: event streams for five clients",
-    what="The same clients, with streams; plain and gzip.",
+    title="All is well: event streams for four clients",
+    what="curl to Anthropic and OpenAI, the Anthropic SDKs for Python and Node, with streams; plain "
+    "and gzip.",
     wrong="nothing",
     learn="message_stop ends Anthropic's stream, [DONE] OpenAI's; then the last chunk.",
 )
@@ -46,11 +47,26 @@ def healthy_sse(lab: Lab) -> None:
     lab.agent.python_sdk(
         "anthropic", base_url=lab.api(), auth_token=ANTHROPIC_PLACEHOLDER, stream=True
     )
+    lab.agent.node_sdk(base_url=lab.api(), auth_token=ANTHROPIC_PLACEHOLDER, stream=True)
+    lab.openai(stream=True)
+
+
+@scenario(
+    "client-leaves-after-done",
+    title="The client closes after the stream's last event: healthy",
+    what="The OpenAI SDK for Python streams; it leaves at [DONE] and does not wait for the last chunk.",
+    wrong="nothing",
+    learn="HTTP is incomplete and the answer is whole: the terminal event had come. The tunnel stays "
+    "open behind it.",
+    upstream={"api.openai.com": {"pace": 0.1}},
+    stream={"terminated": True, "malformed": 0},
+    ended_by="client",
+    settle=False,
+)
+def leaves_after_done(lab: Lab) -> None:
     lab.agent.python_sdk(
         "openai", base_url=f"{lab.api('openai')}/v1", api_key=OPENAI_PLACEHOLDER, stream=True
     )
-    lab.agent.node_sdk(base_url=lab.api(), auth_token=ANTHROPIC_PLACEHOLDER, stream=True)
-    lab.openai(stream=True)
 
 
 @scenario(
