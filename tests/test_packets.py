@@ -1,0 +1,31 @@
+"""A packet is named by its file and its number in it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.packets import FILE_SHIFT, packet_label, packet_reference
+
+files = st.integers(0, 1000)
+numbers = st.integers(1, (1 << FILE_SHIFT) - 1)
+
+
+def test_numbers_count_from_one_as_wireshark_does_and_files_as_on_the_command_line() -> None:
+    assert packet_label(packet_reference(0, 30), several_files=False) == 30
+    assert packet_label(packet_reference(0, 30), several_files=True) == "1:30"
+    assert packet_label(packet_reference(1, 30), several_files=True) == "2:30"
+
+
+@given(files, numbers)
+def test_a_label_tells_file_and_number(file: int, number: int) -> None:
+    reference = packet_reference(file, number)
+
+    assert packet_label(reference, several_files=True) == f"{file + 1}:{number}"
+    assert packet_label(reference, several_files=False) == number
+
+
+@given(files, numbers)
+def test_references_follow_by_one_within_a_file_and_sort_by_file(file: int, number: int) -> None:
+    assert packet_reference(file, number) + 1 == packet_reference(file, number + 1)
+    assert packet_reference(file, number) < packet_reference(file + 1, 1)
