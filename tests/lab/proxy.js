@@ -7,22 +7,19 @@
 // through a CONNECT tunnel of its own: one new tunnel per call, TLS without ALPN, HTTP/1.1
 // inside. proxy.py writes the configuration and says what its fields mean.
 //
-// Two logs. Standard output speaks as the real proxy does (one JSON object a line). The record
-// is the lab's ground truth: what was received, sent and answered, with the address of each
-// connection; it is written synchronously, because this process is meant to die in some
-// scenarios and the last line must survive it.
+// Its logs are in proxy_record.js, its way out in proxy_tunnel.js, what it can be told to do
+// wrong in proxy_faults.js.
 
-const fs = require('fs');
 const http = require('http');
-const https = require('https');
-const net = require('net');
-const tls = require('tls');
 const { randomUUID } = require('crypto');
-const { Duplex, Transform } = require('stream');
+const { Readable } = require('stream');
 
-const config = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+const { config, say, record, address, near, far, headerFacts } = require('./proxy_record');
+const { callUpstream, secure } = require('./proxy_tunnel');
+const { STREAM_FAULTS, GUARDS } = require('./proxy_faults');
+
+const { faults } = config;
 const old = config.generation === 'old';
-const faults = config.faults || {};
 const BODY_LIMIT = 10 * 1024 * 1024;
 
 const bearer = (key) => ({ Authorization: `Bearer ${key}` });
@@ -69,207 +66,6 @@ const STRIPPED = new Set([
   'host', 'authorization', 'proxy-authorization', 'x-api-key', 'x-goog-api-key', 'forwarded',
   'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port',
 ]);
-const CREDENTIALS = new Set([
-  'authorization', 'proxy-authorization', 'x-api-key', 'api-key', 'x-goog-api-key', 'cookie',
-]);
-
-// ---------------------------------------------------------------------------------- the logs
-
-function say(level, event, fields) {
-  const line = { timestamp: new Date().toISOString(), level, event, ...fields };
-  fs.writeSync(1, `${JSON.stringify(line)}\n`);
-}
-
-const recordFile = fs.openSync(config.record, 'a');
-function record(event, fields) {
-  const line = { at: new Date().toISOString(), event, ...fields };
-  fs.writeSync(recordFile, `${JSON.stringify(line)}\n`);
-}
-
-function address(host, port) {
-  const plain = (host || '').replace(/^::ffff:/, '');
-  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
-}
-const near = (socket) => address(socket.localAddress, socket.localPort);
-const far = (socket) => address(socket.remoteAddress, socket.remotePort);
-
-/** Header lines as Node gives them raw, [name, value, name, value…], as names and credentials. */
-function headerFacts(raw) {
-  const names = raw.filter((_, i) => i % 2 === 0);
-  const auth = [];
-  names.forEach((name, i) => {
-    if (CREDENTIALS.has(name.toLowerCase())) auth.push({ name, value: raw[2 * i + 1] });
-  });
-  return { header_names: names, auth };
-}
-
-/** What a request that Node wrote looked like on the wire, from the head Node composed itself. */
-function sentFacts(head) {
-  const lines = head.split('\r\n').slice(1).filter((line) => line.includes(': '));
-  return headerFacts(lines.flatMap((line) => {
-    const at = line.indexOf(': ');
-    return [line.slice(0, at), line.slice(at + 2)];
-  }));
-}
-
-// -------------------------------------------------------------------------------- the tunnel
-
-/** Squid's refusal, dressed as the connection the caller asked for: it reads the error page as
- * if it were the API's answer, and nothing that it writes ever leaves. */
-class Refusal extends Duplex {
-  constructor(socket, head) {
-    super();
-    this.socket = socket;
-    this.push(head);
-    socket.on('data', (bytes) => this.push(bytes));
-    socket.on('end', () => this.push(null));
-    socket.on('error', (error) => this.destroy(error));
-    socket.resume();
-  }
-  _read() {}
-  _write(bytes, encoding, done) { done(); }
-  _destroy(error, done) { this.socket.destroy(); done(error); }
-}
-
-/** Reads the head of Squid's reply and leaves what follows it in the socket. */
-function readReply(socket, done) {
-  let bytes = Buffer.alloc(0);
-  const finish = (error, head) => {
-    socket.off('data', onData).off('end', onEnd).off('error', finish);
-    done(error, head, bytes);
-  };
-  const onEnd = () => finish(new Error('Proxy connection ended before receiving CONNECT response'));
-  const onData = (piece) => {
-    bytes = Buffer.concat([bytes, piece]);
-    const end = bytes.indexOf('\r\n\r\n');
-    if (end < 0) return;
-    socket.pause();
-    finish(null, bytes.toString('latin1', 0, end));
-  };
-  socket.on('data', onData).on('end', onEnd).on('error', finish);
-}
-
-let lastSession; // for `resume`: the newest TLS session, whichever host gave it
-function secure(socket, servername) {
-  const secured = tls.connect({
-    socket, servername, ALPNProtocols: undefined,
-    session: faults.resume ? lastSession : undefined,
-    maxVersion: faults.tls_version || 'TLSv1.3',
-  });
-  secured.on('session', (session) => { lastSession = session; });
-  return secured;
-}
-
-/** An agent for one call: CONNECT through Squid, then TLS inside. */
-class Tunnel extends https.Agent {
-  constructor(call) {
-    super({ keepAlive: false });
-    this.call = call;
-  }
-
-  createConnection(options, callback) {
-    const authority = `${options.host}:${config.upstream_port}`;
-    const socket = net.connect(config.squid.port, config.squid.host);
-    const { call } = this;
-    const attempt = (fields) => record('attempt', {
-      request: call.id, purpose: call.purpose, tunnel: call.tunnel, proxy: call.proxy, authority,
-      status: null, reason: null, squid_error: null, ...fields,
-    });
-    socket.once('connect', () => {
-      call.tunnel = near(socket);
-      call.proxy = far(socket);
-      socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n`
-        + 'Proxy-Connection: close\r\n\r\n');
-    });
-    readReply(socket, (error, head, bytes) => {
-      if (error) {
-        attempt({ error: error.message });
-        socket.destroy();
-        callback(error);
-        return;
-      }
-      const [line, ...fields] = head.split('\r\n');
-      const [, status, reason] = /^HTTP\/1\.\d (\d{3}) ?(.*)$/.exec(line);
-      const squid = fields.find((field) => /^x-squid-error:/i.test(field));
-      attempt({
-        status: Number(status), reason,
-        squid_error: squid ? squid.slice(squid.indexOf(':') + 1).trim() : null,
-      });
-      call.refused = status !== '200';
-      callback(null, call.refused ? new Refusal(socket, bytes) : secure(socket, options.servername));
-    });
-  }
-}
-
-/** Starts one HTTP call inside a tunnel of its own. */
-function callUpstream(call, { method, path, host, headers, body }, answered, failed) {
-  const request = https.request({ agent: new Tunnel(call), host, method, path, headers });
-  request.on('response', (response) => {
-    record('upstream_response', {
-      request: call.id, tunnel: call.tunnel, status: response.statusCode,
-      source: call.refused ? 'squid' : 'upstream',
-    });
-    answered(response);
-  });
-  request.on('error', failed);
-  request.on('socket', (socket) => {
-    // Bytes count as sent when TLS can carry them: not before the handshake, never to a refusal.
-    socket.once('secureConnect', () => record('sent', {
-      request: call.id, purpose: call.purpose, tunnel: call.tunnel, host, method, path,
-      ...sentFacts(request._header), tls: socket.getProtocol(), resumed: socket.isSessionReused(),
-    }));
-  });
-  if (body) request.write(body);
-  request.end();
-}
-
-// ----------------------------------------------------------------- what may happen to an answer
-
-/** A pass-through that calls `edit(text, index)` for each piece, with where it may end early. */
-function editor(edit) {
-  let index = 0;
-  return new Transform({
-    transform(piece, encoding, done) { edit.call(this, piece, index += 1); done(); },
-  });
-}
-
-const EVENT_END = '\n\n';
-const STREAM_FAULTS = {
-  /** Healthy: the same bytes in pieces of another size, cut through events and lines. */
-  rechunk: { through: () => editor(function cut(piece) {
-    for (let at = 0; at < piece.length; at += 100) this.push(piece.subarray(at, at + 100));
-  }) },
-  /** Nothing until the upstream has finished, then everything at once. */
-  buffer: { through: () => {
-    const held = [];
-    return new Transform({
-      transform(piece, encoding, done) { held.push(piece); done(); },
-      flush(done) { done(null, Buffer.concat(held)); },
-    });
-  } },
-  /** One event loses its field name, one its blank line: the framing no longer parses. */
-  mangle: { through: () => editor(function spoil(piece, index) {
-    const text = piece.toString('utf8');
-    if (index === 3) this.push(text.replace('data: ', 'data '));
-    else if (index === 4) this.push(text.replace(EVENT_END, '\n'));
-    else this.push(piece);
-  }) },
-  /** The agent's connection is dropped after some pieces; the tunnel goes on to its end. */
-  truncate: { through: (response, res) => editor(function stop(piece, index) {
-    if (index <= (faults.stream_after || 4)) this.push(piece);
-    if (index === (faults.stream_after || 4)) setImmediate(() => res.destroy());
-  }) },
-  /** The same loss behind a clean last chunk: an SDK may call this success. */
-  'truncate-clean': { through: () => editor(function stop(piece, index) {
-    if (index <= (faults.stream_after || 4)) this.push(piece);
-  }) },
-  'content-type': { headers: (headers) => { headers['content-type'] = 'text/plain'; } },
-  /** The label says gzip and the body is plain. */
-  'gzip-label': { headers: (headers) => { headers['content-encoding'] = 'gzip'; } },
-  /** The body is gzip and the label is gone. */
-  'gzip-unlabelled': { headers: (headers) => { delete headers['content-encoding']; } },
-};
-
 // ------------------------------------------------------------------------------ agent requests
 
 /** An answer of the proxy's own: Title-Case names, chunked, unlike anything it relays. */
@@ -280,24 +76,6 @@ function refuse(call, res, status, body, headers = {}) {
   res.end();
 }
 
-const GUARDS = {
-  rate_limit_error: (name, limit, call) => [429, {
-    type: name, provider: call.provider, limit, window: 'per_minute', retry_after: 60,
-    message: `Rate limit exceeded for ${call.provider} provider. Limit: ${limit} requests per `
-      + 'minute. Retry after 60 seconds.',
-  }, {
-    'Retry-After': 60, 'X-RateLimit-Limit': limit, 'X-RateLimit-Remaining': 0,
-    'X-RateLimit-Reset': Math.floor(Date.now() / 1000) + 60, 'X-Request-ID': call.id,
-  }],
-  max_runs_exceeded: (name, limit) => [429, {
-    type: name, message: `Maximum LLM invocations exceeded (${limit} / ${limit}).`,
-    invocation_count: limit, max_runs: limit,
-  }],
-  permission_denied_limit_exceeded: (name, limit) => [403, {
-    type: name, message: `Too many permission-denied answers (${limit} / ${limit}).`,
-    denied_count: limit, max_permission_denied: limit,
-  }],
-};
 let served = 0;
 
 function guarded(call, res) {
@@ -338,6 +116,17 @@ function upstreamHeaders(name, call, req) {
   return Object.assign(headers, injected(name, headers));
 }
 
+const about = (call) => ({
+  request_id: call.id, provider: call.provider, method: call.method, path: call.path,
+  upstream_host: call.host,
+});
+
+function complain(call, error) {
+  say('error', 'request_error', {
+    ...about(call), duration_ms: Date.now() - call.started, error: error.message,
+  });
+}
+
 /** Gives the upstream's answer to the agent, under the proxy's request id. */
 function relay(call, response, res) {
   const headers = { 'x-request-id': call.id };
@@ -353,23 +142,18 @@ function relay(call, response, res) {
   let bytes = 0;
   response.on('data', (piece) => { bytes += piece.length; });
   response.on('end', () => say('info', 'request_complete', {
-    request_id: call.id, provider: call.provider, method: call.method, path: call.path,
-    status: response.statusCode, duration_ms: Date.now() - call.started,
-    request_bytes: call.bytes, response_bytes: bytes, upstream_host: call.host,
+    ...about(call), status: response.statusCode, duration_ms: Date.now() - call.started,
+    request_bytes: call.bytes, response_bytes: bytes,
   }));
   if ([401, 403].includes(response.statusCode) && !old) {
     say('warn', 'upstream_auth_error', {
-      request_id: call.id, provider: call.provider, status: response.statusCode,
-      upstream_host: call.host, path: call.path,
+      ...about(call), status: response.statusCode,
       message: `Upstream returned ${response.statusCode} — check that the API key is valid and `
         + 'correctly formatted',
     });
   }
   response.on('error', (error) => {
-    say('error', 'request_error', {
-      request_id: call.id, provider: call.provider, method: call.method, path: call.path,
-      duration_ms: Date.now() - call.started, error: error.message, upstream_host: call.host,
-    });
+    complain(call, error);
     // The older generation hides the cut behind a clean last chunk, the newer shows it.
     if (old) res.end(JSON.stringify({ error: 'Response stream error', message: error.message }));
     else res.destroy();
@@ -390,11 +174,8 @@ function forward(name, call, req, res, body) {
   const provider = PROVIDERS[name];
   const headers = upstreamHeaders(name, call, req);
   const failed = (error) => {
-    say('error', 'request_error', {
-      request_id: call.id, provider: call.provider, method: call.method, path: call.path,
-      duration_ms: Date.now() - call.started, error: error.message, upstream_host: call.host,
-    });
-    if (res.headersSent) return;
+    if (res.headersSent) return; // the response itself has told
+    complain(call, error);
     refuse(call, res, 502, { error: 'Proxy error', message: error.message },
       { 'X-Request-ID': call.id });
   };
@@ -426,9 +207,8 @@ function withoutBeta(call, response, res, again) {
       again();
       return;
     }
-    call.source = 'upstream';
-    res.writeHead(response.statusCode, { 'x-request-id': call.id, ...response.headers });
-    res.end(text);
+    const { statusCode, headers } = response;
+    relay(call, Object.assign(Readable.from([text]), { statusCode, headers }), res);
   });
 }
 
@@ -477,10 +257,7 @@ function handle(name, req, res) {
     return;
   }
   if (guarded(call, res)) return;
-  say('info', 'request_start', {
-    request_id: call.id, provider: name, method: req.method, path: call.path,
-    upstream_host: call.host,
-  });
+  say('info', 'request_start', about(call));
   const pieces = [];
   req.on('data', (piece) => {
     call.bytes += piece.length;
@@ -505,20 +282,25 @@ function handle(name, req, res) {
 function upgrade(name, req, socket, head) {
   const call = newCall(name, req, 'websocket-upgrade');
   const authority = `${call.host}:${config.upstream_port}`;
-  const close = (answer) => { if (answer) socket.end(answer); else socket.destroy(); };
+  const answered = (status, source) => record('answered', {
+    request: call.id, status, source, finished: true,
+  });
+  const close = (status, reason, error) => {
+    const text = JSON.stringify({ error });
+    socket.end(`HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\n`
+      + `Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`);
+    answered(status, 'proxy');
+  };
   if (keyOf(name) === undefined) {
-    close('HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n'
-      + 'Connection: close\r\n\r\n{"error":"provider_not_configured"}');
+    close(503, 'Service Unavailable', 'provider_not_configured');
     return;
   }
-  say('info', 'websocket_upgrade_start', {
-    request_id: call.id, provider: name, path: call.path, upstream_host: call.host,
-  });
+  say('info', 'websocket_upgrade_start', about(call));
   const connect = http.request({
     host: config.squid.host, port: config.squid.port, method: 'CONNECT', path: authority,
     headers: { Host: authority },
   });
-  const gone = () => close('HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n');
+  const gone = () => close(502, 'Bad Gateway', 'Proxy error');
   connect.on('error', gone);
   connect.on('connect', (reply, tunnel) => {
     record('attempt', {
@@ -546,7 +328,8 @@ function upgrade(name, req, socket, head) {
         record('upstream_response', {
           request: call.id, tunnel: near(tunnel), status, source: 'upstream',
         });
-        record('answered', { request: call.id, status, source: 'upstream', finished: true });
+        answered(status, 'upstream');
+        secured.off('error', gone).on('error', () => socket.destroy());
       });
       secured.pipe(socket);
       socket.pipe(secured);

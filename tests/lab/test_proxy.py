@@ -247,6 +247,33 @@ def test_management_is_answered_on_the_first_port_only(lab: Lab, target: str) ->
     assert len(rows(running, "attempt")) == 1
 
 
+def upgrade(lab: Lab, running: proxy.Proxy) -> int:
+    """The status that answers a WebSocket upgrade; curl leaves once it has it."""
+    fields = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]
+    fields.append("Sec-WebSocket-Key: bGFib25seWxhYm9ubHlsYQ==")
+    sent = [part for header in fields for part in ("-H", header)]
+    answer = lab.curl("/v1/responses", "--http1.1", "-m", "1", *sent, port=10000)
+    assert rows(running, "answered")[0]["status"] == answer.status
+    return answer.status
+
+
+def test_an_upgrade_is_passed_on_or_refused(lab: Lab) -> None:
+    keys = {"openai": proxy.OPENAI_KEY}
+    with lab.proxy(keys=keys) as running:
+        assert upgrade(lab, running) == 101
+    with lab.proxy() as running:
+        assert upgrade(lab, running) == 503
+    with lab.proxy(keys=keys, ca=None) as running:
+        assert upgrade(lab, running) == 502
+
+
+def test_a_newline_in_the_key_ends_the_header_block_of_an_upgrade(lab: Lab) -> None:
+    keys = {"openai": proxy.OPENAI_KEY + "\n"}
+    with lab.proxy(keys=keys, generation="old") as running:
+        assert upgrade(lab, running) == 400
+        assert running.process.running
+
+
 # --- what happens to an answer on its way -----------------------------------------------------
 
 

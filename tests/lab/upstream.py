@@ -192,7 +192,7 @@ class Server:
         requests = upstream_http1.Reader(secured, host)
         while (request := await requests.next()) is not None:
             reply, behaviour, done = self._answer(number, "1.1", request)
-            if request.header("sec-websocket-key") is not None and reply.status != 401:
+            if reply.status == 101:
                 await _converse(secured, request)
                 done(True)
                 break
@@ -200,6 +200,8 @@ class Server:
             done(whole)
             if not whole:
                 return
+            if reply.status == 400 and request.header("host") is None:
+                break
         await secured.close()
 
     def _answer(
@@ -230,14 +232,13 @@ class Server:
         if behaviour.answer != "ok":
             self._given[request.host] += 1
         reply = answer(request, behaviour)
-        upgraded = request.header("sec-websocket-key") is not None and reply.status != 401
 
         def done(finished: bool) -> None:
             self.record(
                 "response",
                 connection=connection,
                 call=call,
-                status=101 if upgraded else reply.status,
+                status=reply.status,
                 content_type=reply.content_type,
                 finished=finished,
             )

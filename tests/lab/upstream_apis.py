@@ -243,6 +243,8 @@ def _openai_call(request: Request, prefix: str) -> Reply:
         f"{prefix}/chat/completions": (_chat, _chat_stream),
         f"{prefix}/responses": (_response, _response_stream),
     }
+    if request.path == f"{prefix}/responses" and request.header("sec-websocket-key") is not None:
+        return Reply(101)
     if request.path not in calls or request.method != "POST":
         message = f"Invalid URL ({request.method} {request.path})"
         return openai_error(404, "invalid_request_error", message)
@@ -418,7 +420,10 @@ def _scripted(request: Request, behaviour: Behaviour) -> Reply:
 def answer(request: Request, behaviour: Behaviour) -> Reply:
     """What the host answers, with the headers that its edge adds before the API's own."""
     scripted = behaviour.answer != "ok"
-    reply = (_scripted if scripted else APIS[request.host])(request, behaviour)
+    if request.header("host") is None:  # RFC 9112 section 3.2: the edge refuses, no API is asked
+        reply = Reply(400, b"<html><title>400 Bad Request</title></html>\n", "text/html")
+    else:
+        reply = (_scripted if scripted else APIS[request.host])(request, behaviour)
     edge = [
         ("date", format_datetime(datetime.now(UTC), usegmt=True)),
         ("server", "cloudflare"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import zlib
 from typing import Final
 
@@ -23,6 +24,9 @@ _REASONS: Final = {
     500: "Internal Server Error",
     529: "",
 }
+#: A bare LF ends a line for many servers (RFC 9112 section 2.2).
+_LINE_END: Final = re.compile(r"\r?\n")
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 #: The two events that `bad-framing` spoils, counted from 1.
 _UNNAMED, _UNENDED = 3, 4
@@ -38,12 +42,12 @@ class Reader:
 
     async def next(self) -> Request | None:
         """The next request with its body; None when the client has closed."""
-        while (end := self._bytes.find(b"\r\n\r\n")) < 0:
+        while (end := _HEAD_END.search(self._bytes)) is None:
             if not await self._more():
                 return None
-        lines = self._bytes[:end].decode("latin-1").split("\r\n")
-        self._bytes = self._bytes[end + 4 :]
-        method, target, _ = lines[0].split(" ", 2)
+        lines = _LINE_END.split(self._bytes[: end.start()].decode("latin-1"))
+        self._bytes = self._bytes[end.end() :]
+        method, target, _ = (*lines[0].split(" ", 2), "", "")[:3]
         headers = [
             (name, value.strip())
             for name, colon, value in (line.partition(":") for line in lines[1:])

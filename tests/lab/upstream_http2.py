@@ -63,17 +63,14 @@ class _Session:
         assert stream is not None
         headers, body = self._headers.pop(stream), self._bodies.pop(stream)
         pseudo = dict(headers)
-        request = Request(
-            self._host,
-            pseudo[":method"],
-            pseudo[":path"],
-            [(name, value) for name, value in headers if not name.startswith(":")],
-            body,
-        )
+        # Here a pseudo-header names the host (RFC 9113 section 8.3.1).
+        named = [("host", pseudo[":authority"])]
+        named += [(name, value) for name, value in headers if not name.startswith(":")]
+        request = Request(self._host, pseudo[":method"], pseudo[":path"], named, body)
         reply, behaviour, done = self._answers(request)
         await asyncio.sleep(behaviour.first_byte)
-        named = [(name.lower(), value) for name, value in reply.headers]
-        sent = [(name, value) for name, value in named if name not in _HOP_BY_HOP]
+        replied = [(name.lower(), value) for name, value in reply.headers]
+        sent = [(name, value) for name, value in replied if name not in _HOP_BY_HOP]
         status = [(":status", str(reply.status)), ("content-type", reply.content_type)]
         self._h2.send_headers(stream, [*status, *sent])
         for piece in reply.events or (reply.body,):
