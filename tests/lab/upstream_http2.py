@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import h2.config
 import h2.connection
@@ -39,8 +39,13 @@ class _Session:
         await self._flush()
         while data := await self._secured.receive():
             for event in self._h2.receive_data(data):
-                if handle := _HANDLERS.get(type(event)):
-                    await handle(self, event)
+                match event:
+                    case h2.events.RequestReceived():
+                        self._on_headers(event)
+                    case h2.events.DataReceived():
+                        self._on_data(event)
+                    case h2.events.StreamEnded():
+                        await self._on_end(event)
             await self._flush()
         await self._secured.close()
 
@@ -48,12 +53,12 @@ class _Session:
         if data := self._h2.data_to_send():
             await self._secured.send(data)
 
-    async def _on_headers(self, event: h2.events.RequestReceived) -> None:
+    def _on_headers(self, event: h2.events.RequestReceived) -> None:
         assert event.stream_id is not None
         self._headers[event.stream_id] = [(str(name), str(value)) for name, value in event.headers]
         self._bodies[event.stream_id] = b""
 
-    async def _on_data(self, event: h2.events.DataReceived) -> None:
+    def _on_data(self, event: h2.events.DataReceived) -> None:
         assert event.stream_id is not None
         self._bodies[event.stream_id] += event.data or b""
         self._h2.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id)
@@ -80,10 +85,3 @@ class _Session:
         self._h2.end_stream(stream)
         await self._flush()
         done(True)
-
-
-_HANDLERS: dict[type, Callable[[_Session, h2.events.Event], Awaitable[None]]] = {
-    h2.events.RequestReceived: _Session._on_headers,  # type: ignore[dict-item]
-    h2.events.DataReceived: _Session._on_data,  # type: ignore[dict-item]
-    h2.events.StreamEnded: _Session._on_end,  # type: ignore[dict-item]
-}

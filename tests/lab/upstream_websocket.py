@@ -8,7 +8,8 @@ import struct
 from typing import Final
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_TEXT, _CLOSE = 0x1, 0x8
+#: Opcodes (section 5.2).
+TEXT, CLOSE = 0x1, 0x8
 _MASKED: Final = 0x80
 _SHORT, _MEDIUM, _LONG = 125, 126, 127
 
@@ -20,12 +21,12 @@ def accept(key: str) -> str:
 
 def text(payload: bytes) -> bytes:
     """One unmasked text frame."""
-    return _frame(_TEXT, payload)
+    return _frame(TEXT, payload)
 
 
 def close(code: int = 1000) -> bytes:
     """One unmasked close frame."""
-    return _frame(_CLOSE, struct.pack("!H", code))
+    return _frame(CLOSE, struct.pack("!H", code))
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
@@ -62,6 +63,3 @@ class Frames:
             return None
         (length,) = struct.unpack_from(form, self._bytes, 2)
         return head + mask + int(length)
-
-
-CLOSE: Final = _CLOSE
