@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 Row = dict[str, Any]
 
@@ -50,6 +50,7 @@ _ANTHROPIC_ERRORS: Final = {
     529: "overloaded_error",
 }
 _SCHEMES: Final = ("Bearer ", "bearer ", "token ", "Basic ")
+_QUERY: Final = {"key", "apiKey", "api_key", "access_token"}
 _SCHEMED: Final = {"authorization", "proxy-authorization"}
 _SQUID: Final = 3128
 
@@ -100,6 +101,13 @@ def auth(name: str, value: str) -> Row:
     }
 
 
+def _auth(request: Row) -> list[Row]:
+    """All credentials of a request in wire order: those of the target come first."""
+    query = parse_qsl(urlsplit(request["target"]).query)
+    rows = [auth(f"?{name}", value) for name, value in query if name in _QUERY]
+    return rows + [auth(item["name"], item["value"]) for item in request["auth"]]
+
+
 def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     report = scenario["report"]
     squid = _squid_address(truth)
@@ -121,7 +129,7 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
                     "method": request["method"],
                     "target": request["target"],
                     "header_names": request["header_names"],
-                    "auth": [auth(item["name"], item["value"]) for item in request["auth"]],
+                    "auth": _auth(request),
                     "complete": True,
                 },
                 "response": _answer(request, report, whole=bool(whole)),
@@ -173,7 +181,7 @@ def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
                 "relays": False,
                 "client": ip,
                 "server": {"ip": _squid_address(truth), "port": _SQUID},
-                "provider": _PROVIDERS.get(_port_of(line["url"]), "unknown"),
+                "provider": _PROVIDERS.get(_port_of(line["url"]) or 0, "unknown"),
                 "tunnel": line["url"] if plain else None,
                 "request": {
                     "method": row["method"],
@@ -200,7 +208,7 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
     agents = {
         row["program"]: row["user_agent"] for row in truth["client_calls"] if row["user_agent"]
     }
-    groups: dict[tuple[object, ...], list[Row]] = {}
+    groups: dict[tuple[str, str | None, str], list[Row]] = {}
     for request in truth["agent_requests"]:
         ip, _ = place(request["client"])
         # A call that came through Squid is its client's, not Squid's.
@@ -209,11 +217,10 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
         groups.setdefault(key, []).append(request)
     rows = []
     for (ip, user_agent, server), requests in groups.items():
-        service = place(str(server))
+        service = place(server)
         headers: Counter[str] = Counter()
         for request in requests:
-            for item in request["auth"]:
-                headers[json.dumps(auth(item["name"], item["value"]))] += 1
+            headers.update(map(json.dumps, _auth(request)))
         statuses = Counter(str(request["status"] or "none") for request in requests)
         rows.append(
             {
@@ -233,11 +240,11 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
 
 
 def _elsewhere(truth: Mapping[str, Any]) -> list[Row]:
-    """Clients that asked Squid in plain for something else than the API proxy."""
+    """Clients that asked Squid in plain for something else than the API proxy, or Squid itself."""
     rows = []
     for row in truth["client_calls"]:
-        url = urlsplit(row["target"])
-        if row["via"] != "absolute" or url.port in _PROVIDERS:
+        url = urlsplit(row["target"] if row["via"] == "absolute" else f"http://{row['server']}")
+        if row["via"] == "connect" or url.port in _PROVIDERS:
             continue
         rows.append(
             {
@@ -312,7 +319,9 @@ def _connects(truth: Mapping[str, Any]) -> list[Row]:
 def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     """Every TCP connection on the bridge that a log knows, and how it began."""
     squid = _squid_address(truth)
-    ends: dict[str, str] = {request["client"]: request["server"] for request in truth["agent_requests"]}
+    ends: dict[str, str] = {
+        request["client"]: request["server"] for request in truth["agent_requests"]
+    }
     ends |= {
         row["client"]: row["server"]
         for row in truth["client_calls"]
@@ -387,10 +396,13 @@ def differences(pattern: object, found: object, path: str = "report") -> list[st
             for name, value in pattern.items()
             for text in differences(value, found.get(name), f"{path}.{name}")
         ]
-    if isinstance(pattern, list) and isinstance(found, list):
-        if any(isinstance(item, Mapping) for item in (*pattern, *found)):
-            return _unpaired(pattern, found, path)
+    if isinstance(pattern, list) and isinstance(found, list) and _objects(pattern + found):
+        return _unpaired(pattern, found, path)
     return [] if pattern == found else [f"{path}: {found!r} where {pattern!r} ought to be"]
+
+
+def _objects(items: list[Any]) -> bool:
+    return any(isinstance(item, Mapping) for item in items)
 
 
 def _unpaired(pattern: list[Any], found: list[Any], path: str) -> list[str]:

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.lab import proxy, squid, upstream
 from tests.lab import clients as client_programs
+from tests.lab import proxy, squid, upstream
 from tests.lab.blocks import tidy
 from tests.lab.clients.agent import Agent, Header
 from tests.lab.expected import expected
@@ -162,9 +162,7 @@ def _run(scenario: Scenario, network: Network, place: Path) -> Logs:
     with contextlib.ExitStack() as recording, _programs(scenario, network, place) as start:
 
         def begin() -> None:
-            recording.enter_context(
-                network.capture(capture, any_interface=scenario.any_interface)
-            )
+            recording.enter_context(network.capture(capture, any_interface=scenario.any_interface))
 
         if scenario.capture == "start":
             begin()
@@ -176,9 +174,7 @@ def _run(scenario: Scenario, network: Network, place: Path) -> Logs:
         # What is still open ends with its programs; Squid writes a line for each.
         lab.proxy.process.stop()
         lab.squid.process.stop()
-    return Logs.read(
-        place / "clients.jsonl", lab.proxy.log, lab.upstream.log, lab.squid.access_log
-    )
+    return Logs.read(place / "clients.jsonl", lab.proxy.log, lab.upstream.log, lab.squid.access_log)
 
 
 @contextlib.contextmanager
@@ -225,9 +221,7 @@ def _write(scenario: Scenario, place: Path, logs: Logs, folder: Path) -> Path:
     story = truth(_frame(scenario), logs)
     (fresh / "scenario.toml").write_text(dumps(statement))
     (fresh / "truth.json").write_text(json.dumps(story, indent=1) + "\n")
-    (fresh / "expected.json").write_text(
-        json.dumps(expected(statement, story), indent=1) + "\n"
-    )
+    (fresh / "expected.json").write_text(json.dumps(expected(statement, story), indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     return folder

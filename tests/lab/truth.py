@@ -48,7 +48,7 @@ class Logs:
 def truth(frame: Mapping[str, Any], logs: Logs) -> Row:
     """The whole of `truth.json`; `frame` is what the scenario states (name, expect, keys)."""
     requests = [row for row in logs.proxy if row["event"] == "request"]
-    calls = _upstream_calls(logs.proxy)
+    calls = _upstream_calls(logs)
     numbers = {request["request"]: n for n, request in enumerate(requests, start=1)}
     return {
         **frame,
@@ -60,14 +60,12 @@ def truth(frame: Mapping[str, Any], logs: Logs) -> Row:
             {name: value for name, value in call.items() if name != "request"} for call in calls
         ],
         "squid_log": logs.squid,
-        "api_proxy_died": any(
-            row["event"] == "exit" and row["code"] != 0 for row in logs.proxy
-        ),
+        "api_proxy_died": any(row["event"] == "exit" and row["code"] != 0 for row in logs.proxy),
         "agent_tunnels": _agent_tunnels(logs),
         "vain_attempts": [
             {
                 "authority": row["authority"],
-                "agent_requests": [numbers[row["request"]]] if row["request"] in numbers else [],
+                "agent_requests": _numbers(row, numbers),
                 "error": row["error"],
             }
             for row in logs.proxy
@@ -132,16 +130,20 @@ def _made_by(request: Row, clients: list[Row]) -> str:
     return "|".join(sorted(may))
 
 
-def _upstream_calls(proxy: Iterable[Row]) -> list[Row]:
-    """What the proxy sent inside its tunnels, each with what came back there."""
-    rows = list(proxy)
+def _upstream_calls(logs: Logs) -> list[Row]:
+    """What the proxy sent inside its tunnels, each with what came back there.
+
+    `received`: the upstream's own record has the same request, with the same headers in the
+    same order and the same credentials.
+    """
+    received = [_as_sent(row) for row in logs.upstream if row["event"] == "request"]
     responses = {
         row["tunnel"]: row
-        for row in rows
+        for row in logs.proxy
         if row["event"] == "upstream_response" and row["source"] == "upstream"
     }
     calls = []
-    for m, sent in enumerate((row for row in rows if row["event"] == "sent"), start=1):
+    for m, sent in enumerate((row for row in logs.proxy if row["event"] == "sent"), start=1):
         response = responses.get(sent["tunnel"], {"status": None})
         calls.append(
             {
@@ -157,9 +159,17 @@ def _upstream_calls(proxy: Iterable[Row]) -> list[Row]:
                 "request_id": sent["request"],
                 "tls": sent["tls"],
                 "resumed": sent["resumed"],
+                "received": _as_sent(sent) in received,
             }
         )
     return calls
+
+
+def _as_sent(row: Row) -> tuple[object, ...]:
+    target = row.get("target", row.get("path"))
+    # What cannot be in a value at the other end: the white space around it (RFC 9110 5.5).
+    auth = [(item["name"], item["value"].strip()) for item in row["auth"]]
+    return (row["host"], row["method"], target, row["header_names"], auth)
 
 
 def _proxy_tunnels(logs: Logs, calls: list[Row], numbers: Mapping[str, int]) -> list[Row]:
@@ -173,14 +183,19 @@ def _proxy_tunnels(logs: Logs, calls: list[Row], numbers: Mapping[str, int]) -> 
             "reason": attempt["reason"],
             "squid_error": attempt["squid_error"],
             "squid": decisions.get(attempt["tunnel"]),
-            "agent_requests": [numbers[attempt["request"]]] if attempt["request"] in numbers else [],
-            "upstream_calls": [
-                call["m"] for call in calls if call["tunnel"] == attempt["tunnel"]
-            ],
+            "agent_requests": [numbers[attempt["request"]]]
+            if attempt["request"] in numbers
+            else [],
+            "upstream_calls": [call["m"] for call in calls if call["tunnel"] == attempt["tunnel"]],
         }
         for attempt in logs.proxy
         if attempt["event"] == "attempt" and attempt.get("tunnel") is not None
     ]
+
+
+def _numbers(attempt: Row, numbers: Mapping[str, int]) -> list[int]:
+    """The agent request that an attempt was made for; none for the API proxy's own."""
+    return [numbers[attempt["request"]]] if attempt["request"] in numbers else []
 
 
 def _agent_tunnels(logs: Logs) -> list[Row]:

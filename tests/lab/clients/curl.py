@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
@@ -44,7 +45,8 @@ def curl_row(
     path = place.path + (f"?{place.query}" if place.query else "")
     # Nothing was sent where nobody listened: then the command says what would have been.
     method, target, names = _last_request(blocks) or ("POST" if body else "GET", path, None)
-    agent = next((line[12:] for line in sum(blocks, []) if line.startswith("User-Agent: ")), None)
+    sent = itertools.chain(*blocks)
+    agents = [line[12:] for line in sent if line.lower().startswith("user-agent: ")]
     tunnel = any(block[0].startswith("CONNECT ") for block in blocks)
     local = _end(told["local_ip"], told["local_port"])
     remote = _end(told["remote_ip"], told["remote_port"]) or place.netloc
@@ -58,7 +60,7 @@ def curl_row(
         "method": method,
         "target": target,
         "header_names": names,
-        "user_agent": agent,
+        "user_agent": agents[-1] if agents else None,
         "auth": [
             {"name": name, "value": value}
             for name, value in headers

@@ -67,11 +67,10 @@ class Caller:
 
     def open(self, row: dict[str, Any]) -> http.client.HTTPConnection:
         """Connect, through a tunnel and TLS where asked; notes the ends in `row`."""
-        proxy = self.spec.get("proxy")
         if self.via == "direct":
             target = (self.host, self.port)
         else:
-            host, _, port = proxy.rpartition(":")
+            host, _, port = str(self.spec["proxy"]).rpartition(":")
             target = (host.strip("[]"), int(port))
         row["server"] = ip_port(target)
         sock = socket.create_connection(target, self.timeout)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 CREDENTIAL_HEADERS = {"authorization", "x-api-key", "api-key"}
@@ -24,6 +25,9 @@ class Log:
     def __init__(self, program: str) -> None:
         self.program = program
         self.rows: list[dict[str, Any]] = []
+
+    def hooks(self) -> dict[str, list[Callable[..., Any]]]:
+        return {"request": [self.request], "response": [self.response]}
 
     def request(self, request: Any) -> None:
         named = [(name.decode(), value.decode()) for name, value in request.headers.raw]
@@ -64,7 +68,10 @@ class Log:
 def ask_anthropic(spec: dict[str, Any], log: Log) -> None:
     import anthropic
 
-    hooks = {"request": [log.request], "response": [log.response]}
+    hooks: dict[str, list[Callable[..., Any]]] = {
+        "request": [log.request],
+        "response": [log.response],
+    }
     client = anthropic.Anthropic(
         base_url=spec["base_url"],
         api_key=spec.get("api_key"),
@@ -91,7 +98,10 @@ def ask_anthropic(spec: dict[str, Any], log: Log) -> None:
 def ask_openai(spec: dict[str, Any], log: Log) -> None:
     import openai
 
-    hooks = {"request": [log.request], "response": [log.response]}
+    hooks: dict[str, list[Callable[..., Any]]] = {
+        "request": [log.request],
+        "response": [log.response],
+    }
     client = openai.OpenAI(
         base_url=spec["base_url"],
         api_key=spec["api_key"],

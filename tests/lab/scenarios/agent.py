@@ -19,8 +19,8 @@ REAL_LOOKING = "sk-ant-api03-LABONLY" + "agentheldthiskey0123456789" * 3 + "abcd
     title="The agent sends a key that looks real",
     what="Claude Code sends x-api-key with a key of a real key's shape to the API proxy.",
     wrong="Isolation is broken: the agent holds a key.",
-    learn="The call succeeds, because the API proxy replaces the header; the key was on the bridge "
-    "in plaintext all the same.",
+    learn="The call succeeds, because the API proxy replaces the header; the key was on the "
+    "bridge in plaintext all the same.",
 )
 def real_key(lab: Lab) -> None:
     lab.claude_code(("x-api-key", REAL_LOOKING))
@@ -30,18 +30,16 @@ def real_key(lab: Lab) -> None:
 @scenario(
     "agent-bypasses-proxy",
     title="The agent CONNECTs to the API itself and gets 401 inside",
-    what="curl and a plain client go to https://api.anthropic.com through Squid, past the API proxy, "
-    "with the placeholder.",
+    what="curl and a plain client go to https://api.anthropic.com through Squid, past the API "
+    "proxy, with the placeholder.",
     wrong="The client does not use its base URL: the placeholder reaches the real API.",
-    learn="Tunnels opened by .20 to an API host. What the API answered is inside and cannot be seen "
-    "without keys; the placeholder is no key there.",
+    learn="Tunnels opened by .20 to an API host. What the API answered is inside and cannot be "
+    "seen without keys; the placeholder is no key there.",
     expect=Expect(root_cause="api-proxy-bypassed", H4a=None, H4b=None),
 )
 def bypass(lab: Lab) -> None:
     url = "https://api.anthropic.com/v1/messages"
-    lab.agent.curl(
-        url, [API_KEY, VERSION, JSON], message(), options=("--proxy", lab.squid.url)
-    )
+    lab.agent.curl(url, [API_KEY, VERSION, JSON], message(), options=("--proxy", lab.squid.url))
     lab.agent.plain(
         url,
         [("Host", "api.anthropic.com"), API_KEY, VERSION, JSON],
@@ -57,8 +55,8 @@ def bypass(lab: Lab) -> None:
     title="Calls for the API proxy come through Squid (absolute-form): healthy",
     what="curl, a plain client and undici send POST http://172.30.0.30:10001/… to Squid.",
     wrong="nothing",
-    learn="Two legs of one call are on the bridge: agent to Squid, Squid to API proxy. Count it once; "
-    "its client is the agent, not Squid.",
+    learn="Two legs of one call are on the bridge: agent to Squid, Squid to API proxy. Count it "
+    "once; its client is the agent, not Squid.",
 )
 def absolute(lab: Lab) -> None:
     lab.anthropic(options=("--proxy", lab.squid.url))
@@ -85,8 +83,8 @@ def absolute(lab: Lab) -> None:
     what="undici's ProxyAgent and a plain client open a tunnel to the API proxy and speak plain "
     "HTTP inside.",
     wrong="nothing",
-    learn="After a 200 to CONNECT look at the bytes: here it is HTTP, not TLS, and the headers can be "
-    "read on both legs.",
+    learn="After a 200 to CONNECT look at the bytes: here it is HTTP, not TLS, and the headers "
+    "can be read on both legs.",
 )
 def plain_in_connect(lab: Lab) -> None:
     lab.agent.plain(
@@ -135,8 +133,8 @@ def leaves(lab: Lab) -> None:
 @scenario(
     "denied-side-traffic",
     title="The agent asks Squid for a domain that is not allowed, beside a good call",
-    what="curl asks for https://telemetry.example.com and http://example.com through Squid; then one "
-    "call to the API proxy.",
+    what="curl asks for https://telemetry.example.com and http://example.com through Squid; then "
+    "one call to the API proxy.",
     wrong="Nothing with the API: side traffic is denied.",
     learn="A denied CONNECT of the agent's own says nothing about its API calls.",
 )
@@ -149,8 +147,8 @@ def side_traffic(lab: Lab) -> None:
 @scenario(
     "pre-flight",
     title="Zero-byte connections before the first call",
-    what="Ports 10000 and 10001 are tried without a byte, as the firewall's pre-flight check does; "
-    "then one call.",
+    what="Ports 10000 and 10001 are tried without a byte, as the firewall's pre-flight check "
+    "does; then one call.",
     wrong="nothing",
     learn="A connection without a request is a probe, not a lost call.",
 )

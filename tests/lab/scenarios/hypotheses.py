@@ -29,8 +29,8 @@ def bearer_only(lab: Lab) -> None:
 @scenario(
     "h1-wrong-path",
     title="404 on every call: /v1/complete",
-    what="Claude Code's headers, but the path of the retired completions API; then a base URL that "
-    "repeats /v1.",
+    what="Claude Code's headers, but the path of the retired completions API; then a base URL "
+    "that repeats /v1.",
     wrong="The client asks for a path that the API does not have.",
     learn="The credential was accepted: a 404 comes from the API, inside an established tunnel. "
     "Path, not key.",
@@ -115,7 +115,8 @@ def proxy_truncates(lab: Lab) -> None:
     title="The stream lacks its end behind a clean last chunk",
     what="The API proxy ends the agent's stream after four pieces with a proper last chunk.",
     wrong="The API proxy cuts the stream and hides it.",
-    learn="HTTP is complete and the stream is not: message_stop is missing. An SDK may report success.",
+    learn="HTTP is complete and the stream is not: message_stop is missing. An SDK may report "
+    "success.",
     expect=Expect(root_cause="stream-cut", H3=None, H4a=None),
     proxy={"stream": "truncate-clean"},
     stream={"terminated": False, "malformed": 0},
@@ -199,8 +200,8 @@ def rechunked(lab: Lab) -> None:
     title="The stream breaks off, and the tunnel closed first",
     what="Claude Code and curl stream; the upstream closes in mid-stream.",
     wrong="The upstream cuts the stream.",
-    learn="No message_stop and no last chunk, but the tunnel closed before the agent's connection: "
-    "the damage came from upstream, and H3 is refuted.",
+    learn="No message_stop and no last chunk, but the tunnel closed before the agent's "
+    "connection: the damage came from upstream, and H3 is refuted.",
     expect=Expect(root_cause="stream-cut", H4a=None),
     upstream={"api.anthropic.com": {"stream": "cut", "after": 6}},
     stream={"terminated": False, "truncated": True},
@@ -263,8 +264,8 @@ def upstream_error_event(lab: Lab) -> None:
 @scenario(
     "h4-401-inside-tunnel",
     title="Squid says 200 four times, the agent sees 401 four times",
-    what="curl twice, the Anthropic SDKs for Python and Node once each; the upstream rejects "
-    "the real key that the API proxy holds.",
+    what="curl twice, the Anthropic SDKs for Python and Node once each; the upstream rejects the "
+    "real key that the API proxy holds.",
     wrong="The upstream refuses the API proxy's own key.",
     learn="Squid's 200 means that a tunnel was opened. The API's answer travels inside it and "
     "reaches the agent as 401, whatever the agent sent: two clients send x-api-key, two "

@@ -33,15 +33,15 @@ def own_tunnels(lab: Lab, times: int, pause: float = 0.0) -> None:
 @scenario(
     "issue-1527",
     title='Ten retries, error "unknown", no status; Squid logged four 200s',
-    what="Claude Code's first call ends the API proxy of the older generation, whose key ends with "
-    "a newline; ten retries find nobody. Both placeholders are sent, and they differ. The agent "
-    "itself opens four tunnels to api.anthropic.com, which Squid logs as 200.",
-    wrong="ANTHROPIC_API_KEY in the API proxy ends with a newline: Node refuses the header and the "
-    "whole process dies.",
-    learn="The request arrived whole and was answered by a bare FIN, without one byte; from then on "
-    "every SYN to the API proxy is answered by RST. No tunnel was opened for the call: the four "
-    "tunnels in Squid's log are the agent's own and say nothing about it. That the two placeholders "
-    "differ did no harm: neither was ever judged.",
+    what="Claude Code's first call ends the API proxy of the older generation, whose key ends "
+    "with a newline; ten retries find nobody. Both placeholders are sent, and they differ. The "
+    "agent itself opens four tunnels to api.anthropic.com, which Squid logs as 200.",
+    wrong="ANTHROPIC_API_KEY in the API proxy ends with a newline: Node refuses the header and "
+    "the whole process dies.",
+    learn="The request arrived whole and was answered by a bare FIN, without one byte; from then "
+    "on every SYN to the API proxy is answered by RST. No tunnel was opened for the call: the "
+    "four tunnels in Squid's log are the agent's own and say nothing about it. That the two "
+    "placeholders differ did no harm: neither was ever judged.",
     expect=Expect(root_cause="proxy-died", H4a=None),
     generation="old",
     keys=NEWLINE,
@@ -60,8 +60,8 @@ def issue_1527(lab: Lab) -> None:
     title="An empty reply, then connection refused",
     what="curl twice; the key in the API proxy of the older generation ends with a newline.",
     wrong="The key's newline ends the API proxy's process on the first call.",
-    learn="The smallest picture of that death: a whole request, a bare FIN, no CONNECT; the second "
-    "call meets RST.",
+    learn="The smallest picture of that death: a whole request, a bare FIN, no CONNECT; the "
+    "second call meets RST.",
     expect=DIED,
     generation="old",
     keys=NEWLINE,
@@ -88,7 +88,8 @@ def key_newline_fixed(lab: Lab) -> None:
 @scenario(
     "key-trailing-space",
     title="A key with a space at its end: healthy",
-    what="curl twice; the key ends with a space and the API proxy of the older generation keeps it.",
+    what="curl twice; the key ends with a space and the API proxy of the older generation keeps "
+    "it.",
     wrong="nothing",
     learn="A trailing space is harmless: the receiver takes it off with the rest of the line.",
     generation="old",

@@ -27,8 +27,8 @@ def not_configured(lab: Lab) -> None:
 @scenario(
     "proxy-not-listening",
     title="Connection refused on port 10001, and 10000 works",
-    what="curl to Anthropic twice and to OpenAI once; the older API proxy has no key for Anthropic "
-    "and does not listen there.",
+    what="curl to Anthropic twice and to OpenAI once; the older API proxy has no key for "
+    "Anthropic and does not listen there.",
     wrong="ANTHROPIC_API_KEY was not given to the API proxy.",
     learn="RST at once on one port while another works: not dead, not configured.",
     expect=Expect(root_cause="proxy-not-listening"),
@@ -46,7 +46,8 @@ def not_listening(lab: Lab) -> None:
     title="429 rate_limit_error from the API proxy's own guard",
     what="curl four times; the API proxy lets two calls through and refuses the others.",
     wrong="The API proxy's own limit of calls is reached.",
-    learn="Two calls with a tunnel, two without: the 429 is the API proxy's, and the API never saw it.",
+    learn="Two calls with a tunnel, two without: the 429 is the API proxy's, and the API never "
+    "saw it.",
     expect=Expect(root_cause="proxy-refused", H4a=None),
     proxy={"guard": {"name": "rate_limit_error", "after": 2}},
 )
@@ -86,7 +87,8 @@ def start_up(lab: Lab) -> None:
     title="/health and /reflect between calls",
     what="curl asks /health and /reflect on port 10000, and makes one call.",
     wrong="nothing",
-    learn="Management calls are HTTP on the same ports; they carry no credential and need no tunnel.",
+    learn="Management calls are HTTP on the same ports; they carry no credential and need no "
+    "tunnel.",
 )
 def health(lab: Lab) -> None:
     lab.agent.curl(f"{lab.api('openai')}/health", [])

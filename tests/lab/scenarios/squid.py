@@ -25,8 +25,8 @@ def cause(code: str) -> Expect:
     title="403 with an HTML page: Squid denied the domain",
     what="curl, the Python SDK and Claude Code; api.anthropic.com is not in the allow-list.",
     wrong="api.anthropic.com is missing in the list of allowed domains.",
-    learn="CONNECT is answered 403 with X-Squid-Error; the API proxy relays Squid's HTML page as if "
-    "it were the API's answer, and its log asks to check the key. No key ever left.",
+    learn="CONNECT is answered 403 with X-Squid-Error; the API proxy relays Squid's HTML page as "
+    "if it were the API's answer, and its log asks to check the key. No key ever left.",
     expect=cause("squid-denied"),
     squid={"allow": OTHERS},
 )
@@ -107,9 +107,11 @@ def down(lab: Lab) -> None:
 @scenario(
     "squid-killed-mid-stream",
     title="Squid dies in mid-stream",
-    what="Claude Code streams slowly; Squid is killed in the middle, and a second call finds it gone.",
+    what="Claude Code streams slowly; Squid is killed in the middle, and a second call finds it "
+    "gone.",
     wrong="Squid was killed.",
-    learn="The tunnel ends in mid-stream and has no line in Squid's log; the next CONNECT meets RST.",
+    learn="The tunnel ends in mid-stream and has no line in Squid's log; the next CONNECT meets "
+    "RST.",
     expect=Expect(root_cause="squid-down", H4a=None),
     upstream={HOST: {"pace": 0.15}},
     stream={"terminated": False, "truncated": True},
@@ -146,8 +148,8 @@ def alert(lab: Lab) -> None:
     title="200 to CONNECT, then the API proxy refuses the certificate",
     what="curl; the API proxy does not trust the authority of the upstream's certificate.",
     wrong="The API proxy lacks the authority of the certificate it is shown.",
-    learn="The server's whole flight arrives; the client answers with an alert (hidden in TLS 1.3) "
-    "and leaves.",
+    learn="The server's whole flight arrives; the client answers with an alert (hidden in TLS "
+    "1.3) and leaves.",
     expect=TLS_FAILED,
     trusts=False,
 )

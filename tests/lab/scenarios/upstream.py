@@ -20,8 +20,8 @@ def refused(code: str) -> Expect:
     title="403 permission_error from the API, inside the tunnel",
     what="curl and the Python SDK; the API answers 403.",
     wrong="The organization behind the key is disabled.",
-    learn="Three parties can say 403. This one is JSON with permission_error and a request-id: the "
-    "API's. Squid's is text/html with X-Squid-Error, the API proxy's opens no tunnel.",
+    learn="Three parties can say 403. This one is JSON with permission_error and a request-id: "
+    "the API's. Squid's is text/html with X-Squid-Error, the API proxy's opens no tunnel.",
     expect=refused("upstream-forbidden"),
     upstream={"api.anthropic.com": {"answer": "403"}},
 )
@@ -49,8 +49,8 @@ def too_large(lab: Lab) -> None:
     title="429 rate_limit_error, then success on the second retry",
     what="The Python SDK with two retries; the API answers 429 twice, then 200.",
     wrong="The API limits the rate for a moment.",
-    learn="One call of the program, three requests and three tunnels: x-stainless-retry-count counts "
-    "0, 1, 2, and retry-after says how long to wait.",
+    learn="One call of the program, three requests and three tunnels: x-stainless-retry-count "
+    "counts 0, 1, 2, and retry-after says how long to wait.",
     expect=refused("upstream-rate-limited"),
     upstream={"api.anthropic.com": {"answer": "429", "times": 2, "retry_after": 1}},
 )
@@ -133,7 +133,8 @@ def stream_reset(lab: Lab) -> None:
     title="The stream stops, and the client gives up",
     what="The upstream sends six events and then nothing; Claude Code leaves after two seconds.",
     wrong="The upstream stalls.",
-    learn="Silence after six events on both sides of the API proxy; the client closes, not the server.",
+    learn="Silence after six events on both sides of the API proxy; the client closes, not the "
+    "server.",
     expect=Expect(root_cause="stream-stalled", H4a=None),
     upstream={"api.anthropic.com": {"stream": "stall", "after": 6}},
     stream={"terminated": False, "truncated": True},
@@ -147,8 +148,8 @@ def stream_stalls(lab: Lab) -> None:
 @scenario(
     "retired-beta-retried",
     title="400 inside, 200 outside: a retired anthropic-beta",
-    what="curl with a retired beta; the API answers 400, the newer API proxy asks again without the "
-    "header and succeeds.",
+    what="curl with a retired beta; the API answers 400, the newer API proxy asks again without "
+    "the header and succeeds.",
     wrong="Nothing for the agent; the header is retired.",
     learn="Two tunnels for one agent request: the first answer stayed inside.",
     upstream={"api.anthropic.com": {"retired_betas": [RETIRED_BETA]}},

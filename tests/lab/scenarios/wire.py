@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import threading
 
-from tests.lab.clients import ANTHROPIC_PLACEHOLDER, OPENAI_PLACEHOLDER
+from tests.lab.clients import ANTHROPIC_PLACEHOLDER, GEMINI_PLACEHOLDER, OPENAI_PLACEHOLDER
 from tests.lab.processes import until
+from tests.lab.proxy import OPENAI_KEY
 from tests.lab.record import Lab, message
 from tests.lab.scenarios import scenario
 
@@ -27,9 +28,7 @@ VERSION = ("anthropic-version", "2023-06-01")
 def healthy_json(lab: Lab) -> None:
     lab.anthropic()
     lab.agent.python_sdk("anthropic", base_url=lab.api(), auth_token=ANTHROPIC_PLACEHOLDER)
-    lab.agent.python_sdk(
-        "openai", base_url=f"{lab.api('openai')}/v1", api_key=OPENAI_PLACEHOLDER
-    )
+    lab.agent.python_sdk("openai", base_url=f"{lab.api('openai')}/v1", api_key=OPENAI_PLACEHOLDER)
     lab.agent.node_sdk(base_url=lab.api(), auth_token=ANTHROPIC_PLACEHOLDER)
     lab.openai()
 
@@ -37,8 +36,8 @@ def healthy_json(lab: Lab) -> None:
 @scenario(
     "healthy-sse",
     title="All is well: event streams for four clients",
-    what="curl to Anthropic and OpenAI, the Anthropic SDKs for Python and Node, with streams; plain "
-    "and gzip.",
+    what="curl to Anthropic and OpenAI, the Anthropic SDKs for Python and Node, with streams; "
+    "plain and gzip.",
     wrong="nothing",
     learn="message_stop ends Anthropic's stream, [DONE] OpenAI's; then the last chunk.",
 )
@@ -54,10 +53,11 @@ def healthy_sse(lab: Lab) -> None:
 @scenario(
     "client-leaves-after-done",
     title="The client closes after the stream's last event: healthy",
-    what="The OpenAI SDK for Python streams; it leaves at [DONE] and does not wait for the last chunk.",
+    what="The OpenAI SDK for Python streams; it leaves at [DONE] and does not wait for the last "
+    "chunk.",
     wrong="nothing",
-    learn="HTTP is incomplete and the answer is whole: the terminal event had come. The tunnel stays "
-    "open behind it.",
+    learn="HTTP is incomplete and the answer is whole: the terminal event had come. The tunnel "
+    "stays open behind it.",
     upstream={"api.openai.com": {"pace": 0.1}},
     stream={"terminated": True, "malformed": 0},
     ended_by="client",
@@ -147,15 +147,16 @@ def resumed(lab: Lab) -> None:
 @scenario(
     "h2-in-tunnel",
     title="HTTP/2 inside a tunnel of the agent's own",
-    what="curl goes to https://api.openai.com through Squid and negotiates h2, beside a call to the "
-    "API proxy.",
-    wrong="nothing",
-    learn="ALPN in the ClientHello says what the client can; the API proxy's own tunnels have none.",
+    what="curl goes to https://api.openai.com through Squid with a key of its own and negotiates "
+    "h2, beside a call to the API proxy.",
+    wrong="Nothing fails; the agent goes past the API proxy.",
+    learn="ALPN in the ClientHello says what the client can; the API proxy's own tunnels have "
+    "none.",
 )
 def http2(lab: Lab) -> None:
     lab.agent.curl(
         "https://api.openai.com/v1/models",
-        [("Authorization", f"Bearer {OPENAI_PLACEHOLDER}")],
+        [("Authorization", f"Bearer {OPENAI_KEY}")],
         options=("--http2", "--proxy", lab.squid.url),
     )
     lab.openai()
@@ -204,11 +205,11 @@ def any_interface(lab: Lab) -> None:
 @scenario(
     "mid-stream-start",
     title="The capture began in mid-stream",
-    what="Claude Code streams slowly; the capture begins after some events, and sees one more call "
-    "whole.",
+    what="Claude Code streams slowly; the capture begins after some events, and sees one more "
+    "call whole.",
     wrong="The capture lacks the beginning.",
-    learn="The first connection was picked up in its middle: what it asked is not known. The second "
-    "call is whole.",
+    learn="The first connection was picked up in its middle: what it asked is not known. The "
+    "second call is whole.",
     upstream={"api.anthropic.com": {"pace": 0.15}},
     capture="late",
     verdict="incomplete",
@@ -229,10 +230,11 @@ def mid_stream(lab: Lab) -> None:
 @scenario(
     "lost-packets",
     title="The capture lost packets of two answers",
-    what="Claude Code streams three times; two frames of the answers were taken out of the capture "
-    "afterwards.",
+    what="Claude Code streams three times; two frames of the answers were taken out of the "
+    "capture afterwards.",
     wrong="The capture lacks frames that the clients got.",
-    learn="Bytes that the client acknowledged are missing: nothing may be concluded across the gap.",
+    learn="Bytes that the client acknowledged are missing: nothing may be concluded across the "
+    "gap.",
     lose=(3, 14),
     verdict="incomplete",
     partial=True,
@@ -247,7 +249,35 @@ def lost(lab: Lab) -> None:
     title="A large request: 90 KB of body, as Claude Code sends them",
     what="Claude Code with a body of 90 KB.",
     wrong="nothing",
-    learn="Frames of several KB (segmentation is left to the device): lengths beyond the MTU are normal.",
+    learn="Frames of several KB (segmentation is left to the device): lengths beyond the MTU are "
+    "normal.",
 )
 def large(lab: Lab) -> None:
     lab.anthropic(body=message(system="Ledger. " * 11_000))
+
+
+@scenario(
+    "gemini-query-key",
+    title="Gemini with its key in the query: healthy",
+    what="curl calls generateContent twice, once with ?key=, once with x-goog-api-key.",
+    wrong="nothing",
+    learn="A credential can stand in the target: the API proxy takes it out and sends a header.",
+)
+def gemini(lab: Lab) -> None:
+    url = f"{lab.api('gemini')}/v1beta/models/gemini-lab-1:generateContent"
+    body = '{"contents":[{"parts":[{"text":"Say hello to the lab."}]}]}'
+    lab.agent.curl(f"{url}?key={GEMINI_PLACEHOLDER}", [JSON], body)
+    lab.agent.curl(url, [("x-goog-api-key", GEMINI_PLACEHOLDER), JSON], body)
+
+
+@scenario(
+    "origin-form-at-squid",
+    title="400 Invalid URL: an origin-form request at Squid's port",
+    what="curl sends GET /v1/models to 172.30.0.10:3128 as if it were a web server; then one call "
+    "to the API proxy.",
+    wrong="Something sends web traffic to the forward proxy's port without telling the client.",
+    learn="Redirected connections carry origin-form: Squid answers 400 and never asks anybody.",
+)
+def origin_form(lab: Lab) -> None:
+    lab.agent.curl(f"{lab.squid.url}/v1/models", [])
+    lab.anthropic()

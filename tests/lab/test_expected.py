@@ -1,0 +1,50 @@
+"""Partners in any order, each once; and credentials told from their values."""
+
+from __future__ import annotations
+
+from tests.lab.clients import ANTHROPIC_PLACEHOLDER
+from tests.lab.expected import auth, differences, place
+from tests.lab.proxy import ANTHROPIC_KEY
+
+
+def test_a_pattern_asks_for_the_fields_it_names_and_no_others() -> None:
+    assert differences({"a": 1}, {"a": 1, "b": 2}) == []
+    assert differences({"a": 1}, {"a": 2}) == ["report.a: 2 where 1 ought to be"]
+    assert differences({"a": None}, {}) == []
+
+
+def test_elements_of_a_list_are_partners_in_any_order() -> None:
+    assert differences([{"n": 1}, {"n": 2}], [{"n": 2}, {"n": 1}]) == []
+
+
+def test_a_vague_pattern_leaves_the_only_partner_to_a_strict_one() -> None:
+    strict = {"status": 200, "stream": {"terminated": True}}
+    vague = {"status": 200}
+    found = [strict, {"status": 200, "stream": None}]
+    assert differences([vague, strict], found) == []
+    assert differences([strict, strict], found) != []
+
+
+def test_too_many_and_too_few_are_both_told() -> None:
+    assert differences([], [{"n": 1}]) == ['report has besides {"n": 1}']
+    assert differences([{"n": 1}], []) == ['report lacks {"n": 1}']
+
+
+def test_plain_lists_are_equal_in_order() -> None:
+    assert differences({"names": ["a", "b"]}, {"names": ["a", "b"]}) == []
+    assert differences({"names": ["a", "b"]}, {"names": ["b", "a"]}) != []
+
+
+def test_a_credential_is_told_from_its_value() -> None:
+    placeholder = auth("Authorization", f"Bearer {ANTHROPIC_PLACEHOLDER}")
+    assert placeholder["scheme"] == "Bearer"
+    assert placeholder["credential"]["kind"] == "placeholder"
+    assert placeholder["credential"]["length"] == len(ANTHROPIC_PLACEHOLDER)
+    key = auth("x-api-key", ANTHROPIC_KEY)
+    assert key["scheme"] is None
+    assert key["credential"]["prefix"] == "sk-ant-api03-"
+
+
+def test_places_have_brackets_around_ipv6() -> None:
+    assert place("172.30.0.20:4711") == ("172.30.0.20", 4711)
+    assert place("[fd00:172:30::20]:4711") == ("fd00:172:30::20", 4711)

@@ -1,0 +1,36 @@
+"""Recorded anew, a scenario gives the report that its folder promises."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from inspector import inspect
+from inspector.report.stable import stable
+from tests.lab.expected import differences
+from tests.lab.processes import find, why_not
+from tests.lab.record import CAPTURES, record
+
+PROGRAMS = ("squid", "node", "dumpcap", "curl")
+#: Versions of programs differ from machine to machine; nothing else may.
+_VERSION = re.compile(r"/\d+(\.\d+)+")
+
+pytestmark = pytest.mark.skipif(bool(why_not(*PROGRAMS)), reason=str(why_not(*PROGRAMS)))
+
+
+@pytest.mark.parametrize("name", ["key-newline", "one-network", "h4-401-inside-tunnel"])
+def test_a_second_recording_has_the_same_stable_report(name: str, tmp_path: Path) -> None:
+    if name == "h4-401-inside-tunnel" and find("npm") is None:
+        pytest.skip("needs npm for the SDK under Node")
+    folder = record(name, tmp_path)
+
+    promised = (CAPTURES / name / "expected.json").read_text()
+    found = json.dumps(stable(inspect(folder)))
+    assert differences(unversioned(promised), unversioned(found)) == []
+
+
+def unversioned(text: str) -> object:
+    return json.loads(_VERSION.sub("/*", text))
