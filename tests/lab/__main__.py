@@ -100,6 +100,7 @@ def record(names: tuple[str, ...]) -> None:
 
     One that fails keeps the folder it had, and does not keep the others from their turn.
     """
+    from tests.lab import index
     from tests.lab import record as recording
     from tests.lab.scenarios import catalogue
 
@@ -116,6 +117,7 @@ def record(names: tuple[str, ...]) -> None:
             failed.append(name)
             click.echo(f"{name}: {error}", err=True)
         else:
+            index.write()
             click.echo(f"{name}  {time.monotonic() - begun:.1f} s")
     if failed:
         raise LabError(f"not recorded: {', '.join(failed)}")
