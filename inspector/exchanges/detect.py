@@ -135,6 +135,7 @@ class Detector:
         for direction, segment in held:
             self._slot.layer.receive(direction, [segment])
         if self._slot.layer is not self:
+            self._slot.layer.gap(up, count, at, packet)
             for end in self._ends:
                 self._slot.layer.end(*end)
 

@@ -7,7 +7,8 @@ that has no final response yet is the one a response belongs to.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from inspector.exchanges.context import Context
@@ -69,6 +70,8 @@ class HttpLayer:
         self._child: Layer | None = None
         # Bytes are missing, so that what seems to answer nothing may well do so.
         self._gapped = midstream
+        # What the client sent behind a gap while it was not known what it is.
+        self._held_back: list[Callable[[], None]] = []
         # When the latest response came that no request was waiting for.
         self._orphan_at = 0
 
@@ -78,6 +81,8 @@ class HttpLayer:
         """The next bytes."""
         if self._child is not None:
             self._child.receive(up, segments)
+        elif up and self._held_back:
+            self._held_back.append(partial(self.receive, up, segments))
         elif up:
             self._on_request_events(self._requests.receive(segments))
         else:
@@ -97,6 +102,8 @@ class HttpLayer:
         self._gapped = True
         if self._child is not None:
             self._child.gap(up, count, at, packet)
+        elif up and self._requests.paused:
+            self._held_back.append(partial(self.gap, up, count, at, packet))
         elif up:
             self._on_request_events(self._requests.gap(count, at, packet))
         else:
@@ -108,6 +115,8 @@ class HttpLayer:
         """A direction ended with FIN."""
         if self._child is not None:
             self._child.end(up, at, packet)
+        elif up and self._held_back:
+            self._held_back.append(partial(self.end, up, at, packet))
         elif up:
             self._on_request_events(self._requests.close(at, packet))
         else:
@@ -232,7 +241,7 @@ class HttpLayer:
             if not 200 <= (item.connect_status or 0) < 300:
                 self._receiving = None
                 close_record(self._context, item)
-                self._on_request_events(self._requests.resume())
+                self._resume()
             return
         if item is None:
             return
@@ -244,7 +253,7 @@ class HttpLayer:
             upgrade = item.response.text(b"upgrade") or "unknown"
             item.upgrade = self._context.ledger.credentials.scrub(upgrade)
         elif self._requests.paused:
-            self._on_request_events(self._requests.resume())
+            self._resume()
         self._receiving = None
         if item.request is None or item.request_end is not None:
             self._write(item)
@@ -267,13 +276,24 @@ class HttpLayer:
                 self._switch([])
                 return
         if self._requests.paused:
-            self._on_request_events(self._requests.resume())
+            self._resume()
 
     def _write(self, draft: Draft) -> None:
         context = self._context
         context.ledger.add_exchange(draft, context.connection, context.tunnel, context.ends)
 
     # -- what comes after --------------------------------------------------
+
+    def _resume(self) -> None:
+        """The stream goes on being HTTP."""
+        self._on_request_events(self._requests.resume())
+        self._release()
+
+    def _release(self) -> None:
+        """It is known what the bytes behind a gap are: take them."""
+        held, self._held_back = self._held_back, []
+        for again in held:
+            again()
 
     def _switch(self, server_rest: list[Segment]) -> None:
         """The stream stops being HTTP: a CONNECT took effect, or a 101."""
@@ -285,6 +305,8 @@ class HttpLayer:
             self._child = TunnelLayer(self._context, record, slot)
         else:
             self._child = Opaque()
-        for up, rest in ((True, client_rest), (False, server_rest)):
-            if rest:
-                self._child.receive(up, rest)
+        if client_rest:
+            self._child.receive(True, client_rest)
+        self._release()
+        if server_rest:
+            self._child.receive(False, server_rest)

@@ -234,6 +234,23 @@ def test_a_first_message_behind_a_hole_is_found() -> None:
     assert [(gap.direction, gap.bytes) for gap in told.completeness.gaps] == [("up", 500)]
 
 
+def test_nothing_is_joined_across_a_hole_in_the_first_message() -> None:
+    net = Network()
+    tcp = net.to_api_proxy()
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nContent-Length: 0\r\n\r\n"
+    tcp.up(b"PO").down(answer[:15])  # undecided: the request's rest is lost
+    tcp.down(answer[33:], offset=33)
+    for _ in range(64):  # so long a hole is waited for
+        tcp.ack(True)
+    tcp.down(b"more").close()
+
+    told = net.report()
+
+    assert [gap.bytes for gap in told.completeness.gaps] == [18]
+    assert not any(exchange.response for exchange in told.exchanges)
+    assert "OKplication" not in repr(told)
+
+
 def test_a_tls_servers_words_before_its_clients_mean_that_a_hello_was_lost() -> None:
     net = Network()
     tcp = net.to("203.0.113.7", 443)

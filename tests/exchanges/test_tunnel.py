@@ -395,6 +395,39 @@ def test_what_followed_a_reply_that_stands_alone_is_named_if_it_can_be() -> None
         assert only_tunnel(net.report()).protocol == protocol
 
 
+def test_nothing_is_joined_across_a_hole_that_came_before_the_reply() -> None:
+    """The client did not wait for the 200."""
+    net = Network()
+    inside = request("POST /v1/messages HTTP/1.1", "User-Agent: lab/1", "x-lost: " + "y" * 200)
+    tcp = net.to_squid(AGENT).up(connect("172.30.0.30:10001")).up(inside[:50])
+    tcp.up(inside[200:], offset=tcp.sent[True] + 150)
+    for _ in range(64):  # so long a hole is waited for
+        tcp.ack(False)
+    tcp.down(ESTABLISHED + response("401 Unauthorized"))
+    say(tcp, INSIDE, response()).close()
+
+    told = net.report()
+
+    assert lines(told) == ["POST /v1/messages 401 gap", "POST /v1/messages 200 complete"]
+    assert only_tunnel(told).bytes_up == len(inside) + len(INSIDE)
+    assert not any("x-lost" in repr(e) or "yyy" in repr(e) for e in told.exchanges)
+    assert [(gap.direction, gap.bytes) for gap in told.completeness.gaps] == [("up", 150)]
+
+
+def test_a_request_behind_a_hole_behind_a_refused_connect_is_found() -> None:
+    net = Network()
+    tcp = net.to_squid(AGENT).up(connect("evil.test:443"))
+    tcp.up(INSIDE, offset=tcp.sent[True] + 100)
+    for _ in range(64):
+        tcp.ack(False)
+    say(tcp.down(DENIED), b"", response()).close()
+
+    told = net.report()
+
+    assert only_tunnel(told).established is False
+    assert lines(told) == ["POST /v1/messages 200 complete"]
+
+
 def test_tls_to_the_proxys_port_in_mid_stream_is_a_tunnel_whose_connect_was_not_seen() -> None:
     net = Network()
     tcp = net.to_squid()
