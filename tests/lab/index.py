@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from tests.lab.record import CAPTURES
+CAPTURES: Final = Path(__file__).resolve().parents[2] / "captures"
 
 _HEAD: Final = """\
 # Captures
@@ -18,9 +18,9 @@ _HEAD: Final = """\
 <!-- Written by `python -m tests.lab.index` from the scenario.toml files. -->
 
 Each folder is one recording of the lab (`tests/lab/`): a real bridge, Squid, TLS, curl and SDKs,
-with stand-ins for the API proxy and the APIs behind it; Claude Code is played by a plain client that
-sends its headers. All keys are made up (`LABONLY`). Find the picture that looks like the failing
-run at hand.
+with stand-ins for the API proxy and the APIs behind it; Claude Code is played by a plain client
+that sends its headers. All keys are made up (`LABONLY`). Find the picture that looks like the
+failing run at hand.
 
 | file | what it is |
 |---|---|
@@ -70,5 +70,10 @@ def _entry(scenario: dict[str, Any]) -> str:
     )
 
 
+def write() -> None:
+    """Bring `captures/README.md` up to date."""
+    (CAPTURES / "README.md").write_text(index())
+
+
 if __name__ == "__main__":
-    Path(CAPTURES / "README.md").write_text(index())
+    write()

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.lab import clients as client_programs
-from tests.lab import proxy, squid, upstream
+from tests.lab import index, proxy, squid, upstream
 from tests.lab.blocks import tidy
 from tests.lab.clients.agent import Agent, Header
+from tests.lab.docker import DockerNetwork
 from tests.lab.expected import expected
 from tests.lab.network import SQUID_PORT, Network
 from tests.lab.processes import LabError, find
@@ -29,7 +30,7 @@ from tests.lab.scenarios import Scenario, catalogue
 from tests.lab.toml import dumps
 from tests.lab.truth import Logs, truth
 
-CAPTURES: Final = Path(__file__).resolve().parents[2] / "captures"
+CAPTURES: Final = index.CAPTURES
 CAPTURE: Final = "capture.pcapng"
 LIMIT: Final = 1_500_000
 #: Where the stand-in's code would be in a container: stack traces name no machine's folders.
@@ -147,14 +148,30 @@ class Lab:
             time.sleep(0.02)
 
 
-def record(name: str, into: Path = CAPTURES) -> Path:
-    """Record one scenario anew; its folder, which replaces the one that was there."""
+def record(name: str, into: Path = CAPTURES, *, docker: bool = False) -> Path:
+    """Record one scenario anew; its folder, which replaces the one that was there.
+
+    ``docker``: in containers (`tests.lab.docker`).
+
+    :raises LabError: there can be no such lab here, or something in it went wrong.
+    """
     scenario = catalogue()[name]
-    with Network(one_network=scenario.one_network, ipv6=scenario.ipv6) as network:
+    with _network(scenario, docker=docker) as network:
         place = network.directory / "run"
         place.mkdir(mode=0o755)
         logs = _run(scenario, network, place)
-        return _write(scenario, place, logs, into / name)
+        folder = _write(scenario, place, logs, into / name)
+    if into == CAPTURES:
+        index.write()
+    return folder
+
+
+def _network(scenario: Scenario, *, docker: bool) -> Network:
+    if not docker:
+        return Network(one_network=scenario.one_network, ipv6=scenario.ipv6)
+    if scenario.one_network or scenario.ipv6 or scenario.any_interface:
+        raise LabError(f"{scenario.name}: on Docker there is one layout, recorded on its bridge")
+    return DockerNetwork()
 
 
 def _run(scenario: Scenario, network: Network, place: Path) -> Logs:

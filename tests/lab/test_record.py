@@ -11,8 +11,9 @@ import pytest
 from inspector import inspect
 from inspector.report.stable import stable
 from tests.lab.expected import differences
+from tests.lab.index import CAPTURES
 from tests.lab.processes import find, why_not
-from tests.lab.record import CAPTURES, record
+from tests.lab.record import record
 
 PROGRAMS = ("squid", "node", "dumpcap", "curl")
 #: Versions of programs differ from machine to machine; nothing else may.
