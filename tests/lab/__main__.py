@@ -13,12 +13,13 @@ from types import FrameType
 
 import click
 
+from tests.lab import docker as lab_docker
 from tests.lab import network as lab_network
 from tests.lab import proxy, squid, upstream
 from tests.lab.clients import ANTHROPIC_PLACEHOLDER
+from tests.lab.docker import DockerNetwork
 from tests.lab.network import Network
 from tests.lab.processes import LabError, why_not
-from tests.lab.recorder import BRIDGE
 
 #: What a lab starts beside `ip`.
 PROGRAMS = ("squid", "node", "dumpcap")
@@ -29,7 +30,11 @@ def main() -> None:
     """A real bridge with a real Squid, real TLS and real clients, in namespaces; needs root."""
 
 
+on_docker = click.option("--docker", is_flag=True, help="Hosts are containers (docs/lab.md).")
+
+
 @main.command()
+@on_docker
 @click.option("--one-network", is_flag=True, help="Squid's way to the world crosses the bridge.")
 @click.option("--ipv6", is_flag=True, help="Hosts on the bridge are addressed by IPv6.")
 @click.option(
@@ -37,13 +42,13 @@ def main() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Record the bridge into this file.",
 )
-def up(one_network: bool, ipv6: bool, capture: Path | None) -> None:
+def up(docker: bool, one_network: bool, ipv6: bool, capture: Path | None) -> None:
     """Start network, Squid, upstreams and API proxy; print where; end all of it on Ctrl-C."""
+    if docker and (one_network or ipv6):
+        raise click.UsageError("--docker has neither --one-network nor --ipv6")
     _check()
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        Network(one_network=one_network, ipv6=ipv6) as network,
-    ):
+    lab = DockerNetwork() if docker else Network(one_network=one_network, ipv6=ipv6)
+    with contextlib.suppress(KeyboardInterrupt), lab as network:
         place = network.directory
         apis = upstream.start(network, directory=place / "upstream")
         gateway = squid.start(network)
@@ -74,11 +79,12 @@ def _described(network: Network, gateway: squid.Squid, capture: Path | None) -> 
         "anthropic-version: 2023-06-01",
         "content-type: application/json",
     )
-    request = ["ip", "netns", "exec", network.agent.namespace, "curl", "-sS", url]
+    command = ["curl", "-sS", url]
     for header in headers:
-        request += ["-H", header]
-    request += ["-d", json.dumps(body)]
-    lines = [f"lab {network.id}: {BRIDGE} in {network.bridge.namespace}", ""]
+        command += ["-H", header]
+    request = network.agent.by_hand([*command, "-d", json.dumps(body)])
+    place = network.bridge.namespace or "the machine's own namespace"
+    lines = [f"lab {network.id}: {network.device} in {place}", ""]
     lines += [f"  {host.name:<9}  {host.address}" for host in network.hosts.values()]
     lines += [
         "",
@@ -94,8 +100,9 @@ def _described(network: Network, gateway: squid.Squid, capture: Path | None) -> 
 
 
 @main.command()
+@on_docker
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-def record(names: tuple[str, ...]) -> None:
+def record(docker: bool, names: tuple[str, ...]) -> None:
     """Record scenarios anew into captures/; without a name all of them.
 
     One that fails keeps the folder it had, and does not keep the others from their turn.
@@ -112,7 +119,7 @@ def record(names: tuple[str, ...]) -> None:
     for name in names or known:
         begun = time.monotonic()
         try:
-            recording.record(name)
+            recording.record(name, docker=docker)
         except LabError as error:
             failed.append(name)
             click.echo(f"{name}: {error}", err=True)
@@ -141,6 +148,7 @@ def clean() -> None:
     """Remove what killed labs left; running ones stay."""
     for identity in lab_network.clean():
         click.echo(f"removed lab {identity}")
+    lab_docker.clean()
 
 
 def _check() -> None:

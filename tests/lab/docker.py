@@ -52,13 +52,15 @@ _LABEL: Final = "inspector-lab"
 _WAIT: Final = 'cd "$1" 2>/dev/null; shift; trap : TERM INT; "$@"; exit $?'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container(Host):
-    """A host that is a container."""
+    """A host that is a container; its ``namespace`` is the container's name."""
 
+    engine: Engine
     #: Its first process, by this machine's id.
-    pid: int = 0
-    groups: tuple[Path, ...] = ()
+    pid: int
+    #: Its control groups, one a hierarchy.
+    groups: tuple[Path, ...]
 
     def argv(self, command: Sequence[str | Path]) -> list[str]:
         """The command line that runs ``command`` in the container, a child of this one.
@@ -70,6 +72,10 @@ class Container(Host):
         spaces = "--mount --uts --ipc --net --pid --cgroup"
         script = f'{join}exec {enter} {spaces} sh -c {shlex.quote(_WAIT)} sh "$PWD" "$@"'
         return ["sh", "-c", script, "sh", *map(str, command)]
+
+    def by_hand(self, command: Sequence[str | Path]) -> list[str]:
+        """``docker exec``: into the same container, without the programs' signals."""
+        return self.engine.argv("exec", self.namespace, *command)
 
     def pids(self) -> list[int]:
         """All processes in the container."""
@@ -105,8 +111,6 @@ class DockerNetwork(Network):
         self.named_bridge = named_bridge
         self.use_machines = use_machines
         self.engine: Engine | None = None
-        #: The bridge's device.
-        self.device = BRIDGE
 
     def close(self) -> None:
         """End every program, remove containers, networks, image and engine.  Twice is once."""
@@ -116,15 +120,17 @@ class DockerNetwork(Network):
         for host in self.hosts.values():
             for process in host._started:
                 process.kill()
-        if self.engine is not None and not self.engine.own:
-            _remove(self.engine, [self.id])
-        super().close()
-        docker_engine.remove_groups(network.labs())
+        try:
+            if self.engine is not None and not self.engine.own:
+                _remove(self.engine, [self.id])
+        finally:
+            super().close()
+        _remove_groups()
 
     def _build(self) -> None:
         if reason := why_not_docker():
             raise EngineError(reason)
-        docker_engine.remove_groups(network.labs().keys() - {self.id})
+        _remove_groups(self.id)
         self.engine = self._engine()
         self._networks(self.engine)
         self._containers(self.engine)
@@ -138,10 +144,10 @@ class DockerNetwork(Network):
             return engine
         namespace = f"lab{self.id}-bridge"
         self.bridge = self.hosts["bridge"] = Host("bridge", namespace, "172.30.0.1")
-        network._run_ip("netns", "add", namespace)
-        network._run_ip("-n", namespace, "link", "set", "lo", "up")
+        network.run_ip("netns", "add", namespace)
+        network.run_ip("-n", namespace, "link", "set", "lo", "up")
         place = self.directory / "docker"
-        engine = docker_engine.start(self.id, network._NAMED / namespace, STATE, place)
+        engine = docker_engine.start(self.id, network.NAMED / namespace, STATE, place)
         if engine.process is not None:
             self.bridge._started.append(engine.process)
         return engine
@@ -177,7 +183,9 @@ class DockerNetwork(Network):
             identity = docker("inspect", "--format", "{{.Id}}", container)
             groups = tuple(docker_engine.groups(identity))
             (pid,) = docker_engine.members(groups[0])
-            self.hosts[name] = Container(name, container, _ADDRESSES[name], pid=pid, groups=groups)
+            self.hosts[name] = Container(
+                name, container, _ADDRESSES[name], engine=docker, pid=pid, groups=groups
+            )
         self.agent = self.hosts["agent"]
         self.api_proxy = self.hosts["api-proxy"]
         self.squid = self.hosts["squid"]
@@ -224,15 +232,21 @@ def _device(host: Host, address: str) -> str:
     return next(str(link["ifname"]) for link in found if link)
 
 
-# --- what labs leave in the machine's engine -----------------------------------------------------
+# --- what labs leave ---------------------------------------------------------------------------
 
 
 def clean() -> None:
     """Remove what killed labs left in the machine's engine and in the tree of control groups."""
-    docker_engine.remove_groups(network.labs())
+    _remove_groups()
     if find("docker") and docker_engine.answers():
         engine = Engine(None)
         _remove(engine, _left_by_dead_labs(engine))
+
+
+def _remove_groups(claimed: str = "") -> None:
+    """Those of labs that are gone; ``claimed`` is a new one's number, not in use yet."""
+    with network.registry():
+        docker_engine.remove_groups(network.labs().keys() - {claimed})
 
 
 def _left_by_dead_labs(docker: Engine, claimed: str = "") -> list[str]:

@@ -3,8 +3,9 @@
 The lab's own is Debian's ``dockerd`` in the network namespace of the lab's bridge, with process
 and mount namespaces to itself: its bridges, packet filter rules, mounts and containers are inside,
 its data in the lab's directory, and all of its processes end with its first one, which the kernel
-ends with the lab's owner, whatever killed that.  It shares nothing with the machine except the
-tree of control groups, where ``inspector-lab-<id>`` is its own.
+ends with the lab's owner, whatever killed that.  Two things it shares with the machine: the tree
+of control groups, where ``inspector-lab-<id>`` is its own, and the kernel's modules, which it may
+load (for the bridge, overlay and packet filter).
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.lab import recorder
 from tests.lab.processes import LabError, Process, environment, find, until, why_not
@@ -57,7 +58,8 @@ _ON_BRIDGE = {"agent": 20, "api-proxy": 30, "squid": 10}
 _NAMES = ("bridge", *_ON_BRIDGE, "world")
 
 STATE = Path("/run/inspector-lab")
-_NAMED = Path("/run/netns")
+#: Where iproute2 keeps named namespaces.
+NAMED = Path("/run/netns")
 #: Where a Squid that was killed leaves its segments, named after its lab.
 _SHARED_MEMORY = Path("/dev/shm")
 
@@ -78,6 +80,10 @@ class Host:
         ``ip netns exec`` becomes the program itself (same pid), with a /sys of this namespace.
         """
         return [_ip(), "netns", "exec", self.namespace, *map(str, command)]
+
+    def by_hand(self, command: Sequence[str | Path]) -> list[str]:
+        """The same for a person to type."""
+        return ["ip", "netns", "exec", self.namespace, *map(str, command)]
 
     def run(
         self,
@@ -160,13 +166,15 @@ class Network:
         self.ipv6 = ipv6
         self.id = ""
         self.directory = STATE
+        #: The bridge's name on the host ``bridge``.
+        self.device = BRIDGE
         self.hosts: dict[str, Host] = {}
         self._lock: int | None = None
 
-    def __enter__(self) -> Network:
+    def __enter__(self) -> Self:
         if reason := why_not():
             raise LabError(reason)
-        with _registry():
+        with registry():
             sweep()
             self.id, self.directory, self._lock = _claim()
         try:
@@ -193,7 +201,7 @@ class Network:
             process.terminate()
         for process in processes:
             process.stop()
-        with _registry():
+        with registry():
             _remove(self.directory)
         os.close(self._lock)
         self._lock = None
@@ -210,8 +218,8 @@ class Network:
         self.squid = self.hosts["squid"]
         self.world = self.hosts["world"]
         for host in self.hosts.values():
-            _run_ip("netns", "add", host.namespace)
-            _run_ip("-n", host.namespace, "link", "set", "lo", "up")
+            run_ip("netns", "add", host.namespace)
+            run_ip("-n", host.namespace, "link", "set", "lo", "up")
         # Direct egress is refused as the firewall's host does: by the gateway, not by silence.
         self.bridge.run(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])
         self._batch("bridge", _bridge_commands(ipv6=self.ipv6))
@@ -235,7 +243,7 @@ class Network:
     def _plug_in(self, name: str, *, mac: str) -> None:
         """A veth pair: eth0 on the host, a port named after the host on the bridge."""
         namespace, port = self.hosts[name].namespace, f"veth-{name}"
-        _run_ip(
+        run_ip(
             *f"link add {port} netns {self.bridge.namespace}".split(),
             *f"type veth peer name eth0 address {mac} netns {namespace}".split(),
         )
@@ -243,14 +251,14 @@ class Network:
 
     def _cable(self) -> None:
         """Squid's second leg, straight to the world."""
-        _run_ip(
+        run_ip(
             *f"link add eth1 address 02:42:cb:00:71:01 netns {self.squid.namespace}".split(),
             *["type", "veth", "peer", "name", "eth0", "address", "02:42:cb:00:71:0a"],
             *f"netns {self.world.namespace}".split(),
         )
 
     def _batch(self, name: str, commands: Sequence[str]) -> None:
-        _run_ip("-n", self.hosts[name].namespace, "-batch", "-", input="\n".join(commands))
+        run_ip("-n", self.hosts[name].namespace, "-batch", "-", input="\n".join(commands))
 
     def unplug(self, host: Host) -> None:
         """Take a host off the bridge, as a removed container: its peers meet silence."""
@@ -306,7 +314,7 @@ def _world_commands(*routes: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _registry() -> Iterator[None]:
+def registry() -> Iterator[None]:
     """One start or removal at a time, machine-wide."""
     STATE.mkdir(mode=0o755, exist_ok=True)
     with (STATE / "lock").open("w") as lock:
@@ -317,7 +325,7 @@ def _registry() -> Iterator[None]:
 def _claim() -> tuple[str, Path, int]:
     """The first free number, its directory, and the lock that says its owner lives."""
     number = 1
-    while (STATE / str(number)).exists() or any(_NAMED.glob(f"lab{number}-*")):
+    while (STATE / str(number)).exists() or any(NAMED.glob(f"lab{number}-*")):
         number += 1
     directory = STATE / str(number)
     directory.mkdir(mode=0o755)
@@ -347,7 +355,7 @@ def clean() -> list[str]:
     """Remove what killed labs left; their ids."""
     if reason := why_not():
         raise LabError(reason)
-    with _registry():
+    with registry():
         return sweep()
 
 
@@ -361,10 +369,10 @@ def sweep() -> list[str]:
 
 def _remove(directory: Path) -> None:
     """End all processes of one lab, delete what is named after it, its directory last."""
-    namespaces = [path.name for path in _NAMED.glob(f"lab{directory.name}-*")]
+    namespaces = [path.name for path in NAMED.glob(f"lab{directory.name}-*")]
     for namespace in namespaces:
         _end_all(namespace)
-        _run_ip("netns", "delete", namespace)
+        run_ip("netns", "delete", namespace)
     for segment in _SHARED_MEMORY.glob(f"lab{directory.name}-*"):
         segment.unlink(missing_ok=True)
     shutil.rmtree(directory, ignore_errors=True)
@@ -384,14 +392,15 @@ def _end_all(namespace: str) -> None:
 
 
 def _pids(namespace: str) -> list[int]:
-    return [int(pid) for pid in _run_ip("netns", "pids", namespace).split()]
+    return [int(pid) for pid in run_ip("netns", "pids", namespace).split()]
 
 
 def _ip() -> str:
     return find("ip") or "ip"
 
 
-def _run_ip(*arguments: str, input: str | None = None) -> str:
+def run_ip(*arguments: str, input: str | None = None) -> str:
+    """Run ``ip`` in the machine's own namespace; what it says."""
     done = subprocess.run([_ip(), *arguments], input=input, capture_output=True, text=True)
     if done.returncode:
         raise LabError(f"ip {' '.join(arguments)}: {done.stderr.strip()}\n{input or ''}")
