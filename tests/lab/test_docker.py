@@ -16,6 +16,7 @@ import pytest
 
 from inspector import inspect
 from inspector.report.stable import stable
+from tests.lab import docker_engine
 from tests.lab.__main__ import PROGRAMS
 from tests.lab.docker import CONTAINERS, Container, DockerNetwork
 from tests.lab.docker_engine import EngineError, why_not_docker
@@ -73,6 +74,24 @@ def told(network: DockerNetwork, *command: str) -> str:
 def control_groups(identity: str) -> list[Path]:
     tree = Path("/sys/fs/cgroup")
     return [*tree.glob(f"inspector-lab-{identity}"), *tree.glob(f"*/inspector-lab-{identity}")]
+
+
+# --- the engine ------------------------------------------------------------------------------
+
+
+def test_where_there_is_no_docker_the_reason_names_its_package(
+    engine_possible: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert why_not_docker() == "there is no Docker here (Debian's package: docker.io)"
+
+
+def test_an_engine_that_does_not_start_is_an_error_with_what_it_said(
+    engine_possible: None, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineError, match=r"cannot open .*no-such-namespace"):
+        docker_engine.start("0", tmp_path / "no-such-namespace", tmp_path, tmp_path / "engine")
 
 
 # --- the network -----------------------------------------------------------------------------
