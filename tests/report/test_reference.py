@@ -42,7 +42,9 @@ def test_the_oddities_of_the_example_are_documented(report: Report) -> None:
 def test_the_picture_replaces_what_hung_between_its_marks() -> None:
     readme = "top\n<!-- picture -->\nold\\1\n<!-- /picture -->\nbottom\n"
     once = picture.hung(readme, r"new \g<1> page")
-    assert once.startswith("top\n<!-- picture -->\n```console\n$ inspector analyze captures/issue-1527\n")
+    assert once.startswith(
+        "top\n<!-- picture -->\n```console\n$ inspector analyze captures/issue-1527\n"
+    )
     assert "\nnew \\g<1> page\n```\n<!-- /picture -->\nbottom\n" in once
     assert picture.hung(once, r"new \g<1> page") == once
 
