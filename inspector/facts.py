@@ -111,6 +111,23 @@ class AuthHeader:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """Who held a connection's end, as the kernel and the container engine told it live.
+
+    `comm` is the kernel's name of the task (at most 15 bytes), `exe` the path
+    of its executable inside its container; arguments are never kept, they
+    carry secrets.  `netns` is the inode of its network namespace.
+    """
+
+    pid: int
+    comm: str
+    exe: str | None = None
+    container: str | None = None
+    container_id: str | None = None
+    netns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One TCP connection, whether or not it carried a byte of HTTP.
 
@@ -132,6 +149,8 @@ class Connection:
     packet: int
     zero_windows: int = 0
     retransmissions: int = 0
+    client_process: Process | None = None
+    server_process: Process | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +344,11 @@ class ClientAuth:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Address and user agent, and what it did towards one service."""
+    """Address and user agent, and what it did towards one service.
+
+    `process` is known of a live capture, and of a file that one wrote; a
+    client of several processes has that of its first call.
+    """
 
     ip: str
     user_agent: str | None
@@ -335,6 +358,7 @@ class Client:
     requests: int
     auth_headers: tuple[ClientAuth, ...]
     statuses: Mapping[str, int]
+    process: Process | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ def pieces(report: Report) -> Iterator[bytes]:
         if isinstance(value, Sequence) and not isinstance(value, str):
             yield from _list_pieces(value, several_files)
         else:
-            yield dumps(value if encoder is None else encoder(value, several_files))
+            plain = value if encoder is None or value is None else encoder(value, several_files)
+            yield dumps(plain)
     yield b"\n}\n"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from inspector.conclusions import Chain, Finding, Hypothesis, RootCause
 from inspector.facts import (
     CaptureFile,
     Client,
@@ -61,6 +62,10 @@ class Report:
     tunnels: Sequence[Tunnel]
     direct_tls: tuple[DirectTls, ...]
     oddities: tuple[Oddity, ...]
+    chains: Sequence[Chain] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    root_cause: RootCause | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists and scalars, as its JSON reads."""

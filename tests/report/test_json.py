@@ -39,6 +39,10 @@ def test_the_top_level_names_are_those_of_the_format(report: Report) -> None:
         "tunnels",
         "direct_tls",
         "oddities",
+        "chains",
+        "hypotheses",
+        "findings",
+        "root_cause",
     ]
 
 
