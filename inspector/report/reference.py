@@ -49,7 +49,8 @@ complete report stands in [example-report.json](example-report.json).
 
 `Report.stable()` is what two recordings of one scenario share: it leaves out times, durations,
 ephemeral ports, ids, packet numbers and fingerprints, and what depends on how the network cut and
-paced the same bytes; lists are in an order of their content.
+paced the same bytes; lists are in an order of their content. Of conclusions the decisions stay
+(codes, verdicts, who answered, counts), each id as what it points at; the sentences are left out.
 
 ## JSON Lines
 

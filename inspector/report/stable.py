@@ -5,6 +5,9 @@ fingerprints, and what depends on how the network cut and paced the same bytes
 (packet counts, retransmissions, sizes of encrypted data).  References by id
 become what they point at.  Every list is in an order of its content, so that
 the order of recording does not matter.
+
+Of conclusions the decisions stay (codes, verdicts, who answered, counts); the
+sentences that tell them name ids and packets, and are left out.
 """
 
 from __future__ import annotations
@@ -41,9 +44,11 @@ def stable(report: Report) -> dict[str, Any]:
     request ids differ; those that steer auth stand under `steering`); the
     `client` of a connection its address; `tunnel` the tunnel's authority;
     `relays` whether the exchange is a second leg; a tunnel's `exchanges` their
-    number.  `captures` and `tool` describe the recording and are left out.
+    number.  In conclusions an id becomes a sentence on what it names (`_Places`).
+    `captures` and `tool` describe the recording and are left out.
     """
     plain = report.to_dict()
+    places = _Places(plain)
     authorities = {tunnel["id"]: tunnel["authority"] for tunnel in plain["tunnels"]}
 
     def exchange(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +75,84 @@ def stable(report: Report) -> dict[str, Any]:
         "tunnels": _each(tunnel, plain["tunnels"]),
         "direct_tls": _each(lambda item: _reduced(item, _SIZES), plain["direct_tls"]),
         "oddities": _each(_reduced, plain["oddities"]),
+        "chains": _each(places.chain, plain["chains"]),
+        "hypotheses": _each(places.hypothesis, plain["hypotheses"]),
+        "findings": _each(places.finding, plain["findings"]),
+        "root_cause": plain["root_cause"] and places.root_cause(plain["root_cause"]),
     }
+
+
+class _Places:
+    """What the ids of one report point at, in words that another recording shares.
+
+    Several ids may point at the same: a list of places has each once.
+    """
+
+    def __init__(self, plain: Mapping[str, Any]) -> None:
+        self._of: dict[str, str] = {}
+        for item in plain["connections"]:
+            client, server = item["client"]["ip"], _end(item["server"])
+            self._of[item["id"]] = f"{client} to {server}: {item['outcome']}"
+        for item in plain["direct_tls"]:
+            client, server = item["client"]["ip"], _end(item["server"])
+            self._of[item["id"]] = f"{client} to {server}: TLS for {item['tls']['sni']}"
+        for item in plain["tunnels"]:
+            reply = item["connect_status"]
+            self._of[item["id"]] = f"{item['client']['ip']} CONNECT {item['authority']}: {reply}"
+        for item in plain["exchanges"]:
+            request, response = item["request"], item["response"]
+            asked = f"{request['method']} {request['target']}" if request else "not seen"
+            status = response["status"] if response else "none"
+            self._of[item["id"]] = f"{item['hop']} {item['provider']} {asked}: {status}"
+
+    def chain(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "agent_exchange": self._place(item["agent_exchange"]),
+            "tunnel": self._place(item["tunnel"]),
+            "attempts": [self._place(id_) for id_ in item["attempts"]],
+            "answered_by": item["answered_by"],
+            "status": item["status"],
+        }
+
+    def hypothesis(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "id": item["id"],
+            "verdict": item["verdict"],
+            "exchanges": self._once(item["exchanges"]),
+        }
+
+    def finding(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "code": item["code"],
+            "severity": item["severity"],
+            "count": item["count"],
+            "evidence": self._evidence(item),
+        }
+
+    def root_cause(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "code": item["code"],
+            "explains": item["explains"],
+            "of": item["of"],
+            "evidence": self._evidence(item),
+        }
+
+    def _evidence(self, item: Mapping[str, Any]) -> list[str | None]:
+        """The most telling id of each piece: an exchange, else its tunnel, else its connection."""
+        return self._once(
+            evidence["exchange"] or evidence["tunnel"] or evidence["connection"]
+            for evidence in item["evidence"]
+        )
+
+    def _once(self, ids: Iterable[str | None]) -> list[str | None]:
+        return sorted({self._place(id_) for id_ in ids}, key=str)
+
+    def _place(self, id_: str | None) -> str | None:
+        return None if id_ is None else self._of.get(id_, "not in this report")
+
+
+def _end(endpoint: Mapping[str, Any]) -> str:
+    return f"{endpoint['ip']}:{endpoint['port']}"
 
 
 def _each(

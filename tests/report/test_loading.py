@@ -12,7 +12,7 @@ Spoil = Callable[[dict[str, Any]], object]
 
 
 def test_names_of_a_later_version_are_passed_over(report: Report, example: dict[str, Any]) -> None:
-    example["chains"] = []
+    example["later"] = [{"id": "x1"}]
     example["exchanges"][0]["request"]["process"] = "node"
     assert Report.from_dict(example) == report
 

@@ -48,7 +48,7 @@ def test_packet_numbers_among_several_files_fit_the_schema(
 
 
 def test_fields_may_be_added_anywhere(validator: Any, example: dict[str, Any]) -> None:
-    example["findings"] = []
+    example["later"] = []
     example["exchanges"][0]["request"]["process"] = {"pid": 1}
     validator.validate(example)
 

@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from inspector.conclusions import Hypothesis
 from inspector.report.model import Report
+
+_ID = ("id", "connection", "relays", "tunnel", "exchange", "agent_exchange")
+_IDS = ("exchanges", "attempts")
+#: What conclusions tell with ids, packet numbers and durations.
+_SENTENCES = (
+    "reasons", "title", "advice", "sentence", "details", "not_in_packets", "because", "what",
+)  # fmt: skip
+
+
+def _otherwise(value: Any) -> Any:
+    """The same sentence, or sentences, about other packets."""
+    if isinstance(value, tuple):
+        return tuple(map(_otherwise, value))
+    return f"{value} (packet 4711 of ze1)"
 
 
 def _again(fact: Any, shift: int) -> Any:
@@ -26,10 +41,14 @@ def _again(fact: Any, shift: int) -> Any:
             value = "0123456789ab"
         elif field.name == "client" and not isinstance(value, str):
             value = replace(value, port=value.port + shift)
-        elif field.name in ("id", "connection", "relays", "tunnel"):
+        elif field.name == "id" and isinstance(fact, Hypothesis):
+            pass
+        elif field.name in _ID:
             value = f"z{value}"
-        elif field.name == "exchanges" and all(isinstance(v, str) for v in value):
+        elif field.name in _IDS and all(isinstance(v, str) for v in value):
             value = tuple(f"z{v}" for v in value)
+        elif field.name in _SENTENCES:
+            value = _otherwise(value)
         elif field.name in ("reply_latency", "longest_silence"):
             value += 0.5
         else:
@@ -55,24 +74,18 @@ def test_another_recording_of_the_scenario_has_the_same_stable_part(report: Repo
     assert other.stable() == report.stable()
 
 
+_LISTS = (
+    "clients", "connections", "exchanges", "tunnels", "direct_tls", "oddities",
+    "chains", "hypotheses", "findings",
+)  # fmt: skip
+
+
 def test_the_order_of_recording_does_not_matter(report: Report) -> None:
     chance = random.Random(7)
-    items = [
-        list(getattr(report, name))
-        for name in ("clients", "connections", "exchanges", "tunnels", "direct_tls", "oddities")
-    ]
+    items = [list(getattr(report, name)) for name in _LISTS]
     for item in items:
         chance.shuffle(item)
-    clients, connections, exchanges, tunnels, direct_tls, oddities = map(tuple, items)
-    shuffled = replace(
-        report,
-        clients=clients,
-        connections=connections,
-        exchanges=exchanges,
-        tunnels=tunnels,
-        direct_tls=direct_tls,
-        oddities=oddities,
-    )
+    shuffled = replace(report, **dict(zip(_LISTS, map(tuple, items), strict=True)))
     assert shuffled.stable() == report.stable()
 
 
@@ -80,7 +93,7 @@ def test_no_time_id_or_fingerprint_is_in_the_stable_part(report: Report) -> None
     stable = report.stable()
     leaves = {leaf for leaf in _leaves(stable) if isinstance(leaf, str)}
     assert not {leaf for leaf in leaves if leaf.startswith("2026-08-03T")}
-    assert not leaves & {"c1", "e1", "e3", "t1", "t4", "d1", "5d0f3a91c2e4", "e41a6b0d93c7"}
+    assert not leaves & {"c1", "e1", "e3", "t1", "t4", "d1", "h1", "5d0f3a91c2e4", "e41a6b0d93c7"}
     assert 41498 not in set(_leaves(stable))
 
 
@@ -98,6 +111,52 @@ def test_references_by_id_become_what_they_point_at(report: Report) -> None:
     inside = [e for e in stable["exchanges"] if e["tunnel"]]
     assert [e["tunnel"] for e in inside] == ["172.30.0.30:10001"]
     assert [t["exchanges"] for t in stable["tunnels"] if t["protocol"] == "http/1.1"] == [1]
+
+
+def test_a_chain_tells_whose_call_took_which_tunnel_and_who_answered(report: Report) -> None:
+    (chain,) = replace(report, chains=report.chains[:1]).stable()["chains"]
+    assert chain == {
+        "agent_exchange": "agent-to-api-proxy anthropic POST /v1/messages?beta=true: 401",
+        "tunnel": "172.30.0.30 CONNECT api.anthropic.com:443: 200",
+        "attempts": [],
+        "answered_by": "upstream",
+        "status": 401,
+    }
+
+
+def test_the_decisions_of_conclusions_are_kept(report: Report) -> None:
+    stable = report.stable()
+    assert {h["id"]: h["verdict"] for h in stable["hypotheses"]} == {
+        "H1": "refuted",
+        "H2": "refuted",
+        "H3": "refuted",
+        "H4a": "confirmed",
+        "H4b": "confirmed",
+    }
+    cause = stable["root_cause"]
+    assert (cause["code"], cause["explains"], cause["of"]) == ("upstream-rejected-credential", 2, 2)
+    assert [f["count"] for f in stable["findings"] if f["code"] == cause["code"]] == [2]
+    denied = [f for f in stable["findings"] if f["severity"] == "warning"]
+    assert denied[0]["evidence"] == ["172.30.0.20 CONNECT telemetry.example.com:443: 403"]
+
+
+def test_another_decision_is_another_stable_part(report: Report) -> None:
+    cause, chain, hypothesis = report.root_cause, report.chains[0], report.hypotheses[0]
+    assert cause is not None
+    others = [
+        replace(report, root_cause=None),
+        replace(report, root_cause=replace(cause, explains=1)),
+        replace(report, chains=(replace(chain, answered_by="api-proxy"), *report.chains[1:])),
+        replace(report, chains=(replace(chain, tunnel="t2"), *report.chains[1:])),
+        replace(report, hypotheses=(replace(hypothesis, verdict="confirmed"),)),
+        replace(report, findings=(replace(report.findings[0], count=9), *report.findings[1:])),
+    ]
+    assert report.stable() not in [other.stable() for other in others]
+
+
+def test_an_id_without_a_place_is_said_not_guessed(report: Report) -> None:
+    (chain,) = replace(report, chains=(replace(report.chains[0], tunnel="t99"),)).stable()["chains"]
+    assert chain["tunnel"] == "not in this report"
 
 
 def test_an_event_may_be_named_like_a_field(report: Report) -> None:
