@@ -18,10 +18,12 @@ from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
+from inspector.exchanges.processes import Claim, Processes
 from inspector.exchanges.topology import SubnetTest, recognise
 from inspector.facts import (
     CaptureFile,
     Completeness,
+    Endpoint,
     Exchange,
     Fault,
     Gap,
@@ -29,6 +31,7 @@ from inspector.facts import (
     Tunnel,
     Verdict,
 )
+from inspector.flows.addresses import endpoint
 from inspector.flows.loop import PacketLoop
 from inspector.flows.notes import FlowNotes
 from inspector.flows.stream import StreamReader, TcpConnection
@@ -37,12 +40,15 @@ from inspector.options import Scope
 from inspector.packets import Batch
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import CaptureReader, merged, open_captures
+from inspector.recording import Live
 from inspector.report.model import Report
 
 log = logging.getLogger("inspector")
 
 OnExchange = Callable[[Exchange], None]
 OnTunnel = Callable[[Tunnel], None]
+#: A connection's client, server, and the reference of its first packet.
+OnConnection = Callable[[Endpoint, Endpoint, int], None]
 
 FINGERPRINT_KEY_BYTES: Final = 32
 
@@ -55,6 +61,7 @@ class Sources:
     faults: list[Fault] = field(default_factory=list)
     dropped_by_kernel: int | None = None
     capture_filter: str | None = None
+    live: Live | None = None
 
 
 class Inspector:
@@ -72,6 +79,7 @@ class Inspector:
         *,
         on_exchange: OnExchange | None = None,
         on_tunnel: OnTunnel | None = None,
+        on_connection: OnConnection | None = None,
     ) -> None:
         options = options or Options()
         key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
@@ -82,12 +90,29 @@ class Inspector:
         self._loop = PacketLoop(in_scope=self._is_in_scope, opened=self._open, closed=self._close)
         self._on_exchange = on_exchange
         self._on_tunnel = on_tunnel
+        self._on_connection = on_connection
         if self._scope is not None:
             self._start_telling()
 
     def feed(self, batch: Batch) -> None:
         """Take a batch of packets."""
+        for texts in batch.comments.values():
+            for text in texts:
+                self._ledger.processes.read(text)
         self._loop.feed(batch)
+
+    def claim(self, claim: Claim) -> None:
+        """Take what the kernel told of a connection's end (a live capture's attribution)."""
+        self._ledger.processes.add(claim)
+
+    def flush(self) -> None:
+        """Look at everything that is held for a batch (a live capture's tick)."""
+        self._loop.flush()
+
+    @property
+    def processes(self) -> Processes:
+        """The claims of connections that are still open."""
+        return self._ledger.processes
 
     def finish(self, sources: Sources | None = None) -> Report:
         """The capture is over: everything that was seen."""
@@ -119,6 +144,7 @@ class Inspector:
             tunnels=found.tunnels,
             direct_tls=found.direct_tls,
             oddities=ledger.oddities.facts(),
+            live=sources.live,
         )
 
     # -- what the packet loop asks -------------------------------------------
@@ -139,6 +165,9 @@ class Inspector:
         return touches or self._scope is None
 
     def _open(self, connection: TcpConnection) -> StreamReader:
+        if self._on_connection is not None:
+            client, server = endpoint(*connection.client), endpoint(*connection.server)
+            self._on_connection(client, server, connection.packet)
         return Conversation(self._ledger, connection)
 
     def _close(self, connection: TcpConnection) -> None:

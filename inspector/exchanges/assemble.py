@@ -19,6 +19,7 @@ from inspector.facts import (
     Egress,
     Exchange,
     Hop,
+    Process,
     Tunnel,
 )
 
@@ -54,11 +55,16 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     egress = find_egress(ledger.tunnels, direct)
     legs = {record.connection for record in egress.values()}
     ordered = View(ledger.exchanges, in_order, lambda record: record)
+    connections = View(
+        ledger.connections, by_number(ledger.connection_order), lambda connection: connection
+    )
     return Assembled(
-        clients=clients(((exchange(record), service_of(record)) for record in ordered), roles),
-        connections=View(
-            ledger.connections, by_number(ledger.connection_order), lambda connection: connection
+        clients=clients(
+            ((exchange(record), service_of(record)) for record in ordered),
+            roles,
+            _client_processes(connections) if ledger.processes.any else {},
         ),
+        connections=connections,
         exchanges=View(ledger.exchanges, in_order, exchange),
         tunnels=View(
             ledger.tunnels,
@@ -72,6 +78,15 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
             )
         ),
     )
+
+
+def _client_processes(connections: Sequence[Connection]) -> dict[str, Process]:
+    """Who called, by connection."""
+    return {
+        connection.id: connection.client_process
+        for connection in connections
+        if connection.client_process is not None
+    }
 
 
 def by_number(numbers: Sequence[int]) -> list[int]:

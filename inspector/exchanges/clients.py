@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inspector.exchanges.topology import Roles
@@ -13,6 +13,7 @@ from inspector.facts import (
     ClientAuth,
     Endpoint,
     Exchange,
+    Process,
     Provider,
 )
 
@@ -22,19 +23,23 @@ _Key = tuple[str, str | None, Provider, str, int]
 @dataclass(slots=True)
 class _Tally:
     role_address: str
+    process: Process | None = None
     requests: int = 0
     auth: Counter[AuthHeader] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
 
 
 def clients(
-    exchanges: Iterable[tuple[Exchange, tuple[str, int]]], roles: Roles
+    exchanges: Iterable[tuple[Exchange, tuple[str, int]]],
+    roles: Roles,
+    processes: Mapping[str, Process] | None = None,
 ) -> tuple[Client, ...]:
     """One `Client` for each address, user agent and service, in order of appearance.
 
     Each exchange comes with the host and port of the service it is for.  A
     call counts once: its second leg (`relays`) does not, nor do the API
-    proxy's own requests to the forward proxy.
+    proxy's own requests to the forward proxy.  `processes` tells who made a
+    connection, by its id; a client of several has that of its first call.
     """
     tallies: dict[_Key, _Tally] = {}
     for exchange, (host, port) in exchanges:
@@ -46,6 +51,8 @@ def clients(
         key = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
         tally = tallies.setdefault(key, _Tally(exchange.client.ip))
         tally.requests += 1
+        if tally.process is None and processes:
+            tally.process = processes.get(exchange.connection)
         for header in dict.fromkeys(request.auth):
             tally.auth[header] += 1
         response = exchange.response
@@ -63,6 +70,7 @@ def clients(
                 for header, count in tally.auth.items()
             ),
             statuses=dict(sorted(tally.statuses.items())),
+            process=tally.process,
         )
         for (ip, user_agent, provider, host, port), tally in tallies.items()
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from inspector.archive import Archive
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.draft import Draft
+from inspector.exchanges.processes import Processes
 from inspector.facts import (
     AuthHeader,
     Connection,
@@ -107,6 +108,7 @@ class Ledger:
 
     def __init__(self, credentials: CredentialReader) -> None:
         self.credentials = credentials
+        self.processes = Processes(credentials.scrub)
         self.oddities = OddityCounter()
         self.exchanges: Archive[ExchangeRecord] = Archive()
         self.tunnels: Archive[TunnelRecord] = Archive()
@@ -199,6 +201,10 @@ class Ledger:
         client, server = endpoint(*connection.client), endpoint(*connection.server)
         self.addresses |= {client.ip, server.ip}
         self.connection_order.append(connection.number)
+        last_at = max(connection.last_at, connection.up.last_at, connection.down.last_at)
+        client_process, server_process = self.processes.of(
+            client, server, connection.opened_at, last_at
+        )
         self.connections.append(
             Connection(
                 id=f"c{connection.number}",
@@ -213,6 +219,8 @@ class Ledger:
                 packet=connection.packet,
                 zero_windows=connection.zero_windows,
                 retransmissions=connection.retransmissions,
+                client_process=client_process,
+                server_process=server_process,
             )
         )
 

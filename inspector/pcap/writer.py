@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from struct import pack
-from typing import BinaryIO, Final
+from typing import Final, Protocol
 
 from inspector.pcap import options as opt
 from inspector.pcap import pcapng
@@ -20,6 +20,12 @@ _SECOND: Final = 1_000_000_000
 _MAGICS: Final = {"micro": 0xA1B2C3D4, "nano": 0xA1B23C4D, "modified": 0xA1B2CD34}
 
 
+class Out(Protocol):
+    """What the writers need of a file."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+
 class PcapWriter:
     """Writes classic pcap to `out`.
 
@@ -29,7 +35,7 @@ class PcapWriter:
 
     def __init__(
         self,
-        out: BinaryIO,
+        out: Out,
         *,
         link_type: int = ETHERNET,
         snap_length: int = SNAP_LENGTH,
@@ -56,7 +62,7 @@ class PcapngWriter:
     `order` is the byte order of the present section.
     """
 
-    def __init__(self, out: BinaryIO, *, order: str = "<") -> None:
+    def __init__(self, out: Out, *, order: str = "<") -> None:
         self._out = out
         self.section(order)
 

@@ -18,6 +18,7 @@ from inspector.facts import (
     Topology,
     Tunnel,
 )
+from inspector.recording import Live
 from inspector.report.json import pieces, to_plain
 
 SCHEMA: Final = "inspector.report/1"
@@ -66,6 +67,7 @@ class Report:
     hypotheses: tuple[Hypothesis, ...] = ()
     findings: tuple[Finding, ...] = ()
     root_cause: RootCause | None = None
+    live: Live | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists and scalars, as its JSON reads."""

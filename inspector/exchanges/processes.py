@@ -1,0 +1,189 @@
+"""Which process held which end of a connection: claims, and the comments that carry them.
+
+A claim comes from the kernel during a live capture, or from a packet comment in
+a file that one wrote::
+
+    inspector.process {"client":"172.30.0.20:41234","server":"172.30.0.30:10001",
+                       "end":"client","at":1764070000000000000,
+                       "pid":4242,"comm":"curl","exe":"/usr/bin/curl", ...}
+
+The comment names its connection itself, so it may stand on any packet; a live
+capture puts it on the connection's first.  A comment is as hostile as a packet:
+what does not fit is passed over, and all text is scrubbed of credentials.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
+
+from inspector.facts import Endpoint, Process
+
+End: TypeAlias = Literal["client", "server"]
+
+PREFIX: Final = "inspector.process "
+#: A longer comment is none of ours.
+_LONGEST: Final = 4096
+#: The longest text in one (a path; Linux' PATH_MAX is 4096, but nobody reads such a name).
+_LONGEST_TEXT: Final = 1024
+#: Claims that wait for their connection; most are of connections elsewhere on the machine.
+WAITING: Final = 65_536
+#: Clocks of kernel and capture agree to well within this; pairs of ports do not come
+#: again so soon (TIME-WAIT takes a minute).
+SLACK_NS: Final = 1_000_000_000
+
+_Key: TypeAlias = tuple[str, int, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`process` held the `end` of the connection from `client` to `server`, from `at` on."""
+
+    client: Endpoint
+    server: Endpoint
+    end: End
+    at: int
+    process: Process
+
+
+class Processes:
+    """Claims, until their connections are over."""
+
+    def __init__(self, scrub: Callable[[str], str]) -> None:
+        self._scrub = scrub
+        self._claims: OrderedDict[_Key, list[Claim]] = OrderedDict()
+        self.any = False
+
+    def add(self, claim: Claim) -> None:
+        """Remember a claim; one that was made before is not made twice."""
+        self.any = True
+        key = _key(claim.client, claim.server)
+        claims = self._claims.setdefault(key, [])
+        claim = replace(claim, process=_scrubbed(claim.process, self._scrub))
+        if claim not in claims:
+            claims.append(claim)
+        self._claims.move_to_end(key)
+        if len(self._claims) > WAITING:
+            self._claims.popitem(last=False)
+
+    def read(self, comment: str) -> None:
+        """Take the claim out of a packet comment, if it holds one."""
+        claim = parse(comment)
+        if claim is not None:
+            self.add(claim)
+
+    def known(self, client: Endpoint, server: Endpoint, end: End) -> Process | None:
+        """Who holds this end of the newest connection between the two."""
+        claims = [c for c in self._claims.get(_key(client, server), ()) if c.end == end]
+        return max(claims, key=lambda claim: claim.at).process if claims else None
+
+    def of(
+        self, client: Endpoint, server: Endpoint, opened_at: int, ended_at: int
+    ) -> tuple[Process | None, Process | None]:
+        """The processes at both ends of a connection that is over; its claims are used up.
+
+        An end that two processes claimed is nobody's: two namespaces can hold
+        the same address, and a wrong name is worse than none.
+        """
+        key = _key(client, server)
+        claims = self._claims.pop(key, None)
+        if claims is None:
+            return None, None
+        later = [claim for claim in claims if claim.at > ended_at + SLACK_NS]
+        if later:
+            self._claims[key] = later
+        own = [claim for claim in claims if opened_at - SLACK_NS <= claim.at <= ended_at + SLACK_NS]
+        return _holder(own, "client"), _holder(own, "server")
+
+
+def comment(claim: Claim) -> str:
+    """The claim as a packet comment."""
+    process = {
+        field.name: value
+        for field in fields(Process)
+        if (value := getattr(claim.process, field.name)) is not None
+    }
+    named = {
+        "client": _written(claim.client),
+        "server": _written(claim.server),
+        "end": claim.end,
+        "at": claim.at,
+        **process,
+    }
+    return PREFIX + json.dumps(named, separators=(",", ":"))
+
+
+def parse(text: str) -> Claim | None:
+    """The claim in a packet comment; None for any other comment."""
+    if not text.startswith(PREFIX) or len(text) > _LONGEST:
+        return None
+    try:
+        named = json.loads(text[len(PREFIX) :])
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(named, dict) or named.get("end") not in ("client", "server"):
+        return None
+    client, server = _read(named.get("client")), _read(named.get("server"))
+    at, pid, comm = named.get("at"), named.get("pid"), named.get("comm")
+    if client is None or server is None or not _is_number(at) or not _is_number(pid):
+        return None
+    if not isinstance(comm, str):
+        return None
+    netns = named.get("netns")
+    return Claim(
+        client,
+        server,
+        named["end"],
+        at,
+        Process(
+            pid=pid,
+            comm=comm[:_LONGEST_TEXT],
+            exe=_text(named.get("exe")),
+            container=_text(named.get("container")),
+            container_id=_text(named.get("container_id")),
+            netns=netns if _is_number(netns) else None,
+        ),
+    )
+
+
+def _holder(claims: list[Claim], end: End) -> Process | None:
+    held = {claim.process for claim in claims if claim.end == end}
+    return held.pop() if len(held) == 1 else None
+
+
+def _key(client: Endpoint, server: Endpoint) -> _Key:
+    return client.ip, client.port, server.ip, server.port
+
+
+def _written(end: Endpoint) -> str:
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
+
+
+def _read(text: Any) -> Endpoint | None:
+    if not isinstance(text, str):
+        return None
+    ip, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and len(port) < 6):
+        return None
+    return Endpoint(ip.strip("[]"), int(port))
+
+
+def _text(value: Any) -> str | None:
+    return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def _is_number(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _scrubbed(process: Process, scrub: Callable[[str], str]) -> Process:
+    return replace(
+        process,
+        comm=scrub(process.comm),
+        exe=None if process.exe is None else scrub(process.exe),
+        container=None if process.container is None else scrub(process.container),
+        container_id=None if process.container_id is None else scrub(process.container_id),
+    )

@@ -1,0 +1,308 @@
+"""The pcapng of a live capture: one file, or a ring of files, whole at every moment.
+
+Every write is of whole blocks.  When the disk refuses in the middle of one, the
+file is cut back to the last whole block: a reader never meets half of anything.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from typing import Final
+
+from inspector.errors import InspectorError
+from inspector.facts import CaptureFile, Interface
+from inspector.live.numbering import file_of
+from inspector.live.source import Counters
+from inspector.packets import Batch
+from inspector.pcap import pcapng
+from inspector.pcap.options import COMMENT
+from inspector.pcap.writer import SNAP_LENGTH, PcapngWriter
+
+#: Little-endian whatever the machine: block type, length, interface, time (2), lengths (2).
+_PACKET: Final = Struct("<7I")
+_LENGTH: Final = Struct("<I")
+_OPTION: Final = Struct("<HH")
+_TAILS: Final = tuple(bytes(-count % 4) for count in range(4))
+#: An option's length has 16 bits.
+_LONGEST_COMMENT: Final = 0xFFFF
+
+
+class OutputError(InspectorError):
+    """A file or directory that cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What an interface block says (pcapng 4.2)."""
+
+    name: str
+    link_type: int
+    snap_length: int = SNAP_LENGTH
+    filter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A ring of files: the next begins before `size` bytes are exceeded; `count` are kept."""
+
+    size: int
+    count: int | None = None
+
+
+def create(path: Path) -> int:
+    """A new file for this user alone; its descriptor.
+
+    Always a new file: one that stands there is replaced, so neither a link that
+    somebody laid nor a file that somebody else can read is ever written through.
+    A pipe or a device is taken as it is.  Raises `OutputError`.
+    """
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}",
+            "Give a place that the invoking user can write with -w or -o",
+            "Nothing was captured yet",
+        ) from error
+
+
+class CaptureFiles:
+    """Writes batches into `path`, or into a ring of files named after it.
+
+    The packets' references say which file of the ring they go into.
+    `statistics` is asked for each interface's totals when a file ends; a file
+    states what was received and dropped while it was written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        interfaces: Sequence[Described],
+        statistics: Callable[[int], Counters],
+        *,
+        rotation: Rotation | None = None,
+        comment: str | None = None,
+    ) -> None:
+        self._path = path
+        self._interfaces = interfaces
+        self._statistics = statistics
+        self._rotation = rotation
+        self._comment = comment
+        #: (received, dropped) that earlier files of the ring have stated.
+        self._told = [(0, 0) for _ in interfaces]
+        self._kept: list[Path] = []
+        self.finished: list[CaptureFile] = []
+        #: Why nothing more is written; None as long as all is well.
+        self.failed: OSError | None = None
+        self.removed = 0
+        self._begin(0)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that are there."""
+        return tuple(self._kept)
+
+    def write(self, batch: Batch, interface: int) -> None:
+        """Append packets; after a failure they are passed over."""
+        index = file_of(batch.first_packet)
+        while index > self._index and self.failed is None:
+            self._end()
+            if self.failed is None:
+                self._begin(self._index + 1)
+        if self.failed is None:
+            self._packets(batch, interface)
+
+    def close(self) -> None:
+        """Write the statistics and end the file.  Twice is once."""
+        if self._file is not None:
+            self._end()
+
+    # -- one file ----------------------------------------------------------
+
+    def _begin(self, index: int) -> None:
+        path = self._path if self._rotation is None else _numbered(self._path, index + 1)
+        try:
+            file = _WholeBlocks(create(path))
+        except OutputError as error:
+            if index == 0 or not isinstance(error.__cause__, OSError):
+                raise
+            self._file: _WholeBlocks | None = None
+            self.failed = error.__cause__
+            return
+        self._file, self._index = file, index
+        self._count = self._comments = 0
+        self._earliest: int | None = None
+        self._latest: int | None = None
+        self._kept.append(path)
+        try:
+            head = PcapngWriter(file)
+            if self._comment is not None:
+                file.discard()
+                head.section("<", [self._comment])
+            for described in self._interfaces:
+                head.interface(
+                    described.link_type,
+                    snap_length=described.snap_length,
+                    name=described.name,
+                    filter=described.filter,
+                )
+            file.flush()
+        except OSError as error:
+            self._fail(error)
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        count = None if self._rotation is None else self._rotation.count
+        while count is not None and len(self._kept) > count:
+            self._kept.pop(0).unlink(missing_ok=True)
+            self.removed += 1
+
+    def _packets(self, batch: Batch, interface: int) -> None:
+        file = self._file
+        if file is None:
+            return
+        data, comments = batch.data, batch.comments
+        pack, pack_length = _PACKET.pack, _LENGTH.pack
+        kind = pcapng.ENHANCED_PACKET
+        blocks: list[bytes] = []
+        for at, (time, start, captured, wire) in enumerate(batch.records):
+            options = _comment_options(comments[at]) if comments and at in comments else b""
+            length = 32 + ((captured + 3) & ~3) + len(options)
+            blocks.append(
+                pack(kind, length, interface, time >> 32, time & 0xFFFFFFFF, captured, wire)
+                + data[start : start + captured]
+                + _TAILS[captured & 3]
+                + options
+                + pack_length(length)
+            )
+        try:
+            file.write(b"".join(blocks))
+            file.flush()
+            written = len(blocks)
+        except OSError as error:
+            written = file.whole(list(map(len, blocks)))
+            self._fail(error)
+        if written:
+            times = [record[0] for record in batch.records[:written]]
+            first, last = min(times), max(times)
+            self._earliest = first if self._earliest is None else min(first, self._earliest)
+            self._latest = last if self._latest is None else max(last, self._latest)
+            self._count += written
+            self._comments += sum(len(texts) for at, texts in comments.items() if at < written)
+
+    def _fail(self, error: OSError) -> None:
+        self.failed = error
+
+    def _end(self) -> None:
+        file = self._file
+        if file is None:
+            return
+        facts: list[Interface] = []
+        writer = PcapngWriter(file)
+        file.discard()
+        for index, described in enumerate(self._interfaces):
+            now, before = self._statistics(index), self._told[index]
+            received, dropped = now.received - before[0], now.dropped - before[1]
+            self._told[index] = (now.received, now.dropped)
+            writer.statistics(interface=index, received=received, dropped=dropped)
+            facts.append(
+                Interface(
+                    described.name,
+                    described.link_type,
+                    described.snap_length,
+                    described.filter,
+                    received,
+                    dropped,
+                )
+            )
+        try:
+            file.flush()
+        except OSError as error:
+            file.whole([])
+            self.failed = self.failed or error
+            facts = [
+                Interface(i.name, i.link_type, i.snap_length, i.filter, None, None) for i in facts
+            ]
+        file.close()
+        self._file = None
+        self.finished.append(
+            CaptureFile(
+                name=str(self._kept[-1]),
+                format="pcapng",
+                compression=None,
+                packets=self._count,
+                bytes=file.size,
+                started_at=self._earliest,
+                ended_at=self._latest,
+                interfaces=tuple(facts),
+                comments=self._comments + (self._comment is not None),
+                decryption_secrets=0,
+                cut=None,
+            )
+        )
+
+
+class _WholeBlocks:
+    """A descriptor that is written block by block; `BinaryIO` as far as a writer needs it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._waiting = b""
+        self._landed = 0
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._waiting += data
+        return len(data)
+
+    def discard(self) -> None:
+        """Forget what was not flushed."""
+        self._waiting = b""
+
+    def flush(self) -> None:
+        """Hand everything over.  Raises OSError; then `whole` must be called."""
+        waiting, self._waiting = memoryview(self._waiting), b""
+        self._landed = 0
+        while self._landed < len(waiting):
+            self._landed += os.write(self._descriptor, waiting[self._landed :])
+        self.size += len(waiting)
+
+    def whole(self, lengths: Sequence[int]) -> int:
+        """After a failure: keep the blocks that landed as a whole; how many these are."""
+        kept = size = 0
+        for length in lengths:
+            if size + length > self._landed:
+                break
+            size += length
+            kept += 1
+        self.size += size
+        if self._landed > size:
+            os.ftruncate(self._descriptor, self.size)
+            os.lseek(self._descriptor, self.size, os.SEEK_SET)
+        return kept
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _comment_options(texts: Sequence[str]) -> bytes:
+    """opt_comment for each text, and the end of options (pcapng 3.5)."""
+    parts = []
+    for text in texts:
+        value = text.encode("utf-8", "backslashreplace")[:_LONGEST_COMMENT]
+        parts.append(_OPTION.pack(COMMENT, len(value)) + value + bytes(-len(value) % 4))
+    return b"".join(parts) + bytes(4)
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}-{number:05d}{path.suffix}")
