@@ -28,6 +28,7 @@ from inspector.facts import (
     Fault,
     Gap,
     Interface,
+    Topology,
     Tunnel,
     Verdict,
 )
@@ -133,11 +134,12 @@ class Inspector:
                     f"no traffic of {roles.subnet}: every TCP connection is shown",
                 ),
             )
+        topology = roles.fact(self._scope or "all")
         found = assemble(ledger, roles)
         return Report(
             captures=sources.captures,
-            completeness=_completeness(sources, notes, ledger),
-            topology=roles.fact(self._scope or "all"),
+            completeness=_completeness(sources, notes, ledger, topology),
+            topology=topology,
             clients=found.clients,
             connections=found.connections,
             exchanges=found.exchanges,
@@ -283,11 +285,17 @@ def _total_size(files: Sequence[str]) -> int | None:
         return None
 
 
-def _completeness(sources: Sources, notes: FlowNotes, ledger: Ledger) -> Completeness:
+def _completeness(
+    sources: Sources, notes: FlowNotes, ledger: Ledger, topology: Topology
+) -> Completeness:
     """What the capture can prove, as the issue of record defines the verdict.
 
-    "incomplete" names what is known to lack; "unknown" that something may.
+    "incomplete" names what is known to lack; "unknown" that something may.  A
+    filter that lets the whole subnet through holds back nothing of a report on it.
     """
+    lets_all_through = topology.scope == "subnet" and (
+        sources.capture_filter == f"net {topology.subnet}"
+    )
     gaps = tuple(
         Gap(
             connection=f"c{missing.connection.number}",
@@ -322,7 +330,10 @@ def _completeness(sources: Sources, notes: FlowNotes, ledger: Ledger) -> Complet
         ),
     ]
     doubtful = [
-        (sources.capture_filter is not None, f"captured with filter {sources.capture_filter!r}"),
+        (
+            sources.capture_filter is not None and not lets_all_through,
+            f"captured with filter {sources.capture_filter!r}",
+        ),
         (
             ledger.one_sided > 0 and not ledger.two_sided,
             "only one direction of the traffic was captured",

@@ -144,7 +144,7 @@ def _child(argv: Sequence[str], user: User | None, held: int, told: int) -> NoRe
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if user is not None:
             user.become()
-        os.execvp(argv[0], argv)
+        os.execvp(argv[0], list(argv))
     except OSError as error:
         with contextlib.suppress(OSError):
             os.write(told, str(error.errno).encode())

@@ -87,19 +87,18 @@ class CaptureFiles:
     def __init__(
         self,
         path: Path,
-        interfaces: Sequence[Described],
         statistics: Callable[[int], Counters],
         *,
         rotation: Rotation | None = None,
         comment: str | None = None,
     ) -> None:
         self._path = path
-        self._interfaces = interfaces
+        self._interfaces: list[Described] = []
         self._statistics = statistics
         self._rotation = rotation
         self._comment = comment
-        #: (received, dropped) that earlier files of the ring have stated.
-        self._told = [(0, 0) for _ in interfaces]
+        #: (received, dropped) that earlier files of the ring have stated, by interface.
+        self._told: list[tuple[int, int]] = []
         self._kept: list[Path] = []
         self.finished: list[CaptureFile] = []
         #: Why nothing more is written; None as long as all is well.
@@ -111,6 +110,20 @@ class CaptureFiles:
     def paths(self) -> tuple[Path, ...]:
         """The files that are there."""
         return tuple(self._kept)
+
+    def add_interface(self, described: Described) -> None:
+        """A further interface; packets name it by its place in the order of these calls."""
+        self._interfaces.append(described)
+        self._told.append((0, 0))
+        file = self._file
+        if file is None or self.failed is not None:
+            return
+        self._describe(described)
+        try:
+            file.flush()
+        except OSError as error:
+            file.whole([])
+            self._fail(error)
 
     def write(self, batch: Batch, interface: int) -> None:
         """Append packets; after a failure they are passed over."""
@@ -145,21 +158,25 @@ class CaptureFiles:
         self._latest: int | None = None
         self._kept.append(path)
         try:
-            head = PcapngWriter(file)
+            self._writer = PcapngWriter(file)
             if self._comment is not None:
                 file.discard()
-                head.section("<", [self._comment])
+                self._writer.section("<", [self._comment])
             for described in self._interfaces:
-                head.interface(
-                    described.link_type,
-                    snap_length=described.snap_length,
-                    name=described.name,
-                    filter=described.filter,
-                )
+                self._describe(described)
             file.flush()
         except OSError as error:
+            file.whole([])
             self._fail(error)
         self._forget_oldest()
+
+    def _describe(self, described: Described) -> None:
+        self._writer.interface(
+            described.link_type,
+            snap_length=described.snap_length,
+            name=described.name,
+            filter=described.filter,
+        )
 
     def _forget_oldest(self) -> None:
         count = None if self._rotation is None else self._rotation.count
@@ -208,13 +225,11 @@ class CaptureFiles:
         if file is None:
             return
         facts: list[Interface] = []
-        writer = PcapngWriter(file)
-        file.discard()
         for index, described in enumerate(self._interfaces):
             now, before = self._statistics(index), self._told[index]
             received, dropped = now.received - before[0], now.dropped - before[1]
             self._told[index] = (now.received, now.dropped)
-            writer.statistics(interface=index, received=received, dropped=dropped)
+            self._writer.statistics(interface=index, received=received, dropped=dropped)
             facts.append(
                 Interface(
                     described.name,

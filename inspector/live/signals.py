@@ -53,8 +53,8 @@ class Signals:
         buffer = (ctypes.c_char * _SET_SIZE).from_buffer(mask)
         self._descriptor: int = libc.signalfd(-1, buffer, _SFD_CLOEXEC | _SFD_NONBLOCK)
         if self._descriptor < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+            errno = ctypes.get_errno()
+            raise OSError(errno, os.strerror(errno))
 
     def fileno(self) -> int:
         return self._descriptor

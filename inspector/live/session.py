@@ -1,0 +1,286 @@
+"""One pass for every live packet: numbered, looked at, scrubbed, annotated, written.
+
+The session does no waiting and knows no clock, command or screen: `run` calls it
+when there is something to read.  So tests feed it the packets of a file, and
+what it reports is what `analyze` says of the same packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from inspector.exchanges.processes import Claim
+from inspector.facts import CaptureFile, Endpoint, Interface
+from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
+from inspector.live.annotations import Annotations
+from inspector.live.files import CaptureFiles, Described, Rotation
+from inspector.live.numbering import Numbering
+from inspector.live.source import Counters, Source
+from inspector.options import Options
+from inspector.packets import Batch
+from inspector.pcap.writer import SNAP_LENGTH
+from inspector.recording import Live, LiveInterface, Probe
+from inspector.report.model import Report
+
+
+class Scrubber(Protocol):
+    """Hides credentials in packets, in place: lengths, order and numbers stay.
+
+    It may keep packets until it has seen what follows them.
+    """
+
+    def feed(self, batch: Batch) -> Iterable[Batch]:
+        """Packets that are safe to write."""
+
+    def finish(self) -> Iterable[Batch]:
+        """What it still kept."""
+
+
+class Attribution(Protocol):
+    """Tells which process holds which connection's end."""
+
+    def fileno(self) -> int:
+        """What becomes readable when there are claims."""
+
+    def read(self) -> Sequence[Claim]:
+        """The claims made since the last call; never waits."""
+
+    def probes(self) -> Sequence[Probe]:
+        """The programs in the kernel, and how often each of them ran."""
+
+    def close(self) -> None:
+        """Take the programs out of the kernel.  Twice is once."""
+
+
+class Session:
+    """Sources in, report out; `path` is where the packets go, if anywhere.
+
+    `scrubber` None writes packets as they are (`--raw`).
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        sources: Sequence[Source],
+        *,
+        path: Path | None = None,
+        rotation: Rotation | None = None,
+        scrubber: Scrubber | None = None,
+        attribution: Attribution | None = None,
+        on_exchange: OnExchange | None = None,
+        on_tunnel: OnTunnel | None = None,
+    ) -> None:
+        self.sources = tuple(sources)
+        self.attribution = attribution
+        self.inspector = Inspector(
+            options,
+            on_exchange=on_exchange,
+            on_tunnel=on_tunnel,
+            on_connection=self._connection if path is not None else None,
+        )
+        self._numbering = Numbering(None if rotation is None else rotation.size)
+        self._scrubber = scrubber
+        self._annotations = Annotations()
+        self._interfaces: list[Source] = []
+        self.files = (
+            None if path is None else CaptureFiles(path, self._statistics, rotation=rotation)
+        )
+        self._drained = False
+        self._stream = _Stream()
+        for source in self.sources:
+            if source.interface is not None:
+                self._index(source)
+
+    @property
+    def packets(self) -> int:
+        """Packets taken so far."""
+        return self._numbering.packets
+
+    @property
+    def bytes(self) -> int:
+        """The size that they have, or would have, in a file."""
+        return self._numbering.bytes
+
+    def take(self, source: Source) -> bool:
+        """Take what a source has; whether it had anything."""
+        self.learn()
+        batches = source.read()
+        for batch in batches:
+            self._pass(source, batch)
+        return bool(batches)
+
+    def learn(self) -> None:
+        """Take what the attribution has."""
+        if self.attribution is None:
+            return
+        for claim in self.attribution.read():
+            self.inspector.claim(claim)
+            if self.files is not None:
+                self._annotations.claim(claim)
+
+    def drain(self) -> None:
+        """Receive nothing more, take what was received, and end the files.  Twice is once."""
+        if self._drained:
+            return
+        self._drained = True
+        for source in self.sources:
+            for batch in source.drain():
+                self.learn()
+                self._pass(source, batch)
+        self.learn()
+        if self.files is not None:
+            if self._scrubber is not None:
+                self._write(self._scrubber.finish())
+            self.files.close()
+
+    def report(self, live: Live | None = None) -> Report:
+        """The report, once drained; `live` is completed with what was counted here."""
+        self.drain()
+        counters = [source.statistics() for source in self._interfaces]
+        filters = [source.filter.text for source in self._interfaces if source.filter is not None]
+        report = self.inspector.finish(
+            Sources(
+                captures=self._captures(counters),
+                dropped_by_kernel=sum(c.dropped for c in counters) if counters else None,
+                capture_filter="; ".join(dict.fromkeys(filters)) or None,
+            )
+        )
+        if live is None:
+            return report
+        ends = [
+            process
+            for connection in report.connections
+            for process in (connection.client_process, connection.server_process)
+        ]
+        known = sum(process is not None for process in ends)
+        return replace(
+            report,
+            live=replace(
+                live,
+                interfaces=tuple(map(self._counted, self._interfaces, counters)),
+                probes=() if self.attribution is None else tuple(self.attribution.probes()),
+                attributed=known,
+                unattributed=len(ends) - known,
+            ),
+        )
+
+    # -- the pass -------------------------------------------------------------
+
+    def _pass(self, source: Source, batch: Batch) -> None:
+        for part in self._numbering.number(batch, self._index(source)):
+            self.inspector.feed(part)
+            if self.files is None:
+                self._stream.count(part)
+            elif self._scrubber is None:
+                self._write((part,))
+            else:
+                self._write(self._scrubber.feed(part))
+
+    def _write(self, batches: Iterable[Batch]) -> None:
+        files = self.files
+        if files is None:
+            return
+        for batch in batches:
+            interface = self._numbering.interface_of(batch.first_packet)
+            files.write(self._annotations.annotate(batch), interface)
+
+    def _connection(self, client: Endpoint, server: Endpoint, packet: int) -> None:
+        self._annotations.opened(client, server, packet)
+
+    # -- interfaces -------------------------------------------------------------
+
+    def _index(self, source: Source) -> int:
+        """The place of a source's interface in the file; a new one is described first."""
+        for index, known in enumerate(self._interfaces):
+            if known is source:
+                return index
+        self._interfaces.append(source)
+        if self.files is not None:
+            self.files.add_interface(_described(source))
+        return len(self._interfaces) - 1
+
+    def _statistics(self, index: int) -> Counters:
+        return self._interfaces[index].statistics()
+
+    def _counted(self, source: Source, counters: Counters) -> LiveInterface:
+        return LiveInterface(
+            name=source.interface or "?",
+            received=counters.received,
+            dropped=counters.dropped,
+            freezes=counters.freezes,
+            packets=source.delivered,
+            note=_silence(source, counters),
+        )
+
+    def _captures(self, counters: Sequence[Counters]) -> tuple[CaptureFile, ...]:
+        if self.files is not None:
+            return tuple(self.files.finished)
+        interfaces = []
+        for source, counted in zip(self._interfaces, counters, strict=True):
+            told = _described(source)
+            interfaces.append(
+                Interface(
+                    told.name,
+                    told.link_type,
+                    told.snap_length,
+                    told.filter,
+                    counted.received,
+                    counted.dropped,
+                )
+            )
+        return (self._stream.fact(tuple(interfaces)),)
+
+
+class _Stream:
+    """What a capture that is written nowhere says of itself in the place of a file."""
+
+    def __init__(self) -> None:
+        self._packets = self._bytes = 0
+        self._earliest: int | None = None
+        self._latest: int | None = None
+
+    def count(self, batch: Batch) -> None:
+        self._packets += len(batch.records)
+        self._bytes += sum([captured for _, _, captured, _ in batch.records])
+        first, last = min(batch.records)[0], max(batch.records)[0]
+        self._earliest = first if self._earliest is None else min(first, self._earliest)
+        self._latest = last if self._latest is None else max(last, self._latest)
+
+    def fact(self, interfaces: tuple[Interface, ...]) -> CaptureFile:
+        return CaptureFile(
+            name=", ".join(interface.name or "?" for interface in interfaces) or "live",
+            format="live",
+            compression=None,
+            packets=self._packets,
+            bytes=self._bytes,
+            started_at=self._earliest,
+            ended_at=self._latest,
+            interfaces=interfaces,
+            comments=0,
+            decryption_secrets=0,
+            cut=None,
+        )
+
+
+def _described(source: Source) -> Described:
+    return Described(
+        name=source.interface or "?",
+        link_type=source.link_type,
+        snap_length=SNAP_LENGTH,
+        filter=None if source.filter is None else source.filter.text,
+    )
+
+
+def _silence(source: Source, counters: Counters) -> str | None:
+    """Why an interface may have had nothing to say."""
+    if counters.received:
+        return None
+    if source.filter is not None:
+        return (
+            f"no packet passed the filter ({source.filter.text}): either nobody spoke, or this is"
+            " not the network; try --scope all, or name another interface with -i"
+        )
+    return "no packet was seen: nobody spoke, or this is not the bridge; see `ip -br link`"

@@ -1,0 +1,188 @@
+"""A live session reports what `analyze` says of the file it wrote."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from inspector import inspect
+from inspector.exchanges.processes import Claim
+from inspector.facts import Process
+from inspector.inspection import inspect_captures
+from inspector.live.files import Rotation
+from inspector.live.session import Session
+from inspector.options import Options
+from inspector.recording import Probe
+from inspector.report.model import Report
+from tests.lab.expected import differences
+from tests.lab.index import CAPTURES
+from tests.live.sources import FileSource, Filter
+
+OPTIONS = Options(fingerprint_key=b"made up")
+FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/truth.json"))
+DEMO = CAPTURES / "issue-1527"
+
+
+def play(session: Session) -> Report:
+    for source in session.sources:
+        while session.take(source):
+            pass
+    return session.report()
+
+
+def capture_of(folder: Path) -> FileSource:
+    return FileSource(folder / "capture.pcapng")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_live_report_is_that_of_the_file_it_wrote(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+
+    report = play(Session(OPTIONS, [capture_of(folder)], path=path))
+
+    assert report == inspect(path, options=OPTIONS)
+    assert report.stable() == inspect(folder, options=OPTIONS).stable()
+
+
+def test_without_a_file_the_report_is_the_same_but_for_the_file(tmp_path: Path) -> None:
+    written = play(Session(OPTIONS, [capture_of(DEMO)], path=tmp_path / "live.pcapng"))
+
+    report = play(Session(OPTIONS, [capture_of(DEMO)]))
+
+    assert [capture.format for capture in report.captures] == ["live"]
+    assert report.captures[0].packets == written.captures[0].packets
+    assert replace(report, captures=written.captures) == written
+
+
+def test_a_ring_of_files_is_one_capture_in_parts(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    session = Session(OPTIONS, [capture_of(DEMO)], path=path, rotation=Rotation(8_000))
+
+    report = play(session)
+
+    assert session.files is not None
+    paths = session.files.paths
+    assert [each.name for each in paths[:2]] == ["live-00001.pcapng", "live-00002.pcapng"]
+    assert len(paths) > 3
+    assert all(each.stat().st_size < 8_300 for each in paths)
+    assert report == inspect_captures(paths, OPTIONS)
+
+
+def test_of_a_ring_with_a_count_the_oldest_files_are_gone(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    rotation = Rotation(8_000, count=2)
+    session = Session(OPTIONS, [capture_of(DEMO)], path=path, rotation=rotation)
+
+    report = play(session)
+
+    assert len(list(tmp_path.iterdir())) == 2
+    assert session.files is not None
+    assert session.files.removed == len(report.captures) - 2
+    assert report.stable() == inspect(DEMO, options=OPTIONS).stable()
+
+
+def test_packets_dropped_by_the_kernel_stand_in_file_and_report(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+
+    report = play(Session(OPTIONS, [FileSource(DEMO / "capture.pcapng", dropped=5)], path=path))
+
+    assert report.completeness.dropped_by_kernel == 5
+    assert report.completeness.verdict == "incomplete"
+    assert report == inspect(path, options=OPTIONS)
+
+
+def test_several_interfaces_are_told_apart_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    other = FileSource(CAPTURES / "healthy-json" / "capture.pcapng", interface="br-1")
+
+    report = play(Session(OPTIONS, [capture_of(DEMO), other], path=path))
+
+    (capture,) = report.captures
+    assert [interface.name for interface in capture.interfaces] == ["fw-bridge", "br-1"]
+    assert report == inspect(path, options=OPTIONS)
+
+
+def test_a_filter_for_the_subnet_holds_nothing_back_that_the_report_is_about(
+    tmp_path: Path,
+) -> None:
+    source = capture_of(DEMO)
+    source.filter = Filter("net 172.30.0.0/24")
+
+    report = play(Session(OPTIONS, [source], path=tmp_path / "live.pcapng"))
+
+    assert report.completeness.capture_filter == "net 172.30.0.0/24"
+    assert report.completeness.verdict == "complete"
+
+
+class Told:
+    """An attribution that knows the client of every connection, and one server."""
+
+    def __init__(self, report: Report) -> None:
+        process = Process(pid=42, comm="curl", exe="/usr/bin/curl", container="awf-agent")
+        self.claims = [
+            Claim(connection.client, connection.server, "client", connection.opened_at, process)
+            for connection in report.connections
+        ]
+        first = report.connections[0]
+        self.late = Claim(
+            first.client, first.server, "server", first.opened_at, Process(pid=7, comm="squid")
+        )
+        self.asked = 0
+
+    def fileno(self) -> int:
+        raise AssertionError("nobody polls here")
+
+    def read(self) -> list[Claim]:
+        self.asked += 1
+        if self.asked == 3:
+            return [self.late]
+        claims, self.claims = self.claims, []
+        return claims
+
+    def probes(self) -> list[Probe]:
+        return [Probe("inet_sock_set_state", hits=12)]
+
+    def close(self) -> None:
+        pass
+
+
+def test_processes_are_in_the_report_and_come_back_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    told = Told(inspect(DEMO))
+
+    report = play(Session(OPTIONS, [capture_of(DEMO)], path=path, attribution=told))
+
+    assert {c.client_process.comm for c in report.connections if c.client_process} == {"curl"}
+    assert all(connection.client_process for connection in report.connections)
+    server = report.connections[0].server_process
+    assert server == Process(pid=7, comm="squid")
+    assert all(client.process and client.process.pid == 42 for client in report.clients)
+    assert report == inspect(path, options=OPTIONS)
+
+
+def test_a_claim_stands_on_the_first_packet_of_its_connection(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    told = Told(inspect(DEMO))
+    play(Session(OPTIONS, [capture_of(DEMO)], path=path, attribution=told))
+
+    from inspector.pcap.reader import open_captures
+
+    (reader,) = open_captures([path])
+    commented = {
+        batch.first_packet + at: [json.loads(text.partition(" ")[2])["end"] for text in texts]
+        for batch in reader
+        for at, texts in batch.comments.items()
+    }
+    firsts = {connection.packet for connection in inspect(DEMO).connections}
+    assert {packet for packet, ends in commented.items() if "client" in ends} == firsts
+
+
+def test_the_golden_report_holds_for_a_session(tmp_path: Path) -> None:
+    pattern = json.loads((DEMO / "expected.json").read_text())
+
+    report = play(Session(OPTIONS, [capture_of(DEMO)]))
+
+    assert differences(pattern, report.stable()) == []
