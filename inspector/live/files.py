@@ -62,7 +62,7 @@ def create(path: Path) -> int:
     A pipe or a device is taken as it is.  Raises `OutputError`.
     """
     try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         if path.is_symlink() or path.is_file():
             path.unlink()
