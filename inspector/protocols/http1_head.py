@@ -22,6 +22,8 @@ _METHOD_PREFIX: Final = re.compile(_TOKEN + rb"{1,32}(?: |\Z)")
 _REQUEST_START: Final = re.compile(
     rb"(?!PRI \* HTTP/2)" + _TOKEN + rb"{1,32} [^ \r\n]+ HTTP/[0-9]\.[0-9]\r?\n"
 )
+#: The same with spaces in the target, which some clients send unescaped (RFC 9112 3.2).
+_LENIENT_START: Final = re.compile(rb"([A-Z]{3,16}) [^ \r\n][^\r\n]* HTTP/[0-9]\.[0-9]\r?\n")
 _REQUEST_LINE: Final = re.compile(
     rb"(?!PRI \* HTTP/2)(" + _TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
 )
@@ -70,15 +72,17 @@ class StatusLine(NamedTuple):
 def looks_like_request(data: bytes | bytearray) -> bool | None:
     """Whether a stream that begins with `data` begins with an HTTP/1.x request.
 
-    None asks for more bytes.  Any token of 1 to 32 bytes is a method; empty
-    lines before it are passed over (RFC 9112 2.2).  The HTTP/2 preface
-    (`PRI * HTTP/2.0`) is no request.
+    None asks for more bytes.  Any token of 1 to 32 bytes is a method; a target
+    with spaces is believed behind a registered one.  Empty lines before it are
+    passed over (RFC 9112 2.2).  The HTTP/2 preface (`PRI * HTTP/2.0`) is no
+    request.
     """
     text = data[:LOOK_BYTES].lstrip(b"\r\n")
     if _REQUEST_START.match(text):
         return True
     if len(data) >= LOOK_BYTES or b"\n" in text:
-        return False
+        lenient = _LENIENT_START.match(text)
+        return lenient is not None and bytes(lenient[1]) in _METHODS
     if not text:
         return None
     if not _METHOD_PREFIX.match(text):
@@ -88,6 +92,8 @@ def looks_like_request(data: bytes | bytearray) -> bool | None:
         return None
     if not parts[1]:
         return False
+    if bytes(parts[0]) in _METHODS:
+        return None
     return None if b"HTTP/0.0\r".startswith(parts[2].translate(_DIGITS)) else False
 
 
