@@ -18,10 +18,13 @@ import pytest
 from inspector import Report, inspect
 from inspector.facts import AuthHeader
 from inspector.report.stable import stable
-from tests.lab.expected import auth, differences, expected, place
+from tests.lab.expected import auth, expected
 from tests.lab.index import CAPTURES, index
-from tests.lab.record import CAPTURE, LIMIT
+from tests.lab.pattern import deviations
+from tests.lab.places import place
+from tests.lab.record import CAPTURE, LIMIT, describe, frame
 from tests.lab.scenarios import catalogue
+from tests.lab.toml import dumps
 
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/truth.json"))
 API_PORTS = range(10000, 10005)
@@ -78,13 +81,21 @@ def test_every_scenario_has_its_folder_and_every_folder_its_scenario() -> None:
 @each
 def test_the_report_is_as_expected(folder: Path) -> None:
     pattern = json.loads((folder / "expected.json").read_text())
-    assert differences(pattern, stable(report_of(folder))) == []
+    assert deviations(pattern, stable(report_of(folder))) == []
 
 
 @each
 def test_what_is_expected_follows_from_the_scenario_and_the_logs(folder: Path) -> None:
     pattern = json.loads((folder / "expected.json").read_text())
     assert pattern == expected(scenario_of(folder), truth_of(folder))
+
+
+@each
+def test_the_folder_says_what_its_scenario_says(folder: Path) -> None:
+    scenario, truth = catalogue()[folder.name], truth_of(folder)
+    said = {**describe(scenario), "recorded_with": scenario_of(folder)["recorded_with"]}
+    assert scenario_of(folder) == tomllib.loads(dumps(said))
+    assert truth | frame(scenario) == truth
 
 
 @each

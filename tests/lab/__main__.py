@@ -109,14 +109,11 @@ def record(docker: bool, names: tuple[str, ...]) -> None:
     """
     from tests.lab import index
     from tests.lab import record as recording
-    from tests.lab.scenarios import catalogue
 
-    known = catalogue()
-    if unknown := [name for name in names if name not in known]:
-        raise click.BadParameter(f"{', '.join(unknown)}: see `python -m tests.lab list`")
+    wanted = _known(names)
     _check()
     failed = []
-    for name in names or known:
+    for name in wanted:
         begun = time.monotonic()
         try:
             recording.record(name, docker=docker)
@@ -128,6 +125,18 @@ def record(docker: bool, names: tuple[str, ...]) -> None:
             click.echo(f"{name}  {time.monotonic() - begun:.1f} s")
     if failed:
         raise LabError(f"not recorded: {', '.join(failed)}")
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def expected(names: tuple[str, ...]) -> None:
+    """Write scenario.toml and expected.json anew from what was recorded; without a name all."""
+    from tests.lab import index
+    from tests.lab.restate import restate
+
+    for name in _known(names):
+        restate(name)
+    index.write()
 
 
 @main.command("list")
@@ -149,6 +158,16 @@ def clean() -> None:
     for identity in lab_network.clean():
         click.echo(f"removed lab {identity}")
     lab_docker.clean()
+
+
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The scenarios named, or all of them."""
+    from tests.lab.scenarios import catalogue
+
+    known = catalogue()
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(f"{', '.join(unknown)}: see `python -m tests.lab list`")
+    return names or tuple(known)
 
 
 def _check() -> None:

@@ -3,7 +3,7 @@
 Written from `scenario.toml` and `truth.json` alone, by rules that know nothing of the
 inspector's code; the report never has a hand in it.  It is a pattern: of each object the fields
 that stand here must be equal, of each list every element must have its partner and none may be
-left over (`differences`).  What no log tells (byte counts inside TLS, who closed first) is left
+left over (`pattern.py`).  What no log tells (byte counts inside TLS, who closed first) is left
 out.
 """
 
@@ -15,15 +15,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.lab.conclusions import conclusions
+from tests.lab.places import PROVIDERS, agent_address, api_proxy_address, place, squid_address
+
 Row = dict[str, Any]
 
-_PROVIDERS: Final = {
-    10000: "openai",
-    10001: "anthropic",
-    10002: "copilot",
-    10003: "gemini",
-    10004: "vertex",
-}
 _PLACEHOLDERS: Final = {
     "sk-ant-placeholder-key-for-credential-isolation",
     "placeholder-token-for-credential-isolation",
@@ -60,8 +56,8 @@ def expected(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
     report = scenario["report"]
     pattern: Row = {"completeness": {"verdict": report["verdict"]}}
     if report["partial"]:
-        # The capture lacks what the logs have: only the verdict and the oddities are certain.
-        return pattern
+        # The capture lacks what the logs have: of the facts the verdict alone is certain.
+        return pattern | conclusions(scenario, truth)
     pattern["clients"] = _clients(truth)
     pattern["exchanges"] = _exchanges(scenario, truth)
     pattern["tunnels"] = _tunnels(scenario, truth)
@@ -70,7 +66,7 @@ def expected(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
     pattern["oddities"] = [
         {"name": name, "count": count} for name, count in report.get("oddities", {}).items()
     ]
-    return pattern
+    return pattern | conclusions(scenario, truth)
 
 
 # --- what a client's requests look like ------------------------------------
@@ -110,7 +106,7 @@ def _auth(request: Row) -> list[Row]:
 
 def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     report = scenario["report"]
-    squid = _squid_address(truth)
+    squid = squid_address(truth)
     rows = []
     for request in truth["agent_requests"]:
         ip, _ = place(request["client"])
@@ -123,7 +119,7 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
                 "relays": legs,
                 "client": ip,
                 "server": {"ip": service[0], "port": service[1]},
-                "provider": _PROVIDERS[service[1]],
+                "provider": PROVIDERS[service[1]],
                 "tunnel": None,
                 "request": {
                     "method": request["method"],
@@ -180,8 +176,8 @@ def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
                 "hop": "inside-tunnel" if plain else "agent-to-forward-proxy",
                 "relays": False,
                 "client": ip,
-                "server": {"ip": _squid_address(truth), "port": _SQUID},
-                "provider": _PROVIDERS.get(_port_of(line["url"]) or 0, "unknown"),
+                "server": {"ip": squid_address(truth), "port": _SQUID},
+                "provider": PROVIDERS.get(_port_of(line["url"]) or 0, "unknown"),
                 "tunnel": line["url"] if plain else None,
                 "request": {
                     "method": row["method"],
@@ -204,7 +200,7 @@ def _calls_without_port(truth: Mapping[str, Any]) -> dict[str, Row]:
 
 def _clients(truth: Mapping[str, Any]) -> list[Row]:
     """Who called which service how often, and with what: by address and user agent."""
-    squid = _squid_address(truth)
+    squid = squid_address(truth)
     agents = {
         row["program"]: row["user_agent"] for row in truth["client_calls"] if row["user_agent"]
     }
@@ -212,7 +208,7 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
     for request in truth["agent_requests"]:
         ip, _ = place(request["client"])
         # A call that came through Squid is its client's, not Squid's.
-        ip = _agent_address(truth) if ip == squid else ip
+        ip = agent_address(truth) if ip == squid else ip
         key = (ip, agents.get(request["made_by"]), request["server"])
         groups.setdefault(key, []).append(request)
     rows = []
@@ -227,7 +223,7 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
                 "ip": ip,
                 "user_agent": user_agent,
                 "role": "agent",
-                "provider": _PROVIDERS[service[1]],
+                "provider": PROVIDERS[service[1]],
                 "service": {"ip": service[0], "port": service[1]},
                 "requests": len(requests),
                 "auth_headers": [
@@ -244,11 +240,11 @@ def _elsewhere(truth: Mapping[str, Any]) -> list[Row]:
     rows = []
     for row in truth["client_calls"]:
         url = urlsplit(row["target"] if row["via"] == "absolute" else f"http://{row['server']}")
-        if row["via"] == "connect" or url.port in _PROVIDERS:
+        if row["via"] == "connect" or url.port in PROVIDERS:
             continue
         rows.append(
             {
-                "ip": _agent_address(truth),
+                "ip": agent_address(truth),
                 "user_agent": row["user_agent"],
                 "role": "agent",
                 "provider": "unknown",
@@ -318,7 +314,7 @@ def _connects(truth: Mapping[str, Any]) -> list[Row]:
 
 def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     """Every TCP connection on the bridge that a log knows, and how it began."""
-    squid = _squid_address(truth)
+    squid = squid_address(truth)
     ends: dict[str, str] = {
         request["client"]: request["server"] for request in truth["agent_requests"]
     }
@@ -334,10 +330,10 @@ def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[
     for row in truth["client_calls"]:
         if row["client"] is None and row["error"] and row["status"] is None:
             outcome = "unanswered" if "timed out" in str(row["error"]).lower() else "refused"
-            address = _agent_address(truth)
+            address = agent_address(truth)
             rows.append(_connection(f"{address}:0", row["server"], outcome))
     rows += [
-        _connection(f"{_api_proxy_address(truth)}:0", f"{squid}:{_SQUID}", "refused")
+        _connection(f"{api_proxy_address(truth)}:0", f"{squid}:{_SQUID}", "refused")
         for _ in truth["vain_attempts"]
     ]
     if scenario["lab"]["one_network"]:
@@ -352,77 +348,7 @@ def _connection(client: str, server: str, outcome: str) -> Row:
     return {"client": place(client)[0], "server": {"ip": ip, "port": port}, "outcome": outcome}
 
 
-def place(text: str) -> tuple[str, int]:
-    """`ip:port` as a pair; an IPv6 address may stand in brackets."""
-    ip, _, port = text.rpartition(":")
-    return ip.strip("[]"), int(port)
-
-
 def _port_of(url: str) -> int | None:
     authority = url.removeprefix("http://").partition("/")[0]
     port = authority.rpartition(":")[2]
     return int(port) if port.isdigit() else None
-
-
-def _squid_address(truth: Mapping[str, Any]) -> str:
-    return "fd00:172:30::10" if _is_ipv6(truth) else "172.30.0.10"
-
-
-def _agent_address(truth: Mapping[str, Any]) -> str:
-    return "fd00:172:30::20" if _is_ipv6(truth) else "172.30.0.20"
-
-
-def _api_proxy_address(truth: Mapping[str, Any]) -> str:
-    return "fd00:172:30::30" if _is_ipv6(truth) else "172.30.0.30"
-
-
-def _is_ipv6(truth: Mapping[str, Any]) -> bool:
-    return any(request["server"].startswith("[") for request in truth["agent_requests"])
-
-
-# --- comparing ---------------------------------------------------------------
-
-
-def differences(pattern: object, found: object, path: str = "report") -> list[str]:
-    """Where `found` (a report's stable part) is not as the pattern says; empty when it is.
-
-    The elements of a list of objects are partners by content, in any order.
-    """
-    if isinstance(pattern, Mapping):
-        if not isinstance(found, Mapping):
-            return [f"{path}: {found!r} where an object ought to be"]
-        return [
-            text
-            for name, value in pattern.items()
-            for text in differences(value, found.get(name), f"{path}.{name}")
-        ]
-    if isinstance(pattern, list) and isinstance(found, list) and _objects(pattern + found):
-        return _unpaired(pattern, found, path)
-    return [] if pattern == found else [f"{path}: {found!r} where {pattern!r} ought to be"]
-
-
-def _objects(items: list[Any]) -> bool:
-    return any(isinstance(item, Mapping) for item in items)
-
-
-def _unpaired(pattern: list[Any], found: list[Any], path: str) -> list[str]:
-    """What is without a partner on either side, when as many as possible have one."""
-    fits = [
-        [at for at, other in enumerate(found) if not differences(item, other)] for item in pattern
-    ]
-    partner: dict[int, int] = {}  # of a found element: its pattern
-
-    def paired(item: int, tried: set[int]) -> bool:
-        # Kuhn's augmenting path: a partner is free, or its present pattern finds another.
-        for at in fits[item]:
-            if at not in tried:
-                tried.add(at)
-                if at not in partner or paired(partner[at], tried):
-                    partner[at] = item
-                    return True
-        return False
-
-    missing = [item for at, item in enumerate(pattern) if not paired(at, set())]
-    left = [item for at, item in enumerate(found) if at not in partner]
-    texts = [f"{path} lacks {json.dumps(item)}" for item in missing]
-    return texts + [f"{path} has besides {json.dumps(item)}" for item in left]

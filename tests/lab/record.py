@@ -235,7 +235,7 @@ def _write(scenario: Scenario, place: Path, logs: Logs, folder: Path) -> Path:
     if scenario.keep_keys:
         _keys(place, fresh / "keys.log")
     statement = describe(scenario)
-    story = truth(_frame(scenario), logs)
+    story = truth(frame(scenario), logs)
     (fresh / "scenario.toml").write_text(dumps(statement))
     (fresh / "truth.json").write_text(json.dumps(story, indent=1) + "\n")
     (fresh / "expected.json").write_text(json.dumps(expected(statement, story), indent=1) + "\n")
@@ -266,13 +266,14 @@ def describe(scenario: Scenario) -> dict[str, Any]:
         "wrong": scenario.wrong,
         "learn": scenario.learn,
         "made_by": f"python -m tests.lab record {scenario.name}",
-        "expect": {**expect, "undecided": undecided},
+        "expect": {**expect, "undecided": undecided, "findings": _findings(scenario)},
         "report": {
             "verdict": scenario.verdict,
             "ended_by": scenario.ended_by,
             "handshake": scenario.handshake,
             "partial": scenario.partial,
             "oddities": dict(scenario.oddities),
+            **({"verdicts": dict(scenario.verdicts)} if scenario.verdicts else {}),
             **({} if scenario.stream is None else {"stream": dict(scenario.stream)}),
         },
         "lab": {
@@ -289,7 +290,13 @@ def describe(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _frame(scenario: Scenario) -> dict[str, Any]:
+def _findings(scenario: Scenario) -> list[str]:
+    cause = scenario.expect.root_cause
+    return [*([] if cause is None else [cause]), *scenario.findings]
+
+
+def frame(scenario: Scenario) -> dict[str, Any]:
+    """What `truth.json` states of the scenario itself."""
     held = {**proxy.KEYS, **scenario.keys}
     return {
         "scenario": scenario.name,

@@ -20,9 +20,9 @@ from tests.lab import docker_engine
 from tests.lab.__main__ import PROGRAMS
 from tests.lab.docker import CONTAINERS, Container, DockerNetwork
 from tests.lab.docker_engine import EngineError, why_not_docker
-from tests.lab.expected import differences
 from tests.lab.index import CAPTURES
 from tests.lab.network import WORLD, Host, labs
+from tests.lab.pattern import deviations
 from tests.lab.processes import LabError, find, until, why_not
 from tests.lab.record import record
 from tests.lab.test_network import REPOSITORY, connect, namespaces, own_namespace, send, serve
@@ -314,7 +314,7 @@ def test_a_scenario_in_containers_has_the_stable_report_of_its_folder(
 
     promised = (CAPTURES / SCENARIO / "expected.json").read_text()
     found = json.dumps(stable(inspect(folder)))
-    assert differences(unversioned(promised), unversioned(found)) == []
+    assert deviations(unversioned(promised), unversioned(found)) == []
 
 
 @pytest.mark.parametrize("name", ["one-network", "ipv6-bridge", "any-interface"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tests.lab.clients import ANTHROPIC_PLACEHOLDER
-from tests.lab.expected import auth, differences, place
+from tests.lab.expected import auth
+from tests.lab.pattern import differences
+from tests.lab.places import place
 from tests.lab.proxy import ANTHROPIC_KEY
 
 

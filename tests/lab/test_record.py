@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inspector import inspect
 from inspector.report.stable import stable
-from tests.lab.expected import differences
 from tests.lab.index import CAPTURES
+from tests.lab.pattern import deviations
 from tests.lab.processes import find, why_not
 from tests.lab.record import record
 
@@ -30,8 +31,9 @@ def test_a_second_recording_has_the_same_stable_report(name: str, tmp_path: Path
 
     promised = (CAPTURES / name / "expected.json").read_text()
     found = json.dumps(stable(inspect(folder)))
-    assert differences(unversioned(promised), unversioned(found)) == []
+    assert deviations(unversioned(promised), unversioned(found)) == []
 
 
-def unversioned(text: str) -> object:
-    return json.loads(_VERSION.sub("/*", text))
+def unversioned(text: str) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(_VERSION.sub("/*", text))
+    return plain

@@ -17,8 +17,8 @@ from inspector.live.session import Session
 from inspector.options import Options
 from inspector.recording import Probe
 from inspector.report.model import Report
-from tests.lab.expected import differences
 from tests.lab.index import CAPTURES
+from tests.lab.pattern import deviations
 from tests.live.sources import FileSource, Filter
 
 OPTIONS = Options(fingerprint_key=b"made up")
@@ -185,4 +185,4 @@ def test_the_golden_report_holds_for_a_session(tmp_path: Path) -> None:
 
     report = play(Session(OPTIONS, [capture_of(DEMO)]))
 
-    assert differences(pattern, report.stable()) == []
+    assert deviations(pattern, report.stable()) == []

@@ -75,6 +75,10 @@ class Scenario:
     settle: bool = True
 
     # --- what the report ought to say beyond what the logs show ---
+    #: Codes of findings of the levels warning and error, beside that of the root cause.
+    findings: tuple[str, ...] = ()
+    #: Verdicts on hypotheses that do not hold and that the packets cannot refute either.
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict = "complete"
     #: Names of oddities, with how often.
     oddities: Mapping[str, int] = field(default_factory=dict)

@@ -16,6 +16,7 @@ REAL_LOOKING = "sk-ant-api03-LABONLY" + "agentheldthiskey0123456789" * 3 + "abcd
 
 @scenario(
     "agent-holds-real-key",
+    findings=("real-key-at-agent",),
     title="The agent sends a key that looks real",
     what="Claude Code sends x-api-key with a key of a real key's shape to the API proxy.",
     wrong="Isolation is broken: the agent holds a key.",
@@ -35,7 +36,7 @@ def real_key(lab: Lab) -> None:
     wrong="The client does not use its base URL: the placeholder reaches the real API.",
     learn="Tunnels opened by .20 to an API host. What the API answered is inside and cannot be "
     "seen without keys; the placeholder is no key there.",
-    expect=Expect(root_cause="api-proxy-bypassed", H4a=None, H4b=None),
+    expect=Expect(root_cause="api-proxy-bypassed", H1=None, H2=None, H3=None, H4a=None, H4b=None),
 )
 def bypass(lab: Lab) -> None:
     url = "https://api.anthropic.com/v1/messages"
@@ -132,6 +133,7 @@ def leaves(lab: Lab) -> None:
 
 @scenario(
     "denied-side-traffic",
+    findings=("side-traffic-denied",),
     title="The agent asks Squid for a domain that is not allowed, beside a good call",
     what="curl asks for https://telemetry.example.com and http://example.com through Squid; then "
     "one call to the API proxy.",

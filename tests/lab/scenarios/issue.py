@@ -42,7 +42,8 @@ def own_tunnels(lab: Lab, times: int, pause: float = 0.0) -> None:
     "on every SYN to the API proxy is answered by RST. No tunnel was opened for the call: the "
     "four tunnels in Squid's log are the agent's own and say nothing about it. That the two "
     "placeholders differ did no harm: neither was ever judged.",
-    expect=Expect(root_cause="proxy-died", H4a=None),
+    expect=Expect(root_cause="proxy-died", H4a=True),
+    findings=("api-proxy-bypassed", "retry-storm"),
     generation="old",
     keys=NEWLINE,
     keep_keys=False,

@@ -13,6 +13,8 @@ from tests.lab.scenarios import Expect, scenario
 API_KEY = ("x-api-key", ANTHROPIC_PLACEHOLDER)
 HOST = "api.anthropic.com"
 OTHERS = tuple(name for name in WORLD if name != HOST)
+#: The agent was handed the error page that Squid had written for the API proxy.
+PAGE = ("squid-page-relayed",)
 TLS_FAILED = Expect(root_cause="tls-failed-in-tunnel", H4a=True)
 
 
@@ -28,6 +30,7 @@ def cause(code: str) -> Expect:
     learn="CONNECT is answered 403 with X-Squid-Error; the API proxy relays Squid's HTML page as "
     "if it were the API's answer, and its log asks to check the key. No key ever left.",
     expect=cause("squid-denied"),
+    findings=PAGE,
     squid={"allow": OTHERS},
 )
 def denied(lab: Lab) -> None:
@@ -43,6 +46,7 @@ def denied(lab: Lab) -> None:
     wrong="Squid finds no address for api.anthropic.com.",
     learn="CONNECT fails after the resolver's time limit; the page that the agent gets is Squid's.",
     expect=cause("squid-dns-failure"),
+    findings=PAGE,
     squid={"hosts": {name: WORLD[name] for name in OTHERS}},
 )
 def dns_failure(lab: Lab) -> None:
@@ -57,6 +61,7 @@ def dns_failure(lab: Lab) -> None:
     wrong="Nothing listens at the API's address.",
     learn="ERR_CONNECT_FAIL 111 in X-Squid-Error: connection refused, at once.",
     expect=cause("squid-cannot-connect"),
+    findings=PAGE,
     squid={"hosts": {**WORLD, HOST: REFUSES}},
 )
 def refused(lab: Lab) -> None:
@@ -71,6 +76,7 @@ def refused(lab: Lab) -> None:
     wrong="The API's host is unreachable for Squid.",
     learn="ERR_CONNECT_FAIL 113: no route to host, after the kernel's three seconds.",
     expect=cause("squid-cannot-connect"),
+    findings=PAGE,
     squid={"hosts": {**WORLD, HOST: ABSENT}, "connect_timeout": 10},
 )
 def no_route(lab: Lab) -> None:
@@ -84,6 +90,7 @@ def no_route(lab: Lab) -> None:
     wrong="The way from Squid to the API is broken silently.",
     learn="ERR_CONNECT_FAIL 110 after Squid's own time limit.",
     expect=cause("squid-cannot-connect"),
+    findings=PAGE,
     squid={"hosts": {**WORLD, HOST: SILENT}, "connect_timeout": 3},
 )
 def times_out(lab: Lab) -> None:
@@ -112,7 +119,8 @@ def down(lab: Lab) -> None:
     wrong="Squid was killed.",
     learn="The tunnel ends in mid-stream and has no line in Squid's log; the next CONNECT meets "
     "RST.",
-    expect=Expect(root_cause="squid-down", H4a=None),
+    expect=Expect(root_cause="squid-down", H4a=True),
+    findings=("stream-cut",),
     upstream={HOST: {"pace": 0.15}},
     stream={"terminated": False, "truncated": True},
 )

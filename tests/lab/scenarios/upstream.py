@@ -88,6 +88,7 @@ def server_error(lab: Lab) -> None:
 
 @scenario(
     "retry-storm",
+    findings=("retry-storm",),
     title="Ten retries in a row, 529 each time",
     what="Claude Code retries ten times, half a second apart; the API is overloaded.",
     wrong="The API is overloaded, and the client keeps asking.",
@@ -106,7 +107,7 @@ def retry_storm(lab: Lab) -> None:
     what="curl and Claude Code ask for JSON; the upstream closes in the middle of the body.",
     wrong="The upstream cuts the body.",
     learn="Content-Length promised more: the connection ended before. Not a stream, not a status.",
-    expect=Expect(root_cause="response-cut", H4a=None),
+    expect=Expect(root_cause="response-cut", H4a=True),
     upstream={"api.anthropic.com": {"body": "cut"}},
 )
 def json_cut(lab: Lab) -> None:
@@ -120,7 +121,7 @@ def json_cut(lab: Lab) -> None:
     what="Claude Code streams; the upstream resets its connection.",
     wrong="The upstream resets the connection.",
     learn="Behind Squid a reset becomes what Squid makes of it, and behind the API proxy a FIN.",
-    expect=Expect(root_cause="stream-cut", H4a=None),
+    expect=Expect(root_cause="stream-cut", H4a=True),
     upstream={"api.anthropic.com": {"stream": "reset", "after": 6}},
     stream={"terminated": False, "truncated": True},
 )
@@ -135,7 +136,7 @@ def stream_reset(lab: Lab) -> None:
     wrong="The upstream stalls.",
     learn="Silence after six events on both sides of the API proxy; the client closes, not the "
     "server.",
-    expect=Expect(root_cause="stream-stalled", H4a=None),
+    expect=Expect(root_cause="stream-stalled", H4a=True),
     upstream={"api.anthropic.com": {"stream": "stall", "after": 6}},
     stream={"terminated": False, "truncated": True},
     ended_by="client",
@@ -164,7 +165,7 @@ def retired_beta(lab: Lab) -> None:
     what="The same call behind the API proxy of the older generation, which relays the 400.",
     wrong="The client sends an anthropic-beta that the API has retired.",
     learn="The header that steers the call is refused by name; the credential was accepted.",
-    expect=Expect(root_cause="upstream-bad-request", H1=None, H4a=True, H4b=True),
+    expect=Expect(root_cause="upstream-bad-request", H4a=True, H4b=True),
     generation="old",
     upstream={"api.anthropic.com": {"retired_betas": [RETIRED_BETA]}},
 )

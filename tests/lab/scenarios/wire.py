@@ -146,6 +146,7 @@ def resumed(lab: Lab) -> None:
 
 @scenario(
     "h2-in-tunnel",
+    findings=("api-proxy-bypassed",),
     title="HTTP/2 inside a tunnel of the agent's own",
     what="curl goes to https://api.openai.com through Squid with a key of its own and negotiates "
     "h2, beside a call to the API proxy.",
@@ -272,6 +273,7 @@ def gemini(lab: Lab) -> None:
 
 @scenario(
     "origin-form-at-squid",
+    findings=("origin-form-at-squid",),
     title="400 Invalid URL: an origin-form request at Squid's port",
     what="curl sends GET /v1/models to 172.30.0.10:3128 as if it were a web server; then one call "
     "to the API proxy.",
