@@ -85,8 +85,8 @@ def both_equal(lab: Lab) -> None:
 @scenario(
     "h2-key-helper-only",
     title="A key helper alone: its value in both headers, healthy",
-    what="Claude Code with a key helper and no token, as a stream and as JSON; then with an API key "
-    "in place of the helper.",
+    what="Claude Code with a key helper and no token, as a stream and as JSON; then with an API "
+    "key in place of the helper.",
     wrong="nothing",
     learn="The helper's value is sent twice, as x-api-key and as Bearer; an API key is sent once.",
 )
