@@ -17,7 +17,7 @@ HOLDS = {"H1": False, "H2": False, "H3": False, "H4a": True, "H4b": True}
 def scenario(
     cause: str | None = None, *, partial: bool = False, undecided: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    expect = {name: value for name, value in HOLDS.items() if name not in undecided}
+    expect: dict[str, Any] = {name: value for name, value in HOLDS.items() if name not in undecided}
     expect |= {"undecided": list(undecided), "findings": [] if cause is None else [cause]}
     if cause is not None:
         expect["root_cause"] = cause
