@@ -35,7 +35,6 @@ class Page:
     """The rows of the first page, each a list of facts that share it."""
 
     calls: tuple[Exchange, ...]
-    tunnels: tuple[tuple[Tunnel, ...], ...]
     direct_tls: tuple[tuple[DirectTls, ...], ...]
     silent: tuple[tuple[Connection, ...], ...]
     failures: tuple[tuple[Exchange, ...], ...]
@@ -50,10 +49,9 @@ def page(report: Report) -> Page:
     calls = tuple(exchange for exchange in report.exchanges if is_call(exchange))
     return Page(
         calls=calls,
-        tunnels=_groups(report.tunnels, _tunnel_row),
-        direct_tls=_groups(report.direct_tls, _direct_row),
-        silent=_groups((c for c in report.connections if c.id not in spoken), _silent_row),
-        failures=_groups((call for call in calls if failure(call)), _failure_row),
+        direct_tls=groups(report.direct_tls, _direct_row),
+        silent=groups((c for c in report.connections if c.id not in spoken), _silent_row),
+        failures=groups((call for call in calls if failure(call)), _failure_row),
     )
 
 
@@ -117,7 +115,8 @@ def _failure_row(exchange: Exchange) -> Hashable:
     return status(exchange), failure(exchange)
 
 
-def _tunnel_row(tunnel: Tunnel) -> Hashable:
+def tunnel_row(tunnel: Tunnel) -> tuple[Hashable, ...]:
+    """What tunnels in one row have in common."""
     return (
         tunnel.client.ip,
         tunnel.authority,
@@ -135,8 +134,9 @@ def _silent_row(connection: Connection) -> Hashable:
     return connection.client.ip, connection.server, connection.outcome, connection.closed_by
 
 
-def _groups(items: Iterable[T], row: Callable[[T], Hashable]) -> tuple[tuple[T, ...], ...]:
-    groups: dict[Hashable, list[T]] = {}
+def groups(items: Iterable[T], row: Callable[[T], Hashable]) -> tuple[tuple[T, ...], ...]:
+    """Items that share a row, the groups in order of their first member."""
+    found: dict[Hashable, list[T]] = {}
     for item in items:
-        groups.setdefault(row(item), []).append(item)
-    return tuple(map(tuple, groups.values()))
+        found.setdefault(row(item), []).append(item)
+    return tuple(map(tuple, found.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inspector.credentials.kinds import label
@@ -60,6 +60,15 @@ def some(names: Sequence[str]) -> str:
     more = len(names) - _LISTED
     listed = ", ".join(names[:_LISTED])
     return f"{listed} +{more}" if more > 0 else listed
+
+
+def answers(statuses: Mapping[str, int]) -> str:
+    """`2 got 401, 1 got no answer`; statuses as keys, `none` for no answer."""
+    told = [
+        f"{number} got {'no answer' if status == 'none' else visible(status)}"
+        for status, number in sorted(statuses.items())
+    ]
+    return ", ".join(told) or "0 answered"
 
 
 def packets(references: Iterable[int], *, several_files: bool) -> str:

@@ -35,7 +35,7 @@ def test_the_demo_makes_a_page_on_stdout_and_nothing_on_stderr() -> None:
     result = _analyze(DEMO)
     assert result.exit_code == 0
     assert result.stdout.startswith("inspector  ")
-    assert "WHO SENT WHAT" in result.stdout
+    assert "SENT   claude-cli/2.1.88" in result.stdout
     assert result.stderr == ""
 
 

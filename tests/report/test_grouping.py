@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inspector.facts import EndedBy, Exchange, Response
-from inspector.report.grouping import failure, made_by, page, status
+from inspector.report.grouping import failure, groups, made_by, page, status, tunnel_row
 from inspector.report.model import Report
 
 
@@ -71,16 +71,17 @@ def test_a_stream_without_its_end_is_a_failure_though_http_was_complete(
 
 
 def test_groups_keep_the_order_of_their_first_member(report: Report) -> None:
-    groups = page(report)
-    assert [[t.id for t in group] for group in groups.tunnels] == [
+    alike = groups(report.tunnels, tunnel_row)
+    assert [[t.id for t in group] for group in alike] == [
         ["t1", "t5"],
         ["t2"],
         ["t3"],
         ["t4"],
     ]
-    assert [[e.id for e in group] for group in groups.failures] == [["e1", "e3"], ["e5"]]
-    assert [[c.id for c in group] for group in groups.silent] == [["c2"]]
-    assert [call.id for call in groups.calls] == ["e1", "e2", "e3", "e5"]
+    rows = page(report)
+    assert [[e.id for e in group] for group in rows.failures] == [["e1", "e3"], ["e5"]]
+    assert [[c.id for c in group] for group in rows.silent] == [["c2"]]
+    assert [call.id for call in rows.calls] == ["e1", "e2", "e3", "e5"]
 
 
 def test_the_calls_of_a_client_are_those_it_counts(report: Report) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.conclusions import RootCause, RuledOut
 from inspector.facts import ApiError, Connection, Endpoint, Oddity
 from inspector.report.model import Report, nothing_to_analyse
 from inspector.report.terminal import ROWS, render
@@ -36,18 +37,153 @@ def test_no_line_is_wider_than_the_screen(report: Report, width: int, verbosity:
     assert max(map(len, lines)) <= width
 
 
-def test_the_answer_stands_in_the_first_lines(report: Report) -> None:
-    title, _, *rest = render(report, width=100).splitlines()
+def _without_conclusions(report: Report) -> Report:
+    return replace(report, chains=(), hypotheses=(), findings=(), root_cause=None)
+
+
+def test_the_cause_stands_in_the_first_lines(report: Report) -> None:
+    title, _, cause, *rest = render(report, width=120).splitlines()
     assert "bridge.pcapng" in title
     assert "412 packets" in title
     assert title.endswith("capture INCOMPLETE")
-    assert rest[0] == (
+    assert cause.split(maxsplit=2) == [
+        "CAUSE",
+        "upstream-rejected-credential",
+        "explains 2 of 2 failed calls",
+    ]
+    assert rest[0].startswith("  The API refused the API proxy's key: 2 of 2 calls")
+
+
+def test_the_cause_says_what_is_not_in_the_packets_what_to_do_and_what_it_is_not(
+    report: Report,
+) -> None:
+    page = render(report, width=120)
+    assert "  Not in the packets: the key that the API proxy sent" in page
+    assert "inspector explain upstream-rejected-credential" in page
+    assert "  Ruled out: Squid denial, TLS failure, the client's header\n" in page
+    assert "both CONNECTs got 200" in render(report, width=120, verbosity=1)
+
+
+def test_without_conclusions_the_calls_are_counted_in_the_first_lines(report: Report) -> None:
+    first = render(_without_conclusions(report), width=100).splitlines()[2]
+    assert first == (
         "4 calls: 1 got 200, 2 got 401, 1 got no answer. 5 CONNECTs: 4 opened a tunnel, 1 refused."
     )
 
 
+def _healthy(report: Report) -> Report:
+    """The one call of the example that ended well, and its tunnel."""
+    return replace(
+        report,
+        completeness=replace(report.completeness, verdict="complete", because=(), gaps=()),
+        clients=report.clients[1:2],
+        exchanges=report.exchanges[1:2],
+        tunnels=report.tunnels[1:2],
+        direct_tls=(),
+        connections=(),
+        oddities=(),
+        chains=report.chains[1:2],
+        findings=(),
+        root_cause=None,
+    )
+
+
+def test_a_run_without_a_failed_call_says_so_in_its_first_sentence(report: Report) -> None:
+    healthy = _healthy(report)
+    page = render(healthy)
+    first = page.splitlines()[2]
+    assert first == "1 call: 1 got 200. 1 CONNECT: 1 opened a tunnel. None failed."
+    assert "CAUSE" not in page
+    assert "FAILED" not in page
+    assert "CAPTURE" not in page
+
+
+def test_failures_without_a_proven_cause_are_said_and_shown(report: Report) -> None:
+    page = render(replace(report, root_cause=None))
+    assert "Of 3 calls that failed or were cut no cause can be proven." in " ".join(page.split())
+    assert "FAILED OR CUT" in page
+
+
+def test_an_incomplete_capture_says_what_it_lacks(report: Report) -> None:
+    page = render(report)
+    assert "CAPTURE INCOMPLETE\n  1448 bytes were acknowledged but not captured" in page
+
+
+def test_each_auth_header_stands_under_its_client_and_two_that_differ_say_so(
+    report: Report,
+) -> None:
+    block = render(report).partition("SENT   claude-cli")[2].partition("SENT")[0]
+    key, token = [line for line in block.splitlines() if "placeholder" in line]
+    assert key.split() == ["x-api-key", "sk-ant-placeholder-key-for-credential-isolation"]
+    assert token.split() == [
+        "Authorization",
+        "Bearer",
+        "placeholder-token-for-credential-isolation",
+        "(differs)",
+    ]
+
+
+def test_a_key_that_is_no_placeholder_is_said_of_an_agent_alone(report: Report) -> None:
+    assert "(NO PLACEHOLDER)" in render(report, width=120)
+    other = replace(report.clients[2], role="other")
+    assert "(NO PLACEHOLDER)" not in render(replace(report, clients=(other,)), width=120)
+
+
+def test_a_client_without_auth_header_is_said(report: Report) -> None:
+    bare = replace(report.clients[0], auth_headers=())
+    assert "  no auth header\n" in render(replace(report, clients=(bare,)))
+
+
+def _tunnels_of(report: Report) -> list[list[str]]:
+    block = render(report, width=120).partition("TUNNELS")[2].partition("\n\n")[0]
+    return [line.split() for line in block.splitlines()[2:]]
+
+
+def test_a_tunnel_carries_the_calls_that_chains_join_with_it(report: Report) -> None:
+    first = _tunnels_of(report)[0]
+    assert first[:3] == [".30", "api-proxy", "x2"]
+    assert first[-2:] == ["e1,", "e3"], "the agent's own leg is named, not the relayed one"
+
+
+def test_tunnels_without_a_call_stand_in_a_row_of_their_own(report: Report) -> None:
+    rows = _tunnels_of(replace(report, chains=report.chains[:2]))
+    assert [row[2] for row in rows if row[1] == "api-proxy"] == ["x1", "x1", "x1"]
+    assert rows[-2][-3:] == ["no", "agent's", "call"] or rows[-1][-3:] == ["no", "agent's", "call"]
+
+
+def test_a_call_for_which_no_tunnel_was_opened_has_a_row(report: Report) -> None:
+    dead = replace(report.chains[3], confidence=0.95, answered_by="nobody")
+    rows = _tunnels_of(replace(report, chains=(*report.chains[:3], dead)))
+    assert rows[-1] == [".30", "api-proxy", "x0", "-", "-", "-", "e5", "got", "no", "tunnel"]
+
+
+def test_a_join_that_may_not_be_relied_on_says_so(report: Report) -> None:
+    guess = replace(report.chains[1], confidence=0.6)
+    rows = _tunnels_of(replace(report, chains=(guess,)))
+    assert ["e2", "(likely)"] in [row[-2:] for row in rows]
+
+
+def test_every_hypothesis_has_its_verdict_and_the_fact_that_decides_it(report: Report) -> None:
+    page = render(report, width=120)
+    lines = {line.split()[0]: line for line in page.splitlines() if line.startswith("H")}
+    assert list(lines) == ["H1", "H2", "H3", "H4a", "H4b"]
+    assert "refuted" in lines["H3"]
+    assert lines["H3"].endswith("e2 streamed 42 events to their end")
+    assert "CONFIRMED" in lines["H4b"]
+
+
+def test_findings_beside_the_cause_are_on_the_first_page_notes_with_v(report: Report) -> None:
+    page, more = render(report, width=120), render(report, width=120, verbosity=1)
+    assert "real-key-on-agent-hop x1" in page
+    assert "side-traffic-denied x1" in page
+    assert page.count("upstream-rejected-credential") == 2, "the cause and how to have it explained"
+    assert "plain-http-in-connect" not in page
+    assert "1 note" in page.splitlines()[-1]
+    assert "plain-http-in-connect x1" in more
+
+
 def test_the_status_of_a_connect_is_never_counted_as_an_answer(report: Report) -> None:
-    tunnels_only = replace(report, clients=(), exchanges=())
+    tunnels_only = replace(_without_conclusions(report), clients=(), exchanges=())
     page = render(tunnels_only)
     assert "No call to an API was seen" in page
     assert " got 200" not in page
@@ -55,7 +191,7 @@ def test_the_status_of_a_connect_is_never_counted_as_an_answer(report: Report) -
 
 
 def test_a_second_leg_is_no_second_call(report: Report) -> None:
-    errors = render(report).partition("FAILED OR CUT")[2].partition("TUNNELS")[0]
+    errors = render(report, verbosity=1).partition("FAILED OR CUT")[2].partition("CONNECTIONS")[0]
     assert "401 x2" in errors
     assert "e4" not in errors
 
@@ -102,6 +238,21 @@ def _hostile(report: Report, text: str) -> Report:
         ),
         direct_tls=(replace(direct, tls=replace(direct.tls, sni=text)),),
         oddities=(Oddity(text, 1, (1,), text),),
+        chains=(replace(report.chains[0], reasons=(text,)),),
+        hypotheses=tuple(
+            replace(h, question=text, because=(text, text)) for h in report.hypotheses
+        ),
+        findings=tuple(replace(f, code=text, title=text, advice=text) for f in report.findings),
+        root_cause=RootCause(
+            code=text,
+            explains=1,
+            of=2,
+            sentence=text,
+            ruled_out=(RuledOut(text, text),),
+            details=(text,),
+            not_in_packets=text,
+            advice=text,
+        ),
     )
 
 
@@ -138,13 +289,14 @@ def test_any_text_makes_a_page_of_printable_lines(text: str) -> None:
 
 def test_the_first_page_counts_the_rows_it_leaves_out(report: Report) -> None:
     many = replace(
-        report, oddities=tuple(Oddity(f"odd-{n}", 1, (n + 1,), "") for n in range(ROWS + 5))
+        report,
+        findings=tuple(replace(report.findings[1], code=f"code-{n}") for n in range(ROWS + 5)),
     )
     page = render(many)
-    assert f"odd-{ROWS - 1} " in page
-    assert f"odd-{ROWS} " not in page
+    assert f"code-{ROWS - 1} " in page
+    assert f"code-{ROWS} " not in page
     assert "... 5 more rows with -v" in page
-    assert f"odd-{ROWS + 4} " in render(many, verbosity=1)
+    assert f"code-{ROWS + 4} " in render(many, verbosity=1)
 
 
 def test_connections_that_failed_alike_share_a_row(report: Report) -> None:
@@ -163,7 +315,7 @@ def test_connections_that_failed_alike_share_a_row(report: Report) -> None:
         )
         for n in range(10)
     ]
-    page = render(replace(report, connections=(*report.connections, *refused)))
+    page = render(replace(report, connections=(*report.connections, *refused)), verbosity=1)
     (row,) = [line for line in page.splitlines() if "unanswered" in line]
     assert "unanswered x10" in row
     assert "500, 501, 502 +7" in row
@@ -173,7 +325,7 @@ def test_what_was_not_seen_is_said_not_guessed(report: Report) -> None:
     tunnel = replace(
         report.tunnels[0], authority=None, connect_status=None, established=None, egress=None
     )
-    page = render(replace(report, tunnels=(tunnel,)))
+    page = render(replace(_without_conclusions(report), tunnels=(tunnel,)))
     assert "1 CONNECT: 1 not known" in page
     assert "not seen" in page
 

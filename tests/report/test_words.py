@@ -7,7 +7,7 @@ import pytest
 from inspector.facts import Credential, Endpoint, Stream
 from inspector.report import words
 from inspector.report.model import Report
-from inspector.report.terminal import _letter, _prefix
+from inspector.report.view import shared_prefix
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_path_keeps_its_end(name: str, width: int, text: str) -> None:
 
 
 def test_an_address_of_the_bridge_is_its_last_part() -> None:
-    prefix = _prefix("172.30.0.0/24")
+    prefix = shared_prefix("172.30.0.0/24")
     assert words.service(Endpoint("172.30.0.30", 10001), prefix) == ".30:10001"
     assert words.service(Endpoint("172.30.1.30", 10001), prefix) == "172.30.1.30:10001"
     assert words.service(Endpoint("fd00::30", 10001), prefix) == "[fd00::30]:10001"
@@ -61,7 +61,7 @@ def test_an_address_of_the_bridge_is_its_last_part() -> None:
 def test_where_the_last_part_would_not_tell_hosts_apart_addresses_stay_whole(
     subnet: str | None,
 ) -> None:
-    assert _prefix(subnet) is None
+    assert shared_prefix(subnet) is None
 
 
 def test_a_credential_is_told_by_its_label_and_what_is_wrong_with_it() -> None:
@@ -71,10 +71,6 @@ def test_a_credential_is_told_by_its_label_and_what_is_wrong_with_it() -> None:
     assert words.credential(quoted).endswith(" (quoted, trailing-space)")
     empty = Credential("empty", None, 0, None, None, ("empty",))
     assert words.credential(empty) == "empty"
-
-
-def test_letters_go_on_after_z() -> None:
-    assert [_letter(n) for n in (0, 25, 26, 27, 701, 702)] == ["A", "Z", "AA", "AB", "ZZ", "AAA"]
 
 
 def test_a_stream_says_whether_it_came_to_its_end() -> None:

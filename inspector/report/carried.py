@@ -1,0 +1,112 @@
+"""Who opened which tunnels, and which call went through them.
+
+A tunnel is joined with a call by its chain; one without is somebody's own.  A
+call for which no tunnel was opened has a row too: that absence is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from inspector.conclusions import Chain
+from inspector.facts import Tunnel
+from inspector.report import grouping, words
+from inspector.report.escape import clipped, visible
+from inspector.report.view import View
+
+#: From this confidence on a chain may be relied on.
+RELIABLE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelRow:
+    """Tunnels alike, in escaped text; `ids` is empty for calls that got none."""
+
+    opened_by: str
+    ids: tuple[str, ...]
+    authority: str
+    connect: str
+    opened: bool
+    tls: str
+    carries: str
+
+
+def tunnel_rows(view: View) -> tuple[TunnelRow, ...]:
+    """The rows, tunnels first in order of their opening."""
+    groups = grouping.groups(
+        view.report.tunnels,
+        lambda tunnel: (*grouping.tunnel_row(tunnel), *_purpose(view, tunnel)),
+    )
+    return (*(_row(view, group) for group in groups), *_without(view))
+
+
+def _purpose(view: View, tunnel: Tunnel) -> tuple[object, ...]:
+    """Tunnels in one row were opened for the same kind of thing."""
+    chain = view.carried.get(tunnel.id)
+    return (
+        tunnel.id in view.retried,
+        None if chain is None else (chain.confidence >= RELIABLE, chain.answered_by),
+        bool(tunnel.exchanges),
+    )
+
+
+def _row(view: View, group: Sequence[Tunnel]) -> TunnelRow:
+    first = group[0]
+    authority = "not seen" if first.authority is None else clipped(first.authority, words.CELL)
+    egress = sorted({t.egress.server.ip for t in group if t.egress is not None})
+    if egress:
+        authority += f"\nat {visible(words.some(egress))}"
+    return TunnelRow(
+        opened_by=f"{view.host(first.client.ip)} x{len(group)}",
+        ids=tuple(tunnel.id for tunnel in group),
+        authority=authority,
+        connect=f"{words.connect_reply(first)} x{len(group)}",
+        opened=bool(first.established),
+        tls=words.tls_outcome(first),
+        carries=_carries(view, group),
+    )
+
+
+def _carries(view: View, group: Sequence[Tunnel]) -> str:
+    first = group[0]
+    if first.id in view.retried:
+        return "tried for " + words.some(_calls(view, [view.retried[t.id] for t in group]))
+    if first.id in view.carried:
+        chains = [view.carried[tunnel.id] for tunnel in group]
+        calls = words.some(_calls(view, chains))
+        return calls if chains[0].confidence >= RELIABLE else f"{calls} (likely)"
+    inside = [exchange for tunnel in group for exchange in tunnel.exchanges]
+    if inside:
+        return words.some(inside)
+    if not first.established:
+        return "nothing"
+    if view.report.chains and view.role(first.client.ip) == "api-proxy":
+        return "no agent's call"
+    if view.report.chains and view.role(first.client.ip) == "agent":
+        return "no proxy call"
+    up = sum(tunnel.bytes_up for tunnel in group)
+    down = sum(tunnel.bytes_down for tunnel in group)
+    return f"{words.size(up)} up\n{words.size(down)} down" if up or down else "nothing"
+
+
+def _without(view: View) -> list[TunnelRow]:
+    """Calls for which the API proxy opened no tunnel, and those of which it is not known."""
+    alone = [chain for chain in view.report.chains if chain.tunnel is None]
+    sure = [chain for chain in alone if chain.confidence >= RELIABLE]
+    unsure = [chain for chain in alone if chain.confidence < RELIABLE]
+    proxies = view.report.topology.api_proxy
+    opener = view.host(proxies[0]) if proxies else "api-proxy"
+    return [
+        TunnelRow(by, (), "-", "-", True, "-", f"{words.some(_calls(view, chains))}{said}")
+        for by, chains, said in (
+            (f"{opener} x0", sure, " got no tunnel"),
+            ("not known", unsure, ": not known"),
+        )
+        if chains
+    ]
+
+
+def _calls(view: View, chains: Sequence[Chain]) -> list[str]:
+    return list(dict.fromkeys(view.call(chain.agent_exchange) for chain in chains))

@@ -1,0 +1,90 @@
+"""The first sentences of a page: why calls failed, or that none did, or that none was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from inspector.conclusions import RootCause
+from inspector.report import words
+from inspector.report.escape import clipped
+from inspector.report.view import View
+
+#: Longest sentence of a conclusion that is shown, in characters.
+SENTENCE: Final = 600
+
+_OPENED: Final = ((True, "opened a tunnel"), (False, "refused"), (None, "not known"))
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a reader wants first, in escaped text.
+
+    `code` and `explains` are those of the root cause, null and empty without
+    one.  `remarks` are pairs of a short label and what it says.
+    """
+
+    sentence: str
+    code: str | None = None
+    explains: str = ""
+    details: tuple[str, ...] = ()
+    remarks: tuple[tuple[str, str], ...] = ()
+
+
+def headline(view: View) -> Headline:
+    """The first block of the page."""
+    cause = view.report.root_cause
+    if cause is not None:
+        return _cause(cause)
+    return Headline(f"{counts(view)} {_nothing_failed(view)}".strip())
+
+
+def counts(view: View) -> str:
+    """How many calls got which answer, and how many CONNECTs opened a tunnel.
+
+    The two are never added: a CONNECT's 200 answers no call.
+    """
+    report = view.report
+    answers: Counter[str] = Counter()
+    for client in report.clients:
+        answers.update(client.statuses)
+    calls = sum(client.requests for client in report.clients)
+    text = words.count(calls, "call") if calls else "No call to an API was seen"
+    if calls:
+        text += ": " + words.answers(answers)
+    if report.tunnels:
+        opened = Counter(tunnel.established for tunnel in report.tunnels)
+        told = [f"{opened[known]} {what}" for known, what in _OPENED if opened[known]]
+        text += f". {words.count(len(report.tunnels), 'CONNECT')}: {', '.join(told)}"
+    return f"{text}."
+
+
+def _nothing_failed(view: View) -> str:
+    """What can be said without a root cause: nothing failed, or nothing explains it."""
+    if not view.page.calls:
+        return ""
+    failed = sum(map(len, view.page.failures))
+    if not failed:
+        return "None failed."
+    if not view.report.hypotheses:
+        return ""  # nobody looked for a cause
+    return f"Of {words.count(failed, 'call')} that failed or were cut no cause can be proven."
+
+
+def _cause(cause: RootCause) -> Headline:
+    remarks = []
+    if cause.not_in_packets:
+        remarks.append(("Not in the packets", clipped(cause.not_in_packets, SENTENCE)))
+    code = clipped(cause.code, words.CELL)
+    advice = clipped(cause.advice, SENTENCE).rstrip(".")
+    remarks.append(("Next", "; ".join(filter(None, (advice, f"inspector explain {code}")))))
+    if cause.ruled_out:
+        remarks.append(("Ruled out", ", ".join(clipped(r.what, 80) for r in cause.ruled_out)))
+    return Headline(
+        sentence=clipped(cause.sentence, SENTENCE),
+        code=code,
+        explains=f"explains {cause.explains} of {words.count(cause.of, 'failed call')}",
+        details=tuple(clipped(detail, SENTENCE) for detail in cause.details),
+        remarks=tuple(remarks),
+    )

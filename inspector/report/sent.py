@@ -1,0 +1,143 @@
+"""What each client sent: the calls it made, and every auth header with its value's label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from inspector.facts import Client, ClientAuth, Exchange
+from inspector.report import grouping, words
+from inspector.report.escape import clipped
+from inspector.report.view import View
+
+#: The header that says which dialect of its API a client speaks.
+_VERSION: Final = "anthropic-version"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Calls alike: method and target, the steering header, and the calls' ids."""
+
+    what: str
+    steering: str
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentAuth:
+    """An auth header; `remark` says how it compares, `bad` that it ought not to be so."""
+
+    header: str
+    credential: str
+    remark: str
+    bad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One client towards one service, in escaped text."""
+
+    who: str
+    where: str
+    service: str
+    answers: str
+    failed: bool
+    asked: tuple[Asked, ...]
+    auth: tuple[SentAuth, ...]
+
+
+def sent(view: View) -> tuple[Sent, ...]:
+    """One entry a client; those with a failed call first."""
+    failed = {call.id for group in view.page.failures for call in group}
+    blocks = [_sent(view, client, failed) for client in view.report.clients]
+    return tuple(sorted(blocks, key=lambda block: not block.failed))
+
+
+def _sent(view: View, client: Client, failed: set[str]) -> Sent:
+    calls = grouping.made_by(client, view.page.calls)
+    return Sent(
+        who=_program(client.user_agent),
+        where=_where(client),
+        service=_service(view, client),
+        answers=f"{client.requests} sent, {_answered(client)}",
+        failed=any(call.id in failed for call in calls),
+        asked=_asked(calls),
+        auth=tuple(_auth(client)),
+    )
+
+
+def _answered(client: Client) -> str:
+    return words.answers(client.statuses) if set(client.statuses) - {"none"} else "0 answered"
+
+
+def _program(user_agent: str | None) -> str:
+    """Name and version without the comment that follows (RFC 9110 10.1.5)."""
+    if user_agent is None:
+        return "no user agent"
+    return clipped(user_agent.partition(" (")[0] or user_agent, words.CELL)
+
+
+def _where(client: Client) -> str:
+    process = client.process
+    if process is None:
+        return clipped(client.ip, 60)
+    named = f"{process.comm}[{process.pid}]"
+    if process.container:
+        named += f" in {process.container}"
+    return f"{clipped(client.ip, 60)} {clipped(named, words.CELL)}"
+
+
+def _service(view: View, client: Client) -> str:
+    service = client.service
+    at_proxy = view.role(service.ip) == "api-proxy"
+    place = f":{service.port}" if at_proxy else words.service(service, view.prefix)
+    return f"{place} {client.provider}"
+
+
+def _asked(calls: Iterable[Exchange]) -> tuple[Asked, ...]:
+    rows: dict[tuple[str, str], list[str]] = {}
+    for call in calls:
+        request = call.request
+        if request is None:
+            what, steering = "request not seen", ""
+        else:
+            what = f"{clipped(request.method, 20)} {clipped(request.target, words.CELL)}"
+            steering = next(
+                (
+                    f"{clipped(name, 40)}: {clipped(value, 40)}"
+                    for name, value in request.steering.items()
+                    if name.lower() == _VERSION
+                ),
+                "",
+            )
+        rows.setdefault((what, steering), []).append(call.id)
+    return tuple(Asked(what, steering, tuple(ids)) for (what, steering), ids in rows.items())
+
+
+def _auth(client: Client) -> Iterable[SentAuth]:
+    for place, auth in enumerate(client.auth_headers):
+        remarks = []
+        before = [earlier.credential for earlier in client.auth_headers[:place]]
+        if before:
+            remarks.append("the same" if auth.credential in before else "differs")
+        real = _looks_real(client, auth)
+        if real:
+            remarks.append("NO PLACEHOLDER")
+        if auth.requests != client.requests:
+            remarks.append(f"in {auth.requests} of {client.requests}")
+        yield SentAuth(
+            header=words.header(auth),
+            credential=words.credential(auth.credential),
+            remark=f"({', '.join(remarks)})" if remarks else "",
+            bad=real or bool(auth.credential.anomalies),
+        )
+
+
+def _looks_real(client: Client, auth: ClientAuth) -> bool:
+    """Whether an agent shows a key that only the API proxy should hold."""
+    return (
+        client.role == "agent"
+        and auth.credential.placeholder is None
+        and (auth.credential.kind not in ("empty", "unknown"))
+    )
