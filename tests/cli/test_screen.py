@@ -74,8 +74,8 @@ def _on_a_terminal(*args: str, **environ: str) -> str:
 def test_a_terminal_gets_colour_and_a_progress_line_that_is_wiped() -> None:
     written = _on_a_terminal("analyze", "captures/issue-1527")
     assert "\x1b[1minspector" in written
-    assert written.index("reading  ") < written.index("WHO SENT WHAT")
-    assert written.index("\r\x1b[K", written.index("reading  ")) < written.index("WHO SENT WHAT")
+    assert written.index("reading  ") < written.index("SENT")
+    assert written.index("\r\x1b[K", written.index("reading  ")) < written.index("SENT")
 
 
 def test_no_color_and_no_progress_leave_a_terminal_without_any_escape() -> None:
