@@ -80,5 +80,5 @@ def test_a_terminal_gets_colour_and_a_progress_line_that_is_wiped() -> None:
 
 def test_no_color_and_no_progress_leave_a_terminal_without_any_escape() -> None:
     written = _on_a_terminal("analyze", "captures/issue-1527", "--no-progress", NO_COLOR="1")
-    assert "WHO SENT WHAT" in written
+    assert "SENT" in written
     assert "\x1b" not in written
