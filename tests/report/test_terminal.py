@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.conclusions import RootCause, RuledOut
-from inspector.facts import ApiError, Connection, Endpoint, Oddity
+from inspector.facts import Connection, Endpoint, Oddity
 from inspector.report.model import Report, nothing_to_analyse
 from inspector.report.terminal import ROWS, render
+
+from .hostile import spoiled
 
 GOLDEN = Path(__file__).parent / "golden"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -203,65 +204,12 @@ def test_colour_says_nothing_that_the_words_do_not(report: Report) -> None:
     assert plain == render(report, color=False).splitlines()
 
 
-def _hostile(report: Report, text: str) -> Report:
-    """The example with `text` wherever a page shows what was captured."""
-    exchange = report.exchanges[0]
-    tunnel, direct = report.tunnels[0], report.direct_tls[0]
-    assert exchange.request is not None
-    assert exchange.response is not None
-    assert tunnel.tls is not None
-    tls = replace(tunnel.tls, sni=text, version=text, alerts=(text,))
-    client = replace(
-        report.clients[0],
-        user_agent=text,
-        auth_headers=tuple(
-            replace(h, name=text, scheme=text) for h in report.clients[0].auth_headers
-        ),
-    )
-    return replace(
-        report,
-        captures=(replace(report.captures[0], name=text),),
-        completeness=replace(report.completeness, because=(text,), limits_hit=(text,)),
-        topology=replace(report.topology, notes=(text,), source=text),
-        clients=(client,),
-        exchanges=(
-            replace(
-                exchange,
-                upgrade=text,
-                request=replace(exchange.request, method=text, target=text, user_agent=text),
-                response=replace(exchange.response, api_error=ApiError(text, text)),
-            ),
-        ),
-        tunnels=(
-            replace(tunnel, authority=text, tls=tls),
-            replace(report.tunnels[2], authority=text, proxy_error=text),
-        ),
-        direct_tls=(replace(direct, tls=replace(direct.tls, sni=text)),),
-        oddities=(Oddity(text, 1, (1,), text),),
-        chains=(replace(report.chains[0], reasons=(text,)),),
-        hypotheses=tuple(
-            replace(h, question=text, because=(text, text)) for h in report.hypotheses
-        ),
-        findings=tuple(replace(f, code=text, title=text, advice=text) for f in report.findings),
-        root_cause=RootCause(
-            code=text,
-            explains=1,
-            of=2,
-            sentence=text,
-            ruled_out=(RuledOut(text, text),),
-            details=(text,),
-            not_in_packets=text,
-            advice=text,
-        ),
-    )
-
-
 @pytest.mark.parametrize("verbosity", [0, 1])
 @pytest.mark.parametrize("width", [40, 80])
 def test_hostile_text_cannot_act_on_the_terminal(
     report: Report, verbosity: int, width: int
 ) -> None:
-    page = render(_hostile(report, HOSTILE), width=width, verbosity=verbosity)
+    page = render(spoiled(report, HOSTILE), width=width, verbosity=verbosity)
     assert all(character.isprintable() or character == "\n" for character in page)
     assert not any(line.lstrip().startswith("::") for line in page.splitlines())
     assert "##[" not in page
@@ -272,7 +220,7 @@ def test_hostile_text_cannot_act_on_the_terminal(
 
 
 def test_hostile_text_brings_no_colour_of_its_own(report: Report) -> None:
-    page = render(_hostile(report, HOSTILE), color=True)
+    page = render(spoiled(report, HOSTILE), color=True)
     own = render(nothing_to_analyse(""), color=True) + render(report, color=True)
     assert set(ANSI.findall(page)) <= set(ANSI.findall(own))
     assert "\x1b[2J" not in page

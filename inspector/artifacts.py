@@ -1,0 +1,231 @@
+"""The files that a run leaves behind: written whole or not at all, for one user alone.
+
+Each file is made under another name (exclusively, 0600, owned by the invoking
+user), flushed to disk and then renamed into place, so that a reader meets
+either the old file or the whole new one, and a link that somebody laid under
+the name is replaced, never followed.  One file that cannot be written does not
+keep the others from being.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from inspector.errors import InspectorError
+from inspector.report import markdown
+from inspector.report.json import write_json
+from inspector.report.model import Report
+
+REPORT: Final = "report.json"
+SUMMARY: Final = "summary.md"
+CAPTURE: Final = "capture.redacted.pcapng"
+
+#: Puts a file's content into an open file.
+Writer = Callable[[BinaryIO], None]
+
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Links in one path, as the kernel's own limit (path_resolution(7)).
+_LINKS: Final = 40
+
+
+class ArtifactError(InspectorError):
+    """A directory or file of a run's results that cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who is to own what is written."""
+
+    uid: int
+    gid: int
+
+    @classmethod
+    def invoking(cls, environ: Mapping[str, str] = os.environ) -> Owner | None:
+        """The user behind sudo (SUDO_UID, SUDO_GID); None when this is no run under sudo."""
+        uid, gid = environ.get("SUDO_UID", ""), environ.get("SUDO_GID", "")
+        if os.geteuid() != 0 or not (_is_number(uid) and _is_number(gid)):
+            return None
+        return cls(int(uid), int(gid))
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """What was written, and what was not with the reason."""
+
+    directory: Path
+    written: tuple[Path, ...]
+    failed: tuple[tuple[str, str], ...]
+
+    def complain(self) -> None:
+        """Raise `ArtifactError` when a file was not written."""
+        if self.failed:
+            told = "; ".join(f"{name}: {why}" for name, why in self.failed)
+            raise ArtifactError(
+                f"Not all results could be written to {self.directory}: {told}",
+                "Give another directory with -o",
+                "What was written is whole",
+            )
+
+
+def write_artifacts(
+    report: Report,
+    directory: str | Path,
+    *,
+    capture: Writer | None = None,
+    owner: Owner | None = None,
+) -> Artifacts:
+    """Write `report.json` and `summary.md`, and with `capture` the redacted packets.
+
+    The directory is made if need be.  `owner` defaults to the user behind
+    sudo.  Raises `ArtifactError` when the directory cannot be used at all;
+    what happens to single files is in the result.
+    """
+
+    def summary(out: BinaryIO) -> None:
+        out.write(markdown.render(report).encode("utf-8", "backslashreplace"))
+
+    writers: dict[str, Writer] = {REPORT: lambda out: write_json(report, out), SUMMARY: summary}
+    if capture is not None:
+        writers[CAPTURE] = capture
+    return write_files(directory, writers, owner=owner)
+
+
+def write_files(
+    directory: str | Path, writers: Mapping[str, Writer], *, owner: Owner | None = None
+) -> Artifacts:
+    """Write each file into `directory`, as the module says."""
+    path = Path(directory)
+    owner = owner or Owner.invoking()
+    written: list[Path] = []
+    failed: list[tuple[str, str]] = []
+    with _opened(path, owner) as place:
+        for name, write in writers.items():
+            try:
+                _write(place, name, write, owner)
+            except InspectorError as error:
+                failed.append((name, error.culprit))
+            except Exception as error:
+                failed.append((name, _reason(error)))
+            else:
+                written.append(path / name)
+        with suppress(OSError):
+            os.fsync(place)
+    return Artifacts(path, tuple(written), tuple(failed))
+
+
+def append(path: str | Path, text: str) -> None:
+    """Append to a file that somebody else laid ready, such as a runner's.  Raises OSError.
+
+    The last component is not followed if it is a link.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as out:
+        out.write(text.encode("utf-8", "backslashreplace"))
+
+
+def _write(place: int, name: str, write: Writer, owner: Owner | None) -> None:
+    draft = f".{name}.{secrets.token_hex(6)}"
+    descriptor = os.open(draft, _NEW, 0o600, dir_fd=place)
+    try:
+        with os.fdopen(descriptor, "w+b") as out:
+            if owner is not None:
+                os.fchown(out.fileno(), owner.uid, owner.gid)
+            write(out)
+            out.flush()
+            os.fsync(out.fileno())
+        os.rename(draft, name, src_dir_fd=place, dst_dir_fd=place)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(draft, dir_fd=place)
+        raise
+
+
+@contextmanager
+def _opened(path: Path, owner: Owner | None) -> Iterator[int]:
+    """A descriptor of the directory; what is missing of its path is made."""
+    try:
+        place = _descend(path, owner)
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be used for results: {_reason(error)}",
+            "Give a directory that the invoking user can write with -o",
+        ) from error
+    try:
+        yield place
+    finally:
+        os.close(place)
+
+
+def _descend(path: Path, owner: Owner | None) -> int:
+    """Open a directory component by component, so that each link is met and judged."""
+    absolute = path if path.is_absolute() else Path.cwd() / path
+    rest = list(absolute.parts[1:])
+    place = os.open("/", _DIRECTORY)
+    links = 0
+    try:
+        while rest:
+            name = rest.pop(0)
+            target = _link(place, name)
+            if target is None:
+                place = _exchange(place, _step(place, name, owner))
+                continue
+            links += 1
+            if links > _LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            _refuse_foreign(place, name, path)
+            if target.startswith("/"):
+                place = _exchange(place, os.open("/", _DIRECTORY))
+            rest[:0] = [part for part in target.split("/") if part not in ("", ".")]
+    except BaseException:
+        os.close(place)
+        raise
+    return place
+
+
+def _exchange(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _link(place: int, name: str) -> str | None:
+    try:
+        return os.readlink(name, dir_fd=place)
+    except OSError:
+        return None  # no link: a directory, or nothing
+
+
+def _step(place: int, name: str, owner: Owner | None) -> int:
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=place)
+        if owner is not None:
+            os.chown(name, owner.uid, owner.gid, dir_fd=place, follow_symlinks=False)
+    return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
+
+
+def _refuse_foreign(place: int, name: str, path: Path) -> None:
+    """A link in a directory that others can write may be a trap for whoever has more rights."""
+    if os.fstat(place).st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+        raise ArtifactError(
+            f"{name} on the way to {path} is a symbolic link in a directory that others can write",
+            "Name the directory itself with -o",
+            "Nothing was written",
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

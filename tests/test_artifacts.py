@@ -1,0 +1,162 @@
+"""What a run leaves behind: whole files, for one user, whatever stands in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from inspector.artifacts import (
+    CAPTURE,
+    REPORT,
+    SUMMARY,
+    ArtifactError,
+    Owner,
+    append,
+    write_artifacts,
+    write_files,
+)
+from inspector.report.model import Report, nothing_to_analyse
+
+#: "nobody" on Debian and Ubuntu; any user that is not the one of the tests will do.
+OTHER = Owner(65534, 65534)
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+
+
+@pytest.fixture
+def report() -> Report:
+    return nothing_to_analyse("made for a test")
+
+
+def _packets(out: BinaryIO) -> None:
+    out.write(b"packets")
+
+
+def _nothing(out: BinaryIO) -> None:
+    pass
+
+
+def _fails(out: BinaryIO) -> None:
+    out.write(b"half")
+    raise OSError(28, "No space left on device")
+
+
+def test_a_report_a_summary_and_the_packets_are_left_for_the_user_alone(
+    report: Report, tmp_path: Path
+) -> None:
+    place = tmp_path / "new" / "results"
+    done = write_artifacts(report, place, capture=_packets)
+    assert done.written == (place / REPORT, place / SUMMARY, place / CAPTURE)
+    assert done.failed == ()
+    assert Report.from_dict(json.loads((place / REPORT).read_bytes())) == report
+    assert "made for a test" in (place / SUMMARY).read_text()
+    assert (place / CAPTURE).read_bytes() == b"packets"
+    assert sorted(p.name for p in place.iterdir()) == sorted([REPORT, SUMMARY, CAPTURE])
+    assert {stat.S_IMODE(p.stat().st_mode) for p in place.iterdir()} == {0o600}
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+
+
+def test_a_file_that_fails_keeps_no_other_from_being_written(
+    report: Report, tmp_path: Path
+) -> None:
+    done = write_artifacts(report, tmp_path, capture=_fails)
+    assert done.failed == ((CAPTURE, "No space left on device"),)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [REPORT, SUMMARY]
+    with pytest.raises(ArtifactError, match=r"capture\.redacted\.pcapng: No space left"):
+        done.complain()
+
+
+def test_a_failure_leaves_the_earlier_file_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"before")
+    write_files(tmp_path, {"x": _fails})
+    assert (tmp_path / "x").read_bytes() == b"before"
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_what_went_wrong_is_told_without_the_words_of_an_exception(tmp_path: Path) -> None:
+    def leaks(out: BinaryIO) -> None:
+        raise ValueError("sk-ant-api03-MADEUPKEY")
+
+    done = write_files(tmp_path, {"x": leaks})
+    assert done.failed == (("x", "ValueError"),)
+
+
+def test_a_link_under_the_files_name_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    place = tmp_path / "results"
+    place.mkdir()
+    (place / "x").symlink_to(victim)
+    write_files(place, {"x": _packets})
+    assert victim.read_text() == "precious"
+    assert not (place / "x").is_symlink()
+    assert (place / "x").read_bytes() == b"packets"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
+def test_a_link_in_a_directory_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "victim").mkdir()
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(mode)
+    (shared / "link").symlink_to(tmp_path / "victim")
+    with pytest.raises(ArtifactError, match="symbolic link in a directory that others can write"):
+        write_files(shared / "link" / "results", {"x": _nothing})
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["real", "../own/real"])
+def test_a_link_in_a_directory_of_ones_own_is_followed(tmp_path: Path, target: str) -> None:
+    own = tmp_path / "own"
+    (own / "real").mkdir(parents=True)
+    own.chmod(0o755)
+    (own / "link").symlink_to(target)
+    (own / "whole").symlink_to(own / "real")
+    write_files(own / "link", {"x": _nothing})
+    write_files(own / "whole", {"y": _nothing})
+    assert sorted(p.name for p in (own / "real").iterdir()) == ["x", "y"]
+
+
+def test_links_that_go_round_in_circles_are_an_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(ArtifactError, match="symbolic links"):
+        write_files(tmp_path / "a", {})
+
+
+def test_a_file_where_the_directory_ought_to_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ArtifactError, match="taken cannot be used for results: Not a directory"):
+        write_files(tmp_path / "taken", {})
+
+
+@needs_root
+def test_files_and_new_directories_belong_to_the_invoking_user(tmp_path: Path) -> None:
+    place = tmp_path / "new" / "results"
+    write_files(place, {"x": _nothing}, owner=OTHER)
+    for path in (place.parent, place, place / "x"):
+        assert (path.stat().st_uid, path.stat().st_gid) == (OTHER.uid, OTHER.gid)
+
+
+@needs_root
+def test_the_invoking_user_is_the_one_behind_sudo() -> None:
+    assert Owner.invoking({"SUDO_UID": "1001", "SUDO_GID": "121"}) == Owner(1001, 121)
+    assert Owner.invoking({}) is None
+    assert Owner.invoking({"SUDO_UID": "root", "SUDO_GID": ""}) is None
+
+
+def test_appending_keeps_what_is_there_and_follows_no_link(tmp_path: Path) -> None:
+    path = tmp_path / "summary"
+    path.write_text("before\n")
+    append(path, "after\n")
+    assert path.read_text() == "before\nafter\n"
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(OSError, match="symbolic links"):
+        append(tmp_path / "link", "never")
+    assert path.read_text() == "before\nafter\n"
