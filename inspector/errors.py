@@ -46,3 +46,7 @@ class NotACapture(CaptureError):
     """The bytes were read, and they are no capture: empty, or of another format."""
 
     exit_code = 4
+
+
+class CannotCapture(InspectorError):
+    """Live packets are not to be had: no privilege, no such interface, a kernel that refuses."""
