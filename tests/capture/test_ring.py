@@ -18,7 +18,7 @@ import pytest
 from inspector.capture.classic_bpf import WHOLE
 from inspector.capture.filters import ClassicFilter
 from inspector.capture.namespaces import inside
-from inspector.capture.ring import Ring
+from inspector.capture.ring import Ring, State
 from inspector.errors import CannotCapture
 from inspector.packets import Batch
 from inspector.pcap.reader import merged, open_captures
@@ -237,9 +237,10 @@ def spare(network: Network) -> str:
     return "spare0"
 
 
-def _settled(ring: Ring) -> list[Batch]:
-    """The kernel told the ring something: an error is a wake-up too."""
-    return wait_for(ring)
+def _settled(ring: Ring) -> State:
+    """How the ring is after the kernel told it something: an error is a wake-up too."""
+    assert wait_for(ring) == []
+    return ring.state
 
 
 def test_an_interface_that_vanishes_is_a_state_and_no_exception(
@@ -247,11 +248,9 @@ def test_an_interface_that_vanishes_is_a_state_and_no_exception(
 ) -> None:
     space = network.bridge.namespace
     with Ring.open(spare, netns=namespace(network.bridge)) as ring:
-        assert ring.state == "running"
         run_ip("-n", space, "link", "delete", spare)
 
-        assert _settled(ring) == []
-        assert ring.state == "gone"
+        assert _settled(ring) == "gone"
         assert list(ring.drain()) == []
         assert ring.statistics().dropped == 0
 
@@ -264,13 +263,12 @@ def test_an_interface_that_goes_down_comes_up_again_by_itself(network: Network, 
             link(network.bridge, spare) as wire,
         ):
             run_ip("-n", space, "link", "set", spare, "down")
-            _settled(ring)
-            assert ring.state == "down"
+            assert _settled(ring) == "down"
             run_ip("-n", space, "link", "set", spare, "up")
             wire.send(sent := frame(AGENT, API_PROXY, b"back"))
 
             assert sent in frames_of(wait_for(ring))
-            ring.read()
+            assert ring.read() == []
             assert ring.state == "running"
     finally:
         run_ip("-n", space, "link", "delete", spare)
@@ -303,8 +301,7 @@ ring = Ring.open("spare0", netns=Path(sys.argv[1]))
 give_up()
 print("open", flush=True)
 sys.stdin.readline()
-_settled(ring)
-print(ring.state, flush=True)
+print(_settled(ring), flush=True)
 sys.stdin.readline()
 ring.bind("spare0")
 print(ring.state, flush=True)

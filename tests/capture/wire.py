@@ -56,7 +56,7 @@ def frame(
 
 
 def _checksum(header: bytes) -> bytes:
-    total = sum(unpack(f">{len(header) // 2}H", header))
+    total: int = sum(unpack(f">{len(header) // 2}H", header))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return (~total & 0xFFFF).to_bytes(2)
