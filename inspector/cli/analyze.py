@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import click
 
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
-from inspector.cli.parameters import Address, HeaderName, Service, Subnet
+from inspector.cli.network import key_bytes, network_options
 from inspector.cli.progress import Progress
 from inspector.errors import InspectorError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from inspector.report.model import Report
 
 NOTHING_TO_ANALYSE = 4
-
-_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
 @click.command(epilog=exit_codes_text())
@@ -35,56 +33,7 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     show_default=True,
     help="A page for people, the whole report as JSON, or exchanges line by line as they end.",
 )
-@click.option(
-    "--scope",
-    type=click.Choice(["subnet", "all"]),
-    help="Connections that touch the subnet, or every TCP connection. "
-    "Default: subnet if the capture has traffic of it, else all.",
-)
-@click.option(
-    "--subnet", type=Subnet(), metavar="CIDR", help="The bridge network. Default: 172.30.0.0/24."
-)
-@click.option(
-    "--agent", "agents", type=Address(), metavar="IP", multiple=True, help="An agent's address."
-)
-@click.option(
-    "--api-proxy",
-    "api_proxies",
-    type=Address(),
-    metavar="IP",
-    multiple=True,
-    help="An address of the API proxy.",
-)
-@click.option(
-    "--squid",
-    "forward_proxies",
-    type=Service(),
-    metavar="IP[:PORT]",
-    multiple=True,
-    help="An address of the forward proxy.",
-)
-@click.option(
-    "--topology",
-    "topology_file",
-    type=_FILE,
-    metavar="FILE",
-    help="Roles, addresses and provider ports from a TOML file.",
-)
-@click.option(
-    "--auth-header",
-    "auth_headers",
-    type=HeaderName(),
-    metavar="NAME",
-    multiple=True,
-    help="A further header that carries a credential.",
-)
-@click.option(
-    "--fingerprint-key",
-    type=_FILE,
-    metavar="FILE",
-    help="Key for the fingerprints of credentials, so that runs can be compared. "
-    "Default: a new one for each run.",
-)
+@network_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
 @click.pass_context
@@ -111,7 +60,7 @@ def analyze(
     from inspector.inspection import Options
 
     verbosity = ctx.meta.get(VERBOSITY, 0)
-    _start_logging(verbosity)
+    start_logging(verbosity)
     options = Options(
         scope=scope,
         subnet=subnet,
@@ -120,7 +69,7 @@ def analyze(
         forward_proxies=forward_proxies,
         topology_file=topology_file,
         auth_headers=auth_headers,
-        fingerprint_key=_key(fingerprint_key),
+        fingerprint_key=key_bytes(fingerprint_key),
     )
     out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None
@@ -137,7 +86,7 @@ def analyze(
 
         write = partial(write_json, out=out)
     else:
-        write = partial(_write_page, out=out, verbosity=verbosity)
+        write = partial(write_page, out=out, verbosity=verbosity)
 
     with Progress(wanted=not no_progress) as progress:
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel)
@@ -193,7 +142,8 @@ def _several_files(paths: tuple[str, ...]) -> bool:
         return len(paths) > 1  # the inspection will meet the same error, and tell it
 
 
-def _write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
+def write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
+    """The page for people, as wide and as colourful as standard output takes it."""
     from inspector.cli.screen import Screen
     from inspector.report.terminal import render
 
@@ -202,19 +152,8 @@ def _write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
     out.write(page.encode(screen.encoding, "backslashreplace"))
 
 
-def _key(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    key = path.read_bytes()
-    if not key:
-        raise click.BadParameter(
-            f"{click.format_filename(path)} is empty: fingerprints need a key.",
-            param_hint="--fingerprint-key",
-        )
-    return key
-
-
-def _start_logging(verbosity: int) -> None:
+def start_logging(verbosity: int) -> None:
+    """Logs on stderr, from -vv on."""
     if verbosity < 2:
         return
     import logging

@@ -20,6 +20,8 @@ from inspector.errors import InspectorError
 #: Command -> the module that defines it under the same name.
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "analyze": "inspector.cli.analyze",
+    "capture": "inspector.cli.capture",
+    "watch": "inspector.cli.watch",
 })  # fmt: skip
 
 EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({

@@ -72,6 +72,73 @@ class Service(_Text):
         return text
 
 
+#: Factors of 1000 as storage is sold, of 1024 with an i.
+_UNITS: Final = {
+    "": 1, "B": 1,
+    "K": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
+    "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30,
+}  # fmt: skip
+_SIZE: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?([A-Za-z]*)", re.ASCII)
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|m|h|)", re.ASCII)
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def size_in_bytes(text: str) -> int:
+    """`500`, `64KiB`, `100MB`, `1.5G` in bytes.  Raises ValueError with a sentence."""
+    match = _SIZE.fullmatch(text)
+    unit = _UNITS.get(match[2].upper()) if match else None
+    if match is None or unit is None:
+        raise ValueError(f"{text!r} is no size; write it as 100MB or 64KiB.")
+    size = int(float(match[1]) * unit)
+    if size <= 0:
+        raise ValueError(f"{text!r} is no size above zero.")
+    return size
+
+
+def duration_in_seconds(text: str) -> float:
+    """`30`, `30s`, `1.5m`, `2h` in seconds.  Raises ValueError with a sentence."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write it as 30s, 5m or 2h.")
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds <= 0:
+        raise ValueError(f"{text!r} is no duration above zero.")
+    return seconds
+
+
+class Size(_Text):
+    """A size in bytes, with or without a unit; `size_in_bytes` gives the number."""
+
+    name = "SIZE"
+
+    def checked(self, text: str) -> str:
+        size_in_bytes(text)
+        return text
+
+
+class Duration(_Text):
+    """A time span; `duration_in_seconds` gives the number."""
+
+    name = "DURATION"
+
+    def checked(self, text: str) -> str:
+        duration_in_seconds(text)
+        return text
+
+
+class Rotate(_Text):
+    """A size at which the next file begins, and how many files are kept: 100MB, 100MB:5."""
+
+    name = "SIZE[:COUNT]"
+
+    def checked(self, text: str) -> str:
+        size, colon, count = text.partition(":")
+        size_in_bytes(size)
+        if colon and not (count.isascii() and count.isdigit() and 0 < int(count) < 100_000):
+            raise ValueError(f"{count!r} is no number of files (1 to 99999).")
+        return text
+
+
 class HeaderName(_Text):
     """The name of a header field."""
 

@@ -45,6 +45,17 @@ class User:
             return None
         return cls(int(uid), int(gid))
 
+    @classmethod
+    def named(cls, name: str) -> User:
+        """A user of this machine, by name or number.  Raises `CommandFailed`."""
+        try:
+            known = pwd.getpwuid(int(name)) if _is_id(name) else pwd.getpwnam(name)
+        except KeyError as error:
+            raise CommandFailed(
+                f"There is no user {name!r} on this machine", "Name one with -Z USER"
+            ) from error
+        return cls(known.pw_uid, known.pw_gid)
+
     def become(self) -> None:
         """Take this user's ids and groups, for good."""
         try:

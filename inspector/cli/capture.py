@@ -1,0 +1,116 @@
+"""`inspector capture`: a live capture, for a command or until told, and its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import click
+
+from inspector.cli.live import CAPTURE, Printer, live_options, plan, say, write_folder
+from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.network import network_options
+from inspector.cli.parameters import Duration, Rotate, Size
+
+#: The first word that is no option begins the command: its own options are its own.
+_CONTEXT: Final = {"allow_interspersed_args": False}
+
+
+@click.command(epilog=exit_codes_text(), context_settings=_CONTEXT)
+@click.argument("command", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
+@live_options
+@click.option(
+    "-w",
+    "--write",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the packets into this pcapng file, credentials scrubbed in place.",
+)
+@click.option(
+    "--rotate",
+    type=Rotate(),
+    metavar="SIZE[:COUNT]",
+    help="Begin the next file of a ring at this size; keep the last COUNT.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write report.json, summary.md and capture.pcapng into this directory.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json", "jsonl"]),
+    default="terminal",
+    show_default=True,
+    help="What is printed at the end: a page for people, JSON, or JSON Lines as things end.",
+)
+@click.option("--duration", type=Duration(), metavar="TIME", help="End after 30s, 5m or 2h.")
+@click.option("--max-size", type=Size(), metavar="SIZE", help="End at this size of the packets.")
+@click.option(
+    "--raw", is_flag=True, help="Write packets as they are: credentials will be in the file."
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Make this file once the capture runs.",
+)
+@click.option(
+    "--pid-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep the process id in this file while the capture runs.",
+)
+@network_options
+@verbose_option
+@click.pass_context
+def capture(
+    ctx: click.Context,
+    /,
+    command: tuple[str, ...],
+    path: Path | None,
+    rotate: str | None,
+    directory: Path | None,
+    form: Literal["terminal", "json", "jsonl"],
+    duration: str | None,
+    max_size: str | None,
+    raw: bool,
+    ready_file: Path | None,
+    pid_file: Path | None,
+    **live: Any,
+) -> None:
+    """Capture the bridge while COMMAND runs, or until told to end, and report.
+
+    Ends with COMMAND, after --duration, at --max-size, on Ctrl-C or SIGTERM.
+    COMMAND runs as the invoking user, not as root; its exit status, if it is
+    not 0, is this program's.
+    """
+    from inspector.live.capturing import Watchers
+    from inspector.live.capturing import capture as run_capture
+
+    verbosity = ctx.meta.get(VERBOSITY, 0)
+    if rotate is not None and path is None and directory is None:
+        raise click.UsageError("--rotate needs a file to rotate: give -w FILE or -o DIR.")
+    planned = plan(
+        live,
+        verbosity,
+        command=command,
+        path=path if path is not None or directory is None else directory / CAPTURE,
+        rotate=rotate,
+        raw=raw,
+        duration=duration,
+        max_size=max_size,
+        ready_file=ready_file,
+        pid_file=pid_file,
+    )
+    printer = Printer(form, verbosity)
+    outcome = run_capture(planned, Watchers(printer.on_exchange, printer.on_tunnel, tell=say))
+    if directory is not None:
+        write_folder(outcome.report, directory)
+    printer.write(outcome.report)
+    ctx.exit(outcome.exit_code)

@@ -1,0 +1,89 @@
+"""The options that say what network it is, shared by the commands that analyse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from inspector.cli.parameters import Address, HeaderName, Service, Subnet
+
+FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+_OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
+    click.option(
+        "--scope",
+        type=click.Choice(["subnet", "all"]),
+        help="Connections that touch the subnet, or every TCP connection. "
+        "Default: subnet if the capture has traffic of it, else all.",
+    ),
+    click.option(
+        "--subnet",
+        type=Subnet(),
+        metavar="CIDR",
+        help="The bridge network. Default: 172.30.0.0/24.",
+    ),
+    click.option(
+        "--agent", "agents", type=Address(), metavar="IP", multiple=True, help="An agent's address."
+    ),
+    click.option(
+        "--api-proxy",
+        "api_proxies",
+        type=Address(),
+        metavar="IP",
+        multiple=True,
+        help="An address of the API proxy.",
+    ),
+    click.option(
+        "--squid",
+        "forward_proxies",
+        type=Service(),
+        metavar="IP[:PORT]",
+        multiple=True,
+        help="An address of the forward proxy.",
+    ),
+    click.option(
+        "--topology",
+        "topology_file",
+        type=FILE,
+        metavar="FILE",
+        help="Roles, addresses and provider ports from a TOML file.",
+    ),
+    click.option(
+        "--auth-header",
+        "auth_headers",
+        type=HeaderName(),
+        metavar="NAME",
+        multiple=True,
+        help="A further header that carries a credential.",
+    ),
+    click.option(
+        "--fingerprint-key",
+        type=FILE,
+        metavar="FILE",
+        help="Key for the fingerprints of credentials, so that runs can be compared. "
+        "Default: a new one for each run.",
+    ),
+)
+
+
+def network_options(command: Any) -> Any:
+    """Add --scope, --subnet, --agent and the others to a command, in that order."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def key_bytes(path: Path | None) -> bytes | None:
+    """The key in a file; an empty one is an error of usage."""
+    if path is None:
+        return None
+    key = path.read_bytes()
+    if not key:
+        raise click.BadParameter(
+            f"{click.format_filename(path)} is empty: fingerprints need a key.",
+            param_hint="--fingerprint-key",
+        )
+    return key

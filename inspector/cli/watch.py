@@ -1,0 +1,62 @@
+"""`inspector watch`: what happens on the bridge, a line for each exchange and tunnel."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import click
+
+from inspector.cli.live import Printer, flush, live_options, plan, say
+from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.network import network_options
+from inspector.cli.parameters import Duration
+
+
+@click.command(epilog=exit_codes_text())
+@live_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "jsonl"]),
+    default="terminal",
+    show_default=True,
+    help="Lines for people, or JSON Lines.",
+)
+@click.option("--duration", type=Duration(), metavar="TIME", help="End after 30s, 5m or 2h.")
+@network_options
+@verbose_option
+@click.pass_context
+def watch(
+    ctx: click.Context,
+    /,
+    form: Literal["terminal", "jsonl"],
+    duration: str | None,
+    **live: Any,
+) -> None:
+    """Show each exchange and each tunnel as it ends; write nothing.
+
+    Space or p pauses, q or Ctrl-C ends.
+    """
+    from dataclasses import replace
+
+    from inspector.live.capturing import Watchers, capture
+
+    planned = plan(live, ctx.meta.get(VERBOSITY, 0), duration=duration)
+    if planned.options.scope is None:
+        # Nothing is told before the scope is known, and a watcher wants to see at once.
+        scope: Literal["subnet", "all"] = "all" if planned.wanted.everything else "subnet"
+        planned = replace(planned, options=replace(planned.options, scope=scope))
+    if form == "jsonl":
+        printer = Printer(form, 0)
+        tick = Watchers(printer.on_exchange, printer.on_tunnel, on_tick=flush, tell=say)
+        outcome = capture(planned, tick)
+        printer.write(outcome.report)
+    else:
+        from inspector.cli.screen import Screen
+        from inspector.live.watching import line_watchers
+
+        screen = Screen.of(sys.stdout)
+        with line_watchers(color=screen.color, encoding=screen.encoding, tell=say) as watchers:
+            outcome = capture(planned, watchers)
+    ctx.exit(outcome.exit_code if outcome.report.connections else 0)

@@ -1,0 +1,205 @@
+"""A whole live capture, from the held command to the report.
+
+The order is the point: the command is forked while nothing is open; everything
+that needs privilege is opened; privilege is given up; files are made as the
+user they belong to; the capture runs; only then does the command start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from inspector.errors import InspectorError
+from inspector.inspection import OnExchange, OnTunnel
+from inspector.live.command import Command, User
+from inspector.live.files import Rotation, create
+from inspector.live.opening import Opened, Wanted, open_everything
+from inspector.live.privileges import give_up
+from inspector.live.run import Ending, Keys, Limits, await_command, run
+from inspector.live.session import Scrubber, Session
+from inspector.live.signals import Signals
+from inspector.options import Options
+from inspector.recording import EndedFor, Live, Redaction
+from inspector.report.model import Report
+
+#: Endings that are no success, though the report stands.
+_FAILURES: frozenset[EndedFor] = frozenset({"disk", "interface-gone", "failure"})
+NOTHING_TO_ANALYSE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be captured, for whom, and where it goes.
+
+    `user` None: files and parsing stay with the user who runs this.  `raw`:
+    credentials stay in the file.
+    """
+
+    wanted: Wanted
+    options: Options
+    user: User | None = None
+    command: tuple[str, ...] = ()
+    path: Path | None = None
+    rotation: Rotation | None = None
+    raw: bool = False
+    limits: Limits = field(default_factory=Limits)
+    ready_file: Path | None = None
+    pid_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    report: Report
+    ending: Ending
+    command_status: int | None
+
+    @property
+    def exit_code(self) -> int:
+        """The command's status when that is a failure, else what became of the capture."""
+        if self.command_status:
+            return self.command_status
+        if self.ending.reason in _FAILURES:
+            return 1
+        return 0 if self.report.connections else NOTHING_TO_ANALYSE
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told of what happens while it happens."""
+
+    on_exchange: OnExchange | None = None
+    on_tunnel: OnTunnel | None = None
+    on_begin: Callable[[Session], None] = lambda session: None
+    on_tick: Callable[[Session], None] | None = None
+    keys: Keys | None = None
+    tell: Callable[[str], None] = lambda sentence: None
+
+
+def capture(plan: Plan, watchers: Watchers) -> Outcome:
+    """Run a capture to its end.  Raises `InspectorError` when it cannot begin."""
+    with Signals() as signals, contextlib.ExitStack() as held:
+        command = None
+        if plan.command:
+            command = Command(plan.command, plan.user)
+            held.callback(command.abandon)
+        opened = open_everything(plan.wanted)
+        held.callback(opened.close)
+        privileges = give_up(plan.user)
+        session = _session(plan, opened, watchers)
+        watchers.on_begin(session)
+        held.enter_context(_told_to_scripts(plan))
+        _announce(plan, opened, privileges, watchers)
+        if command is not None:
+            try:
+                command.start()
+            except InspectorError:
+                session.drain()
+                raise
+        on_tick = watchers.on_tick
+        ending = run(
+            session,
+            signals,
+            command=command,
+            limits=plan.limits,
+            finder=opened.finder,
+            keys=watchers.keys,
+            on_tick=None if on_tick is None else lambda: on_tick(session),
+            tell=watchers.tell,
+        )
+        watchers.tell(ending.sentence)
+        status = None
+        if command is not None:
+            status = await_command(command, signals)
+        live = Live(
+            ended_for=ending.reason,
+            ending=ending.sentence,
+            command_status=status,
+            redaction=_redaction(plan),
+            privileges=privileges,
+            interfaces=(),
+            rungs=tuple(opened.rungs),
+            probes=(),
+            notes=_notes(session),
+        )
+        return Outcome(session.report(live), ending, status)
+
+
+def _session(plan: Plan, opened: Opened, watchers: Watchers) -> Session:
+    scrubber: Scrubber | None = None
+    if plan.path is not None and not plan.raw:
+        scrubber = _scrubber(plan.options)
+    return Session(
+        plan.options,
+        opened.sources,
+        path=plan.path,
+        rotation=plan.rotation,
+        scrubber=scrubber,
+        attribution=opened.attribution,
+        on_exchange=watchers.on_exchange,
+        on_tunnel=watchers.on_tunnel,
+    )
+
+
+@contextlib.contextmanager
+def _told_to_scripts(plan: Plan) -> Iterator[None]:
+    """The pid file while the block runs, and the ready file from now on."""
+    if plan.pid_file is not None:
+        _write(plan.pid_file, f"{os.getpid()}\n")
+    try:
+        if plan.ready_file is not None:
+            _write(plan.ready_file, "ready\n")
+        yield
+    finally:
+        if plan.pid_file is not None:
+            plan.pid_file.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(create(path), "w", encoding="ascii") as out:
+        out.write(text)
+
+
+def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -> None:
+    names = ", ".join(source.interface or "an interface to come" for source in opened.sources)
+    end = f"until {plan.command[0]} ends" if plan.command else "until Ctrl-C"
+    watchers.tell(f"capturing {names} {end}; {privileges}")
+    for rung in opened.lost:
+        remedy = "" if rung.remedy is None else f"; {rung.remedy}"
+        watchers.tell(f"{rung.name}: {rung.detail}{remedy}")
+    if plan.raw and plan.path is not None:
+        watchers.tell(
+            f"--raw: {plan.path} will hold every credential that crosses the bridge, readable;"
+            " do not upload it"
+        )
+
+
+def _scrubber(options: Options) -> Scrubber:
+    raise InspectorError("no scrubber yet", "use --raw")
+
+
+def _redaction(plan: Plan) -> Redaction:
+    if plan.path is None:
+        return "nothing written"
+    return "none" if plan.raw else "in place"
+
+
+def _notes(session: Session) -> tuple[str, ...]:
+    files = session.files
+    if files is None:
+        return ()
+    notes = []
+    if files.failed is not None:
+        written = sum(capture.packets for capture in files.finished)
+        notes.append(
+            f"{files.failed.strerror}: {written} of {session.packets} packets are in the file,"
+            " the report is of all"
+        )
+    if files.removed:
+        notes.append(f"{files.removed} files of the ring were removed for newer ones")
+    return tuple(notes)
