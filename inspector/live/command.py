@@ -79,6 +79,9 @@ class Command:
         self._failure, told = os.pipe2(os.O_CLOEXEC)
         self.pid = os.fork()
         if self.pid == 0:
+            # The parent's ends: as long as they are open here, its end is not seen.
+            os.close(self._gate)
+            os.close(self._failure)
             _child(self.argv, user, held, told)
         os.close(held)
         os.close(told)

@@ -43,6 +43,8 @@ class FileSource:
         self.filter: Filter | None = None
         self.state: Literal["waiting", "running", "down", "gone", "stopped"] = "running"
         self.delivered = 0
+        #: Whether its interface goes away once all is read.
+        self.gone = False
         self._readable, self._end = os.pipe()
         os.write(self._end, b".")
 
@@ -53,7 +55,7 @@ class FileSource:
         if not self._batches:
             if self.state == "running":
                 os.read(self._readable, 1)
-                self.state = "down"
+                self.state = "gone" if self.gone else "down"
             return []
         batch = self._batches.pop(0)
         self.delivered += len(batch.records)

@@ -1,0 +1,261 @@
+"""`inspector capture` in the lab, as the program itself: what it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inspector import Report, inspect
+from inspector.options import Options
+from tests.live.runner import ROOT, Stack, stack
+
+INTERFACE = ("capture", "-i", "fw-bridge")
+
+
+@pytest.fixture(scope="module")
+def lab(lab_possible: None) -> Iterator[Stack]:
+    with stack() as running:
+        yield running
+
+
+@pytest.fixture
+def place(lab: Stack) -> Iterator[Path]:
+    """A fresh directory of the lab."""
+    number = len(list(lab.place.glob("test-*")))
+    directory = lab.place / f"test-{number}"
+    directory.mkdir(mode=0o755)
+    yield directory
+
+
+def report_of(text: str) -> Report:
+    plain: dict[str, Any] = json.loads(text)
+    return Report.from_dict(plain)
+
+
+def test_a_command_is_captured_from_its_first_packet_to_its_last(lab: Stack, place: Path) -> None:
+    key = place / "key"
+    key.write_bytes(b"made up")
+    path = place / "x.pcapng"
+    done = lab.run(
+        *INTERFACE, "--raw", "--full", "-w", path, "--format", "json", "--fingerprint-key", key,
+        "--", *lab.curl(),
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    report = report_of(done.stdout)
+    (client,) = report.clients
+    assert dict(client.statuses) == {"200": 1}
+    assert all(connection.closed_by for connection in report.connections)
+    assert report.completeness.verdict == "complete"
+    assert report.live
+    assert report.live.ended_for == "command"
+    assert report.live.command_status == 0
+    counted = report.live.interfaces[0]
+    assert counted.received == counted.packets == report.completeness.packets
+    offline = inspect(path, options=Options(fingerprint_key=b"made up"))
+    assert replace(report, live=None) == offline
+
+
+def test_raw_warns_that_credentials_are_in_the_file(lab: Stack, place: Path) -> None:
+    done = lab.run(*INTERFACE, "--raw", "-w", place / "x.pcapng", "--", "true")
+    assert "hold every credential" in done.stderr
+
+
+def test_it_says_where_it_listens_and_with_what_rights(lab: Stack, place: Path) -> None:
+    done = lab.run(*INTERFACE, "--", "true")
+    first = done.stderr.splitlines()[0]
+    assert first.startswith("inspector: capturing fw-bridge until true ends")
+    assert "without a capability" in first
+
+
+@pytest.mark.parametrize("status", [1, 7, 255])
+def test_the_commands_failure_is_passed_on(lab: Stack, status: int) -> None:
+    done = lab.run(*INTERFACE, "--", "sh", "-c", f"exit {status}")
+    assert done.returncode == status
+    assert f"sh ended with status {status}" in done.stderr
+
+
+def test_a_killed_command_is_told_as_a_shell_does(lab: Stack) -> None:
+    done = lab.run(*INTERFACE, "--", "sh", "-c", "kill -KILL $$")
+    assert done.returncode == 128 + signal.SIGKILL
+
+
+def test_a_command_that_is_not_there_is_named(lab: Stack) -> None:
+    done = lab.run(*INTERFACE, "--", "no-such-program")
+    assert done.returncode == 127
+    assert "no-such-program cannot be run" in done.stderr
+
+
+def test_a_bridge_without_traffic_is_said_with_the_likely_cause(lab: Stack) -> None:
+    done = lab.run(*INTERFACE, "--subnet", "10.77.0.0/24", "--format", "json", "--", "true")
+    assert done.returncode == 4
+    live = report_of(done.stdout).live
+    assert live
+    note = live.interfaces[0].note
+    assert note
+    assert "not the network" in note
+
+
+def test_under_sudo_command_and_files_are_the_users(lab: Stack, place: Path) -> None:
+    os.chown(place, 65534, 65534)
+    path = place / "x.pcapng"
+    done = lab.run(
+        *INTERFACE, "--raw", "-w", path, "--", "sh", "-c", f"id -u > {place}/id; {_quoted(lab)}",
+        env={"SUDO_UID": "65534", "SUDO_GID": "65534", "SUDO_USER": "nobody"},
+    )  # fmt: skip
+    assert (place / "id").read_text() == "65534\n", done.stderr
+    assert "as uid 65534 without a capability" in done.stderr
+    about = path.stat()
+    assert (about.st_uid, about.st_gid) == (65534, 65534)
+    assert stat.S_IMODE(about.st_mode) == 0o600
+
+
+def _quoted(lab: Stack) -> str:
+    """Something to see that needs no root: a call from the bridge's own host."""
+    return f"curl -sS -o /dev/null http://{lab.network.api_proxy.address}:10000/health"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_a_whole_file_and_a_report(
+    lab: Stack, place: Path, number: signal.Signals
+) -> None:
+    path = place / "x.pcapng"
+    with lab.running(*INTERFACE, "--raw", "-w", path, "--format", "json") as process:
+        lab.network.agent.run(lab.curl()[4:])
+        process.send_signal(number)
+        out, told = process.communicate(timeout=20)
+    assert process.returncode == 0, told
+    assert f"ended by {number.name}" in told
+    report = report_of(out)
+    assert report.live
+    assert report.live.ended_for == "signal"
+    assert len(report.exchanges) == len(inspect(path).exchanges) == 1
+    assert inspect(path).captures[0].cut is None
+
+
+def test_a_signal_goes_to_the_command_and_the_report_is_made(lab: Stack, place: Path) -> None:
+    with lab.running(*INTERFACE, "--format", "json", "--", "sleep", "60") as process:
+        process.send_signal(signal.SIGTERM)
+        out, told = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    live = report_of(out).live
+    assert live
+    assert live.command_status == 128 + signal.SIGTERM
+    assert "sleep ended with status 143" in told
+
+
+def test_a_vanished_bridge_ends_it_with_what_was_seen(lab_possible: None) -> None:
+    with stack() as own:
+        path = own.place / "x.pcapng"
+        with own.running(*INTERFACE, "--raw", "-w", path, "--format", "json") as process:
+            own.network.agent.run(own.curl()[4:])
+            own.network.bridge.run(["ip", "link", "delete", "fw-bridge"])
+            out, told = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert "fw-bridge was removed" in told
+        report = report_of(out)
+        assert report.live
+        assert report.live.ended_for == "interface-gone"
+        assert len(report.exchanges) == 1
+        assert inspect(path).captures[0].cut is None
+
+
+def _on_small_disk(lab: Stack, place: Path, size: str, *arguments: str | Path) -> list[str]:
+    """Run the program with a disk of that size at `place`, in a mount namespace of its own."""
+    script = f'mount -t tmpfs -o size={size} lab {place} && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh", *lab.argv(*arguments)]
+
+
+def test_a_full_disk_leaves_a_whole_file_and_a_report_of_all(lab: Stack, place: Path) -> None:
+    import subprocess
+
+    path = place / "x.pcapng"
+    copy = lab.place / "copied.pcapng"
+    # The disk is gone with its namespace: the command, which is in it, copies the file at last.
+    calls = " && ".join(
+        f"curl -sS -o /dev/null --data-binary @{ROOT}/docs/report.schema.json"
+        f" http://{lab.network.api_proxy.address}:10001/v1/messages"
+        for _ in range(6)
+    )
+    wait = f"while ! cp {path} {copy}; do sleep 0.1; done"
+    done = subprocess.run(
+        _on_small_disk(
+            lab, place, "64k", *INTERFACE, "--raw", "-w", path, "--format", "json",
+            "--", "sh", "-c", f"{calls}; {wait}",
+        ),
+        env=lab.environ(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert "No space left on device" in done.stderr
+    report = report_of(done.stdout)
+    assert report.completeness.packets > report.captures[0].packets > 0
+    assert len(report.exchanges) == 6
+    assert report.live
+    assert "of all" in report.live.notes[0]
+    assert inspect(copy).captures[0].cut is None
+    assert done.returncode == 1
+
+
+def test_a_read_only_directory_is_said_before_the_command_runs(lab: Stack, place: Path) -> None:
+    import subprocess
+
+    script = f'mount --bind {place} {place} && mount -o remount,ro,bind {place} && exec "$@"'
+    mark = lab.place / "mark"
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh",
+         *lab.argv(*INTERFACE, "--raw", "-w", place / "x.pcapng", "--", "touch", str(mark))],
+        env=lab.environ(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "x.pcapng cannot be written: Read-only file system" in done.stderr
+    assert not mark.exists()
+
+
+def test_limits_end_it(lab: Stack, place: Path) -> None:
+    done = lab.run(*INTERFACE, "--duration", "0.2")
+    assert "ended after 0.2 s" in done.stderr
+    with lab.running(*INTERFACE, "--max-size", "2kB") as process:
+        lab.network.agent.run(lab.curl()[4:])
+        _, told = process.communicate(timeout=20)
+    assert "size limit" in told
+
+
+def test_the_pid_file_is_there_while_it_runs(lab: Stack, place: Path) -> None:
+    pid = place / "pid"
+    with lab.running(*INTERFACE, "--pid-file", pid) as process:
+        os.kill(int(pid.read_text()), signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert not pid.exists()
+
+
+def test_watch_shows_lines_as_things_end(lab: Stack) -> None:
+    import subprocess
+
+    with subprocess.Popen(
+        lab.argv("watch", "-i", "fw-bridge", "--format", "jsonl"),
+        env=lab.environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        assert process.stdout
+        assert "capturing fw-bridge" in process.stderr.readline()
+        lab.network.agent.run(lab.curl()[4:])
+        kinds = {next(iter(json.loads(process.stdout.readline()))) for _ in range(2)}
+        assert kinds == {"exchange", "tunnel"}
+        process.send_signal(signal.SIGINT)
+        last = process.communicate(timeout=20)[0].splitlines()[-1]
+        assert "report" in json.loads(last)
+    assert process.returncode == 0
