@@ -109,7 +109,8 @@ def capture(
         pid_file=pid_file,
     )
     printer = Printer(form, verbosity)
-    outcome = run_capture(planned, Watchers(printer.on_exchange, printer.on_tunnel, tell=say))
+    watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
+    outcome = run_capture(planned, watchers)
     if directory is not None:
         write_folder(outcome.report, directory)
     printer.write(outcome.report)

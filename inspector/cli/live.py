@@ -148,6 +148,16 @@ class Printer:
             self._lines = JsonLines(self._out, several_files=False)
             self.on_exchange, self.on_tunnel = self._lines.exchange, self._lines.tunnel
 
+    def prepare(self) -> None:
+        """Load what writing needs, by writing a report of nothing to nowhere."""
+        from inspector.report.json import pieces
+        from inspector.report.model import nothing_to_analyse
+        from inspector.report.terminal import render
+
+        nothing = nothing_to_analyse("")
+        render(nothing, color=True, verbosity=1)
+        b"".join(pieces(nothing))
+
     def write(self, report: Report) -> None:
         """The report, or what is left of it."""
         if self._form == "terminal":

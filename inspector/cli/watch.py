@@ -49,8 +49,14 @@ def watch(
         planned = replace(planned, options=replace(planned.options, scope=scope))
     if form == "jsonl":
         printer = Printer(form, 0)
-        tick = Watchers(printer.on_exchange, printer.on_tunnel, on_tick=flush, tell=say)
-        outcome = capture(planned, tick)
+        watchers = Watchers(
+            printer.on_exchange,
+            printer.on_tunnel,
+            on_tick=flush,
+            prepare=printer.prepare,
+            tell=say,
+        )
+        outcome = capture(planned, watchers)
         printer.write(outcome.report)
     else:
         from inspector.cli.screen import Screen

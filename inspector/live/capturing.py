@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from inspector.errors import InspectorError
@@ -58,13 +59,15 @@ class Outcome:
     report: Report
     ending: Ending
     command_status: int | None
+    #: Packets that were seen are not in the file.
+    unwritten: bool
 
     @property
     def exit_code(self) -> int:
         """The command's status when that is a failure, else what became of the capture."""
         if self.command_status:
             return self.command_status
-        if self.ending.reason in _FAILURES:
+        if self.ending.reason in _FAILURES or self.unwritten:
             return 1
         return 0 if self.report.connections else NOTHING_TO_ANALYSE
 
@@ -78,6 +81,8 @@ class Watchers:
     on_begin: Callable[[Session], None] = lambda session: None
     on_tick: Callable[[Session], None] | None = None
     keys: Keys | None = None
+    #: Loads whatever would be loaded late.
+    prepare: Callable[[], None] = lambda: None
     tell: Callable[[str], None] = lambda sentence: None
 
 
@@ -90,6 +95,7 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             held.callback(command.abandon)
         opened = open_everything(plan.wanted)
         held.callback(opened.close)
+        _load(watchers)
         privileges = give_up(plan.user)
         session = _session(plan, opened, watchers)
         watchers.on_begin(session)
@@ -127,7 +133,19 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             probes=(),
             notes=_notes(session),
         )
-        return Outcome(session.report(live), ending, status)
+        unwritten = session.files is not None and session.files.failed is not None
+        return Outcome(session.report(live), ending, status, unwritten)
+
+
+def _load(watchers: Watchers) -> None:
+    """Import what is otherwise imported when it is first needed.
+
+    Once privilege is given up the program's own files may be out of reach: an
+    environment of root's, used for somebody else.
+    """
+    for module in ("brotli", "traceback", "zstandard"):
+        import_module(module)
+    watchers.prepare()
 
 
 def _session(plan: Plan, opened: Opened, watchers: Watchers) -> Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from inspector.conclusions import Chain, Finding, Hypothesis, RootCause
@@ -32,6 +33,7 @@ class Tool:
     version: str
 
 
+@cache
 def this_tool() -> Tool:
     """This program, with the version of the installed package."""
     from importlib.metadata import PackageNotFoundError, version

@@ -176,10 +176,28 @@ def _network(scenario: Scenario, *, docker: bool) -> Network:
 
 def _run(scenario: Scenario, network: Network, place: Path) -> Logs:
     capture = place / CAPTURE
-    with contextlib.ExitStack() as recording, _programs(scenario, network, place) as start:
+    return play(
+        scenario,
+        network,
+        place,
+        lambda: network.capture(capture, any_interface=scenario.any_interface),
+    )
+
+
+def play(
+    scenario: Scenario,
+    network: Network,
+    place: Path,
+    recording: Callable[[], contextlib.AbstractContextManager[object]],
+) -> Logs:
+    """Run a scenario's programs and clients with something that records; what they logged.
+
+    ``recording`` is entered when the scenario says, and left before the programs end.
+    """
+    with contextlib.ExitStack() as recorders, _programs(scenario, network, place) as start:
 
         def begin() -> None:
-            recording.enter_context(network.capture(capture, any_interface=scenario.any_interface))
+            recorders.enter_context(recording())
 
         if scenario.capture == "start":
             begin()
@@ -187,7 +205,7 @@ def _run(scenario: Scenario, network: Network, place: Path) -> Logs:
         scenario.play(lab)
         if scenario.settle:
             lab.wait_until_quiet()
-        recording.close()
+        recorders.close()
         # What is still open ends with its programs; Squid writes a line for each.
         lab.proxy.process.stop()
         lab.squid.process.stop()

@@ -27,12 +27,12 @@ def lab(lab_possible: None) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def place(lab: Stack) -> Iterator[Path]:
+def place(lab: Stack) -> Path:
     """A fresh directory of the lab."""
     number = len(list(lab.place.glob("test-*")))
     directory = lab.place / f"test-{number}"
     directory.mkdir(mode=0o755)
-    yield directory
+    return directory
 
 
 def report_of(text: str) -> Report:

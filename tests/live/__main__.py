@@ -1,0 +1,31 @@
+"""Every scenario under a live capture: `python -m tests.live [NAME...]`, as root."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tests.lab.processes import LabError, why_not
+from tests.live.scenarios import LIVE, watched
+
+
+def main(names: list[str]) -> int:
+    """Play them, say how each went; the number that went wrong."""
+    if reason := why_not("squid", "node", "curl"):
+        raise SystemExit(f"live scenarios: {reason}")
+    failed = 0
+    for name in names or LIVE:
+        begun = time.monotonic()
+        try:
+            with watched(name, "--raw", "--full") as seen:
+                wrong = seen.wrong
+        except LabError as error:
+            wrong = [str(error)]
+        failed += bool(wrong)
+        print(f"{name}  {time.monotonic() - begun:.1f} s  {'; '.join(wrong) or 'as expected'}")
+    print(f"{len(names or LIVE) - failed} of {len(names or LIVE)} as expected")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(sys.argv[1:]), 1))

@@ -1,0 +1,29 @@
+"""The lab's scenarios seen live give the golden reports (`make live-scenarios` plays them all)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from inspector import inspect
+from inspector.options import Options
+from tests.live.scenarios import HANDFUL, LIVE, watched
+
+
+def test_the_handful_is_of_the_catalogue() -> None:
+    assert set(HANDFUL) <= set(LIVE)
+
+
+@pytest.mark.parametrize("name", HANDFUL)
+def test_a_scenario_seen_live_gives_the_golden_report(lab_possible: None, name: str) -> None:
+    with watched(name, "--raw", "--full") as seen:
+        assert seen.wrong == []
+        live = seen.report
+        assert live.live
+        assert live.live.ended_for == "signal"
+        offline = inspect(seen.path, options=Options(fingerprint_key=b"another"))
+        assert replace(live, live=None).stable() == offline.stable()
+        assert live.captures == offline.captures
+        assert live.completeness == offline.completeness
+        assert live.connections == offline.connections
