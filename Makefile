@@ -9,10 +9,10 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench lab captures docs lock clean
+.PHONY: help demo test lint format bench lab captures live-scenarios docs lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Set up, and analyze the capture that ships with the project
 	@$(BIN)/inspector analyze captures/issue-1527
@@ -43,6 +43,10 @@ lab: $(READY) ## Start bridge, Squid, API proxy and upstreams by hand; root (LAB
 captures: $(READY) ## Record captures/ anew in the lab; root (SCENARIO=name for one)
 	@tools/system-packages lab
 	@$(BIN)/python -m tests.lab record $(SCENARIO)
+
+live-scenarios: $(READY) ## Play every scenario of the lab under a live capture; root
+	@tools/system-packages lab
+	@$(BIN)/python -m tests.live $(SCENARIO)
 
 docs: $(READY) ## Regenerate what is generated: schema, references, limits, picture
 	@$(BIN)/python -m inspector.report.schema

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import click
 
-from inspector.cli.live import CAPTURE, Printer, live_options, plan, say, write_folder
+from inspector.cli.live import Printer, live_options, plan, say
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration, Rotate, Size
@@ -39,7 +39,7 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write report.json, summary.md and capture.pcapng into this directory.",
+    help="Write report.json, summary.md and the capture file into this directory.",
 )
 @click.option(
     "--format",
@@ -100,7 +100,8 @@ def capture(
         live,
         verbosity,
         command=command,
-        path=path if path is not None or directory is None else directory / CAPTURE,
+        path=path,
+        directory=directory,
         rotate=rotate,
         raw=raw,
         duration=duration,
@@ -111,7 +112,12 @@ def capture(
     printer = Printer(form, verbosity)
     watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
     outcome = run_capture(planned, watchers)
+    artifacts = None
     if directory is not None:
-        write_folder(outcome.report, directory)
+        from inspector.artifacts import write_artifacts
+
+        artifacts = write_artifacts(outcome.report, directory)
     printer.write(outcome.report)
+    if artifacts is not None:
+        artifacts.complain()
     ctx.exit(outcome.exit_code)

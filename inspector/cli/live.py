@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from inspector.live.session import Session
     from inspector.report.model import Report
 
-#: What the capture file in an output directory is called.
-CAPTURE: Final = "capture.pcapng"
+#: What a capture file that holds credentials is called in a directory of results.
+RAW_CAPTURE: Final = "capture.raw.pcapng"
 
 _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
@@ -75,6 +74,7 @@ def plan(
     *,
     command: tuple[str, ...] = (),
     path: Path | None = None,
+    directory: Path | None = None,
     rotate: str | None = None,
     raw: bool = False,
     duration: str | None = None,
@@ -121,7 +121,8 @@ def plan(
         options=options,
         user=User.named(told["user"]) if told["user"] else User.invoking(),
         command=command,
-        path=path,
+        path=path or _within(directory, raw=raw),
+        directory=directory,
         rotation=Rotation(size_in_bytes(size), int(count or 0) or None) if rotate else None,
         raw=raw,
         limits=Limits(
@@ -131,6 +132,13 @@ def plan(
         ready_file=ready_file,
         pid_file=pid_file,
     )
+
+
+def _within(directory: Path | None, *, raw: bool) -> Path | None:
+    """The capture file of a directory of results; its name says whether it may be shared."""
+    from inspector.artifacts import CAPTURE
+
+    return None if directory is None else directory / (RAW_CAPTURE if raw else CAPTURE)
 
 
 class Printer:
@@ -169,12 +177,3 @@ class Printer:
         else:
             self._lines.finish(report)
         self._out.flush()
-
-
-def write_folder(report: Report, directory: Path) -> None:
-    """The report as files in a directory, for this user alone."""
-    from inspector.live.files import create
-    from inspector.report.json import write_json
-
-    with os.fdopen(create(directory / "report.json"), "wb") as out:
-        write_json(report, out)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
+from inspector.artifacts import write_files
 from inspector.errors import InspectorError
 from inspector.inspection import OnExchange, OnTunnel
 from inspector.live.command import Command, User
@@ -36,7 +37,8 @@ NOTHING_TO_ANALYSE = 4
 class Plan:
     """What is to be captured, for whom, and where it goes.
 
-    `user` None: files and parsing stay with the user who runs this.  `raw`:
+    `user` None: files and parsing stay with the user who runs this.
+    `directory` is made if need be, for what is written at the end.  `raw`:
     credentials stay in the file.
     """
 
@@ -45,6 +47,7 @@ class Plan:
     user: User | None = None
     command: tuple[str, ...] = ()
     path: Path | None = None
+    directory: Path | None = None
     rotation: Rotation | None = None
     raw: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -97,6 +100,8 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
         held.callback(opened.close)
         _load(watchers)
         privileges = give_up(plan.user)
+        if plan.directory is not None:
+            write_files(plan.directory, {})  # it is made, or refused, before the command runs
         session = _session(plan, opened, watchers)
         watchers.on_begin(session)
         held.enter_context(_told_to_scripts(plan))

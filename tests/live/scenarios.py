@@ -11,9 +11,9 @@ from pathlib import Path
 
 from inspector.report.model import Report
 from tests.lab import record
-from tests.lab.expected import differences
 from tests.lab.index import CAPTURES
 from tests.lab.network import Network
+from tests.lab.pattern import deviations
 from tests.lab.processes import LabError
 from tests.lab.scenarios import Scenario, catalogue
 from tests.live.runner import Stack
@@ -58,7 +58,7 @@ def watched(name: str, *arguments: str) -> Iterator[Watched]:
         place.mkdir(mode=0o755)
         found = _play(scenario, network, place, arguments)
         pattern = json.loads((CAPTURES / name / "expected.json").read_text())
-        found.wrong = differences(pattern, found.report.stable())
+        found.wrong = deviations(pattern, found.report.stable())
         yield found
 
 
