@@ -71,7 +71,8 @@ def mounts(*more: Path) -> list[Path]:
 
 def _python() -> Iterable[Path]:
     """This interpreter's environment and where it comes from."""
-    yield from (Path(sys.prefix), Path(sys.base_prefix))
+    # An environment may be a link in the checkout: what it leads to is needed too.
+    yield from (Path(sys.prefix), Path(sys.prefix).resolve(), Path(sys.base_prefix))
     yield Path(shutil.which(sys.executable) or sys.executable).resolve().parents[1]
 
 

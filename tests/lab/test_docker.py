@@ -16,7 +16,7 @@ import pytest
 
 from inspector import inspect
 from inspector.report.stable import stable
-from tests.lab import docker_engine
+from tests.lab import docker_engine, docker_image
 from tests.lab.__main__ import PROGRAMS
 from tests.lab.docker import CONTAINERS, Container, DockerNetwork
 from tests.lab.docker_engine import EngineError, why_not_docker
@@ -74,6 +74,18 @@ def told(network: DockerNetwork, *command: str) -> str:
 def control_groups(identity: str) -> list[Path]:
     tree = Path("/sys/fs/cgroup")
     return [*tree.glob(f"inspector-lab-{identity}"), *tree.glob(f"*/inspector-lab-{identity}")]
+
+
+# --- what a container sees ---------------------------------------------------------------------
+
+
+def test_an_environment_that_is_a_link_is_mounted_with_what_it_leads_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "link"))
+    assert {tmp_path / "real", tmp_path / "link"} <= set(docker_image.mounts())
 
 
 # --- the engine ------------------------------------------------------------------------------
