@@ -178,7 +178,10 @@ def test_tunnels_with_an_api_call_inside_finished_their_handshake(folder: Path) 
 
 @each
 def test_what_the_api_proxy_sent_is_what_the_api_received(folder: Path) -> None:
-    assert all(call["received"] for call in truth_of(folder)["upstream_calls"])
+    for call in truth_of(folder)["upstream_calls"]:
+        # A newline in a credential ends the header block: the API has not seen what followed.
+        whole = not any("\n" in item["value"] for item in call["auth"])
+        assert call["received"] is whole
 
 
 @each

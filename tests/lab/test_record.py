@@ -23,7 +23,9 @@ _VERSION = re.compile(r"/\d+(\.\d+)+")
 pytestmark = pytest.mark.skipif(bool(why_not(*PROGRAMS)), reason=str(why_not(*PROGRAMS)))
 
 
-@pytest.mark.parametrize("name", ["key-newline", "one-network", "h4-401-inside-tunnel"])
+@pytest.mark.parametrize(
+    "name", ["issue-1527", "key-newline", "one-network", "h4-401-inside-tunnel"]
+)
 def test_a_second_recording_has_the_same_stable_report(name: str, tmp_path: Path) -> None:
     if name == "h4-401-inside-tunnel" and find("npm") is None:
         pytest.skip("needs npm for the SDK under Node")

@@ -317,6 +317,21 @@ def test_an_answer_breaks_off(apis: Apis, switch: str, how: str) -> None:
     assert apis.answered()["finished"] is False
 
 
+@pytest.mark.parametrize("at", [1, 60, 222])
+@pytest.mark.parametrize("switch", ["stream", "body"])
+def test_an_answer_breaks_off_at_any_byte(apis: Apis, switch: str, at: int) -> None:
+    apis.behave(**{switch: "cut", "at": at})
+    asked = json.dumps({"model": "lab", "stream": switch == "stream"})
+    with apis.open(ANTHROPIC) as connection:
+        connection.request("POST", "/v1/messages", asked, dict([KEY, VERSION]))
+        with (
+            connection.getresponse() as response,
+            pytest.raises(http.client.IncompleteRead) as cut,
+        ):
+            response.read()
+    assert len(cut.value.partial) == at
+
+
 def test_a_stalled_stream_says_nothing_more(apis: Apis) -> None:
     apis.behave(stream="stall", after=2)
     asked = json.dumps({"model": "lab", "stream": True})

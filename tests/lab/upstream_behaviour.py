@@ -25,7 +25,7 @@ TLS: Final = {
     "reset-in-handshake": "ServerHello and half of what follows, then RST",
 }
 
-#: What can befall an event stream, after `Behaviour.after` events.
+#: What can befall an event stream, after `Behaviour.after` events or `Behaviour.at` bytes.
 STREAM: Final = {
     "whole": "it ends as its provider ends it",
     "error-event": "an `event: error` (or its provider's like), then a proper end of the body",
@@ -36,7 +36,7 @@ STREAM: Final = {
     "bad-framing": "one event without its blank line, one with a broken field; then on to the end",
 }
 
-#: What can befall a body that is no stream, half-way.
+#: What can befall a body that is no stream, half-way or after `Behaviour.at` bytes.
 BODY: Final = {
     "whole": "as promised",
     "cut": "FIN before the promised length",
@@ -63,6 +63,9 @@ class Behaviour:
     #: A key of `STREAM`, and the events before it strikes.
     stream: str = "whole"
     after: int = 5
+    #: Bytes of the body, before compression and chunking, after which the answer breaks off:
+    #: inside an event, in the middle of a word.  None: where `after` or `body` says.
+    at: int | None = None
     #: A key of `BODY`.
     body: str = "whole"
     #: Whether an answer is compressed for a client that accepts gzip.

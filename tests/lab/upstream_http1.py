@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import re
 import zlib
+from collections.abc import Sequence
 from typing import Final
 
 from tests.lab.upstream_apis import Reply, Request
@@ -101,7 +102,7 @@ async def write(secured: Secured, request: Request, reply: Reply, behaviour: Beh
     if behaviour.body in ("whole", "gzip-label"):
         await secured.send(body)
         return True
-    await secured.send(body[: len(body) // 2])
+    await secured.send(body[: len(body) // 2 if behaviour.at is None else behaviour.at])
     await _break_off(secured, behaviour.body, behaviour)
     return False
 
@@ -121,7 +122,7 @@ async def _write_stream(
 
     assert reply.events is not None
     limited = behaviour.stream not in ("whole", "bad-framing")
-    events = reply.events[: behaviour.after] if limited else reply.events
+    events = _first(reply.events, behaviour) if limited else reply.events
     for number, event in enumerate(events, 1):
         spoiled = behaviour.stream == "bad-framing"
         await send(_spoil(event, number) if spoiled else event)
@@ -134,6 +135,19 @@ async def _write_stream(
         await secured.send(_chunk(packer.flush()))
     await secured.send(_LAST_CHUNK)
     return True
+
+
+def _first(events: Sequence[bytes], behaviour: Behaviour) -> Sequence[bytes]:
+    """The events before the answer breaks off, the last of them cut where it ends inside."""
+    if behaviour.at is None:
+        return events[: behaviour.after]
+    kept, left = [], behaviour.at
+    for event in events:
+        if left <= 0:
+            break
+        kept.append(event[:left])
+        left -= len(event)
+    return kept
 
 
 def _spoil(event: bytes, number: int) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lab.clients import ANTHROPIC_PLACEHOLDER, OLD_TOKEN_PLACEHOLDER
+from tests.lab.clients import ANTHROPIC_PLACEHOLDER, OLD_TOKEN_PLACEHOLDER, OPENAI_PLACEHOLDER
 from tests.lab.processes import until
-from tests.lab.proxy import ANTHROPIC_KEY
+from tests.lab.proxy import ANTHROPIC_KEY, OPENAI_KEY
 from tests.lab.record import Lab
 from tests.lab.scenarios import Expect, scenario
 
@@ -70,6 +70,36 @@ def issue_1527(lab: Lab) -> None:
 def key_newline(lab: Lab) -> None:
     lab.anthropic()
     until(lambda: not lab.proxy.process.running, "the API proxy to die")
+    lab.anthropic()
+
+
+@scenario(
+    "websocket-key-newline",
+    title="400 to a WebSocket handshake; the other calls are answered",
+    what="Codex asks for a WebSocket on OpenAI's port; the key in the API proxy of the older "
+    "generation ends with a newline. Then a call to Anthropic.",
+    wrong="The key's newline ends the header block of the handshake inside TLS.",
+    learn="The same newline on another path: handshakes are written by hand, so nothing dies. The "
+    "API gets a request without a Host and answers 400.",
+    expect=Expect(root_cause="upstream-bad-request", H4a=True, H4b=True),
+    generation="old",
+    keys={"openai": OPENAI_KEY + "\n"},
+)
+def websocket_key_newline(lab: Lab) -> None:
+    lab.agent.plain(
+        f"{lab.api('openai')}/v1/responses",
+        [
+            ("Host", lab.host("openai")),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "TEFCT05MWUxBQk9OTFkhIQ=="),
+            ("authorization", f"Bearer {OPENAI_PLACEHOLDER}"),
+        ],
+        method="GET",
+        program="codex",
+        websocket=True,
+    )
     lab.anthropic()
 
 

@@ -130,6 +130,21 @@ def stream_reset(lab: Lab) -> None:
 
 
 @scenario(
+    "upstream-cut-inside-event",
+    title="The stream breaks off in the middle of an event",
+    what="Claude Code streams; the upstream closes after 700 bytes of events, inside one.",
+    wrong="The upstream cuts the stream.",
+    learn="The last event has neither its end nor whole JSON, and that is no malformed event: the "
+    "stream was cut, from upstream first.",
+    expect=Expect(root_cause="stream-cut", H4a=True),
+    upstream={"api.anthropic.com": {"stream": "cut", "at": 700}},
+    stream={"terminated": False, "malformed": 0, "truncated": True},
+)
+def cut_inside(lab: Lab) -> None:
+    lab.claude_code(API_KEY)
+
+
+@scenario(
     "upstream-stream-stalls",
     title="The stream stops, and the client gives up",
     what="The upstream sends six events and then nothing; Claude Code leaves after two seconds.",
