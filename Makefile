@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench lab captures live-scenarios docs lock clean
+.PHONY: help demo test lint format bench lab captures live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ captures: $(READY) ## Record captures/ anew in the lab; root (SCENARIO=name for 
 live-scenarios: $(READY) ## Play every scenario of the lab under a live capture; root
 	@tools/system-packages lab
 	@$(BIN)/python -m tests.live $(SCENARIO)
+
+bpf: ## Rebuild the eBPF objects from their C sources (pinned clang)
+	@tools/system-packages bpf
+	@tools/bpf inspector/capture/ebpf
 
 docs: $(READY) ## Regenerate what is generated: schema, references, limits, picture
 	@$(BIN)/python -m inspector.report.schema
