@@ -226,6 +226,12 @@ class Ring:
             self._meet_error()
         return batches
 
+    def check(self) -> State:
+        """Whether the interface is still there and up, asked of the kernel now."""
+        if self.state in ("running", "down"):
+            self.state = self._condition()
+        return self.state
+
     def statistics(self) -> RingStatistics:
         """What the kernel counted since `open`."""
         # struct tpacket_stats_v3: reading it sets it to zero.
