@@ -16,7 +16,7 @@ REAL_LOOKING = "sk-ant-api03-LABONLY" + "agentheldthiskey0123456789" * 3 + "abcd
 
 @scenario(
     "agent-holds-real-key",
-    findings=("real-key-at-agent",),
+    findings=("real-key-on-agent-hop",),
     title="The agent sends a key that looks real",
     what="Claude Code sends x-api-key with a key of a real key's shape to the API proxy.",
     wrong="Isolation is broken: the agent holds a key.",

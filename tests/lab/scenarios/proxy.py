@@ -48,7 +48,7 @@ def not_listening(lab: Lab) -> None:
     wrong="The API proxy's own limit of calls is reached.",
     learn="Two calls with a tunnel, two without: the 429 is the API proxy's, and the API never "
     "saw it.",
-    expect=Expect(root_cause="proxy-refused", H4a=True),
+    expect=Expect(root_cause="proxy-refused", H4a=None),
     proxy={"guard": {"name": "rate_limit_error", "after": 2}},
 )
 def guard_429(lab: Lab) -> None:
@@ -62,7 +62,7 @@ def guard_429(lab: Lab) -> None:
     what="Claude Code three times; the API proxy refuses from the second call on.",
     wrong="The API proxy stopped after too many refused permissions.",
     learn="The third of three 403s: JSON of the API proxy's own kind, and no tunnel.",
-    expect=Expect(root_cause="proxy-refused", H4a=True),
+    expect=Expect(root_cause="proxy-refused", H4a=None),
     proxy={"guard": {"name": "permission_denied_limit_exceeded", "after": 1}},
 )
 def guard_403(lab: Lab) -> None:

@@ -120,7 +120,6 @@ def down(lab: Lab) -> None:
     learn="The tunnel ends in mid-stream and has no line in Squid's log; the next CONNECT meets "
     "RST.",
     expect=Expect(root_cause="squid-down", H4a=True),
-    findings=("stream-cut",),
     upstream={HOST: {"pace": 0.15}},
     stream={"terminated": False, "truncated": True},
 )
