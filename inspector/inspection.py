@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.conversation import Conversation
@@ -136,9 +137,10 @@ class Inspector:
             )
         topology = roles.fact(self._scope or "all")
         found = assemble(ledger, roles)
+        completeness = _completeness(sources, notes, ledger, topology)
         return Report(
             captures=sources.captures,
-            completeness=_completeness(sources, notes, ledger, topology),
+            completeness=completeness,
             topology=topology,
             clients=found.clients,
             connections=found.connections,
@@ -146,6 +148,7 @@ class Inspector:
             tunnels=found.tunnels,
             direct_tls=found.direct_tls,
             oddities=ledger.oddities.facts(),
+            chains=join(found.exchanges, found.tunnels, found.connections, topology, completeness),
             live=sources.live,
         )
 

@@ -1,0 +1,181 @@
+"""How well a tunnel fits a call: what excludes it, and what speaks against it, as a number.
+
+A cost of 1 is about as unlikely as an answer that lags 10 ms behind its
+tunnel.  Costs are capped, since every rule has exceptions: clients leave early,
+sessions are resumed, a loaded proxy lags.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from inspector.chain.rows import UNKNOWN, Call, Carrier
+
+MS: Final = 1_000_000
+
+#: The order of two packets of one bridge is that of their times, up to this.
+JITTER: Final = 1 * MS
+#: The end of a tunnel and that of the answer lie this close (measured: 2 ms, under load 20).
+ENDS_TOGETHER: Final = 25 * MS
+#: A tunnel's SYN follows the request within this (measured: 5 ms, p95 22 ms; loaded 300 ms).
+PROMPT: Final = 20 * MS
+LATE: Final = 1000 * MS
+
+#: A tunnel whose authority another service was seen to use.
+OTHER_AUTHORITY: Final = 3.0
+UNKNOWN_AUTHORITY: Final = 0.5
+_SIZE_CAP: Final = 3.0
+
+
+class Learned:
+    """What earlier links of this capture showed: authorities of services, growth of sizes."""
+
+    def __init__(self) -> None:
+        self._authorities: dict[tuple[str, int], set[str]] = {}
+        self._up: dict[tuple[int, str | None], deque[int]] = {}
+        self._down: dict[tuple[tuple[str, int], int, str | None], deque[int]] = {}
+
+    def learn(self, call: Call, carrier: Carrier) -> None:
+        """This tunnel was this call's, beyond doubt."""
+        if carrier.authority is not None:
+            self._authorities.setdefault(call.service, set()).add(carrier.authority)
+        self.learn_sizes(call, carrier)
+
+    def learn_sizes(self, call: Call, carrier: Carrier) -> None:
+        """How sizes grew between the two hops."""
+        if carrier.failed or not carrier.is_whole:
+            return
+        if call.kind != UNKNOWN:
+            _keep(
+                self._up.setdefault((call.kind, carrier.authority), deque(maxlen=4)),
+                carrier.up - call.up,
+            )
+        if call.whole:
+            _keep(
+                self._down.setdefault(
+                    (call.service, call.status, carrier.authority), deque(maxlen=4)
+                ),
+                carrier.down - call.down - call.headers_down,
+            )
+
+    def authority_cost(self, call: Call, carrier: Carrier) -> float:
+        if carrier.authority is None:
+            return UNKNOWN_AUTHORITY
+        known = self._authorities.get(call.service)
+        if known is not None:
+            return 0.0 if carrier.authority in known else OTHER_AUTHORITY
+        others = any(carrier.authority in names for names in self._authorities.values())
+        return OTHER_AUTHORITY / 2 if others else 0.0
+
+    def size_cost(self, call: Call, carrier: Carrier) -> float:
+        if carrier.failed or not carrier.is_whole:
+            return 0.0
+        cost = 0.0
+        grown = self._up.get((call.kind, carrier.authority))
+        if grown is not None:
+            cost += min(_off(grown, carrier.up - call.up) / 4, _SIZE_CAP)
+        grown = self._down.get((call.service, call.status, carrier.authority))
+        if grown is not None and call.whole:
+            off = _off(grown, carrier.down - call.down - call.headers_down)
+            cost += min(off / 32, _SIZE_CAP)
+        return cost
+
+
+def _keep(values: deque[int], value: int) -> None:
+    if value not in values:
+        values.append(value)
+
+
+def _off(values: deque[int], value: int) -> int:
+    return min(abs(value - known) for known in values)
+
+
+def may_belong(call: Call, carrier: Carrier) -> bool:
+    """Whether the tunnel was opened while the call waited: after its request, before its answer.
+
+    The API proxy takes the whole request before it turns to the upstream.
+    """
+    begun = call.sent if call.sent != UNKNOWN else call.asked
+    return (
+        begun != UNKNOWN
+        and carrier.proxy == call.service[0]
+        and begun - JITTER <= carrier.opened
+        and (call.until == UNKNOWN or carrier.opened <= call.until + JITTER)
+    )
+
+
+def may_answer(call: Call, carrier: Carrier) -> bool:
+    """Whether the answer, given its voice, can be what became of this tunnel."""
+    if call.voice == "none":
+        return True
+    before_answer = carrier.first == UNKNOWN or carrier.first <= call.answered + JITTER
+    if call.voice == "forward-proxy":
+        # The refusal is passed on with its status.
+        return carrier.status == UNKNOWN or (carrier.refused and carrier.status == call.status)
+    if call.voice == "api-proxy":
+        # It speaks itself when the tunnel gave no answer: failed, or over by then.
+        over = carrier.over
+        return carrier.failed or (over != UNKNOWN and over <= call.answered + 5 * MS)
+    if carrier.refused:
+        # A refusal passed on without Squid's own header name, or as an upgrade's answer.
+        return carrier.status == call.status
+    return not carrier.failed and before_answer and _fits(call, carrier)
+
+
+def _fits(call: Call, carrier: Carrier) -> bool:
+    """Whether the tunnel carried enough, and not absurdly much, for the request."""
+    if not carrier.is_whole or carrier.first == UNKNOWN:
+        return True
+    return call.up <= carrier.up <= 2 * call.up + (64 << 10) or call.voice == "upgrade"
+
+
+def lag(call: Call, carrier: Carrier) -> int:
+    """How far apart (ns) the answer and its tunnel ended; -1 where that says nothing.
+
+    Of a refused CONNECT the answer follows the refusal; of an upgrade both
+    connections end together.
+    """
+    end = call.closed if call.voice in ("upgrade", "none") else call.done
+    moments = [moment for moment in (carrier.last, carrier.closed) if moment != UNKNOWN]
+    if end == UNKNOWN or not moments:
+        return UNKNOWN
+    return min(abs(end - moment) for moment in moments)
+
+
+def cost(call: Call, carrier: Carrier, learned: Learned) -> float:
+    """What speaks against the tunnel having carried the call's answer."""
+    begun = call.sent if call.sent != UNKNOWN else call.asked
+    total = min(max(0, carrier.opened - begun - PROMPT) / (100 * MS), 2.0)
+    apart = lag(call, carrier)
+    if apart == UNKNOWN:
+        total += 1.0
+    else:
+        total += min(apart / (10 * MS), 4.0 if call.whole else 2.0)
+    if not carrier.is_whole:
+        total += 0.5
+    return total + learned.authority_cost(call, carrier) + learned.size_cost(call, carrier)
+
+
+def unlike_growth(one: tuple[Call, Carrier], other: tuple[Call, Carrier]) -> float:
+    """Calls of one kind grow by the same number of bytes on their way into the tunnel.
+
+    The handshake, the key and the API proxy's own headers are the same for
+    both; signatures and chunk borders make the answers differ by a little.
+    """
+    (call, carrier), (call2, carrier2) = one, other
+    if carrier.failed or carrier2.failed or not (carrier.is_whole and carrier2.is_whole):
+        return 0.0
+    if carrier.authority != carrier2.authority:
+        return 0.0
+    total = 0.0
+    if call.kind == call2.kind != UNKNOWN:
+        apart = abs((carrier.up - call.up) - (carrier2.up - call2.up))
+        total += min(max(0, apart - 2) / 4, _SIZE_CAP)
+    if call.service == call2.service and call.status == call2.status and call.whole and call2.whole:
+        grown, grown2 = (
+            carrier.down - call.down - call.headers_down,
+            carrier2.down - call2.down - call2.headers_down,
+        )
+        total += min(abs(grown - grown2) / 32, _SIZE_CAP)
+    return total

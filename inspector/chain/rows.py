@@ -1,0 +1,240 @@
+"""What joining needs of a call and of a tunnel: a few numbers, not the whole record.
+
+A capture may hold more than a hundred thousand exchanges; as these tuples one
+takes a fortieth of its record.  Times are ns; -1 stands for "not known".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from inspector.facts import ClosedBy, Connection, EndedBy, Exchange, Response, Topology, Tunnel
+
+#: Whose words an answer is in, as far as its header block shows.
+Voice: TypeAlias = Literal["api-proxy", "forward-proxy", "relayed", "upgrade", "none"]
+
+UNKNOWN: Final = -1
+
+#: The API proxy sends the upstream's header names in lower case, its own as written in its
+#: source, Title-Case (measured on 0.25.4 and on the version of August 2026).  These are names
+#: that either writes; `Date`, `Connection`, `Keep-Alive` and `Transfer-Encoding` are Node's.
+_TELLING: Final = frozenset({"content-type", "content-length", "x-request-id", "request-id"})
+
+
+class Call(NamedTuple):
+    """One call at the API proxy.  `asked` and `answered` are when its messages began,
+    `sent` when the request was whole, `done` when the response was (or stopped).
+    """
+
+    id: str
+    position: int
+    service: tuple[str, int]
+    kind: int
+    connection: int
+    asked: int
+    sent: int
+    answered: int
+    done: int
+    closed: int
+    closed_by: ClosedBy | None
+    up: int
+    down: int
+    headers_down: int
+    status: int
+    whole: bool
+    voice: Voice
+    ended_by: EndedBy
+    is_agents: bool
+
+    @property
+    def until(self) -> int:
+        """Until when the API proxy may have opened a tunnel for it; -1: no end is known."""
+        if self.answered != UNKNOWN:
+            return self.answered
+        return self.closed
+
+
+class Carrier(NamedTuple):
+    """One tunnel of the API proxy.  `opened` is its SYN, `is_whole` that it was seen from there.
+
+    `failed`: it can have carried no answer, since the CONNECT was refused or TLS failed inside.
+    """
+
+    id: str
+    position: int
+    proxy: str
+    authority: str | None
+    opened: int
+    first: int
+    last: int
+    closed: int
+    status: int
+    failed: bool
+    refused: bool
+    up: int
+    down: int
+    is_whole: bool
+
+    @property
+    def over(self) -> int:
+        """When nothing more went through it; -1: not known."""
+        return max(self.last, self.closed)
+
+
+class Moments:
+    """When each connection was opened and closed, by its number, and how it was met."""
+
+    def __init__(self, connections: Iterable[Connection], topology: Topology) -> None:
+        self.opened: dict[int, int] = {}
+        self.closed: dict[int, tuple[int, ClosedBy | None]] = {}
+        self.midstream: set[int] = set()
+        #: When the API proxy knocked at the forward proxy in vain.
+        self.in_vain: list[int] = []
+        self.hop_seen = False
+        proxies, forward = set(topology.api_proxy), set(topology.forward_proxy)
+        for connection in connections:
+            to_forward = connection.client.ip in proxies and connection.server.ip in forward
+            if not to_forward and connection.server.ip not in proxies:
+                continue
+            number = number_of(connection.id)
+            self.hop_seen |= to_forward
+            if to_forward and connection.outcome in ("refused", "unanswered", "unreachable"):
+                self.in_vain.append(connection.opened_at)
+            if connection.outcome == "midstream":
+                self.midstream.add(number)
+            if to_forward:
+                self.opened[number] = connection.opened_at
+            if connection.closed_at is not None:
+                self.closed[number] = (connection.closed_at, connection.closed_by)
+        self.in_vain.sort()
+
+
+class Kinds:
+    """Numbers for kinds of call: equal requests of one client grow alike on their way."""
+
+    LIMIT: Final = 4096
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[object, ...], int] = {}
+
+    def of(self, exchange: Exchange) -> int:
+        request = exchange.request
+        if request is None:
+            return UNKNOWN
+        key = (
+            exchange.server,
+            request.method,
+            len(request.target),
+            sum([len(name) + len(value) for name, value in request.headers]),
+        )
+        if key not in self._numbers and len(self._numbers) >= self.LIMIT:
+            return UNKNOWN
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+def number_of(identifier: str) -> int:
+    """The number in an id such as `c12`."""
+    return int(identifier[1:])
+
+
+def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -> list[Call]:
+    """Every call at an API proxy, whoever made it: others than the agent's use tunnels too."""
+    proxies = set(topology.api_proxy)
+    kinds = Kinds()
+    found = []
+    for position, exchange in enumerate(exchanges):
+        if exchange.server.ip not in proxies or exchange.tunnel is not None:
+            continue
+        found.append(_call(position, exchange, kinds.of(exchange), moments))
+    return found
+
+
+def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> Call:
+    request, response = exchange.request, exchange.response
+    connection = number_of(exchange.connection)
+    closed, closed_by = moments.closed.get(connection, (UNKNOWN, None))
+    return Call(
+        id=exchange.id,
+        position=position,
+        service=(exchange.server.ip, exchange.server.port),
+        kind=kind,
+        connection=connection,
+        asked=request.started_at if request else UNKNOWN,
+        sent=_time(request.ended_at) if request and request.complete else UNKNOWN,
+        answered=response.started_at if response else UNKNOWN,
+        done=_time(response.ended_at) if response else UNKNOWN,
+        closed=closed,
+        closed_by=closed_by,
+        up=request.body_bytes if request else 0,
+        down=response.body_bytes if response else 0,
+        headers_down=(
+            sum([len(name) + len(value) + 4 for name, value in response.headers]) if response else 0
+        ),
+        status=response.status if response else UNKNOWN,
+        whole=response is not None and response.complete,
+        voice=voice(response),
+        ended_by=exchange.ended_by,
+        is_agents=exchange.hop in ("agent-to-api-proxy", "forward-proxy-to-api-proxy"),
+    )
+
+
+def voice(response: Response | None) -> Voice:
+    """Whose words an answer is in.
+
+    Squid names itself in `X-Squid-Error`, which the API proxy passes on with
+    the page; everything else it passes on in lower case.
+    """
+    if response is None:
+        return "none"
+    if response.status == 101:
+        return "upgrade"
+    telling = [name for name, _ in response.headers if name.lower() in _TELLING]
+    if any(name.lower() == "x-squid-error" for name, _ in response.headers):
+        return "forward-proxy"
+    if telling and all(name[:1].isupper() for name in telling):
+        return "api-proxy"
+    return "relayed"
+
+
+def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) -> list[Carrier]:
+    """Every tunnel of an API proxy, in the order of their SYNs."""
+    proxies = set(topology.api_proxy)
+    found = [
+        _carrier(position, tunnel, moments)
+        for position, tunnel in enumerate(tunnels)
+        if tunnel.client.ip in proxies
+    ]
+    found.sort(key=lambda carrier: (carrier.opened, carrier.position))
+    return found
+
+
+def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
+    connection = number_of(tunnel.connection)
+    closed, _ = moments.closed.get(connection, (UNKNOWN, None))
+    status = UNKNOWN if tunnel.connect_status is None else tunnel.connect_status
+    refused = tunnel.established is False
+    tls_failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
+    overhead_up, overhead_down = 22 * tunnel.records_up, 22 * tunnel.records_down
+    return Carrier(
+        id=tunnel.id,
+        position=position,
+        proxy=tunnel.client.ip,
+        authority=None if tunnel.authority is None else tunnel.authority.lower(),
+        opened=moments.opened.get(connection, tunnel.opened_at),
+        first=_time(tunnel.first_data_at),
+        last=_time(tunnel.last_data_at),
+        closed=closed,
+        status=status,
+        failed=refused or tls_failed,
+        refused=refused,
+        up=tunnel.bytes_up - overhead_up,
+        down=tunnel.bytes_down - overhead_down,
+        is_whole=tunnel.authority is not None
+        and status != UNKNOWN
+        and connection not in moments.midstream,
+    )
+
+
+def _time(value: int | None) -> int:
+    return UNKNOWN if value is None else value

@@ -1,0 +1,193 @@
+"""From a link, or from its absence, to the statement: who answered, how sure, and why."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from math import exp
+from typing import Final
+
+from inspector.chain.cluster import Link
+from inspector.chain.evidence import ENDS_TOGETHER, LATE, PROMPT, lag
+from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.conclusions import AnsweredBy
+
+#: From here on a chain may be relied on (`conclusions.Chain`).
+RELIABLE: Final = 0.8
+
+#: The sentences of `Chain.reasons`; their wording is stable.
+REASONS: Final[dict[str, str]] = {
+    "prompt": "the tunnel was opened as soon as the request was whole",
+    "late": "the tunnel was opened long after the request was whole",
+    "ends": "tunnel and answer ended together",
+    "apart": "tunnel and answer did not end together",
+    "alone": "no other call and no other tunnel fits",
+    "rivals": "several calls or tunnels fit; order, sizes and times decide",
+    "ambiguous": "several calls or tunnels fit, and little tells them apart",
+    "refused": "the forward proxy refused this CONNECT",
+    "refusal-relayed": "the answer is the forward proxy's page, passed on",
+    "tls-failed": "TLS failed inside the tunnel",
+    "own": "the header names are written as the API proxy writes its own",
+    "relayed": "the header names are written as the API proxy passes them on",
+    "upgrade": "the connection was upgraded",
+    "none": "not one byte of an answer was captured",
+    "no-tunnel": "no tunnel was opened while the call waited",
+    "missing": "an answer was passed on, but its tunnel is not in the capture",
+    "in-vain": "the forward proxy did not accept the API proxy's connection",
+    "unwhole": "the request was not whole, so nothing was sent on",
+    "unseen-request": "the whole request is not in the capture",
+    "part": "the tunnel's beginning is not in the capture",
+    "lossy": "the capture lacks packets",
+    "open": "the capture ends before an answer",
+    "gap": "the answer may be among the missing bytes",
+    "hop-unseen": "nothing between API proxy and forward proxy was captured",
+    "retried": "the API proxy opened an earlier tunnel for the same call",
+}
+
+#: Answers of its own that follow a vain attempt upstream (measured: 502 for TLS and TCP).
+_AFTER_ATTEMPT: Final = frozenset({500, 502, 503, 504})
+#: Those that say so (RFC 9110 15.6.3, 15.6.5).
+_GATEWAY: Final = frozenset({502, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What limits every statement: whether packets lack, and whether the hop was captured."""
+
+    lossy: bool
+    hop_seen: bool
+    in_vain: tuple[int, ...] = ()
+
+    def refused_meanwhile(self, call: Call) -> bool:
+        """Whether the API proxy knocked in vain at the forward proxy while the call waited."""
+        begun = call.sent if call.sent != UNKNOWN else call.asked
+        at = bisect_left(self.in_vain, begun)
+        if call.until == UNKNOWN:
+            return at < len(self.in_vain)
+        return bisect_right(self.in_vain, call.until) > at
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Who answered, from 0 to 1 how sure the whole is, and the keys of `REASONS`."""
+
+    answered_by: AnsweredBy
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: bool) -> Statement:
+    """What is said of a call with its tunnel."""
+    reasons: list[str] = []
+    confidence = 0.95
+    begun = call.sent if call.sent != UNKNOWN else call.asked
+    delay = carrier.opened - begun
+    if delay <= PROMPT:
+        reasons.append("prompt")
+    elif delay > LATE and not retried:
+        reasons.append("late")
+        confidence = min(confidence, 0.7)
+    apart = lag(call, carrier)
+    together = apart != UNKNOWN and apart <= ENDS_TOGETHER
+    if together:
+        reasons.append("ends")
+    elif apart != UNKNOWN and call.whole:
+        reasons.append("apart")
+        confidence = min(confidence, 0.85)
+    else:
+        confidence = min(confidence, 0.9)
+    if link.margin == float("inf"):
+        reasons.append("alone")
+    else:
+        decided = 0.5 + 0.45 * (1 - exp(-max(0.0, link.margin) / 2.5))
+        reasons.append("rivals" if decided >= RELIABLE else "ambiguous")
+        confidence = min(confidence, decided, 0.75 if scene.lossy else 1.0)
+    if scene.lossy:
+        # A rival may be among what lacks: the ends must speak for the link.
+        reasons.append("lossy")
+        confidence = min(confidence, 0.85 if together and delay <= LATE else 0.6)
+    if call.sent == UNKNOWN:
+        reasons.append("unseen-request")
+        confidence = min(confidence, 0.5)
+    if not carrier.is_whole:
+        reasons.append("part")
+        confidence = min(confidence, 0.6)
+    if retried:
+        reasons.append("retried")
+        confidence = min(confidence, 0.85)
+    answered_by = _answered_by(call, carrier, reasons)
+    client_left = (
+        call.closed_by in ("client", "reset-by-client")
+        and not carrier.failed
+        and (carrier.closed == UNKNOWN or carrier.closed >= call.closed)
+    )
+    if answered_by == "unknown" or (answered_by == "nobody" and (scene.lossy or not client_left)):
+        # The API proxy answers when its tunnel fails: that answer may not have been captured.
+        confidence = min(confidence, 0.6)
+    return Statement(answered_by, round(confidence, 2), tuple(dict.fromkeys(reasons)))
+
+
+def _answered_by(call: Call, carrier: Carrier, reasons: list[str]) -> AnsweredBy:
+    if carrier.refused:
+        reasons.append("refused")
+    elif carrier.failed:
+        reasons.append("tls-failed")
+    if call.voice == "none":
+        return _without_answer(call, reasons)
+    if call.voice == "forward-proxy" or (carrier.refused and carrier.status == call.status):
+        reasons.append("refusal-relayed")
+        return "forward-proxy"
+    if call.voice == "api-proxy":
+        reasons.append("own")
+        return "api-proxy"
+    reasons.append("upgrade" if call.voice == "upgrade" else "relayed")
+    return "upstream"
+
+
+def of_none(call: Call, scene: Scene) -> Statement:
+    """What is said of a call without a tunnel."""
+    reasons: list[str] = []
+    if call.voice == "api-proxy":
+        answered_by: AnsweredBy = "api-proxy"
+        reasons += ["own", "no-tunnel"]
+        confidence = 0.95
+        if call.status in _AFTER_ATTEMPT:
+            refused = scene.refused_meanwhile(call)
+            reasons += ["in-vain"] if refused else []
+            confidence = 0.9 if scene.hop_seen else 0.7
+            if call.status in _GATEWAY and not refused:
+                confidence = 0.7  # it tried something, which is not in the capture
+            confidence = min(confidence, 0.6 if scene.lossy else 1.0)
+        confidence = min(confidence, 0.85 if scene.lossy else 1.0)
+    elif call.voice == "none":
+        answered_by = _without_answer(call, reasons)
+        reasons.append("no-tunnel")
+        confidence = 0.4 if answered_by == "unknown" else 0.9
+        if call.sent == UNKNOWN:
+            reasons.append("unwhole")
+            confidence = min(confidence, 0.6)
+        elif call.closed_by in ("client", "reset-by-client"):
+            confidence = min(confidence, 0.7)
+        confidence = min(confidence, 0.5 if scene.lossy else 1.0)
+    else:
+        answered_by = "forward-proxy" if call.voice == "forward-proxy" else "upstream"
+        reasons.append("refusal-relayed" if answered_by == "forward-proxy" else "relayed")
+        reasons.append("missing")
+        confidence = 0.3
+    if scene.lossy:
+        reasons.append("lossy")
+    if not scene.hop_seen:
+        reasons.append("hop-unseen")
+    return Statement(answered_by, confidence, tuple(dict.fromkeys(reasons)))
+
+
+def _without_answer(call: Call, reasons: list[str]) -> AnsweredBy:
+    """Nobody answered, if the capture saw the end of it."""
+    if call.ended_by == "capture-end":
+        reasons.append("open")
+        return "unknown"
+    if call.ended_by == "gap":
+        reasons.append("gap")
+        return "unknown"
+    reasons.append("none")
+    return "nobody"
