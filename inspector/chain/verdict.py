@@ -120,6 +120,7 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
         call.closed_by in ("client", "reset-by-client")
         and not carrier.failed
         and (carrier.closed == UNKNOWN or carrier.closed >= call.closed)
+        and (carrier.last == UNKNOWN or carrier.last + ENDS_TOGETHER < call.closed)
     )
     if answered_by == "unknown" or (answered_by == "nobody" and (scene.lossy or not client_left)):
         # The API proxy answers when its tunnel fails: that answer may not have been captured.
