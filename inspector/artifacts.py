@@ -122,13 +122,18 @@ def write_files(
     return Artifacts(path, tuple(written), tuple(failed))
 
 
-def append(path: str | Path, text: str) -> None:
+def append(path: str | Path, text: str, *, owner: Owner | None = None) -> None:
     """Append to a file that somebody else laid ready, such as a runner's.  Raises OSError.
 
-    The last component is not followed if it is a link.
+    It has to be a plain file, no link, and under sudo the invoking user's own:
+    root's hand must not write where that user's could not.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as out:
+    owner = owner or Owner.invoking()
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags), "ab") as out:
+        found = os.fstat(out.fileno())
+        if not stat.S_ISREG(found.st_mode) or (owner is not None and found.st_uid != owner.uid):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
         out.write(text.encode("utf-8", "backslashreplace"))
 
 

@@ -159,4 +159,9 @@ def test_appending_keeps_what_is_there_and_follows_no_link(tmp_path: Path) -> No
     (tmp_path / "link").symlink_to(path)
     with pytest.raises(OSError, match="symbolic links"):
         append(tmp_path / "link", "never")
+    with pytest.raises(OSError, match="No such file"):
+        append(tmp_path / "absent", "never")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=r"No such device|not permitted"):
+        append(tmp_path / "pipe", "never")
     assert path.read_text() == "before\nafter\n"

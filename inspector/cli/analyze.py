@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
 
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import key_bytes, network_options
+from inspector.cli.outcome import Outcome, outcome_options
 from inspector.cli.progress import Progress
 from inspector.errors import InspectorError
 
@@ -34,11 +35,13 @@ NOTHING_TO_ANALYSE = 4
     help="A page for people, the whole report as JSON, or exchanges line by line as they end.",
 )
 @network_options
+@outcome_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
 @click.pass_context
 def analyze(
     ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     form: Literal["terminal", "json", "jsonl"],
     scope: Literal["subnet", "all"] | None,
@@ -50,6 +53,7 @@ def analyze(
     auth_headers: tuple[str, ...],
     fingerprint_key: Path | None,
     no_progress: bool,
+    **told: Any,
 ) -> None:
     """Tell who sent which credentials to whom, and what was answered.
 
@@ -71,6 +75,7 @@ def analyze(
         auth_headers=auth_headers,
         fingerprint_key=key_bytes(fingerprint_key),
     )
+    outcome = Outcome.told(told)
     out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None
     on_tunnel: Callable[[Tunnel], None] | None = None
@@ -90,16 +95,22 @@ def analyze(
 
     with Progress(wanted=not no_progress) as progress:
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel)
+    unwritten = outcome.leave_files(report)
     if form != "terminal" or trouble is None:
         write(report)
         out.flush()
-    if trouble is not None:
-        raise trouble
+    outcome.tell_runner(report, commands_to_stdout=form == "terminal")
+    for error in (trouble, unwritten):
+        if error is not None:
+            raise error
     if not report.connections:
-        raise _NoTcp(report.topology.scope)
+        raise NoTcp(report.topology.scope)
+    ctx.exit(outcome.judged(report))
 
 
-class _NoTcp(InspectorError):
+class NoTcp(InspectorError):
+    """A capture that could be read, and has nothing for this program."""
+
     exit_code = NOTHING_TO_ANALYSE
 
     def __init__(self, scope: str) -> None:

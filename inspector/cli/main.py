@@ -22,13 +22,16 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "analyze": "inspector.cli.analyze",
     "capture": "inspector.cli.capture",
     "watch": "inspector.cli.watch",
+    "check": "inspector.cli.check",
 })  # fmt: skip
 
 EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({
     0: "done: the report was written",
     1: "the tool failed; one sentence on stderr says over what",
     2: "usage: an option or argument does not fit",
+    3: "a finding of the level of --fail-on or above, or a broken expectation of a policy",
     4: "nothing to analyse: not a capture, or no TCP in scope",
+    5: "the capture lacks what would prove that a policy, or --fail-on, is kept",
 })  # fmt: skip
 
 #: Where the count of -v is kept for all commands of a run.

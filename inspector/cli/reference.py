@@ -41,10 +41,7 @@ def page() -> str:
             parts.extend(_command(command, usage, f"inspector {name}"))
     parts.append("## Exit codes\n\n| code | meaning |\n|---|---|")
     parts.extend(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
-    parts.append(
-        "\n3 and 5 are kept for rules that judge a report. JSON is written with every exit code\n"
-        "but 1 and 2."
-    )
+    parts.append("\nJSON is written with every exit code but 1 and 2.")
     return "\n".join(parts) + "\n"
 
 
@@ -58,7 +55,7 @@ def _command(command: click.Command, usage: str, title: str) -> Iterator[str]:
 
 
 def _spelling(option: click.Option) -> str:
-    names = ", ".join(option.opts)
+    names = ", ".join([*option.opts, *option.secondary_opts])
     if option.is_flag or option.count:
         return names
     if isinstance(option.type, click.Choice):

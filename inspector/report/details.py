@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from inspector.report import grouping, words
@@ -141,7 +140,7 @@ def capture(view: View) -> Iterable[RenderableType]:
         *(visible(note) for note in topology.notes),
     ):
         grid.add_row(line)
-    yield Padding(grid, (0, 0, 0, 2))
+    yield from notes(grid)
 
 
 def is_plain(view: View) -> bool:

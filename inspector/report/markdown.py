@@ -42,9 +42,12 @@ def code(text: str) -> str:
     return "<br>".join(f"<code>{_ACTIVE.sub(_reference, line)}</code>" for line in _lines(text))
 
 
-def render(report: Report) -> str:
-    """The summary: cause, verdicts, what was sent, tunnels, findings.  At most `LIMIT` bytes."""
-    left = LIMIT - len(_CUT)
+def render(report: Report, limit: int | None = None) -> str:
+    """The summary: cause, verdicts, what was sent, tunnels, findings.
+
+    At most `limit` bytes, by default `LIMIT`.
+    """
+    left = (LIMIT if limit is None else limit) - len(_CUT)
     kept = []
     for piece in _pieces(View(report)):
         left -= len(piece.encode("utf-8", "backslashreplace"))

@@ -126,4 +126,4 @@ def _left_out(view: View) -> Iterable[RenderableType]:
     )
     told = [words.count(number, noun) + "".join(of) for number, noun, *of in kinds if number]
     if told:
-        yield Text(f"\nMore with -v: {', '.join(told)}", STYLES["rule"])
+        yield Text(f"More with -v: {', '.join(told)}", STYLES["rule"])

@@ -1,0 +1,83 @@
+"""`inspector check`: captures, or a report, judged by a policy."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import click
+
+from inspector.cli.analyze import NoTcp
+from inspector.cli.inputs import options_of, report_of
+from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.network import network_options
+
+
+@click.command(epilog=exit_codes_text())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option(
+    "--policy",
+    default="awf",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="A built-in policy, or a TOML file (docs/policy.md).",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note", "never"]),
+    help="From which level on a finding breaks the policy. Default: as the policy says.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="Lines for people, or the judgement as JSON.",
+)
+@network_options
+@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@verbose_option
+@click.pass_context
+def check(
+    ctx: click.Context,
+    /,
+    paths: tuple[str, ...],
+    policy: str,
+    fail_on: Literal["error", "warning", "note", "never"] | None,
+    form: Literal["terminal", "json"],
+    no_progress: bool,
+    **told: Any,
+) -> None:
+    """Judge a run by a policy: 3 when it is broken, 5 when the capture cannot prove it.
+
+    PATH is a capture as for analyze, or one report.json.  The built-in policy
+    "awf" is the firewall's own promise: agents send placeholders alone, open no
+    way of their own to an API, and every open tunnel holds a complete TLS
+    handshake.
+    """
+    from dataclasses import replace
+    from datetime import date
+
+    from inspector.cli.screen import Screen
+    from inspector.policy.judge import judge
+    from inspector.policy.reading import read_policy
+    from inspector.policy.telling import page, plain
+    from inspector.report.json import dumps
+
+    rules = read_policy(policy)
+    if fail_on is not None:
+        rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
+    report = report_of(paths, options_of(told), progress=not no_progress)
+    if not report.connections:
+        raise NoTcp(report.topology.scope)
+    judgement = judge(report, rules, date.today())
+    if form == "json":
+        data = dumps(plain(judgement)) + b"\n"
+    else:
+        screen = Screen.of(sys.stdout)
+        text = page(judgement, report, width=screen.width, color=screen.color)
+        data = text.encode(screen.encoding, "backslashreplace")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    ctx.exit(judgement.exit_code)

@@ -1,0 +1,173 @@
+"""What becomes of a report besides being shown: files, a runner's summary, an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from inspector.errors import InspectorError
+
+if TYPE_CHECKING:
+    from inspector.conclusions import Severity
+    from inspector.policy.judge import Judgement
+    from inspector.report.model import Report
+
+_OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
+    click.option(
+        "-o",
+        "--output",
+        "directory",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Also leave report.json and summary.md in this directory, for the invoking user.",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning", "note"]),
+        help="End with 3 when a finding of this level or above exists, with 5 when the capture "
+        "cannot prove that there is none.",
+    ),
+    click.option(
+        "--github/--no-github",
+        default=None,
+        help="Tell a runner of GitHub Actions: step summary, outputs, annotations. "
+        "Default: if GITHUB_ACTIONS is true.",
+    ),
+    click.option(
+        "--github-summary",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The step's summary file. Default: GITHUB_STEP_SUMMARY, which sudo drops.",
+    ),
+    click.option(
+        "--github-output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The step's output file. Default: GITHUB_OUTPUT, which sudo drops.",
+    ),
+)
+
+
+def outcome_options(command: Any) -> Any:
+    """Add -o, --fail-on and the options for a runner to a command, in that order."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the options of `outcome_options` ask for."""
+
+    directory: Path | None
+    fail_on: Severity | None
+    github: bool
+    summary: Path | None
+    output: Path | None
+
+    @classmethod
+    def told(cls, told: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Outcome:
+        """From the values of the options; what they leave open is in the environment."""
+        wanted = told["github"]
+        summary, output = told["github_summary"], told["github_output"]
+        if wanted is None:
+            wanted = environ.get("GITHUB_ACTIONS") == "true" or bool(summary or output)
+
+        def named(path: Path | None, variable: str) -> Path | None:
+            value = environ.get(variable)
+            return path or (Path(value) if value else None)
+
+        return cls(
+            directory=told["directory"],
+            fail_on=told["fail_on"],
+            github=wanted,
+            summary=named(summary, "GITHUB_STEP_SUMMARY"),
+            output=named(output, "GITHUB_OUTPUT"),
+        )
+
+    def leave_files(self, report: Report) -> InspectorError | None:
+        """Write the directory; an error is given back, as the report is still to be shown."""
+        if self.directory is None:
+            return None
+        from inspector.artifacts import write_artifacts
+
+        try:
+            write_artifacts(report, self.directory).complain()
+        except InspectorError as error:
+            return error
+        return None
+
+    def tell_runner(self, report: Report, *, commands_to_stdout: bool = True) -> None:
+        """Summary, outputs and annotations, if a runner is there.  Never fails the run.
+
+        Where standard output holds data, the annotations go to standard error;
+        the runner reads both.
+        """
+        if not self.github:
+            return
+        from inspector.report import github, markdown
+
+        def summary(already: int) -> str:
+            free = min(markdown.LIMIT, github.SUMMARY_LIMIT - already - 1)
+            return "\n" + markdown.render(report, limit=free) if free > 0 else ""
+
+        def outputs(_: int) -> str:
+            place = "" if self.directory is None else str(self.directory.absolute())
+            return github.outputs(report, place)
+
+        _append("GITHUB_STEP_SUMMARY", "--github-summary", self.summary, summary)
+        _append("GITHUB_OUTPUT", "--github-output", self.output, outputs)
+        out = sys.stdout if commands_to_stdout else sys.stderr
+        for line in github.annotation_lines(report):
+            out.write(line.encode("ascii", "backslashreplace").decode() + "\n")
+        out.flush()
+
+    def judged(self, report: Report) -> int:
+        """The exit code that `--fail-on` asks for, said on stderr when it is not 0."""
+        if self.fail_on is None:
+            return 0
+        from datetime import date
+
+        from inspector.policy.judge import judge
+        from inspector.policy.model import Policy
+
+        judgement = judge(report, Policy("--fail-on", self.fail_on), date.min)
+        if judgement.exit_code:
+            say(_told(judgement))
+        return judgement.exit_code
+
+
+def say(sentence: str) -> None:
+    """A line on stderr that cannot be taken for anything else."""
+    from inspector.report.escape import defused, visible
+
+    click.echo(defused(f"inspector: {visible(sentence)}"), err=True)
+
+
+def _told(judgement: Judgement) -> str:
+    if judgement.findings:
+        codes = ", ".join(finding.code for finding in judgement.findings)
+        return f"Findings of level {judgement.fail_on} or above: {codes}."
+    doubts = "; ".join(doubt.found for doubt in judgement.doubts)
+    return f"No finding of level {judgement.fail_on} or above is not proven: {doubts}."
+
+
+def _append(variable: str, option: str, path: Path | None, text: Callable[[int], str]) -> None:
+    if path is None:
+        say(
+            f"{variable} is not set, so nothing is written there. sudo drops it: give "
+            f'{option} "${variable}", or call sudo --preserve-env={variable}.'
+        )
+        return
+    from inspector.artifacts import append
+
+    try:
+        append(path, text(path.stat().st_size))
+    except OSError as error:
+        say(f"{variable}: {path} cannot be written: {error.strerror}. The report is not affected.")

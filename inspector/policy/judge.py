@@ -1,0 +1,260 @@
+"""A report judged by a policy: what breaks it, and what the capture cannot prove.
+
+A capture that lacks something proves no absence: "never", "at least" and "no
+such finding" become doubts instead of being kept in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from inspector.conclusions import SEVERITIES, Finding, Severity
+from inspector.exchanges.topology import Roles
+from inspector.facts import Exchange, Provider, Tunnel
+from inspector.policy.model import Expect, Ignore, Policy
+from inspector.report import grouping, words
+from inspector.report.escape import clipped
+from inspector.report.model import Report
+from inspector.report.view import View
+
+#: Exit codes of a judged run.
+KEPT: Final = 0
+BROKEN: Final = 3
+NOT_PROVEN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One expectation that is broken or not proven; `where` names ids of the report."""
+
+    provider: str
+    expected: str
+    found: str
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a policy says of a report."""
+
+    policy: str
+    fail_on: Severity | None
+    findings: tuple[Finding, ...]
+    broken: tuple[Remark, ...]
+    doubts: tuple[Remark, ...]
+    ignored: tuple[Ignore, ...]
+    expired: tuple[Ignore, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """`BROKEN` for a finding or a broken expectation, else `NOT_PROVEN` for a doubt."""
+        if self.findings or self.broken:
+            return BROKEN
+        return NOT_PROVEN if self.doubts else KEPT
+
+
+def judge(report: Report, policy: Policy, today: date) -> Judgement:
+    """Judge a report.  `today` decides which ignores have expired."""
+    present = {finding.code for finding in report.findings}
+    expired = tuple(i for i in policy.ignore if i.expires < today)
+    ignored = tuple(i for i in policy.ignore if i.expires >= today and i.code in present)
+    passed_over = {ignore.code for ignore in ignored}
+    severe = () if policy.fail_on is None else SEVERITIES[: SEVERITIES.index(policy.fail_on) + 1]
+    findings = tuple(
+        finding
+        for finding in report.findings
+        if finding.severity in severe and finding.code not in passed_over
+    )
+    judged = _Judged(report)
+    for expect in policy.expect:
+        judged.expect(expect)
+    if policy.fail_on is not None and not judged.whole:
+        judged.doubt("any", f"no finding of level {policy.fail_on} or above", judged.lacking)
+    return Judgement(
+        policy=policy.name,
+        fail_on=policy.fail_on,
+        findings=findings,
+        broken=tuple(judged.broken),
+        doubts=tuple(judged.doubts),
+        ignored=ignored,
+        expired=expired,
+    )
+
+
+class _Judged:
+    """A report, and what was found against the expectations so far."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.view = View(report)
+        self.whole = report.completeness.verdict == "complete"
+        self.lacking = "the capture is " + "; ".join(
+            (report.completeness.verdict, *(clipped(b, 120) for b in report.completeness.because))
+        )
+        self.broken: list[Remark] = []
+        self.doubts: list[Remark] = []
+
+    def expect(self, expect: Expect) -> None:
+        calls = [call for call in self.view.page.calls if expect.provider in ("any", call.provider)]
+        for check in _CHECKS:
+            check(self, expect, calls)
+
+    def doubt(self, provider: str, expected: str, found: str, where: Iterable[str] = ()) -> None:
+        self.doubts.append(Remark(provider, expected, found, tuple(where)))
+
+    def breach(self, provider: str, expected: str, found: str, where: Iterable[str]) -> None:
+        places = tuple(where)
+        if places:
+            self.broken.append(Remark(provider, expected, found, places))
+
+    def auth(self, expect: Expect, calls: Sequence[Exchange]) -> None:
+        if expect.auth is None:
+            return
+        wanted = f"a credential in {' or '.join(expect.auth)}, and nowhere else"
+        allowed = {name.lower() for name in expect.auth}
+        others: dict[str, list[str]] = {}
+        bare: list[str] = []
+        unknown: list[str] = []
+        for call in calls:
+            request = call.request
+            if request is None:
+                unknown.append(call.id)
+                continue
+            names = {auth.name.lower(): clipped(auth.name, 60) for auth in request.auth}
+            for folded, name in names.items():
+                if folded not in allowed:
+                    others.setdefault(name, []).append(call.id)
+            if not names:
+                (bare if request.complete else unknown).append(call.id)
+        for name, ids in others.items():
+            self.breach(expect.provider, wanted, f"a credential in {name}", ids)
+        self.breach(expect.provider, wanted, "no credential", bare)
+        if unknown:
+            self.doubt(expect.provider, wanted, "the request was not seen whole", unknown)
+
+    def placeholders(self, expect: Expect, calls: Sequence[Exchange]) -> None:
+        if not expect.placeholder_only:
+            return
+        real = [
+            call.id
+            for call in calls
+            if call.request
+            and any(auth.credential.placeholder is None for auth in call.request.auth)
+        ]
+        self.breach(expect.provider, "placeholders only", "another credential", real)
+        unseen = [call.id for call in calls if call.request is None]
+        if unseen:
+            self.doubt(expect.provider, "placeholders only", "the request was not seen", unseen)
+
+    def statuses(self, expect: Expect, calls: Sequence[Exchange]) -> None:
+        if expect.statuses is None:
+            return
+        wanted = f"status {' or '.join(expect.statuses)}"
+        others: dict[str, list[str]] = {}
+        unknown = []
+        for call in calls:
+            status = grouping.status(call)
+            if status in expect.statuses or f"{status[0]}xx" in expect.statuses:
+                continue
+            if call.response is None and call.ended_by in ("gap", "capture-end"):
+                unknown.append(call.id)
+            else:
+                others.setdefault(status, []).append(call.id)
+        for status, ids in others.items():
+            found = "no answer" if status == "none" else f"status {status}"
+            self.breach(expect.provider, wanted, found, ids)
+        if unknown:
+            self.doubt(expect.provider, wanted, "the answer is not in the capture", unknown)
+
+    def number(self, expect: Expect, calls: Sequence[Exchange]) -> None:
+        if len(calls) >= expect.min_calls:
+            return
+        wanted, found = f"at least {words.count(expect.min_calls, 'call')}", str(len(calls))
+        if self.whole:
+            self.broken.append(Remark(expect.provider, wanted, found))
+        else:
+            self.doubt(expect.provider, wanted, f"{found}; {self.lacking}")
+
+    def tunnels(self, expect: Expect, calls: Sequence[Exchange]) -> None:
+        if expect.tunnels is None:
+            return
+        tunnels = list(self._tunnels_of(expect.provider, calls))
+        allowed = expect.tunnels.authorities
+        if allowed is not None:
+            wanted = f"tunnels to {', '.join(allowed)} only"
+            names = {name.lower() for name in allowed}
+            others: dict[str, list[str]] = {}
+            for tunnel in tunnels:
+                if tunnel.authority is not None and tunnel.authority.lower() not in names:
+                    others.setdefault(clipped(tunnel.authority, 120), []).append(tunnel.id)
+            for authority, ids in others.items():
+                self.breach(expect.provider, wanted, f"a CONNECT to {authority}", ids)
+            unknown = [tunnel.id for tunnel in tunnels if tunnel.authority is None]
+            if unknown:
+                self.doubt(expect.provider, wanted, "the CONNECT was not seen", unknown)
+        if expect.tunnels.tls == "complete":
+            self._handshakes(expect.provider, tunnels)
+
+    def _handshakes(self, provider: str, tunnels: Iterable[Tunnel]) -> None:
+        wanted = "a complete TLS handshake in every open tunnel"
+        bad: list[str] = []
+        unknown: list[str] = []
+        for tunnel in tunnels:
+            if not tunnel.established or tunnel.protocol in ("http/1.1", "h2"):
+                continue  # refused, or plaintext whose exchanges are judged as calls
+            if tunnel.tls is not None and tunnel.tls.handshake == "complete":
+                continue
+            failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
+            (bad if failed or self.whole else unknown).append(tunnel.id)
+        self.breach(provider, wanted, "a handshake that was not completed", bad)
+        if unknown:
+            self.doubt(provider, wanted, self.lacking, unknown)
+
+    def _tunnels_of(self, provider: str, calls: Sequence[Exchange]) -> Iterator[Tunnel]:
+        """All tunnels; of one provider those that chains join with its calls."""
+        ids = {call.id for call in calls}
+        chains = {**self.view.retried, **self.view.carried}
+        for tunnel in self.report.tunnels:
+            chain = chains.get(tunnel.id)
+            if provider == "any" or (chain and self.view.call(chain.agent_exchange) in ids):
+                yield tunnel
+
+    def direct(self, expect: Expect, calls: Sequence[Exchange]) -> None:
+        if expect.direct_connect != "never":
+            return
+        wanted = "no agent opens a way to the API itself"
+        tunnels = [
+            tunnel.id
+            for tunnel in self.report.tunnels
+            if self.view.role(tunnel.client.ip) == "agent"
+            and _is_api(expect.provider, (tunnel.authority or "").rpartition(":")[0])
+        ]
+        direct = [
+            found.id
+            for found in self.report.direct_tls
+            if self.view.role(found.client.ip) == "agent"
+            and _is_api(expect.provider, found.tls.sni or "")
+        ]
+        self.breach(expect.provider, wanted, "a CONNECT of the agent's own", tunnels)
+        self.breach(expect.provider, wanted, "TLS around the proxies", direct)
+        if not self.whole:
+            self.doubt(expect.provider, wanted, self.lacking)
+
+
+_CHECKS: Final[tuple[Callable[[_Judged, Expect, Sequence[Exchange]], None], ...]] = (
+    _Judged.auth,
+    _Judged.placeholders,
+    _Judged.statuses,
+    _Judged.number,
+    _Judged.tunnels,
+    _Judged.direct,
+)
+_HOSTS: Final = Roles()
+
+
+def _is_api(wanted: Provider | str, host: str) -> bool:
+    provider = _HOSTS.provider(host, 443)
+    return provider != "unknown" and wanted in ("any", provider)

@@ -1,0 +1,104 @@
+"""A judgement as a page for people, and as plain values for JSON."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, Remark
+from inspector.report import words
+from inspector.report.escape import clipped, defused
+from inspector.report.layout import STYLES, table
+from inspector.report.model import Report
+from inspector.report.verdicts import where
+from inspector.report.view import View
+
+_VERDICTS: Final = {
+    KEPT: ("KEPT", "complete"),
+    BROKEN: ("BROKEN", "incomplete"),
+    NOT_PROVEN: ("NOT PROVEN", "unknown"),
+}
+
+
+def page(judgement: Judgement, report: Report, *, width: int = 80, color: bool = False) -> str:
+    """One line for the verdict, and one for each reason.  All captured text is escaped."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        force_jupyter=False,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    word, style = _VERDICTS[judgement.exit_code]
+    title = Text(f"policy {clipped(judgement.policy, words.CELL)}: ")
+    title.append(word, STYLES[style])
+    console.print(title)
+    grid = table("", "", "", header=False)
+    for kind, look, of, said in _rows(judgement, View(report)):
+        grid.add_row(Text(f"  {kind}", STYLES[look]), of, said)
+    if grid.row_count:
+        console.print(grid)
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return defused("\n".join(lines)) + "\n"
+
+
+def _rows(judgement: Judgement, view: View) -> Iterator[tuple[str, str, str, str]]:
+    for finding in judgement.findings:
+        title = clipped(finding.title, words.MESSAGE)
+        code = f"{clipped(finding.code, words.CELL)} x{finding.count}"
+        yield finding.severity, "bad", code, f"{title} ({where(view, finding)})"
+    for remark in judgement.broken:
+        yield "broken", "bad", remark.provider, _told(remark, "found ")
+    for remark in judgement.doubts:
+        yield "not proven", "unknown", remark.provider, _told(remark, "")
+    for kind, ignores in (("ignored", judgement.ignored), ("expired", judgement.expired)):
+        for ignore in ignores:
+            reason = clipped(ignore.reason, words.MESSAGE)
+            until = "until" if kind == "ignored" else "since"
+            code = clipped(ignore.code, words.CELL)
+            yield kind, "default", code, f"{until} {ignore.expires.isoformat()}: {reason}"
+
+
+def _told(remark: Remark, verb: str) -> str:
+    place = f" ({words.some(remark.where)})" if remark.where else ""
+    expected = clipped(remark.expected, words.MESSAGE)
+    return f"expected {expected}; {verb}{clipped(remark.found, words.MESSAGE)}{place}"
+
+
+def plain(judgement: Judgement) -> dict[str, Any]:
+    """The judgement for JSON; findings by their code, as the report has the rest."""
+
+    def remarks(items: tuple[Remark, ...]) -> list[dict[str, Any]]:
+        return [
+            {
+                "provider": remark.provider,
+                "expected": remark.expected,
+                "found": remark.found,
+                "where": list(remark.where),
+            }
+            for remark in items
+        ]
+
+    return {
+        "policy": judgement.policy,
+        "verdict": _VERDICTS[judgement.exit_code][0].lower(),
+        "exit_code": judgement.exit_code,
+        "fail_on": judgement.fail_on,
+        "findings": [
+            {"code": f.code, "severity": f.severity, "count": f.count} for f in judgement.findings
+        ],
+        "broken": remarks(judgement.broken),
+        "not_proven": remarks(judgement.doubts),
+        "ignored": [i.code for i in judgement.ignored],
+        "expired": [i.code for i in judgement.expired],
+    }
