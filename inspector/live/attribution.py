@@ -1,58 +1,85 @@
-"""The processes of connection ends as the session wants them: claims, and how the probes did."""
+"""Claims from the programs in the kernel, and what these programs say of themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
+from inspector.capture.docker import DockerView
 from inspector.capture.ebpf.attribution import Attribution, ConnectionEnd
 from inspector.exchanges.processes import Claim
 from inspector.recording import Probe
 
-_SILENT = "it never fired: nobody opened or used a TCP connection, or this kernel has another hook"
+#: Seconds after which the engine is asked again for a container that it did not know.
+_PATIENCE: Final = 1.0
+
+
+class ContainerNames:
+    """Names of containers by id, asked of the engine when a new one turns up."""
+
+    def __init__(self, docker: DockerView) -> None:
+        self._docker = docker
+        self._names: dict[str, str] = {}
+        self._asked = float("-inf")
+
+    def __call__(self, identity: str) -> str | None:
+        now = time.monotonic()
+        if identity not in self._names and now >= self._asked + _PATIENCE:
+            self._asked = now
+            found = self._docker.containers()
+            self._names.update({each.id: each.name for each in found.values()})
+        return self._names.get(identity)
 
 
 class KernelAttribution:
-    """`session.Attribution`, from the programs in the kernel."""
+    """The session's attribution (`session.Attribution`), from eBPF."""
 
-    def __init__(self, kernel: Attribution) -> None:
-        self._kernel = kernel
+    def __init__(self, programs: Attribution) -> None:
+        self._programs = programs
 
     def fileno(self) -> int:
-        """Readable when there are claims."""
-        return self._kernel.fileno()
+        return self._programs.fileno()
 
     def read(self) -> Sequence[Claim]:
         """The claims made since the last call."""
-        return [claim for end in self._kernel.poll() for claim in claims(end)]
+        return list(claims(self._programs.poll()))
 
     def finish(self) -> Sequence[Claim]:
-        """The rest: accepted connections that nobody touched are their listener's."""
-        return [claim for end in self._kernel.finish() for claim in claims(end)]
+        """What is still to be said, now that the capture is over."""
+        return list(claims(self._programs.finish()))
 
     def probes(self) -> Sequence[Probe]:
-        """The hooks, and how often each fired."""
-        statistics = self._kernel.statistics()
-        return [
-            Probe(hook, hits, statistics.lost_events, None if hits else _SILENT)
-            for hook, hits in statistics.hits.items()
+        """The hooks, how often each fired, and what was lost on the way."""
+        counted = self._programs.statistics()
+        hooks = [
+            Probe(
+                hook,
+                hits,
+                note=None
+                if hits
+                else "it never fired: no TCP connection was made or used, or this kernel does not"
+                " run it",
+            )
+            for hook, hits in counted.hits.items()
         ]
+        lost = counted.lost_events + counted.map_full + counted.given_up
+        note = f"{lost} connection ends have no process for it" if lost else None
+        return [*hooks, Probe("events", sum(counted.hits.values()), lost, note)]
 
     def close(self) -> None:
-        """Take the programs out of the kernel."""
-        self._kernel.close()
+        self._programs.close()
 
 
-def claims(end: ConnectionEnd) -> list[Claim]:
-    """What an end says of its connection.
+def claims(ends: Iterable[ConnectionEnd]) -> Iterator[Claim]:
+    """Ends of connections as claims; of one that was open before, for either direction.
 
-    Of one that was open before, nobody saw who opened it: both readings are
-    claimed, and the packets decide which of them has a connection.
+    Only the claim whose direction is that of the connection is ever used.
     """
-    if end.process is None:
-        return []
-    found = []
-    if end.side in ("client", "unknown"):
-        found.append(Claim(end.local, end.remote, "client", end.at, end.process))
-    if end.side in ("server", "unknown"):
-        found.append(Claim(end.remote, end.local, "server", end.at, end.process))
-    return found
+    for end in ends:
+        if end.process is None:
+            continue
+        if end.side != "server":
+            yield Claim(end.local, end.remote, "client", end.at, end.process)
+        if end.side != "client":
+            yield Claim(end.remote, end.local, "server", end.at, end.process)

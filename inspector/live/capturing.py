@@ -96,7 +96,7 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
         if plan.command:
             command = Command(plan.command, plan.user)
             held.callback(command.abandon)
-        opened = open_everything(plan.wanted)
+        opened = open_everything(plan.wanted, watchers.tell)
         held.callback(opened.close)
         _load(watchers)
         privileges = give_up(plan.user)

@@ -7,19 +7,32 @@ processes, addresses alone; containers, none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
+from inspector.capture.bridge import BridgeFinder
+from inspector.capture.docker import DockerView
+from inspector.capture.ebpf.attribution import Attribution
+from inspector.capture.ebpf.loader import BpfError
 from inspector.capture.filters import ClassicFilter, SocketFilter
+from inspector.capture.follow import Follower
 from inspector.capture.namespaces import locate_namespace
 from inspector.capture.ring import BLOCK_SIZE, BLOCKS, Ring
-from inspector.live.run import Finder
-from inspector.live.session import Attribution
+from inspector.errors import CannotCapture
+from inspector.live.attribution import ContainerNames, KernelAttribution
 from inspector.recording import Rung
 
 _MIB: Final = 1 << 20
+
+
+class Closable(Protocol):
+    """Anything that can be given back."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,47 +58,133 @@ class Opened:
     """What a session is made of; `close` gives it all back."""
 
     sources: list[Ring] = field(default_factory=list)
-    attribution: Attribution | None = None
-    finder: Finder | None = None
+    attribution: KernelAttribution | None = None
+    finder: Follower | None = None
     rungs: list[Rung] = field(default_factory=list)
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def close(self) -> None:
-        for source in self.sources:
-            source.close()
-        if self.attribution is not None:
-            self.attribution.close()
+        """Close all of it, the last first.  Twice is once."""
+        self._held.close()
+
+    def hold(self, thing: Closable) -> None:
+        """Close this too, when the time comes."""
+        self._held.callback(thing.close)
 
     @property
     def lost(self) -> Sequence[Rung]:
+        """The rungs that were wanted and are not to be had."""
         return [rung for rung in self.rungs if rung.state == "lost"]
 
 
-def open_everything(wanted: Wanted) -> Opened:
-    """Open rings and what else there is.  Raises `CannotCapture` when not even a ring is."""
+def open_everything(wanted: Wanted, tell: Callable[[str], None]) -> Opened:
+    """Open rings and what else there is.  Raises `CannotCapture` when not even a ring is.
+
+    `tell` is told later on of interfaces that come.
+    """
     opened = Opened()
     try:
         netns = None if wanted.netns is None else locate_namespace(wanted.netns)
-        names = wanted.interfaces
-        filter = _filter(wanted, opened)
-        for name in names:
-            opened.sources.append(Ring.open(name, netns=netns, filter=filter))
-        opened.rungs.insert(0, _ring_rung(opened.sources))
+        docker = _docker(opened)
+        _rings(wanted, netns, docker, opened, tell)
+        opened.attribution = _attribution(docker, opened)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _ring_rung(sources: Sequence[Ring]) -> Rung:
-    names = ", ".join(source.interface or "waiting" for source in sources)
+def _docker(opened: Opened) -> DockerView | None:
+    docker = DockerView.open()
+    if docker.trouble:
+        opened.rungs.append(
+            Rung(
+                "containers",
+                "lost",
+                f"{docker.trouble}; containers have no names",
+                "start the capture where the engine runs, or tell it with DOCKER_HOST",
+            )
+        )
+        docker.close()
+        return None
+    opened.hold(docker)
+    opened.rungs.append(Rung("containers", "working", f"Docker answers at {docker.path}"))
+    return docker
+
+
+def _rings(
+    wanted: Wanted,
+    netns: Path | None,
+    docker: DockerView | None,
+    opened: Opened,
+    tell: Callable[[str], None],
+) -> None:
+    """A ring for each interface, and one that waits where there is none yet."""
+    filter = _filter(wanted, opened)
+    follows = wanted.wait or wanted.runs_command
+    finder: BridgeFinder | None = None
+    names: list[str | None] = list(wanted.interfaces)
+    found: list[str | None] = list(wanted.interfaces)
+    because = ""
+    if not names:
+        finder = BridgeFinder(wanted.subnet, docker=docker, netns=netns)
+        opened.hold(finder)
+        bridges = finder.look() if follows else (finder.find(),)
+        found = [bridge.name for bridge in bridges] or [None]
+        names = [None] * len(found)
+        because = "; ".join(f"{bridge.name}: {bridge.because}" for bridge in bridges)
+    for name in found:
+        try:
+            ring = Ring.open(name, netns=netns, filter=filter)
+        except CannotCapture:
+            if not follows:
+                raise
+            ring = Ring.open(None, netns=netns, filter=filter)
+        opened.sources.append(ring)
+        opened.hold(ring)
+    if follows:
+        opened.finder = Follower(
+            opened.sources,
+            names,
+            finder=finder,
+            netns=netns,
+            on_bound=lambda ring, because: tell(f"listening on {ring.interface}: {because}"),
+        )
+        opened.hold(opened.finder)
+    opened.rungs.insert(0, _ring_rung(opened.sources, because))
+
+
+def _ring_rung(sources: Sequence[Ring], because: str) -> Rung:
+    told = because or ", ".join(source.interface or "waiting" for source in sources)
     size = BLOCK_SIZE * BLOCKS // _MIB
-    return Rung("ring", "working", f"{names}, {size} MiB each, promiscuous, whole frames")
+    return Rung("ring", "working", f"{told}; {size} MiB, promiscuous, whole frames")
 
 
 def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
     if wanted.everything:
-        opened.rungs.append(Rung("filter", "not wanted", "every packet is kept (--scope all)"))
+        opened.rungs.append(Rung("filter", "not wanted", "every packet is kept"))
         return None
     filter = ClassicFilter.for_subnets([wanted.subnet])
     opened.rungs.append(Rung("filter", "working", f"classic BPF: {filter.text}"))
     return filter
+
+
+def _attribution(docker: DockerView | None, opened: Opened) -> KernelAttribution | None:
+    try:
+        programs = Attribution.start(None if docker is None else ContainerNames(docker))
+    except BpfError as error:
+        opened.rungs.append(
+            Rung(
+                "attribution",
+                "lost",
+                f"{error.culprit}; clients are known by address and user agent alone",
+                error.next_step,
+            )
+        )
+        return None
+    found = KernelAttribution(programs)
+    opened.hold(found)
+    opened.rungs.append(
+        Rung("attribution", "working", "eBPF: the processes of connections in every namespace")
+    )
+    return found

@@ -178,6 +178,7 @@ class _Loop:
             if source.state in ("running", "down") and source.fileno() not in self._sources:
                 self._sources[source.fileno()] = source
                 self._poll.register(source, select.POLLIN)
+                self._session.bound(source)
 
     def _deadline(self) -> float:
         """When something has to be decided at the latest."""

@@ -48,6 +48,9 @@ class Attribution(Protocol):
     def read(self) -> Sequence[Claim]:
         """The claims made since the last call; never waits."""
 
+    def finish(self) -> Sequence[Claim]:
+        """What can only be said at the end."""
+
     def probes(self) -> Sequence[Probe]:
         """The programs in the kernel, and how often each of them ran."""
 
@@ -114,12 +117,12 @@ class Session:
 
     def learn(self) -> None:
         """Take what the attribution has."""
-        if self.attribution is None:
-            return
-        for claim in self.attribution.read():
-            self.inspector.claim(claim)
-            if self.files is not None:
-                self._annotations.claim(claim)
+        if self.attribution is not None:
+            self._learn(self.attribution.read())
+
+    def bound(self, source: Source) -> None:
+        """A source has its interface: it stands in the file and the report, whatever comes."""
+        self._index(source)
 
     def drain(self) -> None:
         """Receive nothing more, take what was received, and end the files.  Twice is once."""
@@ -130,7 +133,8 @@ class Session:
             for batch in source.drain():
                 self.learn()
                 self._pass(source, batch)
-        self.learn()
+        if self.attribution is not None:
+            self._learn(self.attribution.finish())
         if self.files is not None:
             if self._scrubber is not None:
                 self._write(self._scrubber.finish())
@@ -166,6 +170,12 @@ class Session:
                 unattributed=len(ends) - known,
             ),
         )
+
+    def _learn(self, claims: Iterable[Claim]) -> None:
+        for claim in claims:
+            self.inspector.claim(claim)
+            if self.files is not None:
+                self._annotations.claim(claim)
 
     # -- the pass -------------------------------------------------------------
 

@@ -18,7 +18,7 @@ def main(names: list[str]) -> int:
         begun = time.monotonic()
         try:
             with watched(name, "--raw", "--full") as seen:
-                wrong = seen.wrong
+                wrong = seen.wrong + seen.misattributed
         except LabError as error:
             wrong = [str(error)]
         failed += bool(wrong)

@@ -8,11 +8,12 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from inspector.report.model import Report
 from tests.lab import record
 from tests.lab.index import CAPTURES
-from tests.lab.network import Network
+from tests.lab.network import NAMED, WORLD, Network
 from tests.lab.pattern import deviations
 from tests.lab.processes import LabError
 from tests.lab.scenarios import Scenario, catalogue
@@ -36,14 +37,23 @@ HANDFUL = (
 )
 
 
+#: What runs on each host of the lab, as the kernel calls it; the agent's are many.
+_PROGRAMS: Final = {"api-proxy": {"node"}, "squid": {"squid"}}
+
+
 @dataclass
 class Watched:
-    """What came of a scenario."""
+    """What came of a scenario.
+
+    `wrong` is where the golden report differs; `misattributed` the ends of
+    connections whose process is not one of the host with that address.
+    """
 
     report: Report
     path: Path
     told: str
     wrong: list[str] = field(default_factory=list)
+    misattributed: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -59,7 +69,28 @@ def watched(name: str, *arguments: str) -> Iterator[Watched]:
         found = _play(scenario, network, place, arguments)
         pattern = json.loads((CAPTURES / name / "expected.json").read_text())
         found.wrong = deviations(pattern, found.report.stable())
+        found.misattributed = list(_misattributed(network, found.report))
         yield found
+
+
+def _misattributed(network: Network, report: Report) -> Iterator[str]:
+    """Every end of every connection, against the one thing that cannot lie: its namespace."""
+    spaces = {
+        host.address: (name, (NAMED / host.namespace).stat().st_ino)
+        for name, host in network.hosts.items()
+    }
+    spaces |= dict.fromkeys(WORLD.values(), spaces[network.world.address])
+    for connection in report.connections:
+        ends = [(connection.client.ip, connection.client_process)]
+        if connection.outcome == "established":
+            ends.append((connection.server.ip, connection.server_process))
+        for ip, process in ends:
+            name, inode = spaces[ip]
+            programs = _PROGRAMS.get(name)
+            if process is None:
+                yield f"{connection.id}: nobody for {ip} ({name})"
+            elif process.netns != inode or (programs and process.comm not in programs):
+                yield f"{connection.id}: {process} for {ip} ({name})"
 
 
 def _play(scenario: Scenario, network: Network, place: Path, arguments: tuple[str, ...]) -> Watched:

@@ -16,9 +16,10 @@ def test_the_handful_is_of_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("name", HANDFUL)
-def test_a_scenario_seen_live_gives_the_golden_report(lab_possible: None, name: str) -> None:
+def test_a_scenario_seen_live_gives_the_golden_report_and_whose_each_end_is(lab_possible: None, name: str) -> None:
     with watched(name, "--raw", "--full") as seen:
         assert seen.wrong == []
+        assert seen.misattributed == []
         live = seen.report
         assert live.live
         assert live.live.ended_for == "signal"
@@ -26,4 +27,8 @@ def test_a_scenario_seen_live_gives_the_golden_report(lab_possible: None, name: 
         assert replace(live, live=None).stable() == offline.stable()
         assert live.captures == offline.captures
         assert live.completeness == offline.completeness
-        assert live.connections == offline.connections
+        assert live.connections == offline.connections  # processes come back from comments
+        assert live.live.unattributed == sum(
+            (connection.client_process is None) + (connection.server_process is None)
+            for connection in live.connections
+        )
