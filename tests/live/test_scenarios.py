@@ -16,7 +16,9 @@ def test_the_handful_is_of_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("name", HANDFUL)
-def test_a_scenario_seen_live_gives_the_golden_report_and_whose_each_end_is(lab_possible: None, name: str) -> None:
+def test_a_scenario_seen_live_gives_the_golden_report_and_whose_each_end_is(
+    lab_possible: None, name: str
+) -> None:
     with watched(name, "--raw", "--full") as seen:
         assert seen.wrong == []
         assert seen.misattributed == []
