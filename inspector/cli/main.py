@@ -21,6 +21,7 @@ from inspector.errors import InspectorError
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "analyze": "inspector.cli.analyze",
     "capture": "inspector.cli.capture",
+    "doctor": "inspector.cli.doctor",
     "watch": "inspector.cli.watch",
     "check": "inspector.cli.check",
 })  # fmt: skip

@@ -1,0 +1,83 @@
+"""`inspector doctor`: what this machine can do for a live capture, each lack with its remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.parameters import Subnet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from inspector.capture.probes import Check
+
+SCHEMA = "inspector.doctor/1"
+
+
+@click.command(epilog=exit_codes_text())
+@click.option(
+    "--subnet", type=Subnet(), metavar="CIDR", help="The bridge network. Default: 172.30.0.0/24."
+)
+@click.option(
+    "--netns",
+    metavar="NAME",
+    help="Look in this network namespace: a name, a path, or a process id.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="A page for people, or JSON.",
+)
+@verbose_option
+def doctor(subnet: str | None, netns: str | None, form: Literal["terminal", "json"]) -> None:
+    """Tell what this machine can do for a live capture.
+
+    Rung by rung: privileges, kernel, bridge, containers, programs, disk. Each
+    answers yes, no or could not tell, with what is lost without it and how to
+    get it. Nothing is changed, and nothing captured.
+    """
+    from ipaddress import ip_network
+
+    from inspector.capture.namespaces import locate_namespace
+    from inspector.capture.probes import Machine, examine
+    from inspector.options import Options
+
+    checks = examine(
+        Machine(
+            subnet=ip_network(Options(subnet=subnet).roles().subnet),
+            netns=None if netns is None else locate_namespace(netns),
+            place=Path.cwd(),
+        )
+    )
+    click.echo(_json(checks) if form == "json" else _page(checks), nl=False)
+
+
+def _page(checks: Sequence[Check]) -> str:
+    from inspector.report.escape import defused, visible
+
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        told = check.answer if check.answer != "could not tell" else "?"
+        lines.append(f"{told:<4} {check.name:<{width}}  {check.detail}".rstrip())
+        if check.answer != "yes":
+            kernel = "" if check.kernel == "any" else f" (Linux {check.kernel} or newer)"
+            lines.append(f"     {'':<{width}}  without it: {check.without}")
+            lines.append(f"     {'':<{width}}  remedy: {check.remedy}{kernel}")
+    return "".join(f"{defused(visible(line))}\n" for line in lines)
+
+
+def _json(checks: Sequence[Check]) -> str:
+    import platform
+
+    import orjson
+
+    answer = {"schema": SCHEMA, "kernel": platform.release(), "checks": checks}
+    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n"
