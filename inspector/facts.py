@@ -210,7 +210,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One final HTTP response as sent, interim ones listed by status."""
+    """One final HTTP response as sent, interim ones listed by status.
+
+    `looks_like` is the media type that the body's first bytes show where that is
+    an event stream or gzip and `content_type` or `content_encoding` says
+    otherwise, else null.  `oddities` names what was odd in its body
+    (docs/oddities.md).
+    """
 
     status: int
     reason: str
@@ -229,6 +235,8 @@ class Response:
     model: str | None
     usage: Usage | None
     stop_reason: str | None = None
+    looks_like: str | None = None
+    oddities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +291,8 @@ class Tunnel:
 
     `bytes_*` and `records_*` count what the tunnel carried, TLS handshake
     included; `records_*` are TLS application-data records.  In TLS 1.3 these
-    include alerts and Finished, which share record type 23.
+    include alerts and Finished, which share record type 23.  `last_down_at` is
+    when the last byte came from the proxy's side.
     """
 
     id: str
@@ -312,6 +321,7 @@ class Tunnel:
     exchanges: tuple[str, ...]
     egress: Egress | None
     packet: int
+    last_down_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

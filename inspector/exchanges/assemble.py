@@ -145,6 +145,7 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
         exchanges=tuple(f"e{number}" for number in sorted(record.exchanges)),
         egress=None if egress is None else Egress(egress.server, f"c{egress.connection}"),
         packet=record.packet,
+        last_down_at=record.last_down_at,
     )
 
 

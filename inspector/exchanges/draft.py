@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
 from inspector.credentials.reader import CredentialReader
 from inspector.facts import ApiError, EndedBy, Fault, Request, Response, Stream, Usage
 from inspector.packets import Segment
+from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.api import read_json_body
 from inspector.protocols.content import Decoder
 from inspector.protocols.messages import (
@@ -21,8 +24,16 @@ from inspector.protocols.sse import SseParser
 
 #: A JSON body is read whole or not at all; the largest that is kept for it.
 JSON_LIMIT: Final = 1 << 20
+#: A plain text is read where it tells of an error; APIs write one line.
+TEXT_LIMIT: Final = 1 << 12
+#: Bytes of a plain text that show whether it is one.
+SNIFFED: Final = 512
 #: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
 STREAM_LIMIT: Final = 1 << 30
+
+_GZIP: Final = b"\x1f\x8b\x08"
+#: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
+_EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
 
 
 class BodyReader(Protocol):
@@ -33,6 +44,7 @@ class BodyReader(Protocol):
     model: str | None
     usage: Usage | None
     stop_reason: str | None
+    looks_like: str | None
     faults: list[Fault]
 
     def feed(self, pieces: list[Segment]) -> None:
@@ -54,13 +66,19 @@ class _Reader:
         self.model: str | None = None
         self.usage: Usage | None = None
         self.stop_reason: str | None = None
+        self.looks_like: str | None = None
         self.faults: list[Fault] = []
         self._packet = head.packet
+        self._at_start = True
         self._decoder = Decoder(head.text(b"content-encoding"), limit)
 
     def _decode(self, pieces: list[Segment]) -> list[Segment]:
         had = self._decoder.fault
         decoded = self._decoder.feed(pieces)
+        if self._at_start and decoded:
+            self._at_start = False
+            if decoded[0][2].startswith(_GZIP):
+                self.looks_like = "application/gzip"
         if self._decoder.fault is not None and had is None:
             self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
         return decoded
@@ -114,6 +132,34 @@ class JsonReader(_Reader):
         self.stop_reason = facts.stop_reason
 
 
+class TextReader(_Reader):
+    """Reads plain text: the line that names an error, or an event stream under another name."""
+
+    def __init__(self, head: ResponseHead) -> None:
+        super().__init__(head, TEXT_LIMIT)
+        self._status = head.status
+        self._text = b""
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        room = TEXT_LIMIT - len(self._text)
+        if room > 0:
+            self._text += b"".join([data for _, _, data in self._decode(pieces)])[:room]
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if not self._whole:
+            return
+        if _EVENT_STREAM.match(self._text):
+            self.looks_like = "text/event-stream"
+        elif self._status >= 400:
+            lines = self._text.decode("utf-8", "replace").split("\n", 1)
+            if line := lines[0].strip()[:MESSAGE_LIMIT]:
+                self.api_error = ApiError(None, line)
+
+
 def media_type(value: str | None) -> str | None:
     """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
     return None if value is None else value.partition(";")[0].strip().lower() or None
@@ -128,7 +174,15 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
         return EVERYTHING
     if kind is not None and (kind == "application/json" or kind.endswith("+json")):
         return JSON_LIMIT
+    if kind == "text/plain":
+        return TEXT_LIMIT if head.status >= 400 else SNIFFED
     return 0
+
+
+_READERS: Final[dict[str, Callable[[ResponseHead], BodyReader]]] = {
+    "text/event-stream": StreamReader,
+    "text/plain": TextReader,
+}
 
 
 class Draft:
@@ -155,15 +209,15 @@ class Draft:
         self.interim: list[int] = []
         # Its answer may be in a gap.
         self.lost = False
-        self.body: StreamReader | JsonReader | None = None
+        self.body: BodyReader | None = None
         self.upgrade: str | None = None
 
     def answer(self, head: ResponseHead) -> None:
         """The final response's head has arrived."""
         self.response = head
         if wants_body(head):
-            is_stream = media_type(head.text(b"content-type")) == "text/event-stream"
-            self.body = StreamReader(head) if is_stream else JsonReader(head)
+            kind = media_type(head.text(b"content-type"))
+            self.body = _READERS.get(kind or "", JsonReader)(head)
 
     @property
     def is_cut(self) -> bool:
@@ -233,6 +287,8 @@ class Draft:
             model=_scrubbed(credentials, body.model) if body else None,
             usage=body.usage if body else None,
             stop_reason=_scrubbed(credentials, body.stop_reason) if body else None,
+            looks_like=body.looks_like if body else None,
+            oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
         )
 
 

@@ -72,6 +72,7 @@ class TunnelRecord:
     records_down: int = 0
     first_data_at: int | None = None
     last_data_at: int | None = None
+    last_down_at: int | None = None
     closed_at: int | None = None
     closed_by: EndedBy | None = None
     exchanges: list[int] = field(default_factory=list)

@@ -91,6 +91,7 @@ class TunnelLayer:
             record.bytes_up += count
         else:
             record.bytes_down += count
+            record.last_down_at = last
         if record.first_data_at is None:
             record.first_data_at = first
         record.last_data_at = last
