@@ -16,6 +16,7 @@ from typing import Final
 
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
+from inspector.diagnosis import Case, diagnose
 from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
@@ -138,6 +139,20 @@ class Inspector:
         topology = roles.fact(self._scope or "all")
         found = assemble(ledger, roles)
         completeness = _completeness(sources, notes, ledger, topology)
+        chains = join(
+            found.exchanges, found.tunnels, found.connections, topology, completeness
+        )
+        diagnosis = diagnose(
+            Case(
+                exchanges=found.exchanges,
+                tunnels=found.tunnels,
+                connections=found.connections,
+                direct_tls=found.direct_tls,
+                chains=chains,
+                topology=topology,
+                completeness=completeness,
+            )
+        )
         return Report(
             captures=sources.captures,
             completeness=completeness,
@@ -148,8 +163,11 @@ class Inspector:
             tunnels=found.tunnels,
             direct_tls=found.direct_tls,
             oddities=ledger.oddities.facts(),
-            chains=join(found.exchanges, found.tunnels, found.connections, topology, completeness),
+            chains=chains,
             live=sources.live,
+            hypotheses=diagnosis.hypotheses,
+            findings=diagnosis.findings,
+            root_cause=diagnosis.root_cause,
         )
 
     # -- what the packet loop asks -------------------------------------------

@@ -1,0 +1,66 @@
+"""Connections to the API proxy that nobody took: retries after a death, a port without a
+listener, a wait for its start, or nothing that can be told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from inspector.diagnosis.case import Case
+
+
+@dataclass(slots=True)
+class Attempts:
+    """Failed attempts by what they mean, each the number of its connection and its packet."""
+
+    #: The port has no listener while the API proxy lives.
+    refused: list[tuple[int, int]] = field(default_factory=list)
+    #: After a call that the API proxy died of: tries of the same call.
+    retries: int = 0
+    unexplained: list[tuple[int, int]] = field(default_factory=list)
+
+
+def classify(case: Case) -> Attempts:
+    """What the failed attempts mean.
+
+    A port that takes connections later was waited for.  That the API proxy lives is shown by
+    a connection it takes or opens after the first refusal, never before: it may have died in
+    between.  Silence shows nothing where packets are missing.
+    """
+    found = Attempts()
+    died = _deaths(case)
+    for (address, _), service in case.services.items():
+        if address not in case.api_proxies or not service.failed:
+            continue
+        last = service.failed[-1]
+        if service.accepted_after(last):
+            continue
+        start = service.accepted[-1] if service.accepted else service.failed[0] - 1
+        places = [place for place, at in enumerate(service.failed) if at > start]
+        entries = [(service.names[place], service.packets[place]) for place in places]
+        first = service.failed[places[0]]
+        if address in died and died[address] <= first:
+            found.retries += len(entries)
+        elif (
+            case.lives_after(address, first)
+            and not service.accepted
+            and (case.is_whole or not service.silent)
+        ):
+            found.refused += entries
+        else:
+            found.unexplained += entries
+    return found
+
+
+def _deaths(case: Case) -> dict[str, int]:
+    """API proxies that closed a call without an answer, and when they did first."""
+    from inspector.diagnosis.rules import proxy_died
+
+    died: dict[str, int] = {}
+    for call in case.failed_calls():
+        connection = call.connection
+        if connection is None or connection.closed_at is None:
+            continue
+        if proxy_died.explains(call, case):
+            died.setdefault(call.exchange.server.ip, connection.closed_at)
+    return died

@@ -1,0 +1,300 @@
+"""The case: the facts of one capture with the indexes that rules and hypotheses ask.
+
+Built in one pass over each list.  Of what went well nothing is kept but numbers; a failed
+call is kept by its place, and its facts are unpacked when it is looked at.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from inspector.conclusions import AnsweredBy, Chain
+from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
+from inspector.diagnosis.pairing import Asked, pair
+from inspector.facts import (
+    Completeness,
+    Connection,
+    DirectTls,
+    Exchange,
+    Topology,
+    Tunnel,
+)
+
+#: From here on a chain may be relied on (`conclusions.Chain`).
+RELIABLE: Final = 0.8
+#: Targets at the API proxy that are its own, or somebody's look whether it is there.
+OWN_PATHS: Final = frozenset(
+    {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
+)
+
+
+class _Numbered(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Numbered)
+
+
+class Index(Sequence[N]):
+    """Facts by id: the lists are in the order of their ids' numbers."""
+
+    def __init__(self, items: Sequence[N]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        return self._items[place]
+
+    def __iter__(self) -> Iterator[N]:
+        return iter(self._items)
+
+    def get(self, name: str) -> N | None:
+        """The fact with this id; None when there is none."""
+        number = int(name[1:])
+        if 0 < number <= len(self) and (found := self._items[number - 1]).id == name:
+            return found
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            found = self._items[middle]
+            if found.id == name:
+                return found
+            if int(found.id[1:]) < number:
+                low = middle + 1
+            else:
+                high = middle
+        return None
+
+
+@dataclass(slots=True)
+class Service:
+    """A port of one of the proxies: when it took connections, and when it did not.
+
+    Times are nanoseconds; both lists are in their order.  `silent` counts attempts that
+    nobody answered at all, which says little where packets are missing.
+    """
+
+    accepted: array[int] = field(default_factory=lambda: array("q"))
+    failed: array[int] = field(default_factory=lambda: array("q"))
+    packets: array[int] = field(default_factory=lambda: array("q"))
+    names: array[int] = field(default_factory=lambda: array("q"))
+    silent: int = 0
+
+    def accepted_after(self, at: int) -> int:
+        """How many connections it took after `at`."""
+        return len(self.accepted) - bisect_right(self.accepted, at)
+
+    def failed_after(self, at: int) -> int:
+        """How many attempts failed after `at`."""
+        return len(self.failed) - bisect_right(self.failed, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One agent's call: its leg at the API proxy, and what became of it."""
+
+    exchange: Exchange
+    outcome: Outcome
+    answered_by: AnsweredBy
+    tunnels: tuple[Tunnel, ...]
+    connection: Connection | None
+
+    @property
+    def tunnel(self) -> Tunnel | None:
+        """The tunnel that carried it, the last one opened for it."""
+        return self.tunnels[-1] if self.tunnels else None
+
+    @property
+    def status(self) -> int | None:
+        return None if self.exchange.response is None else self.exchange.response.status
+
+    @property
+    def message(self) -> str:
+        """What the error in its answer says, folded to lower case."""
+        response = self.exchange.response
+        error = response.api_error if response is not None else None
+        return "" if error is None else f"{error.type or ''} {error.message or ''}".lower()
+
+    @property
+    def packet(self) -> int:
+        """The packet that shows best what became of it."""
+        exchange = self.exchange
+        if exchange.response is not None:
+            return exchange.response.packet
+        return exchange.request.packet if exchange.request is not None else 1
+
+
+class Case:
+    """What rules may ask."""
+
+    def __init__(
+        self,
+        *,
+        exchanges: Sequence[Exchange],
+        tunnels: Sequence[Tunnel],
+        connections: Sequence[Connection],
+        direct_tls: Sequence[DirectTls],
+        chains: Sequence[Chain],
+        topology: Topology,
+        completeness: Completeness,
+    ) -> None:
+        self.exchanges = Index(exchanges)
+        self.tunnels = Index(tunnels)
+        self.connections = Index(connections)
+        self.direct_tls = direct_tls
+        self.topology = topology
+        self.completeness = completeness
+        self.api_proxies = frozenset(topology.api_proxy)
+        self.forward_proxies = frozenset(topology.forward_proxy)
+        self.services: dict[tuple[str, int], Service] = {}
+        #: When an API proxy was last seen to open or take a connection.
+        self.alive_at: dict[str, int] = {}
+        self.calls = 0
+        self.succeeded = 0
+        self.unknown: array[int] = array("q")
+        self.failed: array[int] = array("q")
+        #: Established tunnels that carry no call which succeeded or may have.
+        self.idle_tunnels: array[int] = array("q")
+        self.established = 0
+        self.proxy_established = 0
+        self._pairs: dict[int, tuple[int, ...]] = {}
+        self._chains = chains
+        self._survey_connections()
+        self._survey()
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is known to be missing: then what is not there was not there."""
+        return self.completeness.verdict == "complete"
+
+    # -- the passes ----------------------------------------------------------
+
+    def _survey_connections(self) -> None:
+        for connection in self.connections:
+            server, client = connection.server, connection.client
+            if client.ip in self.api_proxies:
+                self._live(client.ip, connection.opened_at)
+            if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
+                continue
+            service = self.services.setdefault((server.ip, server.port), Service())
+            if connection.outcome in ("established", "midstream"):
+                service.accepted.append(connection.opened_at)
+                self._live(server.ip, connection.opened_at)
+            elif client.ip not in self.api_proxies or server.ip in self.forward_proxies:
+                service.failed.append(connection.opened_at)
+                service.packets.append(connection.packet)
+                service.names.append(int(connection.id[1:]))
+                service.silent += connection.outcome == "unanswered"
+
+    def _live(self, address: str, at: int) -> None:
+        self.alive_at[address] = max(at, self.alive_at.get(address, at))
+
+    def _survey(self) -> None:
+        asked: list[Asked] = []
+        chained = {}
+        for chain in self._chains:
+            used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
+            if used and chain.confidence >= RELIABLE:
+                chained[_number(chain.agent_exchange)] = tuple(_number(name) for name in used)
+        self._pairs = chained
+        well = set()
+        for exchange in self.exchanges:
+            if not self.is_call(exchange):
+                continue
+            number = _number(exchange.id)
+            self.calls += 1
+            outcome = outcome_of(exchange)
+            if outcome == "answered":
+                self.succeeded += 1
+            elif outcome == "unknown":
+                self.unknown.append(number)
+            else:
+                self.failed.append(number)
+            if outcome in SUCCEEDED:
+                well.add(number)
+            if not self._chains and exchange.request is not None:
+                asked.append(self._asked(exchange, number))
+        opened = []
+        established = []
+        for tunnel in self.tunnels:
+            number = _number(tunnel.id)
+            if tunnel.client.ip in self.api_proxies:
+                opened.append((tunnel.opened_at, number))
+            if tunnel.established:
+                self.established += 1
+                self.proxy_established += tunnel.client.ip in self.api_proxies
+                established.append(number)
+        if not self._chains:
+            self._pairs = pair(asked, opened)
+        busy = {name for call, used in self._pairs.items() if call in well for name in used}
+        self.idle_tunnels = array("q", (name for name in established if name not in busy))
+
+    def _asked(self, exchange: Exchange, number: int) -> Asked:
+        request, response = exchange.request, exchange.response
+        assert request is not None
+        until = response.started_at if response is not None else None
+        if until is None:
+            connection = self.connections.get(exchange.connection)
+            until = connection.closed_at if connection is not None else None
+        return Asked(request.ended_at or request.started_at, until, number)
+
+    # -- what is what --------------------------------------------------------
+
+    def is_call(self, exchange: Exchange) -> bool:
+        """Whether an exchange is an agent's API call, at the API proxy."""
+        request = exchange.request
+        if exchange.server.ip not in self.api_proxies or exchange.tunnel is not None:
+            return False
+        if exchange.client.ip in self.api_proxies or request is None:
+            return False
+        path = urlsplit(request.target).path.rstrip("/") or "/"
+        return not (path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS"))
+
+    def call(self, number: int) -> Call:
+        """A call with everything that is known about it."""
+        exchange = self.exchanges.get(f"e{number}")
+        assert exchange is not None
+        used = (self.tunnels.get(f"t{name}") for name in self._pairs.get(number, ()))
+        response = exchange.response
+        return Call(
+            exchange,
+            outcome_of(exchange),
+            "nobody" if response is None else answered_by(response),
+            tuple(tunnel for tunnel in used if tunnel is not None),
+            self.connections.get(exchange.connection),
+        )
+
+    def failed_calls(self) -> Iterator[Call]:
+        """The calls that failed, in their order."""
+        return map(self.call, self.failed)
+
+    def service_of(self, exchange: Exchange) -> Service:
+        """What is known of the port that a call went to."""
+        return self.services.get((exchange.server.ip, exchange.server.port), Service())
+
+    def forward_services(self) -> Iterator[Service]:
+        """The ports of forward proxies."""
+        for (address, _), service in self.services.items():
+            if address in self.forward_proxies:
+                yield service
+
+    def lives_after(self, address: str, at: int) -> bool:
+        """Whether an API proxy showed a sign of life after `at`."""
+        return self.alive_at.get(address, 0) > at
+
+
+def between(times: array[int], start: int, end: int) -> slice:
+    """The places of the times from `start` to `end`."""
+    return slice(bisect_left(times, start), bisect_right(times, end))
+
+
+def _number(name: str) -> int:
+    return int(name[1:])

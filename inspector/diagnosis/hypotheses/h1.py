@@ -1,0 +1,54 @@
+"""H1: the client's headers, path or version are not what the API wants."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.hypotheses.judgement import (
+    Judgement,
+    confirmed,
+    not_observable,
+    nothing_was_sent,
+    refuted,
+)
+from inspector.diagnosis.rules import wrong_auth_scheme, wrong_path
+
+QUESTION: Final = "Does the client's auth header, path or version explain a failure?"
+of_attempts = nothing_was_sent
+
+#: Headers of the client's own that go through the API proxy unchanged.
+_STEERING: Final = ("anthropic-version", "anthropic-beta", "x-github-api-version")
+
+
+def judge(call: Call, case: Case) -> Judgement:
+    """Confirmed only where the API's answer is about something that the client chose.
+
+    A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
+    """
+    if call.answered_by == "nobody":
+        return refuted(f"{call.exchange.id} was never answered, no header was judged")
+    if call.answered_by == "unknown":
+        return not_observable("who answered cannot be told; keys would show it")
+    if call.answered_by != "upstream":
+        return refuted("the API never saw it")
+    if call.outcome != "status":
+        return refuted("the API accepted it")
+    if wrong_path.explains(call, case):
+        return confirmed("the API has no such path")
+    if call.status == 400:
+        named = next((name for name in _STEERING if name in call.message), None)
+        if named is not None:
+            return confirmed(f"the API names the client's {named}")
+    if wrong_auth_scheme.explains(call, case):
+        return not_observable("the scheme inside the tunnel needs keys")
+    if call.status == 401 and "bearer" in call.message and _sends_bearer(call):
+        return not_observable("whose Authorization was judged needs keys")
+    if call.status == 401:
+        return refuted("the API judged what the API proxy wrote")
+    return refuted(f"{call.status} is about nothing the client's headers say")
+
+
+def _sends_bearer(call: Call) -> bool:
+    request = call.exchange.request
+    return request is not None and any(auth.scheme for auth in request.auth)

@@ -1,0 +1,37 @@
+"""H2: two credentials in one request get in each other's way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.hypotheses.judgement import (
+    Judgement,
+    not_observable,
+    nothing_was_sent,
+    refuted,
+)
+
+QUESTION: Final = "Do two differing placeholders explain a failure?"
+of_attempts = nothing_was_sent
+
+
+def judge(call: Call, case: Case) -> Judgement:
+    """Refuted unless two credentials differ and the API judged one of that kind.
+
+    Even then a capture without keys cannot confirm it: the API proxy takes both off and
+    writes its own (measured: two that differ break nothing).
+    """
+    request = call.exchange.request
+    auth = () if request is None else request.auth
+    if request is None or (not auth and not request.complete):
+        return not_observable("the request's head is not whole")
+    if len({item.credential.fingerprint for item in auth}) < 2:
+        return refuted("no failed call carried two that differ")
+    if call.answered_by != "upstream":
+        return refuted("they differ; neither was ever judged")
+    if call.outcome != "status" or call.status != 401:
+        return refuted("they differ; the answer is not about them")
+    if "bearer" in call.message:
+        return not_observable("whose Authorization was judged needs keys")
+    return refuted("they differ; the API judged the API proxy's key")

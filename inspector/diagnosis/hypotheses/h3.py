@@ -1,0 +1,91 @@
+"""H3: the API proxy mangles the answer on its way back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.hypotheses.judgement import (
+    Judgement,
+    confirmed,
+    not_observable,
+    nothing_was_sent,
+    refuted,
+)
+from inspector.diagnosis.outcome import BARE_ERROR
+from inspector.diagnosis.rules import proxy_died
+
+QUESTION: Final = "Was an answer damaged or cut at the API proxy?"
+of_attempts = nothing_was_sent
+
+#: Data that follows a close by more than this was not merely on its way (measured: an API
+#: proxy passes data on within 2 ms).
+IN_FLIGHT: Final = 20_000_000
+
+
+def judge(call: Call, case: Case) -> Judgement:
+    """Decided by the order of closing on the two legs."""
+    response = call.exchange.response
+    if call.outcome in ("unanswered", "left") and response is None:
+        return refuted("no response byte existed")
+    if call.outcome in ("status", "error-event"):
+        if response is not None and not response.complete:
+            return not_observable("the error's body is cut; keys would tell where")
+        return refuted("the answer arrived whole")
+    if call.outcome == "left":
+        return _left(call)
+    if call.outcome == "damaged":
+        return not_observable("where the damage arose needs the tunnel's keys")
+    if response is not None and BARE_ERROR in response.oddities:
+        return refuted("the API proxy itself says the upstream broke off")
+    return _cut(call, case)
+
+
+def _left(call: Call) -> Judgement:
+    """The client closed first: was anything held back from it until then?"""
+    connection, tunnel = call.connection, call.tunnel
+    response = call.exchange.response
+    stream = None if response is None else response.stream
+    if connection is None or connection.closed_at is None or stream is None:
+        return refuted("the client left first")
+    down, last = None if tunnel is None else tunnel.last_down_at, stream.last_event_at
+    if down is None or last is None or down > connection.closed_at:
+        return refuted("the client left first")
+    if down - last > 50 * IN_FLIGHT:
+        return not_observable("the tunnel went on while the agent got nothing")
+    return refuted("the client left first; the tunnel was as silent")
+
+
+def _cut(call: Call, case: Case) -> Judgement:
+    connection, tunnel = call.connection, call.tunnel
+    if proxy_died.explains(call, case):
+        return confirmed("the API proxy died in the middle of the answer")
+    if tunnel is None or connection is None:
+        return not_observable("the call's tunnel is not known; a wider capture")
+    response = call.exchange.response
+    ended = connection.closed_at
+    if response is not None and response.complete:
+        ended = response.ended_at
+    if ended is None:
+        return not_observable("how the agent's leg ended is not in the capture")
+    if tunnel.closed_at is not None and tunnel.closed_by in ("server", "reset-by-server"):
+        if tunnel.closed_at <= ended:
+            return _upstream_first(call, ended)
+    elif response is not None and response.complete:
+        return not_observable("what the tunnel carried needs keys")
+    late = tunnel.last_down_at is not None and tunnel.last_down_at > ended + IN_FLIGHT
+    if late and not (response is not None and response.complete):
+        return confirmed("the agent's leg ended first; the tunnel went on")
+    return not_observable("which leg ended first cannot be told")
+
+
+def _upstream_first(call: Call, ended: int) -> Judgement:
+    """The tunnel closed first: a cut, unless the answer had come whole through it.
+
+    A close right before the agent's is the normal end of a tunnel as well, so a clean end
+    on the agent's leg leaves the place open.
+    """
+    response = call.exchange.response
+    if response is not None and response.complete and not response.oddities:
+        return not_observable("HTTP ended well; what the tunnel carried needs keys")
+    return refuted("the tunnel closed first, from upstream")

@@ -1,0 +1,54 @@
+"""H4a: Squid's 200s are only tunnel establishments."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.hypotheses.judgement import (
+    Judgement,
+    confirmed,
+    not_observable,
+    refuted,
+)
+
+QUESTION: Final = "Did calls fail although Squid established tunnels with 200?"
+
+
+def judge(call: Call, case: Case) -> Judgement:
+    """Confirmed with whoever's tunnels: a 200 in Squid's log is no answer of an API."""
+    tunnel = call.tunnel
+    if tunnel is not None and tunnel.established:
+        return confirmed(f"{_counted(case)}; the calls failed inside or beside")
+    return of_attempts(case, call)
+
+
+def of_attempts(case: Case, call: Call | None = None) -> Judgement:
+    """Of calls without a tunnel of their own: are there others that carry no good call?"""
+    own = _own_of_others(case)
+    if own:
+        opened = "none opened by the API proxy" if not case.proxy_established else "none for it"
+        return confirmed(f"{own} of {case.established}, {opened}")
+    if case.idle_tunnels and case.is_whole:
+        return confirmed(f"{len(case.idle_tunnels)} of {case.established} carry no good call")
+    if not case.is_whole:
+        return not_observable("the capture is incomplete; an earlier start")
+    if call is not None and call.answered_by == "upstream":
+        return not_observable("the tunnels are not in the capture")
+    if case.established:
+        return refuted("every established tunnel carried a good call")
+    return refuted("Squid established no tunnel")
+
+
+def _own_of_others(case: Case) -> int:
+    """Idle tunnels that the API proxy did not open: no lost packet can make them a call's."""
+    count = 0
+    for number in case.idle_tunnels:
+        tunnel = case.tunnels.get(f"t{number}")
+        if tunnel is not None and tunnel.client.ip not in case.api_proxies and tunnel.tls:
+            count += 1
+    return count
+
+
+def _counted(case: Case) -> str:
+    return f"{case.established} x 200"

@@ -1,0 +1,38 @@
+"""H4b: the API's answer inside the tunnel is an error."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.hypotheses.judgement import (
+    Judgement,
+    confirmed,
+    not_observable,
+    nothing_was_sent,
+    refuted,
+)
+
+QUESTION: Final = "Did the API itself answer with an error?"
+of_attempts = nothing_was_sent
+
+_NOT_THE_API: Final = {
+    "api-proxy": "the error is the API proxy's own",
+    "forward-proxy": "the error page is Squid's",
+    "nobody": "nobody answered",
+}
+
+
+def judge(call: Call, case: Case) -> Judgement:
+    """Told from the answer's headers and body."""
+    if call.outcome == "error-event":
+        return confirmed("an event of the stream is the API's error")
+    if call.outcome == "status":
+        if call.answered_by == "upstream":
+            return confirmed(f"the API answered {call.status}")
+        if call.answered_by == "unknown":
+            return not_observable("who wrote the error cannot be told; keys would")
+        return refuted(_NOT_THE_API[call.answered_by])
+    if call.answered_by == "nobody":
+        return refuted(f"nobody answered {call.exchange.id}")
+    return refuted("the API answered with success")

@@ -1,0 +1,99 @@
+"""What became of a call, and who answered it, told from the call's own hop.
+
+A call failed when its answer is missing, partial, damaged, an error, or says so inside its
+stream.  Whatever a gap or the end of the capture hides is "unknown", never a failure.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+from inspector.conclusions import AnsweredBy
+from inspector.facts import Exchange, Response, Stream
+
+Outcome: TypeAlias = Literal[
+    "answered",  # whole and well
+    "unknown",  # a gap, or the capture's end
+    "status",  # an error status
+    "error-event",  # an error inside the stream
+    "damaged",  # framing, JSON, or labels that contradict the bytes
+    "cut",  # the server's side ended it early
+    "unanswered",  # the server's side closed without one byte
+    "left",  # the client's side ended it early
+]
+SUCCEEDED: Final[frozenset[Outcome]] = frozenset({"answered", "unknown"})
+
+#: Oddities of a body that make it unreadable as labelled.
+_DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
+#: The API proxy 0.25.4 appends this to a stream that broke off upstream.
+BARE_ERROR: Final = "sse-bare-error"
+#: Event names that show how a stream of theirs must end.
+_GRAMMARS: Final = frozenset({"message_start", "response.created", "response.in_progress"})
+
+#: Headers that APIs and the networks in front of them write, and neither proxy does.
+_UPSTREAM_MARKS: Final = frozenset({
+    "request-id", "cf-ray", "x-github-request-id", "openai-processing-ms", "server",
+    "anthropic-organization-id", "apim-request-id", "x-cloud-trace-context", "x-should-retry",
+    "strict-transport-security", "x-envoy-upstream-service-time", "server-timing",
+})  # fmt: skip
+
+
+def outcome_of(exchange: Exchange) -> Outcome:
+    """What became of one exchange."""
+    response, ended = exchange.response, exchange.ended_by
+    if exchange.request is None:
+        return "unknown"
+    if response is not None and response.status >= 400:
+        return "status"
+    if ended in ("gap", "capture-end") and not (
+        response is not None and response.stream is not None and response.stream.terminated
+    ):
+        return "unknown"
+    by_client = ended in ("client", "reset-by-client")
+    if response is None:
+        return "left" if by_client else "unanswered"
+    if response.stream is not None:
+        return _of_stream(response, response.stream, by_client)
+    if response.looks_like is not None or _DAMAGE & set(response.oddities):
+        return "damaged"
+    if response.complete:
+        return "answered"
+    return "left" if by_client else "cut"
+
+
+def _of_stream(response: Response, stream: Stream, by_client: bool) -> Outcome:
+    bare = BARE_ERROR in response.oddities
+    if not stream.terminated and bare:
+        return "cut"
+    if stream.error is not None:
+        return "error-event"
+    if "content-encoding-mismatch" in response.oddities or response.looks_like is not None:
+        return "damaged"
+    if stream.malformed > bare:
+        return "damaged"
+    if stream.terminated:
+        return "answered"
+    if not response.complete:
+        return "left" if by_client else "cut"
+    # A proper last chunk says nothing of a stream whose grammar ends otherwise.
+    known = bool(_GRAMMARS & set(stream.names)) or response.model is not None
+    return "cut" if known else "answered"
+
+
+def answered_by(response: Response) -> AnsweredBy:
+    """Who wrote a response, told from its headers.
+
+    Squid names itself.  The API proxy writes its own header names in Title-Case and relays
+    others as Node gives them, in lower case; `Connection`, `Keep-Alive` and `Date` are
+    Node's own on both (measured on both versions).
+    """
+    names = {name.lower(): name for name, _ in response.headers}
+    values = {name.lower(): value for name, value in response.headers}
+    if "x-squid-error" in names or values.get("server", "").startswith("squid"):
+        return "forward-proxy"
+    if _UPSTREAM_MARKS & names.keys():
+        return "upstream"
+    kind = names.get("content-type")
+    if kind is not None:
+        return "api-proxy" if kind == "Content-Type" else "upstream"
+    return "api-proxy" if set(names) <= {"connection", "keep-alive", "date"} else "unknown"

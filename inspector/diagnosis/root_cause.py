@@ -1,0 +1,170 @@
+"""Which finding heads the report: the nearest to the origin that explains most failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from inspector.conclusions import Evidence, Finding, RootCause, RuledOut
+from inspector.diagnosis.attempts import Attempts
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.catalogue import CODES, ORIGIN
+from inspector.diagnosis.rule import Cause, Tally
+from inspector.diagnosis.words import plural
+
+
+@dataclass(slots=True)
+class Explained:
+    """The failed calls that one cause explains."""
+
+    cause: Cause
+    first: Call
+    tally: Tally = field(default_factory=Tally)
+
+
+def root_cause(
+    case: Case,
+    explained: dict[str, Explained],
+    unexplained: int,
+    attempts: Attempts,
+    findings: dict[str, Finding],
+) -> RootCause | None:
+    """The cause that heads the report; null when no call failed, or none is explained."""
+    counts = {code: found.tally.count for code, found in explained.items()}
+    if attempts.refused:
+        counts["proxy-not-listening"] = len(attempts.refused)
+    of = sum(counts.values()) + unexplained
+    if not of:
+        return _bypassed(case, findings)
+    weights = dict(counts)
+    if "proxy-died" in weights:
+        weights["proxy-died"] += attempts.retries
+    if not weights:
+        return None
+    code = min(weights, key=lambda name: (-weights[name], ORIGIN[name]))
+    if code == "proxy-not-listening":
+        return _not_listening(case, attempts, of, findings)
+    found = explained[code]
+    cause, first, count = found.cause, found.first, found.tally.count
+    return RootCause(
+        code,
+        explains=count,
+        of=of,
+        sentence=cause.sentence(first, case, count),
+        ruled_out=_ruled_out(code, first, case),
+        details=cause.details(first, case, count),
+        not_in_packets=cause.not_in_packets,
+        advice=CODES[code].advice,
+        evidence=tuple(found.tally.evidence),
+    )
+
+
+def _not_listening(
+    case: Case, attempts: Attempts, of: int, findings: dict[str, Finding]
+) -> RootCause:
+    code = "proxy-not-listening"
+    name, packet = attempts.refused[0]
+    connection = case.connections.get(f"c{name}")
+    where = "a port" if connection is None else f":{connection.server.port}"
+    count = len(attempts.refused)
+    return RootCause(
+        code,
+        explains=count,
+        of=of,
+        sentence=f"Nobody listens on {where}: {plural(count, 'attempt')} (packet {packet}).",
+        ruled_out=(RuledOut("death of the API proxy", "it took connections afterwards"),),
+        details=("The API proxy lives: it took or opened connections afterwards.",),
+        advice=CODES[code].advice,
+        evidence=findings[code].evidence if code in findings else (Evidence(packet=packet),),
+    )
+
+
+def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
+    """Where every API call of the agent went past the API proxy, none of them can be seen."""
+    finding = findings.get("api-proxy-bypassed")
+    if finding is None or case.calls:
+        return None
+    tunnel = case.tunnels.get(finding.evidence[0].tunnel or "t0")
+    host = "an API's host" if tunnel is None else (tunnel.authority or "")[:30]
+    return RootCause(
+        finding.code,
+        explains=finding.count,
+        of=finding.count,
+        sentence=f"The agent CONNECTs to {host} itself: {finding.count} x"
+        f" (packet {finding.evidence[0].packet}).",
+        ruled_out=(),
+        details=("No call came to the API proxy.",),
+        not_in_packets="what the API answered, which is inside TLS",
+        advice=finding.advice,
+        evidence=finding.evidence,
+    )
+
+
+# -- what it is not -------------------------------------------------------------
+
+
+def _denial(call: Call, case: Case) -> str | None:
+    if any(tunnel.established is False for tunnel in call.tunnels):
+        return None
+    if call.tunnel is not None and call.tunnel.established:
+        return f"Squid answered {call.tunnel.id} with 200"
+    return None if call.answered_by == "forward-proxy" else "no CONNECT was made for it"
+
+
+def _tls(call: Call, case: Case) -> str | None:
+    tunnel = call.tunnel
+    if tunnel is None:
+        return None if call.answered_by == "upstream" else "no tunnel was opened for it"
+    if tunnel.established is False:
+        return "no tunnel was established for it"
+    if tunnel.tls is not None and tunnel.tls.handshake == "complete":
+        return f"the handshake in {tunnel.id} is complete"
+    return None
+
+
+def _upstream(call: Call, case: Case) -> str | None:
+    if call.answered_by == "nobody":
+        return "no response byte came"
+    if call.answered_by in ("api-proxy", "forward-proxy"):
+        return f"the answer is the {call.answered_by}'s own"
+    if call.status is not None and call.status < 400 and call.outcome != "error-event":
+        return f"the API answered {call.status}"
+    return None
+
+
+def _cut(call: Call, case: Case) -> str | None:
+    response = call.exchange.response
+    if response is None:
+        return "there was no stream"
+    return "the answer arrived whole" if response.complete else None
+
+
+def _death(call: Call, case: Case) -> str | None:
+    connection = call.connection
+    if connection is None or not case.lives_after(call.exchange.server.ip, connection.opened_at):
+        return None if call.exchange.response is None else "it answered"
+    return "it took or opened connections afterwards"
+
+
+_ALTERNATIVES: Final[tuple[tuple[str, frozenset[str], Callable[[Call, Case], str | None]], ...]] = (
+    ("Squid denial", frozenset({"squid-denied", "squid-down"}), _denial),
+    ("TLS failure", frozenset({"tls-failed-in-tunnel", "squid-down"}), _tls),
+    ("upstream error", frozenset(), _upstream),
+    ("cut stream", frozenset({"stream-cut", "response-cut", "client-aborted"}), _cut),
+    ("death of the API proxy", frozenset({"proxy-died"}), _death),
+)
+
+
+def _ruled_out(code: str, call: Call, case: Case) -> tuple[RuledOut, ...]:
+    """Other causes that one could think of; only what a fact excludes."""
+    told = []
+    for what, codes, excluded in _ALTERNATIVES:
+        if code in codes:
+            continue
+        if what == "upstream error" and code.startswith(("upstream-", "wrong-")):
+            continue
+        because = excluded(call, case)
+        if because is not None:
+            told.append(RuledOut(what, because))
+    return tuple(told)

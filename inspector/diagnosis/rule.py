@@ -1,0 +1,80 @@
+"""What a rule is: a code of the catalogue, a test of one subject, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from inspector.conclusions import Evidence, Finding, Severity
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.catalogue import CODES
+
+#: Evidence listed for one finding; its count goes on.
+LISTED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One occurrence.  `severity` replaces the catalogue's."""
+
+    evidence: Evidence
+    severity: Severity | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a rule found in all."""
+
+    count: int = 0
+    evidence: list[Evidence] = field(default_factory=list)
+    severity: Severity | None = None
+
+    def add(self, match: Match) -> None:
+        """Count an occurrence."""
+        if not self.count:
+            self.severity = match.severity
+        elif match.severity != self.severity:
+            self.severity = None
+        self.count += 1
+        if len(self.evidence) < LISTED:
+            self.evidence.append(match.evidence)
+
+    def finding(self, code: str) -> Finding:
+        """It as the report shows it."""
+        about = CODES[code]
+        severity = self.severity or about.severity
+        return Finding(code, severity, about.title, self.count, tuple(self.evidence), about.advice)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Explains failed calls.
+
+    `explains` tells whether the cause holds for a call; `sentence` and `details` tell the
+    story of the calls it explains, given the first of them and their number.
+    """
+
+    code: str
+    explains: Callable[[Call, Case], bool]
+    sentence: Callable[[Call, Case, int], str]
+    details: Callable[[Call, Case, int], tuple[str, ...]] = lambda call, case, count: ()
+    not_in_packets: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Finds something worth saying anywhere in the case."""
+
+    code: str
+    find: Callable[[Case], Iterable[Match]]
+
+
+def of_call(call: Call) -> Evidence:
+    """Where to look for a call."""
+    return Evidence(
+        connection=call.exchange.connection,
+        exchange=call.exchange.id,
+        tunnel=None if call.tunnel is None else call.tunnel.id,
+        packet=call.packet,
+    )

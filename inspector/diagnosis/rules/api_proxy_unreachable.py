@@ -1,0 +1,20 @@
+"""Attempts that failed, of which the capture cannot say why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from inspector.conclusions import Evidence
+from inspector.diagnosis.attempts import classify
+from inspector.diagnosis.case import Case
+from inspector.diagnosis.rule import Match, Notice
+
+
+def find(case: Case) -> Iterator[Match]:
+    attempts = classify(case)
+    for name, packet in attempts.unexplained:
+        yield Match(Evidence(f"c{name}", packet=packet))
+
+
+NOTICE: Final = Notice("api-proxy-unreachable", find)

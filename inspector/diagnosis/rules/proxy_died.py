@@ -1,0 +1,61 @@
+"""The API proxy took a call and died of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import bytes_down, plural
+
+
+def explains(call: Call, case: Case) -> bool:
+    """A close from its side, and nobody there afterwards.
+
+    Without one byte of answer that is enough unless it took connections later: no other
+    close of a first request without an answer is known of it.  In the middle of an answer
+    the attempts that failed later are needed, for streams are cut for other reasons.
+    """
+    connection, service = call.connection, case.service_of(call.exchange)
+    if connection is None or connection.closed_at is None:
+        return False
+    if connection.closed_by not in ("server", "reset-by-server"):
+        return False
+    at = connection.closed_at
+    failed = service.failed_after(at)
+    if call.outcome == "unanswered" and not connection.bytes_down and not call.tunnels:
+        return failed > 0 or not service.accepted_after(at)
+    if call.outcome not in ("unanswered", "cut") or not failed:
+        return False
+    return not case.lives_after(call.exchange.server.ip, at)
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    exchange = call.exchange
+    return (
+        f"{exchange.server.ip} took {exchange.id} whole, then closed:"
+        f" {bytes_down(call)} response bytes (packet {call.packet})."
+    )
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    connection, service = call.connection, case.service_of(call.exchange)
+    assert connection is not None
+    assert connection.closed_at is not None
+    failed = service.failed_after(connection.closed_at)
+    if not failed:
+        return ("Nobody tried to connect to it afterwards.",)
+    accepted = service.accepted_after(connection.closed_at)
+    packets = service.packets[-failed:]
+    where = f"packet {packets[0]}" if failed == 1 else f"packets {packets[0]}-{packets[-1]}"
+    attempts = plural(failed, "connection attempt")
+    return (f"Since then {attempts} to it failed, {accepted} accepted ({where}).",)
+
+
+CAUSE: Final = Cause(
+    "proxy-died",
+    explains,
+    sentence,
+    details,
+    "why it died. Known cause: control char in its API key",
+)

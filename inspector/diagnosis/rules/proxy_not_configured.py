@@ -1,0 +1,25 @@
+"""The API proxy says itself that it has no key for the provider."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import told
+
+
+def explains(call: Call, case: Case) -> bool:
+    if call.answered_by != "api-proxy" or call.status not in (403, 503):
+        return False
+    return "not_configured" in call.message or "not configured" in call.message
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return (
+        f"The API proxy has no key for {call.exchange.provider}:"
+        f" {count} x {call.status} of its own (packet {call.packet})."
+    )
+
+
+CAUSE: Final = Cause("proxy-not-configured", explains, sentence, told)

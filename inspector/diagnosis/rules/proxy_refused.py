@@ -1,0 +1,21 @@
+"""An answer of the API proxy's own: a guard, a limit, a request it cannot read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import answer, told
+
+
+def explains(call: Call, case: Case) -> bool:
+    status = call.status
+    return call.answered_by == "api-proxy" and status is not None and 400 <= status < 500
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"The API proxy itself refused: {count} x {answer(call)} (packet {call.packet})."
+
+
+CAUSE: Final = Cause("proxy-refused", explains, sentence, told)

@@ -1,0 +1,23 @@
+"""A body shorter than its head promised."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import bytes_down, is_stream, order_of_closing, plural
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.outcome == "cut" and not is_stream(call)
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return (
+        f"{plural(count, 'answer')} shorter than promised:"
+        f" {bytes_down(call)} body bytes came (packet {call.packet})."
+    )
+
+
+CAUSE: Final = Cause("response-cut", explains, sentence, order_of_closing)

@@ -1,0 +1,34 @@
+"""Squid's own connection to the host failed; it names the errno."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import authority, plural, relayed, squid_error
+
+#: Linux errno of a failed connect.
+ERRNO: Final = {"111": "refused", "113": "no route", "110": "timed out", "101": "unreachable"}
+
+
+def explains(call: Call, case: Case) -> bool:
+    if "ERR_CONNECT_FAIL" in squid_error(call):
+        return True
+    return call.answered_by == "forward-proxy" and (call.status or 0) >= 500
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    errno = squid_error(call).rpartition(" ")[2]
+    why = f"errno {errno}, {ERRNO[errno]}" if errno in ERRNO else squid_error(call) or "5xx"
+    return (
+        f"Squid cannot connect to {authority(call)} ({why}):"
+        f" {plural(count, 'call')} (packet {call.packet})."
+    )
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    return relayed(call)
+
+
+CAUSE: Final = Cause("squid-cannot-connect", explains, sentence, details)

@@ -1,0 +1,26 @@
+"""Squid's rules refuse the host or the port."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import authority, relayed, squid_error
+
+
+def explains(call: Call, case: Case) -> bool:
+    return "ERR_ACCESS_DENIED" in squid_error(call) or (
+        call.answered_by == "forward-proxy" and call.status == 403
+    )
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"Squid denied {authority(call)}: {count} x 403 (packet {call.packet})."
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    return relayed(call)
+
+
+CAUSE: Final = Cause("squid-denied", explains, sentence, details)

@@ -1,0 +1,26 @@
+"""Squid finds no address for the host: ERR_DNS_FAIL; 5.7 says ERR_CANNOT_FORWARD (measured)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import authority, plural, relayed, squid_error
+
+
+def explains(call: Call, case: Case) -> bool:
+    return any(name in squid_error(call) for name in ("ERR_DNS_FAIL", "ERR_CANNOT_FORWARD"))
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return (
+        f"Squid cannot resolve {authority(call)}: {plural(count, 'call')} (packet {call.packet})."
+    )
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    return relayed(call)
+
+
+CAUSE: Final = Cause("squid-dns-failure", explains, sentence, details)

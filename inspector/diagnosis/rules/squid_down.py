@@ -1,0 +1,60 @@
+"""Squid is not there: for the call, or any more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case, Service, between
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import plural
+
+
+def explains(call: Call, case: Case) -> bool:
+    """The API proxy could not reach Squid, or Squid left in the middle and never came back."""
+    tunnel = call.tunnel
+    if call.outcome == "cut" and tunnel is not None and tunnel.closed_at is not None:
+        if tunnel.closed_by not in ("server", "reset-by-server"):
+            return False
+        service = case.services.get((tunnel.proxy.ip, tunnel.proxy.port), Service())
+        at = tunnel.closed_at
+        return service.failed_after(at) > 0 and not service.accepted_after(at)
+    if call.tunnels or call.answered_by not in ("api-proxy", "nobody"):
+        return False
+    return (call.status is None or call.status >= 500) and attempt(call, case) is not None
+
+
+def attempt(call: Call, case: Case) -> int | None:
+    """The packet of a failed connection to a forward proxy while the call waited."""
+    request, response, connection = call.exchange.request, call.exchange.response, call.connection
+    if request is None:
+        return None
+    end = response.started_at if response is not None else None
+    if end is None and connection is not None:
+        end = connection.closed_at
+    for service in case.forward_services():
+        found = service.packets[
+            between(service.failed, request.started_at, end or request.started_at + WAITS)
+        ]
+        if found:
+            return found[0]
+    return None
+
+
+#: How long a connection attempt may follow its request when nothing else bounds it.
+WAITS: Final = 60_000_000_000
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    packet = attempt(call, case)
+    if packet is None:
+        return f"Squid left in mid-stream and did not come back (packet {call.packet})."
+    return f"The API proxy cannot connect to Squid: {plural(count, 'call')} (packet {packet})."
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    failed = sum(len(service.failed) for service in case.forward_services())
+    last = max(service.packets[-1] for service in case.forward_services() if service.packets)
+    return (f"{plural(failed, 'connection attempt')} to it failed (last: packet {last}).",)
+
+
+CAUSE: Final = Cause("squid-down", explains, sentence, details, "why Squid is not there")

@@ -1,0 +1,23 @@
+"""A stream without its terminal event."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import events, is_stream, order_of_closing, plural
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.outcome == "cut" and is_stream(call)
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return (
+        f"{plural(count, 'stream')} cut after {events(call)} events,"
+        f" no terminal event (packet {call.packet})."
+    )
+
+
+CAUSE: Final = Cause("stream-cut", explains, sentence, order_of_closing)

@@ -1,0 +1,20 @@
+"""An event of the stream is an error of the API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import told
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.outcome == "error-event"
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"The API failed inside its stream: {count} x event: error (packet {call.packet})."
+
+
+CAUSE: Final = Cause("stream-error-event", explains, sentence, told)

@@ -1,0 +1,40 @@
+"""A stream whose events, or labels, are broken."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import plural
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.outcome == "damaged"
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"{plural(count, 'answer')} {what(call)} (packet {call.packet})."
+
+
+def what(call: Call) -> str:
+    """Which damage it is."""
+    response = call.exchange.response
+    if response is None:
+        return "cannot be read"
+    if response.looks_like is not None:
+        label = response.content_encoding or response.content_type or "nothing"
+        return f"labelled {label[:24]} but in truth {response.looks_like}"
+    if "content-encoding-mismatch" in response.oddities:
+        return f"labelled {(response.content_encoding or '')[:16]} and not in that coding"
+    if response.stream is not None and response.stream.malformed:
+        return f"with {plural(response.stream.malformed, 'event')} that do not parse"
+    return "not decodable as labelled"
+
+
+CAUSE: Final = Cause(
+    "stream-malformed",
+    explains,
+    sentence,
+    not_in_packets="which side of the API proxy did it; keys would tell",
+)

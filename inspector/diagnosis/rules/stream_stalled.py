@@ -1,0 +1,49 @@
+"""The answer stopped coming, and the client gave up."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import events, order_of_closing
+
+#: A silence of this many seconds may be a stall ...
+SILENCE: Final = 1.0
+#: ... if it is so many times as long as any before it.
+TIMES: Final = 4
+
+
+def silence(call: Call) -> float | None:
+    """Seconds from the last piece (or the request) to the client's leaving."""
+    exchange, connection = call.exchange, call.connection
+    if call.outcome != "left" or connection is None or connection.closed_at is None:
+        return None
+    request, response = exchange.request, exchange.response
+    last = None if request is None else request.ended_at
+    if response is not None:
+        last = response.started_at
+        if response.stream is not None:
+            last = response.stream.last_event_at or last
+        elif response.body_bytes:
+            return None  # when its last piece came is not kept
+    return None if last is None else (connection.closed_at - last) / 1e9
+
+
+def explains(call: Call, case: Case) -> bool:
+    response, length = call.exchange.response, silence(call)
+    if length is None or length < SILENCE:
+        return False
+    stream = None if response is None else response.stream
+    before = 0.0 if stream is None else stream.longest_silence or 0.0
+    return length >= TIMES * before
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return (
+        f"Silence for {silence(call) or 0:.1f} s after {events(call)} events,"
+        f" then the client left (packet {call.packet})."
+    )
+
+
+CAUSE: Final = Cause("stream-stalled", explains, sentence, order_of_closing)

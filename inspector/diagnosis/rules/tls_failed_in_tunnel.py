@@ -1,0 +1,61 @@
+"""The tunnel stands and TLS in it does not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import plural, told
+from inspector.facts import Tunnel
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.answered_by in ("api-proxy", "nobody") and has_failed(call.tunnel, case)
+
+
+def has_failed(tunnel: Tunnel | None, case: Case) -> bool:
+    """A handshake that ended badly, or a ClientHello that nobody ever answered.
+
+    Silence is one only where nothing is known to be missing.
+    """
+    if tunnel is None or not tunnel.established:
+        return False
+    if tunnel.tls is None:
+        return tunnel.protocol == "none" and tunnel.closed_at is not None and case.is_whole
+    if tunnel.tls.handshake == "failed":
+        return True
+    return tunnel.tls.handshake == "incomplete" and not tunnel.bytes_down and not lossy(case)
+
+
+def lossy(case: Case) -> bool:
+    told = case.completeness
+    return bool(told.gaps or told.truncated_packets or told.midstream_connections)
+
+
+def how(tunnel: Tunnel) -> str:
+    """How it failed, in a few words."""
+    tls = tunnel.tls
+    if tls is None:
+        return "no ClientHello"
+    if tls.alerts:
+        return f"alert: {tls.alerts[0]}"
+    if not tunnel.bytes_down:
+        return "silence after the ClientHello"
+    if tunnel.closed_by in ("client", "reset-by-client"):
+        return "the API proxy left: certificate refused?"
+    return "closed during the handshake"
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    tunnel = call.tunnel
+    assert tunnel is not None
+    return f"TLS failed inside {tunnel.id}: {how(tunnel)} (packet {tunnel.packet})."
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    lines = told(call, case, count)
+    return (f"Squid said 200: {plural(count, 'call')}, no byte of HTTP inside.", *lines)
+
+
+CAUSE: Final = Cause("tls-failed-in-tunnel", explains, sentence, details)

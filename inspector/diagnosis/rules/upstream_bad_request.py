@@ -1,0 +1,20 @@
+"""A 4xx of the API that is about the request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import answer, told
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.answered_by == "upstream" and call.status is not None and 400 <= call.status < 500
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"The API finds the request wrong: {count} x {answer(call)} (packet {call.packet})."
+
+
+CAUSE: Final = Cause("upstream-bad-request", explains, sentence, told)

@@ -1,0 +1,20 @@
+"""403 of the API itself: neither Squid's page nor the API proxy's guard."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import answer, told
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.answered_by == "upstream" and call.status == 403
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"The API forbids it: {count} x {answer(call)} (packet {call.packet})."
+
+
+CAUSE: Final = Cause("upstream-forbidden", explains, sentence, told)

@@ -1,0 +1,20 @@
+"""429 of the API itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import answer, told
+
+
+def explains(call: Call, case: Case) -> bool:
+    return call.answered_by == "upstream" and call.status == 429
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"The API limits the rate: {count} x {answer(call)} (packet {call.packet})."
+
+
+CAUSE: Final = Cause("upstream-rate-limited", explains, sentence, told)

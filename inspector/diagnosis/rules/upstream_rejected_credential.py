@@ -1,0 +1,45 @@
+"""The API judged the credential that it was sent, and it is bad."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import answer
+
+
+def explains(call: Call, case: Case) -> bool:
+    """401 of the API's own; Gemini has 400 API_KEY_INVALID instead."""
+    if call.answered_by != "upstream":
+        return False
+    return call.status == 401 or (call.status == 400 and "api_key_invalid" in call.message)
+
+
+def sentence(call: Call, case: Case, count: int) -> str:
+    return f"The API rejected the credential: {count} x {answer(call)} (packet {call.packet})."
+
+
+def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    """Which header was judged: its name stands in the API's message."""
+    judged = next((name for name in JUDGED if name in call.message), None)
+    if judged is None:
+        return ()
+    return (f"Judged was {JUDGED[judged]}, which the API proxy writes, not the agent.",)
+
+
+#: Words of an API's message to the header they are about.
+JUDGED: Final = {
+    "x-api-key": "x-api-key",
+    "bearer": "Authorization",
+    "api key": "the API key",
+    "api_key": "the API key",
+}
+
+CAUSE: Final = Cause(
+    "upstream-rejected-credential",
+    explains,
+    sentence,
+    details,
+    "the key itself, which is inside TLS",
+)

@@ -1,0 +1,115 @@
+"""Phrases that several rules share: sentences of at most 76 columns, each with its packet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+
+_WIDTH: Final = 76
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def answer(call: Call) -> str:
+    """The status, with what the error calls itself: `401 authentication_error`."""
+    response = call.exchange.response
+    if response is None:
+        return "no answer"
+    error = response.api_error
+    kind = error.type if error is not None else None
+    return f"{response.status} {kind[:32]}" if kind else str(response.status)
+
+
+def told(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    """What the error says, in the API's own words."""
+    response = call.exchange.response
+    error = response.api_error if response is not None else None
+    if error is None or not error.message:
+        return ()
+    message = " ".join(error.message.split())
+    lead = f'{call.exchange.id}: "'
+    room = _WIDTH - len(lead) - 1
+    if len(message) > room:
+        message = message[: room - 3] + "..."
+    return (f'{lead}{message}"',)
+
+
+def squid_error(call: Call) -> str:
+    """What Squid says went wrong, from its page or its answer to the CONNECT."""
+    if call.answered_by == "forward-proxy" and call.exchange.response is not None:
+        for name, value in call.exchange.response.headers:
+            if name.lower() == "x-squid-error":
+                return value
+    if call.answered_by in ("api-proxy", "nobody", "forward-proxy"):
+        for tunnel in call.tunnels:
+            if tunnel.established is False and tunnel.proxy_error:
+                return tunnel.proxy_error
+    return ""
+
+
+def authority(call: Call) -> str:
+    """The host that Squid was asked for."""
+    tunnel = call.tunnel
+    if tunnel is not None and tunnel.authority:
+        return tunnel.authority[:40]
+    return f"{call.exchange.provider}'s host"
+
+
+def relayed(call: Call) -> tuple[str, ...]:
+    """That the agent got Squid's page for an answer."""
+    response = call.exchange.response
+    if call.answered_by != "forward-proxy" or response is None:
+        return ()
+    size = f"{response.body_bytes:,}-byte HTML page"
+    return (f"Its {size} was relayed as the API's {response.status}. No key left.",)
+
+
+def is_stream(call: Call) -> bool:
+    """Whether the answer is an event stream."""
+    response = call.exchange.response
+    return response is not None and response.stream is not None
+
+
+def events(call: Call) -> int:
+    """How many events of its stream arrived."""
+    response = call.exchange.response
+    return 0 if response is None or response.stream is None else response.stream.events
+
+
+def bytes_down(call: Call) -> int:
+    """How many bytes of the answer arrived: of its body, or none at all."""
+    response = call.exchange.response
+    return 0 if response is None else response.body_bytes
+
+
+def order_of_closing(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    """Which leg ended first, and from which side."""
+    tunnel, connection = call.tunnel, call.connection
+    if tunnel is None or connection is None or connection.closed_at is None:
+        return ()
+    agent = f"{call.exchange.id}'s connection by {_SIDE[connection.closed_by or '']}"
+    if tunnel.closed_at is None:
+        return (f"Closed first: {agent}; {tunnel.id} stayed open.",)
+    far = f"{tunnel.id} by {_TUNNEL_SIDE[tunnel.closed_by or '']}"
+    first, second = (far, agent) if tunnel.closed_at <= connection.closed_at else (agent, far)
+    return (f"Closed first: {first}, then {second}.",)
+
+
+_SIDE: Final = {
+    "client": "the client",
+    "reset-by-client": "the client",
+    "server": "the API proxy",
+    "reset-by-server": "the API proxy",
+    "": "nobody",
+}
+_TUNNEL_SIDE: Final = {
+    "client": "the API proxy",
+    "reset-by-client": "the API proxy",
+    "server": "upstream",
+    "reset-by-server": "upstream",
+    "": "nobody",
+}
