@@ -9,10 +9,10 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench lab captures live-scenarios bpf docs lock clean
+.PHONY: help demo test lint format bench lab captures diagnose-matrix live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Set up, and analyze the capture that ships with the project
 	@$(BIN)/inspector analyze captures/issue-1527
@@ -52,12 +52,16 @@ bpf: ## Rebuild the eBPF objects from their C sources (pinned clang)
 	@tools/system-packages bpf
 	@tools/bpf inspector/capture/ebpf
 
+diagnose-matrix: $(READY) ## Root causes and verdicts against the truth of every capture
+	@$(BIN)/python -m tests.diagnosis.matrix
+
 docs: $(READY) ## Regenerate what is generated: schema, references, limits, picture
 	@$(BIN)/python -m inspector.report.schema
 	@$(BIN)/python -m inspector.report.reference
 	@$(BIN)/python -m inspector.report.limits
 	@$(BIN)/python -m inspector.report.picture
 	@$(BIN)/python -m inspector.cli.reference
+	@$(BIN)/python -m inspector.report.findings
 
 lock: $(READY) ## Renew requirements/ci.txt within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python

@@ -139,9 +139,7 @@ class Inspector:
         topology = roles.fact(self._scope or "all")
         found = assemble(ledger, roles)
         completeness = _completeness(sources, notes, ledger, topology)
-        chains = join(
-            found.exchanges, found.tunnels, found.connections, topology, completeness
-        )
+        chains = join(found.exchanges, found.tunnels, found.connections, topology, completeness)
         diagnosis = diagnose(
             Case(
                 exchanges=found.exchanges,

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "doctor": "inspector.cli.doctor",
     "watch": "inspector.cli.watch",
     "check": "inspector.cli.check",
+    "explain": "inspector.cli.explain",
 })  # fmt: skip
 
 EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from inspector.conclusions import AnsweredBy, Chain
 from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
-from inspector.diagnosis.pairing import Asked, pair
 from inspector.facts import (
     Completeness,
     Connection,
@@ -198,14 +197,18 @@ class Case:
         self.alive_at[address] = max(at, self.alive_at.get(address, at))
 
     def _survey(self) -> None:
-        asked: list[Asked] = []
-        chained = {}
+        # Chains that may be relied on say what a call went through; the others still tell
+        # of a tunnel that it may be a call's.
+        tunnels_of: dict[int, tuple[int, ...]] = {}
         for chain in self._chains:
             used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
-            if used and chain.confidence >= RELIABLE:
-                chained[_number(chain.agent_exchange)] = tuple(_number(name) for name in used)
-        self._pairs = chained
-        well = set()
+            numbers = tuple(map(_number, used))
+            call = _number(chain.agent_exchange)
+            if numbers:
+                tunnels_of[call] = numbers
+                if chain.confidence >= RELIABLE:
+                    self._pairs[call] = numbers
+        busy: set[int] = set()
         for exchange in self.exchanges:
             if not self.is_call(exchange):
                 continue
@@ -219,32 +222,13 @@ class Case:
             else:
                 self.failed.append(number)
             if outcome in SUCCEEDED:
-                well.add(number)
-            if not self._chains and exchange.request is not None:
-                asked.append(self._asked(exchange, number))
-        opened = []
-        established = []
+                busy.update(tunnels_of.get(number, ()))
         for tunnel in self.tunnels:
-            number = _number(tunnel.id)
-            if tunnel.client.ip in self.api_proxies:
-                opened.append((tunnel.opened_at, number))
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
-                established.append(number)
-        if not self._chains:
-            self._pairs = pair(asked, opened)
-        busy = {name for call, used in self._pairs.items() if call in well for name in used}
-        self.idle_tunnels = array("q", (name for name in established if name not in busy))
-
-    def _asked(self, exchange: Exchange, number: int) -> Asked:
-        request, response = exchange.request, exchange.response
-        assert request is not None
-        until = response.started_at if response is not None else None
-        if until is None:
-            connection = self.connections.get(exchange.connection)
-            until = connection.closed_at if connection is not None else None
-        return Asked(request.ended_at or request.started_at, until, number)
+                if _number(tunnel.id) not in busy:
+                    self.idle_tunnels.append(_number(tunnel.id))
 
     # -- what is what --------------------------------------------------------
 

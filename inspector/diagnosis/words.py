@@ -55,7 +55,7 @@ def authority(call: Call) -> str:
     """The host that Squid was asked for."""
     tunnel = call.tunnel
     if tunnel is not None and tunnel.authority:
-        return tunnel.authority[:40]
+        return tunnel.authority.removesuffix(":443")[:40]
     return f"{call.exchange.provider}'s host"
 
 

@@ -81,9 +81,8 @@ def main() -> int:
     print("\nhypothesis   in truth    confirmed  refuted  not observable  no traffic")
     for name in HYPOTHESES:
         for truth, told in ((True, "holds"), (False, "does not"), (None, "undecided")):
-            verdicts = Counter(
-                item.verdicts[name] for item in results if item.expect[name] is truth
-            )
+            chosen = [item for item in results if item.expect[name] is truth]
+            verdicts = Counter(item.verdicts[name] for item in chosen)
             columns = ("confirmed", "refuted", "not observable", "no traffic")
             counts = "".join(f"{verdicts[column]:11}" for column in columns)
             print(f"{name:12} {told:10}{counts}")

@@ -27,7 +27,8 @@ def judge(call: Call, case: Case) -> Judgement:
     A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
     """
     if call.answered_by == "nobody":
-        return refuted(f"{call.exchange.id} was never answered, no header was judged")
+        done = "answered" if call.tunnels else "forwarded"
+        return refuted(f"{call.exchange.id} was never {done}")
     if call.answered_by == "unknown":
         return not_observable("who answered cannot be told; keys would show it")
     if call.answered_by != "upstream":

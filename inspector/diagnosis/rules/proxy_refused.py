@@ -15,7 +15,7 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return f"The API proxy itself refused: {count} x {answer(call)} (packet {call.packet})."
+    return f"The API proxy refused: {count} x {answer(call)} (packet {call.packet})."
 
 
 CAUSE: Final = Cause("proxy-refused", explains, sentence, told)

@@ -20,9 +20,9 @@ def explains(call: Call, case: Case) -> bool:
 
 def sentence(call: Call, case: Case, count: int) -> str:
     errno = squid_error(call).rpartition(" ")[2]
-    why = f"errno {errno}, {ERRNO[errno]}" if errno in ERRNO else squid_error(call) or "5xx"
+    why = f"{errno}, {ERRNO[errno]}" if errno in ERRNO else squid_error(call) or "5xx"
     return (
-        f"Squid cannot connect to {authority(call)} ({why}):"
+        f"Squid cannot reach {authority(call)} ({why}):"
         f" {plural(count, 'call')} (packet {call.packet})."
     )
 

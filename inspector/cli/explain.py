@@ -1,0 +1,47 @@
+"""`inspector explain`: what a finding's code means, needs and asks for."""
+
+from __future__ import annotations
+
+import click
+
+from inspector.cli.main import verbose_option
+from inspector.errors import InspectorError
+
+
+class UnknownCode(InspectorError):
+    """No finding has this code."""
+
+    exit_code = 2
+
+
+@click.command()
+@click.argument("code", required=False, metavar="[CODE]")
+@verbose_option
+def explain(code: str | None) -> None:
+    """What a finding's CODE means, what it needs to be said, and what to do next.
+
+    Without CODE all of them are listed.  The same texts are in docs/findings.md.
+    """
+    from inspector.diagnosis.catalogue import CODES
+    from inspector.report.findings import explanation
+
+    if code is None:
+        width = max(map(len, CODES))
+        for entry in CODES.values():
+            click.echo(f"{entry.code:{width}}  {entry.severity:7}  {entry.title}")
+        return
+    known = CODES.get(code)
+    if known is None:
+        raise _unknown(code, list(CODES))
+    click.echo(explanation(known))
+
+
+def _unknown(code: str, codes: list[str]) -> UnknownCode:
+    from difflib import get_close_matches
+
+    near = get_close_matches(code, codes, n=3, cutoff=0.5)
+    return UnknownCode(
+        f"No finding is called {code}",
+        f"Did you mean {' or '.join(near)}?" if near else "inspector explain lists them all",
+        "This says nothing about a capture; none was read",
+    )

@@ -1,0 +1,87 @@
+"""Every capture with a known truth: the root cause, the verdicts, and nothing said too much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.diagnosis.matrix import GOLDEN, HYPOTHESES, REAL, folders, judged
+
+#: Findings of level warning or error beside the root cause.
+BESIDE: Final[dict[str, set[str]]] = {
+    "agent-holds-real-key": {"real-key-on-agent-hop"},
+    "denied-side-traffic": {"side-traffic-denied"},
+    "h2-in-tunnel": {"api-proxy-bypassed"},
+    "issue-1527": {"api-proxy-bypassed", "retry-storm"},
+    "origin-form-at-squid": {"origin-form-at-squid"},
+    "retry-storm": {"retry-storm"},
+    "squid-connect-times-out": {"squid-page-relayed"},
+    "squid-connection-refused": {"squid-page-relayed"},
+    "squid-denied": {"squid-page-relayed"},
+    "squid-dns-failure": {"squid-page-relayed"},
+    "squid-no-route": {"squid-page-relayed"},
+    "07-connect-403": {"squid-page-relayed"},
+    "08-upstream-refused": {"squid-page-relayed"},
+}
+
+each = pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
+
+
+def test_the_real_captures_are_judged_where_they_are() -> None:
+    if not REAL.is_dir():
+        pytest.skip("../shared/real-captures is absent; the golden captures are judged alone")
+    assert {folder.parent for folder in folders()} == {GOLDEN, REAL}
+
+
+@each
+def test_root_cause_and_verdicts_are_true(folder: Path) -> None:
+    assert judged(folder).mistakes() == []
+
+
+@each
+def test_every_hypothesis_has_a_verdict_and_a_deciding_fact_that_fits(folder: Path) -> None:
+    hypotheses = judged(folder).report.hypotheses
+
+    assert tuple(item.id for item in hypotheses) == HYPOTHESES
+    assert [item.id for item in hypotheses if len(item.because[0]) > 60] == []
+
+
+@each
+def test_nothing_else_is_a_warning_or_an_error(folder: Path) -> None:
+    result = judged(folder)
+    expected = set(BESIDE.get(folder.name, ()))
+    if result.expect["root_cause"] is not None:
+        expected.add(result.expect["root_cause"])
+
+    found = {item.code for item in result.report.findings if item.severity != "note"}
+
+    assert found == expected
+
+
+@each
+def test_a_root_cause_is_a_finding_with_evidence_in_sentences_that_fit(folder: Path) -> None:
+    report = judged(folder).report
+    cause = report.root_cause
+    if cause is None:
+        return
+    assert cause.code in {item.code for item in report.findings}
+    assert 0 < cause.explains <= cause.of
+    assert cause.evidence
+    assert cause.advice
+    assert [line for line in (cause.sentence, *cause.details) if len(line) > 76] == []
+
+
+def test_the_issue_this_project_started_from_is_told_as_it_was() -> None:
+    report = judged(GOLDEN / "issue-1527").report
+    cause = report.root_cause
+
+    assert cause is not None
+    assert (cause.code, cause.explains, cause.of) == ("proxy-died", 1, 1)
+    assert "0 response bytes" in cause.sentence
+    assert "10 connection attempts" in cause.details[0]
+    assert {item.what for item in cause.ruled_out} >= {"Squid denial", "TLS failure", "cut stream"}
+    verdicts = {item.id: (item.verdict, item.because[0]) for item in report.hypotheses}
+    assert verdicts["H2"] == ("refuted", "they differ; neither was ever judged")
+    assert verdicts["H4a"] == ("confirmed", "4 of 4, none opened by the API proxy")
