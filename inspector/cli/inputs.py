@@ -40,7 +40,7 @@ def options_of(told: Mapping[str, Any]) -> Options:
 
 def report_of(paths: tuple[str, ...], options: Options, *, progress: bool = True) -> Report:
     """The report of captures, or the one that a single JSON file holds."""
-    if len(paths) == 1 and _is_json(paths[0]):
+    if len(paths) == 1 and is_report(paths[0]):
         return _loaded(Path(paths[0]))
     from inspector.cli.progress import Progress
     from inspector.inspection import inspect_captures
@@ -49,7 +49,8 @@ def report_of(paths: tuple[str, ...], options: Options, *, progress: bool = True
         return inspect_captures(paths, options, on_progress=told)
 
 
-def _is_json(name: str) -> bool:
+def is_report(name: str) -> bool:
+    """Whether a file holds JSON, and is to be read as a report."""
     try:
         with Path(name).open("rb") as file:
             return file.read(64).lstrip()[:1] == b"{"

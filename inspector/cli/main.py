@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "watch": "inspector.cli.watch",
     "check": "inspector.cli.check",
     "explain": "inspector.cli.explain",
+    "compare": "inspector.cli.compare",
 })  # fmt: skip
 
 EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({

@@ -1,0 +1,97 @@
+"""`inspector compare`: what changed between two runs, or between two clients of one."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import click
+
+from inspector.cli.inputs import is_report, options_of, report_of
+from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.network import network_options
+from inspector.cli.outcome import say
+
+
+@click.command(epilog=exit_codes_text())
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="[B]", required=False)
+@click.option(
+    "--client",
+    "clients",
+    metavar="TEXT",
+    multiple=True,
+    help="Only clients whose user agent contains this. Twice: the first of A, the second of B, "
+    "or both of A where B is not given.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="A table for people, or the differences as JSON.",
+)
+@network_options
+@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@verbose_option
+def compare(
+    a: str,
+    b: str | None,
+    clients: tuple[str, ...],
+    form: Literal["terminal", "json"],
+    no_progress: bool,
+    **told: Any,
+) -> None:
+    """Tell what differs: clients, headers, credentials, answers, tunnels, findings.
+
+    A and B are each a capture, a directory with one, or a report.json. Of two
+    captures the fingerprints of credentials are made with one key, so that the
+    same credential is seen to be the same.
+    """
+    import secrets
+    from dataclasses import replace
+
+    from inspector.cli.screen import Screen
+    from inspector.inspection import FINGERPRINT_KEY_BYTES
+    from inspector.report.compare import Side, matching, page, plain
+    from inspector.report.compare import compare as differences
+    from inspector.report.escape import clipped
+    from inspector.report.json import dumps
+
+    if len(clients) > 2:
+        raise click.UsageError("--client may be given twice at most.")
+    if b is None and len(clients) != 2:
+        raise click.UsageError("Give B, or --client twice to compare two clients of A.")
+    options = options_of(told)
+    options = replace(
+        options,
+        fingerprint_key=options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES),
+    )
+    first = report_of((a,), options, progress=not no_progress)
+    second = first if b is None else report_of((b,), options, progress=not no_progress)
+    sides = (
+        Side(a, first, clients[0] if clients else None),
+        Side(b or a, second, clients[-1] if clients else None),
+    )
+    for side in sides:
+        if side.client is not None and not matching(side):
+            agents = {clipped(c.user_agent or "none", 80) for c in side.report.clients}
+            known = ", ".join(sorted(agents)) or "no client at all"
+            raise click.UsageError(
+                f"No client of {side.name} has {side.client!r} in its user agent. It has {known}."
+            )
+    if b is not None and (is_report(a) or is_report(b)):
+        say(
+            "Fingerprints can be compared only if both reports were made with the same "
+            "--fingerprint-key."
+        )
+    comparison = differences(*sides)
+    if form == "json":
+        data = dumps(plain(comparison)) + b"\n"
+    else:
+        screen = Screen.of(sys.stdout)
+        text = page(comparison, width=screen.width, color=screen.color)
+        data = text.encode(screen.encoding, "backslashreplace")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inspector.cli.main import main
+
+from .test_main import ROOT
+
+BAD = str(ROOT / "captures" / "key-newline")
+GOOD = str(ROOT / "captures" / "key-newline-fixed")
+TWO = str(ROOT / "captures" / "h4-401-inside-tunnel")
+HOLDS_KEY = str(ROOT / "captures" / "agent-holds-real-key")
+EXAMPLE = str(ROOT / "docs" / "example-report.json")
+
+
+def _compare(*args: str) -> Result:
+    return CliRunner().invoke(main, ["compare", *args])
+
+
+def test_a_bad_run_and_a_good_one_differ_in_what_was_answered() -> None:
+    result = _compare("--format", "json", BAD, GOOD)
+    assert result.exit_code == 0
+    differences = {
+        (d["of"], d["aspect"]): (d["a"], d["b"]) for d in json.loads(result.stdout)["differences"]
+    }
+    assert differences["curl -> anthropic", "answers"] == ("1 got no answer", "2 got 200")
+    assert ("curl -> anthropic", "value of x-api-key") not in differences
+
+
+def test_the_same_key_is_the_same_in_both_captures_without_a_key_file() -> None:
+    result = _compare(HOLDS_KEY, HOLDS_KEY)
+    assert "No difference" in result.stdout
+    assert result.stderr == ""
+
+
+def test_two_clients_of_one_capture_are_set_beside_each_other() -> None:
+    result = _compare(TWO, "--client", "curl", "--client", "Anthropic/JS")
+    assert "value of x-api-key" in result.stdout
+    assert "x-stainless-retry-count" in result.stdout
+
+
+def test_a_report_is_compared_with_a_warning_about_fingerprints(tmp_path: Path) -> None:
+    result = _compare(EXAMPLE, EXAMPLE)
+    assert result.exit_code == 0
+    assert "No difference" in result.stdout
+    assert "same --fingerprint-key" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((TWO,), "Give B, or --client twice"),
+        ((TWO, "--client", "curl"), "Give B, or --client twice"),
+        ((TWO, TWO, "--client", "a", "--client", "b", "--client", "c"), "twice at most"),
+        ((TWO, "--client", "curl", "--client", "nobody"), "has 'nobody' in its user agent"),
+    ],
+)
+def test_what_cannot_be_compared_is_a_usage_error(args: tuple[str, ...], said: str) -> None:
+    result = _compare(*args)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
