@@ -6,18 +6,21 @@ call for which no tunnel was opened has a row too: that absence is an answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from inspector.conclusions import Chain
-from inspector.facts import Tunnel
+from inspector.facts import Role, Tunnel
 from inspector.report import grouping, words
 from inspector.report.escape import clipped, visible
 from inspector.report.view import View
 
 #: From this confidence on a chain may be relied on.
 RELIABLE: Final = 0.8
+
+#: What a tunnel carries that no chain joins with a call, by who opened it.
+_OWN: Final[Mapping[Role, str]] = {"api-proxy": "no agent's call", "agent": "no proxy call"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +79,18 @@ def _carries(view: View, group: Sequence[Tunnel]) -> str:
     if first.id in view.carried:
         chains = [view.carried[tunnel.id] for tunnel in group]
         calls = words.some(_calls(view, chains))
+        if not first.established:
+            return f"nothing, for {calls}"
         return calls if chains[0].confidence >= RELIABLE else f"{calls} (likely)"
     inside = [exchange for tunnel in group for exchange in tunnel.exchanges]
     if inside:
         return words.some(inside)
     if not first.established:
         return "nothing"
-    if view.report.chains and view.role(first.client.ip) == "api-proxy":
-        return "no agent's call"
-    if view.report.chains and view.role(first.client.ip) == "agent":
-        return "no proxy call"
+    if view.report.chains or view.report.hypotheses:
+        told = _OWN.get(view.role(first.client.ip))
+        if told is not None:
+            return told
     up = sum(tunnel.bytes_up for tunnel in group)
     down = sum(tunnel.bytes_down for tunnel in group)
     return f"{words.size(up)} up\n{words.size(down)} down" if up or down else "nothing"

@@ -146,6 +146,12 @@ def test_a_tunnel_carries_the_calls_that_chains_join_with_it(report: Report) -> 
     assert first[-2:] == ["e1,", "e3"], "the agent's own leg is named, not the relayed one"
 
 
+def test_a_refused_tunnel_carried_nothing_for_its_call(report: Report) -> None:
+    refused = replace(report.tunnels[1], connect_status=403, established=False)
+    rows = _tunnels_of(replace(report, tunnels=(refused,), chains=report.chains[1:2]))
+    assert rows[0][-3:] == ["nothing,", "for", "e2"]
+
+
 def test_tunnels_without_a_call_stand_in_a_row_of_their_own(report: Report) -> None:
     rows = _tunnels_of(replace(report, chains=report.chains[:2]))
     assert [row[2] for row in rows if row[1] == "api-proxy"] == ["x1", "x1", "x1"]
