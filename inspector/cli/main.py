@@ -21,11 +21,11 @@ from inspector.errors import InspectorError
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "analyze": "inspector.cli.analyze",
     "capture": "inspector.cli.capture",
-    "doctor": "inspector.cli.doctor",
-    "watch": "inspector.cli.watch",
     "check": "inspector.cli.check",
-    "explain": "inspector.cli.explain",
     "compare": "inspector.cli.compare",
+    "doctor": "inspector.cli.doctor",
+    "explain": "inspector.cli.explain",
+    "watch": "inspector.cli.watch",
 })  # fmt: skip
 
 EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({
