@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +47,11 @@ _ADDRESSES: Final = {
     "squid": "172.30.0.10",
     "world": WORLD["api.anthropic.com"],
 }
+#: All that a lab has in an engine carries it, with a value of that lab alone: its number is
+#: given to another when it is gone.
 _LABEL: Final = "inspector-lab"
+#: Where a lab keeps the value, in its directory.
+_VALUE: Final = "docker-label"
 
 #: Run inside: waits for a program that ends in its own time when the group is told to end.
 _WAIT: Final = 'cd "$1" 2>/dev/null; shift; trap : TERM INT; "$@"; exit $?'
@@ -111,6 +116,8 @@ class DockerNetwork(Network):
         self.named_bridge = named_bridge
         self.use_machines = use_machines
         self.engine: Engine | None = None
+        #: The value of the label on all that is this lab's.
+        self.label = ""
 
     def close(self) -> None:
         """End every program, remove containers, networks, image and engine.  Twice is once."""
@@ -122,7 +129,7 @@ class DockerNetwork(Network):
                 process.kill()
         try:
             if self.engine is not None and not self.engine.own:
-                _remove(self.engine, [self.id])
+                _remove(self.engine, [self.label])
         finally:
             super().close()
         _remove_groups()
@@ -131,6 +138,8 @@ class DockerNetwork(Network):
         if reason := why_not_docker():
             raise EngineError(reason)
         _remove_groups(self.id)
+        self.label = f"{self.id}-{secrets.token_hex(4)}"
+        (self.directory / _VALUE).write_text(self.label)
         self.engine = self._engine()
         self._networks(self.engine)
         self._containers(self.engine)
@@ -140,7 +149,7 @@ class DockerNetwork(Network):
         if self.use_machines and docker_engine.answers():
             self.bridge = self.hosts["bridge"] = Machine("bridge", "", "172.30.0.1")
             engine = Engine(None)
-            _remove(engine, _left_by_dead_labs(engine, self.id))
+            _remove(engine, _left_by_dead_labs(engine))
             return engine
         namespace = f"lab{self.id}-bridge"
         self.bridge = self.hosts["bridge"] = Host("bridge", namespace, "172.30.0.1")
@@ -154,7 +163,7 @@ class DockerNetwork(Network):
 
     def _networks(self, docker: Engine) -> None:
         named = [f"--opt=com.docker.network.bridge.name={BRIDGE}"] if self.named_bridge else []
-        create = ("network", "create", "--internal", f"--label={_LABEL}={self.id}")
+        create = ("network", "create", "--internal", f"--label={_LABEL}={self.label}")
         inside = ("--subnet=172.30.0.0/24", "--gateway=172.30.0.1")
         identity = docker(*create, *inside, *named, FIREWALL)
         docker(*create, "--subnet=203.0.113.0/24", "--gateway=203.0.113.254", OUTSIDE)
@@ -163,7 +172,7 @@ class DockerNetwork(Network):
     def _containers(self, docker: Engine) -> None:
         image = f"{_LABEL}:{self.id}"
         docker(
-            *("import", "--change", f"LABEL {_LABEL}={self.id}", "-", image),
+            *("import", "--change", f"LABEL {_LABEL}={self.label}", "-", image),
             input=docker_image.archive(),
         )
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -174,7 +183,7 @@ class DockerNetwork(Network):
             docker(
                 *("create", f"--name={container}", f"--hostname={container}"),
                 *(f"--network={place}", f"--ip={_ADDRESSES[name]}", *volumes),
-                *(f"--label={_LABEL}={self.id}", image, "sleep", "infinity"),
+                *(f"--label={_LABEL}={self.label}", image, "sleep", "infinity"),
             )
         # With it from the start, eth0 is on the bridge: Docker orders them by name of the network.
         docker("network", "connect", "--ip=203.0.113.1", OUTSIDE, CONTAINERS["squid"])
@@ -249,20 +258,28 @@ def _remove_groups(claimed: str = "") -> None:
         docker_engine.remove_groups(network.labs().keys() - {claimed})
 
 
-def _left_by_dead_labs(docker: Engine, claimed: str = "") -> list[str]:
-    """Labs whose things are there and whose owner is not; ``claimed`` is a new one's number."""
+def _left_by_dead_labs(docker: Engine) -> list[str]:
+    """Labels of things whose lab's owner is gone."""
     form = f'{{{{.Label "{_LABEL}"}}}}'
     listed = [
         docker("ps", "--all", "--filter", f"label={_LABEL}", "--format", form),
         docker("network", "ls", "--filter", f"label={_LABEL}", "--format", form),
     ]
-    living = {identity for identity, alive in network.labs().items() if alive} - {claimed}
+    living = {_label_of(identity) for identity, alive in network.labs().items() if alive}
     return sorted(set("\n".join(listed).split()) - living)
 
 
-def _remove(docker: Engine, identities: Sequence[str]) -> None:
-    for identity in identities:
-        label = f"label={_LABEL}={identity}"
+def _label_of(identity: str) -> str:
+    """That of a living lab; one that is not on Docker has none."""
+    try:
+        return (STATE / identity / _VALUE).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _remove(docker: Engine, values: Sequence[str]) -> None:
+    for value in values:
+        label = f"label={_LABEL}={value}"
         for listing, removal in (
             (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
             (("network", "ls", "--quiet"), ("network", "rm")),

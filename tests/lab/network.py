@@ -342,7 +342,8 @@ def labs() -> dict[str, bool]:
     for directory in sorted(STATE.glob("[0-9]*")):
         try:
             with (directory / "lock").open("r+") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Shared: who looks at the same time must not be taken for its owner.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 found[directory.name] = False
         except BlockingIOError:
             found[directory.name] = True

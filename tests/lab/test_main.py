@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.lab import network
 from tests.lab.__main__ import PROGRAMS, main
 from tests.lab.processes import LabError, why_not
 from tests.lab.record import CAPTURES, Lab
 from tests.lab.scenarios import Scenario, catalogue
-from tests.lab.test_network import REPOSITORY, namespaces
+from tests.lab.test_network import REPOSITORY, without_namespaces
 
 LAB = [sys.executable, "-m", "tests.lab"]
 
@@ -50,9 +49,7 @@ def test_up_prints_a_request_that_works_and_leaves_nothing_when_told_to_end(
     assert said == "ended; nothing is left\n"
     assert lab.returncode == 0
     assert b"POST /v1/messages" in capture.read_bytes()
-    assert network.labs().get(identity) is not False
-    if identity not in network.labs():
-        assert namespaces(identity) == []
+    without_namespaces(identity)
 
 
 def test_a_scenario_that_fails_does_not_keep_the_others_from_their_turn(
