@@ -109,7 +109,7 @@ def capture(
         ready_file=ready_file,
         pid_file=pid_file,
     )
-    printer = Printer(form, verbosity)
+    printer = Printer(form, verbosity, several_files=rotate is not None)
     watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
     outcome = run_capture(planned, watchers)
     artifacts = None

@@ -144,7 +144,13 @@ def _within(directory: Path | None, *, raw: bool) -> Path | None:
 class Printer:
     """Writes the report to standard output in one of the formats; JSON Lines as things end."""
 
-    def __init__(self, form: Literal["terminal", "json", "jsonl"], verbosity: int) -> None:
+    def __init__(
+        self,
+        form: Literal["terminal", "json", "jsonl"],
+        verbosity: int,
+        *,
+        several_files: bool = False,
+    ) -> None:
         self._form = form
         self._verbosity = verbosity
         self._out = sys.stdout.buffer
@@ -153,7 +159,7 @@ class Printer:
         if form == "jsonl":
             from inspector.report.jsonl import JsonLines
 
-            self._lines = JsonLines(self._out, several_files=False)
+            self._lines = JsonLines(self._out, several_files=several_files)
             self.on_exchange, self.on_tunnel = self._lines.exchange, self._lines.tunnel
 
     def prepare(self) -> None:

@@ -3,7 +3,7 @@
 A claim comes from the kernel during a live capture, or from a packet comment in
 a file that one wrote::
 
-    inspector.process {"client":"172.30.0.20:41234","server":"172.30.0.30:10001",
+    inspector:process {"client":"172.30.0.20:41234","server":"172.30.0.30:10001",
                        "end":"client","at":1764070000000000000,
                        "pid":4242,"comm":"curl","exe":"/usr/bin/curl", ...}
 
@@ -24,7 +24,7 @@ from inspector.facts import Endpoint, Process
 
 End: TypeAlias = Literal["client", "server"]
 
-PREFIX: Final = "inspector.process "
+PREFIX: Final = "inspector:process "
 #: A longer comment is none of ours.
 _LONGEST: Final = 4096
 #: The longest text in one (a path; Linux' PATH_MAX is 4096, but nobody reads such a name).

@@ -9,6 +9,7 @@ scrubs credentials in between keeps lengths, and may keep packets waiting.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -60,12 +61,22 @@ class Numbering:
         parts.append(self._part(batch, start, len(batch.records), begun, interface))
         return parts
 
-    def interface_of(self, reference: int) -> int:
-        """The interface of a packet; references are asked for in ascending order."""
+    def by_interface(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+        """A numbered batch in parts of one interface each; batches are asked for in order.
+
+        What scrubs packets may join what came from several.
+        """
         runs = self._runs
-        while len(runs) > 1 and runs[1][0] <= reference:
-            runs.popleft()
-        return runs[0][1]
+        first, count = batch.first_packet, len(batch.records)
+        start = 0
+        while start < count:
+            while len(runs) > 1 and runs[1][0] <= first + start:
+                runs.popleft()
+            end = count
+            if len(runs) > 1 and file_of(runs[1][0]) == file_of(first):
+                end = min(count, runs[1][0] - first)
+            yield runs[0][1], part_of(batch, start, end)
+            start = end
 
     def _part(self, batch: Batch, start: int, end: int, size: int, interface: int) -> Batch:
         first = packet_reference(self._file, self._number + 1)
@@ -73,12 +84,20 @@ class Numbering:
         self._planned += size
         if not self._runs or self._runs[-1][1] != interface:
             self._runs.append((first, interface))
-        if end - start == len(batch.records):
-            return replace(batch, first_packet=first)
-        comments = {at - start: text for at, text in batch.comments.items() if start <= at < end}
-        return replace(
-            batch, records=batch.records[start:end], first_packet=first, comments=comments
-        )
+        return part_of(replace(batch, first_packet=first - start), start, end)
+
+
+def part_of(batch: Batch, start: int, end: int) -> Batch:
+    """The packets from index `start` to before `end`, with their comments and numbers."""
+    if end - start == len(batch.records):
+        return batch
+    comments = {at - start: text for at, text in batch.comments.items() if start <= at < end}
+    return replace(
+        batch,
+        records=batch.records[start:end],
+        first_packet=batch.first_packet + start,
+        comments=comments,
+    )
 
 
 def file_of(reference: int) -> int:

@@ -194,8 +194,9 @@ class Session:
         if files is None:
             return
         for batch in batches:
-            interface = self._numbering.interface_of(batch.first_packet)
-            files.write(self._annotations.annotate(batch), interface)
+            annotated = self._annotations.annotate(batch)
+            for interface, part in self._numbering.by_interface(annotated):
+                files.write(part, interface)
 
     def _connection(self, client: Endpoint, server: Endpoint, packet: int) -> None:
         self._annotations.opened(client, server, packet)

@@ -46,7 +46,9 @@ class Stack:
         return self.network.bridge.argv(command)
 
     def environ(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        return environment({"PYTHONPATH": str(ROOT), **(extra or {})})
+        engine = getattr(self.network, "engine", None)
+        docker = {"DOCKER_HOST": engine.address} if engine and engine.address else {}
+        return environment({"PYTHONPATH": str(ROOT), **docker, **(extra or {})})
 
     def run(
         self, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float = 60

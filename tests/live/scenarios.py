@@ -12,8 +12,9 @@ from typing import Final
 
 from inspector.report.model import Report
 from tests.lab import record
+from tests.lab.docker import Container, DockerNetwork
 from tests.lab.index import CAPTURES
-from tests.lab.network import NAMED, WORLD, Network
+from tests.lab.network import NAMED, WORLD, Host, Network
 from tests.lab.pattern import deviations
 from tests.lab.processes import LabError
 from tests.lab.scenarios import Scenario, catalogue
@@ -30,10 +31,8 @@ HANDFUL = (
     "healthy-sse",
     "ipv6-bridge",
     "issue-1527",
-    "mid-stream-start",
     "one-network",
     "parallel-20",
-    "plain-http-in-connect",
 )
 
 
@@ -57,13 +56,14 @@ class Watched:
 
 
 @contextlib.contextmanager
-def watched(name: str, *arguments: str) -> Iterator[Watched]:
+def watched(name: str, *arguments: str, docker: bool = False) -> Iterator[Watched]:
     """Play a scenario under `inspector capture`; `wrong` is where the golden report differs.
 
     The capture file and the network are there as long as the block runs.
     """
     scenario = catalogue()[name]
-    with Network(one_network=scenario.one_network, ipv6=scenario.ipv6) as network:
+    network = Network(one_network=scenario.one_network, ipv6=scenario.ipv6)
+    with DockerNetwork() if docker else network as network:
         place = network.directory / "run"
         place.mkdir(mode=0o755)
         found = _play(scenario, network, place, arguments)
@@ -75,10 +75,7 @@ def watched(name: str, *arguments: str) -> Iterator[Watched]:
 
 def _misattributed(network: Network, report: Report) -> Iterator[str]:
     """Every end of every connection, against the one thing that cannot lie: its namespace."""
-    spaces = {
-        host.address: (name, (NAMED / host.namespace).stat().st_ino)
-        for name, host in network.hosts.items()
-    }
+    spaces = {host.address: (name, _space(host)) for name, host in network.hosts.items()}
     spaces |= dict.fromkeys(WORLD.values(), spaces[network.world.address])
     for connection in report.connections:
         ends = [(connection.client.ip, connection.client_process)]
@@ -91,6 +88,13 @@ def _misattributed(network: Network, report: Report) -> Iterator[str]:
                 yield f"{connection.id}: nobody for {ip} ({name})"
             elif process.netns != inode or (programs and process.comm not in programs):
                 yield f"{connection.id}: {process} for {ip} ({name})"
+
+
+def _space(host: Host) -> int:
+    """The inode of a host's network namespace."""
+    if isinstance(host, Container):
+        return Path(f"/proc/{host.pid}/ns/net").stat().st_ino
+    return (NAMED / host.namespace).stat().st_ino
 
 
 def _play(scenario: Scenario, network: Network, place: Path, arguments: tuple[str, ...]) -> Watched:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -175,8 +178,6 @@ def _on_small_disk(lab: Stack, place: Path, size: str, *arguments: str | Path) -
 
 
 def test_a_full_disk_leaves_a_whole_file_and_a_report_of_all(lab: Stack, place: Path) -> None:
-    import subprocess
-
     path = place / "x.pcapng"
     copy = lab.place / "copied.pcapng"
     # The disk is gone with its namespace: the command, which is in it, copies the file at last.
@@ -207,8 +208,6 @@ def test_a_full_disk_leaves_a_whole_file_and_a_report_of_all(lab: Stack, place: 
 
 
 def test_a_read_only_directory_is_said_before_the_command_runs(lab: Stack, place: Path) -> None:
-    import subprocess
-
     script = f'mount --bind {place} {place} && mount -o remount,ro,bind {place} && exec "$@"'
     mark = lab.place / "mark"
     done = subprocess.run(
@@ -239,8 +238,6 @@ def test_the_pid_file_is_there_while_it_runs(lab: Stack, place: Path) -> None:
 
 
 def test_watch_shows_lines_as_things_end(lab: Stack) -> None:
-    import subprocess
-
     with subprocess.Popen(
         lab.argv("watch", "-i", "fw-bridge", "--format", "jsonl"),
         env=lab.environ(),
@@ -259,3 +256,129 @@ def test_watch_shows_lines_as_things_end(lab: Stack) -> None:
         last = process.communicate(timeout=20)[0].splitlines()[-1]
         assert "report" in json.loads(last)
     assert process.returncode == 0
+
+
+# -- the ladder ------------------------------------------------------------------
+
+
+def _without(lab: Stack, spoil: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the program where `spoil` was done, in a mount namespace of its own."""
+    inner = lab.argv(*arguments)
+    # `ip netns exec` gives a /sys of its own: spoil behind it.
+    at = inner.index(sys.executable)
+    script = f'{spoil} && exec "$@"'
+    return subprocess.run(
+        [*inner[:at], "unshare", "--mount", "sh", "-c", script, "sh", *inner[at:]],
+        env=lab.environ(),
+        cwd=lab.place,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "missing", "remedy"),
+    [
+        ("mount -t tmpfs lab /sys/kernel/btf", "BTF", "CONFIG_DEBUG_INFO_BTF"),
+        (
+            "for each in $(ldconfig -p | sed -n 's/.*libbpf.so.1 .*=> //p'); do"
+            " mount --bind /dev/null $each; done",
+            "libbpf",
+            "libbpf1",
+        ),
+    ],
+)
+def test_without_ebpf_the_report_is_made_and_says_what_it_lacks(
+    lab: Stack, spoil: str, missing: str, remedy: str
+) -> None:
+    done = _without(lab, spoil, *INTERFACE, "--format", "json", "--", *lab.curl())
+    assert done.returncode == 0, done.stderr
+    report = report_of(done.stdout)
+    assert len(report.exchanges) == 1
+    assert report.live
+    (lost,) = [rung for rung in report.live.rungs if rung.name == "attribution"]
+    assert lost.state == "lost"
+    assert missing in f"{lost.detail}; {lost.remedy}"
+    assert remedy in (lost.remedy or "")
+    (line,) = [line for line in done.stderr.splitlines() if "attribution" in line]
+    assert missing in line
+    assert remedy in line
+
+
+def test_without_root_one_line_says_what_is_needed(lab: Stack, place: Path) -> None:
+    mark = place / "mark"
+    inner = lab.argv(*INTERFACE, "--", "touch", mark)
+    at = inner.index(sys.executable)
+    drop = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+    done = subprocess.run(
+        [*inner[:at], *drop, *inner[at:]], env=lab.environ(), capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "CAP_NET_RAW" in line
+    assert "sudo" in line
+    assert not mark.exists()
+
+
+def test_a_bridge_that_is_not_there_is_said_with_what_is(lab: Stack) -> None:
+    done = lab.run("capture", "--subnet", "10.77.0.0/24", "--duration", "1")
+    assert done.returncode == 1
+    assert "No bridge of 10.77.0.0/24 is here" in done.stderr
+    assert "fw-bridge 172.30.0.1/24" in done.stderr
+
+
+def test_the_bridge_is_found_by_its_subnet(lab: Stack) -> None:
+    done = lab.run("capture", "--format", "json", "--", *lab.curl())
+    report = report_of(done.stdout)
+    assert report.live
+    assert report.live.interfaces[0].name == "fw-bridge"
+    assert report.completeness.capture_filter == "net 172.30.0.0/24"
+    assert report.completeness.verdict == "complete"
+
+
+def test_from_outside_the_bridge_is_found_in_its_namespace(lab: Stack) -> None:
+    argv = lab.argv("capture", "--netns", lab.network.bridge.namespace, "--format", "json")
+    done = subprocess.run(
+        [*argv[argv.index(sys.executable) :], "--", *lab.curl()],
+        env=lab.environ(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(report_of(done.stdout).exchanges) == 1
+
+
+def test_a_bridge_that_the_command_makes_is_captured(lab_possible: None) -> None:
+    with stack() as own:
+        ip = f"ip -n {own.network.bridge.namespace}"
+        ports = " && ".join(
+            f"{ip} link set veth-{name} master fw-bridge"
+            for name in ("agent", "api-proxy", "squid")
+        )
+        own.network.bridge.run(["ip", "link", "delete", "fw-bridge"])
+        make = (
+            f"{ip} link add fw-bridge type bridge stp_state 0 forward_delay 0"
+            f" && {ip} addr add 172.30.0.1/24 dev fw-bridge"
+            f" && {ip} link set fw-bridge up && {ports}"
+        )
+        call = " ".join(map(shlex.quote, own.curl()))
+        listening = own.place / "listening"
+        wait = f"while [ ! -e {listening} ]; do sleep 0.02; done"
+        with subprocess.Popen(
+            own.argv("capture", "--format", "json", "--", "sh", "-c", f"{make}; {wait}; {call}"),
+            env=own.environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr
+            for line in process.stderr:
+                if "listening on fw-bridge: it has 172.30.0.1/24" in line:
+                    break
+            listening.touch()
+            out = process.communicate(timeout=30)[0]
+        assert process.returncode == 0
+        assert len(report_of(out).exchanges) == 1

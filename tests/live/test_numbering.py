@@ -56,10 +56,23 @@ def test_parts_hold_the_very_packets_and_their_comments() -> None:
 def test_a_packets_interface_is_remembered(rotate: int | None) -> None:
     numbering = Numbering(rotate)
     told = [
-        (part.first_packet, interface)
+        (part, interface)
         for interface in (0, 1, 1, 0)
         for part in numbering.number(batch(2), interface)
     ]
-    assert [numbering.interface_of(reference) for reference, _ in told] == [
-        interface for _, interface in told
-    ]
+    for part, interface in told:
+        assert list(numbering.by_interface(part)) == [(interface, part)]
+
+
+def test_packets_of_several_interfaces_that_were_joined_are_parted_again() -> None:
+    numbering = Numbering()
+    for interface in (0, 1, 1, 0):
+        numbering.number(batch(2), interface)
+    joined = Batch(bytes(800), [(n, 100 * n, 100, 100) for n in range(8)], 1, 1, {6: ("last",)})
+
+    parts = list(numbering.by_interface(joined))
+
+    assert [
+        (interface, part.first_packet, len(part.records), dict(part.comments))
+        for interface, part in parts
+    ] == [(0, 1, 2, {}), (1, 3, 4, {}), (0, 7, 2, {0: ("last",)})]

@@ -34,3 +34,19 @@ def test_a_scenario_seen_live_gives_the_golden_report_and_whose_each_end_is(
             (connection.client_process is None) + (connection.server_process is None)
             for connection in live.connections
         )
+
+
+def test_on_docker_each_end_has_its_container_by_name(docker_possible: None) -> None:
+    with watched("healthy-sse", "--raw", "--full", docker=True) as seen:
+        assert seen.wrong == []
+        assert seen.misattributed == []
+        named = {
+            connection.client.ip: connection.client_process.container
+            for connection in seen.report.connections
+            if connection.client_process
+        }
+        assert named == {"172.30.0.20": "awf-agent", "172.30.0.30": "awf-api-proxy"}
+        (client,) = {client.ip: client.process for client in seen.report.clients}.items()
+        assert client[1]
+        assert client[1].container == "awf-agent"
+        assert client[1].container_id
