@@ -18,6 +18,7 @@ import pytest
 
 from inspector import Report, inspect
 from inspector.options import Options
+from tests.lab.network import NAMED
 from tests.live.runner import ROOT, Stack, stack
 
 INTERFACE = ("capture", "-i", "fw-bridge")
@@ -293,7 +294,9 @@ def _without(lab: Stack, spoil: str, *arguments: str | Path) -> subprocess.Compl
 def test_without_ebpf_the_report_is_made_and_says_what_it_lacks(
     lab: Stack, spoil: str, missing: str, remedy: str
 ) -> None:
-    done = _without(lab, spoil, *INTERFACE, "--format", "json", "--", *lab.curl())
+    # `ip netns exec` needs libbpf itself.
+    call = ["nsenter", f"--net={NAMED / lab.network.agent.namespace}", *lab.curl()[4:]]
+    done = _without(lab, spoil, *INTERFACE, "--format", "json", "--", *call)
     assert done.returncode == 0, done.stderr
     report = report_of(done.stdout)
     assert len(report.exchanges) == 1
