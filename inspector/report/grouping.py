@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from inspector.diagnosis.outcome import outcome_of
 from inspector.facts import Client, Connection, DirectTls, EndedBy, Exchange, Tunnel
 from inspector.report.escape import clipped
 from inspector.report.model import Report
@@ -51,7 +52,10 @@ def page(report: Report) -> Page:
         calls=calls,
         direct_tls=groups(report.direct_tls, _direct_row),
         silent=groups((c for c in report.connections if c.id not in spoken), _silent_row),
-        failures=groups((call for call in calls if failure(call)), _failure_row),
+        failures=groups(
+            (call for call in calls if outcome_of(call) != "answered" and failure(call)),
+            _failure_row,
+        ),
     )
 
 

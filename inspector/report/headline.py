@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inspector.conclusions import RootCause
+from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.report import words
 from inspector.report.escape import clipped
 from inspector.report.view import View
@@ -61,15 +62,21 @@ def counts(view: View) -> str:
 
 
 def _nothing_failed(view: View) -> str:
-    """What can be said without a root cause: nothing failed, or nothing explains it."""
-    if not view.page.calls:
-        return ""
-    failed = sum(map(len, view.page.failures))
-    if not failed:
-        return "None failed."
-    if not view.report.hypotheses:
-        return ""  # nobody looked for a cause
-    return f"Of {words.count(failed, 'call')} that failed or were cut no cause can be proven."
+    """What can be said without a root cause: of calls at the API proxy, and of others."""
+    calls = view.page.calls
+    if not calls or not view.report.hypotheses:
+        return ""  # there is nothing, or nobody looked for a cause
+    outcomes = [(outcome_of(call), view.at_api_proxy(call)) for call in calls]
+    failed = [at_proxy for outcome, at_proxy in outcomes if outcome not in SUCCEEDED]
+    unknown = sum(outcome == "unknown" for outcome, _ in outcomes)
+    told = []
+    if any(failed):
+        told.append(f"{sum(failed)} failed, of no cause that can be proven.")
+    elif failed:
+        told.append(f"No call to the API proxy failed, {len(failed)} elsewhere did.")
+    if unknown:
+        told.append(f"How {unknown} ended is not in the capture.")
+    return " ".join(told) or "None failed."
 
 
 def _cause(cause: RootCause) -> Headline:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from inspector.conclusions import Chain
-from inspector.facts import Role
+from inspector.facts import Exchange, Role
 from inspector.report import grouping, words
 from inspector.report.escape import visible
 from inspector.report.model import Report
@@ -32,7 +32,13 @@ class View:
                 self.carried[chain.tunnel] = chain
             for tunnel in chain.attempts:
                 self.retried[tunnel] = chain
-        self._first_leg = {e.id: e.relays for e in report.exchanges if e.relays is not None}
+        legs = [e for e in report.exchanges if e.relays is not None]
+        self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
+        self._relayed = {leg.relays for leg in legs if self.role(leg.server.ip) == "api-proxy"}
+
+    def at_api_proxy(self, call: Exchange) -> bool:
+        """Whether a call came to the API proxy, be it by way of the forward proxy."""
+        return self.role(call.server.ip) == "api-proxy" or call.id in self._relayed
 
     def call(self, exchange: str) -> str:
         """The id of the agent's own leg of a call, given that of any leg."""

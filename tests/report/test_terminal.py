@@ -101,8 +101,27 @@ def test_a_run_without_a_failed_call_says_so_in_its_first_sentence(report: Repor
 
 def test_failures_without_a_proven_cause_are_said_and_shown(report: Report) -> None:
     page = render(replace(report, root_cause=None))
-    assert "Of 3 calls that failed or were cut no cause can be proven." in " ".join(page.split())
+    assert "2 failed, of no cause that can be proven." in " ".join(page.split())
     assert "FAILED OR CUT" in page
+
+
+def test_a_call_whose_end_the_capture_lacks_is_not_said_to_have_failed(report: Report) -> None:
+    last = replace(_healthy(report), exchanges=report.exchanges[4:], chains=())
+    assert "How 1 ended is not in the capture." in " ".join(render(last).split())
+    assert "None failed" not in render(last)
+
+
+def test_what_failed_elsewhere_is_no_failed_call_to_the_api_proxy(report: Report) -> None:
+    elsewhere = replace(report.exchanges[0], server=report.direct_tls[0].server)
+    page = render(replace(_healthy(report), exchanges=(elsewhere,), chains=()))
+    assert "No call to the API proxy failed, 1 elsewhere did." in " ".join(page.split())
+
+
+def test_a_client_that_leaves_after_the_last_event_did_not_fail(report: Report) -> None:
+    left = replace(report.exchanges[1], ended_by="client")
+    page = render(replace(_healthy(report), exchanges=(left,)))
+    assert "None failed." in page
+    assert "FAILED" not in page
 
 
 def test_an_incomplete_capture_says_what_it_lacks(report: Report) -> None:
