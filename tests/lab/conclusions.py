@@ -13,8 +13,6 @@ from tests.lab.places import PROVIDERS, place, squid_address
 
 Row = dict[str, Any]
 
-#: Names of the report's lists that hold them.
-CONCLUSIONS: Final = ("chains", "findings", "hypotheses", "root_cause")
 HYPOTHESES: Final = ("H1", "H2", "H3", "H4a", "H4b")
 #: Who answered, in the words of the API proxy's record and in the report's.
 _ANSWERED_BY: Final = {

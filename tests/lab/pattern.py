@@ -6,15 +6,11 @@ have its partner, in any order, and none may be left over.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from tests.lab.conclusions import CONCLUSIONS, weighty
-
-#: Whether this inspector concludes anything from the facts it reports.
-_CONCLUDES: Final = importlib.util.find_spec("inspector.diagnosis") is not None
+from tests.lab.conclusions import weighty
 
 
 def deviations(pattern: Mapping[str, Any], stable: Mapping[str, Any]) -> list[str]:
@@ -22,8 +18,6 @@ def deviations(pattern: Mapping[str, Any], stable: Mapping[str, Any]) -> list[st
 
     Findings that are notes are not looked at.
     """
-    if not _CONCLUDES:
-        pattern = {name: value for name, value in pattern.items() if name not in CONCLUSIONS}
     return differences(pattern, weighty(stable))
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.lab import pattern as patterns
 from tests.lab.conclusions import conclusions, weighty
 from tests.lab.pattern import deviations
 
@@ -125,8 +124,7 @@ def test_of_a_capture_that_lacks_something_only_alarms_are_certain() -> None:
     assert pattern == {"findings": [], "root_cause": None}
 
 
-def test_notes_are_not_compared_and_warnings_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "_CONCLUDES", True)
+def test_notes_are_not_compared_and_warnings_are() -> None:
     note, warning = {"code": "a", "severity": "note"}, {"code": "b", "severity": "warning"}
     assert weighty({"findings": [note, warning]})["findings"] == [warning]
     assert deviations({"findings": []}, {"findings": [note]}) == []
