@@ -15,6 +15,8 @@ AnsweredBy: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy", "nobod
 Severity: TypeAlias = Literal["error", "warning", "note"]
 HypothesisId: TypeAlias = Literal["H1", "H2", "H3", "H4a", "H4b"]
 HypothesisVerdict: TypeAlias = Literal["confirmed", "refuted", "not observable", "no traffic"]
+Witness: TypeAlias = Literal["forward-proxy", "api-proxy"]
+DisagreementKind: TypeAlias = Literal["empty-tunnel", "status-differs", "not-captured"]
 
 #: From the worst to the mildest.
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -111,3 +113,52 @@ class Hypothesis:
     because: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     exchanges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """A log line and what it is about; `line` counts from 1 within its file.
+
+    `decision` is Squid's (`TCP_TUNNEL:HIER_DIRECT`) or the API proxy's event.
+    """
+
+    witness: Witness
+    line: int
+    logged_at: int
+    tunnel: str | None
+    exchange: str | None
+    status: int | None
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Where a log and the packets tell different things.
+
+    "empty-tunnel": logged as 200, and not one byte came back through it;
+    "status-differs"; "not-captured": logged, and no packet of it is there.
+    """
+
+    kind: DisagreementKind
+    witness: Witness
+    line: int
+    logged_at: int
+    logged_status: int | None
+    captured_status: int | None
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """What the logs beside the packets say; `joined` lists the first few thousand lines.
+
+    `unread_lines` counts lines in no known format.  A call or tunnel without a
+    line is no disagreement: Squid writes when a tunnel closes.
+    """
+
+    squid_lines: int
+    api_proxy_lines: int
+    unread_lines: int
+    joined: tuple[Testimony, ...]
+    disagreements: tuple[Disagreement, ...]
+    notes: tuple[str, ...] = ()

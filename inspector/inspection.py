@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from inspector.chain.join import join
+from inspector.conclusions import Witnesses
 from inspector.credentials.reader import CredentialReader
 from inspector.diagnosis import Case, diagnose
-from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
+from inspector.exchanges.assemble import Assembled, assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.processes import Claim, Processes
@@ -41,10 +42,13 @@ from inspector.flows.stream import StreamReader, TcpConnection
 from inspector.options import Options as Options
 from inspector.options import Scope
 from inspector.packets import Batch
+from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.recording import Live
 from inspector.report.model import Report
+from inspector.witnesses.lines import read
+from inspector.witnesses.weigh import Scales
 
 log = logging.getLogger("inspector")
 
@@ -64,6 +68,7 @@ class Sources:
     faults: list[Fault] = field(default_factory=list)
     dropped_by_kernel: int | None = None
     capture_filter: str | None = None
+    logs: tuple[tuple[str, Iterable[bytes]], ...] = ()
     live: Live | None = None
 
 
@@ -139,6 +144,9 @@ class Inspector:
         topology = roles.fact(self._scope or "all")
         found = assemble(ledger, roles)
         completeness = _completeness(sources, notes, ledger, topology)
+        witnesses = _weigh(sources, found)
+        if witnesses is not None:
+            completeness = _with_logs(completeness, witnesses)
         chains = join(found.exchanges, found.tunnels, found.connections, topology, completeness)
         diagnosis = diagnose(
             Case(
@@ -149,6 +157,7 @@ class Inspector:
                 chains=chains,
                 topology=topology,
                 completeness=completeness,
+                witnesses=witnesses,
             )
         )
         return Report(
@@ -162,6 +171,7 @@ class Inspector:
             direct_tls=found.direct_tls,
             oddities=ledger.oddities.facts(),
             chains=chains,
+            witnesses=witnesses,
             live=sources.live,
             hypotheses=diagnosis.hypotheses,
             findings=diagnosis.findings,
@@ -237,7 +247,9 @@ def inspect_captures(
     capture; whatever is wrong inside one is in the report.
     """
     inspector = Inspector(options, on_exchange=on_exchange, on_tunnel=on_tunnel)
-    files = [name for path in paths for name in locate(path).captures]
+    located = [locate(path) for path in paths]
+    files = [name for found in located for name in found.captures]
+    logs = (*(options.logs if options else ()), *(log for found in located for log in found.logs))
     tell: Callable[[int], None] | None = None
     if on_progress is not None:
         total = _total_size(files)
@@ -256,7 +268,11 @@ def inspect_captures(
     finally:
         for reader in readers:
             reader.close()
-    return inspector.finish(_sources(readers))
+    sources = _sources(readers)
+    # A log that is named and lies beside the capture as well speaks once.
+    once = {log.resolve(): log for log in reversed(logs)}
+    sources.logs = tuple((log.name, log_lines(log)) for log in reversed(once.values()))
+    return inspector.finish(sources)
 
 
 def inspect(path: str | Path, *more: str | Path, options: Options | None = None) -> Report:
@@ -294,6 +310,32 @@ def _without_keys(sources: Sources, scrub: Callable[[str], str]) -> Sources:
             for capture in sources.captures
         ),
         capture_filter=None if rule is None else scrub(rule),
+        logs=tuple((scrub(name), lines) for name, lines in sources.logs),
+    )
+
+
+def _weigh(sources: Sources, found: Assembled) -> Witnesses | None:
+    """What the logs say, if there are any, within the time of the captures."""
+    if not sources.logs:
+        return None
+    starts = [capture.started_at for capture in sources.captures if capture.started_at is not None]
+    ends = [capture.ended_at for capture in sources.captures if capture.ended_at is not None]
+    scales = Scales((min(starts, default=0), max(ends, default=0)))
+    scales.packets(found.exchanges, found.tunnels, found.connections)
+    for name, lines in sources.logs:
+        scales.log(name, read(lines))
+    return scales.verdict()
+
+
+def _with_logs(completeness: Completeness, witnesses: Witnesses) -> Completeness:
+    """A logged call or tunnel without a packet shows that the capture is not whole."""
+    lacking = sum(item.kind == "not-captured" for item in witnesses.disagreements)
+    if not lacking:
+        return completeness
+    return replace(
+        completeness,
+        verdict="incomplete",
+        because=(*completeness.because, f"{lacking} calls or tunnels in the logs have no packets"),
     )
 
 

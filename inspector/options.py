@@ -41,7 +41,8 @@ class Options:
 
     Addresses are texts; `forward_proxies` may carry a port (`ip:port`).
     `fingerprint_key` makes fingerprints comparable between runs; without it
-    each run draws its own.
+    each run draws its own.  `logs` are Squid's and the API proxy's, weighed
+    beside those in a capture's directory.
     """
 
     scope: Scope | None = None
@@ -52,6 +53,7 @@ class Options:
     topology_file: Path | None = None
     auth_headers: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
+    logs: tuple[Path, ...] = ()
 
     def roles(self) -> Roles:
         """The network as told: defaults, then the file, then the options."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import click
 
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
-from inspector.cli.network import key_bytes, network_options
+from inspector.cli.network import key_bytes, log_options, network_options
 from inspector.cli.outcome import Outcome, outcome_options
 from inspector.cli.progress import Progress
 from inspector.errors import InspectorError
@@ -35,6 +35,7 @@ NOTHING_TO_ANALYSE = 4
     help="A page for people, the whole report as JSON, or exchanges line by line as they end.",
 )
 @network_options
+@log_options
 @outcome_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
@@ -52,6 +53,8 @@ def analyze(
     topology_file: Path | None,
     auth_headers: tuple[str, ...],
     fingerprint_key: Path | None,
+    squid_logs: tuple[Path, ...],
+    proxy_logs: tuple[Path, ...],
     no_progress: bool,
     **told: Any,
 ) -> None:
@@ -74,6 +77,7 @@ def analyze(
         topology_file=topology_file,
         auth_headers=auth_headers,
         fingerprint_key=key_bytes(fingerprint_key),
+        logs=(*squid_logs, *proxy_logs),
     )
     outcome = Outcome.told(told)
     out = sys.stdout.buffer

@@ -87,3 +87,24 @@ def key_bytes(path: Path | None) -> bytes | None:
             param_hint="--fingerprint-key",
         )
     return key
+
+
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--squid-log` and `--proxy-log`: second witnesses; their lines tell their format."""
+    for name, field, what in (
+        ("--proxy-log", "proxy_logs", "The API proxy's log (JSON lines)."),
+        (
+            "--squid-log",
+            "squid_logs",
+            "Squid's access log (native, the firewall's format, or JSON lines).",
+        ),
+    ):
+        command = click.option(
+            name,
+            field,
+            type=FILE,
+            metavar="FILE",
+            multiple=True,
+            help=f"{what} A directory's own logs are found by themselves.",
+        )(command)
+    return command

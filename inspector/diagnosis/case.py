@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from inspector.conclusions import AnsweredBy, Chain
+from inspector.conclusions import AnsweredBy, Chain, Witnesses
 from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
 from inspector.facts import (
     Completeness,
@@ -144,6 +144,7 @@ class Case:
         chains: Sequence[Chain],
         topology: Topology,
         completeness: Completeness,
+        witnesses: Witnesses | None = None,
     ) -> None:
         self.exchanges = Index(exchanges)
         self.tunnels = Index(tunnels)
@@ -151,6 +152,8 @@ class Case:
         self.direct_tls = direct_tls
         self.topology = topology
         self.completeness = completeness
+        #: Where the logs beside the packets tell something else.
+        self.disagreements = () if witnesses is None else witnesses.disagreements
         self.api_proxies = frozenset(topology.api_proxy)
         self.forward_proxies = frozenset(topology.forward_proxy)
         self.services: dict[tuple[str, int], Service] = {}

@@ -374,6 +374,27 @@ OTHERS: Final[tuple[Code, ...]] = (
         "Capture with full frames and a larger buffer, and stop after the agent has ended.",
         "lost-packets",
     ),
+    Code(
+        "log-tunnel-empty", "note", "A log's 200 stands for a tunnel that brought nothing back",
+        "Squid's log beside the capture, the tunnel",
+        "Squid wrote 200 when the tunnel closed; not one byte had come back through it. The 200"
+        " says that a tunnel was made, never that the API answered.",
+        "Believe the packets: look at what is said of the call itself.",
+        "tls-silence",
+    ),
+    Code(
+        "log-status-differs", "warning", "A log and the packets name different statuses",
+        "a log beside the capture, the call or tunnel",
+        "The status that Squid or the API proxy wrote down is not the one on the wire.",
+        "Check that the logs are of this run; then believe the packets.",
+    ),
+    Code(
+        "log-without-packets", "warning", "A log tells of calls or tunnels without packets",
+        "a log beside the capture",
+        "Squid or the API proxy wrote of a call or a tunnel within the capture's time, and no"
+        " packet of it is there. The capture is not whole.",
+        "Capture on the bridge itself, promiscuous, without a filter and with a larger buffer.",
+    ),
 )  # fmt: skip
 
 CODES: Final[dict[str, Code]] = {entry.code: entry for entry in (*CAUSES, *OTHERS)}

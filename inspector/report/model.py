@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from inspector.conclusions import Chain, Finding, Hypothesis, RootCause
+from inspector.conclusions import Chain, Finding, Hypothesis, RootCause, Witnesses
 from inspector.facts import (
     CaptureFile,
     Client,
@@ -69,6 +69,7 @@ class Report:
     hypotheses: tuple[Hypothesis, ...] = ()
     findings: tuple[Finding, ...] = ()
     root_cause: RootCause | None = None
+    witnesses: Witnesses | None = None
     live: Live | None = None
 
     def to_dict(self) -> dict[str, Any]:

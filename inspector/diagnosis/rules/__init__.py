@@ -19,6 +19,9 @@ from inspector.diagnosis.rules import (
     credential_malformed,
     credential_malformed_notice,
     credentials_differ,
+    log_status_differs,
+    log_tunnel_empty,
+    log_without_packets,
     no_api_call,
     no_auth_header,
     origin_form_at_squid,
@@ -105,4 +108,7 @@ NOTICES: Final[tuple[Notice, ...]] = (
     no_api_call.NOTICE,
     client_left_after_end.NOTICE,
     capture_incomplete.NOTICE,
+    log_tunnel_empty.NOTICE,
+    log_status_differs.NOTICE,
+    log_without_packets.NOTICE,
 )
