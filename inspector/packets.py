@@ -25,6 +25,11 @@ Record: TypeAlias = tuple[int, int, int, int]
 #: (time in ns, packet reference, bytes): consecutive bytes of one direction.
 Segment: TypeAlias = tuple[int, int, bytes]
 
+#: How the text of a capture filter ends that cuts packets inside TLS, and lets the number of
+#: payload bytes it kept say how many records of type 23 ended in what it cut: one fewer
+#: (capture/ebpf/filter.py).
+COUNTED_CUTS: Final = "; TLS cut behind its handshake, records counted"
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -33,6 +38,7 @@ class Batch:
     `first_packet` is the packet reference of `records[0]`; the others follow
     by one.  `link_type` is a LINKTYPE_ number of the tcpdump.org registry.
     `comments` maps an index in `records` to that packet's pcapng comments.
+    `counted_cuts`: a filter cut packets on purpose, see `COUNTED_CUTS`.
     """
 
     data: bytes
@@ -40,6 +46,7 @@ class Batch:
     link_type: int
     first_packet: int
     comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    counted_cuts: bool = False
 
 
 def packet_reference(file_index: int, number: int) -> int:

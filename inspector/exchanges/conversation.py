@@ -56,6 +56,15 @@ class Conversation:
         except Exception as error:
             return self._fail(error, packet)
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
+        """The capture's filter cut bytes away on purpose."""
+        try:
+            if not self._slot.layer.cut(up, kept, count, at, packet):
+                return None
+            return self._slot.layer.wanted(up)
+        except Exception as error:
+            return self._fail(error, packet)
+
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
         try:

@@ -139,6 +139,10 @@ class Detector:
             for end in self._ends:
                 self._slot.layer.end(*end)
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        """Plain text cannot do without its bytes."""
+        return False
+
     def end(self, up: bool, at: int, packet: int) -> None:
         """Decide with what there is, unless the client's rest may wait behind a hole."""
         self._ends.append((up, at, packet))

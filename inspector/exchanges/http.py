@@ -111,6 +111,10 @@ class HttpLayer:
             if self._responses.out_of_step and self._child is None:
                 self._lose_answers()
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        """Plain text cannot do without its bytes, a tunnel may."""
+        return self._child is not None and self._child.cut(up, kept, count, at, packet)
+
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
         if self._child is not None:

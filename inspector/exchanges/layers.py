@@ -27,6 +27,12 @@ class Layer(Protocol):
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         """`count` bytes are missing from the capture."""
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        """`count` bytes were cut away on purpose, `kept` telling their records.
+
+        False: it cannot do without them, and they are a gap.
+        """
+
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended cleanly."""
 
@@ -59,6 +65,9 @@ class Opaque:
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         pass
+
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        return True
 
     def end(self, up: bool, at: int, packet: int) -> None:
         pass

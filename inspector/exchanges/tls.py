@@ -11,7 +11,7 @@ from inspector.exchanges.ledger import TlsRecord
 from inspector.facts import Tls
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
-from inspector.protocols.tls import TlsConversation
+from inspector.protocols.tls import RECORD_HEADER_SIZE, TlsConversation
 
 #: Rests of records longer than this are worth a skip; shorter ones are
 #: cheaper to take in batches (a skip costs two calls, about 1.5 us).
@@ -67,6 +67,14 @@ class TlsLayer:
         """Bytes are missing."""
         if up not in self._out_of_step:
             self._tls.gap(up, count, at, packet)
+
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        """Encrypted bytes were cut away; how many records ended in them is one less than `kept`."""
+        if up in self._out_of_step:
+            return False
+        # No more than can be: a record of type 23 has a header at least.
+        records = min(kept - 1, count // RECORD_HEADER_SIZE) if kept else None
+        return self._tls.cut(up, records, at, packet)
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""

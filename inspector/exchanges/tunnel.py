@@ -85,6 +85,13 @@ class TunnelLayer:
             self._count(up, count, at, at)
         self._slot.layer.gap(up, count, at, packet)
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        """Bytes went through that the capture's filter cut away on purpose."""
+        if not self._slot.layer.cut(up, kept, count, at, packet):
+            return False
+        self._count(up, count, at, at)
+        return True
+
     def _count(self, up: bool, count: int, first: int, last: int) -> None:
         record = self._record
         if up:

@@ -64,6 +64,7 @@ class PacketLoop:
         skip_link = FAST_LINKS.get(link)
         packet = batch.first_packet - 1
         self.notes.packets += len(batch.records)
+        self._reassembler.counted_cuts = batch.counted_cuts
         if skip_link is None:
             for at, start, captured, wire in batch.records:
                 packet += 1

@@ -44,6 +44,8 @@ class Reassembler:
         self._notes = notes
         self._early_total = 0
         self._looking_at_peer = False
+        #: Whether packets that are cut short were cut on purpose (`packets.COUNTED_CUTS`).
+        self.counted_cuts = False
 
     def forget(self) -> None:
         """The connections are gone, and what was held for them."""
@@ -115,7 +117,7 @@ class Reassembler:
         sequence number was seen just before.
         """
         at, packet, data = payload
-        if missing:
+        if missing and not self.counted_cuts:
             self._notes.truncated_packets += 1
         if half.next == UNKNOWN:
             self._find_start(half, sequence)
@@ -239,6 +241,10 @@ class Reassembler:
         """The next bytes of the stream: skip them, batch them or show them."""
         at, packet, data = payload
         count = len(data)
+        if missing and self.counted_cuts:
+            if self._cut(half, count, count + missing, at, packet):
+                return
+            self._notes.truncated_packets += 1
         half.advance(count)
         half.last_at = at
         half.last_packet = packet
@@ -338,6 +344,22 @@ class Reassembler:
         elif counted:
             self._notes.missing.append(Missing(half.connection, half.up, count, packet))
         self._follow(half, half.connection.reader.gap(half.up, count, at, packet))
+
+    def _cut(self, half: Half, kept: int, count: int, at: int, packet: int) -> bool:
+        """Pass `count` bytes that the capture's filter left out, if their reader can tell."""
+        for either in (half.peer, half):
+            if either.pending:
+                self.flush(either)
+        self.settle(half)
+        wanted = half.connection.reader.cut(half.up, kept, count, at, packet)
+        if wanted is None:
+            return False
+        half.advance(count)
+        half.last_at = at
+        half.last_packet = packet
+        half.delivered = []
+        self._follow(half, wanted)
+        return True
 
     def _empty(self, connection: TcpConnection, at: int, packet: int) -> None:
         """Give the readers all that is held anywhere."""

@@ -42,6 +42,12 @@ class StreamReader(Protocol):
     def gap(self, up: bool, count: int, at: int, packet: int) -> int:
         """`count` bytes were on the wire and are not in the capture."""
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
+        """`count` bytes were cut away on purpose, see `packets.COUNTED_CUTS`; `kept` is the number.
+
+        None: this reader cannot do without them.
+        """
+
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN; all its bytes have been given."""
 
@@ -61,6 +67,9 @@ class _Nobody:
         return 1 << 62
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> int:
+        return 1 << 62
+
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
         return 1 << 62
 
     def end(self, up: bool, at: int, packet: int) -> None:

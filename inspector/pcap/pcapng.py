@@ -18,7 +18,7 @@ from struct import Struct
 from typing import Final
 
 from inspector.facts import Interface
-from inspector.packets import Record
+from inspector.packets import COUNTED_CUTS, Record
 from inspector.pcap import options as opt
 from inspector.pcap.walk import (
     MAX_BLOCK,
@@ -59,8 +59,14 @@ class _Interface:
     filter: str | None = None
     resolution: opt.Resolution = _MICROSECONDS
     offset: int = 0
+    counted_cuts: bool = False
     received: int | None = None
     dropped: int | None = None
+
+    @property
+    def shared(self) -> tuple[int, bool]:
+        """What the packets of one run have in common."""
+        return self.link_type, self.counted_cuts
 
     def time(self, ticks: int) -> int:
         """Nanoseconds since the epoch of a time stamp of this interface."""
@@ -85,10 +91,10 @@ class PcapngWalker:
         self._order = "<"
         self._runs: list[Run] = []
         # For the fast path: the index of the last packet's interface, or -1
-        # when its times need a division; and by link type, the interfaces
+        # when its times need a division; and by what a run shares, the interfaces
         # whose times do not: index -> (nanoseconds in a tick, offset).
         self._current = -1
-        self._exact: dict[int, dict[int, tuple[int, int]]] = {}
+        self._exact: dict[tuple[int, bool], dict[int, tuple[int, int]]] = {}
         self._last_time = 0
         self._set_order("<")
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
@@ -138,7 +144,7 @@ class PcapngWalker:
         current = self._current
         if current < 0:
             return at
-        exact = self._exact[self._section[current].link_type]
+        exact = self._exact[self._section[current].shared]
         tick, offset = exact[current]
         unpack, unpack_length = self._packet.unpack_from, self._uint.unpack_from
         records: list[Record] = self._runs[-1].records
@@ -268,6 +274,7 @@ class PcapngWalker:
         name, rule = found.last(opt.IF_NAME), found.last(opt.IF_FILTER)
         interface.name = None if name is None else opt.text(name)
         interface.filter = None if rule is None else opt.filter_text(rule)
+        interface.counted_cuts = (interface.filter or "").endswith(COUNTED_CUTS)
         unit = self._number(found, opt.IF_TSRESOL, "B")
         if unit is not None:
             interface.resolution = opt.resolution(unit)
@@ -278,7 +285,7 @@ class PcapngWalker:
         """Give an interface the next index of its section."""
         numerator, denominator = interface.resolution
         if denominator == 1:
-            exact = self._exact.setdefault(interface.link_type, {})
+            exact = self._exact.setdefault(interface.shared, {})
             exact[len(self._section)] = (numerator, interface.offset)
         self._section.append(interface)
         self._all.append(interface)
@@ -380,10 +387,10 @@ class PcapngWalker:
         self._current = -1
 
     def _add(self, interface: _Interface, record: Record, comments: tuple[str, ...]) -> None:
-        """Put a packet behind those of its link type, or start a new run."""
+        """Put a packet behind those of its kind, or start a new run."""
         runs = self._runs
-        if not runs or runs[-1].link_type != interface.link_type:
-            runs.append(Run(interface.link_type, [], {}))
+        if not runs or (runs[-1].link_type, runs[-1].counted_cuts) != interface.shared:
+            runs.append(Run(interface.link_type, [], {}, interface.counted_cuts))
         run = runs[-1]
         if comments:
             run.comments[len(run.records)] = comments

@@ -138,7 +138,7 @@ class CaptureReader:
             self._latest = last
         first_packet = packet_reference(self.file_index, self._packets + 1)
         self._packets += len(records)
-        return Batch(data, records, run.link_type, first_packet, run.comments)
+        return Batch(data, records, run.link_type, first_packet, run.comments, run.counted_cuts)
 
     def _into_range(self, records: list[Record]) -> None:
         for at, (time, offset, captured, wire) in enumerate(records):
@@ -302,4 +302,5 @@ def _part(batch: Batch, start: int, end: int) -> Batch:
         batch.link_type,
         batch.first_packet + start,
         comments,
+        batch.counted_cuts,
     )

@@ -57,6 +57,7 @@ class Run(NamedTuple):
     link_type: int
     records: list[Record]
     comments: dict[int, tuple[str, ...]]
+    counted_cuts: bool = False
 
 
 class DecryptionSecrets(NamedTuple):

@@ -44,7 +44,7 @@ MAX_HELLO: Final = 64 << 10
 MAX_ALERTS: Final = 16
 
 _HEADER: Final = struct.Struct(">BHH")
-_HEADER_SIZE: Final = _HEADER.size
+RECORD_HEADER_SIZE: Final = _HEADER.size
 _MESSAGE_HEADER: Final = 4
 _TLS_1_2: Final = 0x0303
 
@@ -55,7 +55,7 @@ def looks_like_tls(data: bytes) -> bool | None:
     True for a plausible record header of any type, so that a conversation
     picked up between two records counts too.  SSLv2-style hellos are not TLS.
     """
-    head = data[:_HEADER_SIZE]
+    head = data[:RECORD_HEADER_SIZE]
     if not head:
         return None
     if not CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT:
@@ -64,7 +64,7 @@ def looks_like_tls(data: bytes) -> bool | None:
         return False
     if len(head) > 2 and head[2] > 4:
         return False
-    if len(head) < _HEADER_SIZE:
+    if len(head) < RECORD_HEADER_SIZE:
         return None
     return _plausible(*_HEADER.unpack(head))
 
@@ -93,6 +93,8 @@ class _Side:
     body: bytearray = field(default_factory=bytearray)
     hello: bytearray | None = field(default_factory=bytearray)
     lost: bool = False
+    counted: bool = False
+    inexact: bool = False
     is_data: bool = False
     records: int = 0
     app_bytes: int = 0
@@ -144,11 +146,13 @@ class TlsConversation:
     @property
     def exact(self) -> bool:
         """Whether every record could be walked, so that the counts are not lower bounds."""
-        return not (self._up.lost or self._down.lost)
+        return not any(side.lost or side.inexact for side in (self._up, self._down))
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes of one direction."""
         side = self._up if up else self._down
+        if side.counted:
+            return  # too short to be cut; the next cut tells its records, too
         done = 0
         if self.handshake_complete and not side.lost:
             done = self._pass_data(side, segments)
@@ -161,14 +165,14 @@ class TlsConversation:
                         side.body += data[position : position + taken]
                     position += taken
                     self._advance(side, taken, at, packet)
-                elif not side.header and end - position >= _HEADER_SIZE:
+                elif not side.header and end - position >= RECORD_HEADER_SIZE:
                     self._begin(side, _HEADER.unpack_from(data, position), at, packet)
-                    position += _HEADER_SIZE
+                    position += RECORD_HEADER_SIZE
                 else:
-                    taken = _HEADER_SIZE - len(side.header)
+                    taken = RECORD_HEADER_SIZE - len(side.header)
                     side.header += data[position : position + taken]
                     position += taken
-                    if len(side.header) == _HEADER_SIZE:
+                    if len(side.header) == RECORD_HEADER_SIZE:
                         header, side.header = _HEADER.unpack(side.header), b""
                         self._begin(side, header, at, packet)
 
@@ -196,12 +200,12 @@ class TlsConversation:
             found = int(left > 0)
             found_bytes = size if left else 0
             position, begun = left, size
-            last = end - _HEADER_SIZE
+            last = end - RECORD_HEADER_SIZE
             while position <= last:
                 kind, version, begun = unpack(data, position)
                 if kind != APPLICATION_DATA or version != _TLS_1_2 or not 0 < begun <= MAX_RECORD:
                     break
-                position += _HEADER_SIZE + begun
+                position += RECORD_HEADER_SIZE + begun
                 if position <= end:
                     found += 1
                     found_bytes += begun
@@ -216,22 +220,20 @@ class TlsConversation:
             side.is_data = left > 0
             side.records += records
             side.app_bytes += app_bytes
-            if self.first_data_at is None:
-                self.first_data_at = segments[0][0]
-            self.last_data_at = segments[taken - 1][0]
+            self._saw_data(segments[0][0], segments[taken - 1][0])
         return taken
 
     def skippable(self, up: bool) -> int:
         """How many of the direction's next bytes are not needed, only their number."""
         side = self._up if up else self._down
-        if side.lost:
+        if side.lost or side.counted:
             return EVERYTHING
         return 0 if side.wanted else side.left
 
     def skip(self, up: bool, n: int, at: int, packet: int) -> None:
         """`n` bytes, at most `skippable`, went by unseen; the last at `at` in `packet`."""
         side = self._up if up else self._down
-        if not side.lost and n:
+        if not side.lost and not side.counted and n:
             self._advance(side, min(n, side.left), at, packet)
 
     def gap(self, up: bool, n: int, at: int, packet: int) -> None:
@@ -243,6 +245,9 @@ class TlsConversation:
         side = self._up if up else self._down
         if side.lost or not n:
             return
+        if side.counted:
+            self._count_lost(side, packet)
+            return
         if side.header or n > side.left:
             self._gap = self._gap or not self._progress.complete
             self._give_up(side, "tls-records-lost", packet, "bytes missing at a record border")
@@ -253,6 +258,39 @@ class TlsConversation:
                 side.hello += side.body
                 self._damaged_hello(side, packet, "bytes missing in a hello")
         self._advance(side, n, at, packet)
+
+    def cut(self, up: bool, records: int | None, at: int, packet: int) -> bool:
+        """Bytes were left out by a filter that walked them: `records` of type 23 ended there.
+
+        None: the filter had lost its way.  Answers whether that is enough to
+        go on with: not before the hellos, which a filter never cuts.
+        """
+        side, progress = (self._up if up else self._down), self._progress
+        if not progress.begun or not progress.server_spoke:
+            return False
+        if side.lost:
+            return True
+        side.counted = True
+        side.left, side.header, side.hello = 0, b"", None
+        side.wanted = side.is_data = False
+        side.body.clear()
+        if records is None:
+            self._count_lost(side, packet)
+        elif records:
+            side.records += records
+            # Its filter cuts behind the client's Finished: this was more than that.
+            progress.more_up = progress.more_up or (up and progress.first_up is not None)
+            progress.data.add(up)
+            self._saw_data(at, at)
+        self.handshake_complete = progress.complete
+        return True
+
+    def _count_lost(self, side: _Side, packet: int) -> None:
+        if not side.inexact:
+            side.inexact = True
+            self.faults.append(
+                Fault("tls-records-lost", packet, "bytes missing where a cut counts")
+            )
 
     def close(self, up: bool, at: int, packet: int, reset: bool) -> None:
         """One side sent FIN, or RST if `reset`: nothing more comes from it."""
@@ -302,12 +340,18 @@ class TlsConversation:
     def _advance(self, side: _Side, n: int, at: int, packet: int) -> None:
         """`n` bytes of the current record's body passed."""
         if side.is_data:
-            if self.first_data_at is None:
-                self.first_data_at = at
-            self.last_data_at = at
+            self._saw_data(at, at)
         side.left -= n
         if not side.left:
             self._end(side, packet)
+
+    def _saw_data(self, first: int, last: int) -> None:
+        """Data went by.  Directions read in batches come in no order of time."""
+        if self.first_data_at is None or self.last_data_at is None:
+            self.first_data_at, self.last_data_at = first, last
+            return
+        self.first_data_at = min(self.first_data_at, first)
+        self.last_data_at = max(self.last_data_at, last)
 
     def _end(self, side: _Side, packet: int) -> None:
         """The current record is whole."""

@@ -275,6 +275,9 @@ class Recorder:
         self.calls.append((name, up, packet))
         return self._wants(up, self.position[up])
 
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
+        return None
+
     def end(self, up: bool, at: int, packet: int) -> None:
         self.stream[up].append(None)
         self.calls.append(("end", up, packet))
