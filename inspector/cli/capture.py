@@ -7,10 +7,12 @@ from typing import Any, Final, Literal
 
 import click
 
-from inspector.cli.live import Printer, live_options, plan, say
+from inspector.cli.live import Printer, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import network_options
+from inspector.cli.outcome import Outcome, judging_options
 from inspector.cli.parameters import Duration, Rotate, Size
+from inspector.cli.saying import say
 
 #: The first word that is no option begins the command: its own options are its own.
 _CONTEXT: Final = {"allow_interspersed_args": False}
@@ -67,6 +69,7 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     help="Keep the process id in this file while the capture runs.",
 )
 @network_options
+@judging_options
 @verbose_option
 @click.pass_context
 def capture(
@@ -88,7 +91,7 @@ def capture(
 
     Ends with COMMAND, after --duration, at --max-size, on Ctrl-C or SIGTERM.
     COMMAND runs as the invoking user, not as root; its exit status, if it is
-    not 0, is this program's.
+    not 0, is this program's, whatever --fail-on says.
     """
     from inspector.live.capturing import Watchers
     from inspector.live.capturing import capture as run_capture
@@ -111,13 +114,15 @@ def capture(
     )
     printer = Printer(form, verbosity, several_files=rotate is not None)
     watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
-    outcome = run_capture(planned, watchers)
-    artifacts = None
-    if directory is not None:
-        from inspector.artifacts import write_artifacts
-
-        artifacts = write_artifacts(outcome.report, directory)
-    printer.write(outcome.report)
-    if artifacts is not None:
-        artifacts.complain()
-    ctx.exit(outcome.exit_code)
+    captured = run_capture(planned, watchers)
+    report = captured.report
+    outcome = Outcome.told({**live, "directory": directory})
+    unwritten = outcome.leave_files(report)
+    printer.write(report)
+    outcome.tell_runner(report, commands_to_stdout=form == "terminal")
+    judged = outcome.judged(report)
+    if unwritten is not None and not captured.exit_code:
+        raise unwritten
+    if unwritten is not None:
+        say(str(unwritten))
+    ctx.exit(captured.exit_code or judged)

@@ -10,7 +10,7 @@ import click
 from inspector.cli.inputs import is_report, options_of, report_of
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import network_options
-from inspector.cli.outcome import say
+from inspector.cli.saying import say
 
 
 @click.command(epilog=exit_codes_text())

@@ -56,13 +56,6 @@ def live_options(command: Any) -> Any:
     return command
 
 
-def say(sentence: str) -> None:
-    """A line on stderr that cannot be taken for anything else."""
-    from inspector.report.escape import defused, visible
-
-    click.echo(defused(f"inspector: {visible(sentence)}"), err=True)
-
-
 def flush(session: Session) -> None:
     """Show what is held for a batch: a person is waiting for it."""
     session.inspector.flush()

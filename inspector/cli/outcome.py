@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from inspector.cli.saying import say
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
     from inspector.policy.judge import Judgement
     from inspector.report.model import Report
 
-_OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
-    click.option(
-        "-o",
-        "--output",
-        "directory",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar="DIR",
-        help="Also leave report.json and summary.md in this directory, for the invoking user.",
-    ),
+_OUTPUT: Final = click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also leave report.json and summary.md in this directory, for the invoking user.",
+)
+_JUDGING: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--fail-on",
         type=click.Choice(["error", "warning", "note"]),
@@ -56,7 +57,12 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
 
 def outcome_options(command: Any) -> Any:
     """Add -o, --fail-on and the options for a runner to a command, in that order."""
-    for option in reversed(_OPTIONS):
+    return _OUTPUT(judging_options(command))
+
+
+def judging_options(command: Any) -> Any:
+    """The same without -o, for a command with one of its own."""
+    for option in reversed(_JUDGING):
         command = option(command)
     return command
 
@@ -141,13 +147,6 @@ class Outcome:
         if judgement.exit_code:
             say(_told(judgement))
         return judgement.exit_code
-
-
-def say(sentence: str) -> None:
-    """A line on stderr that cannot be taken for anything else."""
-    from inspector.report.escape import defused, visible
-
-    click.echo(defused(f"inspector: {visible(sentence)}"), err=True)
 
 
 def _told(judgement: Judgement) -> str:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import click
 
-from inspector.cli.live import Printer, flush, live_options, plan, say
+from inspector.cli.live import Printer, flush, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration
+from inspector.cli.saying import say
 
 
 @click.command(epilog=exit_codes_text())

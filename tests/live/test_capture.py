@@ -122,6 +122,29 @@ def test_under_sudo_command_and_files_are_the_users(lab: Stack, place: Path) -> 
     assert stat.S_IMODE(about.st_mode) == 0o600
 
 
+def test_findings_decide_the_status_unless_the_command_failed(lab: Stack, place: Path) -> None:
+    """An agent with a key of its own: an error of isolation, though the call succeeds."""
+    curl = [
+        "x-api-key: sk-ant-api03-LABONLY" + 84 * "0" + "AA"
+        if part.startswith("x-api-key")
+        else part
+        for part in lab.curl()
+    ]
+    summary = place / "summary"
+    summary.write_text("before\n")
+    options = ("--raw", "--fail-on", "error", "-o", place / "results", "--github-summary", summary)
+    done = lab.run(*INTERFACE, *options, "--no-github", "--", *curl)
+    assert done.returncode == 3, done.stderr
+    assert "Findings of level error or above" in done.stderr
+    assert summary.read_text() == "before\n"
+    failed = shlex.join(curl) + "; exit 7"
+    done = lab.run(*INTERFACE, *options, "--", "sh", "-c", failed)
+    assert done.returncode == 7
+    assert "LABONLY" not in summary.read_text() + done.stdout + done.stderr
+    assert any(line.startswith("::error title=") for line in done.stdout.splitlines())
+    assert {path.name for path in (place / "results").iterdir()} >= {"report.json", "summary.md"}
+
+
 def _quoted(lab: Stack) -> str:
     """Something to see that needs no root: a call from the bridge's own host."""
     return f"curl -sS -o /dev/null http://{lab.network.api_proxy.address}:10000/health"
