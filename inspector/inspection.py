@@ -109,9 +109,12 @@ class Inspector:
                 self._ledger.processes.read(text)
         self._loop.feed(batch)
 
-    def claim(self, claim: Claim) -> None:
-        """Take what the kernel told of a connection's end (a live capture's attribution)."""
-        self._ledger.processes.add(claim)
+    def claim(self, claim: Claim) -> Claim:
+        """Take what the kernel told of a connection's end (a live capture's attribution).
+
+        The claim as it may be shown: a program can be named after a key.
+        """
+        return self._ledger.processes.add(claim)
 
     def flush(self) -> None:
         """Look at everything that is held for a batch (a live capture's tick)."""

@@ -57,8 +57,8 @@ class Processes:
         self._claims: OrderedDict[_Key, list[Claim]] = OrderedDict()
         self.any = False
 
-    def add(self, claim: Claim) -> None:
-        """Remember a claim; one that was made before is not made twice."""
+    def add(self, claim: Claim) -> Claim:
+        """Remember a claim, scrubbed; one that was made before is not made twice."""
         self.any = True
         key = _key(claim.client, claim.server)
         claims = self._claims.setdefault(key, [])
@@ -68,6 +68,7 @@ class Processes:
         self._claims.move_to_end(key)
         if len(self._claims) > WAITING:
             self._claims.popitem(last=False)
+        return claim
 
     def read(self, comment: str) -> None:
         """Take the claim out of a packet comment, if it holds one."""

@@ -139,7 +139,10 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             notes=_notes(session),
         )
         unwritten = session.files is not None and session.files.failed is not None
-        return Outcome(session.report(live), ending, status, unwritten)
+        report = session.report(live)
+        for sentence in _doubts(report):
+            watchers.tell(sentence)
+        return Outcome(report, ending, status, unwritten)
 
 
 def _load(watchers: Watchers) -> None:
@@ -204,6 +207,24 @@ def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -
 
 def _scrubber(options: Options) -> Scrubber:
     raise InspectorError("no scrubber yet", "use --raw")
+
+
+def _doubts(report: Report) -> Iterator[str]:
+    """What a reader must know of the capture itself before believing the report."""
+    live = report.live
+    if live is None:
+        return
+    for interface in live.interfaces:
+        if interface.note is not None:
+            yield f"{interface.name}: {interface.note}"
+        if interface.dropped:
+            yield (
+                f"{interface.name}: {interface.dropped} of {interface.received} packets were"
+                " dropped: the ring was full, this machine too busy"
+            )
+    if report.connections:
+        yield from (f"{probe.name}: {probe.note}" for probe in live.probes if probe.note)
+    yield from live.notes
 
 
 def _redaction(plan: Plan) -> Redaction:

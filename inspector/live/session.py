@@ -173,9 +173,9 @@ class Session:
 
     def _learn(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            self.inspector.claim(claim)
+            scrubbed = self.inspector.claim(claim)
             if self.files is not None:
-                self._annotations.claim(claim)
+                self._annotations.claim(scrubbed)
 
     # -- the pass -------------------------------------------------------------
 

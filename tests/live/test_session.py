@@ -166,6 +166,22 @@ def test_processes_are_in_the_report_and_come_back_from_the_file(tmp_path: Path)
     assert report == inspect(path, options=OPTIONS)
 
 
+def test_a_program_named_after_a_key_puts_no_key_into_report_or_file(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    key = "sk-ant-api03-" + "LABONLY" * 13 + "xxAA"
+    told = Told(inspect(DEMO))
+    told.claims = [
+        replace(claim, process=Process(pid=1, comm=key[:15], exe=f"/tmp/{key}"))
+        for claim in told.claims
+    ]
+
+    report = play(Session(OPTIONS, [capture_of(DEMO)], path=path, attribution=told))
+
+    assert key.encode() not in path.read_bytes()
+    assert key.encode() not in report.to_json()
+    assert b"/tmp/<anthropic-api-key" in report.to_json()
+
+
 def test_a_claim_stands_on_the_first_packet_of_its_connection(tmp_path: Path) -> None:
     path = tmp_path / "live.pcapng"
     told = Told(inspect(DEMO))
