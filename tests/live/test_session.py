@@ -44,7 +44,7 @@ def test_the_live_report_is_that_of_the_file_it_wrote(folder: Path, tmp_path: Pa
     report = play(Session(OPTIONS, [capture_of(folder)], path=path))
 
     assert report == inspect(path, options=OPTIONS)
-    assert report.stable() == inspect(folder, options=OPTIONS).stable()
+    assert report.stable() == inspect(folder / "capture.pcapng", options=OPTIONS).stable()
 
 
 def test_without_a_file_the_report_is_the_same_but_for_the_file(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_of_a_ring_with_a_count_the_oldest_files_are_gone(tmp_path: Path) -> Non
     assert len(list(tmp_path.iterdir())) == 2
     assert session.files is not None
     assert session.files.removed == len(report.captures) - 2
-    assert report.stable() == inspect(DEMO, options=OPTIONS).stable()
+    assert report.stable() == inspect(DEMO / "capture.pcapng", options=OPTIONS).stable()
 
 
 def test_packets_dropped_by_the_kernel_stand_in_file_and_report(tmp_path: Path) -> None:
