@@ -134,7 +134,8 @@ class Connection:
     `client` is the end that sent the SYN (mid-stream: the likelier one).
     `bytes_up` counts client to server, by sequence numbers, so bytes that the
     capture lacks are included.  `zero_windows` counts segments of either end
-    that announced a full receive buffer.
+    that announced a full receive buffer.  `close_unseen`: an end acknowledged a
+    FIN that is not in the capture, so `closed_by` may name the second to close.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Connection:
     retransmissions: int = 0
     client_process: Process | None = None
     server_process: Process | None = None
+    close_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

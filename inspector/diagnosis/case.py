@@ -116,6 +116,12 @@ class Call:
         return None if self.exchange.response is None else self.exchange.response.status
 
     @property
+    def is_read(self) -> bool:
+        """Its answer was seen whole, so that what its error says is known."""
+        response = self.exchange.response
+        return response is not None and response.complete
+
+    @property
     def message(self) -> str:
         """What the error in its answer says, folded to lower case."""
         response = self.exchange.response
@@ -168,6 +174,7 @@ class Case:
         self.established = 0
         self.proxy_established = 0
         self._pairs: dict[int, tuple[int, ...]] = {}
+        self._linked: dict[int, tuple[int, ...]] = {}
         self._chains = chains
         self._survey_connections()
         self._survey()
@@ -176,6 +183,17 @@ class Case:
     def is_whole(self) -> bool:
         """Nothing is known to be missing: then what is not there was not there."""
         return self.completeness.verdict == "complete"
+
+    @property
+    def is_lossy(self) -> bool:
+        """Packets are known to lack in the middle: then any close may lack as well."""
+        told = self.completeness
+        return bool(
+            told.gaps
+            or told.truncated_packets
+            or told.dropped_by_kernel
+            or told.midstream_connections
+        )
 
     # -- the passes ----------------------------------------------------------
 
@@ -190,6 +208,8 @@ class Case:
             if connection.outcome in ("established", "midstream"):
                 service.accepted.append(connection.opened_at)
                 self._live(server.ip, connection.opened_at)
+            elif connection.outcome == "unanswered" and not connection.retransmissions:
+                continue  # its answer may be just behind the capture's end, or lost
             elif client.ip not in self.api_proxies or server.ip in self.forward_proxies:
                 service.failed.append(connection.opened_at)
                 service.packets.append(connection.packet)
@@ -202,7 +222,7 @@ class Case:
     def _survey(self) -> None:
         # Chains that may be relied on say what a call went through; the others still tell
         # of a tunnel that it may be a call's.
-        tunnels_of: dict[int, tuple[int, ...]] = {}
+        tunnels_of = self._linked
         for chain in self._chains:
             used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
             numbers = tuple(map(_number, used))
@@ -258,6 +278,17 @@ class Case:
             tuple(tunnel for tunnel in used if tunnel is not None),
             self.connections.get(exchange.connection),
         )
+
+    def knows_who_closed(self, call: Call) -> bool:
+        """Whether the order of closing on both legs of a call is certain."""
+        if self.is_lossy or call.connection is None or call.connection.close_unseen:
+            return False
+        legs = (self.connections.get(tunnel.connection) for tunnel in call.tunnels)
+        return not any(leg is not None and leg.close_unseen for leg in legs)
+
+    def may_have_tunnel(self, call: Call) -> bool:
+        """Whether a tunnel may have been opened for a call, be it sure or not."""
+        return _number(call.exchange.id) in self._linked
 
     def failed_calls(self) -> Iterator[Call]:
         """The calls that failed, in their order."""

@@ -96,4 +96,6 @@ def answered_by(response: Response) -> AnsweredBy:
     kind = names.get("content-type")
     if kind is not None:
         return "api-proxy" if kind == "Content-Type" else "upstream"
-    return "api-proxy" if set(names) <= {"connection", "keep-alive", "date"} else "unknown"
+    # What is absent was not sent only if the response was seen whole.
+    bare = response.complete and set(names) <= {"connection", "keep-alive", "date"}
+    return "api-proxy" if bare else "unknown"

@@ -36,6 +36,8 @@ def root_cause(
         counts["proxy-not-listening"] = len(attempts.refused)
     of = sum(counts.values()) + unexplained
     if not of:
+        if attempts.unexplained or not case.is_whole or case.topology.source == "traffic":
+            return None  # calls to the API proxy may be what is not in the capture
         return _bypassed(case, findings)
     weights = dict(counts)
     if "proxy-died" in weights:

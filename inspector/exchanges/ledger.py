@@ -220,6 +220,7 @@ class Ledger:
                 packet=connection.packet,
                 zero_windows=connection.zero_windows,
                 retransmissions=connection.retransmissions,
+                close_unseen=connection.close_unseen,
                 client_process=client_process,
                 server_process=server_process,
             )

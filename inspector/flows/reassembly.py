@@ -219,7 +219,9 @@ class Reassembler:
                 continue
             # One byte more than the data is a FIN that was not captured.
             lacking = distance(acked, half.next)
-            if 1 < lacking < 1 << 30:
+            if lacking == 1:
+                connection.close_unseen = True
+            elif 1 < lacking < 1 << 30:
                 self._gap(half, lacking, at, packet)
         connection.reader.finish(at, packet)
 

@@ -174,6 +174,7 @@ class TcpConnection:
     __slots__ = (
         "aliases",
         "client",
+        "close_unseen",
         "closed_at",
         "closed_by",
         "context",
@@ -215,6 +216,7 @@ class TcpConnection:
         self.last_at = at
         self.closed_at: int | None = None
         self.closed_by: ClosedBy | None = None
+        self.close_unseen = False
         self.outcome: Outcome = "unanswered"
         self.midstream = False
         self.syn_seen = False

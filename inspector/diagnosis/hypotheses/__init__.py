@@ -81,6 +81,8 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
     verdict: HypothesisVerdict
     if case.unknown:
         verdict, because = "not observable", f"{len(case.unknown)} calls end outside the capture"
+    elif case.is_lossy:
+        verdict, because = "not observable", "packets lack; a call that failed may be among them"
     elif case.succeeded:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"
     elif case.established > case.proxy_established:

@@ -26,6 +26,8 @@ def judge(call: Call, case: Case) -> Judgement:
 
     A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
     """
+    if call.answered_by == "nobody" and case.is_lossy:
+        return not_observable("packets lack, its answer perhaps among them")
     if call.answered_by == "nobody":
         done = "answered" if call.tunnels else "forwarded"
         return refuted(f"{call.exchange.id} was never {done}")
@@ -35,6 +37,8 @@ def judge(call: Call, case: Case) -> Judgement:
         return refuted("the API never saw it")
     if call.outcome != "status":
         return refuted("the API accepted it")
+    if not call.is_read:
+        return not_observable("the error's body was not captured whole")
     if wrong_path.explains(call, case):
         return confirmed("the API has no such path")
     if call.status == 400:

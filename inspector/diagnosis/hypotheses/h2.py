@@ -32,6 +32,6 @@ def judge(call: Call, case: Case) -> Judgement:
         return refuted("they differ; neither was ever judged")
     if call.outcome != "status" or call.status != 401:
         return refuted("they differ; the answer is not about them")
-    if "bearer" in call.message:
+    if "bearer" in call.message or not call.is_read:
         return not_observable("whose Authorization was judged needs keys")
     return refuted("they differ; the API judged the API proxy's key")

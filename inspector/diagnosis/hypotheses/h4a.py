@@ -33,6 +33,8 @@ def of_attempts(case: Case, call: Call | None = None) -> Judgement:
         return confirmed(f"{len(case.idle_tunnels)} of {case.established} carry no good call")
     if not case.is_whole:
         return not_observable("the capture is incomplete; an earlier start")
+    if call is not None and call.outcome == "left" and not call.tunnels:
+        return not_observable("what the API proxy did meanwhile was not captured")
     if call is not None and call.answered_by == "upstream":
         return not_observable("the tunnels are not in the capture")
     if case.established:

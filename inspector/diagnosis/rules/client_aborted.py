@@ -10,7 +10,14 @@ from inspector.diagnosis.words import order_of_closing, plural
 
 
 def explains(call: Call, case: Case) -> bool:
-    return call.outcome == "left"
+    """Where the other side's close may be among what lacks, nobody can be blamed for the end."""
+    if call.outcome != "left" or not case.knows_who_closed(call) or call.connection is None:
+        return False
+    if call.exchange.response is None and not call.tunnels:
+        return False
+    closed = call.connection.closed_at or call.connection.opened_at
+    gone = case.service_of(call.exchange).failed_after(closed)
+    return not gone or case.lives_after(call.exchange.server.ip, closed)
 
 
 def sentence(call: Call, case: Case, count: int) -> str:

@@ -23,8 +23,13 @@ def explains(call: Call, case: Case) -> bool:
         return False
     at = connection.closed_at
     failed = service.failed_after(at)
-    if call.outcome == "unanswered" and not connection.bytes_down and not call.tunnels:
-        return failed > 0 or not service.accepted_after(at)
+    if (
+        call.outcome == "unanswered"
+        and not connection.bytes_down
+        and not case.may_have_tunnel(call)
+    ):
+        sure = case.knows_who_closed(call) and not service.accepted_after(at)
+        return failed > 0 or sure
     if call.outcome not in ("unanswered", "cut") or not failed:
         return False
     return not case.lives_after(call.exchange.server.ip, at)

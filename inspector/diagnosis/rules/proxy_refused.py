@@ -11,6 +11,8 @@ from inspector.diagnosis.words import answer, told
 
 def explains(call: Call, case: Case) -> bool:
     status = call.status
+    if not call.is_read:
+        return False
     return call.answered_by == "api-proxy" and status is not None and 400 <= status < 500
 
 

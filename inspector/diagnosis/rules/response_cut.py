@@ -10,7 +10,7 @@ from inspector.diagnosis.words import bytes_down, is_stream, order_of_closing, p
 
 
 def explains(call: Call, case: Case) -> bool:
-    return call.outcome == "cut" and not is_stream(call)
+    return call.outcome == "cut" and not is_stream(call) and case.knows_who_closed(call)
 
 
 def sentence(call: Call, case: Case, count: int) -> str:

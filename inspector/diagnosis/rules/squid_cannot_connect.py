@@ -15,7 +15,7 @@ ERRNO: Final = {"111": "refused", "113": "no route", "110": "timed out", "101": 
 def explains(call: Call, case: Case) -> bool:
     if "ERR_CONNECT_FAIL" in squid_error(call):
         return True
-    return call.answered_by == "forward-proxy" and (call.status or 0) >= 500
+    return call.answered_by == "forward-proxy" and call.is_read and (call.status or 0) >= 500
 
 
 def sentence(call: Call, case: Case, count: int) -> str:

@@ -11,7 +11,7 @@ from inspector.diagnosis.words import authority, relayed, squid_error
 
 def explains(call: Call, case: Case) -> bool:
     return "ERR_ACCESS_DENIED" in squid_error(call) or (
-        call.answered_by == "forward-proxy" and call.status == 403
+        call.answered_by == "forward-proxy" and call.is_read and call.status == 403
     )
 
 

@@ -20,7 +20,17 @@ def explains(call: Call, case: Case) -> bool:
         return service.failed_after(at) > 0 and not service.accepted_after(at)
     if call.tunnels or call.answered_by not in ("api-proxy", "nobody"):
         return False
-    return (call.status is None or call.status >= 500) and attempt(call, case) is not None
+    if call.status is not None and call.status < 500:
+        return False
+    return attempt(call, case) is not None or says_so(call, case)
+
+
+def says_so(call: Call, case: Case) -> bool:
+    """The API proxy's own error quotes Node's: `connect ECONNREFUSED 172.30.0.10:3128`."""
+    words = call.message.split()
+    if "econnrefused" not in words:
+        return False
+    return any(word.rpartition(":")[0].strip("[]") in case.forward_proxies for word in words)
 
 
 def attempt(call: Call, case: Case) -> int | None:
@@ -46,12 +56,16 @@ WAITS: Final = 60_000_000_000
 
 def sentence(call: Call, case: Case, count: int) -> str:
     packet = attempt(call, case)
+    if packet is None and call.outcome == "status":
+        packet = call.packet
     if packet is None:
         return f"Squid left in mid-stream and did not come back (packet {call.packet})."
     return f"The API proxy cannot connect to Squid: {plural(count, 'call')} (packet {packet})."
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+    if not any(service.packets for service in case.forward_services()):
+        return ()
     failed = sum(len(service.failed) for service in case.forward_services())
     last = max(service.packets[-1] for service in case.forward_services() if service.packets)
     return (f"{plural(failed, 'connection attempt')} to it failed (last: packet {last}).",)

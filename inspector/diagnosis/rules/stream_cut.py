@@ -10,7 +10,10 @@ from inspector.diagnosis.words import events, is_stream, order_of_closing, plura
 
 
 def explains(call: Call, case: Case) -> bool:
-    return call.outcome == "cut" and is_stream(call)
+    """A clean end of HTTP needs nobody's close."""
+    if call.is_read and is_stream(call):
+        return call.outcome == "cut"
+    return call.outcome == "cut" and is_stream(call) and case.knows_who_closed(call)
 
 
 def sentence(call: Call, case: Case, count: int) -> str:

@@ -31,8 +31,13 @@ def silence(call: Call) -> float | None:
 
 
 def explains(call: Call, case: Case) -> bool:
+    """Only where nothing is known to be missing: a silence may be a hole."""
     response, length = call.exchange.response, silence(call)
-    if length is None or length < SILENCE:
+    if length is None or length < SILENCE or not case.knows_who_closed(call):
+        return False
+    tunnel = call.tunnel
+    open_to_api = tunnel is not None and tunnel.tls and tunnel.tls.handshake == "complete"
+    if response is None and not open_to_api:
         return False
     stream = None if response is None else response.stream
     before = 0.0 if stream is None else stream.longest_silence or 0.0

@@ -25,12 +25,7 @@ def has_failed(tunnel: Tunnel | None, case: Case) -> bool:
         return tunnel.protocol == "none" and tunnel.closed_at is not None and case.is_whole
     if tunnel.tls.handshake == "failed":
         return True
-    return tunnel.tls.handshake == "incomplete" and not tunnel.bytes_down and not lossy(case)
-
-
-def lossy(case: Case) -> bool:
-    told = case.completeness
-    return bool(told.gaps or told.truncated_packets or told.midstream_connections)
+    return tunnel.tls.handshake == "incomplete" and not tunnel.bytes_down and not case.is_lossy
 
 
 def how(tunnel: Tunnel) -> str:

@@ -10,7 +10,12 @@ from inspector.diagnosis.words import answer, told
 
 
 def explains(call: Call, case: Case) -> bool:
-    return call.answered_by == "upstream" and call.status is not None and 400 <= call.status < 500
+    return (
+        call.answered_by == "upstream"
+        and call.is_read
+        and call.status is not None
+        and 400 <= call.status < 500
+    )
 
 
 def sentence(call: Call, case: Case, count: int) -> str:

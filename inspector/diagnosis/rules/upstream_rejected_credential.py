@@ -11,7 +11,7 @@ from inspector.diagnosis.words import answer
 
 def explains(call: Call, case: Case) -> bool:
     """401 of the API's own; Gemini has 400 API_KEY_INVALID instead."""
-    if call.answered_by != "upstream":
+    if call.answered_by != "upstream" or not call.is_read:
         return False
     return call.status == 401 or (call.status == 400 and "api_key_invalid" in call.message)
 

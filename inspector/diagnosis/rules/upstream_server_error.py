@@ -10,7 +10,7 @@ from inspector.diagnosis.words import answer, told
 
 
 def explains(call: Call, case: Case) -> bool:
-    if call.status is None or call.status < 500:
+    if call.status is None or call.status < 500 or not call.is_read:
         return False
     if call.answered_by == "upstream":
         return True
