@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
 from inspector.conclusions import SEVERITIES
+from inspector.diagnosis.catalogue import CODES
 from inspector.errors import InspectorError
 from inspector.facts import Provider
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
@@ -115,7 +116,7 @@ class _Reader:
     def _ignore(self, entry: Mapping[str, Any]) -> Ignore:
         self._known(entry, _IGNORE, "[[ignore]]")
         code, reason, expires = (entry.get(name) for name in _IGNORE)
-        if not isinstance(code, str) or not code:
+        if code not in CODES:
             self._wrong("code", "a finding's code (docs/findings.md)")
         if not isinstance(reason, str) or not reason.strip():
             self._wrong("reason", "a text that says why")

@@ -33,6 +33,7 @@ LIMITS: Final = (
     ("exchanges.draft", "JSON_LIMIT"),
     ("exchanges.draft", "STREAM_LIMIT"),
     ("exchanges.relays", "FORWARD_LIMIT_NS"),
+    ("report.markdown", "LIMIT"),
     ("pcap.walk", "MAX_CAPTURED"),
     ("pcap.walk", "MAX_BLOCK"),
     ("pcap.walk", "MAX_FAULTS"),

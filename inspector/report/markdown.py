@@ -28,7 +28,10 @@ LIMIT: Final = 900_000
 _ROWS: Final = 50
 _LINES: Final = 8
 
-_ACTIVE: Final = re.compile(r"[^A-Za-z0-9 ,;/=%\"'?\u00a1-\U0010ffff]")
+#: What Markdown, HTML or GitHub's links to bare addresses (`http://`, `www.`) could act on.
+_ACTIVE: Final = re.compile(
+    r"[^A-Za-z0-9 ,;/=%\"'?().:+\-\u00a1-\U0010ffff]|:(?=//)|(?<=www)\.", re.IGNORECASE
+)
 _CUT: Final = "\n\n_The summary is cut here; report.json has all of it._\n"
 
 

@@ -50,7 +50,7 @@ def test_o_leaves_report_and_summary_for_the_user_alone(tmp_path: Path) -> None:
     assert result.exit_code == 0
     report = Report.from_dict(json.loads((place / "report.json").read_bytes()))
     assert report.exchanges
-    assert "sk&#45;ant&#45;placeholder" in (place / "summary.md").read_text()
+    assert "sk-ant-placeholder" in (place / "summary.md").read_text()
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o600}
 
 

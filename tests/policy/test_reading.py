@@ -75,10 +75,14 @@ def test_findings_may_be_left_to_others(tmp_path: Path) -> None:
         ('[[expect]]\ntunnels = { tls = "maybe" }', 'tls .* is not "complete"'),
         ('[[expect]]\ndirect_connect = "rarely"', 'direct_connect .* is not "never"'),
         ('[[ignore]]\nreason = "r"\nexpires = 2027-01-01', "code .* is not a finding's code"),
-        ('[[ignore]]\ncode = "c"\nexpires = 2027-01-01', "reason .* is not a text"),
-        ('[[ignore]]\ncode = "c"\nreason = "r"', "expires .* is not a date"),
         (
-            '[[ignore]]\ncode = "c"\nreason = "r"\nexpires = 2027-01-01T00:00:00Z',
+            '[[ignore]]\ncode = "no-such-code"\nreason = "r"\nexpires = 2027-01-01',
+            "code .* is not a finding's code",
+        ),
+        ('[[ignore]]\ncode = "no-api-call"\nexpires = 2027-01-01', "reason .* is not a text"),
+        ('[[ignore]]\ncode = "no-api-call"\nreason = "r"', "expires .* is not a date"),
+        (
+            '[[ignore]]\ncode = "no-api-call"\nreason = "r"\nexpires = 2027-01-01T00:00:00Z',
             "expires .* is not a date",
         ),
     ],

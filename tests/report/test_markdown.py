@@ -16,7 +16,8 @@ from .hostile import spoiled
 
 HOSTILE = (
     "<script>x</script> <img src=x onerror=y> [a](javascript:b) ![i](http://evil.example/p.png) "
-    "@everyone #1 `code` | cell\n\n# heading\r\n::error::pwn ##[stop] \x1b[2J <!-- &amp; \\ ~~ $x$"
+    "www.evil.example @everyone #1 `code` | cell\n\n"
+    "# heading\r\n::error::pwn ##[stop] \x1b[2J <!-- &amp; \\ ~~ $x$"
 )
 #: The tags that the summary writes itself.
 OURS = re.compile(r"</?(?:code|span)>|<br>")
@@ -35,7 +36,7 @@ def test_the_summary_of_the_example_says_cause_verdicts_what_was_sent_and_tunnel
 
 
 def test_without_a_cause_the_calls_are_counted(report: Report) -> None:
-    assert render(replace(report, root_cause=None)).startswith("### 4 calls&#58; 1 got 200")
+    assert render(replace(report, root_cause=None)).startswith("### 4 calls: 1 got 200")
 
 
 def test_nothing_is_a_summary_too() -> None:
@@ -48,8 +49,8 @@ def test_hostile_text_is_shown_and_does_nothing(report: Report) -> None:
     text = render(spoiled(report, HOSTILE))
     without_ours = OURS.sub("", text)
     assert "<" not in without_ours
-    assert "javascript:" not in without_ours
-    assert "http://evil" not in without_ours
+    assert "://" not in without_ours
+    assert "www." not in without_ours
     assert "@everyone" not in without_ours
     assert "`" not in without_ours
     assert "\\" not in without_ours
@@ -73,8 +74,8 @@ def test_any_text_becomes_one_line_of_references_and_harmless_characters(text: s
     for shown in (escaped(text), code(text.replace("\n", " "))):
         plain = OURS.sub("", shown)
         assert "\n" not in plain
-        assert not set(plain) & set("<>|`*_[]()!#\\@:.~$") - {"#"}
-        assert re.sub(r"&#\d+;", "", plain).find("#") == -1
+        assert not set(plain) & set("<>|`*_[]!#\\@~$&") - {"#", "&"}
+        assert not set(re.sub(r"&#\d+;", "", plain)) & {"#", "&"}
 
 
 def test_a_summary_never_reaches_the_size_that_a_runner_drops(report: Report) -> None:
