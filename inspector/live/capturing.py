@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -112,17 +113,12 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             except InspectorError:
                 session.drain()
                 raise
-        on_tick = watchers.on_tick
-        ending = run(
-            session,
-            signals,
-            command=command,
-            limits=plan.limits,
-            finder=opened.finder,
-            keys=watchers.keys,
-            on_tick=None if on_tick is None else lambda: on_tick(session),
-            tell=watchers.tell,
-        )
+        try:
+            ending = _run(plan, session, opened, signals, command, watchers)
+        except BaseException:
+            if command is not None:
+                await_command(command, signals)  # whatever befell us is no concern of it
+            raise
         watchers.tell(ending.sentence)
         status = None
         if command is not None:
@@ -143,6 +139,27 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
         for sentence in _doubts(report):
             watchers.tell(sentence)
         return Outcome(report, ending, status, unwritten)
+
+
+def _run(
+    plan: Plan,
+    session: Session,
+    opened: Opened,
+    signals: Signals,
+    command: Command | None,
+    watchers: Watchers,
+) -> Ending:
+    on_tick = watchers.on_tick
+    return run(
+        session,
+        signals,
+        command=command,
+        limits=plan.limits,
+        finder=opened.finder,
+        keys=watchers.keys,
+        on_tick=None if on_tick is None else partial(on_tick, session),
+        tell=watchers.tell,
+    )
 
 
 def _load(watchers: Watchers) -> None:

@@ -25,6 +25,8 @@ from inspector.pcap.writer import SNAP_LENGTH
 from inspector.recording import Live, LiveInterface, Probe
 from inspector.report.model import Report
 
+T = TypeVar("T")
+
 
 class Scrubber(Protocol):
     """Hides credentials in packets, in place: lengths, order and numbers stay.
@@ -78,10 +80,11 @@ class Session:
     ) -> None:
         self.sources = tuple(sources)
         self.attribution = attribution
+        self._told: deque[Callable[[], None]] = deque()
         self.inspector = Inspector(
             options,
-            on_exchange=on_exchange,
-            on_tunnel=on_tunnel,
+            on_exchange=self._later(on_exchange),
+            on_tunnel=self._later(on_tunnel),
             on_connection=self._connection if path is not None else None,
         )
         self._numbering = Numbering(None if rotation is None else rotation.size)
@@ -113,7 +116,13 @@ class Session:
         batches = source.read()
         for batch in batches:
             self._pass(source, batch)
+        self._tell()
         return bool(batches)
+
+    def flush(self) -> None:
+        """Show what is held for a batch: somebody is waiting for it."""
+        self.inspector.flush()
+        self._tell()
 
     def learn(self) -> None:
         """Take what the attribution has."""
@@ -139,6 +148,7 @@ class Session:
             if self._scrubber is not None:
                 self._write(self._scrubber.finish())
             self.files.close()
+        self._tell()
 
     def report(self, live: Live | None = None) -> Report:
         """The report, once drained; `live` is completed with what was counted here."""
@@ -152,6 +162,7 @@ class Session:
                 capture_filter="; ".join(dict.fromkeys(filters)) or None,
             )
         )
+        self._tell()
         if live is None:
             return report
         ends = [
@@ -176,6 +187,19 @@ class Session:
             scrubbed = self.inspector.claim(claim)
             if self.files is not None:
                 self._annotations.claim(scrubbed)
+
+    # -- who is told ----------------------------------------------------------
+
+    def _later(self, callback: Callable[[T], None] | None) -> Callable[[T], None] | None:
+        """The callback, called between packets: what it raises is no fault of a connection."""
+        if callback is None:
+            return None
+        call = callback
+        return lambda fact: self._told.append(partial(call, fact))
+
+    def _tell(self) -> None:
+        while self._told:
+            self._told.popleft()()
 
     # -- the pass -------------------------------------------------------------
 

@@ -106,7 +106,7 @@ def line_watchers(*, color: bool, encoding: str, tell: Callable[[str], None]) ->
             on_exchange=lambda exchange: screen.line(lines.exchange(exchange)),
             on_tunnel=lambda tunnel: screen.line(lines.tunnel(tunnel)),
             on_begin=sessions.append,
-            on_tick=lambda session: session.inspector.flush(),
+            on_tick=Session.flush,
             keys=keys,
             tell=tell,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import signal
 import stat
@@ -408,3 +409,48 @@ def test_a_bridge_that_the_command_makes_is_captured(lab_possible: None) -> None
             out = process.communicate(timeout=30)[0]
         assert process.returncode == 0
         assert len(report_of(out).exchanges) == 1
+
+
+def test_watch_ends_when_its_reader_has_seen_enough(lab: Stack) -> None:
+    with subprocess.Popen(
+        lab.argv("watch"),
+        env=lab.environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        assert process.stdout
+        assert "capturing fw-bridge" in process.stderr.readline()
+        process.stdout.close()
+        lab.network.agent.run(lab.curl()[4:])
+        assert process.wait(timeout=20) == 0
+
+
+def test_watch_on_a_terminal_is_coloured_paused_and_ended_by_keys(lab: Stack) -> None:
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        lab.argv("watch"),
+        env=lab.environ({"TERM": "xterm"}),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        assert "capturing fw-bridge" in process.stderr.readline()
+        os.write(controller, b" ")
+        while "paused" not in process.stderr.readline():
+            pass
+        lab.network.agent.run(lab.curl()[4:])
+        os.write(controller, b" ")
+        shown = ""
+        while "\x1b[32m200" not in shown:
+            shown += os.read(controller, 65536).decode()
+        os.write(controller, b"q")
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "172.30.0.20 curl[" in shown
+    os.close(controller)
+    os.close(terminal)

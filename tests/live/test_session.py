@@ -205,3 +205,14 @@ def test_the_golden_report_holds_for_a_session(tmp_path: Path) -> None:
     report = play(Session(OPTIONS, [capture_of(DEMO)]))
 
     assert deviations(pattern, report.stable()) == []
+
+
+def test_what_a_listener_raises_reaches_whoever_feeds_the_session() -> None:
+    """The engine takes what is raised within for a fault of the connection."""
+
+    def pipe_is_gone(fact: object) -> None:
+        raise BrokenPipeError
+
+    session = Session(OPTIONS, [capture_of(DEMO)], on_exchange=pipe_is_gone)
+    with pytest.raises(BrokenPipeError):
+        play(session)
