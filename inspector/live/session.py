@@ -7,10 +7,12 @@ what it reports is what `analyze` says of the same packets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from inspector.exchanges.processes import Claim
 from inspector.facts import CaptureFile, Endpoint, Interface
