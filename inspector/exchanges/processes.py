@@ -31,6 +31,8 @@ _LONGEST: Final = 4096
 _LONGEST_TEXT: Final = 1024
 #: Claims that wait for their connection; most are of connections elsewhere on the machine.
 WAITING: Final = 65_536
+#: Connections that are over and may still be spoken of.
+RECENT: Final = 1024
 #: Clocks of kernel and capture agree to well within this; pairs of ports do not come
 #: again so soon (TIME-WAIT takes a minute).
 SLACK_NS: Final = 1_000_000_000
@@ -55,6 +57,7 @@ class Processes:
     def __init__(self, scrub: Callable[[str], str]) -> None:
         self._scrub = scrub
         self._claims: OrderedDict[_Key, list[Claim]] = OrderedDict()
+        self._recent: OrderedDict[_Key, tuple[Process | None, Process | None]] = OrderedDict()
         self.any = False
 
     def add(self, claim: Claim) -> Claim:
@@ -76,10 +79,13 @@ class Processes:
         if claim is not None:
             self.add(claim)
 
-    def known(self, client: Endpoint, server: Endpoint, end: End) -> Process | None:
-        """Who holds this end of the newest connection between the two."""
-        claims = [c for c in self._claims.get(_key(client, server), ()) if c.end == end]
-        return max(claims, key=lambda claim: claim.at).process if claims else None
+    def known(self, client: Endpoint, server: Endpoint) -> Process | None:
+        """The client of the newest connection between the two, open or just over."""
+        key = _key(client, server)
+        claims = [claim for claim in self._claims.get(key, ()) if claim.end == "client"]
+        if claims:
+            return max(claims, key=lambda claim: claim.at).process
+        return self._recent.get(key, (None, None))[0]
 
     def of(
         self, client: Endpoint, server: Endpoint, opened_at: int, ended_at: int
@@ -97,7 +103,11 @@ class Processes:
         if later:
             self._claims[key] = later
         own = [claim for claim in claims if opened_at - SLACK_NS <= claim.at <= ended_at + SLACK_NS]
-        return _holder(own, "client"), _holder(own, "server")
+        held = _holder(own, "client"), _holder(own, "server")
+        self._recent[key] = held
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+        return held
 
 
 def comment(claim: Claim) -> str:

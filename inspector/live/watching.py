@@ -93,7 +93,7 @@ def line_watchers(*, color: bool, encoding: str, tell: Callable[[str], None]) ->
     sessions: list[Session] = []
 
     def who(client: Endpoint, server: Endpoint) -> Process | None:
-        return sessions[0].inspector.processes.known(client, server, "client")
+        return sessions[0].inspector.processes.known(client, server)
 
     def show(text: str) -> None:
         sys.stdout.buffer.write(text.encode(encoding, "backslashreplace") + b"\n")

@@ -56,6 +56,18 @@ def test_a_pair_of_ports_used_again_has_the_process_of_each_time() -> None:
     assert found.of(CLIENT, SERVER, later, later)[0] == NODE
 
 
+def test_who_called_is_known_while_it_is_open_and_just_after() -> None:
+    found = processes(claim())
+    assert found.known(CLIENT, SERVER) == CURL
+    found.of(CLIENT, SERVER, NOON, NOON)
+    assert found.known(CLIENT, SERVER) == CURL
+    for number in range(RECENT):
+        other = Endpoint("10.0.0.1", number)
+        found.add(Claim(other, SERVER, "client", NOON, NODE))
+        found.of(other, SERVER, NOON, NOON)
+    assert found.known(CLIENT, SERVER) is None
+
+
 def test_a_claim_from_another_time_is_of_another_connection() -> None:
     assert processes(claim()).of(CLIENT, SERVER, NOON + 5 * SLACK_NS, NOON + 9 * SLACK_NS) == (
         None,
