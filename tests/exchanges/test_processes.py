@@ -8,6 +8,7 @@ import pytest
 
 from inspector.exchanges.processes import (
     PREFIX,
+    RECENT,
     SLACK_NS,
     WAITING,
     Claim,
