@@ -41,12 +41,8 @@ def headline_block(head: Headline) -> Iterable[RenderableType]:
     if head.code is None:
         yield Text(f"{head.sentence}\n", STYLES["answer"])
         return
-    title = _line()
-    title.add_row(
-        Text("CAUSE", STYLES["heading"]),
-        Text(head.code, STYLES["incomplete"]),
-        Text(head.explains),
-    )
+    title = Text("CAUSE  ", STYLES["heading"])
+    title.append(head.code, STYLES["incomplete"]).append(f"   {head.explains}", "default")
     yield title
     lines = [Text(head.sentence, STYLES["answer"])]
     lines += [Text(detail) for detail in head.details]
