@@ -41,7 +41,7 @@ from inspector.flows.notes import FlowNotes
 from inspector.flows.stream import StreamReader, TcpConnection
 from inspector.options import Options as Options
 from inspector.options import Scope
-from inspector.packets import COUNTED_CUTS, Batch
+from inspector.packets import COUNTED_CUTS, EVERYTHING, Batch
 from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import CaptureReader, merged, open_captures
@@ -357,8 +357,9 @@ def _completeness(
     "incomplete" names what is known to lack; "unknown" that something may.  A
     filter that lets the whole subnet through holds back nothing of a report on it.
     """
-    lets_all_through = topology.scope == "subnet" and (
-        (sources.capture_filter or "").removesuffix(COUNTED_CUTS) == f"net {topology.subnet}"
+    kept = (sources.capture_filter or "").removesuffix(COUNTED_CUTS)
+    lets_all_through = kept == EVERYTHING or (
+        topology.scope == "subnet" and kept == f"net {topology.subnet}"
     )
     gaps = tuple(
         Gap(

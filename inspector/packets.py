@@ -25,6 +25,9 @@ Record: TypeAlias = tuple[int, int, int, int]
 #: (time in ns, packet reference, bytes): consecutive bytes of one direction.
 Segment: TypeAlias = tuple[int, int, bytes]
 
+#: The text of a capture filter that drops nothing.
+EVERYTHING: Final = "everything"
+
 #: How the text of a capture filter ends that cuts packets inside TLS, and lets the number of
 #: payload bytes it kept say how many records of type 23 ended in what it cut: one fewer
 #: (capture/ebpf/filter.py).

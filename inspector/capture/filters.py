@@ -18,7 +18,6 @@ from inspector.capture.classic_bpf import KEEP_NOTHING, Instruction, IPNetwork, 
 
 # Python's socket module does not name these (asm-generic/socket.h).
 SO_ATTACH_FILTER: Final = 26
-SO_ATTACH_BPF: Final = 50
 
 
 class SocketFilter(Protocol):
@@ -29,17 +28,6 @@ class SocketFilter(Protocol):
 
     def attach(self, to: socket.socket) -> None:
         """Put it in the place of the socket's present filter, in one step."""
-
-
-@dataclass(frozen=True, slots=True)
-class EbpfFilter:
-    """A loaded eBPF socket filter, by the file descriptor of its program."""
-
-    fd: int
-    text: str
-
-    def attach(self, to: socket.socket) -> None:
-        to.setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, pack("=i", self.fd))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ from inspector.capture import tpacket
 from inspector.capture.filters import NOTHING, SocketFilter
 from inspector.capture.namespaces import inside
 from inspector.errors import CannotCapture
-from inspector.packets import Batch
+from inspector.packets import COUNTED_CUTS, Batch
 
 #: "waiting": for an interface; "down": it is, and may come up again; "gone": it was removed.
 State: TypeAlias = Literal["waiting", "running", "down", "gone", "stopped"]
@@ -121,6 +121,7 @@ class Ring:
         self.index = 0
         self.link_type = _ETHERNET
         self.filter = filter
+        self._counted_cuts = filter is not None and filter.text.endswith(COUNTED_CUTS)
         self.state: State = "waiting"
         #: Frames that `read` has given.
         self.delivered = 0
@@ -220,7 +221,15 @@ class Ring:
             copied += len(block)
             data, records = tpacket.frames(block, ethernet=ethernet)
             if records:
-                batches.append(Batch(data, records, self.link_type, self.delivered + 1))
+                batches.append(
+                    Batch(
+                        data,
+                        records,
+                        self.link_type,
+                        self.delivered + 1,
+                        counted_cuts=self._counted_cuts,
+                    )
+                )
                 self.delivered += len(records)
         if not batches:
             self._meet_error()

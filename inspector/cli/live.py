@@ -108,6 +108,7 @@ def plan(
             netns=told["netns"],
             everything=told["scope"] == "all" or by_hand,
             full=told["full"],
+            tunnel_ports=tuple(sorted(options.roles().proxy_ports)),
             wait=told["wait"],
             runs_command=bool(command),
         ),

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from inspector.capture.bridge import BridgeFinder
 from inspector.capture.docker import DockerView
+from inspector.capture.ebpf import filter as ebpf_filter
 from inspector.capture.ebpf.attribution import Attribution
 from inspector.capture.ebpf.loader import BpfError
 from inspector.capture.filters import ClassicFilter, SocketFilter
@@ -40,8 +41,9 @@ class Wanted:
     """What a user asks of a live capture.
 
     `runs_command`: a command runs that may itself make the bridge.
-    `interfaces` empty: the bridge of `subnet` is looked for.  `everything`: no
-    filter (`--scope all`).  `full`: tunnels are kept whole.
+    `interfaces` empty: the bridge of `subnet` is looked for.  `everything`: of
+    any subnet (`--scope all`).  `full`: tunnels are kept whole; else those
+    through `tunnel_ports` are cut, and TLS that goes out directly.
     """
 
     subnet: IPv4Network | IPv6Network
@@ -49,6 +51,7 @@ class Wanted:
     netns: str | None = None
     everything: bool = False
     full: bool = False
+    tunnel_ports: tuple[int, ...] = ()
     wait: bool = False
     runs_command: bool = False
 
@@ -161,11 +164,28 @@ def _ring_rung(sources: Sequence[Ring], because: str) -> Rung:
 
 
 def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
+    networks = [] if wanted.everything else [wanted.subnet]
+    trouble: BpfError | None = None
+    if not wanted.full:
+        try:
+            program = ebpf_filter.SocketFilter.load(networks, wanted.tunnel_ports)
+        except BpfError as error:
+            trouble = error
+        else:
+            opened.hold(program)
+            opened.rungs.append(Rung("filter", "working", f"eBPF: {program.text}"))
+            return program
+    lost = "" if trouble is None else f"{trouble.culprit}; tunnels are kept whole. "
     if wanted.everything:
-        opened.rungs.append(Rung("filter", "not wanted", "every packet is kept"))
-        return None
-    filter = ClassicFilter.for_subnets([wanted.subnet])
-    opened.rungs.append(Rung("filter", "working", f"classic BPF: {filter.text}"))
+        filter, told = None, "every packet is kept"
+    else:
+        filter = ClassicFilter.for_subnets(networks)
+        told = f"classic BPF: {filter.text}"
+    if trouble is not None:
+        opened.rungs.append(Rung("filter", "lost", lost + told, trouble.next_step))
+    else:
+        state: Literal["not wanted", "working"] = "not wanted" if filter is None else "working"
+        opened.rungs.append(Rung("filter", state, told))
     return filter
 
 

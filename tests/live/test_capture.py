@@ -19,6 +19,7 @@ import pytest
 
 from inspector import Report, inspect
 from inspector.options import Options
+from inspector.packets import COUNTED_CUTS
 from tests.lab.network import NAMED
 from tests.live.runner import ROOT, Stack, stack
 
@@ -361,7 +362,7 @@ def test_the_bridge_is_found_by_its_subnet(lab: Stack) -> None:
     report = report_of(done.stdout)
     assert report.live
     assert report.live.interfaces[0].name == "fw-bridge"
-    assert report.completeness.capture_filter == "net 172.30.0.0/24"
+    assert report.completeness.capture_filter == "net 172.30.0.0/24" + COUNTED_CUTS
     assert report.completeness.verdict == "complete"
 
 

@@ -26,7 +26,7 @@ from typing import Final, Self, TypeAlias
 
 from inspector.capture.ebpf.loader import BpfObject
 from inspector.facts import Endpoint
-from inspector.packets import COUNTED_CUTS
+from inspector.packets import COUNTED_CUTS, EVERYTHING
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -167,8 +167,8 @@ class SocketFilter:
 def _text(networks: Sequence[Network], ports: Sequence[int], full: bool) -> str:
     parts = [" or ".join(f"net {network}" for network in networks)]
     parts.append(" or ".join(f"port {port}" for port in ports))
-    kept = " and ".join(f"({part})" for part in parts if part) if all(parts) else "".join(parts)
-    return kept + ("" if full else COUNTED_CUTS)
+    kept = " and ".join(f"({part})" for part in parts) if all(parts) else "".join(parts)
+    return (kept or EVERYTHING) + ("" if full else COUNTED_CUTS)
 
 
 def _flow(key: bytes, value: bytes) -> Flow:

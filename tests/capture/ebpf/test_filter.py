@@ -267,3 +267,68 @@ def test_plain_http_in_a_connect_stays_whole_even_when_it_imitates_a_hello(
                 up += len(payload)
             else:
                 down += len(payload)
+
+
+def tunnel_frames() -> tuple[list[tuple[int, bytes, int]], Report]:
+    path = CAPTURES / "h2-in-tunnel" / "capture.pcapng"
+    return [(at, data, wire) for at, data, wire, _ in frames(path)], report(path)
+
+
+def test_a_walk_that_lost_its_way_says_so_and_bytes_stay_true(
+    bpf_possible: None, tmp_path: Path
+) -> None:
+    """One frame of a tunnel, behind the handshake, never reaches the filter."""
+    packets, whole = tunnel_frames()
+    with judging(SUBNET, snap=0) as judge, (tmp_path / "cut.pcapng").open("wb") as out:
+        writer = PcapngWriter(out)
+        writer.interface(filter=judge.filter.text)
+        missed = False
+        for at, data, wire in packets:
+            kept = judge.kernel.kept(data)
+            if kept is None:
+                continue
+            if not missed and len(kept) < len(data):
+                missed = True  # cut, and then dropped by a ring that was full
+                continue
+            writer.packet(at, kept, wire)
+    found = report(tmp_path / "cut.pcapng")
+
+    assert missed
+    assert "tls-records-lost" in {oddity.name for oddity in found.oddities}
+    assert found.completeness.verdict == "incomplete"
+    assert found.completeness.truncated_packets == 0
+    assert [(t.bytes_up, t.bytes_down) for t in found.tunnels] == [
+        (t.bytes_up, t.bytes_down) for t in whole.tunnels
+    ]
+
+
+def test_without_the_filters_text_a_short_packet_is_a_truncated_one(
+    bpf_possible: None, tmp_path: Path
+) -> None:
+    packets, _ = tunnel_frames()
+    with judging(SUBNET, snap=0) as judge, (tmp_path / "cut.pcapng").open("wb") as out:
+        writer = PcapngWriter(out)
+        writer.interface()
+        for at, data, wire in packets:
+            kept = judge.kernel.kept(data)
+            if kept is not None:
+                writer.packet(at, kept, wire)
+        shortened = judge.filter.statistics().cut
+    found = report(tmp_path / "cut.pcapng")
+
+    assert shortened
+    assert found.completeness.truncated_packets == shortened
+    assert found.completeness.verdict == "incomplete"
+
+
+def test_a_plain_hop_that_claims_to_be_cut_is_truncated_all_the_same(tmp_path: Path) -> None:
+    """A file may say what it likes: only TLS is taken at its word."""
+    with (tmp_path / "lie.pcapng").open("wb") as out:
+        writer = PcapngWriter(out)
+        writer.interface(filter=f"net {SUBNET}{COUNTED_CUTS}")
+        for at, data, wire, _ in frames(CAPTURES / "keep-alive-50" / "capture.pcapng"):
+            writer.packet(at, data[:80], wire)
+    found = report(tmp_path / "lie.pcapng")
+
+    assert found.completeness.truncated_packets > 0
+    assert found.completeness.verdict == "incomplete"
