@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench lab captures diagnose-matrix live-scenarios bpf docs lock clean
+.PHONY: help demo test lint format bench bench-live lab captures diagnose-matrix live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ format: $(READY) ## Rewrite the code in the project's style
 bench: $(READY) ## Compare speed and memory with tshark and tcpflow (BENCH_ARGS=...)
 	@tools/system-packages bench
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+bench-live: $(READY) ## Compare live captures with tcpdump and dumpcap; root (BENCH_ARGS=...)
+	@tools/system-packages bench-live
+	@$(BIN)/python -m benchmarks.live $(BENCH_ARGS)
 
 lab: $(READY) ## Start bridge, Squid, API proxy and upstreams by hand; root (LAB_ARGS=...)
 	@tools/system-packages lab
