@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from inspector.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
-from inspector.diagnosis.hypotheses import decide
+from inspector.diagnosis.catalogue import CODES
+from inspector.diagnosis.hypotheses import Trial
 from inspector.diagnosis.root_cause import Explained, root_cause
 from inspector.diagnosis.rule import Match, Tally, of_call
-from inspector.diagnosis.rules import CAUSES, NOTICES
+from inspector.diagnosis.rules import (
+    CAUSES,
+    NOTICES,
+    OF_CALLS,
+    OF_EXCHANGES,
+    OF_TUNNELS,
+    proxy_died,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +35,44 @@ class Diagnosis:
 
 
 def diagnose(case: Case) -> Diagnosis:
-    """Everything that the rules and hypotheses say of a case."""
+    """Everything that the rules and hypotheses say of a case: one pass over each long list."""
+    tallies: dict[str, Tally] = {}
+
+    def note(code: str, match: Match | None) -> None:
+        if match is not None:
+            tallies.setdefault(code, Tally()).add(match)
+
     explained: dict[str, Explained] = {}
     unexplained = 0
+    died: dict[str, int] = {}
+    trial = Trial()
     for call in case.failed_calls():
+        trial.judge(call, case)
+        for of_calls in OF_CALLS:
+            note(of_calls.code, of_calls.match(call, case))
         cause = next((cause for cause in CAUSES if cause.explains(call, case)), None)
         if cause is None:
             unexplained += 1
             continue
         found = explained.setdefault(cause.code, Explained(cause, call))
         found.tally.add(Match(of_call(call)))
-    findings = {code: found.tally.finding(code) for code, found in explained.items()}
+        if cause.code == proxy_died.CAUSE.code and call.connection is not None:
+            died.setdefault(call.exchange.server.ip, call.connection.closed_at or 0)
+    case.attempts = classify(case, died)
+    for exchange in case.exchanges:
+        for of_exchanges in OF_EXCHANGES:
+            note(of_exchanges.code, of_exchanges.match(exchange, case))
+    for tunnel in case.tunnels:
+        for of_tunnels in OF_TUNNELS:
+            note(of_tunnels.code, of_tunnels.match(tunnel, case))
     for notice in NOTICES:
-        tally = Tally()
         for match in notice.find(case):
-            tally.add(match)
-        if tally.count:
-            findings.setdefault(notice.code, tally.finding(notice.code))
-    attempts = classify(case)
+            note(notice.code, match)
+    # A cause says more than a notice with the same code.
+    tallies |= {code: found.tally for code, found in explained.items()}
+    findings = {code: tallies[code].finding(code) for code in CODES if code in tallies}
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
-        decide(case, len(attempts.refused)),
-        root_cause(case, explained, unexplained, attempts, findings),
+        trial.verdicts(case, len(case.attempts.refused)),
+        root_cause(case, explained, unexplained, case.attempts, findings),
     )

@@ -4,9 +4,12 @@ listener, a wait for its start, or nothing that can be told.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from inspector.diagnosis.case import Case
+if TYPE_CHECKING:
+    from inspector.diagnosis.case import Case
 
 
 @dataclass(slots=True)
@@ -20,15 +23,14 @@ class Attempts:
     unexplained: list[tuple[int, int]] = field(default_factory=list)
 
 
-def classify(case: Case) -> Attempts:
-    """What the failed attempts mean.
+def classify(case: Case, died: Mapping[str, int]) -> Attempts:
+    """What the failed attempts mean; `died` has when an API proxy closed a call that it died of.
 
     A port that takes connections later was waited for.  That the API proxy lives is shown by
     a connection it takes or opens after the first refusal, never before: it may have died in
     between.  Silence shows nothing where packets are missing.
     """
     found = Attempts()
-    died = _deaths(case)
     for (address, _), service in case.services.items():
         if address not in case.api_proxies or not service.failed:
             continue
@@ -50,17 +52,3 @@ def classify(case: Case) -> Attempts:
         else:
             found.unexplained += entries
     return found
-
-
-def _deaths(case: Case) -> dict[str, int]:
-    """API proxies that closed a call without an answer, and when they did first."""
-    from inspector.diagnosis.rules import proxy_died
-
-    died: dict[str, int] = {}
-    for call in case.failed_calls():
-        connection = call.connection
-        if connection is None or connection.closed_at is None:
-            continue
-        if proxy_died.explains(call, case):
-            died.setdefault(call.exchange.server.ip, connection.closed_at)
-    return died

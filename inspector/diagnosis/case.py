@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from inspector.conclusions import AnsweredBy, Chain, Witnesses
+from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
 from inspector.facts import (
     Completeness,
@@ -26,6 +27,8 @@ from inspector.facts import (
 
 #: From here on a chain may be relied on (`conclusions.Chain`).
 RELIABLE: Final = 0.8
+#: So many failed tries in a row are a storm; SDKs give up after three.
+TRIES: Final = 5
 #: Targets at the API proxy that are its own, or somebody's look whether it is there.
 OWN_PATHS: Final = frozenset(
     {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
@@ -171,6 +174,10 @@ class Case:
         self.failed: array[int] = array("q")
         #: Established tunnels that carry no call which succeeded or may have.
         self.idle_tunnels: array[int] = array("q")
+        #: Calls with which a row of failed ones became a storm.
+        self.storms: array[int] = array("q")
+        #: What connections that nobody took mean; filled once the failed calls were looked at.
+        self.attempts = Attempts()
         self.established = 0
         self.proxy_established = 0
         self._pairs: dict[int, tuple[int, ...]] = {}
@@ -232,6 +239,7 @@ class Case:
                 if chain.confidence >= RELIABLE:
                     self._pairs[call] = numbers
         busy: set[int] = set()
+        rows: dict[tuple[str, str, int], int] = {}
         for exchange in self.exchanges:
             if not self.is_call(exchange):
                 continue
@@ -244,6 +252,10 @@ class Case:
                 self.unknown.append(number)
             else:
                 self.failed.append(number)
+            key = (exchange.client.ip, exchange.server.ip, exchange.server.port)
+            rows[key] = 0 if outcome in SUCCEEDED else rows.get(key, 0) + 1
+            if rows[key] == TRIES:
+                self.storms.append(number)
             if outcome in SUCCEEDED:
                 busy.update(tunnels_of.get(number, ()))
         for tunnel in self.tunnels:

@@ -9,6 +9,7 @@ from typing import Final
 from inspector.conclusions import Evidence, Finding, Severity
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.catalogue import CODES
+from inspector.facts import Exchange, Tunnel
 
 #: Evidence listed for one finding; its count goes on.
 LISTED: Final = 5
@@ -63,8 +64,35 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class OfCall:
+    """Finds something worth saying of a failed call."""
+
+    code: str
+    match: Callable[[Call, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfExchange:
+    """Finds something worth saying of an exchange, be it a call or not."""
+
+    code: str
+    match: Callable[[Exchange, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfTunnel:
+    """Finds something worth saying of a tunnel."""
+
+    code: str
+    match: Callable[[Tunnel, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """Finds something worth saying anywhere in the case."""
+    """Finds something worth saying in what the case has collected.
+
+    Not in its long lists: those are gone through once for all the rules above.
+    """
 
     code: str
     find: Callable[[Case], Iterable[Match]]
@@ -78,3 +106,19 @@ def of_call(call: Call) -> Evidence:
         tunnel=None if call.tunnel is None else call.tunnel.id,
         packet=call.packet,
     )
+
+
+def of_exchange(exchange: Exchange) -> Evidence:
+    """Where to look for an exchange: where it was asked."""
+    request, response = exchange.request, exchange.response
+    seen = request or response
+    return Evidence(
+        connection=exchange.connection,
+        exchange=exchange.id,
+        packet=None if seen is None else seen.packet,
+    )
+
+
+def of_tunnel(tunnel: Tunnel) -> Evidence:
+    """Where to look for a tunnel."""
+    return Evidence(connection=tunnel.connection, tunnel=tunnel.id, packet=tunnel.packet)

@@ -6,7 +6,7 @@ import pytest
 
 from inspector.diagnosis.catalogue import CAUSES, CODES, OTHERS
 from inspector.diagnosis.rules import CAUSES as CAUSE_RULES
-from inspector.diagnosis.rules import NOTICES
+from inspector.diagnosis.rules import RULED
 from tests.diagnosis.matrix import GOLDEN, judged
 
 #: Fixed by the issue of record.
@@ -44,9 +44,7 @@ def test_causes_have_the_names_of_the_issue() -> None:
 
 
 def test_every_code_has_a_rule_and_every_rule_a_code() -> None:
-    ruled = {rule.code for rule in CAUSE_RULES} | {rule.code for rule in NOTICES}
-
-    assert ruled == set(CODES)
+    assert set(CODES) == RULED
     assert len(CODES) == len(CAUSES) + len(OTHERS)
 
 

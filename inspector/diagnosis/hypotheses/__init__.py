@@ -7,7 +7,7 @@ confirmed for one call is confirmed, and what cannot be seen for one is not refu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
@@ -18,6 +18,10 @@ from inspector.diagnosis.rule import LISTED, of_call
 
 #: Calls named for one verdict.
 _NAMED: Final = 20
+#: Reasons given for one verdict, the most frequent first.
+_REASONS: Final = 5
+#: Different reasons kept apart; some name their call, and there may be many.
+_KEPT: Final = 64
 _STRENGTH: Final[tuple[HypothesisVerdict, ...]] = ("confirmed", "not observable", "refuted")
 
 
@@ -39,41 +43,65 @@ QUESTIONS: Final[tuple[_Question, ...]] = (
 )
 
 
-def decide(case: Case, attempts: int) -> tuple[Hypothesis, ...]:
-    """The verdicts; `attempts` counts calls that got no connection at all."""
-    return tuple(_decide(question, case, attempts) for question in QUESTIONS)
+@dataclass(slots=True)
+class _Judged:
+    """What was said of all calls about one question."""
 
+    counts: dict[Judgement, int] = field(default_factory=dict)
+    evidence: dict[HypothesisVerdict, list[Evidence]] = field(default_factory=dict)
+    names: dict[HypothesisVerdict, list[str]] = field(default_factory=dict)
 
-def _decide(question: _Question, case: Case, attempts: int) -> Hypothesis:
-    counts: dict[tuple[HypothesisVerdict, str], int] = {}
-    evidence: dict[HypothesisVerdict, list[Evidence]] = {}
-    names: dict[HypothesisVerdict, list[str]] = {}
-    for call in case.failed_calls():
-        judged = question.judge(call, case)
-        key = (judged.verdict, judged.because)
-        counts[key] = counts.get(key, 0) + 1
-        listed = evidence.setdefault(judged.verdict, [])
+    def add(self, judged: Judgement, call: Call) -> None:
+        if judged not in self.counts and len(self.counts) >= _KEPT:
+            alike = (key for key in self.counts if key.verdict == judged.verdict)
+            judged = next(alike, judged)
+        self.counts[judged] = self.counts.get(judged, 0) + 1
+        listed = self.evidence.setdefault(judged.verdict, [])
         if len(listed) < LISTED:
             listed.append(of_call(call))
-        named = names.setdefault(judged.verdict, [])
+        named = self.names.setdefault(judged.verdict, [])
         if len(named) < _NAMED:
             named.append(call.exchange.id)
+
+
+class Trial:
+    """Judges the failed calls one by one, then says the verdicts."""
+
+    def __init__(self) -> None:
+        self._judged = [_Judged() for _ in QUESTIONS]
+
+    def judge(self, call: Call, case: Case) -> None:
+        """One failed call."""
+        for question, judged in zip(QUESTIONS, self._judged, strict=True):
+            judged.add(question.judge(call, case), call)
+
+    def verdicts(self, case: Case, attempts: int) -> tuple[Hypothesis, ...]:
+        """The verdicts; `attempts` counts calls that got no connection at all."""
+        return tuple(
+            _decide(question, judged, case, attempts)
+            for question, judged in zip(QUESTIONS, self._judged, strict=True)
+        )
+
+
+def _decide(question: _Question, judged: _Judged, case: Case, attempts: int) -> Hypothesis:
+    counts = dict(judged.counts)
     if attempts:
-        judged = question.of_attempts(case)
-        key = (judged.verdict, judged.because)
-        counts[key] = counts.get(key, 0) + attempts
+        of_attempts = question.of_attempts(case)
+        counts[of_attempts] = counts.get(of_attempts, 0) + attempts
     if not counts:
         return _without_failures(question, case)
-    verdict = next(name for name in _STRENGTH if any(key[0] == name for key in counts))
-    reasons = sorted((key for key in counts if key[0] == verdict), key=lambda key: -counts[key])
-    others = (key[1] for key in counts if key[0] != verdict)
+    verdict = next(name for name in _STRENGTH if any(key.verdict == name for key in counts))
+    reasons = sorted(
+        (key for key in counts if key.verdict == verdict), key=lambda key: -counts[key]
+    )
+    others = (key.because for key in counts if key.verdict != verdict)
     return Hypothesis(
         question.id,
         question.question,
         verdict,
-        because=(*(reason for _, reason in reasons), *others),
-        evidence=tuple(evidence.get(verdict, ())),
-        exchanges=tuple(names.get(verdict, ())),
+        because=(*(key.because for key in reasons[:_REASONS]), *list(others)[:_REASONS]),
+        evidence=tuple(judged.evidence.get(verdict, ())),
+        exchanges=tuple(judged.names.get(verdict, ())),
     )
 
 

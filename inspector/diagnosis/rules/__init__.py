@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.rule import Cause, Notice
+from inspector.diagnosis.rule import Cause, Notice, OfCall, OfExchange, OfTunnel
 from inspector.diagnosis.rules import (
     anthropic_beta_retired,
     anthropic_version_unusual,
@@ -84,31 +84,54 @@ CAUSES: Final[tuple[Cause, ...]] = (
     client_aborted.CAUSE,
 )
 
-NOTICES: Final[tuple[Notice, ...]] = (
-    api_proxy_bypassed.NOTICE,
-    proxy_not_listening.NOTICE,
-    credential_malformed_notice.NOTICE,
+#: Asked of every failed call, in the one pass over them.
+OF_CALLS: Final[tuple[OfCall, ...]] = (
     call_unanswered.NOTICE,
-    api_proxy_unreachable.NOTICE,
+    squid_page_relayed.NOTICE,
+    anthropic_beta_retired.NOTICE,
+)
+
+#: Asked of every exchange, in the one pass over them.
+OF_EXCHANGES: Final[tuple[OfExchange, ...]] = (
+    credential_malformed_notice.NOTICE,
     real_key_on_agent_hop.NOTICE,
     no_auth_header.NOTICE,
-    squid_page_relayed.NOTICE,
-    retry_storm.NOTICE,
-    anthropic_beta_retired.NOTICE,
     anthropic_version_unusual.NOTICE,
     credentials_differ.NOTICE,
     call_through_squid.NOTICE,
-    plain_http_in_connect.NOTICE,
     stream_buffered.NOTICE,
-    sni_mismatch.NOTICE,
-    tunnel_without_data.NOTICE,
     origin_form_at_squid.NOTICE,
-    api_proxy_bypasses_squid.NOTICE,
-    side_traffic_denied.NOTICE,
-    no_api_call.NOTICE,
+    side_traffic_denied.OF_REQUESTS,
     client_left_after_end.NOTICE,
     capture_incomplete.NOTICE,
+)
+
+#: Asked of every tunnel, in the one pass over them.
+OF_TUNNELS: Final[tuple[OfTunnel, ...]] = (
+    api_proxy_bypassed.NOTICE,
+    plain_http_in_connect.NOTICE,
+    sni_mismatch.NOTICE,
+    tunnel_without_data.NOTICE,
+    side_traffic_denied.NOTICE,
+)
+
+#: Asked of the case.
+NOTICES: Final[tuple[Notice, ...]] = (
+    proxy_not_listening.NOTICE,
+    api_proxy_unreachable.NOTICE,
+    retry_storm.NOTICE,
+    api_proxy_bypasses_squid.NOTICE,
+    no_api_call.NOTICE,
     log_tunnel_empty.NOTICE,
     log_status_differs.NOTICE,
     log_without_packets.NOTICE,
+)
+
+#: Every code that has a rule.
+RULED: Final[frozenset[str]] = frozenset(
+    [rule.code for rule in CAUSES]
+    + [rule.code for rule in OF_CALLS]
+    + [rule.code for rule in OF_EXCHANGES]
+    + [rule.code for rule in OF_TUNNELS]
+    + [rule.code for rule in NOTICES]
 )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice, of_call
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Match, OfCall, of_call
 
 
-def find(case: Case) -> Iterator[Match]:
-    for call in case.failed_calls():
-        if call.answered_by == "upstream" and "anthropic-beta" in call.message:
-            yield Match(of_call(call))
+def match(call: Call, case: Case) -> Match | None:
+    named = call.answered_by == "upstream" and "anthropic-beta" in call.message
+    return Match(of_call(call)) if named else None
 
 
-NOTICE: Final = Notice("anthropic-beta-retired", find)
+NOTICE: Final = OfCall("anthropic-beta-retired", match)

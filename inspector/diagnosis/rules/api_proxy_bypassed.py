@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence, Severity
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
 from inspector.exchanges.topology import HOSTS
-from inspector.facts import Provider
+from inspector.facts import Tunnel
 
 
-def find(case: Case) -> Iterator[Match]:
+def match(tunnel: Tunnel, case: Case) -> Match | None:
     """An error where no call came to the API proxy, else a warning."""
-    severity: Severity = "warning" if case.calls else "error"
-    known = HOSTS
-    for tunnel in case.tunnels:
-        if tunnel.client.ip not in case.topology.agent or not tunnel.established:
-            continue
-        if tunnel.authority and _is_api(tunnel.authority, known):
-            evidence = Evidence(tunnel.connection, tunnel=tunnel.id, packet=tunnel.packet)
-            yield Match(evidence, severity)
+    if tunnel.client.ip not in case.topology.agent or not tunnel.established:
+        return None
+    if not tunnel.authority or not _is_api(tunnel.authority):
+        return None
+    return Match(of_tunnel(tunnel), "warning" if case.calls else "error")
 
 
-def _is_api(authority: str, known: tuple[tuple[str, Provider], ...]) -> bool:
+def _is_api(authority: str) -> bool:
     host = authority.rpartition(":")[0].lower()
-    for pattern, _ in known:
+    for pattern, _ in HOSTS:
         start, star, end = pattern.partition("*")
         if host == pattern or (star and host.startswith(start) and host.endswith(end)):
             return True
     return False
 
 
-NOTICE: Final = Notice("api-proxy-bypassed", find)
+NOTICE: Final = OfTunnel("api-proxy-bypassed", match)

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.conclusions import Evidence
-from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, Notice
 
 
 def find(case: Case) -> Iterator[Match]:
-    attempts = classify(case)
-    for name, packet in attempts.unexplained:
+    for name, packet in case.attempts.unexplained:
         yield Match(Evidence(f"c{name}", packet=packet))
 
 

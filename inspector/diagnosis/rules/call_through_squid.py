@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        if exchange.relays is not None and exchange.request is not None:
-            yield Match(Evidence(exchange.connection, exchange.id, packet=exchange.request.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    return Match(of_exchange(exchange)) if exchange.relays is not None else None
 
 
-NOTICE: Final = Notice("call-through-squid", find)
+NOTICE: Final = OfExchange("call-through-squid", match)

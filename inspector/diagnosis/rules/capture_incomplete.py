@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.outcome import outcome_of
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for number in case.unknown:
-        exchange = case.exchanges.get(f"e{number}")
-        if exchange is not None and exchange.request is not None:
-            yield Match(Evidence(exchange.connection, exchange.id, packet=exchange.request.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    hidden = case.is_call(exchange) and outcome_of(exchange) == "unknown"
+    return Match(of_exchange(exchange)) if hidden else None
 
 
-NOTICE: Final = Notice("capture-incomplete", find)
+NOTICE: Final = OfExchange("capture-incomplete", match)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        response = exchange.response
-        if response is None or response.complete or response.stream is None:
-            continue
-        if response.stream.terminated and exchange.ended_by in ("client", "reset-by-client"):
-            yield Match(Evidence(exchange.connection, exchange.id, packet=response.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    response = exchange.response
+    if response is None or response.complete or response.stream is None:
+        return None
+    by_client = exchange.ended_by in ("client", "reset-by-client")
+    return Match(of_exchange(exchange)) if response.stream.terminated and by_client else None
 
 
-NOTICE: Final = Notice("client-left-after-end", find)
+NOTICE: Final = OfExchange("client-left-after-end", match)

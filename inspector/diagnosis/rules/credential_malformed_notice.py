@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
-from inspector.diagnosis.rules import credential_malformed
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
 from inspector.diagnosis.rules.credential_malformed import is_malformed
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        request = exchange.request
-        if request is None or not case.is_call(exchange):
-            continue
-        if any(map(is_malformed, request.auth)):
-            evidence = Evidence(exchange.connection, exchange.id, packet=request.packet)
-            explains_it = credential_malformed.explains(case.call(int(exchange.id[1:])), case)
-            yield Match(evidence, None if explains_it else "note")
+def match(exchange: Exchange, case: Case) -> Match | None:
+    """A failed one has it for its cause, or fails of something else."""
+    request = exchange.request
+    if request is None or not case.is_call(exchange):
+        return None
+    return Match(of_exchange(exchange), "note") if any(map(is_malformed, request.auth)) else None
 
 
-NOTICE: Final = Notice("credential-malformed", find)
+NOTICE: Final = OfExchange("credential-malformed", match)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        request = exchange.request
-        if request is None or not case.is_call(exchange):
-            continue
-        if len({auth.credential.fingerprint for auth in request.auth}) > 1:
-            yield Match(Evidence(exchange.connection, exchange.id, packet=request.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    request = exchange.request
+    if request is None or not case.is_call(exchange):
+        return None
+    return (
+        Match(of_exchange(exchange))
+        if len({auth.credential.fingerprint for auth in request.auth}) > 1
+        else None
+    )
 
 
-NOTICE: Final = Notice("credentials-differ", find)
+NOTICE: Final = OfExchange("credentials-differ", match)

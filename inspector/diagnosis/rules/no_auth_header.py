@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        request = exchange.request
-        if request is None or not case.is_call(exchange):
-            continue
-        if request.complete and not request.auth and request.method == "POST":
-            yield Match(Evidence(exchange.connection, exchange.id, packet=request.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    request = exchange.request
+    if request is None or not case.is_call(exchange):
+        return None
+    bare = request.complete and not request.auth and request.method == "POST"
+    return Match(of_exchange(exchange)) if bare else None
 
 
-NOTICE: Final = Notice("no-auth-header", find)
+NOTICE: Final = OfExchange("no-auth-header", match)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        request = exchange.request
-        if request is None or exchange.tunnel is not None:
-            continue
-        if exchange.server.ip in case.forward_proxies and request.target.startswith("/"):
-            yield Match(Evidence(exchange.connection, exchange.id, packet=request.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    request = exchange.request
+    if request is None or exchange.tunnel is not None:
+        return None
+    at_squid = exchange.server.ip in case.forward_proxies and request.target.startswith("/")
+    return Match(of_exchange(exchange)) if at_squid else None
 
 
-NOTICE: Final = Notice("origin-form-at-squid", find)
+NOTICE: Final = OfExchange("origin-form-at-squid", match)

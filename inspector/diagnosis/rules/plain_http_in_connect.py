@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
+from inspector.facts import Tunnel
 
 
-def find(case: Case) -> Iterator[Match]:
-    for tunnel in case.tunnels:
-        if tunnel.protocol == "http/1.1":
-            yield Match(Evidence(tunnel.connection, tunnel=tunnel.id, packet=tunnel.packet))
+def match(tunnel: Tunnel, case: Case) -> Match | None:
+    return Match(of_tunnel(tunnel)) if tunnel.protocol == "http/1.1" else None
 
 
-NOTICE: Final = Notice("plain-http-in-connect", find)
+NOTICE: Final = OfTunnel("plain-http-in-connect", match)

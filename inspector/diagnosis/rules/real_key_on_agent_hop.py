@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
-from inspector.facts import CredentialKind
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import CredentialKind, Exchange
 
 #: Kinds told from a documented prefix or form; "unknown" may be anything.
 REAL: Final[frozenset[CredentialKind]] = frozenset({
@@ -17,13 +15,15 @@ REAL: Final[frozenset[CredentialKind]] = frozenset({
 })  # fmt: skip
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        request = exchange.request
-        if request is None or not case.is_call(exchange):
-            continue
-        if any(auth.credential.kind in REAL for auth in request.auth):
-            yield Match(Evidence(exchange.connection, exchange.id, packet=request.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    request = exchange.request
+    if request is None or not case.is_call(exchange):
+        return None
+    return (
+        Match(of_exchange(exchange))
+        if any(auth.credential.kind in REAL for auth in request.auth)
+        else None
+    )
 
 
-NOTICE: Final = Notice("real-key-on-agent-hop", find)
+NOTICE: Final = OfExchange("real-key-on-agent-hop", match)

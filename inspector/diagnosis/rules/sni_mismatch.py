@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
+from inspector.facts import Tunnel
 
 
-def find(case: Case) -> Iterator[Match]:
-    for tunnel in case.tunnels:
-        if tunnel.tls is None or not tunnel.tls.sni or not tunnel.authority:
-            continue
-        host = tunnel.authority.rpartition(":")[0].strip("[]").lower()
-        if host and host != tunnel.tls.sni.lower().rstrip("."):
-            yield Match(Evidence(tunnel.connection, tunnel=tunnel.id, packet=tunnel.packet))
+def match(tunnel: Tunnel, case: Case) -> Match | None:
+    if tunnel.tls is None or not tunnel.tls.sni or not tunnel.authority:
+        return None
+    host = tunnel.authority.rpartition(":")[0].strip("[]").lower()
+    unlike = host and host != tunnel.tls.sni.lower().rstrip(".")
+    return Match(of_tunnel(tunnel)) if unlike else None
 
 
-NOTICE: Final = Notice("sni-mismatch", find)
+NOTICE: Final = OfTunnel("sni-mismatch", match)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice, of_call
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Match, OfCall, of_call
 
 
-def find(case: Case) -> Iterator[Match]:
-    for call in case.failed_calls():
-        if call.answered_by == "forward-proxy":
-            yield Match(of_call(call))
+def match(call: Call, case: Case) -> Match | None:
+    return Match(of_call(call)) if call.answered_by == "forward-proxy" else None
 
 
-NOTICE: Final = Notice("squid-page-relayed", find)
+NOTICE: Final = OfCall("squid-page-relayed", match)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.facts import Exchange
 
 #: So many events do not come at once by themselves ...
 EVENTS: Final = 5
@@ -15,16 +14,17 @@ EVENTS: Final = 5
 WAIT: Final = 1_000_000_000
 
 
-def find(case: Case) -> Iterator[Match]:
-    for exchange in case.exchanges:
-        request, response = exchange.request, exchange.response
-        if request is None or response is None or response.stream is None:
-            continue
-        stream, asked = response.stream, request.ended_at
-        if stream.events < EVENTS or stream.first_event_at is None or asked is None:
-            continue
-        if stream.first_event_at == stream.last_event_at and stream.first_event_at - asked > WAIT:
-            yield Match(Evidence(exchange.connection, exchange.id, packet=response.packet))
+def match(exchange: Exchange, case: Case) -> Match | None:
+    request, response = exchange.request, exchange.response
+    if request is None or response is None or response.stream is None:
+        return None
+    stream, asked = response.stream, request.ended_at
+    if stream.events < EVENTS or stream.first_event_at is None or asked is None:
+        return None
+    at_once = stream.first_event_at == stream.last_event_at
+    return (
+        Match(of_exchange(exchange)) if at_once and stream.first_event_at - asked > WAIT else None
+    )
 
 
-NOTICE: Final = Notice("stream-buffered", find)
+NOTICE: Final = OfExchange("stream-buffered", match)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
+from inspector.facts import Tunnel
 
 
-def find(case: Case) -> Iterator[Match]:
-    for tunnel in case.tunnels:
-        if tunnel.established and tunnel.authority and not (tunnel.bytes_up or tunnel.bytes_down):
-            yield Match(Evidence(tunnel.connection, tunnel=tunnel.id, packet=tunnel.packet))
+def match(tunnel: Tunnel, case: Case) -> Match | None:
+    carried = tunnel.bytes_up or tunnel.bytes_down
+    empty = tunnel.established and tunnel.authority and not carried
+    return Match(of_tunnel(tunnel)) if empty else None
 
 
-NOTICE: Final = Notice("tunnel-without-data", find)
+NOTICE: Final = OfTunnel("tunnel-without-data", match)
