@@ -25,6 +25,8 @@ from inspector.facts import (
     Tunnel,
 )
 
+#: The last time in nanoseconds that 64 bits hold.
+_LATEST: Final = (1 << 63) - 1
 #: From here on a chain may be relied on (`conclusions.Chain`).
 RELIABLE: Final = 0.8
 #: So many failed tries in a row are a storm; SDKs give up after three.
@@ -213,12 +215,12 @@ class Case:
                 continue
             service = self.services.setdefault((server.ip, server.port), Service())
             if connection.outcome in ("established", "midstream"):
-                service.accepted.append(connection.opened_at)
+                service.accepted.append(_held(connection.opened_at))
                 self._live(server.ip, connection.opened_at)
             elif connection.outcome == "unanswered" and not connection.retransmissions:
                 continue  # its answer may be just behind the capture's end, or lost
             elif client.ip not in self.api_proxies or server.ip in self.forward_proxies:
-                service.failed.append(connection.opened_at)
+                service.failed.append(_held(connection.opened_at))
                 service.packets.append(connection.packet)
                 service.names.append(int(connection.id[1:]))
                 service.silent += connection.outcome == "unanswered"
@@ -324,6 +326,11 @@ class Case:
 def between(times: array[int], start: int, end: int) -> slice:
     """The places of the times from `start` to `end`."""
     return slice(bisect_left(times, start), bisect_right(times, end))
+
+
+def _held(at: int) -> int:
+    """A time as an array can hold it: a file may state any, such as the year 500000."""
+    return min(at, _LATEST)
 
 
 def _number(name: str) -> int:

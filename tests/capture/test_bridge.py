@@ -53,7 +53,11 @@ def test_a_bridge_without_an_address_is_found_by_what_its_ports_lead_to(
     isolated: Network,
 ) -> None:
     # Some process must be in the namespace, as in every container.
-    with isolated.agent.start(["sleep", "60"], log=isolated.directory / "sleep.log"):
+    with isolated.agent.start(
+        ["sleep", "60"],
+        log=isolated.directory / "sleep.log",
+        ready=lambda: bool(isolated.agent.pids()),
+    ):
         found = find_bridge(SUBNET, netns=namespace(isolated.bridge))
 
     assert (found.name, found.how) == (BRIDGE, "port")
