@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from inspector.capture.ebpf.attribution import Attribution, ConnectionEnd
+from tests.lab import squid
 from tests.lab.network import NAMED, Host, Network
 from tests.lab.processes import Process, until
 
@@ -253,3 +254,25 @@ attribution.close()
     done = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True)
 
     assert done.stdout == "['client', 'server'] {True}\nTrue {True}\n", done.stderr
+
+
+def test_squid_holds_the_passive_end_of_a_connect(
+    attribution: Attribution, network: Network
+) -> None:
+    if reason := squid.why_not_squid():
+        pytest.skip(reason)
+    squid.start(network)
+    ask = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 3128)) as stream:
+    stream.sendall(b"CONNECT not.allowed.example:443 HTTP/1.1\\r\\n\\r\\n")
+    stream.recv(4096)
+"""
+    network.agent.run([sys.executable, "-ISc", ask, network.squid.address])
+
+    (end,) = ends_of(attribution.finish(), network.squid, 3128)
+
+    assert (end.side, end.how) == ("server", "receive")
+    assert end.process is not None
+    assert end.process.comm == "squid"
+    assert end.process.pid in network.squid.pids()

@@ -15,12 +15,15 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from inspector.capture.ebpf.filter import SocketFilter
+from inspector.capture.ring import Ring
 from inspector.facts import Endpoint
 from inspector.inspection import Options, inspect
 from inspector.packets import COUNTED_CUTS
 from inspector.pcap.reader import open_captures
 from inspector.pcap.writer import PcapngWriter
 from inspector.report.model import Report
+from tests.capture.wire import bulk
+from tests.lab.network import NAMED, Network
 
 CAPTURES = Path(__file__).parents[3] / "captures"
 GOLDEN = sorted(path.parent for path in CAPTURES.glob("*/capture.pcapng"))
@@ -332,3 +335,22 @@ def test_a_plain_hop_that_claims_to_be_cut_is_truncated_all_the_same(tmp_path: P
 
     assert found.completeness.truncated_packets > 0
     assert found.completeness.verdict == "incomplete"
+
+
+def test_what_the_filter_kept_is_what_the_ring_received(
+    bpf_possible: None, network: Network
+) -> None:
+    filter = SocketFilter.load([ip_network(SUBNET)], [3128])
+    try:
+        with Ring.open("fw-bridge", netns=NAMED / network.bridge.namespace, filter=filter) as ring:
+            bulk(network.agent, network.api_proxy, 5_000_000)
+            received = sum(len(batch.records) for batch in (*ring.read(), *ring.drain()))
+            counted = ring.statistics()
+        totals = filter.statistics()
+        payload = sum(flow.client.payload + flow.server.payload for flow in filter.flows())
+    finally:
+        filter.close()
+
+    assert received + counted.dropped == counted.received == totals.kept
+    assert totals.seen == totals.kept + totals.dropped
+    assert payload == 5_000_000

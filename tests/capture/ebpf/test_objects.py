@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,14 @@ def test_the_pinned_compiler_makes_the_shipped_objects_byte_for_byte(tmp_path: P
     assert [path.name for path in sorted(built.glob("*.bpf.o"))] == [p.name for p in shipped]
     for path in shipped:
         assert (built / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_the_wheel_ships_the_objects_and_their_sources(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+
+    with zipfile.ZipFile(wheel) as archive:
+        shipped = {name.rpartition("/")[2] for name in archive.namelist() if "/ebpf/" in name}
+
+    assert shipped >= {path.name for path in ROOM.iterdir() if path.is_file()}
