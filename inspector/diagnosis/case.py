@@ -229,20 +229,14 @@ class Case:
         self.alive_at[address] = max(at, self.alive_at.get(address, at))
 
     def _survey(self) -> None:
-        # Chains that may be relied on say what a call went through; the others still tell
-        # of a tunnel that it may be a call's.
-        tunnels_of = self._linked
-        for chain in self._chains:
-            used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
-            numbers = tuple(map(_number, used))
-            call = _number(chain.agent_exchange)
-            if numbers:
-                tunnels_of[call] = numbers
-                if chain.confidence >= RELIABLE:
-                    self._pairs[call] = numbers
-        busy: set[int] = set()
         rows: dict[tuple[str, str, int], int] = {}
+        # Calls whose only leg is to the forward proxy: it did not pass them on.
+        halted: dict[str, int] = {}
         for exchange in self.exchanges:
+            if exchange.relays is not None:
+                halted.pop(exchange.relays, None)
+            if self.is_first_leg(exchange) and outcome_of(exchange) not in SUCCEEDED:
+                halted[exchange.id] = _number(exchange.id)
             if not self.is_call(exchange):
                 continue
             number = _number(exchange.id)
@@ -258,14 +252,35 @@ class Case:
             rows[key] = 0 if outcome in SUCCEEDED else rows.get(key, 0) + 1
             if rows[key] == TRIES:
                 self.storms.append(number)
-            if outcome in SUCCEEDED:
-                busy.update(tunnels_of.get(number, ()))
+        if halted:
+            self.calls += len(halted)
+            self.failed = array("q", sorted([*self.failed, *halted.values()]))
+        busy = self._link()
         for tunnel in self.tunnels:
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
                 if _number(tunnel.id) not in busy:
                     self.idle_tunnels.append(_number(tunnel.id))
+
+    def _link(self) -> set[int]:
+        """Keep the tunnels of failed calls; answer those of the others.
+
+        Chains that may be relied on say what a call went through; the rest still tell of a
+        tunnel that it may be a call's.
+        """
+        failed = set(self.failed)
+        busy: set[int] = set()
+        for chain in self._chains:
+            used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
+            call = _number(chain.agent_exchange)
+            if call not in failed:
+                busy.update(map(_number, used))
+            elif used:
+                self._linked[call] = tuple(map(_number, used))
+                if chain.confidence >= RELIABLE:
+                    self._pairs[call] = self._linked[call]
+        return busy
 
     # -- what is what --------------------------------------------------------
 
@@ -278,6 +293,18 @@ class Case:
             return False
         path = urlsplit(request.target).path.rstrip("/") or "/"
         return not (path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS"))
+
+    def is_first_leg(self, exchange: Exchange) -> bool:
+        """Whether an exchange asks a forward proxy for the API proxy (RFC 9112 3.2.2)."""
+        request = exchange.request
+        if request is None or exchange.server.ip not in self.forward_proxies:
+            return False
+        if exchange.client.ip in self.api_proxies or "://" not in request.target:
+            return False
+        try:
+            return urlsplit(request.target).hostname in self.api_proxies
+        except ValueError:
+            return False
 
     def call(self, number: int) -> Call:
         """A call with everything that is known about it."""

@@ -53,7 +53,9 @@ def squid_error(call: Call) -> str:
 
 def authority(call: Call) -> str:
     """The host that Squid was asked for."""
-    tunnel = call.tunnel
+    tunnel, request = call.tunnel, call.exchange.request
+    if call.exchange.hop == "agent-to-forward-proxy" and request is not None and request.host:
+        return request.host[:40]
     if tunnel is not None and tunnel.authority:
         return tunnel.authority.removesuffix(":443")[:40]
     return f"{call.exchange.provider}'s host"
@@ -63,6 +65,8 @@ def relayed(call: Call) -> tuple[str, ...]:
     """That the agent got Squid's page for an answer."""
     response = call.exchange.response
     if call.answered_by != "forward-proxy" or response is None:
+        return ()
+    if call.exchange.hop == "agent-to-forward-proxy":
         return ()
     size = f"{response.body_bytes:,}-byte HTML page"
     return (f"Its {size} was relayed as the API's {response.status}. No key left.",)

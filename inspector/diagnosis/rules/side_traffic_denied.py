@@ -23,6 +23,8 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
         return None
     if exchange.client.ip in case.api_proxies or exchange.tunnel is not None:
         return None
+    if case.is_first_leg(exchange):
+        return None
     denied = response.status >= 400 and answered_by(response) == "forward-proxy"
     return Match(of_exchange(exchange)) if denied and request.target[:1] != "/" else None
 

@@ -9,7 +9,9 @@ from inspector.diagnosis.rule import Match, OfCall, of_call
 
 
 def match(call: Call, case: Case) -> Match | None:
-    return Match(of_call(call)) if call.answered_by == "forward-proxy" else None
+    asked_squid = call.exchange.hop == "agent-to-forward-proxy"
+    relayed = call.answered_by == "forward-proxy" and not asked_squid
+    return Match(of_call(call)) if relayed else None
 
 
 NOTICE: Final = OfCall("squid-page-relayed", match)
