@@ -139,7 +139,7 @@ class Scrubber:
 
     def value(self, text: str) -> str:
         """The label of a text that as a whole is a credential, or holds one masked."""
-        if text in PLACEHOLDERS or _masked_placeholder(text):
+        if text in PLACEHOLDERS or is_masked_placeholder(text):
             return text
         value = Secret(text.encode("utf-8", "surrogatepass"))
         core = core_of(value)
@@ -158,26 +158,34 @@ class Scrubber:
         return match["name"] + self.value(match["value"])
 
     def _masked_word(self, match: re.Match[str]) -> str:
-        word = match[0]
-        remains = _MASK.sub("", word)
-        if remains == word or not remains.strip("*-_"):
-            return word
-        # An ellipsis also joins the words of a sentence.
-        if "***" in word or _REMAINS.fullmatch(remains):
-            return self.value(word)
-        return word
+        return self.value(match[0]) if is_a_remnant(match) else match[0]
 
     def _scheme(self, match: re.Match[str]) -> str:
-        if match["label"]:
+        if match["label"] or not is_announced_by_scheme(match):
             return match[0]
-        scheme, value = match["scheme"].lower(), match["value"]
-        if not (scheme == "basic" and _is_user_and_password(value)):
-            # "invalid bearer token", `Bearer realm=`, "basic authentication": words, not keys.
-            if _WORD.fullmatch(value):
-                return match[0]
-            if scheme != "bearer" and len(value) < 20 and not _DIGIT.search(value):
-                return match[0]
-        return match["name"] + self.value(value)
+        return match["name"] + self.value(match["value"])
+
+
+def is_a_remnant(match: re.Match[str]) -> bool:
+    """Whether a `_MASKED_WORD` is what a provider's mask left of a key."""
+    word = match[0]
+    remains = _MASK.sub("", word)
+    if remains == word or not remains.strip("*-_"):
+        return False
+    # An ellipsis also joins the words of a sentence.
+    return "***" in word or _REMAINS.fullmatch(remains) is not None
+
+
+def is_announced_by_scheme(match: re.Match[str]) -> bool:
+    """Whether the word after a scheme's name (`_SCHEME`) is a credential."""
+    scheme, value = match["scheme"].lower(), match["value"]
+    if not (scheme == "basic" and _is_user_and_password(value)):
+        # "invalid bearer token", `Bearer realm=`, "basic authentication": words, not keys.
+        if _WORD.fullmatch(value):
+            return False
+        if scheme != "bearer" and len(value) < 20 and not _DIGIT.search(value):
+            return False
+    return True
 
 
 def _is_user_and_password(text: str) -> bool:
@@ -188,7 +196,7 @@ def _is_user_and_password(text: str) -> bool:
         return False
 
 
-def _masked_placeholder(text: str) -> str | None:
+def is_masked_placeholder(text: str) -> str | None:
     """The placeholder of which `text` is a masked echo: all that it shows is public."""
     mask = _MASK.search(text)
     if mask is None or mask.start() < 5:

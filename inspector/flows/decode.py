@@ -10,6 +10,7 @@ neither (`layers.REASONS`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from inspector.flows import encapsulations, internet, links, serial_links, wireless_links
@@ -58,16 +59,27 @@ _SPACE: Final = ~0xFFFF
 class SlowDecoder:
     """Decodes frames of any link type, one at a time, in capture order.
 
-    `faults` collects oddities as (name, detail), with names from
-    `layers.FAULTS`; the caller takes them out after each call and adds the
-    packet.  State is kept between calls for IP fragments only, and bounded.
+    `fragments` makes the reassembler of IP datagrams.  `faults` collects
+    oddities as (name, detail), with names from `layers.FAULTS`; the caller
+    takes them out after each call and adds the packet.  State is kept
+    between calls for IP fragments only, and bounded.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, fragments: Callable[[list[tuple[str, str]]], Reassembler] = Reassembler
+    ) -> None:
         self.faults: list[tuple[str, str]] = []
-        self._fragments = Reassembler(self.faults)
+        self._fragments = fragments(self.faults)
         self._cursor = Cursor(self._fragments, self.faults)
         self._scapy = ScapyLayers(self.faults)
+
+    @property
+    def unread(self) -> tuple[int, int]:
+        """Where the bytes start and end that the last call did not peel, in what it was given.
+
+        Of a reassembled datagram, where they are in that.
+        """
+        return self._cursor.start, self._cursor.end
 
     def decode(
         self, link_type: int, data: bytes, start: int, captured: int, wire: int, at: int

@@ -14,7 +14,7 @@ Measured on one core of a small cloud machine with Python 3.11: see
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final
+from typing import Final, Literal
 
 from inspector.facts import Fault
 from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
@@ -178,6 +178,18 @@ class PacketLoop:
         self.notes.duplicate_packets += duplicates
         self._at = at
         self._packet = packet
+
+    def take(self, found: TcpPacket, at: int, packet: int) -> Half | Literal[False] | None:
+        """Take one decoded segment; the direction it is of, if it is of a known connection.
+
+        For whoever decodes by itself, to know where in a frame the bytes were.
+        """
+        self.notes.packets += 1
+        self._segment(
+            found.key, found, found.ident, found.seq, found.ack, found.flags,
+            found.window, (at, packet, found.data[found.start : found.end]), found.missing,
+        )  # fmt: skip
+        return self._table.keys.get(found.key)
 
     def finish(self) -> None:
         """The capture is over."""

@@ -223,7 +223,9 @@ def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -
 
 
 def _scrubber(options: Options) -> Scrubber:
-    raise InspectorError("no scrubber yet", "use --raw")
+    from inspector.redaction import LIVE, Redactor
+
+    return Redactor(auth_headers=options.auth_headers, limits=LIVE)
 
 
 def _doubts(report: Report) -> Iterator[str]:

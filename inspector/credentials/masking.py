@@ -1,0 +1,403 @@
+"""Credentials hidden in place: text of the same length, with no key left in it.
+
+What `reader` and `scrubbing` replace by a label is here replaced by as many
+other characters, so that lengths and offsets of a packet hold.  A masked value
+keeps what a report says of it: scheme, documented prefix, white space, quotes
+and control characters where they stood.  The rest becomes `x` (`0` where only
+hex digits keep the kind), and its first word ends with digits that are equal
+for equal values and say nothing else (HMAC under a key that is thrown away).
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from inspector.credentials.kinds import classify, core_of, placeholder
+from inspector.credentials.positions import (
+    CREDENTIAL_HEADERS,
+    RESPONSE_HEADERS,
+    SECRET_NAME,
+    SECRET_QUERY,
+    URL_HEADERS,
+    Syntax,
+)
+from inspector.credentials.reader import (
+    _AUTHORITY,
+    _FOLD,
+    _NAME_FOLD,
+    _NAME_NOISE,
+    _bare,
+    _decoded,
+    _pairs,
+    _read,
+    _split_scheme,
+)
+from inspector.credentials.scrubbing import (
+    _ANNOUNCED,
+    _LEARNT,
+    _LEARNT_FROM,
+    _MASK,
+    _MASKED_WORD,
+    _SCHEME,
+    _SHAPES,
+    _SUSPECT,
+    _USERINFO,
+    is_a_remnant,
+    is_announced_by_scheme,
+    is_masked_placeholder,
+)
+from inspector.facts import Credential
+from inspector.secret import Secret
+
+#: Digits that tell one masked value from another.
+TAG_DIGITS: Final = 8
+
+_QUOTES: Final = "\"'`"
+_KEPT: Final = re.compile(r"[\x00-\x20\x7f]")
+_HEX_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
+_AWS_NAMED: Final = re.compile(r"Credential=(?:AKIA|ASIA)")
+_FIXED_MARK: Final = "JQQJ9"
+#: An ellipsis or a bullet, in UTF-8 read as Latin-1 or escaped in JSON.
+_DOTS: Final = re.compile(r"(?:\xe2\x80\xa6|\\u2026)+|(?:\xe2\x80\xa2|\\u2022)+")
+
+
+class Found(NamedTuple):
+    """A credential that was masked in a position: its name as sent, its facts, its tag."""
+
+    position: str
+    credential: Credential
+    tag: str
+
+
+class Masker:
+    """Masks credentials under one run's key; equal values get equal masks.
+
+    `extra_headers` are further header names whose value is a credential.
+    `found` collects what was masked in positions; `echoes` counts what was
+    masked in free text.  With `checking` nothing that is masked already is
+    masked again, so that what changes is what was left.
+    """
+
+    def __init__(
+        self, key: bytes, extra_headers: Iterable[str] = (), *, checking: bool = False
+    ) -> None:
+        self._key = key
+        self._checking = checking
+        self._headers = (
+            dict.fromkeys((n.lower().encode("latin-1", "replace") for n in extra_headers),
+                          Syntax.BARE)
+            | CREDENTIAL_HEADERS | RESPONSE_HEADERS
+        )  # fmt: skip
+        told = "|".join(re.escape(name.decode("latin-1")) for name in self._headers)
+        self._line = re.compile(
+            rf"(?:^|[\r\n])[\x00-\x20]*(?:{told}|[\w-]*(?:token|secret|passw|auth|key|signature"
+            r"|credential)[\w-]*)[\x00-\x20]*:",
+            re.IGNORECASE,
+        )
+        self._learnt: dict[str, str] = {}
+        self._learnt_pattern: re.Pattern[str] | None = None
+        self.found: list[Found] = []
+        self.echoes = 0
+
+    # -- positions ---------------------------------------------------------
+
+    def field(self, name: str, raw: str) -> str:
+        """A header field's value (all after the colon), masked as its name demands."""
+        folded = name.encode("latin-1").translate(_NAME_FOLD, _NAME_NOISE)
+        syntax = self._headers.get(folded)
+        if syntax is None and SECRET_NAME.fullmatch(folded) is not None:
+            syntax = Syntax.BARE
+        if syntax is not None:
+            return self._value(name, raw, syntax)
+        if folded in URL_HEADERS:
+            return self.target(raw)
+        return self.text(raw)
+
+    def is_credential(self, name: str) -> bool:
+        """Whether a header of this name carries a credential."""
+        folded = name.encode("latin-1").translate(_NAME_FOLD, _NAME_NOISE)
+        return folded in self._headers or SECRET_NAME.fullmatch(folded) is not None
+
+    def names_a_header(self, text: str) -> bool:
+        """Whether a line in it may be a header that carries a credential."""
+        return self._line.search(text) is not None
+
+    def target(self, text: str) -> str:
+        """A request target or a URL: user information, secret parameters, then free text."""
+        path, mark, query = text.partition("?")
+        start = _AUTHORITY.search(path, len(path) - len(path.lstrip(" \t")))
+        if start and "@" in start["authority"]:
+            user, _, _ = start["authority"].rpartition("@")
+            if not (placeholder(user.encode("latin-1")) or is_masked_placeholder(user)):
+                at = start.start("authority")
+                after = at + len(user)
+                path = self.text(path[:at]) + self._core(user, "") + self.text(path[after:])
+                self.echoes += 1
+            else:
+                path = self.text(path)
+        else:
+            path = self.text(path)
+        if not mark:
+            return path
+        parts: list[str] = []
+        for separator, name, value in _pairs(query):
+            if value is not None and _decoded(name) in SECRET_QUERY:
+                shown = f"{self.text(name)}={self._parameter(name, value)}"
+            else:
+                shown = self.text(name if value is None else f"{name}={value}")
+            parts.append(separator + shown)
+        return path + mark + "".join(parts)
+
+    def _value(self, name: str, raw: str, syntax: Syntax) -> str:
+        read, core = _read(name.encode("latin-1"), Secret(raw.encode("latin-1")), syntax, b"")
+        if read.credential.placeholder is not None or not len(core):
+            return raw
+        view = _FOLD.sub(lambda m: b" " * len(m[0]), raw.encode("latin-1"))
+        begin = len(view) - len(view.lstrip(b" \t"))
+        end = len(view.rstrip(b" \t"))
+        scheme = b""
+        while True:
+            known = Syntax.BARE if scheme else syntax
+            word, gap, rest = _split_scheme(view[begin:end], known)
+            if word is None:
+                break
+            scheme = scheme or word.lower()
+            begin += len(word) + len(gap)
+            if not rest:
+                break
+        masked = self._core(raw[begin:end], scheme.decode("latin-1"))
+        if masked != raw[begin:end]:
+            self.found.append(Found(name, read.credential, self._tag(core)))
+            self._learn(core, masked)
+        return raw[:begin] + masked + raw[end:]
+
+    def _parameter(self, name: str, value: str) -> str:
+        units = _units(value, 1)
+        decoded = "".join(char for char, _ in units)
+        credential, core = _bare(Secret(decoded.encode("latin-1")), b"")
+        if credential.placeholder is not None or not len(core):
+            return value
+        masked = _respelt(units, self._core(decoded, ""))
+        if masked != value:
+            self.found.append(Found("?" + name, credential, self._tag(core)))
+            self._learn(core, self._core(decoded, ""))
+        return masked
+
+    def _learn(self, core: Secret, masked: str) -> None:
+        text = core.reveal().decode("latin-1")
+        if self._checking or len(text) < _LEARNT_FROM or text in self._learnt:
+            return
+        if len(self._learnt) >= 4 * _LEARNT:
+            return
+        self._learnt[text] = self._core(text, "")
+        longest_first = sorted(self._learnt, key=len, reverse=True)
+        self._learnt_pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    @property
+    def learnt(self) -> tuple[Secret, ...]:
+        """The keys met in positions that are long enough not to occur by themselves."""
+        return tuple(Secret(text.encode("latin-1")) for text in self._learnt)
+
+    def adopt(self, other: Masker) -> None:
+        """Know from the start what `other` learnt, and mask alike."""
+        self._key = other._key
+        self._learnt = dict(other._learnt)
+        self._learnt_pattern = other._learnt_pattern
+
+    # -- free text ---------------------------------------------------------
+
+    def text(self, text: str) -> str:
+        """Free text with everything key-shaped, and every key learnt, masked."""
+        if "\xe2\x80" in text or "\\u20" in text:
+            # Dots and stars are what the passes know a provider's mask by.
+            view = _DOTS.sub(lambda m: ("." if "6" in m[0] or "\xa6" in m[0] else "*") * len(m[0]),
+                             text)  # fmt: skip
+            if view != text:
+                pairs = zip(text, view, self._text(view), strict=True)
+                return "".join(old if seen == new else new for old, seen, new in pairs)
+        return self._text(text)
+
+    def _text(self, text: str) -> str:
+        if self._learnt_pattern is not None:
+            text = self._learnt_pattern.sub(self._known, text)
+        if _SUSPECT.search(text) is None:
+            return text
+        text = self._pass(text)
+        if "%" in text:
+            for depth in (1, 2):
+                units = _units(text, depth)
+                decoded = "".join(char for char, _ in units)
+                cleaned = self._pass(decoded)
+                if cleaned != decoded:
+                    text = _respelt(units, cleaned)
+        return text
+
+    def _known(self, match: re.Match[str]) -> str:
+        self.echoes += 1
+        return self._learnt[match[0]]
+
+    def _pass(self, text: str) -> str:
+        done: list[tuple[int, int]] = []
+
+        def masked(start: int, stop: int) -> None:
+            nonlocal text
+            # A later pass sees what an earlier one has masked, and leaves it.
+            for low, high in done:
+                if low <= start and stop <= high:
+                    return
+                if low <= start < high:
+                    start = high
+                elif low < stop <= high:
+                    stop = low
+            value = text[start:stop]
+            if (
+                start >= stop
+                or placeholder(value.encode("latin-1"))
+                or is_masked_placeholder(value)
+            ):
+                return
+            new = self._core(value, "")
+            done.append((start, stop))
+            if new != value:
+                self.echoes += 1
+                text = text[:start] + new + text[stop:]
+
+        def each(pattern: re.Pattern[str], group: str | int, wanted: _Wanted = None) -> None:
+            for match in list(pattern.finditer(text)):
+                if "label" in pattern.groupindex and match["label"]:
+                    continue
+                if wanted is None or wanted(match):
+                    masked(*match.span(group))
+
+        if "://" in text:
+            each(_USERINFO, "value")
+        each(_ANNOUNCED, "value")
+        each(_SHAPES, "key")
+        if _MASK.search(text):
+            each(_MASKED_WORD, 0, is_a_remnant)
+        each(_SCHEME, "value", is_announced_by_scheme)
+        return text
+
+    # -- one value -----------------------------------------------------------
+
+    def _tag(self, core: Secret) -> str:
+        return hmac.new(self._key, core.reveal(), "sha256").hexdigest()[:12]
+
+    def _core(self, value: str, scheme: str) -> str:
+        """`value`, which as a whole is secret, masked."""
+        secret = Secret(value.encode("latin-1"))
+        core = core_of(secret)
+        if not len(core):
+            return value
+        if placeholder(core.reveal()) is not None:
+            return value
+        text = core.reveal().decode("latin-1")
+        kind, prefix = classify(core, scheme.encode("latin-1"))
+        start = value.index(text)
+        keep = set(range(start)) | set(range(start + len(text), len(value)))
+        if prefix is not None and text.startswith(prefix):
+            keep |= set(range(start, start + len(prefix)))
+        # An AWS key id is told by its capitals.
+        fill = "X" if prefix in ("AKIA", "ASIA") else "x"
+        if kind == "jwt":
+            keep |= {start, start + 1, start + 2, *_places(value, ".")}
+        elif kind == "aws-sigv4":
+            for match in _AWS_NAMED.finditer(value):
+                keep |= set(range(*match.span()))
+        elif kind == "azure-key":
+            if _HEX_KEY.fullmatch(text):
+                fill = "0"
+            else:
+                keep |= set(range(start + 52, start + 52 + len(_FIXED_MARK)))
+        if kind in ("unknown", "basic") and prefix is None:
+            for known in ("sk-or-", "sk_", "sk-", "ya29.", "xoxb-", "xoxp-", "tid=", "eyJ"):
+                if text.startswith(known):
+                    keep |= set(range(start, start + len(known)))
+                    break
+        if value[-1:] in _QUOTES and "=" in value:
+            keep.add(value.index("="))
+        keep |= {at for at, char in enumerate(value) if _KEPT.match(char)}
+        keep |= _ellipses(value)
+        return self._filled(value, keep, fill, core)
+
+    def _filled(self, value: str, keep: set[int], fill: str, core: Secret) -> str:
+        hidden = [at for at in range(len(value)) if at not in keep]
+        if not hidden:
+            return value
+        chars = list(value)
+        for at in hidden:
+            chars[at] = fill if value[at] < "\x80" else "\xbf"
+        first = _first_word(value, hidden)
+        digits = str(int(self._tag(core), 16)).zfill(TAG_DIGITS)[-TAG_DIGITS:]
+        plain = [at for at in first if value[at] < "\x80"][-TAG_DIGITS:]
+        if self._checking and _is_masked(value, hidden, plain, fill):
+            return value
+        for at, digit in zip(plain, digits[-len(plain) :] if plain else "", strict=True):
+            chars[at] = digit
+        return "".join(chars)
+
+
+_Wanted = Callable[[re.Match[str]], bool] | None
+
+
+def _is_masked(value: str, hidden: list[int], plain: list[int], fill: str) -> bool:
+    tagged = set(plain)
+    return all(
+        value[at].isdigit() if at in tagged else value[at] in (fill, "\xbf") for at in hidden
+    )
+
+
+def _first_word(value: str, hidden: list[int]) -> list[int]:
+    """The hidden places of the first word that has any."""
+    end = next((at for at in range(hidden[0], len(value)) if _KEPT.match(value[at])), len(value))
+    return [at for at in hidden if at < end]
+
+
+def _places(value: str, char: str) -> Iterator[int]:
+    return (at for at, found in enumerate(value) if found == char)
+
+
+def _ellipses(value: str) -> set[int]:
+    """Where a provider's mask stands: it says that the key is not whole."""
+    return {at for match in _MASK.finditer(value) for at in range(*match.span())}
+
+
+def _units(text: str, depth: int) -> list[tuple[str, str]]:
+    """(decoded character, as written) of each; percent-encoding undone `depth` times."""
+    units = [(char, char) for char in text]
+    for _ in range(depth):
+        merged: list[tuple[str, str]] = []
+        at = 0
+        while at < len(units):
+            char, written = units[at]
+            if char == "%" and at + 2 < len(units):
+                digits = units[at + 1][0] + units[at + 2][0]
+                if re.fullmatch("[0-9A-Fa-f]{2}", digits):
+                    spelt = written + units[at + 1][1] + units[at + 2][1]
+                    merged.append((chr(int(digits, 16)), spelt))
+                    at += 3
+                    continue
+            merged.append((char, written))
+            at += 1
+        units = merged
+    return units
+
+
+def _respelt(units: list[tuple[str, str]], new: str) -> str:
+    """The units with other characters, each written as long as it was."""
+    parts: list[str] = []
+    for (old, written), char in zip(units, new, strict=True):
+        if old == char:
+            parts.append(written)
+        elif len(written) == 1:
+            parts.append(char)
+        elif len(written) == 3:
+            parts.append(f"%{ord(char):02X}")
+        elif len(written) == 5:
+            parts.append(f"%25{ord(char):02X}")
+        else:
+            parts.append("x" * len(written))
+    return "".join(parts)

@@ -1,0 +1,179 @@
+"""Where in captured frames the bytes of TCP segments are.
+
+`FrameReader` decodes as the packet loop's slow door does and answers, beside
+the segment, at which places of which frames its payload stands: in one frame,
+as a rule, in several when the IP datagram was fragmented.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, NamedTuple
+
+from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
+from inspector.flows.fragments import Reassembler
+
+#: Completed datagrams whose fragments may be captured once more.
+REMEMBERED: Final = 256
+#: Fragments of one datagram whose places are kept.
+FRAGMENTS: Final = 8192
+
+_FAST: Final = Struct(">H B x H H H x B 2x 4s 4s H H I I B B H")
+_FAST_LINKS: Final = {1: 14, 113: 16}
+
+
+class Place(NamedTuple):
+    """`frame[start:stop]` of packet `number` is the segment's payload from `offset` on."""
+
+    number: int
+    start: int
+    stop: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one frame holds.
+
+    `segment`: the TCP segment that it completes, whose payload is at `places`.
+    `reason`: why there is none (`flows.layers.REASONS`).  `unread` is where the
+    bytes begin that no header explains.  `end` is where the IP packet ends and
+    padding begins.  `datagram` names the fragmented datagram it is a part of.
+    """
+
+    segment: TcpPacket | None = None
+    places: list[Place] | None = None
+    reason: str = ""
+    unread: int = 0
+    end: int = 0
+    datagram: bytes | None = None
+    quoted: bool = False
+
+
+class _Fragments(Reassembler):
+    """A reassembler that remembers which bytes of which frame each fragment was."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__(faults)
+        self.last: tuple[bytes, int, int] | None = None
+        self.completed = False
+
+    def begin(self) -> None:
+        """A new frame."""
+        self.last = None
+        self.completed = False
+
+    def add(
+        self, key: bytes, offset: int, more: bool, payload: bytes, protocol: int, at: int
+    ) -> tuple[bytes, int] | None:
+        """As the reassembler; `last` is the (datagram, offset, length) of this fragment."""
+        self.last = (key, offset, len(payload))
+        datagram = super().add(key, offset, more, payload, protocol, at)
+        self.completed = datagram is not None
+        return datagram
+
+
+class FrameReader:
+    """Reads frames one at a time, in capture order."""
+
+    def __init__(self) -> None:
+        self._fragments: _Fragments
+        self._decoder = SlowDecoder(self._traced)
+        self._parts: OrderedDict[bytes, list[tuple[int, int, int, int]]] = OrderedDict()
+
+    def _traced(self, faults: list[tuple[str, str]]) -> Reassembler:
+        self._fragments = _Fragments(faults)
+        return self._fragments
+
+    def read(self, link: int, frame: bytes, wire: int, at: int, number: int) -> Reading:
+        """What `frame` holds; `number` names it in places."""
+        fast = self._fast(link, frame, wire, number)
+        if fast is not None:
+            return fast
+        fragments = self._fragments
+        fragments.begin()
+        found = self._decoder.decode(link, frame, 0, len(frame), wire, at)
+        self._decoder.faults.clear()
+        unread, end = self._decoder.unread
+        part = fragments.last
+        if part is not None:
+            key, offset, size = part
+            start = unread if not fragments.completed else -1
+            if start < 0:
+                start = self._start_of(frame, size)
+            parts = self._parts.setdefault(key, [])
+            self._parts.move_to_end(key)
+            while len(self._parts) > REMEMBERED:
+                self._parts.popitem(last=False)
+            if start >= 0 and len(parts) < FRAGMENTS:
+                parts.append((number, start, start + size, offset))
+            if isinstance(found, TcpPacket) and not fragments.completed:
+                found = "fragment"
+        if isinstance(found, TcpPacket):
+            return self._segment(found, frame, number, part)
+        if isinstance(found, IcmpUnreachable):
+            return Reading(reason="icmp-unreachable", unread=unread, end=end, quoted=True)
+        reading = Reading(reason=found, unread=min(unread, len(frame)), end=end)
+        if part is not None:
+            reading.datagram = part[0]
+            reading.places = self._all(part[0]) if fragments.completed else None
+        return reading
+
+    def _fast(self, link: int, frame: bytes, wire: int, number: int) -> Reading | None:
+        skip = _FAST_LINKS.get(link)
+        if skip is None or len(frame) < skip + 40:
+            return None
+        (
+            ethertype, version, total, ident, fragment, protocol, source, destination, sport,
+            dport, sequence, acked, offset, flags, window,
+        ) = _FAST.unpack_from(frame, skip - 2)  # fmt: skip
+        header = (offset >> 2) & 0x3C
+        if (
+            ethertype != 0x0800 or version != 0x45 or fragment & 0x3FFF or protocol != 6
+            or total < 20 + header or header < 20 or skip + total > len(frame)
+        ):  # fmt: skip
+            return None
+        ports = frame[skip + 20 : skip + 24]
+        start, end = skip + 20 + header, skip + total
+        segment = TcpPacket(
+            source + destination + ports, destination + source + ports[2:] + ports[:2], source,
+            destination, sport, dport, ident, sequence, acked, flags, window, frame, start, end, 0,
+        )  # fmt: skip
+        return Reading(segment, [Place(number, start, end, 0)], end=end)
+
+    def _segment(
+        self, found: TcpPacket, frame: bytes, number: int, part: tuple[bytes, int, int] | None
+    ) -> Reading:
+        if part is not None:
+            places = [
+                Place(n, start + low - offset, start + high - offset, low - found.start)
+                for n, start, stop, offset in self._all_parts(part[0])
+                if (low := max(offset, found.start)) < (high := min(offset + stop - start,
+                                                                    found.end))
+            ]  # fmt: skip
+            return Reading(found, places, datagram=part[0], end=len(frame))
+        shift = 0
+        if found.data is not frame:
+            shift = len(frame) - len(found.data)
+            if shift < 0 or frame[shift:] != found.data:
+                return Reading(reason="unknown-link-type", unread=0, end=len(frame))
+        start, stop = found.start + shift, found.end + shift
+        return Reading(found, [Place(number, start, stop, 0)], end=stop)
+
+    def _start_of(self, frame: bytes, size: int) -> int:
+        """Where the payload of the fragment that completed its datagram stands in its frame.
+
+        It is the end of the frame but for padding; -1 if it is not found.
+        """
+        last = self._fragments.last
+        whole = b"" if last is None else self._fragments.completed_bytes(last[0])
+        piece = b"" if last is None else whole[last[1] : last[1] + size]
+        return frame.rfind(piece) if piece else -1
+
+    def _all_parts(self, key: bytes) -> list[tuple[int, int, int, int]]:
+        return self._parts.get(key, [])
+
+    def _all(self, key: bytes) -> list[Place]:
+        return [Place(n, start, stop, 0) for n, start, stop, _ in self._all_parts(key)]

@@ -1,0 +1,497 @@
+"""`Redactor`: batches in, the same packets without credentials out, in order.
+
+A packet leaves when every byte of its payload is decided: a credential may go
+on in the next packet, or in one that was lost and comes again.  What waits is
+bounded by bytes and by time; when a bound is hit, what is not decided is
+blanked, and counted.
+
+TCP checksums are left as they are.  Nobody who reads captures on a bridge may
+judge them (offloading leaves most of them unfinished), and right ones would
+make redacted packets look untouched.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from inspector.credentials.masking import Found, Masker
+from inspector.flows.loop import PacketLoop
+from inspector.flows.stream import SYN, UNKNOWN, Half, StreamReader, TcpConnection, distance
+from inspector.packets import Batch, Segment
+from inspector.redaction.comments import PREFIX, comment
+from inspector.redaction.frames import FrameReader, Place, Reading
+from inspector.redaction.streams import Pair, Stream
+
+#: Ended connections whose late packets can still be compared.
+LINGERING: Final = 256
+#: Packets of one direction that are looked at when bytes are decided.
+OUT_OF_ORDER: Final = 64
+#: Comments on one packet.
+COMMENTS: Final = 64
+
+#: Reasons for which a frame that holds no segment is still read as text.
+_READABLE: Final = frozenset({
+    "arp", "control", "encrypted", "icmp", "llc", "no-next-header", "not-ip", "not-tcp", "sctp",
+    "truncated-header", "udp",
+})  # fmt: skip
+#: Reasons -> bytes of the header that stays, so that the reason does.
+_HEADERS: Final[Mapping[str, int]] = {"bad-ip-header": 20, "bad-tcp-header": 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may wait: bytes, and ns between the oldest packet and the newest (None: any)."""
+
+    held_bytes: int = 64 << 20
+    held_time: int | None = None
+
+
+#: For a capture that is written while it is taken.
+LIVE: Final = Limits(held_bytes=16 << 20, held_time=3_000_000_000)
+
+
+@dataclass(slots=True)
+class RedactionSummary:
+    """What was masked; never a value.
+
+    `positions`: credentials by the name of their header or parameter (`?key`).
+    `echoes`: keys in free text.  `blanked`: stretches of bytes that were
+    blanked, by the reason: "compressed" (a coded body with a key in it),
+    "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
+    (not the bytes that were sent first), "bodies" (told to), "quoted" (a packet
+    in an ICMP error).
+    """
+
+    packets: int = 0
+    changed: int = 0
+    positions: Counter[str] = field(default_factory=Counter)
+    echoes: int = 0
+    blanked: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A stretch of a frame, and where its bytes are in a stream (None: nowhere)."""
+
+    start: int
+    stop: int
+    stream: Stream | None
+    offset: int
+    done: bool = False
+
+
+class _Held:
+    """A packet that waits."""
+
+    __slots__ = (
+        "at",
+        "batch",
+        "changed",
+        "comments",
+        "frame",
+        "link",
+        "notes",
+        "number",
+        "pending",
+        "pieces",
+        "wire",
+    )
+
+    def __init__(
+        self, at: int, frame: bytearray, wire: int, link: int, number: int,
+        comments: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.at = at
+        self.frame = frame
+        self.wire = wire
+        self.link = link
+        self.number = number
+        self.comments = comments
+        self.notes: list[str] = []
+        self.changed = False
+        self.batch = 0
+        self.pieces: list[_Piece] = []
+        self.pending = False  # a fragment whose datagram is not whole
+
+    @property
+    def ready(self) -> bool:
+        return not self.pending and all(piece.done for piece in self.pieces)
+
+
+class _Talk:
+    """Both directions of a connection (a `flows.stream.StreamReader` that sees everything)."""
+
+    __slots__ = ("_brought", "_redactor", "_waiting", "connection", "ends", "over", "streams")
+
+    def __init__(self, redactor: Redactor, connection: TcpConnection) -> None:
+        self._redactor = redactor
+        self.connection = connection
+        self.over = False
+        self.ends = {True: UNKNOWN, False: UNKNOWN}
+        pair = Pair()
+        self._brought: dict[bool, deque[tuple[int, int]]] = {True: deque(), False: deque()}
+        self.streams = {up: self._stream(pair, up) for up in (True, False)}
+        self._waiting: dict[bool, deque[tuple[_Held, _Piece]]] = {True: deque(), False: deque()}
+
+    def _stream(self, pair: Pair, up: bool) -> Stream:
+        def noted(offset: int, found: list[Found], why: str) -> None:
+            self._redactor._note(self._packet(up, offset), found, why)
+
+        return Stream(
+            pair,
+            self._redactor.masker,
+            noted,
+            midstream=self.connection.midstream,
+            drop_bodies=self._redactor.drop_bodies,
+        )
+
+    def _packet(self, up: bool, offset: int) -> int:
+        """The packet that brought the byte at `offset`."""
+        packet = 0
+        for begin, number in self._brought[up]:
+            if begin > offset:
+                break
+            packet = number
+        return packet
+
+    def data(self, up: bool, segments: list[Segment]) -> int:
+        stream, brought = self.streams[up], self._brought[up]
+        for _, packet, data in segments:
+            brought.append((stream.end, packet))
+            stream.receive(data)
+            self.settle(up)
+            while len(brought) > 1 and brought[1][0] <= stream.decided:
+                brought.popleft()
+        return 0
+
+    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
+        return self.gap(up, count, at, packet)
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
+        self.streams[up].gap(count)
+        self.settle(up)
+        return 0
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        self.streams[up].finish()
+        self.settle(up)
+
+    def wait(self, up: bool, held: _Held, piece: _Piece) -> None:
+        """A piece of a packet that is masked when its bytes are decided."""
+        self._waiting[up].append((held, piece))
+        self.settle(up)
+
+    def settle(self, up: bool) -> None:
+        """Mask what is decided."""
+        waiting, decided = self._waiting[up], self.streams[up].decided
+        if waiting and not self.over:
+            later: list[tuple[_Held, _Piece]] = []
+            # Of packets out of order the later may be decided first.
+            while waiting:
+                held, piece = waiting.popleft()
+                if piece.done:
+                    continue
+                if piece.offset + piece.stop - piece.start > decided:
+                    later.append((held, piece))
+                    if len(later) >= OUT_OF_ORDER:
+                        break
+                else:
+                    self._redactor._mask(held, piece)
+            waiting.extendleft(reversed(later))
+        elif waiting:
+            for held, piece in waiting:
+                if not piece.done:
+                    self._redactor._mask(held, piece)
+            waiting.clear()
+
+    def finish(self, at: int, packet: int) -> None:
+        for up, half in ((True, self.connection.up), (False, self.connection.down)):
+            self.streams[up].finish()
+            self.ends[up] = UNKNOWN if half.next == UNKNOWN else _next(half)
+        self.over = True
+        self.settle(True)
+        self.settle(False)
+        self._redactor._ended(self)
+
+    def offset(self, half: Half, sequence: int) -> int | None:
+        """Where in its stream the byte with this sequence number is."""
+        following = self.ends[half.up] if self.over else _next(half)
+        if half.next == UNKNOWN or following == UNKNOWN:
+            return None
+        return self.streams[half.up].end + distance(sequence, following)
+
+
+def _next(half: Half) -> int:
+    """The sequence number of the byte that is next in the stream; a FIN is none."""
+    return half.next - half.ended if half.next != UNKNOWN else UNKNOWN
+
+
+class Redactor:
+    """Masks every credential in the packets of one capture.
+
+    `feed` batches in order and `finish` once; both give batches that are safe
+    to write, in the order, and with the numbers, in which the packets came.
+    `auth_headers` are further headers that carry a credential; `drop_bodies`
+    blanks message bodies and unrecognised plaintext whole.  Masks of equal
+    values are equal within one Redactor.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth_headers: Iterable[str] = (),
+        drop_bodies: bool = False,
+        limits: Limits | None = None,
+        checking: bool = False,
+    ) -> None:
+        self.masker = Masker(secrets.token_bytes(32), auth_headers, checking=checking)
+        self.drop_bodies = drop_bodies
+        self.summary = RedactionSummary()
+        self._limits = limits or Limits()
+        self._frames = FrameReader()
+        self._loop = PacketLoop(in_scope=lambda *_: True, opened=self._open, closed=lambda _: None)
+        self._talks: dict[int, _Talk] = {}
+        self._lingering: deque[int] = deque()
+        self._held: OrderedDict[int, _Held] = OrderedDict()
+        self._held_bytes = 0
+        self._newest = 0
+        self._fed = 0
+        self._datagrams: OrderedDict[bytes, Reading] = OrderedDict()
+
+    def feed(self, batch: Batch) -> Iterator[Batch]:
+        """Take a batch; the packets that are decided now."""
+        number = batch.first_packet
+        self._fed += 1
+        for index, (at, start, captured, wire) in enumerate(batch.records):
+            frame = batch.data[start : start + captured]
+            held = _Held(
+                at, bytearray(frame), wire, batch.link_type, number,
+                batch.comments.get(index, ()),
+            )  # fmt: skip
+            held.batch = self._fed
+            self._held[number] = held
+            self._held_bytes += captured
+            self._newest = max(self._newest, at)
+            try:
+                self._place(held, frame)
+            except Exception:  # whatever a bug, or a frame made to find one, does
+                self._blank(held, 0, captured)
+                held.pending = False
+            number += 1
+        yield from self._ready()
+
+    def finish(self) -> Iterator[Batch]:
+        """The capture is over: everything that still waited."""
+        self._loop.finish()
+        for talk in list(self._talks.values()):
+            for stream in talk.streams.values():
+                stream.finish()
+        yield from self._ready(everything=True)
+        self.summary.echoes = self.masker.echoes
+
+    # -- a packet comes ----------------------------------------------------------
+
+    def _open(self, connection: TcpConnection) -> StreamReader:
+        talk = self._talks[connection.number] = _Talk(self, connection)
+        return talk
+
+    def _ended(self, talk: _Talk) -> None:
+        self._lingering.append(talk.connection.number)
+        if len(self._lingering) > LINGERING:
+            self._talks.pop(self._lingering.popleft(), None)
+
+    def _place(self, held: _Held, frame: bytes) -> None:
+        reading = self._frames.read(held.link, frame, held.wire, held.at, held.number)
+        found = reading.segment
+        if found is not None:
+            half = self._loop.take(found, held.at, held.number)
+            sequence = found.seq + bool(found.flags & SYN) & 0xFFFFFFFF
+            for place in reading.places or ():
+                self._piece(place, half, sequence)
+            if reading.datagram is None:
+                if any(frame[reading.end :]):
+                    self._blank(held, reading.end, len(frame))
+            else:
+                self._datagrams[reading.datagram] = reading
+        elif reading.reason == "fragment":
+            self._fragment(held, reading)
+        elif reading.reason == "icmp-unreachable" or reading.reason == "icmp":
+            self._quoted(held, reading)
+        elif reading.reason in _READABLE:
+            for place in reading.places or ():
+                part = self._held.get(place.number)
+                if part is not None:
+                    part.pending = False
+                    self._shapes(part)
+            self._shapes(held)
+        else:
+            start = min(len(frame), reading.unread + _HEADERS.get(reading.reason, 0))
+            if reading.reason in ("unknown-link-type", "too-many-layers"):
+                start = reading.unread
+            for place in reading.places or ():
+                part = self._held.get(place.number)
+                if part is not None:
+                    part.pending = False
+                    self._blank(part, place.start, place.stop)
+            if reading.places is None:
+                self._blank(held, start, len(frame))
+
+    def _piece(self, place: Place, half: Half | bool | None, sequence: int) -> None:
+        held = self._held.get(place.number)
+        if held is None or place.start >= place.stop:
+            if held is not None:
+                held.pending = False
+            return
+        held.pending = False
+        stream: Stream | None = None
+        offset: int | None = None
+        talk: _Talk | None = None
+        if isinstance(half, Half):
+            talk = self._talks.get(half.connection.number)
+            if talk is not None:
+                stream = talk.streams[half.up]
+                offset = talk.offset(half, (sequence + place.offset) & 0xFFFFFFFF)
+                if (
+                    talk.over
+                    and offset is not None
+                    and (offset + place.stop - place.start > stream.end)
+                ):
+                    offset = None
+        if offset is None or offset < 0:
+            stream = None
+        piece = _Piece(place.start, place.stop, stream, offset or 0)
+        held.pieces.append(piece)
+        if stream is None or talk is None or not isinstance(half, Half):
+            self._mask(held, piece)
+        else:
+            talk.wait(half.up, held, piece)
+
+    def _fragment(self, held: _Held, reading: Reading) -> None:
+        held.pending = True
+
+    def _quoted(self, held: _Held, reading: Reading) -> None:
+        """An ICMP error quotes the start of a packet, perhaps with its payload (RFC 1812)."""
+        frame = held.frame
+        if reading.quoted:
+            # Behind the quoted ports the rest of the TCP header stays.
+            start = min(len(frame), reading.unread + 16)
+            if start < len(frame):
+                self._blank(held, start, len(frame), "quoted")
+        self._shapes(held)
+
+    def _shapes(self, held: _Held) -> None:
+        """A packet that belongs to no stream: keys by their shape alone."""
+        text = held.frame.decode("latin-1")
+        masked = self.masker.text(text)
+        if masked != text:
+            held.frame[:] = masked.encode("latin-1")
+            held.changed = True
+
+    # -- a packet goes -----------------------------------------------------------
+
+    def _ready(self, *, everything: bool = False) -> Iterator[Batch]:
+        going: list[_Held] = []
+        held, limits = self._held, self._limits
+        while held:
+            first = next(iter(held.values()))
+            if not first.ready:
+                late = limits.held_time is not None and (self._newest - first.at > limits.held_time)
+                if not (everything or late or self._held_bytes > limits.held_bytes):
+                    break
+                self._force(first)
+            held.popitem(last=False)
+            self._held_bytes -= len(first.frame)
+            self._close(first)
+            going.append(first)
+            if len(going) >= 512:
+                yield from _batches(going)
+                going = []
+        yield from _batches(going)
+
+    def _force(self, held: _Held) -> None:
+        """A limit was hit: decide now."""
+        if held.pending:
+            held.pending = False
+            self._blank(held, self._after_headers(held), len(held.frame), "undecided")
+        for piece in held.pieces:
+            if not piece.done and piece.stream is not None:
+                piece.stream.force()
+                if piece.offset + piece.stop - piece.start <= piece.stream.decided:
+                    self._mask(held, piece)
+                else:
+                    piece.done = True
+                    self._blank(held, piece.start, piece.stop, "undecided")
+
+    def _after_headers(self, held: _Held) -> int:
+        """Where a fragment's payload begins in its frame."""
+        for parts in self._frames._parts.values():
+            for number, start, _, _ in parts:
+                if number == held.number:
+                    return start
+        return 0
+
+    def _mask(self, held: _Held, piece: _Piece) -> None:
+        """Write the decided bytes of a piece into its frame."""
+        piece.done = True
+        before = bytes(held.frame[piece.start : piece.stop])
+        stream = piece.stream
+        masked = None if stream is None else stream.covered(piece.offset, before)
+        if masked is None:
+            self._blank(held, piece.start, piece.stop, "unmatched")
+        elif masked != before:
+            held.frame[piece.start : piece.stop] = masked
+            held.changed = True
+
+    def _blank(self, held: _Held, start: int, stop: int, why: str = "unreadable") -> None:
+        if start < stop:
+            held.frame[start:stop] = b"x" * (stop - start)
+            held.changed = True
+            self.summary.blanked[why] += 1
+
+    def _close(self, held: _Held) -> None:
+        """The packet goes: its comments."""
+        self.summary.packets += 1
+        self.summary.changed += held.changed
+        kept = [self._scrubbed(text) for text in held.comments if not text.startswith(PREFIX)]
+        held.comments = (*kept, *held.notes)
+
+    def _scrubbed(self, text: str) -> str:
+        raw = text.encode("utf-8", "replace").decode("latin-1")
+        return self.masker.text(raw).encode("latin-1").decode("utf-8", "replace")
+
+    def _note(self, packet: int, found: list[Found], why: str) -> None:
+        held = self._held.get(packet)
+        for item in found:
+            name = self.masker.text(item.position)
+            self.summary.positions[name.lower()] += 1
+            if held is not None and len(held.notes) < COMMENTS:
+                held.notes.append(comment(name, item))
+        if not found:
+            self.summary.blanked[why] += 1
+
+
+def _batches(going: list[_Held]) -> Iterator[Batch]:
+    """Runs of packets that follow each other and came in one batch, each as one batch."""
+    at = 0
+    while at < len(going):
+        end = at + 1
+        while (
+            end < len(going)
+            and going[end].batch == going[at].batch
+            and going[end].number == going[end - 1].number + 1
+        ):
+            end += 1
+        parts = going[at:end]
+        records = []
+        offset = 0
+        for held in parts:
+            records.append((held.at, offset, len(held.frame), held.wire))
+            offset += len(held.frame)
+        comments = {i: tuple(held.comments) for i, held in enumerate(parts) if held.comments}
+        data = b"".join(held.frame for held in parts)
+        yield Batch(data, records, parts[0].link, parts[0].number, comments)
+        at = end

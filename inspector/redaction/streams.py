@@ -1,0 +1,758 @@
+"""What of a byte stream is secret: one direction of a connection, masked as it comes.
+
+A second look beside the parsers', because it asks another question: not what a
+message says but which bytes may stand in a file that others read.  It leans on
+their rules (heads, framing, content codings) and differs where they give up:
+whatever is not understood is searched line by line for credential headers and
+everywhere for the shapes of keys, and what cannot be searched is blanked.
+
+Offsets count the direction's bytes from the first one seen, gaps included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final
+
+from inspector.credentials.masking import Found, Masker
+from inspector.exchanges.detect import H2_PREFACE
+from inspector.exchanges.tls import begins_tls_record
+from inspector.protocols.content import CODINGS, Decoder
+from inspector.protocols.http1 import looks_like_request, looks_like_response, resumes_request
+from inspector.protocols.http1_faults import Limits, Notes
+from inspector.protocols.http1_framing import (
+    BODILESS_STATUSES,
+    CHUNKED,
+    UNTIL_CLOSE,
+    body_extent,
+    chunk_size,
+    read_framing,
+)
+from inspector.protocols.http1_head import parse_fields, request_line, status_line
+from inspector.protocols.http1_pending import block_end
+from inspector.protocols.messages import Field
+from inspector.protocols.tls import looks_like_tls
+
+#: Free text is searched in windows of this size; what a pattern may need to
+#: see behind it is kept back, and before it shown again.
+WINDOW: Final = 16 << 10
+KEPT_BACK: Final = 2 << 10
+CONTEXT: Final = 512
+#: Decided bytes remembered for retransmissions.
+HISTORY: Final = 128 << 10
+#: Of what came before a gap, this much.
+PAST: Final = 1 << 20
+#: A compressed body is kept whole up to this size, to be blanked as a whole.
+CODED_LIMIT: Final = 1 << 20
+#: Decoded bytes looked at in one compressed body, a bomb limit.
+DECODED_LIMIT: Final = 64 << 20
+#: The first message of a stream is recognisable within this many bytes.
+PEEK_LIMIT: Final = 4096
+
+_LIMITS: Final = Limits()
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*[\r\n]*")
+_FIELD: Final = re.compile(r"([ \t]*[^:\r\n\"'{}]{1,64}?(?:\r\n[ \t]+)?[ \t]*:)(.*)", re.DOTALL)
+_START_LINE: Final = re.compile(r"(\S{1,32} )(\S[^\r\n]*?)( HTTP/\d\.\d\s*)?", re.DOTALL)
+#: Faults of a coded body after which its bytes, or the last of them, are what they look like.
+_AS_IT_IS: Final = frozenset({
+    "content-encoding-mismatch", "content-encoding-corrupt", "content-encoding-trailing-bytes",
+})  # fmt: skip
+_ANY: Final = re.compile(r"[^\s]")
+
+Noted = Callable[[int, list[Found], str], None]
+
+
+class Mode(IntEnum):
+    """What the next byte belongs to."""
+
+    START = 0  # a message, perhaps
+    HEAD = 1
+    BODY = 2
+    CHUNK_LINE = 3
+    CHUNK = 4
+    CHUNK_END = 5
+    TRAILER = 6
+    TLS = 7
+    TEXT = 8  # plaintext that is no message
+    BLANK = 9  # what cannot be searched
+
+
+class Pair:
+    """What both directions of a connection know of each other."""
+
+    __slots__ = ("h2", "methods")
+
+    def __init__(self) -> None:
+        self.methods: deque[bytes] = deque(maxlen=4096)
+        self.h2 = False
+
+
+class Stream:
+    """Masks one direction.  `raw` and `out` hold the same stretch, from `base` on.
+
+    `decided` is the offset up to which `out` may be written.  `noted` is told
+    the offset where a head begins, what was masked in it, and which kind of
+    thing was done (one of the words of `RedactionSummary`).
+    """
+
+    __slots__ = (
+        "_absorbed", "_blank_line", "_coded", "_coded_bytes", "_drop_bodies", "_extent", "_final",
+        "_lost", "_masker", "_midstream", "_mode", "_noted", "_pair", "_past", "_past_bytes",
+        "_pos", "_remaining",
+        "_searched", "_text", "_text_seen", "_tls_next", "base", "decided", "out", "raw",
+    )  # fmt: skip
+
+    def __init__(
+        self, pair: Pair, masker: Masker, noted: Noted, *, midstream: bool, drop_bodies: bool
+    ) -> None:
+        self.base = self.decided = 0
+        self.raw = bytearray()
+        self.out = bytearray()
+        self._pair = pair
+        self._masker = masker
+        self._noted = noted
+        self._drop_bodies = drop_bodies
+        self._lost = midstream
+        self._midstream = midstream
+        self._mode = Mode.START
+        self._pos = 0  # the parser's offset; text from `decided` to here is not searched yet
+        self._searched = 0
+        self._remaining = 0
+        self._extent = 0
+        self._text: list[tuple[int, int]] = []  # stretches of a body, to be searched as one
+        self._text_seen = ""  # the end of what was searched before, masked
+        self._blank_line = False
+        self._coded: Decoder | None = None
+        self._coded_bytes = 0
+        self._absorbed = False
+        self._tls_next = True
+        self._final = False
+        self._past: deque[tuple[int, bytearray, bytearray]] = deque()
+        self._past_bytes = 0
+
+    @property
+    def end(self) -> int:
+        """The offset after the last byte that came."""
+        return self.base + len(self.raw)
+
+    @property
+    def held(self) -> int:
+        """Bytes that came and are not decided."""
+        return self.end - self.decided
+
+    @property
+    def passes(self) -> bool:
+        """Bytes to come are ciphertext."""
+        return self._mode == Mode.TLS
+
+    # -- bytes -----------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """The next bytes."""
+        begin = self.end
+        self.raw += data
+        self.out += data
+        if self._mode == Mode.TEXT and self._lost and begin == self._pos:
+            self._resume(data)
+        self._advance()
+        self._trim()
+
+    def gap(self, count: int) -> None:
+        """Bytes are missing.  What was not decided before them is decided now."""
+        inside = self._mode in (Mode.BODY, Mode.CHUNK) and self._remaining >= count
+        if not inside or self._coded is not None:
+            self.force()
+        else:
+            self._search(everything=True)
+        self.decided = self._pos = self.end
+        if self._mode == Mode.HEAD or (self._mode == Mode.TRAILER):
+            self._blank_line = True  # the rest of a line may be the rest of a value
+        if inside:
+            self._remaining -= count
+        elif self._mode == Mode.TLS:
+            # Still ciphertext, if it goes on inside of the same record.
+            self._remaining -= count
+            if self._remaining < 0:
+                self._enter(Mode.TEXT)
+                self._lost = True
+        elif self._mode != Mode.BLANK:
+            self._enter(Mode.TEXT)
+            self._lost = True
+        following = self.end + count
+        if self.raw:
+            self._past.append((self.base, self.raw, self.out))
+            self._past_bytes += len(self.raw)
+            while self._past_bytes > PAST and len(self._past) > 1:
+                self._past_bytes -= len(self._past.popleft()[1])
+        self.base = following
+        self.raw = bytearray()
+        self.out = bytearray()
+        self.decided = self._pos = self._searched = self.base
+        self._text.clear()
+        self._text_seen = ""
+        if inside and not self._remaining:
+            if self._mode == Mode.BODY:
+                self._message_over()
+            else:
+                self._enter(Mode.CHUNK_END)
+
+    def finish(self) -> None:
+        """No more bytes come."""
+        self._final = True
+        self.force()
+
+    def force(self) -> None:
+        """Decide everything that is here, come what may."""
+        if self.decided == self.end:
+            return
+        self._advance()
+        if self.decided == self.end:
+            return
+        mode = self._mode
+        if self._coded is not None:
+            self._decide_coded(over=self._final)
+        elif mode in (Mode.BODY, Mode.CHUNK, Mode.TEXT, Mode.CHUNK_END):
+            self._search(everything=True)
+            if self.decided < self.end:
+                self._lines(self.decided, self.end)
+        elif mode == Mode.TLS:
+            self._shapes(self.decided, self.end)
+        else:
+            cut = self.raw.rfind(b"\n", self.decided - self.base) + 1 + self.base
+            cut = max(cut, self.decided)
+            self._lines(self.decided, cut)
+            if cut < self.end:
+                self._lines(cut, self.end)
+                if not self._final:
+                    # A line that is not whole may end within a value.
+                    self._blank_rest(cut)
+            if mode in (Mode.HEAD, Mode.START) and not self._final:
+                self._enter(Mode.TEXT)
+                self._blank_line = True
+        self.decided = self._pos = self.end
+        self._trim()
+
+    def _blank_rest(self, start: int) -> None:
+        text = self._read(start, self.end)
+        colon = text.find(":")
+        if colon >= 0:
+            self._write(start + colon + 1, _ANY.sub("x", text[colon + 1 :]), text[colon + 1 :])
+
+    def covered(self, start: int, data: bytes) -> bytes | None:
+        """The masked bytes of a packet whose first byte has the offset `start`.
+
+        None when they cannot be told: they are of a gap, forgotten, or not
+        those that the receiver got first.
+        """
+        if start >= self.base:
+            if start + len(data) > self.decided:
+                return None
+            return _same(start - self.base, data, self.raw, self.out)
+        for base, raw, out in reversed(self._past):
+            if start >= base:
+                return _same(start - base, data, raw, out)
+        return None
+
+    def _trim(self) -> None:
+        spare = self.decided - self.base - HISTORY
+        if spare > HISTORY:
+            del self.raw[:spare]
+            del self.out[:spare]
+            self.base += spare
+
+    # -- what comes next ---------------------------------------------------------
+
+    def _enter(self, mode: Mode) -> None:
+        self._mode = mode
+        self._searched = self._pos
+
+    def _advance(self) -> None:
+        steps = _STEPS
+        while self._pos < self.end or self._mode == Mode.BODY:
+            before, mode = self._pos, self._mode
+            steps[mode](self)
+            if self._pos == before and self._mode == mode:
+                break
+
+    def _peek(self, count: int = PEEK_LIMIT) -> bytes:
+        at = self._pos - self.base
+        return bytes(self.raw[at : at + count])
+
+    def _start(self) -> None:
+        data = self._peek()
+        if self._pair.h2 or data.startswith(H2_PREFACE):
+            self._pair.h2 = True
+            kept = len(H2_PREFACE) if data.startswith(H2_PREFACE) else 0
+            self._pos += kept
+            self.decided = self._pos
+            self._noted(self._pos, [], "unreadable")
+            self._enter(Mode.BLANK)
+            return
+        is_h2 = None if H2_PREFACE.startswith(data) else False
+        tls = looks_like_tls(data) if self._tls_next else False
+        if tls:
+            self._enter(Mode.TLS)
+            self._remaining = 0
+            return
+        request, response = looks_like_request(data), looks_like_response(data)
+        if request or response:
+            self._tls_next = self._lost = False
+            while data[:1] in (b"\r", b"\n"):
+                data = data[1:]
+                self._pos += 1
+            self.decided = self._pos
+            self._enter(Mode.HEAD)
+        elif not (is_h2 is None or tls is None or request is None or response is None) or (
+            len(data) >= PEEK_LIMIT
+        ):
+            self._enter(Mode.TEXT)
+
+    def _resume(self, data: bytes) -> None:
+        """Out of step: a message, or a TLS record, may begin where a segment does."""
+        if resumes_request(data) or looks_like_response(data):
+            self._search(everything=True)
+            self.decided = self._pos
+            self._blank_line = False
+            self._enter(Mode.START)
+        elif begins_tls_record(data):
+            self._search(everything=True)
+            self.decided = self._pos
+            self._blank_line = False
+            self._enter(Mode.TLS)
+            self._remaining = 0
+
+    def _head(self) -> None:
+        at = self._pos - self.base
+        stop = block_end(self.raw, max(at, self._searched - self.base - 2), len(self.raw))
+        self._searched = self.end
+        if stop < 0:
+            if self.held > _LIMITS.head_bytes:
+                self.force()
+            return
+        stop += self.base
+        begin = self._pos
+        block = bytes(self.raw[at : stop - self.base])
+        first, _, rest = block.partition(b"\n")
+        line = first.removesuffix(b"\r")
+        self._mask_head(begin, stop)
+        self.decided = self._pos = stop
+        self._text_seen = ""
+        fields = parse_fields(rest, _LIMITS.fields, Notes())
+        asked = request_line(line, Notes())
+        answered = None if asked else status_line(line, Notes())
+        if asked is not None:
+            self._after_request(asked.method, asked.version, fields)
+        elif answered is not None:
+            self._after_response(answered.status, answered.version, fields)
+        else:
+            self._enter(Mode.TEXT)
+
+    def _after_request(self, method: bytes, version: bytes, fields: tuple[Field, ...]) -> None:
+        self._pair.methods.append(method)
+        if method == b"CONNECT":
+            self._tls_next = True
+            self._enter(Mode.START)
+            return
+        self._begin_body(body_extent(read_framing(fields, Notes()), version, 0, Notes()), fields)
+
+    def _after_response(self, status: int, version: bytes, fields: tuple[Field, ...]) -> None:
+        if 100 <= status < 200 and status != 101:
+            self._enter(Mode.START)
+            return
+        methods = self._pair.methods
+        method = methods.popleft() if methods else b""
+        opened = 200 <= status < 300 and (method == b"CONNECT" or (not method and not fields))
+        if opened or status == 101:
+            self._tls_next = opened
+            self._enter(Mode.START if opened else Mode.TEXT)
+            return
+        extent = 0
+        if method != b"HEAD" and status not in BODILESS_STATUSES:
+            extent = body_extent(read_framing(fields, Notes()), version, UNTIL_CLOSE, Notes())
+        self._begin_body(extent, fields)
+
+    def _begin_body(self, extent: int, fields: tuple[Field, ...]) -> None:
+        self._extent = extent
+        self._text.clear()
+        self._text_seen = ""
+        self._coded = None
+        self._absorbed = False
+        codings = [f.value for f in fields if f.name.lower() == b"content-encoding"]
+        if extent and codings and not self._drop_bodies:
+            names = b",".join(codings).decode("latin-1")
+            known = [n.strip().lower() for n in names.split(",")]
+            if any(name in CODINGS for name in known):
+                self._coded = Decoder(names, DECODED_LIMIT)
+                self._coded_bytes = 0
+                self._text_seen = ""
+        if extent == CHUNKED:
+            self._enter(Mode.CHUNK_LINE)
+        elif extent == UNTIL_CLOSE:
+            self._remaining = 1 << 62
+            self._enter(Mode.BODY)
+        elif extent:
+            self._remaining = extent
+            self._enter(Mode.BODY)
+        else:
+            self._enter(Mode.START)
+
+    def _message_over(self) -> None:
+        if self._coded is not None:
+            self._decide_coded(over=True)
+            self._coded = None
+        else:
+            self._search(everything=True)
+        self.decided = self._pos
+        self._text_seen = ""
+        self._tls_next = False
+        self._enter(Mode.START)
+
+    # -- bodies ----------------------------------------------------------------
+
+    def _body(self) -> None:
+        count = min(self._remaining, self.end - self._pos)
+        if count:
+            self._take_body(count)
+            self._remaining -= count
+        if not self._remaining:
+            self._message_over()
+
+    def _take_body(self, count: int) -> None:
+        start, stop = self._pos, self._pos + count
+        self._pos = stop
+        if self._drop_bodies:
+            self._blank(start, stop)
+            self._noted(start, [], "bodies")
+            self.decided = stop if not self._text else self.decided
+            return
+        if self._coded is not None:
+            self._decode(start, stop)
+            return
+        if self._text and self._text[-1][1] == start:
+            self._text[-1] = (self._text[-1][0], stop)
+        else:
+            self._text.append((start, stop))
+        if stop - self.decided > WINDOW:
+            self._search()
+
+    def _chunk_line(self) -> None:
+        at = self._pos - self.base
+        newline = self.raw.find(b"\n", at, at + _LIMITS.chunk_line)
+        if newline < 0:
+            if len(self.raw) - at >= _LIMITS.chunk_line:
+                self._break_framing()
+            return
+        line = bytes(self.raw[at:newline]).removesuffix(b"\r")
+        size = chunk_size(line)
+        if size is None:
+            self._break_framing()
+            return
+        stop = newline + 1 + self.base
+        if len(line) > 8:
+            self._shapes(self._pos, stop)
+        self._pos = stop
+        if size:
+            self._remaining = size
+            self._enter(Mode.CHUNK)
+        else:
+            self._enter(Mode.TRAILER)
+
+    def _chunk(self) -> None:
+        count = min(self._remaining, self.end - self._pos)
+        self._take_body(count)
+        self._remaining -= count
+        if not self._remaining:
+            self._enter(Mode.CHUNK_END)
+
+    def _chunk_end(self) -> None:
+        data = self._peek(2)
+        if data == b"\r\n":
+            self._pos += 2
+        elif data[:1] == b"\n":
+            self._pos += 1
+        elif data == b"\r":
+            return
+        else:
+            self._break_framing()
+            return
+        if not self._text and self._coded is None:
+            self.decided = self._pos
+        self._enter(Mode.CHUNK_LINE)
+
+    def _trailer(self) -> None:
+        at = self._pos - self.base
+        data = bytes(self.raw[at : at + _LIMITS.trailer_bytes])
+        # The line end of the last chunk's line may be half of the empty line.
+        stop = 2 if data.startswith(b"\r\n") else 1 if data[:1] == b"\n" else -1
+        if stop < 0:
+            stop = block_end(data, 0, len(data))
+        if stop < 0:
+            if len(data) >= _LIMITS.trailer_bytes:
+                self._break_framing()
+            return
+        start = self._pos
+        if self._coded is not None:
+            self._decide_coded(over=True)
+            self._coded = None
+        else:
+            self._search(everything=True)
+        self._mask_fields(start, start + stop, start)
+        self._pos = start + stop
+        self._message_over()
+
+    def _break_framing(self) -> None:
+        """Where the message ends is not known any more."""
+        if self._coded is not None:
+            self._decide_coded(over=False)
+            self._coded = None
+        else:
+            self._search(everything=True)
+        self.decided = self._pos
+        self._lost = True
+        self._enter(Mode.TEXT)
+
+    # -- compressed bodies -------------------------------------------------------
+
+    def _decode(self, start: int, stop: int) -> None:
+        coded = self._coded
+        assert coded is not None
+        if self._absorbed:
+            self._blank(start, stop)
+            self.decided = stop
+            return
+        self._text.append((start, stop))
+        self._coded_bytes += stop - start
+        piece = bytes(self.raw[start - self.base : stop - self.base])
+        decoded = b"".join(data for _, _, data in coded.feed([(0, 0, piece)]))
+        if self._holds_a_key(decoded):
+            self._absorb("compressed")
+        elif coded.fault in _AS_IT_IS:
+            self._coded = None
+            self._text_seen = ""
+        elif coded.fault is not None:
+            self._absorb("unreadable")
+        elif self._coded_bytes > CODED_LIMIT:
+            # Too long to be kept: what was looked at, and found clean, goes.
+            while self._text and self._coded_bytes > CODED_LIMIT // 2:
+                low, high = self._text.pop(0)
+                self._coded_bytes -= high - low
+            self.decided = self._text[0][0] if self._text else stop
+
+    def _holds_a_key(self, decoded: bytes) -> bool:
+        text = self._text_seen + decoded.decode("latin-1")
+        self._text_seen = text[-KEPT_BACK:]
+        return self._masker.text(text) != text
+
+    def _absorb(self, why: str) -> None:
+        """The compressed body is blanked, as far as it was not written yet, and what follows."""
+        self._absorbed = True
+        for start, stop in self._text:
+            self._blank(start, stop)
+        self._text.clear()
+        self.decided = self._pos
+        self._noted(self._pos, [], why)
+
+    def _decide_coded(self, *, over: bool) -> None:
+        coded = self._coded
+        assert coded is not None
+        if not self._absorbed:
+            if not over:
+                # Bytes that the decoder keeps to itself were not looked at.
+                self._absorb("unreadable")
+            elif self._holds_a_key(b"".join(data for _, _, data in coded.finish())):
+                self._absorb("compressed")
+            elif coded.fault in _AS_IT_IS:
+                self._text_seen = ""
+                self._search(everything=True)
+                return
+        self._text.clear()
+        self._text_seen = ""
+
+    # -- TLS, and what is nothing -------------------------------------------------
+
+    def _tls(self) -> None:
+        if self._remaining > 0:
+            count = min(self._remaining, self.end - self._pos)
+            self._pos += count
+            self._remaining -= count
+            self.decided = self._pos
+            return
+        head = self._peek(5)
+        if len(head) < 5:
+            if looks_like_tls(head) is False:
+                self._lost = True
+                self._enter(Mode.TEXT)
+            return
+        size = int.from_bytes(head[3:5], "big")
+        if looks_like_tls(head) is not True or size > (1 << 14) + 2048:
+            self._lost = True
+            self._enter(Mode.TEXT)
+        elif head[0] == 22:
+            if self.end - self._pos < 5 + size:
+                return
+            self._shapes(self._pos + 5, self._pos + 5 + size)
+            self._pos += 5 + size
+            self.decided = self._pos
+        else:
+            self._pos += 5
+            self.decided = self._pos
+            self._remaining = size
+
+    def _text_mode(self) -> None:
+        start, self._pos = self._pos, self.end
+        if self._drop_bodies:
+            self._blank(start, self.end)
+            self._noted(start, [], "bodies")
+            self.decided = self.end
+            return
+        if self._blank_line:
+            newline = self.raw.find(b"\n", start - self.base)
+            stop = self.end if newline < 0 else newline + self.base
+            self._blank(start, stop)
+            self._noted(start, [], "unreadable")
+            self._blank_line = newline < 0
+            self.decided = start = stop
+        if start < self.end:
+            if self._text and self._text[-1][1] == start:
+                self._text[-1] = (self._text[-1][0], self.end)
+            else:
+                self._text.append((start, self.end))
+        if self.end - self.decided > WINDOW:
+            self._search()
+
+    def _blank_mode(self) -> None:
+        self._blank(self._pos, self.end)
+        self._pos = self.decided = self.end
+
+    # -- searching -----------------------------------------------------------------
+
+    def _search(self, *, everything: bool = False) -> None:
+        """Mask what was collected in `_text`; keep back its end unless it is `everything`."""
+        if not self._text:
+            return
+        new = "".join(self._read(*stretch) for stretch in self._text)
+        before = self._text_seen
+        text = before + new
+        masked = self._masked_lines(text)
+        cut = len(text)
+        if not everything:
+            cut -= KEPT_BACK
+            if cut <= len(before):
+                return
+            # Not within something that may go on behind what is here.
+            low = cut
+            while low > len(before) and masked[low - 1] != text[low - 1]:
+                low -= 1
+            if low > len(before):
+                cut = low
+        at = len(before)
+        left: list[tuple[int, int]] = []
+        for start, stop in self._text:
+            size = stop - start
+            take = max(0, min(size, cut - at))
+            if take:
+                self._write(start, masked[at : at + take], text[at : at + take])
+            if take < size:
+                left.append((start + take, stop))
+            at += size
+        self._text = left
+        self._text_seen = masked[max(0, cut - CONTEXT) : cut]
+        self.decided = left[0][0] if left else self._pos
+
+    def _masked_lines(self, text: str) -> str:
+        """Free text in which credential headers may stand as lines."""
+        masker = self._masker
+        found = len(masker.found)
+        masked = masker.text(text)
+        if masker.names_a_header(masked):
+            parts = []
+            for line in _LINE.findall(masked):
+                field = _FIELD.match(line)
+                if field and masker.is_credential(field[1][:-1]):
+                    line = field[1] + masker.field(field[1][:-1].strip(), field[2])
+                parts.append(line)
+            masked = "".join(parts)
+            if len(masker.found) > found:
+                self._noted(self._pos, masker.found[found:], "lines")
+                del masker.found[found:]
+        return masked
+
+    def _lines(self, start: int, stop: int) -> None:
+        if start < stop:
+            self._mask_fields(start, stop, start)
+
+    def _shapes(self, start: int, stop: int) -> None:
+        text = self._read(start, stop)
+        self._write(start, self._masker.text(text), text)
+
+    def _mask_head(self, start: int, stop: int) -> None:
+        self._mask_fields(start, stop, start)
+
+    def _mask_fields(self, start: int, stop: int, head: int) -> None:
+        """Lines of a head, with its start line or without: by position, then by shape."""
+        masker = self._masker
+        text = self._read(start, stop)
+        parts: list[str] = []
+        for line in _LINE.findall(text):
+            parts.append(self._masked_line(line))
+        masked = "".join(parts)
+        if masker.found:
+            self._noted(head, masker.found[:], "positions")
+            masker.found.clear()
+        self._write(start, masked, text)
+
+    def _masked_line(self, line: str) -> str:
+        masker = self._masker
+        start = _START_LINE.fullmatch(line)
+        if start and start[3]:
+            return masker.text(start[1]) + masker.target(start[2]) + start[3]
+        if line.startswith("HTTP/"):
+            return masker.text(line)
+        name, colon, value = line.partition(":")
+        if colon:
+            body = value.rstrip("\r\n")
+            return masker.text(name) + colon + masker.field(name.strip(), body) + value[len(body) :]
+        if masker.is_credential(line.split()[0] if line.split() else ""):
+            word = line.split()[0]
+            at = line.index(word) + len(word)
+            return line[:at] + _ANY.sub("x", line[at:])
+        return masker.text(line)
+
+    # -- bytes -----------------------------------------------------------------------
+
+    def _read(self, start: int, stop: int) -> str:
+        return self.raw[start - self.base : stop - self.base].decode("latin-1")
+
+    def _write(self, start: int, new: str, old: str) -> None:
+        assert len(new) == len(old)
+        if new != old:
+            at = start - self.base
+            self.out[at : at + len(new)] = new.encode("latin-1")
+
+    def _blank(self, start: int, stop: int) -> None:
+        at = start - self.base
+        self.out[at : stop - self.base] = b"x" * (stop - start)
+
+
+def _same(at: int, data: bytes, raw: bytearray, out: bytearray) -> bytes | None:
+    """What stands in `out` where `raw` has `data`; None where it has not."""
+    if raw[at : at + len(data)] != data:
+        return None
+    return bytes(out[at : at + len(data)])
+
+
+_STEPS: Final[dict[Mode, Callable[[Stream], None]]] = {
+    Mode.START: Stream._start,
+    Mode.HEAD: Stream._head,
+    Mode.BODY: Stream._body,
+    Mode.CHUNK_LINE: Stream._chunk_line,
+    Mode.CHUNK: Stream._chunk,
+    Mode.CHUNK_END: Stream._chunk_end,
+    Mode.TRAILER: Stream._trailer,
+    Mode.TLS: Stream._tls,
+    Mode.TEXT: Stream._text_mode,
+    Mode.BLANK: Stream._blank_mode,
+}
