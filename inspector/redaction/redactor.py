@@ -92,6 +92,7 @@ class _Held:
         "batch",
         "changed",
         "comments",
+        "counted_cuts",
         "frame",
         "link",
         "notes",
@@ -114,6 +115,7 @@ class _Held:
         self.notes: list[str] = []
         self.changed = False
         self.batch = 0
+        self.counted_cuts = False
         self.pieces: list[_Piece] = []
         self.pending = False  # a fragment whose datagram is not whole
 
@@ -175,6 +177,9 @@ class _Talk:
         self.streams[up].gap(count)
         self.settle(up)
         return 0
+
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
+        return self.gap(up, count, at, packet)
 
     def end(self, up: bool, at: int, packet: int) -> None:
         self.streams[up].finish()
@@ -273,6 +278,7 @@ class Redactor:
                 batch.comments.get(index, ()),
             )  # fmt: skip
             held.batch = self._fed
+            held.counted_cuts = batch.counted_cuts
             self._held[number] = held
             self._held_bytes += captured
             self._newest = max(self._newest, at)
@@ -493,5 +499,5 @@ def _batches(going: list[_Held]) -> Iterator[Batch]:
             offset += len(held.frame)
         comments = {i: tuple(held.comments) for i, held in enumerate(parts) if held.comments}
         data = b"".join(held.frame for held in parts)
-        yield Batch(data, records, parts[0].link, parts[0].number, comments)
+        yield Batch(data, records, parts[0].link, parts[0].number, comments, parts[0].counted_cuts)
         at = end

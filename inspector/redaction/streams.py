@@ -45,6 +45,7 @@ CONTEXT: Final = 512
 HISTORY: Final = 128 << 10
 #: Of what came before a gap, this much.
 PAST: Final = 1 << 20
+PASTS: Final = 256
 #: A compressed body is kept whole up to this size, to be blanked as a whole.
 CODED_LIMIT: Final = 1 << 20
 #: Decoded bytes looked at in one compressed body, a bomb limit.
@@ -99,7 +100,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_absorbed", "_blank_line", "_coded", "_coded_bytes", "_drop_bodies", "_extent", "_final",
+        "_absorbed", "_adrift", "_blank_line", "_coded", "_coded_bytes", "_drop_bodies",
+        "_extent", "_final",
         "_lost", "_masker", "_midstream", "_mode", "_noted", "_pair", "_past", "_past_bytes",
         "_pos", "_remaining",
         "_searched", "_text", "_text_seen", "_tls_next", "base", "decided", "out", "raw",
@@ -128,6 +130,7 @@ class Stream:
         self._coded: Decoder | None = None
         self._coded_bytes = 0
         self._absorbed = False
+        self._adrift = False
         self._tls_next = True
         self._final = False
         self._past: deque[tuple[int, bytearray, bytearray]] = deque()
@@ -175,9 +178,7 @@ class Stream:
         elif self._mode == Mode.TLS:
             # Still ciphertext, if it goes on inside of the same record.
             self._remaining -= count
-            if self._remaining < 0:
-                self._enter(Mode.TEXT)
-                self._lost = True
+            self._adrift = self._remaining < 0
         elif self._mode != Mode.BLANK:
             self._enter(Mode.TEXT)
             self._lost = True
@@ -185,7 +186,7 @@ class Stream:
         if self.raw:
             self._past.append((self.base, self.raw, self.out))
             self._past_bytes += len(self.raw)
-            while self._past_bytes > PAST and len(self._past) > 1:
+            while self._past_bytes > PAST or len(self._past) > PASTS:
                 self._past_bytes -= len(self._past.popleft()[1])
         self.base = following
         self.raw = bytearray()
@@ -574,6 +575,15 @@ class Stream:
     # -- TLS, and what is nothing -------------------------------------------------
 
     def _tls(self) -> None:
+        if self._adrift:
+            # Where records begin is not known until one begins with a segment.
+            data = self._peek(5)
+            if not begins_tls_record(data):
+                self._shapes(self._pos, self.end)
+                self._pos = self.decided = self.end
+                return
+            self._adrift = False
+            self._remaining = 0
         if self._remaining > 0:
             count = min(self._remaining, self.end - self._pos)
             self._pos += count
