@@ -232,6 +232,20 @@ class Mixed:
         out.append(record(start + 1300, udp(RESOLVER, SQUID, (53, 41999), no_name)))
 
 
+class Tunnels(Mixed):
+    """What an agent downloads through tunnels of its own, and a few calls beside it."""
+
+    def window(self, start: int) -> tuple[list[Rendered], int]:
+        """A connection of one to six calls, and two rounds of downloads."""
+        out: list[Rendered] = []
+        ends = [self._agent_connection(out, start, offloaded=True)]
+        ends += [
+            self._download(out, start + index * 700_000, connect, offloaded=index % 3 != 1)
+            for index, connect in enumerate(2 * content.DOWNLOADS)
+        ]
+        return out, max(ends)
+
+
 class SmallPackets:
     """Concurrent event streams: one small event a chunk, one chunk a packet."""
 

@@ -4,8 +4,8 @@
 
 Three parts.  *Rates*: a generator puts small packets on the bridge at offered
 rates, and each program in turn writes them; what is missing in its file is a
-drop, CPU is the child's own (wait4), less that of an idle run.  *Bytes*: mixed,
-tunnel-heavy traffic; how much each writes.  *Requests*: an agent's requests with
+drop, CPU is the child's own (wait4), less that of an idle run.  *Bytes*: mixed
+and tunnel-heavy traffic; how much each writes.  *Requests*: an agent's requests with
 and without a capture, interleaved in pairs, and the interval of the difference.
 Nothing here passes or fails: figures are printed.
 """
@@ -197,9 +197,16 @@ def rates_part(rates: Sequence[float], packets: int) -> None:
 
 
 def bytes_part(rate: float) -> None:
-    """How much is written of tunnel-heavy traffic."""
-    source, truth = prepare("mixed-100mb", WORKLOADS["mixed-100mb"])
-    print(f"\nBytes: mixed, {truth.bytes / 1e6:,.0f} MB, {truth.packets:,} packets")
+    """How much is written of mixed and of tunnel-heavy traffic."""
+    for name in ("mixed-100mb", "tunnels-100mb"):
+        _bytes_of(name, rate)
+
+
+def _bytes_of(name: str, rate: float) -> None:
+    source, truth = prepare(name, WORKLOADS[name])
+    print(
+        f"\nBytes: {WORKLOADS[name].title}, {truth.bytes / 1e6:,.0f} MB, {truth.packets:,} packets"
+    )
     print(f"  {'':26}{'missing':>10}{'MB written':>12}{'tcpdump writes':>16}")
     with bridge() as (network, scratch):
         base = 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+from pathlib import Path
 from struct import pack
 from typing import Final
 
+from inspector.errors import CannotCapture
 from inspector.live.command import User
 
 # linux/prctl.h, linux/capability.h
@@ -16,10 +18,14 @@ _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
 _VERSION_3: Final = 0x20080522
 _LAST_CAPABILITY: Final = 63
+_TASKS: Final = Path("/proc/self/task")
 
 
 def give_up(user: User | None) -> str:
-    """Become `user` (None: stay) without a capability; what is true afterwards, as a sentence."""
+    """Become `user` (None: stay) without a capability; what is true afterwards, as a sentence.
+
+    It is read back from the kernel.  Raises `CannotCapture` when anything is left.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in range(_LAST_CAPABILITY + 1):
         # Refused for those that the kernel does not have, or without CAP_SETPCAP.
@@ -32,4 +38,27 @@ def give_up(user: User | None) -> str:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if left := _left(user):
+        raise CannotCapture(
+            f"Privilege could not be given up: {left}",
+            "Nothing was captured; report this with the kernel's version",
+        )
     return f"packets are parsed as uid {os.geteuid()} without a capability"
+
+
+def _left(user: User | None) -> str:
+    """What the kernel says is still there, of any thread; empty if nothing is."""
+    for task in _TASKS.iterdir():
+        # Not as text: its codec may be a file that this user cannot read.
+        lines = (task / "status").read_bytes().decode("latin-1").splitlines()
+        status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            if int(status[name][0], 16):
+                return f"{name} is {status[name][0]} in thread {task.name}"
+        if status["NoNewPrivs"] != ["1"]:
+            return f"new privileges may be had in thread {task.name}"
+        if user is not None:
+            for name, wanted in (("Uid", user.uid), ("Gid", user.gid)):
+                if status[name] != 4 * [str(wanted)]:
+                    return f"{name} is {' '.join(status[name])} in thread {task.name}"
+    return ""
