@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 #: What a capture file that holds credentials is called in a directory of results.
 RAW_CAPTURE: Final = "capture.raw.pcapng"
 
+#: Imported by `outcome` when the report is there.
+_LATE: Final = (
+    "inspector.artifacts",
+    "inspector.policy.judge",
+    "inspector.policy.model",
+    "inspector.report.github",
+    "inspector.report.markdown",
+)
+
 _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "-i",
@@ -157,11 +166,15 @@ class Printer:
             self.on_exchange, self.on_tunnel = self._lines.exchange, self._lines.tunnel
 
     def prepare(self) -> None:
-        """Load what writing needs, by writing a report of nothing to nowhere."""
+        """Load what writing and judging need; render a report of nothing."""
+        from importlib import import_module
+
         from inspector.report.json import pieces
         from inspector.report.model import nothing_to_analyse
         from inspector.report.terminal import render
 
+        for module in _LATE:
+            import_module(module)
         nothing = nothing_to_analyse("")
         render(nothing, color=True, verbosity=1)
         b"".join(pieces(nothing))

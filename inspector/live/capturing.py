@@ -17,7 +17,7 @@ from pathlib import Path
 
 from inspector.artifacts import write_files
 from inspector.errors import InspectorError
-from inspector.inspection import OnExchange, OnTunnel
+from inspector.inspection import Inspector, OnExchange, OnTunnel
 from inspector.live.command import Command, User
 from inspector.live.files import Rotation, create
 from inspector.live.opening import Opened, Wanted, open_everything
@@ -27,6 +27,7 @@ from inspector.live.session import Scrubber, Session
 from inspector.live.signals import Signals
 from inspector.options import Options
 from inspector.recording import EndedFor, Live, Redaction
+from inspector.redaction import LIVE, Redactor
 from inspector.report.model import Report
 
 #: Endings that are no success, though the report stands.
@@ -170,13 +171,14 @@ def _load(watchers: Watchers) -> None:
     """
     for module in ("brotli", "traceback", "zstandard"):
         import_module(module)
+    Inspector(Options()).finish()
     watchers.prepare()
 
 
 def _session(plan: Plan, opened: Opened, watchers: Watchers) -> Session:
     scrubber: Scrubber | None = None
     if plan.path is not None and not plan.raw:
-        scrubber = _scrubber(plan.options)
+        scrubber = Redactor(auth_headers=plan.options.auth_headers, limits=LIVE)
     return Session(
         plan.options,
         opened.sources,
@@ -220,12 +222,6 @@ def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -
             f"--raw: {plan.path} will hold every credential that crosses the bridge, readable;"
             " do not upload it"
         )
-
-
-def _scrubber(options: Options) -> Scrubber:
-    from inspector.redaction import LIVE, Redactor
-
-    return Redactor(auth_headers=options.auth_headers, limits=LIVE)
 
 
 def _doubts(report: Report) -> Iterator[str]:

@@ -20,6 +20,7 @@ import pytest
 from inspector import Report, inspect
 from inspector.options import Options
 from inspector.packets import COUNTED_CUTS
+from tests.lab.clients import ANTHROPIC_PLACEHOLDER
 from tests.lab.network import NAMED
 from tests.live.runner import ROOT, Stack, stack
 
@@ -145,6 +146,27 @@ def test_findings_decide_the_status_unless_the_command_failed(lab: Stack, place:
     assert "LABONLY" not in summary.read_text() + done.stdout + done.stderr
     assert any(line.startswith("::error title=") for line in done.stdout.splitlines())
     assert {path.name for path in (place / "results").iterdir()} >= {"report.json", "summary.md"}
+
+
+def test_what_is_left_behind_needs_no_file_that_root_alone_can_read(
+    lab: Stack, place: Path
+) -> None:
+    """The interpreter of these tests is root's, where they run as root."""
+    os.chown(place, 65534, 65534)
+    summary = place / "summary"
+    summary.touch()
+    os.chown(summary, 65534, 65534)
+    done = lab.run(
+        "capture", "--raw", "-o", place / "results", "--fail-on", "error",
+        "--github", "--github-summary", summary, "--github-output", summary,
+        "--", "sh", "-c", _quoted(lab),
+        env={"SUDO_UID": "65534", "SUDO_GID": "65534"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {path.stat().st_uid for path in (place / "results").iterdir()} == {65534}
+    assert len(list((place / "results").iterdir())) == 3
+    assert "/health" in (place / "results" / "report.json").read_text()
+    assert summary.read_text()
 
 
 def _quoted(lab: Stack) -> str:
@@ -282,6 +304,23 @@ def test_watch_shows_lines_as_things_end(lab: Stack) -> None:
         last = process.communicate(timeout=20)[0].splitlines()[-1]
         assert "report" in json.loads(last)
     assert process.returncode == 0
+
+
+def test_results_are_in_a_directory_and_hold_no_key(lab: Stack, place: Path) -> None:
+    key = "sk-ant-api03-" + "LABONLY" * 13 + "xxAA"
+    curl = [part.replace(ANTHROPIC_PLACEHOLDER, key) for part in lab.curl()]
+    done = lab.run("capture", "-o", place / "results", "--", *curl)
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (place / "results").iterdir())
+    assert names == ["capture.redacted.pcapng", "report.json", "summary.md"]
+    for path in (place / "results").iterdir():
+        assert key.encode() not in path.read_bytes()
+    assert key not in done.stdout + done.stderr
+    report = report_of((place / "results" / "report.json").read_text())
+    (client,) = report.clients
+    assert client.auth_headers[0].credential.kind == "anthropic-api-key"
+    assert report.live
+    assert report.live.redaction == "in place"
 
 
 # -- the ladder ------------------------------------------------------------------

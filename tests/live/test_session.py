@@ -16,6 +16,7 @@ from inspector.live.files import Rotation
 from inspector.live.session import Session
 from inspector.options import Options
 from inspector.recording import Probe
+from inspector.redaction import LIVE, Redactor
 from inspector.report.model import Report
 from tests.lab.index import CAPTURES
 from tests.lab.pattern import deviations
@@ -45,6 +46,23 @@ def test_the_live_report_is_that_of_the_file_it_wrote(folder: Path, tmp_path: Pa
 
     assert report == inspect(path, options=OPTIONS)
     assert report.stable() == inspect(folder / "capture.pcapng", options=OPTIONS).stable()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_key_is_in_the_file_and_the_report_is_of_the_packets_as_they_were(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.pcapng"
+    scrubber = Redactor(limits=LIVE)
+
+    report = play(Session(OPTIONS, [capture_of(folder)], path=path, scrubber=scrubber))
+
+    assert b"LABONLY" not in path.read_bytes()
+    assert report.stable() == inspect(folder / "capture.pcapng", options=OPTIONS).stable()
+    offline = inspect(path, options=OPTIONS)
+    assert report.captures == offline.captures
+    assert report.completeness == offline.completeness
+    assert report.connections == offline.connections
 
 
 def test_without_a_file_the_report_is_the_same_but_for_the_file(tmp_path: Path) -> None:
