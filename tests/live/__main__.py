@@ -1,4 +1,7 @@
-"""Every scenario under a live capture: `python -m tests.live [NAME...]`, as root."""
+"""Every scenario under a live capture: `python -m tests.live [OPTION...] [NAME...]`, as root.
+
+Options such as `--raw` and `--full` are those of `inspector capture`.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,25 @@ from tests.lab.processes import LabError, why_not
 from tests.live.scenarios import LIVE, watched
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Play them, say how each went; the number that went wrong."""
+    names = [each for each in arguments if not each.startswith("-")]
+    options = [each for each in arguments if each.startswith("-")]
     if reason := why_not("squid", "node", "curl"):
         raise SystemExit(f"live scenarios: {reason}")
     failed = 0
     for name in names or LIVE:
         begun = time.monotonic()
         try:
-            with watched(name, "--raw", "--full") as seen:
+            with watched(name, *options) as seen:
                 wrong = seen.wrong + seen.misattributed
         except LabError as error:
             wrong = [str(error)]
         failed += bool(wrong)
-        print(f"{name}  {time.monotonic() - begun:.1f} s  {'; '.join(wrong) or 'as expected'}")
+        print(
+            f"{name}  {time.monotonic() - begun:.1f} s  {'; '.join(wrong) or 'as expected'}",
+            flush=True,
+        )
     print(f"{len(names or LIVE) - failed} of {len(names or LIVE)} as expected")
     return failed
 

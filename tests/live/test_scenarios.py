@@ -36,6 +36,20 @@ def test_a_scenario_seen_live_gives_the_golden_report_and_whose_each_end_is(
         )
 
 
+@pytest.mark.parametrize("name", ["h4-401-inside-tunnel", "websocket"])
+def test_cut_tunnels_and_masked_keys_change_nothing_in_the_report(
+    lab_possible: None, name: str
+) -> None:
+    with watched(name) as seen:
+        assert seen.wrong == []
+        assert seen.misattributed == []
+        assert b"LABONLY" not in seen.path.read_bytes()
+        offline = inspect(seen.path)
+        assert seen.report.captures == offline.captures
+        assert seen.report.completeness == offline.completeness
+        assert seen.report.connections == offline.connections
+
+
 def test_on_docker_each_end_has_its_container_by_name(docker_possible: None) -> None:
     with watched("healthy-sse", "--raw", "--full", docker=True) as seen:
         assert seen.wrong == []
