@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from inspector.exchanges.processes import Claim
 from inspector.facts import CaptureFile, Endpoint, Interface
@@ -23,9 +23,11 @@ from inspector.live.numbering import Numbering
 from inspector.live.source import Counters, Source
 from inspector.options import Options
 from inspector.packets import Batch
-from inspector.pcap.writer import SNAP_LENGTH
+from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
 from inspector.recording import Live, LiveInterface, Probe
 from inspector.report.model import Report
+
+_ARP: Final = b"\x08\x06"
 
 T = TypeVar("T")
 
@@ -93,6 +95,8 @@ class Session:
         self._scrubber = scrubber
         self._annotations = Annotations()
         self._interfaces: list[Source] = []
+        #: Interfaces, by index, on which somebody said something.
+        self._heard: set[int] = set()
         self.files = (
             None if path is None else CaptureFiles(path, self._statistics, rotation=rotation)
         )
@@ -206,7 +210,10 @@ class Session:
     # -- the pass -------------------------------------------------------------
 
     def _pass(self, source: Source, batch: Batch) -> None:
-        for part in self._numbering.number(batch, self._index(source)):
+        index = self._index(source)
+        if index not in self._heard and _says_something(batch):
+            self._heard.add(index)
+        for part in self._numbering.number(batch, index):
             self.inspector.feed(part)
             if self.files is None:
                 self._stream.count(part)
@@ -249,7 +256,7 @@ class Session:
             dropped=counters.dropped,
             freezes=counters.freezes,
             packets=source.delivered,
-            note=_silence(source, counters),
+            note=None if self._index(source) in self._heard else _silence(source),
         )
 
     def _captures(self, counters: Sequence[Counters]) -> tuple[CaptureFile, ...]:
@@ -311,13 +318,18 @@ def _described(source: Source) -> Described:
     )
 
 
-def _silence(source: Source, counters: Counters) -> str | None:
+def _says_something(batch: Batch) -> bool:
+    """Whether a packet is more than a look for an address, which filters let through."""
+    if batch.link_type != ETHERNET:
+        return True
+    return any(batch.data[start + 12 : start + 14] != _ARP for _, start, _, _ in batch.records)
+
+
+def _silence(source: Source) -> str:
     """Why an interface may have had nothing to say."""
-    if counters.received:
-        return None
     if source.filter is not None:
         return (
-            f"no packet passed the filter ({source.filter.text}): either nobody spoke, or this is"
-            " not the network; try --scope all, or name another interface with -i"
+            f"no packet but ARP passed the filter ({source.filter.text}): either nobody spoke, or"
+            " this is not the network; try --scope all, or name another interface with -i"
         )
-    return "no packet was seen: nobody spoke, or this is not the bridge; see `ip -br link`"
+    return "no packet but ARP was seen: nobody spoke, or this is not the bridge; see `ip -br link`"

@@ -15,7 +15,8 @@ from inspector.inspection import inspect_captures
 from inspector.live.files import Rotation
 from inspector.live.session import Session
 from inspector.options import Options
-from inspector.recording import Probe
+from inspector.pcap.writer import PcapWriter
+from inspector.recording import Live, Probe
 from inspector.redaction import LIVE, Redactor
 from inspector.report.model import Report
 from tests.lab.index import CAPTURES
@@ -25,6 +26,7 @@ from tests.live.sources import FileSource, Filter
 OPTIONS = Options(fingerprint_key=b"made up")
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/truth.json"))
 DEMO = CAPTURES / "issue-1527"
+ARP = b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06"
 
 
 def play(session: Session) -> Report:
@@ -234,3 +236,22 @@ def test_what_a_listener_raises_reaches_whoever_feeds_the_session() -> None:
     session = Session(OPTIONS, [capture_of(DEMO)], on_exchange=pipe_is_gone)
     with pytest.raises(BrokenPipeError):
         play(session)
+
+
+@pytest.mark.parametrize(("frame", "silent"), [(ARP, True), (ARP[:12] + b"\x08\x00", False)])
+def test_an_interface_with_nothing_but_arp_is_said_with_the_likely_cause(
+    tmp_path: Path, frame: bytes, silent: bool
+) -> None:
+    path = tmp_path / "x.pcap"
+    with path.open("wb") as out:
+        PcapWriter(out).packet(1, frame.ljust(60, b"\0"))
+    source = FileSource(path)
+    source.filter = Filter("net 10.77.0.0/24")
+    session = Session(OPTIONS, [source])
+    while session.take(source):
+        pass
+    live = session.report(Live("asked", "", None, "nothing written", "", (), (), ())).live
+
+    assert live is not None
+    (interface,) = live.interfaces
+    assert (interface.note is not None and "not the network" in interface.note) is silent
