@@ -23,7 +23,7 @@ NOT_EXECUTABLE: Final = 126
 NOT_FOUND: Final = 127
 SIGNALLED: Final = 128
 #: Python ignores these for itself; an ordinary program expects the default.
-_DEFAULTS: Final = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
+_DEFAULTS: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class CommandFailed(InspectorError):

@@ -148,6 +148,31 @@ def test_findings_decide_the_status_unless_the_command_failed(lab: Stack, place:
     assert {path.name for path in (place / "results").iterdir()} >= {"report.json", "summary.md"}
 
 
+@pytest.mark.parametrize("user", [(), ("-Z", "nobody")])
+def test_packets_are_parsed_without_a_capability(lab: Stack, user: tuple[str, ...]) -> None:
+    lab.place.chmod(0o777)
+    try:
+        with lab.running(*INTERFACE, *user) as process:
+            threads = [
+                dict(
+                    line.split(":\t", 1) for line in path.read_text().splitlines() if ":\t" in line
+                )
+                for path in Path(f"/proc/{process.pid}/task").glob("*/status")
+            ]
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+    finally:
+        lab.place.chmod(0o755)
+    assert threads
+    for status in threads:
+        sets = {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+        assert sets == {"0" * 16}
+        assert status["NoNewPrivs"] == "1"
+        uid = "65534" if user else "0"
+        assert status["Uid"].split() == [uid] * 4
+        assert "0" not in status["Groups"].split() or not user
+
+
 def test_what_is_left_behind_needs_no_file_that_root_alone_can_read(
     lab: Stack, place: Path
 ) -> None:

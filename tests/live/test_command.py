@@ -69,6 +69,14 @@ def test_its_signals_mean_what_they_mean_elsewhere() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def test_an_ignored_interrupt_stays_ignored_as_for_a_shells_background_job() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert ended(Command(["sh", "-c", "kill -INT $$; exit 5"], None)) == 5
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_it_has_the_environment_and_no_descriptor_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MADE_UP", "value")
     with Path(os.devnull).open("rb") as held:
