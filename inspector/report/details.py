@@ -152,3 +152,26 @@ def is_plain(view: View) -> bool:
         and topology.source == "defaults"
         and not topology.notes
     )
+
+
+def live(view: View, *, verbose: bool) -> Iterable[RenderableType]:
+    """How a live capture was taken; without `verbose` only what casts doubt on it."""
+    told = view.report.live
+    if told is None:
+        return
+    lines = [f"{each.name}: {each.note}" for each in told.interfaces if each.note]
+    lines += [f"{each.name}: {each.note}" for each in told.probes if each.note]
+    lines += told.notes
+    if verbose:
+        lines[:0] = [told.ending, told.privileges]
+        lines += [
+            f"{rung.name}: {rung.detail}" + (f"; {rung.remedy}" if rung.remedy else "")
+            for rung in told.rungs
+        ]
+    if not lines:
+        return
+    yield Text("LIVE", STYLES["heading"])
+    grid = table("", header=False)
+    for line in lines:
+        grid.add_row(visible(line))
+    yield from notes(grid)

@@ -77,6 +77,7 @@ def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
         yield from _more(view)
     if verbose or not details.is_plain(view):
         yield from details.capture(view)
+    yield from details.live(view, verbose=verbose)
     if not verbose:
         yield from _left_out(view)
 
