@@ -3,8 +3,9 @@
 Tunnels are first given to calls in order, since the API proxy opens them in
 the order in which requests became whole; then two neighbours are exchanged
 where times and sizes say so, for requests that end within the same turn of its
-event loop are taken in either order (seen 0.2 ms apart).  How much worse the next best
-explanation is, is the margin of a link.
+event loop are taken in either order (seen 0.2 ms apart).  A call that must have had
+a tunnel and is left without one by that order gets one out of order.  How much worse
+the next best explanation is, is the margin of a link.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ NO_TUNNEL: Final[dict[str, float]] = {
     "api-proxy": 2.0,
     "none": 4.0,
 }
+#: `NO_TUNNEL` from here above `NOBODYS` on: there was one.
+_SURE: Final = 5.0
 #: Two pairs in the wrong order cost this at most, and 1 for each 2 ms.
 _ORDER_CAP: Final = 3.0
 _ORDER_SCALE: Final = 2 * MS
@@ -57,6 +60,7 @@ class Cluster:
         """The best explanation: for each call that has one its tunnel, by their indexes."""
         costs = self._costs(learned)
         pairs = self._in_order(costs)
+        self._place_the_rest(pairs, costs)
         self._exchange(pairs, costs)
         return {
             call: Link(call, carrier, self._margin(call, carrier, pairs, costs))
@@ -107,8 +111,41 @@ class Cluster:
                 at = previous
         return pairs
 
+    def _place_the_rest(self, pairs: dict[int, int], costs: list[dict[int, float]]) -> None:
+        """Give calls whose answers were passed on a tunnel, if need be by moving others.
+
+        Augmenting paths of bipartite matching (Kuhn), cheapest tunnels first.
+        """
+        free = set(range(len(costs))) - set(pairs.values())
+        without = [
+            index
+            for index, call in enumerate(self.calls)
+            if index not in pairs and NO_TUNNEL[call.voice] > NOBODYS + _SURE
+        ]
+        if not (free and without):
+            return
+        choices: dict[int, list[int]] = {}
+        for carrier, row in enumerate(costs):
+            for call in row:
+                choices.setdefault(call, []).append(carrier)
+        owner = {carrier: call for call, carrier in pairs.items()}
+
+        def place(call: int, tried: set[int]) -> bool:
+            for carrier in sorted(choices.get(call, ()), key=lambda one: costs[one][call]):
+                if carrier in tried:
+                    continue
+                tried.add(carrier)
+                if carrier not in owner or place(owner[carrier], tried):
+                    owner[carrier] = call
+                    pairs[call] = carrier
+                    return True
+            return False
+
+        for call in without:
+            place(call, set())
+
     def _exchange(self, pairs: dict[int, int], costs: list[dict[int, float]]) -> None:
-        """Exchange neighbours' tunnels, and take better ones that are nobody's."""
+        """Exchange neighbours' tunnels where that explains more."""
         for _ in range(3):
             changed = False
             linked = sorted(pairs)

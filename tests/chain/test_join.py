@@ -345,6 +345,14 @@ def test_two_requests_of_one_turn_may_be_taken_in_the_other_order() -> None:
     assert [chain.tunnel for chain in scene.chains()] == [first, second]
 
 
+def test_a_call_whose_answer_was_passed_on_gets_its_tunnel_even_out_of_order() -> None:
+    scene = Scene()
+    first, second = scene.call(0, 100), scene.call(1, 10)
+    seconds, firsts = scene.tunnel(5, 9), scene.tunnel(12, 99)
+    found = {chain.agent_exchange: chain.tunnel for chain in scene.chains()}
+    assert found == {first: firsts, second: seconds}
+
+
 def test_twins_that_nothing_tells_apart_are_said_to_be_ambiguous() -> None:
     scene = Scene()
     for _ in range(2):
