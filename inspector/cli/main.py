@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "compare": "inspector.cli.compare",
     "doctor": "inspector.cli.doctor",
     "explain": "inspector.cli.explain",
+    "redact": "inspector.cli.redact",
     "watch": "inspector.cli.watch",
 })  # fmt: skip
 

@@ -85,7 +85,7 @@ class Masker:
         self, key: bytes, extra_headers: Iterable[str] = (), *, checking: bool = False
     ) -> None:
         self._key = key
-        self._checking = checking
+        self.checking = checking
         self._headers = (
             dict.fromkeys((n.lower().encode("latin-1", "replace") for n in extra_headers),
                           Syntax.BARE)
@@ -188,9 +188,9 @@ class Masker:
 
     def _learn(self, core: Secret, masked: str) -> None:
         text = core.reveal().decode("latin-1")
-        if self._checking or len(text) < _LEARNT_FROM or text in self._learnt:
+        if self.checking or len(text) < _LEARNT_FROM or text in self._learnt:
             return
-        if len(self._learnt) >= 4 * _LEARNT:
+        if len(self._learnt) >= _LEARNT:
             return
         self._learnt[text] = self._core(text, "")
         longest_first = sorted(self._learnt, key=len, reverse=True)
@@ -219,6 +219,12 @@ class Masker:
                 pairs = zip(text, view, self._text(view), strict=True)
                 return "".join(old if seen == new else new for old, seen, new in pairs)
         return self._text(text)
+
+    def words(self, text: str) -> str:
+        """Free text of any characters, such as a comment; as many bytes in UTF-8."""
+        raw = text.encode("utf-8", "replace").decode("latin-1")
+        masked = self.text(raw)
+        return text if masked == raw else masked.encode("latin-1").decode("utf-8", "replace")
 
     def _text(self, text: str) -> str:
         if self._learnt_pattern is not None:
@@ -333,7 +339,7 @@ class Masker:
         first = _first_word(value, hidden)
         digits = str(int(self._tag(core), 16)).zfill(TAG_DIGITS)[-TAG_DIGITS:]
         plain = [at for at in first if value[at] < "\x80"][-TAG_DIGITS:]
-        if self._checking and _is_masked(value, hidden, plain, fill):
+        if self.checking and _is_masked(value, hidden, plain, fill):
             return value
         for at, digit in zip(plain, digits[-len(plain) :] if plain else "", strict=True):
             chars[at] = digit
@@ -344,9 +350,10 @@ _Wanted = Callable[[re.Match[str]], bool] | None
 
 
 def _is_masked(value: str, hidden: list[int], plain: list[int], fill: str) -> bool:
+    """Whether a value has the form of a mask, or was blanked."""
     tagged = set(plain)
     return all(
-        value[at].isdigit() if at in tagged else value[at] in (fill, "\xbf") for at in hidden
+        value[at] in (fill, "x", "\xbf") or (at in tagged and value[at].isdigit()) for at in hidden
     )
 
 

@@ -85,6 +85,8 @@ class PcapngWalker:
         self.faults = FaultList(file_index)
         self.comments = 0
         self.secrets: list[DecryptionSecrets] = []
+        #: Where the interface changes: (packet number, index in `interfaces`), if a list is given.
+        self.changes: list[tuple[int, int]] | None = None
         self._secrets_kept = 0
         self._all: list[_Interface] = []
         self._section: list[_Interface] = []
@@ -169,6 +171,8 @@ class PcapngWalker:
                     break
                 current = index
                 tick, offset = exact[index]
+                if self.changes is not None:
+                    self._note_change(self.packets + len(records) - before + 1, index)
             time = (high << 32 | low) * tick + offset
             append((time, at + 28, captured, wire))
             at = after
@@ -370,6 +374,8 @@ class PcapngWalker:
         comments: tuple[str, ...] = ()
         if options_at < end:
             comments = self._options(data, options_at, end).comments()
+        if self.changes is not None:
+            self._note_change(self.packets + 1, index)
         self._add(interface, (self._last_time, body, captured, wire), comments)
         self._current = index if interface.resolution.denominator == 1 else -1
         return True
@@ -383,8 +389,15 @@ class PcapngWalker:
             return
         captured = min(wire, end - at - 4, interface.snap_length or wire)
         self._fault("packet-without-time", "")
+        if self.changes is not None:
+            self._note_change(self.packets + 1, 0)
         self._add(interface, (self._last_time, at + 4, captured, wire), ())
         self._current = -1
+
+    def _note_change(self, number: int, index: int) -> None:
+        """Packet `number` is of this interface of the section."""
+        assert self.changes is not None
+        self.changes.append((number, len(self._all) - len(self._section) + index))
 
     def _add(self, interface: _Interface, record: Record, comments: tuple[str, ...]) -> None:
         """Put a packet behind those of its kind, or start a new run."""

@@ -182,6 +182,14 @@ class CaptureReader:
         found = [Fault(name, reference, detail) for name, detail in self._source.faults]
         return found + self._faults + self._walker.faults
 
+    def track_interfaces(self) -> list[tuple[int, int]]:
+        """From now on, where the interface changes: (packet number, index in `interfaces`).
+
+        The caller takes entries out as it reads; call before iterating.
+        """
+        changes = self._walker.changes = []
+        return changes
+
     @property
     def secrets(self) -> list[DecryptionSecrets]:
         """The decryption secrets blocks, in file order."""

@@ -93,6 +93,7 @@ class Walker(Protocol):
     faults: FaultList
     comments: int
     secrets: list[DecryptionSecrets]
+    changes: list[tuple[int, int]] | None
 
     @property
     def dropped(self) -> int | None:

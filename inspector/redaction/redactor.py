@@ -462,12 +462,8 @@ class Redactor:
         """The packet goes: its comments."""
         self.summary.packets += 1
         self.summary.changed += held.changed
-        kept = [self._scrubbed(text) for text in held.comments if not text.startswith(PREFIX)]
+        kept = [self.masker.words(text) for text in held.comments if not text.startswith(PREFIX)]
         held.comments = (*kept, *held.notes)
-
-    def _scrubbed(self, text: str) -> str:
-        raw = text.encode("utf-8", "replace").decode("latin-1")
-        return self.masker.text(raw).encode("latin-1").decode("utf-8", "replace")
 
     def _note(self, packet: int, found: list[Found], why: str) -> None:
         held = self._held.get(packet)

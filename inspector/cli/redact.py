@@ -1,0 +1,122 @@
+"""`inspector redact`: a capture that may be shared."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import click
+
+from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.parameters import HeaderName
+from inspector.cli.saying import say
+
+if TYPE_CHECKING:
+    from inspector.redaction import RedactionSummary
+
+#: Why bytes were blanked -> how it is said.
+BLANKED: Final = {
+    "bodies": "bodies, as told",
+    "compressed": "compressed bodies with a key in them",
+    "quoted": "packets quoted in ICMP errors",
+    "undecided": "packets at a limit",
+    "unmatched": "retransmissions with other bytes than the first",
+    "unreadable": "bytes that could not be read",
+}
+
+
+@click.command(epilog=exit_codes_text())
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--drop-bodies", is_flag=True, help="Blank message bodies: prompts, answers.")
+@click.option(
+    "--keep-secrets",
+    is_flag=True,
+    help="Keep the file's TLS keys. Whoever has them reads the real keys inside TLS.",
+)
+@click.option(
+    "--auth-header",
+    "auth_headers",
+    type=HeaderName(),
+    metavar="NAME",
+    multiple=True,
+    help="A further header that carries a credential.",
+)
+@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@verbose_option
+def redact(
+    source: str,
+    target: Path,
+    drop_bodies: bool,
+    keep_secrets: bool,
+    auth_headers: tuple[str, ...],
+    force: bool,
+    no_progress: bool,
+) -> None:
+    """Write a capture without its credentials, to be shared.
+
+    IN is a capture as for analyze, OUT becomes a pcapng file. Credentials are
+    masked in place, so that lengths, times and packet numbers stay, and the
+    report of OUT is that of IN but for fingerprints. OUT is read again before
+    it is left there; if anything may remain it is not.
+    """
+    from inspector.artifacts import write_files
+    from inspector.cli.progress import Progress
+    from inspector.errors import InspectorError
+    from inspector.redaction import redact_into
+
+    if (target.exists() or target.is_symlink()) and not force:
+        raise click.UsageError(f"{click.format_filename(target)} is there; --force replaces it.")
+    if source != "-" and target.exists() and os.path.samefile(source, target):  # noqa: PTH121
+        raise click.UsageError("IN and OUT are the same file.")
+    done: list[RedactionSummary] = []
+    trouble: list[InspectorError] = []
+
+    with Progress(wanted=not no_progress) as progress:
+        read = 0
+
+        def tell(more: int) -> None:
+            nonlocal read
+            read += more
+            progress(read, None)
+
+        def write(out: BinaryIO) -> None:
+            try:
+                done.append(
+                    redact_into(
+                        source,
+                        out,
+                        auth_headers=auth_headers,
+                        drop_bodies=drop_bodies,
+                        keep_secrets=keep_secrets,
+                        on_progress=tell,
+                    )
+                )
+            except InspectorError as error:
+                trouble.append(error)
+                raise
+
+        result = write_files(target.parent, {target.name: write})
+    if trouble:
+        raise trouble[0]
+    result.complain()
+    for line in told(done[0]):
+        say(line)
+
+
+def told(summary: RedactionSummary) -> list[str]:
+    """What was done, in numbers and names, never values."""
+    names = ", ".join(f"{name} x{count}" for name, count in sorted(summary.positions.items()))
+    lines = [
+        f"{summary.changed} of {summary.packets} packets changed;"
+        f" {sum(summary.positions.values())} credentials masked" + (f": {names}" if names else "")
+    ]
+    if summary.echoes:
+        lines.append(f"{summary.echoes} keys masked in other text")
+    lines += [
+        f"blanked: {count} {BLANKED.get(why, why)}"
+        for why, count in sorted(summary.blanked.items())
+    ]
+    return lines

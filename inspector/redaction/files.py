@@ -1,0 +1,189 @@
+"""A capture file without its credentials: written, read again, and only then left there.
+
+What is kept: packets with their numbers, times and lengths, interfaces, drop
+counts, comments (scrubbed).  What is not: section comments, name resolution,
+and the decryption secrets, which would open what was sent inside TLS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from inspector.credentials.masking import Masker
+from inspector.errors import InspectorError
+from inspector.packets import FILE_SHIFT, Batch
+from inspector.pcap.locate import locate
+from inspector.pcap.pcapng import ENHANCED_PACKET
+from inspector.pcap.reader import CaptureReader, open_captures
+from inspector.pcap.source import ByteSource
+from inspector.pcap.writer import PcapngWriter
+from inspector.redaction.redactor import RedactionSummary, Redactor
+
+_NUMBER: Final = (1 << FILE_SHIFT) - 1
+#: Read again in pieces of this size; a key is never longer than what overlaps.
+_PIECE: Final = 1 << 20
+_OVERLAP: Final = 64 << 10
+#: A second run knows from its beginning what the first has learnt.
+_ATTEMPTS: Final = 2
+#: The last time that 64 bits of nanoseconds can tell: in the year 2554.
+_LATEST: Final = (1 << 64) - 1
+
+
+class NotRedacted(InspectorError):
+    """Something that may be a credential is left: the file is not given out."""
+
+
+def redact_into(
+    path: str | Path,
+    out: BinaryIO,
+    *,
+    auth_headers: Iterable[str] = (),
+    drop_bodies: bool = False,
+    keep_secrets: bool = False,
+    on_progress: Callable[[int], None] | None = None,
+) -> RedactionSummary:
+    """Write the capture `path` without credentials as pcapng into `out`, and prove it.
+
+    `out` is open for reading and writing, and empty.  Raises `NotRedacted` when
+    the proof fails, and `CaptureError` when the capture cannot be read.
+    """
+    headers = tuple(auth_headers)
+    names = locate(path).captures
+    if len(names) != 1:
+        raise InspectorError(
+            f"{path} holds {len(names)} captures",
+            "Name one of them",
+            "Nothing was written",
+        )
+    known: Masker | None = None
+    for attempt in range(_ATTEMPTS):
+        redactor = Redactor(auth_headers=headers, drop_bodies=drop_bodies)
+        if known is not None:
+            redactor.masker.adopt(known)
+        out.seek(0)
+        out.truncate()
+        _write(names[0], out, redactor, keep_secrets, on_progress if attempt == 0 else None)
+        out.flush()
+        left = _left(out, redactor, headers, drop_bodies)
+        if left is None:
+            return redactor.summary
+        known = redactor.masker
+        if names[0] == "-":
+            break
+    raise NotRedacted(
+        f"{path} could not be redacted safely: {left}",
+        "Redact it with --drop-bodies, or do not share it",
+        "Nothing was written",
+    )
+
+
+def _write(
+    name: str,
+    out: BinaryIO,
+    redactor: Redactor,
+    keep_secrets: bool,
+    on_progress: Callable[[int], None] | None,
+) -> None:
+    [reader] = open_captures([name], on_progress)
+    try:
+        writer = _Writer(out, reader, redactor.masker)
+        for batch in reader:
+            for ready in redactor.feed(batch):
+                writer.write(ready)
+        for ready in redactor.finish():
+            writer.write(ready)
+        if keep_secrets:
+            for secret in reader.secrets:
+                writer.pcapng.secrets(secret.kind, secret.data.reveal())
+        writer.end()
+    finally:
+        reader.close()
+
+
+class _Writer:
+    """Packets under the interface that they were captured on."""
+
+    def __init__(self, out: BinaryIO, reader: CaptureReader, masker: Masker) -> None:
+        self.pcapng = PcapngWriter(out)
+        self._out = out
+        self._reader = reader
+        self._masker = masker
+        self._changes = reader.track_interfaces()
+        self._described = 0
+        self._interface = 0
+
+    def write(self, batch: Batch) -> None:
+        """One batch; its packets come in the order of their numbers."""
+        self._describe()
+        number = batch.first_packet & _NUMBER
+        changes, used = self._changes, 0
+        for index, (at, start, captured, wire) in enumerate(batch.records):
+            while used < len(changes) and changes[used][0] <= number + index:
+                self._interface = changes[used][1]
+                used += 1
+            self.pcapng.packet(
+                min(at, _LATEST),
+                batch.data[start : start + captured],
+                wire,
+                interface=self._interface,
+                comments=batch.comments.get(index, ()),
+            )
+        del changes[:used]
+
+    def end(self) -> None:
+        """The counts; and a file that was cut ends in the middle of a block again."""
+        self._describe()
+        for index, interface in enumerate(self._reader.interfaces):
+            if interface.received is not None or interface.dropped is not None:
+                self.pcapng.statistics(
+                    interface=index, received=interface.received, dropped=interface.dropped
+                )
+        if self._reader.capture_file.cut is not None:
+            order: Literal["little", "big"] = "little" if self.pcapng.order == "<" else "big"
+            self._out.write(ENHANCED_PACKET.to_bytes(4, order) + (32).to_bytes(4, order) + bytes(4))
+
+    def _describe(self) -> None:
+        interfaces = self._reader.interfaces
+        for interface in interfaces[self._described :]:
+            self.pcapng.interface(
+                interface.link_type,
+                snap_length=interface.snap_length or 0,
+                name=self._scrubbed(interface.name),
+                filter=self._scrubbed(interface.filter),
+            )
+        self._described = len(interfaces)
+
+    def _scrubbed(self, text: str | None) -> str | None:
+        return None if text is None else self._masker.words(text)
+
+
+def _left(
+    out: BinaryIO, redactor: Redactor, headers: tuple[str, ...], drop_bodies: bool
+) -> str | None:
+    """What of a credential is still in the file, in words that give nothing of it; or None."""
+    checker = Redactor(auth_headers=headers, drop_bodies=drop_bodies, checking=True)
+    before, after = hashlib.sha256(), hashlib.sha256()
+    out.seek(0)
+    reader = CaptureReader(ByteSource(out, owned=False), "the result", 0)
+    for batch in reader:
+        for _, start, captured, _ in batch.records:
+            before.update(batch.data[start : start + captured])
+        for ready in checker.feed(batch):
+            after.update(ready.data)
+    for ready in checker.finish():
+        after.update(ready.data)
+    if before.digest() != after.digest():
+        places = ", ".join(sorted(checker.summary.positions)) or "text or unreadable bytes"
+        return f"reading it again found more in {places}"
+    keys = [secret.reveal() for secret in redactor.masker.learnt]
+    out.seek(0)
+    rest = b""
+    while piece := out.read(_PIECE):
+        data = rest + piece
+        if any(key in data for key in keys):
+            return "a key of an authentication header also stands elsewhere"
+        rest = data[-_OVERLAP:]
+    return None

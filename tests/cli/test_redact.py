@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from inspector.cli.main import main
+from tests.canary.plants import asked
+from tests.canary.wire import Description, capture
+
+KEY = b"LABONLY-of-no-known-shape"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["redact", *map(str, arguments)])
+
+
+def source(folder: Path) -> Path:
+    path = folder / "in.pcapng"
+    path.write_bytes(capture([asked(b"X-Api-Key: " + KEY, b"X-Badge: " + KEY[:9])], Description()))
+    return path
+
+
+def test_it_says_what_was_masked_and_no_value(tmp_path: Path) -> None:
+    target = tmp_path / "out.pcapng"
+    done = run(source(tmp_path), target)
+    assert done.exit_code == 0
+    assert "1 of 10 packets changed; 1 credentials masked: x-api-key x1" in done.stderr
+    assert KEY.decode() not in done.output
+    assert KEY not in target.read_bytes()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_a_further_header_is_masked_when_told(tmp_path: Path) -> None:
+    target = tmp_path / "out.pcapng"
+    assert run("--auth-header", "x-badge", source(tmp_path), target).exit_code == 0
+    assert b"LABONLY" not in target.read_bytes()
+
+
+def test_an_existing_file_is_replaced_only_with_force(tmp_path: Path) -> None:
+    target = tmp_path / "out.pcapng"
+    target.write_text("mine")
+    refused = run(source(tmp_path), target)
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert target.read_text() == "mine"
+    assert run("--force", source(tmp_path), target).exit_code == 0
+    assert target.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+
+
+def test_the_input_itself_is_never_written_over(tmp_path: Path) -> None:
+    path = source(tmp_path)
+    before = path.read_bytes()
+    assert run("--force", path, path).exit_code == 2
+    assert path.read_bytes() == before
+
+
+def test_what_is_no_capture_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_text("no capture")
+    assert run(path, tmp_path / "out.pcapng").exit_code == 4
+    assert [entry.name for entry in tmp_path.iterdir()] == ["text"]
