@@ -11,6 +11,7 @@ exchanges never exists a second time as text.
 from __future__ import annotations
 
 import json
+import re
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -39,6 +40,12 @@ _LAST_SECOND: Final = 253_402_300_799
 #: The runner of GitHub Actions acts on `##[command]` anywhere in a line of
 #: standard output.  Outside strings JSON has no `#`, so this is the same JSON.
 _WORKFLOW_COMMAND: Final = (b"##[", b"#\\u0023[")
+#: What a terminal acts on or does not show, and JSON need not escape (RFC 8259 7):
+#: DEL and the C1 controls, format characters (the bidirectional ones, tags), line separators.
+_ACTING: Final = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 
 
 @lru_cache(maxsize=256)
@@ -71,7 +78,7 @@ def to_plain(fact: object, *, several_files: bool, without: Collection[str] = ()
 
 
 def dumps(value: object) -> bytes:
-    r"""Compact JSON of plain values, safe to print on a runner of GitHub Actions.
+    r"""Compact JSON of plain values, safe to print on a terminal and a runner of GitHub Actions.
 
     What orjson refuses (a file name that is not UTF-8, a number beyond 64
     bits) is still written: undecodable bytes as the text `\udc..`.
@@ -82,6 +89,8 @@ def dumps(value: object) -> bytes:
         data = json.dumps(_encodable(value), separators=(",", ":")).encode()
     if _WORKFLOW_COMMAND[0] in data:
         data = data.replace(*_WORKFLOW_COMMAND)
+    if not data.isascii() or b"\x7f" in data:
+        data = _ACTING.sub(lambda found: json.dumps(found[0])[1:-1], data.decode()).encode()
     return data
 
 

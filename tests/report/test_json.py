@@ -107,6 +107,14 @@ def test_json_is_no_workflow_command_and_means_the_same() -> None:
     assert json.loads(data) == {"target": text}
 
 
+@pytest.mark.parametrize("character", ["\x7f", "\x9b", "\u202e", "\u2028", "\ufeff", "\U000e0041"])
+def test_json_holds_no_character_that_acts_or_hides_and_means_the_same(character: str) -> None:
+    data = dumps({"message": f"caf\xe9 {character}"})
+    assert character.encode() not in data
+    assert "caf\xe9".encode() in data
+    assert json.loads(data) == {"message": f"caf\xe9 {character}"}
+
+
 def test_what_is_no_fact_is_refused() -> None:
     with pytest.raises(TypeError, match="str is no fact"):
         to_plain("text", several_files=False)
