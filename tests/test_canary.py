@@ -16,65 +16,22 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from inspector import Options, Report, inspect
-from inspector.cli.main import main
 from inspector.exchanges.http import HttpLayer
 from inspector.flows.loop import PacketLoop
 from inspector.packets import Batch, Segment
 from tests.canary.damage import damaged, in_pieces
-from tests.canary.keys import KNOWN, MARK, SHAPES, Canary, Watch, canary
-from tests.canary.plants import CUSTOM_HEADER, POSITIONS, TEXTS, UNSHOWN, Plant, answered, error
+from tests.canary.keys import KNOWN, MARK, canary
+from tests.canary.planted import ABOUT, EVERYTHING, SAMPLE, TOLD, WATCH, planted, run
+from tests.canary.plants import CUSTOM_HEADER, POSITIONS, TEXTS, answered, error
 from tests.canary.wire import FIRST_PORT, Description, Talk, capture
 
 ROOT = Path(__file__).parent.parent
-TOLD = ("--auth-header", CUSTOM_HEADER, "--scope", "all", "--no-progress")
 FORMATS = ("json", "jsonl", "terminal")
-
-
-@dataclass(frozen=True)
-class Planted:
-    """One key in one place, and the talk that shows it."""
-
-    place: str
-    key: Canary
-    talk: Talk
-
-
-def planted(table: dict[str, Plant], *shapes: str) -> Iterator[Planted]:
-    for place, plant in table.items():
-        for shape in shapes:
-            key = canary(place, shape)
-            yield Planted(place, key, plant(bytes(key)))
-
-
-#: Every place with every shape, but no unshaped key in free text.
-EVERYTHING = (*planted(POSITIONS, *SHAPES), *planted(TEXTS, *KNOWN), *planted(UNSHOWN, *SHAPES))
-#: Every place once.
-SAMPLE = (
-    *planted(POSITIONS, "unshaped"),
-    *planted(TEXTS, "anthropic"),
-    *planted(UNSHOWN, "unshaped"),
-)
-
-IN_THE_FILE = {
-    name: canary(name, "anthropic")
-    for name in ("interface name", "interface description", "interface filter", "resolved name")
-} | {name: canary(name, "unshaped") for name in ("section comment", "packet comment", "key log")}
-ABOUT = Description(
-    section_comment=f"made with {IN_THE_FILE['section comment'].text}",
-    interface_name=f"veth {IN_THE_FILE['interface name'].text}",
-    interface_description=IN_THE_FILE["interface description"].text,
-    interface_filter=f"host {IN_THE_FILE['interface filter'].text}",
-    resolved_name=IN_THE_FILE["resolved name"].text,
-    key_log=b"CLIENT_RANDOM 00 " + bytes(IN_THE_FILE["key log"]),
-)
-WATCH = Watch([*(item.key for item in EVERYTHING), *IN_THE_FILE.values()])
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +56,6 @@ def logs_go_nowhere_after() -> Iterator[None]:
     yield
     root.setLevel(before[0])
     root.handlers[:] = before[1]
-
-
-def run(*arguments: str | Path, code: int = 0) -> tuple[bytes, bytes]:
-    """Both outputs of a run of the command line."""
-    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert done.exit_code == code, done.stderr
-    return done.stdout_bytes, done.stderr_bytes
 
 
 # -- the plants themselves: a test that cannot fail proves nothing -----------------

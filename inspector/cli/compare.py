@@ -56,7 +56,7 @@ def compare(
     from inspector.inspection import FINGERPRINT_KEY_BYTES
     from inspector.report.compare import Side, matching, page, plain
     from inspector.report.compare import compare as differences
-    from inspector.report.escape import clipped
+    from inspector.report.escape import clipped, visible
     from inspector.report.json import dumps
 
     if len(clients) > 2:
@@ -79,7 +79,8 @@ def compare(
             agents = {clipped(c.user_agent or "none", 80) for c in side.report.clients}
             known = ", ".join(sorted(agents)) or "no client at all"
             raise click.UsageError(
-                f"No client of {side.name} has {side.client!r} in its user agent. It has {known}."
+                f"No client of {visible(side.name)} has {side.client!r} in its user agent. "
+                f"It has {known}."
             )
     if b is not None and (is_report(a) or is_report(b)):
         say(

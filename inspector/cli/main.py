@@ -6,6 +6,7 @@ when it runs: `inspector --help` stays under 0.2 s.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -85,7 +86,10 @@ class Commands(click.Group):
         except BrokenPipeError:
             _leave_pipe()
             ctx.exit(0)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            _show(error)
+            ctx.exit(error.exit_code)
+        except (click.exceptions.Exit, click.Abort):
             raise
         except InspectorError as error:
             _explain(ctx, str(error), error)
@@ -122,6 +126,15 @@ def _tell_version(ctx: click.Context) -> None:
     ctx.exit()
 
 
+def _show(error: click.ClickException) -> None:
+    """Tell of a usage error as click does.  It quotes arguments, which may be hostile names."""
+    from inspector.report.escape import defused
+
+    shown = io.StringIO()
+    error.show(shown)
+    click.echo(defused(shown.getvalue()), err=True, nl=False)
+
+
 def _explain(ctx: click.Context, sentence: str, error: BaseException) -> None:
     from inspector.report.escape import defused, visible
 
@@ -156,9 +169,11 @@ def _traceback(error: BaseException) -> str:
     """Where it was raised.  An exception's own text may quote captured bytes: only ours is told."""
     import traceback
 
+    from inspector.report.escape import defused, visible
+
     lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
-    text = "" if not isinstance(error, InspectorError) else f": {error}"
-    return "".join([*lines, f"{type(error).__name__}{text}\n"])
+    text = "" if not isinstance(error, InspectorError) else f": {visible(str(error))}"
+    return defused("".join([*lines, f"{type(error).__name__}{text}\n"]))
 
 
 def _leave_pipe() -> None:

@@ -123,7 +123,10 @@ def unfinished_head(key: bytes) -> Talk:
 
 
 def client_hello(sni: bytes) -> bytes:
-    return content.client_hello(sni.decode(), random.Random(7))
+    """A ClientHello with these bytes for the name, which may be no text."""
+    stand_in = b"?" * len(sni)
+    hello = content.client_hello(stand_in.decode(), random.Random(7))
+    return hello.replace(stand_in, sni, 1)
 
 
 POSITIONS: Final[dict[str, Plant]] = {

@@ -1,0 +1,173 @@
+"""Captured text is shown and does nothing: on a runner, on a terminal, in a browser.
+
+Each text of `tests/canary/hostile.py` stands in each place in which keys are
+planted, and each output of `tests/canary/outputs.py` is read as its reader
+would read it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from inspector.facts import Process
+from tests.canary.hostile import (
+    ALL,
+    HOSTILE,
+    MARK,
+    acting,
+    commands,
+    foreign_commands,
+    live_markup,
+    outputs_read,
+    uneven_tables,
+)  # fmt: skip
+from tests.canary.logs import LOGS, lines
+from tests.canary.outputs import (
+    OUTPUTS,
+    Output,
+    Place,
+    Said,
+    kept,
+    live_lines,
+    placed,
+    refused,
+    rendered,
+    report_of,
+    said,
+)  # fmt: skip
+from tests.canary.plants import POSITIONS, TEXTS, Plant
+from tests.canary.wire import Description, Talk, capture
+
+PLACES: dict[str, Plant] = POSITIONS | TEXTS
+#: Control characters that are bytes by themselves, in no encoding.
+BYTES = b"\x9b31m\x85::error::\xff\x90"
+NAME = f"::error::{MARK} ##[group]\n::error::\x1b[31m<b>[a](b)`|\u202e.pcapng"
+#: The user's own words, which are no less to be shown as they are.
+POLICY = r"""
+[[expect]]
+auth = ["x\n::error::HERON ##[group]\u001b[31m\u202e"]
+statuses = ["2xx"]
+tunnels = { authorities = ["::error::HERON ##[group]\r\n::error::\u001b[31m"] }
+
+[[ignore]]
+code = "no-auth-header"
+reason = "::error::HERON ##[group]\n::error::\u001b[31m\u009b<script>\u202e"
+expires = 2999-01-01
+"""
+
+
+def talks() -> Iterator[Talk]:
+    # Free text first: what was once a credential is hidden wherever it comes again.
+    for plant in TEXTS.values():
+        for text in HOSTILE.values():
+            yield plant(text.encode())
+        yield plant(BYTES)
+    for plant in POSITIONS.values():
+        yield plant(ALL.encode())
+        yield plant(BYTES)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    every = list(talks())
+    about = Description(
+        section_comment=HOSTILE["command on a line of its own"],
+        interface_name=NAME,
+        interface_description=ALL,
+        interface_filter=ALL,
+        resolved_name=NAME,
+    )
+    folder = tmp_path_factory.mktemp("lab") / NAME
+    folder.mkdir()
+    data = capture(every, about)
+    logs = {log: lines(table, HOSTILE.values()) for log, table in LOGS.items()}
+    other = capture([refused(talk) for talk in every[::7]], about)
+    return placed(folder, data, other, logs, POLICY, name=NAME)
+
+
+def wrong(told: Said) -> list[object]:
+    """What the reader of an output would act on."""
+    text = told.data.decode()
+    if told.form == "outputs":
+        # Values for later steps, which nobody reads as lines.
+        return [*({*outputs_read(text)} - {"root-cause", "findings", "report-dir"})]
+    found: list[object] = [*acting(text, colors=told.form == "colored")]
+    found += (foreign_commands if told.annotates else commands)(text)
+    if told.form == "markdown":
+        found += [*live_markup(text), *uneven_tables(text)]
+    return found
+
+
+@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
+def test_no_output_acts(output: Output, place: Place) -> None:
+    told = list(said(output, place))
+    assert any(item.data for item in told)
+    assert {item.name: wrong(item)[:5] for item in told if wrong(item)} == {}
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_nor_does_a_line_of_watch(color: bool, place: Place) -> None:
+    process = Process(pid=1, comm=ALL, container=ALL)
+    shown = live_lines(place.capture, process, color=color)
+    assert MARK.encode() in shown
+    assert wrong(Said("watch", "colored" if color else "text", shown)) == []
+
+
+@pytest.mark.parametrize("change", [kept, refused])
+def test_alone_in_a_capture_a_text_does_nothing_in_any_renderer(
+    change: Callable[[Talk], Talk], tmp_path: Path
+) -> None:
+    found = {}
+    for name, plant in PLACES.items():
+        report = report_of(change(plant(ALL.encode())), tmp_path)
+        told = {one.name: wrong(one)[:5] for one in rendered(report)}
+        found[name] = {output: acts for output, acts in told.items() if acts}
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+def test_the_texts_are_shown_and_json_keeps_them_as_they_are(place: Place) -> None:
+    (told, *_) = said(OUTPUTS["JSON"], place)
+    agents = {client["user_agent"] for client in json.loads(told.data)["clients"]}
+    for name in ("tags", "Markdown", "rich", "bidirectional"):
+        # RFC 9110 5.5: the octets of a field's value beyond ASCII have no meaning of their own.
+        assert f"lab/1.0 ({HOSTILE[name].encode().decode('latin-1')})" in agents
+    messages = {
+        call["response"]["api_error"]["message"]
+        for call in json.loads(told.data)["exchanges"]
+        if call["response"] and call["response"]["api_error"]
+    }
+    assert (
+        "Bad key: HERON\u202eNOREH\u2066\u2067\u200f\u061c \u05d0\u0627 \u0660a\u0300" in messages
+    )
+    (page, *_) = said(OUTPUTS["page in detail"], place)
+    assert page.data.count(MARK.encode()) > 100
+
+
+# -- the checks themselves -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        Said("page", "text", b"HERON\n  ::error::HERON"),
+        Said("page", "text", b"HERON ##[error]"),
+        Said("page", "text", b"\x1b[31m"),
+        Said("page", "text", "HERON\u202e".encode()),
+        Said("page", "text", b"::error::HERON", annotates=True),
+        Said("page in colour", "colored", b"\x1b[2J"),
+        Said("outputs", "outputs", b"findings=1\nHERON=1\n"),
+        Said("summary", "markdown", b"a <script>HERON</script>"),
+        Said("summary", "markdown", b"[HERON](https://heron.example)"),
+        Said("summary", "markdown", b"![HERON](https://heron.example)"),
+        Said("summary", "markdown", b"<https://heron.example>"),
+        Said("summary", "markdown", b"<br onload=HERON>"),
+        Said("summary", "markdown", b"HERON\n\n# HERON"),
+        Said("summary", "markdown", b"|a|b|\n|---|---|\n|HERON|HERON|HERON|"),
+    ],
+)
+def test_a_text_that_acts_is_found(raw: Said) -> None:
+    assert wrong(raw)
