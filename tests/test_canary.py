@@ -9,7 +9,6 @@ words: nobody can know it, and these tests leave it out.
 
 from __future__ import annotations
 
-import html
 import json
 import logging
 import random
@@ -147,38 +146,6 @@ def test_the_objects_of_a_report_hold_none(everything: Path) -> None:
     report = inspect(everything, options=Options(scope="all", auth_headers=(CUSTOM_HEADER,)))
     for text in (repr(report), str(report.to_dict()), str(report.stable())):
         assert WATCH.leaks(text.encode("utf-8", "backslashreplace")) == []
-
-
-def test_nothing_that_is_left_for_a_runner_holds_one(everything: Path, tmp_path: Path) -> None:
-    files = [tmp_path / "summary", tmp_path / "output"]
-    for path in files:
-        path.touch()
-    given = ("--github", "--github-summary", files[0], "--github-output", files[1])
-    output, messages = run("analyze", "-o", tmp_path / "left", *given, *TOLD, everything)
-    assert WATCH.leaks(output + messages) == []
-    left = [*files, *(tmp_path / "left").iterdir()]
-    assert len(left) >= 4
-    for path in left:
-        data = path.read_bytes()
-        assert data
-        shown = html.unescape(data.decode()).encode("utf-8", "backslashreplace")
-        assert WATCH.leaks(data + shown) == [], path.name
-
-
-@pytest.mark.parametrize("form", ["terminal", "json"])
-def test_neither_a_comparison_nor_a_judgement_holds_one(
-    form: str, everything: Path, sample: Path, tmp_path: Path
-) -> None:
-    output, messages = run("compare", "--format", form, *TOLD, everything, sample)
-    assert output
-    assert WATCH.leaks(output + messages) == []
-    policy = tmp_path / "policy.toml"
-    policy.write_text(
-        "[[expect]]\nauth = []\nplaceholder_only = true\nstatuses = [599]\n"
-        "tunnels = { authorities = [] }\n"
-    )
-    output, messages = run("check", "--format", form, "--policy", policy, *TOLD, everything, code=3)
-    assert WATCH.leaks(output + messages) == []
 
 
 def test_a_report_read_back_and_written_again_holds_none(sample: Path) -> None:

@@ -31,7 +31,7 @@ from tests.canary.outputs import (
     report_of,
     said,
 )  # fmt: skip
-from tests.canary.planted import ABOUT, SAMPLE, WATCH, planted
+from tests.canary.planted import ABOUT, EVERYTHING, SAMPLE, WATCH, planted
 from tests.canary.plants import POSITIONS
 from tests.canary.wire import AGENT, API_PROXY, FIRST_PORT, START, Talk, capture
 
@@ -67,7 +67,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return placed(
         tmp_path_factory.mktemp("lab"),
         capture([claimed(talks[0]), *talks[1:]], ABOUT),
-        capture([refused(talk) for talk in reversed(talks)], ABOUT),
+        capture([refused(item.talk) for item in EVERYTHING], ABOUT),
         {log: log_of_keys(log, table) for log, table in LOGS.items()},
         POLICY,
     )

@@ -99,6 +99,7 @@ OUTPUTS: Final[dict[str, Output]] = {
     "several captures": Output("analyze -v {capture} {other}"),
     "directory left": Output("analyze -o {left} {capture}"),
     "runner": Output(f"analyze -o {{left}} {_RUNNER} {{capture}}"),
+    "runner and the other": Output(f"analyze -o {{left}} {_RUNNER} {{other}}"),
     "runner and JSON": Output(f"analyze --format json {_RUNNER} {{capture}}", "json"),
     "runner and detail": Output(f"analyze -vv {_RUNNER} {{directory}}"),
     "--fail-on": Output("analyze --fail-on note {capture}", code=3),
@@ -111,6 +112,7 @@ OUTPUTS: Final[dict[str, Output]] = {
     "log that is not there": Output("analyze -vv --squid-log {left}/absent {capture}", code=2),
     "judgement": Output("check {directory}", code=3),
     "judgement as JSON": Output("check --format json {directory}", "json", code=3),
+    "judgement of the other": Output("check --policy {policy} {other}", code=3),
     "judgement of a report": Output("check {report}", code=3),
     "judgement by a file": Output("check --policy {policy} {capture}", code=3),
     "judgement by a file as JSON": Output(

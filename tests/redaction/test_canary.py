@@ -16,9 +16,9 @@ from inspector.pcap.reader import merged, open_captures
 from inspector.redaction import Redactor
 from tests.canary.damage import in_pieces
 from tests.canary.keys import Watch
+from tests.canary.planted import Planted, planted
 from tests.canary.plants import CUSTOM_HEADER, POSITIONS, TEXTS, UNSHOWN
 from tests.canary.wire import Description, Talk, capture
-from tests.test_canary import Planted, planted
 
 OPTIONS = Options(scope="all", fingerprint_key=b"lab" * 11, auth_headers=(CUSTOM_HEADER,))
 #: Ciphertext stays as it is; this plant is plaintext that claims to be some.
