@@ -15,10 +15,10 @@ from inspector.pcap.reader import merged, open_captures
 from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import NotRedacted, Redactor, redact_into
 from tests.canary.keys import Watch
+from tests.canary.planted import ABOUT, IN_THE_FILE
 from tests.canary.plants import OK, asked
 from tests.canary.wire import Description, Talk, capture
 from tests.redaction.test_canary import OPTIONS, SAMPLE, leaks, unfingerprinted
-from tests.test_canary import ABOUT, IN_THE_FILE
 from tests.truth.public import hostile
 
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcapng"))
