@@ -62,17 +62,17 @@ def diagnose(case: Case) -> Diagnosis:
     for exchange in case.exchanges:
         for of_exchanges in OF_EXCHANGES:
             note(of_exchanges.code, of_exchanges.match(exchange, case))
+    # A cause says more than a notice with the same code; what never became a call adds to it.
+    tallies |= {code: found.tally for code, found in explained.items()}
     for tunnel in case.tunnels:
         for of_tunnels in OF_TUNNELS:
             note(of_tunnels.code, of_tunnels.match(tunnel, case))
     for notice in NOTICES:
         for match in notice.find(case):
             note(notice.code, match)
-    # A cause says more than a notice with the same code.
-    tallies |= {code: found.tally for code, found in explained.items()}
     findings = {code: tallies[code].finding(code) for code in CODES if code in tallies}
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
-        trial.verdicts(case, len(case.attempts.refused)),
+        trial.verdicts(case, len(case.attempts.refused) + len(case.barred)),
         root_cause(case, explained, unexplained, case.attempts, findings),
     )

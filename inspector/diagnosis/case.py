@@ -176,6 +176,10 @@ class Case:
         self.failed: array[int] = array("q")
         #: Established tunnels that carry no call which succeeded or may have.
         self.idle_tunnels: array[int] = array("q")
+        #: CONNECTs for the API proxy that a forward proxy denied: calls that never were made.
+        self.barred: array[int] = array("q")
+        #: Places of the chains whose call has more than one tunnel: tried again unasked.
+        self.tried_again: array[int] = array("q")
         #: Calls with which a row of failed ones became a storm.
         self.storms: array[int] = array("q")
         #: What connections that nobody took mean; filled once the failed calls were looked at.
@@ -257,11 +261,14 @@ class Case:
             self.failed = array("q", sorted([*self.failed, *halted.values()]))
         busy = self._link()
         for tunnel in self.tunnels:
+            if self.is_barred(tunnel):
+                self.barred.append(_number(tunnel.id))
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
                 if _number(tunnel.id) not in busy:
                     self.idle_tunnels.append(_number(tunnel.id))
+        self.calls += len(self.barred)
 
     def _link(self) -> set[int]:
         """Keep the tunnels of failed calls; answer those of the others.
@@ -271,7 +278,9 @@ class Case:
         """
         failed = set(self.failed)
         busy: set[int] = set()
-        for chain in self._chains:
+        for place, chain in enumerate(self._chains):
+            if chain.tunnel and chain.attempts:
+                self.tried_again.append(place)
             used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
             call = _number(chain.agent_exchange)
             if call not in failed:
@@ -305,6 +314,24 @@ class Case:
             return urlsplit(request.target).hostname in self.api_proxies
         except ValueError:
             return False
+
+    def is_barred(self, tunnel: Tunnel) -> bool:
+        """Whether a forward proxy denied a client's CONNECT for the API proxy.
+
+        Clients that ignore NO_PROXY for bare addresses make their calls so (undici behind a
+        ProxyAgent); Squid lets few ports through.
+        """
+        if tunnel.established is not False or not tunnel.authority:
+            return False
+        if tunnel.client.ip in self.api_proxies | self.forward_proxies:
+            return False
+        host = tunnel.authority.rpartition(":")[0].strip("[]")
+        denied = tunnel.connect_status == 403 or "ERR_ACCESS_DENIED" in (tunnel.proxy_error or "")
+        return host in self.api_proxies and denied
+
+    def chains_of_retries(self) -> Iterator[Chain]:
+        """The chains of calls for which the API proxy opened more than one tunnel."""
+        return map(self._chains.__getitem__, self.tried_again)
 
     def call(self, number: int) -> Call:
         """A call with everything that is known about it."""

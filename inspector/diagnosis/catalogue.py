@@ -106,7 +106,8 @@ CAUSES: Final[tuple[Code, ...]] = (
         "squid-denied", "error", "Squid denied the host or port",
         _BOTH_HOPS,
         "Squid answered CONNECT with 403. The API proxy relays Squid's HTML page as if it were"
-        " the API's answer; no key left.",
+        " the API's answer; no key left. Or the agent asked Squid for the API proxy itself, as"
+        " clients do that ignore NO_PROXY, and Squid does not let the port through.",
         "Add the domain to the allow-list, or use a port that Squid lets through.",
         "squid-denied",
     ),
@@ -259,8 +260,10 @@ OTHERS: Final[tuple[Code, ...]] = (
         "no-auth-header", "note", "A call without any credential",
         "the head of a request, whole",
         "The client sent no credential. Behind the API proxy that is harmless: it writes its"
-        " own.",
-        "Nothing, as long as the calls succeed.",
+        " own. An error where the answer shows that nobody did: 401 of the API proxy, or 401 or"
+        " 403 of the API about no credential that it was sent.",
+        "Nothing, as long as the calls succeed; else give the client a placeholder, and the API"
+        " proxy the provider's key.",
     ),
     Code(
         "squid-page-relayed", "warning", "Squid's error page was relayed as the API's answer",
@@ -281,7 +284,9 @@ OTHERS: Final[tuple[Code, ...]] = (
     Code(
         "anthropic-beta-retired", "note", "An anthropic-beta value that the API refuses",
         "the API's 400, or a second tunnel for one call",
-        "The API named the anthropic-beta header in a 400.",
+        "The API named the anthropic-beta header in a 400; or the API proxy sent the call again,"
+        " shorter by exactly what the header or one of its values takes, and the agent never"
+        " learnt of the 400.",
         "Take the retired value out of the client's configuration.",
         "retired-beta-refused",
     ),

@@ -34,6 +34,9 @@ def root_cause(
     counts = {code: found.tally.count for code, found in explained.items()}
     if attempts.refused:
         counts["proxy-not-listening"] = len(attempts.refused)
+    if case.barred:
+        # Beside denied calls they are in the count of these already.
+        counts.setdefault("squid-denied", len(case.barred))
     of = sum(counts.values()) + unexplained
     if not of:
         if attempts.unexplained or not case.is_whole or case.topology.source == "traffic":
@@ -47,6 +50,8 @@ def root_cause(
     code = min(weights, key=lambda name: (-weights[name], ORIGIN[name]))
     if code == "proxy-not-listening":
         return _not_listening(case, attempts, of, findings)
+    if code not in explained:
+        return _barred(case, of, findings[code])
     found = explained[code]
     cause, first, count = found.cause, found.first, found.tally.count
     return RootCause(
@@ -79,6 +84,25 @@ def _not_listening(
         details=("The API proxy lives: it took or opened connections afterwards.",),
         advice=CODES[code].advice,
         evidence=findings[code].evidence if code in findings else (Evidence(packet=packet),),
+    )
+
+
+def _barred(case: Case, of: int, finding: Finding) -> RootCause:
+    """Every denied call was a CONNECT for the API proxy."""
+    tunnel = case.tunnels.get(finding.evidence[0].tunnel or "t0")
+    assert tunnel is not None
+    where, count, packet = (tunnel.authority or "")[:40], finding.count, tunnel.packet
+    status = tunnel.connect_status
+    port = where.rpartition(":")[2]
+    return RootCause(
+        finding.code,
+        explains=count,
+        of=of,
+        sentence=f"Squid denied CONNECT {where}: {count} x {status} (packet {packet}).",
+        ruled_out=(RuledOut("upstream error", "the API proxy never saw the call"),),
+        details=(f"The client asks Squid for port {port} of the API proxy, NO_PROXY or not.",),
+        advice=f"Call {where} without a proxy (the client ignores NO_PROXY), or let Squid pass it.",
+        evidence=finding.evidence,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.conclusions import Evidence, Finding, Severity
+from inspector.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.catalogue import CODES
 from inspector.facts import Exchange, Tunnel
@@ -17,7 +17,7 @@ LISTED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One occurrence.  `severity` replaces the catalogue's."""
+    """One occurrence.  `severity` replaces the catalogue's; a rule gives it always or never."""
 
     evidence: Evidence
     severity: Severity | None = None
@@ -25,7 +25,7 @@ class Match:
 
 @dataclass(slots=True)
 class Tally:
-    """What a rule found in all."""
+    """What a rule found in all: as severe as the worst of it, which the evidence shows."""
 
     count: int = 0
     evidence: list[Evidence] = field(default_factory=list)
@@ -33,12 +33,12 @@ class Tally:
 
     def add(self, match: Match) -> None:
         """Count an occurrence."""
-        if not self.count:
+        if self.severity is None or _is_worse(match.severity, self.severity):
             self.severity = match.severity
-        elif match.severity != self.severity:
-            self.severity = None
+            if self.severity is not None:
+                self.evidence.clear()
         self.count += 1
-        if len(self.evidence) < LISTED:
+        if len(self.evidence) < LISTED and match.severity == self.severity:
             self.evidence.append(match.evidence)
 
     def finding(self, code: str) -> Finding:
@@ -46,6 +46,10 @@ class Tally:
         about = CODES[code]
         severity = self.severity or about.severity
         return Finding(code, severity, about.title, self.count, tuple(self.evidence), about.advice)
+
+
+def _is_worse(one: Severity | None, other: Severity) -> bool:
+    return one is not None and SEVERITIES.index(one) < SEVERITIES.index(other)
 
 
 @dataclass(frozen=True, slots=True)

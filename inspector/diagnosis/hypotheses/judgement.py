@@ -31,4 +31,4 @@ def not_observable(because: str) -> Judgement:
 
 def nothing_was_sent(case: object) -> Judgement:
     """Of a call that got no connection."""
-    return refuted("no connection was accepted, nothing was sent")
+    return refuted("no connection was made, nothing was sent")

@@ -88,7 +88,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
 OF_CALLS: Final[tuple[OfCall, ...]] = (
     call_unanswered.NOTICE,
     squid_page_relayed.NOTICE,
-    anthropic_beta_retired.NOTICE,
+    anthropic_beta_retired.OF_CALLS,
 )
 
 #: Asked of every exchange, in the one pass over them.
@@ -113,6 +113,7 @@ OF_TUNNELS: Final[tuple[OfTunnel, ...]] = (
     sni_mismatch.NOTICE,
     tunnel_without_data.NOTICE,
     side_traffic_denied.NOTICE,
+    squid_denied.OF_TUNNELS,
 )
 
 #: Asked of the case.
@@ -120,6 +121,7 @@ NOTICES: Final[tuple[Notice, ...]] = (
     proxy_not_listening.NOTICE,
     api_proxy_unreachable.NOTICE,
     retry_storm.NOTICE,
+    anthropic_beta_retired.OF_RETRIES,
     api_proxy_bypasses_squid.NOTICE,
     no_api_call.NOTICE,
     log_tunnel_empty.NOTICE,

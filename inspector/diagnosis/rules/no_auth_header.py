@@ -5,16 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
+from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import Match, OfExchange, of_exchange
-from inspector.facts import Exchange
+from inspector.facts import Exchange, Response
+
+#: Words of an API about a credential that it was sent: then the API proxy did add one.
+_JUDGED: Final = ("invalid", "incorrect", "not valid", "expired", "revoked")
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
+    """An error where the answer shows that one was needed and nobody added it, else a note."""
     request = exchange.request
     if request is None or not case.is_call(exchange):
         return None
-    bare = request.complete and not request.auth and request.method == "POST"
-    return Match(of_exchange(exchange)) if bare else None
+    if not request.complete or request.auth or request.method != "POST":
+        return None
+    return Match(of_exchange(exchange), "error" if _was_needed(exchange.response) else "note")
+
+
+def _was_needed(response: Response | None) -> bool:
+    """401 of whoever, or the API's 403; the API proxy's 403 is a guard's or about its own key."""
+    if response is None or response.status not in (401, 403):
+        return False
+    by = answered_by(response)
+    if by == "api-proxy":
+        return response.status == 401
+    error = response.api_error
+    message = "" if error is None else (error.message or "").lower()
+    return by == "upstream" and not any(word in message for word in _JUDGED)
 
 
 NOTICE: Final = OfExchange("no-auth-header", match)

@@ -13,6 +13,8 @@ from inspector.facts import Exchange, Tunnel
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     proxies = case.api_proxies | case.forward_proxies
     denied = tunnel.client.ip not in proxies and tunnel.established is False
+    if case.is_barred(tunnel):
+        return None  # a call of its own, which failed
     return Match(of_tunnel(tunnel)) if denied else None
 
 

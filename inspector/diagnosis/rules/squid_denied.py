@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Call, Case
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import Cause, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import authority, relayed, squid_error
+from inspector.facts import Tunnel
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -23,4 +24,10 @@ def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
     return relayed(call)
 
 
+def match(tunnel: Tunnel, case: Case) -> Match | None:
+    """A call that got no further than its CONNECT to the API proxy."""
+    return Match(of_tunnel(tunnel)) if case.is_barred(tunnel) else None
+
+
+OF_TUNNELS: Final = OfTunnel("squid-denied", match)
 CAUSE: Final = Cause("squid-denied", explains, sentence, details)
