@@ -41,7 +41,7 @@ from inspector.flows.notes import FlowNotes
 from inspector.flows.stream import StreamReader, TcpConnection
 from inspector.options import Options as Options
 from inspector.options import Scope
-from inspector.packets import COUNTED_CUTS, EVERYTHING, Batch
+from inspector.packets import Batch, keeps_all
 from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import CaptureReader, merged, open_captures
@@ -357,10 +357,8 @@ def _completeness(
     "incomplete" names what is known to lack; "unknown" that something may.  A
     filter that lets the whole subnet through holds back nothing of a report on it.
     """
-    kept = (sources.capture_filter or "").removesuffix(COUNTED_CUTS)
-    lets_all_through = kept == EVERYTHING or (
-        topology.scope == "subnet" and kept == f"net {topology.subnet}"
-    )
+    rule = sources.capture_filter
+    subnet = topology.subnet if topology.scope == "subnet" else None
     gaps = tuple(
         Gap(
             connection=f"c{missing.connection.number}",
@@ -396,8 +394,8 @@ def _completeness(
     ]
     doubtful = [
         (
-            sources.capture_filter is not None and not lets_all_through,
-            f"captured with filter {sources.capture_filter!r}",
+            rule is not None and not keeps_all(rule, subnet),
+            f"captured with filter {rule!r}",
         ),
         (
             ledger.one_sided > 0 and not ledger.two_sided,

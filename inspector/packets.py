@@ -52,6 +52,15 @@ class Batch:
     counted_cuts: bool = False
 
 
+def keeps_all(rule: str, subnet: str | None) -> bool:
+    """Whether a capture filter lets through all that a report is about.
+
+    `subnet` is what the report is about; None: everything.
+    """
+    kept = rule.removesuffix(COUNTED_CUTS)
+    return kept == EVERYTHING or (subnet is not None and kept == f"net {subnet}")
+
+
 def packet_reference(file_index: int, number: int) -> int:
     """The reference of packet `number` (from 1) of file `file_index` (from 0)."""
     return file_index << FILE_SHIFT | number

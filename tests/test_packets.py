@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.packets import FILE_SHIFT, packet_label, packet_reference
+from inspector.packets import FILE_SHIFT, keeps_all, packet_label, packet_reference
 
 files = st.integers(0, 1000)
 LAST = (1 << FILE_SHIFT) - 1
@@ -30,3 +31,22 @@ def test_a_label_tells_file_and_number(file: int, number: int) -> None:
 def test_references_follow_by_one_within_a_file_and_sort_by_file(file: int, number: int) -> None:
     assert packet_reference(file, number) + 1 == packet_reference(file, number + 1)
     assert packet_reference(file, number) < packet_reference(file + 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "subnet", "answer"),
+    [
+        ("everything", None, True),
+        ("everything; TLS cut behind its handshake, records counted", "172.30.0.0/24", True),
+        ("net 172.30.0.0/24", "172.30.0.0/24", True),
+        ("net 172.30.0.0/24; TLS cut behind its handshake, records counted", "172.30.0.0/24", True),
+        ("net 172.30.0.0/24", None, False),
+        ("net 172.30.0.0/25", "172.30.0.0/24", False),
+        ("net 172.30.0.0/24 and port 3128", "172.30.0.0/24", False),
+        ("", "172.30.0.0/24", False),
+    ],
+)
+def test_a_filter_that_lets_through_what_the_report_is_about(
+    rule: str, subnet: str | None, answer: bool
+) -> None:
+    assert keeps_all(rule, subnet) is answer

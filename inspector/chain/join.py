@@ -11,6 +11,7 @@ from inspector.chain.sweep import clusters
 from inspector.chain.verdict import REASONS, RELIABLE, Scene, Statement, of_link, of_none
 from inspector.conclusions import Chain
 from inspector.facts import Completeness, Connection, Exchange, Topology, Tunnel
+from inspector.packets import keeps_all
 
 
 def join(
@@ -28,7 +29,7 @@ def join(
     moments = Moments(connections, topology)
     asked = calls(exchanges, moments, topology)
     opened = carriers(tunnels, moments, topology)
-    scene = Scene(_is_lossy(completeness), moments.hop_seen, tuple(moments.in_vain))
+    scene = Scene(_is_lossy(completeness, topology), moments.hop_seen, tuple(moments.in_vain))
     learned = Learned()
     found: dict[str, tuple[Statement, str, tuple[str, ...]]] = {}
     taken: set[str] = set()
@@ -71,14 +72,16 @@ def _chain(
     )
 
 
-def _is_lossy(completeness: Completeness) -> bool:
+def _is_lossy(completeness: Completeness, topology: Topology) -> bool:
     """Whether a call or a tunnel may be missing altogether, not only unfinished."""
+    rule = completeness.capture_filter
+    subnet = topology.subnet if topology.scope == "subnet" else None
     return bool(
         completeness.dropped_by_kernel
         or completeness.truncated_packets
         or completeness.gaps
         or completeness.midstream_connections
         or completeness.limits_hit
-        or completeness.capture_filter is not None
+        or (rule is not None and not keeps_all(rule, subnet))
         or completeness.verdict == "unknown"
     )

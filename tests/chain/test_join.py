@@ -405,6 +405,21 @@ def test_with_losses_a_link_whose_ends_differ_is_not_relied_on() -> None:
     assert scene.only(LOSSY).confidence < RELIABLE
 
 
+@pytest.mark.parametrize(
+    ("rule", "believed"),
+    [
+        ("net 10.9.0.0/24; TLS cut behind its handshake, records counted", True),
+        ("net 10.9.0.0/24 and port 3128", False),
+    ],
+)
+def test_a_filter_counts_only_if_it_holds_something_back(rule: str, believed: bool) -> None:
+    scene = Scene()
+    scene.call(0, 500)
+    scene.tunnel(5, 99)
+    found = scene.only(replace(WHOLE, capture_filter=rule))
+    assert (found.confidence >= RELIABLE) is believed
+
+
 @pytest.mark.parametrize("completeness", [WHOLE, LOSSY])
 def test_an_answer_passed_on_without_a_tunnel_is_never_sure(completeness: Completeness) -> None:
     scene = Scene()
