@@ -13,13 +13,16 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from inspector.errors import InspectorError
+from inspector.pcap.locate import locate
+from inspector.redaction import redact_into
 from inspector.report import markdown
 from inspector.report.json import write_json
 from inspector.report.model import Report
@@ -30,6 +33,7 @@ CAPTURE: Final = "capture.redacted.pcapng"
 
 #: Puts a file's content into an open file.
 Writer = Callable[[BinaryIO], None]
+NO_CAPTURES: Final[Mapping[str, Writer]] = MappingProxyType({})
 
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -80,10 +84,10 @@ def write_artifacts(
     report: Report,
     directory: str | Path,
     *,
-    capture: Writer | None = None,
+    captures: Mapping[str, Writer] = NO_CAPTURES,
     owner: Owner | None = None,
 ) -> Artifacts:
-    """Write `report.json` and `summary.md`, and with `capture` the redacted packets.
+    """Write `report.json` and `summary.md`, and the redacted packets by `captures`.
 
     The directory is made if need be.  `owner` defaults to the user behind
     sudo.  Raises `ArtifactError` when the directory cannot be used at all;
@@ -94,9 +98,31 @@ def write_artifacts(
         out.write(markdown.render(report).encode("utf-8", "backslashreplace"))
 
     writers: dict[str, Writer] = {REPORT: lambda out: write_json(report, out), SUMMARY: summary}
-    if capture is not None:
-        writers[CAPTURE] = capture
-    return write_files(directory, writers, owner=owner)
+    return write_files(directory, {**writers, **captures}, owner=owner)
+
+
+def redacted(paths: Sequence[str | Path], auth_headers: Sequence[str] = ()) -> dict[str, Writer]:
+    """What writes each capture of `paths` without credentials, by the name of its file.
+
+    One is `capture.redacted.pcapng`; several are numbered as the report numbers
+    them, `capture-2.redacted.pcapng`.  Standard input cannot be read a second
+    time and is left out.
+    """
+    names = [name for path in paths for name in locate(path).captures]
+
+    def writer(name: str) -> Writer:
+        def write(out: BinaryIO) -> None:
+            redact_into(name, out, auth_headers=auth_headers)
+
+        return write
+
+    return {
+        CAPTURE if len(names) == 1 else f"capture-{number}{CAPTURE.removeprefix('capture')}": (
+            writer(name)
+        )
+        for number, name in enumerate(names, start=1)
+        if name != "-"
+    }
 
 
 def write_files(

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
+from inspector import inspect
 from inspector.artifacts import (
     CAPTURE,
     REPORT,
@@ -17,6 +18,7 @@ from inspector.artifacts import (
     ArtifactError,
     Owner,
     append,
+    redacted,
     write_artifacts,
     write_files,
 )
@@ -50,7 +52,7 @@ def test_a_report_a_summary_and_the_packets_are_left_for_the_user_alone(
     report: Report, tmp_path: Path
 ) -> None:
     place = tmp_path / "new" / "results"
-    done = write_artifacts(report, place, capture=_packets)
+    done = write_artifacts(report, place, captures={CAPTURE: _packets})
     assert done.written == (place / REPORT, place / SUMMARY, place / CAPTURE)
     assert done.failed == ()
     assert Report.from_dict(json.loads((place / REPORT).read_bytes())) == report
@@ -64,7 +66,7 @@ def test_a_report_a_summary_and_the_packets_are_left_for_the_user_alone(
 def test_a_file_that_fails_keeps_no_other_from_being_written(
     report: Report, tmp_path: Path
 ) -> None:
-    done = write_artifacts(report, tmp_path, capture=_fails)
+    done = write_artifacts(report, tmp_path, captures={CAPTURE: _fails})
     assert done.failed == ((CAPTURE, "No space left on device"),)
     assert sorted(p.name for p in tmp_path.iterdir()) == [REPORT, SUMMARY]
     with pytest.raises(ArtifactError, match=r"capture\.redacted\.pcapng: No space left"):
@@ -165,3 +167,23 @@ def test_appending_keeps_what_is_there_and_follows_no_link(tmp_path: Path) -> No
     with pytest.raises(OSError, match=r"No such device|not permitted"):
         append(tmp_path / "pipe", "never")
     assert path.read_text() == "before\nafter\n"
+
+
+def test_each_capture_has_a_redacted_one_numbered_as_the_report_numbers_them() -> None:
+    captures = Path(__file__).parent.parent / "captures"
+    one, two = captures / "healthy-json", captures / "healthy-sse"
+    assert list(redacted([one])) == ["capture.redacted.pcapng"]
+    assert list(redacted([one, "-", two])) == [
+        "capture-1.redacted.pcapng",
+        "capture-3.redacted.pcapng",
+    ]
+
+
+def test_the_redacted_capture_gives_the_report_and_holds_no_key(tmp_path: Path) -> None:
+    folder = Path(__file__).parent.parent / "captures" / "agent-holds-real-key"
+    report = inspect(folder)
+    done = write_artifacts(report, tmp_path, captures=redacted([folder]))
+    assert done.failed == ()
+    assert b"LABONLY" in next(folder.glob("capture.*")).read_bytes()
+    assert b"LABONLY" not in (tmp_path / CAPTURE).read_bytes()
+    assert inspect(tmp_path / CAPTURE).stable()["clients"] == report.stable()["clients"]

@@ -99,7 +99,8 @@ def analyze(
 
     with Progress(wanted=not no_progress) as progress:
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel)
-    unwritten = outcome.leave_files(report)
+    readable = () if trouble is not None else paths
+    unwritten = outcome.leave_files(report, readable, auth_headers)
     if form != "terminal" or trouble is None:
         write(report)
         out.flush()

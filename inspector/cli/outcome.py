@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,8 @@ _OUTPUT: Final = click.option(
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Also leave report.json and summary.md in this directory, for the invoking user.",
+    help="Also leave report.json, summary.md and capture.redacted.pcapng in this directory, "
+    "for the invoking user alone.",
 )
 _JUDGING: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
@@ -97,14 +98,23 @@ class Outcome:
             output=named(output, "GITHUB_OUTPUT"),
         )
 
-    def leave_files(self, report: Report) -> InspectorError | None:
-        """Write the directory; an error is given back, as the report is still to be shown."""
+    def leave_files(
+        self, report: Report, captures: Sequence[str] = (), auth_headers: Sequence[str] = ()
+    ) -> InspectorError | None:
+        """Write the directory; an error is given back, as the report is still to be shown.
+
+        `captures` are what the report was made from, to be left without credentials.
+        """
         if self.directory is None:
             return None
-        from inspector.artifacts import write_artifacts
+        from inspector.artifacts import redacted, write_artifacts
 
+        if "-" in captures:
+            say("standard input is read once: no redacted capture is left")
         try:
-            write_artifacts(report, self.directory).complain()
+            write_artifacts(
+                report, self.directory, captures=redacted(captures, auth_headers)
+            ).complain()
         except InspectorError as error:
             return error
         return None

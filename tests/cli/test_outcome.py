@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from inspector import inspect
 from inspector.cli.main import main
 from inspector.report.model import Report
 
@@ -44,13 +45,14 @@ def _run(*args: str, env: dict[str, str] | None = None) -> Result:
     return CliRunner().invoke(main, args, env=env)
 
 
-def test_o_leaves_report_and_summary_for_the_user_alone(tmp_path: Path) -> None:
+def test_o_leaves_report_summary_and_redacted_capture_for_the_user_alone(tmp_path: Path) -> None:
     place = tmp_path / "results"
     result = _run("analyze", "-o", str(place), DEMO)
     assert result.exit_code == 0
     report = Report.from_dict(json.loads((place / "report.json").read_bytes()))
     assert report.exchanges
     assert "sk-ant-placeholder" in (place / "summary.md").read_text()
+    assert inspect(place / "capture.redacted.pcapng").stable() == report.stable()
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o600}
 
 
