@@ -104,9 +104,10 @@ class Inspector:
 
     def feed(self, batch: Batch) -> None:
         """Take a batch of packets."""
-        for texts in batch.comments.values():
+        for index, texts in batch.comments.items():
             for text in texts:
                 self._ledger.processes.read(text)
+                self._ledger.credentials.claims.note(batch.first_packet + index, text)
         self._loop.feed(batch)
 
     def claim(self, claim: Claim) -> Claim:

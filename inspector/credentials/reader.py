@@ -14,6 +14,7 @@ from string import ascii_lowercase, ascii_uppercase
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from inspector.credentials.claims import Claims
 from inspector.credentials.kinds import classify, core_of, describe, inner_anomalies, label
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
@@ -104,6 +105,7 @@ class CredentialReader:
 
     def __init__(self, fingerprint_key: bytes, extra_headers: Iterable[str] = ()) -> None:
         self._key = fingerprint_key
+        self.claims = Claims()
         self._scrubber = Scrubber(fingerprint_key)
         self._request = (
             dict.fromkeys(
@@ -117,8 +119,14 @@ class CredentialReader:
         self._targets: _Memo[str] = _Memo()
         self._response_texts: _Memo[tuple[str, str]] = _Memo()
 
-    def auth(self, fields: Sequence[RawField], target: bytes = b"") -> tuple[AuthHeader, ...]:
-        """The credential positions of a request in wire order: its query's, then its headers'."""
+    def auth(
+        self, fields: Sequence[RawField], target: bytes = b"", packet: int = 0
+    ) -> tuple[AuthHeader, ...]:
+        """The credential positions of a request in wire order: its query's, then its headers'.
+
+        `packet` is the one in which it begins, for what a redacted capture's
+        comments claim of them.
+        """
         found: list[AuthHeader] = []
         if b"?" in target:
             field = (b"?", target)
@@ -130,7 +138,23 @@ class CredentialReader:
             read = self._known(field).auth
             if read is not None:
                 found.append(read)
+        if self.claims:
+            cores = self._cores(fields, target)
+            return self.claims.applied(packet, tuple(found), cores, self._key)
         return tuple(found)
+
+    def _cores(self, fields: Sequence[RawField], target: bytes) -> list[Secret]:
+        """The keys within the positions that `auth` gives."""
+        cores = [
+            _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)[1]
+            for _, name, value in _pairs(target.decode("latin-1").partition("?")[2])
+            if value is not None and _decoded(name) in CREDENTIAL_QUERY
+        ]
+        for name, raw in fields:
+            syntax = self._request.get(name.translate(_NAME_FOLD, _NAME_NOISE))
+            if syntax is not None:
+                cores.append(_read(name, Secret(raw), syntax, self._key)[1])
+        return cores
 
     def steering(self, fields: Sequence[RawField]) -> dict[str, str]:
         """The headers that steer authentication without being secret, by name as sent.

@@ -23,7 +23,7 @@ def open_record(context: Context, head: RequestHead) -> TunnelRecord:
         packet=head.packet,
         opened_at=head.at,
         authority=credentials.target(head.target),
-        auth=credentials.auth(head.fields, head.target),
+        auth=credentials.auth(head.fields, head.target, head.packet),
         headers=credentials.headers(head.fields),
         outer=context.tunnel,
     )

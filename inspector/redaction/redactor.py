@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from inspector.credentials.claims import CLAIMS, PREFIX, written
 from inspector.credentials.masking import Found, Masker
 from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import SYN, UNKNOWN, Half, StreamReader, TcpConnection, distance
 from inspector.packets import Batch, Segment
-from inspector.redaction.comments import PREFIX, comment
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.streams import Pair, Stream
 
@@ -30,8 +30,6 @@ from inspector.redaction.streams import Pair, Stream
 LINGERING: Final = 256
 #: Packets of one direction that are looked at when bytes are decided.
 OUT_OF_ORDER: Final = 64
-#: Comments on one packet.
-COMMENTS: Final = 64
 
 #: Reasons for which a frame that holds no segment is still read as text.
 _READABLE: Final = frozenset({
@@ -470,8 +468,8 @@ class Redactor:
         for item in found:
             name = self.masker.text(item.position)
             self.summary.positions[name.lower()] += 1
-            if held is not None and len(held.notes) < COMMENTS:
-                held.notes.append(comment(name, item))
+            if held is not None and len(held.notes) < CLAIMS:
+                held.notes.append(written(name, item.credential, item.tag))
         if not found:
             self.summary.blanked[why] += 1
 

@@ -61,3 +61,12 @@ def test_what_is_no_capture_leaves_nothing(tmp_path: Path) -> None:
     path.write_text("no capture")
     assert run(path, tmp_path / "out.pcapng").exit_code == 4
     assert [entry.name for entry in tmp_path.iterdir()] == ["text"]
+
+
+def test_analyze_leaves_the_redacted_capture_among_its_results(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    done = CliRunner().invoke(main, ["analyze", "-o", str(results), str(source(tmp_path))])
+    assert done.exit_code == 0, done.stderr
+    data = (results / "capture.redacted.pcapng").read_bytes()
+    assert b"X-Api-Key: xxxx" in data
+    assert KEY not in data
