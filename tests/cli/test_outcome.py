@@ -56,6 +56,32 @@ def test_o_leaves_report_summary_and_redacted_capture_for_the_user_alone(tmp_pat
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o600}
 
 
+def test_the_packets_left_hold_no_key_and_give_the_same_findings(tmp_path: Path) -> None:
+    capture = ROOT / "captures" / "agent-holds-real-key"
+    place = tmp_path / "results"
+    assert _run("analyze", "-o", str(place), str(capture)).exit_code == 0
+    left = place / "capture.redacted.pcapng"
+    assert b"LABONLY" in (capture / "capture.pcapng").read_bytes()
+    assert b"LABONLY" not in left.read_bytes()
+    plain = json.loads((place / "report.json").read_bytes())
+    again = json.loads(_run("analyze", "--format", "json", str(left)).stdout)
+    assert len(again["exchanges"]) == len(plain["exchanges"])
+    assert [f["code"] for f in again["findings"]] == [f["code"] for f in plain["findings"]]
+
+
+def test_standard_input_is_read_once_and_that_is_said(tmp_path: Path) -> None:
+    place = tmp_path / "results"
+    done = subprocess.run(
+        [*COMMAND, "analyze", "-o", str(place), "-"],
+        cwd=ROOT,
+        input=(Path(DEMO) / "capture.pcapng").read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert b"standard input is read once" in done.stderr
+    assert {path.name for path in place.iterdir()} == {"report.json", "summary.md"}
+
+
 def test_the_files_are_left_though_nobody_reads_the_page(tmp_path: Path) -> None:
     place = tmp_path / "results"
     with subprocess.Popen(
