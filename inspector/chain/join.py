@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 
 from inspector.archive import Archive, View
 from inspector.chain.evidence import Learned
-from inspector.chain.rows import Call, Moments, calls, carriers
+from inspector.chain.rows import Call, Carrier, Moments, calls, carriers, number_of
 from inspector.chain.sweep import clusters
 from inspector.chain.verdict import REASONS, RELIABLE, Scene, Statement, of_link, of_none
 from inspector.conclusions import Chain
@@ -31,26 +32,65 @@ def join(
     opened = carriers(tunnels, moments, topology)
     scene = Scene(_is_lossy(completeness, topology), moments.hop_seen, tuple(moments.in_vain))
     learned = Learned()
-    found: dict[str, tuple[Statement, str, tuple[str, ...]]] = {}
-    taken: set[str] = set()
+    said = _Said(len(exchanges), len(tunnels))
     for cluster in clusters(asked, opened):
         links = cluster.resolve(learned)
         attempts = cluster.attempts(links)
         for index, link in links.items():
             call, carrier = cluster.calls[index], cluster.carriers[link.carrier]
-            if call.id in found or carrier.id in taken:
+            if said.has(call, carrier):
                 continue
             earlier = tuple(cluster.carriers[at].id for at in attempts.get(index, ()))
             statement = of_link(call, carrier, link, scene, bool(earlier))
             if statement.confidence >= RELIABLE:
                 learned.learn(call, carrier)
-            found[call.id] = (statement, carrier.id, earlier)
-            taken.add(carrier.id)
+            said.add(call, carrier, statement, earlier)
     chains: Archive[Chain] = Archive()
     for call in asked:
         if call.is_agents:
-            chains.append(_chain(len(chains) + 1, call, found.get(call.id), scene))
+            chains.append(_chain(len(chains) + 1, call, said.of(call), scene))
     return View(chains, range(len(chains)), lambda chain: chain)
+
+
+class _Said:
+    """The statements made of calls, and which tunnels are taken, by position.
+
+    Many statements are alike and are kept once.
+    """
+
+    def __init__(self, calls: int, tunnels: int) -> None:
+        self._statements: list[Statement] = []
+        self._numbers: dict[Statement, int] = {}
+        #: For each call its statement's place, -1 for none, and the number in its tunnel's id.
+        self._of = array("l", [-1]) * calls
+        self._tunnel = array("l", [-1]) * calls
+        self._attempts: dict[int, tuple[str, ...]] = {}
+        self._taken = bytearray(tunnels)
+
+    def has(self, call: Call, carrier: Carrier) -> bool:
+        """Whether something was said of the call, or the tunnel is another's."""
+        return self._of[call.position] >= 0 or bool(self._taken[carrier.position])
+
+    def add(
+        self, call: Call, carrier: Carrier, statement: Statement, attempts: tuple[str, ...]
+    ) -> None:
+        """Say that the tunnel was the call's."""
+        number = self._numbers.setdefault(statement, len(self._statements))
+        if number == len(self._statements):
+            self._statements.append(statement)
+        self._of[call.position] = number
+        self._tunnel[call.position] = number_of(carrier.id)
+        self._taken[carrier.position] = True
+        if attempts:
+            self._attempts[call.position] = attempts
+
+    def of(self, call: Call) -> tuple[Statement, str, tuple[str, ...]] | None:
+        """What was said of a call, its tunnel, and the tunnels before that one."""
+        number = self._of[call.position]
+        if number < 0:
+            return None
+        tunnel = f"t{self._tunnel[call.position]}"
+        return self._statements[number], tunnel, self._attempts.get(call.position, ())
 
 
 def _chain(

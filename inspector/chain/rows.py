@@ -1,14 +1,17 @@
 """What joining needs of a call and of a tunnel: a few numbers, not the whole record.
 
-A capture may hold more than a hundred thousand exchanges; as these tuples one
-takes a fortieth of its record.  Times are ns; -1 stands for "not known".
+A capture may hold more than a hundred thousand exchanges, and as many tunnels: their rows
+are packed (measured: 100,000 calls with a tunnel each in 25 MB, as tuples in 170 MB).
+Times are ns; -1 stands for "not known".
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from inspector.archive import Archive, View
 from inspector.facts import ClosedBy, Connection, EndedBy, Exchange, Response, Topology, Tunnel
 
 #: Whose words an answer is in, as far as its header block shows.
@@ -20,6 +23,13 @@ UNKNOWN: Final = -1
 #: source, Title-Case (measured on 0.25.4 and on the version of August 2026).  These are names
 #: that either writes; `Date`, `Connection`, `Keep-Alive` and `Transfer-Encoding` are Node's.
 _TELLING: Final = frozenset({"content-type", "content-length", "x-request-id", "request-id"})
+
+
+#: The last time that 64 bits hold; a file may state any.
+_LATEST: Final = (1 << 63) - 1
+_SIDES: Final[tuple[ClosedBy | None, ...]] = (
+    None, "client", "server", "reset-by-client", "reset-by-server",
+)  # fmt: skip
 
 
 class Call(NamedTuple):
@@ -86,8 +96,9 @@ class Moments:
     """When each connection was opened and closed, by its number, and how it was met."""
 
     def __init__(self, connections: Iterable[Connection], topology: Topology) -> None:
-        self.opened: dict[int, int] = {}
-        self.closed: dict[int, tuple[int, ClosedBy | None]] = {}
+        self._opened = array("q")
+        self._closed = array("q")
+        self._closed_by = bytearray()
         self.midstream: set[int] = set()
         #: When the API proxy knocked at the forward proxy in vain.
         self.in_vain: list[int] = []
@@ -103,11 +114,30 @@ class Moments:
                 self.in_vain.append(connection.opened_at)
             if connection.outcome == "midstream":
                 self.midstream.add(number)
+            self._make_room(number)
             if to_forward:
-                self.opened[number] = connection.opened_at
+                self._opened[number] = min(connection.opened_at, _LATEST)
             if connection.closed_at is not None:
-                self.closed[number] = (connection.closed_at, connection.closed_by)
+                self._closed[number] = min(connection.closed_at, _LATEST)
+                self._closed_by[number] = _SIDES.index(connection.closed_by)
         self.in_vain.sort()
+
+    def opened(self, number: int) -> int:
+        """When the API proxy opened a connection to the forward proxy; -1: not known."""
+        return self._opened[number] if number < len(self._opened) else UNKNOWN
+
+    def closed(self, number: int) -> tuple[int, ClosedBy | None]:
+        """When a connection was closed, and by which side; -1: not known."""
+        if number >= len(self._closed):
+            return UNKNOWN, None
+        return self._closed[number], _SIDES[self._closed_by[number]]
+
+    def _make_room(self, number: int) -> None:
+        more = number + 1 - len(self._closed)
+        if more > 0:
+            self._opened.extend([UNKNOWN] * more)
+            self._closed.extend([UNKNOWN] * more)
+            self._closed_by.extend(bytes(more))
 
 
 class Kinds:
@@ -138,11 +168,11 @@ def number_of(identifier: str) -> int:
     return int(identifier[1:])
 
 
-def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -> list[Call]:
+def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -> Sequence[Call]:
     """Every call at an API proxy, whoever made it: others than the agent's use tunnels too."""
     proxies = set(topology.api_proxy)
     kinds = Kinds()
-    found = []
+    found: Archive[Call] = Archive()
     for position, exchange in enumerate(exchanges):
         if exchange.server.ip not in proxies or exchange.tunnel is not None:
             continue
@@ -153,7 +183,7 @@ def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -
 def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> Call:
     request, response = exchange.request, exchange.response
     connection = number_of(exchange.connection)
-    closed, closed_by = moments.closed.get(connection, (UNKNOWN, None))
+    closed, closed_by = moments.closed(connection)
     return Call(
         id=exchange.id,
         position=position,
@@ -197,21 +227,25 @@ def voice(response: Response | None) -> Voice:
     return "relayed"
 
 
-def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) -> list[Carrier]:
+def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) -> Sequence[Carrier]:
     """Every tunnel of an API proxy, in the order of their SYNs."""
     proxies = set(topology.api_proxy)
-    found = [
-        _carrier(position, tunnel, moments)
-        for position, tunnel in enumerate(tunnels)
-        if tunnel.client.ip in proxies
-    ]
-    found.sort(key=lambda carrier: (carrier.opened, carrier.position))
-    return found
+    found: Archive[Carrier] = Archive()
+    opened = []
+    for position, tunnel in enumerate(tunnels):
+        if tunnel.client.ip in proxies:
+            carrier = _carrier(position, tunnel, moments)
+            found.append(carrier)
+            opened.append(carrier.opened)
+    # A stable sort: of equal times the tunnel that was seen first.
+    order = array("L", sorted(range(len(opened)), key=opened.__getitem__))
+    return View(found, order, lambda carrier: carrier)
 
 
 def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
     connection = number_of(tunnel.connection)
-    closed, _ = moments.closed.get(connection, (UNKNOWN, None))
+    closed, _ = moments.closed(connection)
+    opened = moments.opened(connection)
     status = UNKNOWN if tunnel.connect_status is None else tunnel.connect_status
     refused = tunnel.established is False
     tls_failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
@@ -221,7 +255,7 @@ def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
         position=position,
         proxy=tunnel.client.ip,
         authority=None if tunnel.authority is None else tunnel.authority.lower(),
-        opened=moments.opened.get(connection, tunnel.opened_at),
+        opened=tunnel.opened_at if opened == UNKNOWN else opened,
         first=_time(tunnel.first_data_at),
         last=_time(tunnel.last_data_at),
         closed=closed,

@@ -7,9 +7,11 @@ more than a cluster is looked at at once.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from inspector.archive import View
 from inspector.chain.cluster import Cluster
 from inspector.chain.evidence import JITTER, may_belong
 from inspector.chain.rows import UNKNOWN, Call, Carrier
@@ -29,7 +31,7 @@ def clusters(calls: Sequence[Call], carriers: Sequence[Carrier]) -> Iterator[Clu
     A call that was waiting when a full cluster was handed on is in the next one
     as well: the caller takes the first cluster that gives it a tunnel.
     """
-    ordered = sorted((call for call in calls if begun(call) != UNKNOWN), key=begun)
+    ordered = _in_order(calls)
     cluster = Cluster()
     coming = 0
     for carrier in carriers:
@@ -54,8 +56,15 @@ def clusters(calls: Sequence[Call], carriers: Sequence[Carrier]) -> Iterator[Clu
             cluster.waiting.append(waiting)
     if cluster.calls:
         yield cluster
-    for call in ordered[coming:]:
-        yield Cluster([call])
+    for place in range(coming, len(ordered)):
+        yield Cluster([ordered[place]])
+
+
+def _in_order(calls: Sequence[Call]) -> Sequence[Call]:
+    """The calls of which it is known when a tunnel may be opened for them, by that time."""
+    times = [begun(call) for call in calls]
+    known = (place for place, time in enumerate(times) if time != UNKNOWN)
+    return View(calls, array("L", sorted(known, key=times.__getitem__)), lambda call: call)
 
 
 def _waits(call: Call, at: int) -> bool:
