@@ -19,6 +19,7 @@ from inspector.conclusions import Witnesses
 from inspector.credentials.reader import CredentialReader
 from inspector.diagnosis import Case, diagnose
 from inspector.exchanges.assemble import Assembled, assemble, exchange_fact, tunnel_fact
+from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.processes import Claim, Processes
@@ -29,19 +30,15 @@ from inspector.facts import (
     Endpoint,
     Exchange,
     Fault,
-    Gap,
     Interface,
-    Topology,
     Tunnel,
-    Verdict,
 )
 from inspector.flows.addresses import endpoint
 from inspector.flows.loop import PacketLoop
-from inspector.flows.notes import FlowNotes
 from inspector.flows.stream import StreamReader, TcpConnection
 from inspector.options import Options as Options
 from inspector.options import Scope
-from inspector.packets import Batch, keeps_all
+from inspector.packets import Batch
 from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import CaptureReader, merged, open_captures
@@ -147,11 +144,18 @@ class Inspector:
             )
         topology = roles.fact(self._scope or "all")
         found = assemble(ledger, roles)
-        completeness = _completeness(sources, notes, ledger, topology)
+        held = completeness(
+            sources.captures,
+            sources.dropped_by_kernel,
+            sources.capture_filter,
+            notes,
+            ledger,
+            topology,
+        )
         witnesses = _weigh(sources, found)
         if witnesses is not None:
-            completeness = _with_logs(completeness, witnesses)
-        chains = join(found.exchanges, found.tunnels, found.connections, topology, completeness)
+            held = _with_logs(held, witnesses)
+        chains = join(found.exchanges, found.tunnels, found.connections, topology, held)
         diagnosis = diagnose(
             Case(
                 exchanges=found.exchanges,
@@ -160,13 +164,13 @@ class Inspector:
                 direct_tls=found.direct_tls,
                 chains=chains,
                 topology=topology,
-                completeness=completeness,
+                completeness=held,
                 witnesses=witnesses,
             )
         )
         return Report(
             captures=sources.captures,
-            completeness=completeness,
+            completeness=held,
             topology=topology,
             clients=found.clients,
             connections=found.connections,
@@ -348,75 +352,3 @@ def _total_size(files: Sequence[str]) -> int | None:
         return sum(Path(name).stat().st_size for name in files) if "-" not in files else None
     except OSError:
         return None
-
-
-def _completeness(
-    sources: Sources, notes: FlowNotes, ledger: Ledger, topology: Topology
-) -> Completeness:
-    """What the capture can prove, as the issue of record defines the verdict.
-
-    "incomplete" names what is known to lack; "unknown" that something may.  A
-    filter that lets the whole subnet through holds back nothing of a report on it.
-    """
-    rule = sources.capture_filter
-    subnet = topology.subnet if topology.scope == "subnet" else None
-    gaps = tuple(
-        Gap(
-            connection=f"c{missing.connection.number}",
-            direction="up" if missing.up else "down",
-            bytes=missing.count,
-            packet=missing.packet,
-        )
-        for missing in notes.missing
-    )
-    lacking = [
-        (bool(sources.dropped_by_kernel), f"{sources.dropped_by_kernel} packets were dropped"),
-        (
-            notes.truncated_packets > 0,
-            f"{notes.truncated_packets} packets were cut short by the snap length",
-        ),
-        (
-            any(capture.cut for capture in sources.captures),
-            "a file ends before its last record does",
-        ),
-        (
-            bool(gaps),
-            f"{sum(gap.bytes for gap in gaps)} bytes were acknowledged but not captured",
-        ),
-        (
-            notes.midstream_connections > 0,
-            f"{notes.midstream_connections} connections had begun before the capture",
-        ),
-        (
-            ledger.unfinished > 0,
-            f"{ledger.unfinished} requests were not wholly sent or answered"
-            " on connections still open",
-        ),
-    ]
-    doubtful = [
-        (
-            rule is not None and not keeps_all(rule, subnet),
-            f"captured with filter {rule!r}",
-        ),
-        (
-            ledger.one_sided > 0 and not ledger.two_sided,
-            "only one direction of the traffic was captured",
-        ),
-    ]
-    because = [text for applies, text in lacking if applies]
-    verdict: Verdict = "incomplete" if because else "complete"
-    doubts = [text for applies, text in doubtful if applies]
-    if doubts and not because:
-        verdict = "unknown"
-    return Completeness(
-        packets=notes.packets,
-        dropped_by_kernel=sources.dropped_by_kernel,
-        truncated_packets=notes.truncated_packets,
-        duplicate_packets=notes.duplicate_packets,
-        gaps=gaps,
-        midstream_connections=notes.midstream_connections,
-        limits_hit=tuple(notes.limits_hit),
-        capture_filter=sources.capture_filter,
-        verdict=verdict,
-        because=(*because, *doubts),
-    )

@@ -333,7 +333,7 @@ def test_connections_from_before_the_capture_are_lacking() -> None:
     net.wire.packets.clear()
     say(tcp, GET_A, response()).close()
 
-    assert because(net) == ("incomplete", ("1 connections had begun before the capture",))
+    assert because(net) == ("incomplete", ("1 connection had begun before the capture",))
 
 
 def test_packets_cut_by_the_snap_length_are_lacking() -> None:
@@ -343,7 +343,7 @@ def test_packets_cut_by_the_snap_length_are_lacking() -> None:
     verdict, reasons = because(net)
 
     assert verdict == "incomplete"
-    assert reasons[0] == "1 packets were cut short by the snap length"
+    assert reasons[0] == "1 packet was cut short by the snap length"
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ def test_what_is_known_to_lack_outweighs_a_filter() -> None:
     verdict, reasons = because(net, Sources(capture_filter="tcp", dropped_by_kernel=1))
 
     assert verdict == "incomplete"
-    assert reasons == ("1 packets were dropped", "captured with filter 'tcp'")
+    assert reasons == ("1 packet was dropped", "captured with filter 'tcp'")
 
 
 def test_one_direction_alone_leaves_it_unknown() -> None:
@@ -406,7 +406,7 @@ def test_a_file_cut_in_its_last_record_is_lacking(tmp_path: Path) -> None:
     report = inspect(path, options=OPTIONS)
 
     assert report.captures[0].cut is not None
-    assert "a file ends before its last record does" in report.completeness.because
+    assert "1 file ends before its last record does" in report.completeness.because
     assert len(report.exchanges) == 2, "what was before the cut is kept"
 
 

@@ -148,7 +148,7 @@ def test_http_is_found_at_the_next_message() -> None:
     assert lines(told) == ["GET /a 200 complete"]
     assert [c.outcome for c in told.connections] == ["midstream"]
     assert oddities(told) == {}
-    assert told.completeness.because == ("1 connections had begun before the capture",)
+    assert told.completeness.because == ("1 connection had begun before the capture",)
 
 
 def test_an_answer_picked_up_in_mid_stream_stands_alone_and_is_not_odd() -> None:

@@ -108,7 +108,9 @@ def _decide(question: _Question, judged: _Judged, case: Case, attempts: int) -> 
 def _without_failures(question: _Question, case: Case) -> Hypothesis:
     verdict: HypothesisVerdict
     if case.unknown:
-        verdict, because = "not observable", f"{len(case.unknown)} calls end outside the capture"
+        verdict, because = "not observable", "a call ends outside the capture"
+        if len(case.unknown) > 1:
+            because = f"{len(case.unknown)} calls end outside the capture"
     elif case.is_lossy:
         verdict, because = "not observable", "packets lack; a call that failed may be among them"
     elif case.succeeded:
