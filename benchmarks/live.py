@@ -58,7 +58,7 @@ def contestants(interface: str, file: Path) -> tuple[Contestant, ...]:
     """All of them; each writes into `file`."""
     out = str(file)
     python = (sys.executable, "-c", _INSPECTOR, "capture")
-    capture = (*python, "-i", interface, "--subnet", "172.30.0.0/24", "-w", out, "--raw")
+    capture = (*python, "-i", interface, "--subnet", "172.30.0.0/24", "-w", out)
     write_only = (sys.executable, "-m", "benchmarks.write_only", interface, out)
     peer_size = str(_BUFFER_MIB)
     tcpdump = ("tcpdump", "-i", interface, "-s", "0", "-B", str(_BUFFER_MIB * 1024), "-w", out)
@@ -66,7 +66,7 @@ def contestants(interface: str, file: Path) -> tuple[Contestant, ...]:
         Contestant("tcpdump -w", (*tcpdump, "-Z", "root"), "listening on"),
         Contestant("dumpcap", ("dumpcap", "-i", interface, "-B", peer_size, "-w", out), "File:"),
         Contestant("inspector, writing only", write_only, "ready"),
-        Contestant("inspector capture --full", (*capture, "--full"), "capturing"),
+        Contestant("capture --raw --full", (*capture, "--raw", "--full"), "capturing"),
         Contestant("inspector capture", capture, "capturing"),
     )
 

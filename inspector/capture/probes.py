@@ -19,7 +19,9 @@ from typing import Final, Literal, TypeAlias
 from inspector.capture.bridge import BridgeFinder, IPNetwork
 from inspector.capture.classic_bpf import subnet_program
 from inspector.capture.docker import DockerView
+from inspector.capture.ebpf import filter as ebpf_filter
 from inspector.capture.ebpf import probes as ebpf
+from inspector.capture.ebpf.loader import BpfError
 from inspector.capture.filters import ClassicFilter
 from inspector.capture.namespaces import inside
 from inspector.capture.ring import Ring
@@ -70,6 +72,7 @@ def examine(machine: Machine) -> tuple[Check, ...]:
         asked: list[tuple[str, Callable[[], _Found], str, str]] = [
             ("packet ring", lambda: _ring(machine), "no live capture", "4.20"),
             ("other network namespaces", _namespaces, "--netns does not work", "3.0"),
+            ("eBPF filter", _ebpf_filter, "tunnels are kept whole: larger files", "5.8"),
             ("classic filter", _classic, "every frame is copied", "2.2"),
             ("bridge", lambda: _bridge(machine, with_docker), "nothing to listen on", "any"),
             ("container names", lambda: _containers(with_docker), "addresses alone", "any"),
@@ -115,6 +118,14 @@ def _namespaces() -> _Found:
     except CannotCapture as error:
         return _Found("no", error.culprit, "run as root (it needs CAP_SYS_ADMIN)")
     return _Found("yes", "setns(2)")
+
+
+def _ebpf_filter() -> _Found:
+    try:
+        ebpf_filter.SocketFilter.load([ip_network("192.0.2.0/24")]).close()
+    except BpfError as error:
+        return _Found("no", error.culprit, error.next_step)
+    return _Found("yes", "loaded, and unloaded")
 
 
 def _classic() -> _Found:
