@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
+from inspector.credentials import glance
 from inspector.credentials.kinds import classify, core_of, placeholder
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
@@ -43,7 +44,6 @@ from inspector.credentials.scrubbing import (
     _MASKED_WORD,
     _SCHEME,
     _SHAPES,
-    _SUSPECT,
     _USERINFO,
     is_a_remnant,
     is_announced_by_scheme,
@@ -229,7 +229,7 @@ class Masker:
     def _text(self, text: str) -> str:
         if self._learnt_pattern is not None:
             text = self._learnt_pattern.sub(self._known, text)
-        if _SUSPECT.search(text) is None:
+        if not glance.is_suspect(text, text.lower()):
             return text
         text = self._pass(text)
         if "%" in text:
@@ -280,11 +280,14 @@ class Masker:
 
         if "://" in text:
             each(_USERINFO, "value")
-        each(_ANNOUNCED, "value")
-        each(_SHAPES, "key")
-        if _MASK.search(text):
+        if glance.may_be_announced(text.lower()):
+            each(_ANNOUNCED, "value")
+        if glance.may_be_shaped(text):
+            each(_SHAPES, "key")
+        if glance.may_hold_a_mask(text) and _MASK.search(text):
             each(_MASKED_WORD, 0, is_a_remnant)
-        each(_SCHEME, "value", is_announced_by_scheme)
+        if glance.may_name_a_scheme(text.lower()):
+            each(_SCHEME, "value", is_announced_by_scheme)
         return text
 
     # -- one value -----------------------------------------------------------

@@ -14,6 +14,7 @@ from base64 import b64decode
 from typing import Final
 from urllib.parse import unquote
 
+from inspector.credentials import glance
 from inspector.credentials.kinds import LABEL, PLACEHOLDERS, classify, core_of, describe, label
 from inspector.secret import Secret
 
@@ -116,7 +117,7 @@ class Scrubber:
         """`text` without keys.  Placeholders stay; scrubbing twice changes nothing more."""
         if self._learnt is not None:
             text = self._learnt.sub(lambda match: self._labels[match[0]], text)
-        if _SUSPECT.search(text) is None:
+        if not glance.is_suspect(text, text.lower()):
             return text
         text = self._pass(text)
         if "%" in text:
@@ -131,11 +132,15 @@ class Scrubber:
     def _pass(self, text: str) -> str:
         if "://" in text:
             text = _USERINFO.sub(self._announced, text)
-        text = _ANNOUNCED.sub(self._announced, text)
-        text = _SHAPES.sub(self._shape, text)
-        if _MASK.search(text):
+        if glance.may_be_announced(text.lower()):
+            text = _ANNOUNCED.sub(self._announced, text)
+        if glance.may_be_shaped(text):
+            text = _SHAPES.sub(self._shape, text)
+        if glance.may_hold_a_mask(text) and _MASK.search(text):
             text = _MASKED_WORD.sub(self._masked_word, text)
-        return _SCHEME.sub(self._scheme, text)
+        if glance.may_name_a_scheme(text.lower()):
+            text = _SCHEME.sub(self._scheme, text)
+        return text
 
     def value(self, text: str) -> str:
         """The label of a text that as a whole is a credential, or holds one masked."""

@@ -16,6 +16,7 @@ import secrets
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from inspector.credentials.claims import CLAIMS, PREFIX, written
@@ -28,8 +29,8 @@ from inspector.redaction.streams import Pair, Stream
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256
-#: Packets of one direction that are looked at when bytes are decided.
-OUT_OF_ORDER: Final = 64
+#: Waiting packets of one direction, from which on it is looked whether any have gone.
+TIDY: Final = 64
 
 #: Reasons for which a frame that holds no segment is still read as text.
 _READABLE: Final = frozenset({
@@ -125,7 +126,17 @@ class _Held:
 class _Talk:
     """Both directions of a connection (a `flows.stream.StreamReader` that sees everything)."""
 
-    __slots__ = ("_brought", "_redactor", "_waiting", "connection", "ends", "over", "streams")
+    __slots__ = (
+        "_brought",
+        "_redactor",
+        "_tidy_at",
+        "_turn",
+        "_waiting",
+        "connection",
+        "ends",
+        "over",
+        "streams",
+    )
 
     def __init__(self, redactor: Redactor, connection: TcpConnection) -> None:
         self._redactor = redactor
@@ -135,7 +146,10 @@ class _Talk:
         pair = Pair()
         self._brought: dict[bool, deque[tuple[int, int]]] = {True: deque(), False: deque()}
         self.streams = {up: self._stream(pair, up) for up in (True, False)}
-        self._waiting: dict[bool, deque[tuple[_Held, _Piece]]] = {True: deque(), False: deque()}
+        #: Heaps of (where the piece ends, a number of its own, its packet, itself).
+        self._waiting: dict[bool, list[tuple[int, int, _Held, _Piece]]] = {True: [], False: []}
+        self._tidy_at = {True: TIDY, False: TIDY}
+        self._turn = 0
 
     def _stream(self, pair: Pair, up: bool) -> Stream:
         def noted(offset: int, found: list[Found], why: str) -> None:
@@ -185,31 +199,28 @@ class _Talk:
 
     def wait(self, up: bool, held: _Held, piece: _Piece) -> None:
         """A piece of a packet that is masked when its bytes are decided."""
-        self._waiting[up].append((held, piece))
+        waiting = self._waiting[up]
+        if len(waiting) >= self._tidy_at[up]:
+            # Packets that could wait no longer have gone: theirs are done.
+            waiting[:] = [entry for entry in waiting if not entry[3].done]
+            heapify(waiting)
+            self._tidy_at[up] = 2 * len(waiting) + TIDY
+        self._turn += 1
+        end = piece.offset + piece.stop - piece.start
+        heappush(waiting, (end, self._turn, held, piece))
         self.settle(up)
 
     def settle(self, up: bool) -> None:
-        """Mask what is decided."""
+        """Mask what is decided.
+
+        A heap by where pieces end: of packets out of order the later may be
+        decided first, and what is not is not looked at again for each packet.
+        """
         waiting, decided = self._waiting[up], self.streams[up].decided
-        if waiting and not self.over:
-            later: list[tuple[_Held, _Piece]] = []
-            # Of packets out of order the later may be decided first.
-            while waiting:
-                held, piece = waiting.popleft()
-                if piece.done:
-                    continue
-                if piece.offset + piece.stop - piece.start > decided:
-                    later.append((held, piece))
-                    if len(later) >= OUT_OF_ORDER:
-                        break
-                else:
-                    self._redactor._mask(held, piece)
-            waiting.extendleft(reversed(later))
-        elif waiting:
-            for held, piece in waiting:
-                if not piece.done:
-                    self._redactor._mask(held, piece)
-            waiting.clear()
+        while waiting and (self.over or waiting[0][0] <= decided):
+            _, _, held, piece = heappop(waiting)
+            if not piece.done:
+                self._redactor._mask(held, piece)
 
     def finish(self, at: int, packet: int) -> None:
         for up, half in ((True, self.connection.up), (False, self.connection.down)):
