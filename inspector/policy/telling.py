@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.text import Text
 
 from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, Remark
 from inspector.report import words
-from inspector.report.escape import clipped, defused
-from inspector.report.layout import STYLES, table
+from inspector.report.escape import clipped
+from inspector.report.layout import STYLES, printed, table
 from inspector.report.model import Report
 from inspector.report.verdicts import where
 from inspector.report.view import View
@@ -26,30 +25,19 @@ _VERDICTS: Final = {
 
 def page(judgement: Judgement, report: Report, *, width: int = 80, color: bool = False) -> str:
     """One line for the verdict, and one for each reason.  All captured text is escaped."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        force_jupyter=False,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    return printed(_blocks(judgement, report), width=width, color=color)
+
+
+def _blocks(judgement: Judgement, report: Report) -> Iterator[RenderableType]:
     word, style = _VERDICTS[judgement.exit_code]
     title = Text(f"policy {clipped(judgement.policy, words.CELL)}: ")
     title.append(word, STYLES[style])
-    console.print(title)
+    yield title
     grid = table("", "", "", header=False)
     for kind, look, of, said in _rows(judgement, View(report)):
         grid.add_row(Text(f"  {kind}", STYLES[look]), of, said)
     if grid.row_count:
-        console.print(grid)
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return defused("\n".join(lines)) + "\n"
+        yield grid
 
 
 def _rows(judgement: Judgement, view: View) -> Iterator[tuple[str, str, str, str]]:

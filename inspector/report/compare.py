@@ -8,19 +8,18 @@ fingerprint differs, and nothing can be said of the values.
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.text import Text
 
 from inspector.facts import Client, Exchange
 from inspector.report import grouping, words
-from inspector.report.escape import clipped, defused, visible
-from inspector.report.layout import STYLES, notes, table
+from inspector.report.escape import clipped, visible
+from inspector.report.layout import STYLES, notes, printed, table
 from inspector.report.model import Report
 from inspector.report.view import View
 
@@ -85,37 +84,25 @@ def matching(side: Side) -> list[Client]:
 
 def page(comparison: Comparison, *, width: int = 80, color: bool = False) -> str:
     """The comparison for people.  All captured text is escaped."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        force_jupyter=False,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    console.print(Text(f"A  {clipped(comparison.a, words.CELL)}"))
-    console.print(Text(f"B  {clipped(comparison.b, words.CELL)}\n"))
+    return printed(_blocks(comparison), width=width, color=color)
+
+
+def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
+    yield Text(f"A  {clipped(comparison.a, words.CELL)}")
+    yield Text(f"B  {clipped(comparison.b, words.CELL)}\n")
     by_thing = grouping.groups(comparison.differences, lambda difference: difference.of)
     for group in by_thing:
-        console.print(Text(group[0].of, STYLES["heading"]))
+        yield Text(group[0].of, STYLES["heading"])
         grid = table("", "A", "B")
         for difference in (d for d in group if not d.aspect.startswith(_HEADER)):
             grid.add_row(difference.aspect, _cell(difference.a), _cell(difference.b))
         headers = [d for d in group if d.aspect.startswith(_HEADER)]
         if headers:
             grid.add_row("headers", _names(headers, "a"), _names(headers, "b"))
-        for block in notes(grid):
-            console.print(block)
+        yield from notes(grid)
     same = words.count(comparison.alike, "aspect")
     said = f"{same} alike" if comparison.differences else f"No difference: {same} alike"
-    console.print(Text(f"{said}.", STYLES["answer"]))
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return defused("\n".join(lines)) + "\n"
+    yield Text(f"{said}.", STYLES["answer"])
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from inspector.report.escape import defused
 
 #: Meaning -> rich style.  Colour repeats what the words say, it never says more.
 STYLES: Final[Mapping[str, str]] = {
@@ -26,6 +29,31 @@ STYLES: Final[Mapping[str, str]] = {
     "unknown": "bold yellow",
     "incomplete": "bold red",
 }
+
+
+def printed(blocks: Iterable[RenderableType], *, width: int, color: bool) -> str:
+    """The blocks below each other, at most `width` columns wide, with ANSI colours if `color`.
+
+    Nothing of the environment has a say (a terminal, Jupyter, NO_COLOR): who
+    calls has asked it.  No line ends in spaces, and none is a command to a runner.
+    """
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        force_jupyter=False,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    for block in blocks:
+        console.print(block)
+    lines = (line.rstrip() for line in out.getvalue().splitlines())
+    return defused("\n".join(lines).rstrip("\n")) + "\n"
 
 
 class _TextTable(Table):

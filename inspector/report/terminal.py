@@ -6,18 +6,16 @@ never markup, and all captured text passes `escape.visible` before.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from inspector.report import blocks, details, words
 from inspector.report.carried import tunnel_rows
-from inspector.report.escape import defused
 from inspector.report.headline import counts, headline
-from inspector.report.layout import STYLES
+from inspector.report.layout import STYLES, printed
 from inspector.report.model import Report
 from inspector.report.sent import sent
 from inspector.report.verdicts import finding_rows, verdict_rows
@@ -34,24 +32,7 @@ def render(report: Report, *, width: int = 80, color: bool = False, verbosity: i
     behind the conclusions.  The text holds no control character but line ends
     (and colours).
     """
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        force_jupyter=False,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    view = View(report)
-    for block in _blocks(view, width, verbosity > 0):
-        console.print(block)
-    lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return defused("\n".join(lines).rstrip("\n")) + "\n"
+    return printed(_blocks(View(report), width, verbosity > 0), width=width, color=color)
 
 
 def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
