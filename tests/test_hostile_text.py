@@ -66,9 +66,11 @@ def talks() -> Iterator[Talk]:
         for text in HOSTILE.values():
             yield plant(text.encode())
         yield plant(BYTES)
-    for plant in POSITIONS.values():
-        yield plant(ALL.encode())
-        yield plant(BYTES)
+    for place, plant in POSITIONS.items():
+        # Control bytes right behind lost ones: `redact` cannot be sure of them, and refuses.
+        if place != "head cut by a gap":
+            yield plant(ALL.encode())
+            yield plant(BYTES)
 
 
 @pytest.fixture(scope="module")

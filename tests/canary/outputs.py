@@ -28,7 +28,7 @@ from inspector.report import compare, github, markdown, terminal
 from inspector.report.json import dumps
 from inspector.report.model import Report
 from tests.canary import wire
-from tests.canary.planted import NETWORK
+from tests.canary.planted import TOLD
 from tests.canary.plants import CUSTOM_HEADER
 from tests.canary.wire import Lost, Talk
 
@@ -51,11 +51,15 @@ class Said:
 
 @dataclass(frozen=True)
 class Output:
-    """A command line with the names of `Place.names` in braces, and how it ends."""
+    """A command line with the names of `Place.names` in braces, and how it ends.
+
+    `options` are given besides: those of the network, where a command has them.
+    """
 
     command: str
     form: Form = "text"
     code: int = 0
+    options: tuple[str, ...] = TOLD
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,14 @@ class Place:
         """What may stand in braces."""
         paths = {name: str(getattr(self, name)) for name in self.__dataclass_fields__}
         paths["directory"] = str(self.capture.parent)
+        paths["redacted"] = str(self.left.parent / "redacted.pcapng")
         paths["summary"] = str(self.left / "step.md")
         paths["output"] = str(self.left / "step.output")
         return paths
 
 
 _RUNNER: Final = "--github --github-summary {summary} --github-output {output}"
+_REDACTING: Final = ("--auth-header", CUSTOM_HEADER, "--no-progress")
 _LOGS: Final = "--squid-log {squid_log} --proxy-log {proxy_log}"
 
 OUTPUTS: Final[dict[str, Output]] = {
@@ -135,9 +141,12 @@ OUTPUTS: Final[dict[str, Output]] = {
     "no capture, for a runner": Output(f"analyze {_RUNNER} -o {{left}} {{squid_log}}", code=4),
     "no capture to be judged": Output("check -vv {proxy_log}", code=4),
     "no report": Output("compare -vv {left}/absent.json {report}", code=1),
+    # What stands in the file that it writes is the matter of tests/redaction.
+    "what was redacted": Output("redact -vv {capture} {redacted} --force", options=_REDACTING),
+    "nothing to redact": Output(
+        "redact -vv {squid_log} {redacted} --force", code=4, options=_REDACTING
+    ),
 }
-#: Commands that take the options of the network, and those with a progress line.
-_OPTIONS: Final = (*NETWORK, "--no-progress")
 
 
 def said(output: Output, place: Place) -> Iterator[Said]:
@@ -147,7 +156,7 @@ def said(output: Output, place: Place) -> Iterator[Said]:
     # Split before the names are put in: a hostile one has spaces.
     words = [word.format_map(place.names) for word in output.command.split()]
     with _logging_undone():
-        done = CliRunner().invoke(main, [words[0], *_OPTIONS, *words[1:]])
+        done = CliRunner().invoke(main, [words[0], *output.options, *words[1:]])
     assert done.exit_code == output.code, (output, done.stderr)
     runner = "--github" in words
     yield Said("stdout", output.form, done.stdout_bytes, runner and output.form == "text")
@@ -208,7 +217,7 @@ def placed(
     reports = folder / "report.json", folder / "other-report.json"
     for path, report in zip(paths, reports, strict=True):
         done = CliRunner().invoke(
-            main, ["analyze", *_OPTIONS, "--format", "json", str(path)], catch_exceptions=False
+            main, ["analyze", *TOLD, "--format", "json", str(path)], catch_exceptions=False
         )
         report.write_bytes(done.stdout_bytes)
     written = folder / "policy.toml", folder / "broken.toml"

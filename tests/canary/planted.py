@@ -16,8 +16,7 @@ from tests.canary.plants import CUSTOM_HEADER, POSITIONS, TEXTS, UNSHOWN, Plant
 from tests.canary.wire import Description, Talk
 
 #: The options under which everything planted is told.
-NETWORK: Final = ("--auth-header", CUSTOM_HEADER, "--scope", "all")
-TOLD: Final = (*NETWORK, "--no-progress")
+TOLD: Final = ("--auth-header", CUSTOM_HEADER, "--scope", "all", "--no-progress")
 
 
 @dataclass(frozen=True)
