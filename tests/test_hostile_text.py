@@ -66,11 +66,9 @@ def talks() -> Iterator[Talk]:
         for text in HOSTILE.values():
             yield plant(text.encode())
         yield plant(BYTES)
-    for place, plant in POSITIONS.items():
-        # Control bytes right behind lost ones: `redact` cannot be sure of them, and refuses.
-        if place != "head cut by a gap":
-            yield plant(ALL.encode())
-            yield plant(BYTES)
+    for plant in POSITIONS.values():
+        yield plant(ALL.encode())
+        yield plant(BYTES)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +104,7 @@ def wrong(told: Said) -> list[object]:
 
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 def test_no_output_acts(output: Output, place: Place) -> None:
-    told = list(said(output, place))
+    told = list(said(output, place, unsafe=True))
     assert any(item.data for item in told)
     assert {item.name: wrong(item)[:5] for item in told if wrong(item)} == {}
 
