@@ -224,6 +224,14 @@ def test_any_other_connect_of_the_agent_is_no_call(authority: str, answer: bytes
     assert set(found(report)) == {"side-traffic-denied", "no-api-call"}
 
 
+@pytest.mark.parametrize(("answer", "told"), [(DENIED, True), (response(), False)])
+def test_a_plain_request_that_squid_denies_is_side_traffic(answer: bytes, *, told: bool) -> None:
+    net = Network()
+    say(net.to_squid(AGENT), request("GET http://telemetry.test/ HTTP/1.1"), answer).close()
+
+    assert ("side-traffic-denied" in found(net.report())) is told
+
+
 # -- the API proxy's silent second try ----------------------------------------------
 
 
