@@ -276,6 +276,11 @@ class Redactor:
         self._fed = 0
         self._datagrams: OrderedDict[bytes, Reading] = OrderedDict()
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the packets that wait."""
+        return self._held_bytes
+
     def feed(self, batch: Batch) -> Iterator[Batch]:
         """Take a batch; the packets that are decided now."""
         number = batch.first_packet
@@ -454,10 +459,13 @@ class Redactor:
         piece.done = True
         before = bytes(held.frame[piece.start : piece.stop])
         stream = piece.stream
-        masked = None if stream is None else stream.covered(piece.offset, before)
-        if masked is None:
+        if stream is None:
             self._blank(held, piece.start, piece.stop, "unmatched")
-        elif masked != before:
+            return
+        masked, matched = stream.covered(piece.offset, before)
+        if not matched:
+            self.summary.blanked["unmatched"] += 1
+        if masked != before:
             held.frame[piece.start : piece.stop] = masked
             held.changed = True
 

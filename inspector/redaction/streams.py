@@ -100,9 +100,9 @@ class Stream:
     """
 
     __slots__ = (
-        "_absorbed", "_adrift", "_blank_line", "_coded", "_coded_bytes", "_drop_bodies",
+        "_absorbed", "_adrift", "_blank_left", "_coded", "_coded_bytes", "_drop_bodies",
         "_extent", "_final",
-        "_lost", "_masker", "_midstream", "_mode", "_noted", "_pair", "_past", "_past_bytes",
+        "_lost", "_masker", "_mode", "_noted", "_pair", "_past", "_past_bytes",
         "_pos", "_remaining",
         "_searched", "_text", "_text_seen", "_tls_next", "base", "decided", "out", "raw",
     )  # fmt: skip
@@ -118,7 +118,6 @@ class Stream:
         self._noted = noted
         self._drop_bodies = drop_bodies
         self._lost = midstream
-        self._midstream = midstream
         self._mode = Mode.START
         self._pos = 0  # the parser's offset; text from `decided` to here is not searched yet
         self._searched = 0
@@ -126,7 +125,7 @@ class Stream:
         self._extent = 0
         self._text: list[tuple[int, int]] = []  # stretches of a body, to be searched as one
         self._text_seen = ""  # the end of what was searched before, masked
-        self._blank_line = False
+        self._blank_left = 0
         self._coded: Decoder | None = None
         self._coded_bytes = 0
         self._absorbed = False
@@ -171,8 +170,6 @@ class Stream:
         else:
             self._search(everything=True)
         self.decided = self._pos = self.end
-        if self._mode == Mode.HEAD or (self._mode == Mode.TRAILER):
-            self._blank_line = True  # the rest of a line may be the rest of a value
         if inside:
             self._remaining -= count
         elif self._mode == Mode.TLS:
@@ -182,6 +179,7 @@ class Stream:
         elif self._mode != Mode.BLANK:
             self._enter(Mode.TEXT)
             self._lost = True
+            self._blank_left = WINDOW  # the rest of a line may be the rest of a value
         following = self.end + count
         if self.raw:
             self._past.append((self.base, self.raw, self.out))
@@ -232,7 +230,7 @@ class Stream:
                     self._blank_rest(cut)
             if mode in (Mode.HEAD, Mode.START) and not self._final:
                 self._enter(Mode.TEXT)
-                self._blank_line = True
+                self._blank_left = WINDOW
         self.decided = self._pos = self.end
         self._trim()
 
@@ -242,20 +240,25 @@ class Stream:
         if colon >= 0:
             self._write(start + colon + 1, _ANY.sub("x", text[colon + 1 :]), text[colon + 1 :])
 
-    def covered(self, start: int, data: bytes) -> bytes | None:
-        """The masked bytes of a packet whose first byte has the offset `start`.
+    def covered(self, start: int, data: bytes) -> tuple[bytes, bool]:
+        """The masked bytes of a packet whose first byte has the offset `start`, and if all matched.
 
-        None when they cannot be told: they are of a gap, forgotten, or not
-        those that the receiver got first.
+        Blanked is what cannot be told: bytes of a gap, forgotten ones, and those
+        that are not what the receiver got first.
         """
-        if start >= self.base:
-            if start + len(data) > self.decided:
-                return None
-            return _same(start - self.base, data, self.raw, self.out)
-        for base, raw, out in reversed(self._past):
-            if start >= base:
-                return _same(start - base, data, raw, out)
-        return None
+        size = len(data)
+        at = start - self.base
+        if at >= 0 and start + size <= self.decided and self.raw[at : at + size] == data:
+            return bytes(self.out[at : at + size]), True
+        masked = bytearray(b"x" * size)
+        matched = 0
+        for base, raw, out in (*self._past, (self.base, self.raw, self.out)):
+            end = min(base + len(raw), self.decided)
+            low, high = max(start, base), min(start + size, end)
+            if low < high and raw[low - base : high - base] == data[low - start : high - start]:
+                masked[low - start : high - start] = out[low - base : high - base]
+                matched += high - low
+        return bytes(masked), matched == size
 
     def _trim(self) -> None:
         spare = self.decided - self.base - HISTORY
@@ -298,7 +301,8 @@ class Stream:
             self._enter(Mode.TLS)
             self._remaining = 0
             return
-        request, response = looks_like_request(data), looks_like_response(data)
+        is_request = resumes_request if self._lost else looks_like_request
+        request, response = is_request(data), looks_like_response(data)
         if request or response:
             self._tls_next = self._lost = False
             while data[:1] in (b"\r", b"\n"):
@@ -309,19 +313,21 @@ class Stream:
         elif not (is_h2 is None or tls is None or request is None or response is None) or (
             len(data) >= PEEK_LIMIT
         ):
+            if self._lost:
+                self._blank_left = WINDOW
             self._enter(Mode.TEXT)
 
     def _resume(self, data: bytes) -> None:
         """Out of step: a message, or a TLS record, may begin where a segment does."""
-        if resumes_request(data) or looks_like_response(data):
+        if resumes_request(data) is not False or looks_like_response(data) is not False:
             self._search(everything=True)
             self.decided = self._pos
-            self._blank_line = False
+            self._blank_left = 0
             self._enter(Mode.START)
         elif begins_tls_record(data):
             self._search(everything=True)
             self.decided = self._pos
-            self._blank_line = False
+            self._blank_left = 0
             self._enter(Mode.TLS)
             self._remaining = 0
 
@@ -618,12 +624,13 @@ class Stream:
             self._noted(start, [], "bodies")
             self.decided = self.end
             return
-        if self._blank_line:
-            newline = self.raw.find(b"\n", start - self.base)
-            stop = self.end if newline < 0 else newline + self.base
+        if self._blank_left:
+            until = min(self.end, start + self._blank_left)
+            newline = self.raw.find(b"\n", start - self.base, until - self.base)
+            stop = until if newline < 0 else newline + self.base
             self._blank(start, stop)
             self._noted(start, [], "unreadable")
-            self._blank_line = newline < 0
+            self._blank_left = self._blank_left - (stop - start) if newline < 0 else 0
             self.decided = start = stop
         if start < self.end:
             if self._text and self._text[-1][1] == start:
@@ -745,13 +752,6 @@ class Stream:
     def _blank(self, start: int, stop: int) -> None:
         at = start - self.base
         self.out[at : stop - self.base] = b"x" * (stop - start)
-
-
-def _same(at: int, data: bytes, raw: bytearray, out: bytearray) -> bytes | None:
-    """What stands in `out` where `raw` has `data`; None where it has not."""
-    if raw[at : at + len(data)] != data:
-        return None
-    return bytes(out[at : at + len(data)])
 
 
 _STEPS: Final[dict[Mode, Callable[[Stream], None]]] = {
