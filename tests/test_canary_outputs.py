@@ -74,10 +74,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 def leaks(data: bytes) -> list[str]:
-    """Keys in it as it is, as a browser shows it, and as a reader of JSON has it."""
-    shown = html.unescape(data.decode("utf-8", "replace")).encode("utf-8", "backslashreplace")
-    unwrapped = b"".join(data.split())
-    return [*WATCH.leaks(data + b"\n" + shown + b"\n" + unwrapped), *NAMES.leaks(data)]
+    """Keys in it as it is, as a browser shows it, and unwrapped."""
+    variants = {data, b"".join(data.split())}
+    if b"&" in data:
+        text = html.unescape(data.decode("utf-8", "replace"))
+        variants.add(text.encode("utf-8", "backslashreplace"))
+    return [*(name for one in variants for name in WATCH.leaks(one)), *NAMES.leaks(data)]
 
 
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
