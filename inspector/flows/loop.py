@@ -189,6 +189,10 @@ class PacketLoop:
             found.key, found, found.ident, found.seq, found.ack, found.flags,
             found.window, (at, packet, found.data[found.start : found.end]), found.missing,
         )  # fmt: skip
+        return self.half(found)
+
+    def half(self, found: TcpPacket) -> Half | Literal[False] | None:
+        """The direction that a segment is of, if it is of a known connection."""
         return self._table.keys.get(found.key)
 
     def finish(self) -> None:

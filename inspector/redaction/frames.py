@@ -38,9 +38,10 @@ class Reading:
     """What one frame holds.
 
     `segment`: the TCP segment that it completes, whose payload is at `places`.
-    `reason`: why there is none (`flows.layers.REASONS`).  `unread` is where the
-    bytes begin that no header explains.  `end` is where the IP packet ends and
-    padding begins.  `datagram` names the fragmented datagram it is a part of.
+    `reason`: why there is none (`flows.layers.REASONS`), or "repeated" for a
+    fragment of a segment that was whole before.  `unread` is where the bytes
+    begin that no header explains.  `end` is where the IP packet ends and padding
+    begins.  `settled`: the frames whose datagram is whole now.
     """
 
     segment: TcpPacket | None = None
@@ -48,7 +49,7 @@ class Reading:
     reason: str = ""
     unread: int = 0
     end: int = 0
-    datagram: bytes | None = None
+    settled: tuple[int, ...] = ()
     quoted: bool = False
 
 
@@ -81,6 +82,7 @@ class FrameReader:
     def __init__(self) -> None:
         self._fragments: _Fragments
         self._decoder = SlowDecoder(self._traced)
+        self._segments: OrderedDict[bytes, TcpPacket] = OrderedDict()
         self._parts: OrderedDict[bytes, list[tuple[int, int, int, int]]] = OrderedDict()
 
     def _traced(self, faults: list[tuple[str, str]]) -> Reassembler:
@@ -99,27 +101,52 @@ class FrameReader:
         unread, end = self._decoder.unread
         part = fragments.last
         if part is not None:
-            key, offset, size = part
-            start = unread if not fragments.completed else -1
-            if start < 0:
-                start = self._start_of(frame, size)
-            parts = self._parts.setdefault(key, [])
-            self._parts.move_to_end(key)
-            while len(self._parts) > REMEMBERED:
-                self._parts.popitem(last=False)
-            if start >= 0 and len(parts) < FRAGMENTS:
-                parts.append((number, start, start + size, offset))
-            if isinstance(found, TcpPacket) and not fragments.completed:
-                found = "fragment"
+            return self._fragment(found, frame, unread, number, part)
         if isinstance(found, TcpPacket):
-            return self._segment(found, frame, number, part)
+            return self._segment(found, frame, number)
         if isinstance(found, IcmpUnreachable):
             return Reading(reason="icmp-unreachable", unread=unread, end=end, quoted=True)
-        reading = Reading(reason=found, unread=min(unread, len(frame)), end=end)
-        if part is not None:
-            reading.datagram = part[0]
-            reading.places = self._all(part[0]) if fragments.completed else None
-        return reading
+        return Reading(reason=found, unread=min(unread, len(frame)), end=end)
+
+    def _fragment(
+        self,
+        found: TcpPacket | IcmpUnreachable | str,
+        frame: bytes,
+        unread: int,
+        number: int,
+        part: tuple[bytes, int, int],
+    ) -> Reading:
+        """A fragment: of a datagram that it completes, or not, or that was whole before."""
+        key, offset, size = part
+        fragments, segments = self._fragments, self._segments
+        whole = fragments.completed
+        start = self._start_of(frame, size) if whole else unread
+        mine = (number, start, start + size, offset)
+        if not whole and fragments.completed_bytes(key):
+            segment = segments.get(key)
+            reason = "repeated" if segment is not None else "not-tcp"
+            places = [] if segment is None else _places(segment, [mine])
+            return Reading(segment, places, reason, unread, start + size, (number,))
+        parts = self._parts.setdefault(key, [])
+        self._parts.move_to_end(key)
+        while len(self._parts) > REMEMBERED:
+            self._parts.popitem(last=False)
+        if start >= 0 and len(parts) < FRAGMENTS:
+            parts.append(mine)
+        if not whole:
+            return Reading(reason="fragment", unread=unread, end=start + size)
+        del self._parts[key]
+        numbers = tuple(dict.fromkeys(number for number, *_ in parts))
+        segments.pop(key, None)
+        end = len(frame) if start < 0 else start + size
+        if isinstance(found, TcpPacket):
+            segments[key] = found
+            while len(segments) > REMEMBERED:
+                segments.popitem(last=False)
+            return Reading(found, _places(found, parts), "", 0, end, numbers)
+        reason = found if isinstance(found, str) else "icmp-unreachable"
+        places = [Place(n, low, high, 0) for n, low, high, _ in parts]
+        return Reading(None, places, reason, 0, end, numbers)
 
     def _fast(self, link: int, frame: bytes, wire: int, number: int) -> Reading | None:
         skip = _FAST_LINKS.get(link)
@@ -143,17 +170,7 @@ class FrameReader:
         )  # fmt: skip
         return Reading(segment, [Place(number, start, end, 0)], end=end)
 
-    def _segment(
-        self, found: TcpPacket, frame: bytes, number: int, part: tuple[bytes, int, int] | None
-    ) -> Reading:
-        if part is not None:
-            places = [
-                Place(n, start + low - offset, start + high - offset, low - found.start)
-                for n, start, stop, offset in self._all_parts(part[0])
-                if (low := max(offset, found.start)) < (high := min(offset + stop - start,
-                                                                    found.end))
-            ]  # fmt: skip
-            return Reading(found, places, datagram=part[0], end=len(frame))
+    def _segment(self, found: TcpPacket, frame: bytes, number: int) -> Reading:
         shift = 0
         if found.data is not frame:
             shift = len(frame) - len(found.data)
@@ -172,8 +189,19 @@ class FrameReader:
         piece = b"" if last is None else whole[last[1] : last[1] + size]
         return frame.rfind(piece) if piece else -1
 
-    def _all_parts(self, key: bytes) -> list[tuple[int, int, int, int]]:
-        return self._parts.get(key, [])
+    def pending_payload(self, number: int) -> int:
+        """Where in the frame of a fragment that waits its payload begins."""
+        for parts in self._parts.values():
+            for known, start, _, _ in parts:
+                if known == number:
+                    return start
+        return 0
 
-    def _all(self, key: bytes) -> list[Place]:
-        return [Place(n, start, stop, 0) for n, start, stop, _ in self._all_parts(key)]
+
+def _places(segment: TcpPacket, parts: list[tuple[int, int, int, int]]) -> list[Place]:
+    """Where the payload of a segment that came in fragments is."""
+    return [
+        Place(number, start + low - offset, start + high - offset, low - segment.start)
+        for number, start, stop, offset in parts
+        if (low := max(offset, segment.start)) < (high := min(offset + stop - start, segment.end))
+    ]

@@ -37,6 +37,8 @@ _READABLE: Final = frozenset({
     "arp", "control", "encrypted", "icmp", "llc", "no-next-header", "not-ip", "not-tcp", "sctp",
     "truncated-header", "udp",
 })  # fmt: skip
+#: ICMP's and ICMPv6's types of messages that quote a packet (RFC 792, RFC 4443 2.1).
+_ICMP_ERRORS: Final = frozenset({1, 2, 3, 4, 5, 11, 12})
 #: Reasons -> bytes of the header that stays, so that the reason does.
 _HEADERS: Final[Mapping[str, int]] = {"bad-ip-header": 20, "bad-tcp-header": 20}
 
@@ -274,7 +276,6 @@ class Redactor:
         self._held_bytes = 0
         self._newest = 0
         self._fed = 0
-        self._datagrams: OrderedDict[bytes, Reading] = OrderedDict()
 
     @property
     def held_bytes(self) -> int:
@@ -326,39 +327,42 @@ class Redactor:
 
     def _place(self, held: _Held, frame: bytes) -> None:
         reading = self._frames.read(held.link, frame, held.wire, held.at, held.number)
-        found = reading.segment
+        found, places = reading.segment, reading.places or ()
+        for number in reading.settled:
+            part = self._held.get(number)
+            if part is not None:
+                part.pending = False
+        if found is not None or reading.settled or reading.reason == "fragment":
+            self._padding(held, reading.end)
         if found is not None:
-            half = self._loop.take(found, held.at, held.number)
-            sequence = found.seq + bool(found.flags & SYN) & 0xFFFFFFFF
-            for place in reading.places or ():
-                self._piece(place, half, sequence)
-            if reading.datagram is None:
-                if any(frame[reading.end :]):
-                    self._blank(held, reading.end, len(frame))
+            if reading.reason == "repeated":
+                half = self._loop.half(found)
             else:
-                self._datagrams[reading.datagram] = reading
+                half = self._loop.take(found, held.at, held.number)
+            sequence = found.seq + bool(found.flags & SYN) & 0xFFFFFFFF
+            for place in places:
+                self._piece(place, half, sequence)
         elif reading.reason == "fragment":
-            self._fragment(held, reading)
-        elif reading.reason == "icmp-unreachable" or reading.reason == "icmp":
+            held.pending = True
+        elif reading.settled and reading.reason not in _READABLE - {"icmp"}:
+            for place in places:
+                if place.number in self._held:
+                    self._blank(self._held[place.number], place.start, place.stop)
+        elif reading.settled:
+            for number in reading.settled:
+                if number in self._held:
+                    self._shapes(self._held[number])
+        elif reading.reason in ("icmp-unreachable", "icmp"):
             self._quoted(held, reading)
         elif reading.reason in _READABLE:
-            for place in reading.places or ():
-                part = self._held.get(place.number)
-                if part is not None:
-                    part.pending = False
-                    self._shapes(part)
             self._shapes(held)
         else:
-            start = min(len(frame), reading.unread + _HEADERS.get(reading.reason, 0))
-            if reading.reason in ("unknown-link-type", "too-many-layers"):
-                start = reading.unread
-            for place in reading.places or ():
-                part = self._held.get(place.number)
-                if part is not None:
-                    part.pending = False
-                    self._blank(part, place.start, place.stop)
-            if reading.places is None:
-                self._blank(held, start, len(frame))
+            start = reading.unread + _HEADERS.get(reading.reason, 0)
+            self._blank(held, min(len(frame), start), len(frame))
+
+    def _padding(self, held: _Held, end: int) -> None:
+        if any(held.frame[end:]):
+            self._blank(held, end, len(held.frame))
 
     def _piece(self, place: Place, half: Half | bool | None, sequence: int) -> None:
         held = self._held.get(place.number)
@@ -390,17 +394,19 @@ class Redactor:
         else:
             talk.wait(half.up, held, piece)
 
-    def _fragment(self, held: _Held, reading: Reading) -> None:
-        held.pending = True
-
     def _quoted(self, held: _Held, reading: Reading) -> None:
-        """An ICMP error quotes the start of a packet, perhaps with its payload (RFC 1812)."""
-        frame = held.frame
+        """An ICMP error quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).
+
+        The quoted headers stay: IP's, and 20 bytes that TCP's has at least.
+        """
+        frame, at = held.frame, reading.unread
+        start = len(frame)
         if reading.quoted:
-            # Behind the quoted ports the rest of the TCP header stays.
-            start = min(len(frame), reading.unread + 16)
-            if start < len(frame):
-                self._blank(held, start, len(frame), "quoted")
+            start = at + 16  # the reader stands behind the quoted ports
+        elif reading.reason == "icmp" and at + 9 <= len(frame) and frame[at] in _ICMP_ERRORS:
+            first = frame[at + 8]
+            start = at + 8 + 20 + (40 if first >> 4 == 6 else (first & 15) << 2)
+        self._blank(held, min(start, len(frame)), len(frame), "quoted")
         self._shapes(held)
 
     def _shapes(self, held: _Held) -> None:
@@ -436,7 +442,9 @@ class Redactor:
         """A limit was hit: decide now."""
         if held.pending:
             held.pending = False
-            self._blank(held, self._after_headers(held), len(held.frame), "undecided")
+            self._blank(
+                held, self._frames.pending_payload(held.number), len(held.frame), "undecided"
+            )
         for piece in held.pieces:
             if not piece.done and piece.stream is not None:
                 piece.stream.force()
@@ -445,14 +453,6 @@ class Redactor:
                 else:
                     piece.done = True
                     self._blank(held, piece.start, piece.stop, "undecided")
-
-    def _after_headers(self, held: _Held) -> int:
-        """Where a fragment's payload begins in its frame."""
-        for parts in self._frames._parts.values():
-            for number, start, _, _ in parts:
-                if number == held.number:
-                    return start
-        return 0
 
     def _mask(self, held: _Held, piece: _Piece) -> None:
         """Write the decided bytes of a piece into its frame."""
