@@ -14,6 +14,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from inspector.credentials import glance
 from inspector.credentials.kinds import classify, core_of, placeholder
@@ -232,13 +233,17 @@ class Masker:
         if not glance.is_suspect(text, text.lower()):
             return text
         text = self._pass(text)
-        if "%" in text:
-            for depth in (1, 2):
-                units = _units(text, depth)
-                decoded = "".join(char for char, _ in units)
-                cleaned = self._pass(decoded)
-                if cleaned != decoded:
-                    text = _respelt(units, cleaned)
+        # A key written with escapes has no shape until it is decoded; a URL within a
+        # URL's parameter is escaped twice.
+        decoded = text
+        for depth in (1, 2):
+            before, decoded = decoded, unquote(decoded, "latin-1")
+            if decoded == before:
+                break
+            cleaned = self._pass(decoded)
+            if cleaned != decoded:
+                text = _respelt(_units(text, depth), cleaned)
+                decoded = cleaned
         return text
 
     def _known(self, match: re.Match[str]) -> str:

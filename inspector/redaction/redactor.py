@@ -178,7 +178,11 @@ class _Talk:
         stream, brought = self.streams[up], self._brought[up]
         for _, packet, data in segments:
             brought.append((stream.end, packet))
-            stream.receive(data)
+            following = stream.end + len(data)
+            try:
+                stream.receive(data)
+            except Exception:  # a bug must not let a key out, nor cost the other connections
+                stream.lack(following)
             self.settle(up)
             while len(brought) > 1 and brought[1][0] <= stream.decided:
                 brought.popleft()
@@ -188,7 +192,12 @@ class _Talk:
         return self.gap(up, count, at, packet)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> int:
-        self.streams[up].gap(count)
+        stream = self.streams[up]
+        following = stream.end + count
+        try:
+            stream.gap(count)
+        except Exception:
+            stream.lack(following)
         self.settle(up)
         return 0
 
@@ -196,8 +205,15 @@ class _Talk:
         return self.gap(up, count, at, packet)
 
     def end(self, up: bool, at: int, packet: int) -> None:
-        self.streams[up].finish()
+        self._finish(up)
         self.settle(up)
+
+    def _finish(self, up: bool) -> None:
+        stream = self.streams[up]
+        try:
+            stream.finish()
+        except Exception:
+            stream.give_up()
 
     def wait(self, up: bool, held: _Held, piece: _Piece) -> None:
         """A piece of a packet that is masked when its bytes are decided."""
@@ -226,7 +242,7 @@ class _Talk:
 
     def finish(self, at: int, packet: int) -> None:
         for up, half in ((True, self.connection.up), (False, self.connection.down)):
-            self.streams[up].finish()
+            self._finish(up)
             self.ends[up] = UNKNOWN if half.next == UNKNOWN else _next(half)
         self.over = True
         self.settle(True)
@@ -308,9 +324,6 @@ class Redactor:
     def finish(self) -> Iterator[Batch]:
         """The capture is over: everything that still waited."""
         self._loop.finish()
-        for talk in list(self._talks.values()):
-            for stream in talk.streams.values():
-                stream.finish()
         yield from self._ready(everything=True)
         self.summary.echoes = self.masker.echoes
 
@@ -447,7 +460,10 @@ class Redactor:
             )
         for piece in held.pieces:
             if not piece.done and piece.stream is not None:
-                piece.stream.force()
+                try:
+                    piece.stream.force()
+                except Exception:
+                    piece.stream.give_up()
                 if piece.offset + piece.stop - piece.start <= piece.stream.decided:
                     self._mask(held, piece)
                 else:

@@ -57,9 +57,11 @@ _LIMITS: Final = Limits()
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*[\r\n]*")
 _FIELD: Final = re.compile(r"([ \t]*[^:\r\n\"'{}]{1,64}?(?:\r\n[ \t]+)?[ \t]*:)(.*)", re.DOTALL)
 _START_LINE: Final = re.compile(r"(\S{1,32} )(\S[^\r\n]*?)( HTTP/\d\.\d\s*)?", re.DOTALL)
+#: The body is not coded at all.
+_PLAIN: Final = "content-encoding-mismatch"
 #: Faults of a coded body after which its bytes, or the last of them, are what they look like.
 _AS_IT_IS: Final = frozenset({
-    "content-encoding-mismatch", "content-encoding-corrupt", "content-encoding-trailing-bytes",
+    _PLAIN, "content-encoding-corrupt", "content-encoding-trailing-bytes",
 })  # fmt: skip
 _ANY: Final = re.compile(r"[^\s]")
 
@@ -202,6 +204,26 @@ class Stream:
         """No more bytes come."""
         self._final = True
         self.force()
+
+    def give_up(self) -> None:
+        """Something failed: blank what is not decided, and all that comes."""
+        if self.decided < self.end:
+            self._blank(self.decided, self.end)
+        self._text.clear()
+        self._coded = None
+        self._mode = Mode.BLANK
+        self.decided = self._pos = self.end
+        self._noted(self.end, [], "unreadable")
+
+    def lack(self, following: int) -> None:
+        """Taking bytes or a gap up to `following` failed: give up, in step with the connection."""
+        if self.end < following:
+            count = following - self.end
+            self._past.append((self.base, self.raw, self.out))
+            self.base += len(self.raw) + count
+            self.raw, self.out = bytearray(), bytearray()
+            self.decided = self._pos = self.base
+        self.give_up()
 
     def force(self) -> None:
         """Decide everything that is here, come what may."""
@@ -534,7 +556,7 @@ class Stream:
         self._coded_bytes += stop - start
         piece = bytes(self.raw[start - self.base : stop - self.base])
         decoded = b"".join(data for _, _, data in coded.feed([(0, 0, piece)]))
-        if self._holds_a_key(decoded):
+        if coded.fault != _PLAIN and self._holds_a_key(decoded):
             self._absorb("compressed")
         elif coded.fault in _AS_IT_IS:
             self._coded = None
@@ -569,7 +591,11 @@ class Stream:
             if not over:
                 # Bytes that the decoder keeps to itself were not looked at.
                 self._absorb("unreadable")
-            elif self._holds_a_key(b"".join(data for _, _, data in coded.finish())):
+            elif (
+                (rest := coded.finish())
+                and coded.fault != _PLAIN
+                and self._holds_a_key(b"".join(data for _, _, data in rest))
+            ):
                 self._absorb("compressed")
             elif coded.fault in _AS_IT_IS:
                 self._text_seen = ""
