@@ -92,7 +92,8 @@ class Masker:
                           Syntax.BARE)
             | CREDENTIAL_HEADERS | RESPONSE_HEADERS
         )  # fmt: skip
-        told = "|".join(re.escape(name.decode("latin-1")) for name in self._headers)
+        names = (*self._headers, *URL_HEADERS)
+        told = "|".join(re.escape(name.decode("latin-1")) for name in sorted(names))
         self._line = re.compile(
             rf"(?:^|[\r\n])[\x00-\x20]*(?:{told}|[\w-]*(?:token|secret|passw|auth|key|signature"
             r"|credential)[\w-]*)[\x00-\x20]*:",
@@ -122,8 +123,13 @@ class Masker:
         folded = name.encode("latin-1").translate(_NAME_FOLD, _NAME_NOISE)
         return folded in self._headers or SECRET_NAME.fullmatch(folded) is not None
 
+    def is_position(self, name: str) -> bool:
+        """Whether the value of a header of this name is masked by more than its shape."""
+        folded = name.encode("latin-1").translate(_NAME_FOLD, _NAME_NOISE)
+        return folded in URL_HEADERS or self.is_credential(name)
+
     def names_a_header(self, text: str) -> bool:
-        """Whether a line in it may be a header that carries a credential."""
+        """Whether a line in it may be a header of which `is_position` is true."""
         return self._line.search(text) is not None
 
     def target(self, text: str) -> str:

@@ -46,6 +46,8 @@ HISTORY: Final = 128 << 10
 #: Of what came before a gap, this much.
 PAST: Final = 1 << 20
 PASTS: Final = 256
+#: The rest of a key behind a gap is no longer than this.
+LONGEST_REST: Final = 4 << 10
 #: A compressed body is kept whole up to this size, to be blanked as a whole.
 CODED_LIMIT: Final = 1 << 20
 #: Decoded bytes looked at in one compressed body, a bomb limit.
@@ -63,6 +65,11 @@ _PLAIN: Final = "content-encoding-mismatch"
 _AS_IT_IS: Final = frozenset({
     _PLAIN, "content-encoding-corrupt", "content-encoding-trailing-bytes",
 })  # fmt: skip
+_REST: Final = re.compile(rb"[\w\-+/=.~%*]*")
+_REST_OF_LINE: Final = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*")
+#: User information whose end, and what announces it, is behind a gap.
+_CUT_USERINFO: Final = re.compile(rb"//([^/\s@?#<>\"']+)\Z")
+_NAME_OF_LINE: Final = re.compile(r"[ \t]*[^:\s]*[\x00-\x20]*:?")
 _ANY: Final = re.compile(r"[^\s]")
 
 Noted = Callable[[int, list[Found], str], None]
@@ -102,11 +109,32 @@ class Stream:
     """
 
     __slots__ = (
-        "_absorbed", "_adrift", "_blank_left", "_coded", "_coded_bytes", "_drop_bodies",
-        "_extent", "_final",
-        "_lost", "_masker", "_mode", "_noted", "_pair", "_past", "_past_bytes",
-        "_pos", "_remaining",
-        "_searched", "_text", "_text_seen", "_tls_next", "base", "decided", "out", "raw",
+        "_absorbed",
+        "_adrift",
+        "_blank_left",
+        "_coded",
+        "_coded_bytes",
+        "_drop_bodies",
+        "_extent",
+        "_final", "_heading",
+        "_lost",
+        "_masker",
+        "_mode",
+        "_noted",
+        "_pair",
+        "_past",
+        "_past_bytes",
+        "_pos",
+        "_remaining",
+        "_searched",
+        "_text",
+        "_text_seen",
+        "_tls_next",
+        "_token_left",
+        "base",
+        "decided",
+        "out",
+        "raw",
     )  # fmt: skip
 
     def __init__(
@@ -132,6 +160,8 @@ class Stream:
         self._coded_bytes = 0
         self._absorbed = False
         self._adrift = False
+        self._heading = False
+        self._token_left = 0
         self._tls_next = True
         self._final = False
         self._past: deque[tuple[int, bytearray, bytearray]] = deque()
@@ -167,18 +197,27 @@ class Stream:
     def gap(self, count: int) -> None:
         """Bytes are missing.  What was not decided before them is decided now."""
         inside = self._mode in (Mode.BODY, Mode.CHUNK) and self._remaining >= count
+        heading = self._mode in (Mode.HEAD, Mode.START, Mode.TRAILER)
         if not inside or self._coded is not None:
             self.force()
         else:
             self._search(everything=True)
         self.decided = self._pos = self.end
+        if self._mode == Mode.TEXT and (self._heading or heading):
+            self._blank_rest(max(self.raw.rfind(b"\n") + 1, len(self.raw) - WINDOW, 0) + self.base)
+        cut = _CUT_USERINFO.search(self.raw, max(0, len(self.raw) - CONTEXT))
+        if cut is not None and not self.passes:
+            self._blank(cut.start(1) + self.base, self.end)
         if inside:
             self._remaining -= count
+            self._token_left = LONGEST_REST
         elif self._mode == Mode.TLS:
             # Still ciphertext, if it goes on inside of the same record.
             self._remaining -= count
             self._adrift = self._remaining < 0
         elif self._mode != Mode.BLANK:
+            # Lines of a head, perhaps, whose first was lost.
+            self._heading = self._heading or heading
             self._enter(Mode.TEXT)
             self._lost = True
             self._blank_left = WINDOW  # the rest of a line may be the rest of a value
@@ -242,14 +281,11 @@ class Stream:
         elif mode == Mode.TLS:
             self._shapes(self.decided, self.end)
         else:
-            cut = self.raw.rfind(b"\n", self.decided - self.base) + 1 + self.base
-            cut = max(cut, self.decided)
-            self._lines(self.decided, cut)
-            if cut < self.end:
-                self._lines(cut, self.end)
-                if not self._final:
-                    # A line that is not whole may end within a value.
-                    self._blank_rest(cut)
+            cut = max(self.raw.rfind(b"\n") + 1 + self.base, self.decided)
+            self._lines(self.decided, self.end)
+            if cut < self.end and not self._final:
+                # A line that is not whole may end within a value.
+                self._blank_rest(cut)
             if mode in (Mode.HEAD, Mode.START) and not self._final:
                 self._enter(Mode.TEXT)
                 self._blank_left = WINDOW
@@ -257,10 +293,11 @@ class Stream:
         self._trim()
 
     def _blank_rest(self, start: int) -> None:
-        text = self._read(start, self.end)
-        colon = text.find(":")
-        if colon >= 0:
-            self._write(start + colon + 1, _ANY.sub("x", text[colon + 1 :]), text[colon + 1 :])
+        """Blank the value in the last line, which goes on where nobody can see it."""
+        text = self.out[start - self.base :].decode("latin-1")
+        name = _NAME_OF_LINE.match(text)
+        at = 0 if name is None else name.end()
+        self._write(start + at, _ANY.sub("x", text[at:]), text[at:])
 
     def covered(self, start: int, data: bytes) -> tuple[bytes, bool]:
         """The masked bytes of a packet whose first byte has the offset `start`, and if all matched.
@@ -345,6 +382,7 @@ class Stream:
             self._search(everything=True)
             self.decided = self._pos
             self._blank_left = 0
+            self._heading = False
             self._enter(Mode.START)
         elif begins_tls_record(data):
             self._search(everything=True)
@@ -405,6 +443,7 @@ class Stream:
 
     def _begin_body(self, extent: int, fields: tuple[Field, ...]) -> None:
         self._extent = extent
+        self._token_left = 0
         self._text.clear()
         self._text_seen = ""
         self._coded = None
@@ -460,6 +499,16 @@ class Stream:
         if self._coded is not None:
             self._decode(start, stop)
             return
+        if self._token_left:
+            # What a gap cut from a key has lost the shape it is known by.
+            rest = _REST.match(self.raw, start - self.base, stop - self.base)
+            size = 0 if rest is None else min(rest.end() - rest.start(), self._token_left)
+            self._blank(start, start + size)
+            start += size
+            self._token_left = self._token_left - size if start == stop else 0
+            if start == stop:
+                self.decided = stop
+                return
         if self._text and self._text[-1][1] == start:
             self._text[-1] = (self._text[-1][0], stop)
         else:
@@ -651,13 +700,19 @@ class Stream:
             self.decided = self.end
             return
         if self._blank_left:
-            until = min(self.end, start + self._blank_left)
-            newline = self.raw.find(b"\n", start - self.base, until - self.base)
-            stop = until if newline < 0 else newline + self.base
-            self._blank(start, stop)
+            rest = _REST_OF_LINE.match(self.raw, start - self.base)
+            stop = self.end if rest is None else rest.end() + self.base
+            stop = min(stop, start + self._blank_left)
+            text = self._read(start, stop)
+            self._write(start, _ANY.sub("x", text), text)
             self._noted(start, [], "unreadable")
-            self._blank_left = self._blank_left - (stop - start) if newline < 0 else 0
+            # A line end that is the last byte here may be a fold.
+            goes_on = stop >= self.end - 1
+            self._blank_left = max(0, self._blank_left - (stop - start)) if goes_on else 0
             self.decided = start = stop
+            if self._blank_left:
+                self._pos = stop
+                return
         if start < self.end:
             if self._text and self._text[-1][1] == start:
                 self._text[-1] = (self._text[-1][0], self.end)
@@ -710,17 +765,19 @@ class Stream:
         masker = self._masker
         found = len(masker.found)
         masked = masker.text(text)
-        if masker.names_a_header(masked):
+        if self._heading:
+            masked = "".join(map(self._masked_line, _LINE.findall(masked)))
+        elif masker.names_a_header(masked):
             parts = []
             for line in _LINE.findall(masked):
                 field = _FIELD.match(line)
-                if field and masker.is_credential(field[1][:-1]):
+                if field and masker.is_position(field[1][:-1]):
                     line = field[1] + masker.field(field[1][:-1].strip(), field[2])
                 parts.append(line)
             masked = "".join(parts)
-            if len(masker.found) > found:
-                self._noted(self._pos, masker.found[found:], "lines")
-                del masker.found[found:]
+        if len(masker.found) > found:
+            self._noted(self._pos, masker.found[found:], "lines")
+            del masker.found[found:]
         return masked
 
     def _lines(self, start: int, stop: int) -> None:

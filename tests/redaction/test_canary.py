@@ -121,3 +121,24 @@ def test_lengths_times_and_numbers_stay(tmp_path: Path) -> None:
         ]
 
     assert outline(after) == outline(before)
+
+
+#: Where a loss can take the only thing by which a key could be known.
+UNKNOWABLE = {
+    "method",
+    "server name of TLS",
+    "server name of TLS in a tunnel",
+    "JSON in an error",
+    "?key in an error",
+    "bearer in an error",
+    "header in a reason",
+}
+
+
+@pytest.mark.parametrize("size", [1, 11, 30])
+def test_with_segments_lost_what_is_left_of_a_key_is_masked(size: int, tmp_path: Path) -> None:
+    rng = random.Random(size)
+    items = [item for item in SAMPLE if item.place not in UNKNOWABLE]
+    talks = [in_pieces(item.talk, size, 0.05, rng) for item in items]
+    after = redacted(batches_of(talks, tmp_path))
+    assert leaks(items, after) == []
