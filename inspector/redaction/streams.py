@@ -363,7 +363,7 @@ class Stream:
         is_request = resumes_request if self._lost else looks_like_request
         request, response = is_request(data), looks_like_response(data)
         if request or response:
-            self._tls_next = self._lost = False
+            self._tls_next = self._lost = self._heading = False
             while data[:1] in (b"\r", b"\n"):
                 data = data[1:]
                 self._pos += 1
@@ -382,7 +382,6 @@ class Stream:
             self._search(everything=True)
             self.decided = self._pos
             self._blank_left = 0
-            self._heading = False
             self._enter(Mode.START)
         elif begins_tls_record(data):
             self._search(everything=True)

@@ -135,7 +135,7 @@ UNKNOWABLE = {
 }
 
 
-@pytest.mark.parametrize("size", [1, 11, 30])
+@pytest.mark.parametrize("size", [1, 3, 11, 30])
 def test_with_segments_lost_what_is_left_of_a_key_is_masked(size: int, tmp_path: Path) -> None:
     rng = random.Random(size)
     items = [item for item in SAMPLE if item.place not in UNKNOWABLE]
