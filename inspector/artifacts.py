@@ -184,7 +184,7 @@ def _write(place: int, name: str, write: Writer, owner: Owner | None) -> None:
 def _opened(path: Path, owner: Owner | None) -> Iterator[int]:
     """A descriptor of the directory; what is missing of its path is made."""
     try:
-        place = _descend(path, owner)
+        place = descend(path, owner, make=True)
     except OSError as error:
         raise ArtifactError(
             f"{path} cannot be used for results: {_reason(error)}",
@@ -196,25 +196,34 @@ def _opened(path: Path, owner: Owner | None) -> Iterator[int]:
         os.close(place)
 
 
-def _descend(path: Path, owner: Owner | None) -> int:
-    """Open a directory component by component, so that each link is met and judged."""
+def descend(path: Path, owner: Owner | None = None, *, make: bool = False) -> int:
+    """Open a directory component by component, so that each link is met and judged.
+
+    `make`: what is missing of it is made, for `owner`; otherwise the descriptor
+    serves as a `dir_fd` alone, for which no right to list the directory is
+    needed.  Raises `ArtifactError` for a link in a directory that others can write.
+    """
+    flags = _DIRECTORY if make else _DIRECTORY | os.O_PATH
     absolute = path if path.is_absolute() else Path.cwd() / path
     rest = list(absolute.parts[1:])
-    place = os.open("/", _DIRECTORY)
+    place = os.open("/", flags)
     links = 0
     try:
         while rest:
             name = rest.pop(0)
             target = _link(place, name)
             if target is None:
-                place = _exchange(place, _step(place, name, owner))
+                if make:
+                    _make(place, name, owner)
+                inner = os.open(name, flags | os.O_NOFOLLOW, dir_fd=place)
+                place = _exchange(place, inner)
                 continue
             links += 1
             if links > _LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             _refuse_foreign(place, name, path)
             if target.startswith("/"):
-                place = _exchange(place, os.open("/", _DIRECTORY))
+                place = _exchange(place, os.open("/", flags))
             rest[:0] = [part for part in target.split("/") if part not in ("", ".")]
     except BaseException:
         os.close(place)
@@ -234,20 +243,24 @@ def _link(place: int, name: str) -> str | None:
         return None  # no link: a directory, or nothing
 
 
-def _step(place: int, name: str, owner: Owner | None) -> int:
+def _make(place: int, name: str, owner: Owner | None) -> None:
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=place)
         if owner is not None:
             os.chown(name, owner.uid, owner.gid, dir_fd=place, follow_symlinks=False)
-    return os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
+
+
+def others_can_write(place: int) -> bool:
+    """Whether others than its owner can lay something into the open directory."""
+    return bool(os.fstat(place).st_mode & (stat.S_IWOTH | stat.S_IWGRP))
 
 
 def _refuse_foreign(place: int, name: str, path: Path) -> None:
     """A link in a directory that others can write may be a trap for whoever has more rights."""
-    if os.fstat(place).st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+    if others_can_write(place):
         raise ArtifactError(
             f"{name} on the way to {path} is a symbolic link in a directory that others can write",
-            "Name the directory itself with -o",
+            "Name the directory itself",
             "Nothing was written",
         )
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from typing import Final
 
+from inspector.artifacts import descend, others_can_write
 from inspector.errors import InspectorError
 from inspector.facts import CaptureFile, Interface
 from inspector.live.numbering import file_of
@@ -59,21 +61,36 @@ def create(path: Path) -> int:
 
     Always a new file: one that stands there is replaced, so neither a link that
     somebody laid nor a file that somebody else can read is ever written through.
-    A pipe or a device is taken as it is.  Raises `OutputError`.
+    A pipe or a device is taken as it is, but behind a link only where nobody
+    else could have laid it.  Raises `OutputError`, and `ArtifactError` for a link
+    on the way that somebody else could have laid.
     """
     try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-        if path.is_symlink() or path.is_file():
-            path.unlink()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(path, flags, 0o600)
+        place = descend(path.parent)
+        try:
+            if _is_stream(place, path.name):
+                return os.open(path.name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=place)
+            with suppress(FileNotFoundError):
+                os.unlink(path.name, dir_fd=place)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            return os.open(path.name, flags, 0o600, dir_fd=place)
+        finally:
+            os.close(place)
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {error.strerror}",
             "Give a place that the invoking user can write with -w or -o",
             "Nothing was captured yet",
         ) from error
+
+
+def _is_stream(place: int, name: str) -> bool:
+    """Whether what stands there is no file (a directory fails when it is opened)."""
+    try:
+        mode = os.stat(name, dir_fd=place, follow_symlinks=not others_can_write(place)).st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
 
 
 class CaptureFiles:

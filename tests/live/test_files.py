@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.artifacts import ArtifactError
 from inspector.live.files import CaptureFiles, Described, OutputError, Rotation, create
 from inspector.packets import Batch, packet_reference
 from inspector.pcap.reader import open_captures
@@ -91,6 +92,30 @@ def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     os.close(create(path))
     assert not path.is_symlink()
     assert victim.read_text() == "precious"
+
+
+def test_a_link_on_the_way_is_refused_where_others_could_have_laid_it(tmp_path: Path) -> None:
+    place, open_to_all = tmp_path / "place", tmp_path / "open"
+    place.mkdir()
+    open_to_all.mkdir()
+    (open_to_all / "way").symlink_to(place)
+    os.close(create(open_to_all / "way" / "live.pcapng"))  # nobody else could
+    open_to_all.chmod(0o777)
+    with pytest.raises(ArtifactError, match="symbolic link in a directory that others can write"):
+        create(open_to_all / "way" / "more.pcapng")
+    assert [path.name for path in place.iterdir()] == ["live.pcapng"]
+
+
+def test_a_link_to_a_device_is_followed_only_where_nobody_else_could_have_laid_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "live.pcapng"
+    path.symlink_to("/dev/null")
+    os.close(create(path))
+    assert path.is_symlink()
+    tmp_path.chmod(0o777)
+    os.close(create(path))
+    assert not path.is_symlink()
 
 
 def test_a_file_that_others_hold_open_is_not_written_through(tmp_path: Path) -> None:
