@@ -166,6 +166,7 @@ class Inspector:
                 topology=topology,
                 completeness=held,
                 witnesses=witnesses,
+                several_files=len(sources.captures) > 1,
             )
         )
         return Report(

@@ -156,6 +156,7 @@ class Case:
         topology: Topology,
         completeness: Completeness,
         witnesses: Witnesses | None = None,
+        several_files: bool = False,
     ) -> None:
         self.exchanges = Index(exchanges)
         self.tunnels = Index(tunnels)
@@ -163,6 +164,8 @@ class Case:
         self.direct_tls = direct_tls
         self.topology = topology
         self.completeness = completeness
+        #: Packet numbers name their file.
+        self.several_files = several_files
         #: Where the logs beside the packets tell something else.
         self.disagreements = () if witnesses is None else witnesses.disagreements
         self.api_proxies = frozenset(topology.api_proxy)

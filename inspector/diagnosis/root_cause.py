@@ -11,7 +11,7 @@ from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.rule import Cause, Tally
-from inspector.diagnosis.words import plural
+from inspector.diagnosis.words import at, plural
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ def _not_listening(
         code,
         explains=count,
         of=of,
-        sentence=f"Nobody listens on {where}: {plural(count, 'attempt')} (packet {packet}).",
+        sentence=f"Nobody listens on {where}: {plural(count, 'attempt')} ({at(packet, case)}).",
         ruled_out=(RuledOut("death of the API proxy", "it took connections afterwards"),),
         details=("The API proxy lives: it took or opened connections afterwards.",),
         advice=CODES[code].advice,
@@ -98,7 +98,7 @@ def _barred(case: Case, of: int, finding: Finding) -> RootCause:
         finding.code,
         explains=count,
         of=of,
-        sentence=f"Squid denied CONNECT {where}: {count} x {status} (packet {packet}).",
+        sentence=f"Squid denied CONNECT {where}: {count} x {status} ({at(packet, case)}).",
         ruled_out=(RuledOut("upstream error", "the API proxy never saw the call"),),
         details=(f"The client asks Squid for port {port} of the API proxy, NO_PROXY or not.",),
         advice=f"Call {where} without a proxy (the client ignores NO_PROXY), or let Squid pass it.",
@@ -112,13 +112,13 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
     if finding is None or case.calls:
         return None
     tunnel = case.tunnels.get(finding.evidence[0].tunnel or "t0")
-    host = "an API's host" if tunnel is None else (tunnel.authority or "")[:30]
+    assert tunnel is not None
+    host, packet = (tunnel.authority or "")[:30], tunnel.packet
     return RootCause(
         finding.code,
         explains=finding.count,
         of=finding.count,
-        sentence=f"The agent CONNECTs to {host} itself: {finding.count} x"
-        f" (packet {finding.evidence[0].packet}).",
+        sentence=f"The agent CONNECTs to {host} itself: {finding.count} x ({at(packet, case)}).",
         ruled_out=(),
         details=("No call came to the API proxy.",),
         not_in_packets="what the API answered, which is inside TLS",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Call, Case
+from inspector.packets import packet_label
 
 _WIDTH: Final = 76
 
@@ -12,6 +13,17 @@ _WIDTH: Final = 76
 def plural(count: int, noun: str) -> str:
     """`1 call`, `2 calls`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def at(packet: int, case: Case) -> str:
+    """Where to look: `packet 30`, or `packet 2:30` where there are several files."""
+    return f"packet {packet_label(packet, several_files=case.several_files)}"
+
+
+def span(first: int, last: int, case: Case) -> str:
+    """From where to where to look: `packets 3-17`, or `packets 1:3-2:17`."""
+    ends = (packet_label(packet, several_files=case.several_files) for packet in (first, last))
+    return "packets {}-{}".format(*ends)
 
 
 def answer(call: Call) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import order_of_closing, plural
+from inspector.diagnosis.words import at, order_of_closing, plural
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -23,7 +23,7 @@ def explains(call: Call, case: Case) -> bool:
 def sentence(call: Call, case: Case, count: int) -> str:
     return (
         f"The client left before its answer was whole: {plural(count, 'call')}"
-        f" (packet {call.packet})."
+        f" ({at(call.packet, case)})."
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.words import at
 from inspector.facts import AuthHeader
 
 #: Anomalies that matter; a space at an end is taken off by every parser (RFC 9110 5.5).
@@ -32,7 +33,7 @@ def sentence(call: Call, case: Case, count: int) -> str:
     request = call.exchange.request
     assert request is not None
     name = next(auth.name for auth in request.auth if is_malformed(auth))
-    return f"{name} cannot be sent as it is: {count} x 400 (packet {request.packet})."
+    return f"{name} cannot be sent as it is: {count} x 400 ({at(request.packet, case)})."
 
 
 CAUSE: Final = Cause("credential-malformed", explains, sentence)

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import bytes_down, plural
+from inspector.diagnosis.words import at, bytes_down, plural, span
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -39,7 +39,7 @@ def sentence(call: Call, case: Case, count: int) -> str:
     exchange = call.exchange
     return (
         f"{exchange.server.ip} took {exchange.id} whole, then closed:"
-        f" {bytes_down(call)} response bytes (packet {call.packet})."
+        f" {bytes_down(call)} response bytes ({at(call.packet, case)})."
     )
 
 
@@ -52,7 +52,7 @@ def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
         return ("Nobody tried to connect to it afterwards.",)
     accepted = service.accepted_after(connection.closed_at)
     packets = service.packets[-failed:]
-    where = f"packet {packets[0]}" if failed == 1 else f"packets {packets[0]}-{packets[-1]}"
+    where = at(packets[0], case) if failed == 1 else span(packets[0], packets[-1], case)
     attempts = plural(failed, "connection attempt")
     return (f"Since then {attempts} to it failed, {accepted} accepted ({where}).",)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import told
+from inspector.diagnosis.words import at, told
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -18,7 +18,7 @@ def explains(call: Call, case: Case) -> bool:
 def sentence(call: Call, case: Case, count: int) -> str:
     return (
         f"The API proxy has no key for {call.exchange.provider}:"
-        f" {count} x {call.status} of its own (packet {call.packet})."
+        f" {count} x {call.status} of its own ({at(call.packet, case)})."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import bytes_down, is_stream, order_of_closing, plural
+from inspector.diagnosis.words import at, bytes_down, is_stream, order_of_closing, plural
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -16,7 +16,7 @@ def explains(call: Call, case: Case) -> bool:
 def sentence(call: Call, case: Case, count: int) -> str:
     return (
         f"{plural(count, 'answer')} shorter than promised:"
-        f" {bytes_down(call)} body bytes came (packet {call.packet})."
+        f" {bytes_down(call)} body bytes came ({at(call.packet, case)})."
     )
 
 

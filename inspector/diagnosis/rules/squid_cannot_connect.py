@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import authority, plural, relayed, squid_error
+from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
 
 #: Linux errno of a failed connect.
 ERRNO: Final = {"111": "refused", "113": "no route", "110": "timed out", "101": "unreachable"}
@@ -23,7 +23,7 @@ def sentence(call: Call, case: Case, count: int) -> str:
     why = f"{errno}, {ERRNO[errno]}" if errno in ERRNO else squid_error(call) or "5xx"
     return (
         f"Squid cannot reach {authority(call)} ({why}):"
-        f" {plural(count, 'call')} (packet {call.packet})."
+        f" {plural(count, 'call')} ({at(call.packet, case)})."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause, Match, OfTunnel, of_tunnel
-from inspector.diagnosis.words import authority, relayed, squid_error
+from inspector.diagnosis.words import at, authority, relayed, squid_error
 from inspector.facts import Tunnel
 
 
@@ -17,7 +17,7 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return f"Squid denied {authority(call)}: {count} x 403 (packet {call.packet})."
+    return f"Squid denied {authority(call)}: {count} x 403 ({at(call.packet, case)})."
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:

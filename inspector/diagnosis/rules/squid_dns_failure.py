@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import authority, plural, relayed, squid_error
+from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -14,9 +14,8 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return (
-        f"Squid cannot resolve {authority(call)}: {plural(count, 'call')} (packet {call.packet})."
-    )
+    where = at(call.packet, case)
+    return f"Squid cannot resolve {authority(call)}: {plural(count, 'call')} ({where})."
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:

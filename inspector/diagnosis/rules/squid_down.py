@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case, Service, between
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import plural
+from inspector.diagnosis.words import at, plural
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -59,8 +59,8 @@ def sentence(call: Call, case: Case, count: int) -> str:
     if packet is None and call.outcome == "status":
         packet = call.packet
     if packet is None:
-        return f"Squid left in mid-stream and did not come back (packet {call.packet})."
-    return f"The API proxy cannot connect to Squid: {plural(count, 'call')} (packet {packet})."
+        return f"Squid left in mid-stream and did not come back ({at(call.packet, case)})."
+    return f"The API proxy cannot connect to Squid: {plural(count, 'call')} ({at(packet, case)})."
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
         return ()
     failed = sum(len(service.failed) for service in case.forward_services())
     last = max(service.packets[-1] for service in case.forward_services() if service.packets)
-    return (f"{plural(failed, 'connection attempt')} to it failed (last: packet {last}).",)
+    return (f"{plural(failed, 'connection attempt')} to it failed (last: {at(last, case)}).",)
 
 
 CAUSE: Final = Cause("squid-down", explains, sentence, details, "why Squid is not there")

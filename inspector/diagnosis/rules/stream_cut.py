@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import events, is_stream, order_of_closing, plural
+from inspector.diagnosis.words import at, events, is_stream, order_of_closing, plural
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -19,7 +19,7 @@ def explains(call: Call, case: Case) -> bool:
 def sentence(call: Call, case: Case, count: int) -> str:
     return (
         f"{plural(count, 'stream')} cut after {events(call)} events,"
-        f" no terminal event (packet {call.packet})."
+        f" no terminal event ({at(call.packet, case)})."
     )
 
 

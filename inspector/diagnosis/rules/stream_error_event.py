@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import told
+from inspector.diagnosis.words import at, told
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -14,7 +14,7 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return f"The API failed inside its stream: {count} x event: error (packet {call.packet})."
+    return f"The API failed inside its stream: {count} x event: error ({at(call.packet, case)})."
 
 
 CAUSE: Final = Cause("stream-error-event", explains, sentence, told)

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import plural
+from inspector.diagnosis.words import at, plural
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -14,7 +14,7 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return f"{plural(count, 'answer')} {what(call)} (packet {call.packet})."
+    return f"{plural(count, 'answer')} {what(call)} ({at(call.packet, case)})."
 
 
 def what(call: Call) -> str:

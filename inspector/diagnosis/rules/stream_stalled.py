@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import events, order_of_closing
+from inspector.diagnosis.words import at, events, order_of_closing
 
 #: A silence of this many seconds may be a stall ...
 SILENCE: Final = 1.0
@@ -47,7 +47,7 @@ def explains(call: Call, case: Case) -> bool:
 def sentence(call: Call, case: Case, count: int) -> str:
     return (
         f"Silence for {silence(call) or 0:.1f} s after {events(call)} events,"
-        f" then the client left (packet {call.packet})."
+        f" then the client left ({at(call.packet, case)})."
     )
 
 

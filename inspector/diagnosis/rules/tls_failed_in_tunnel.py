@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import plural, told
+from inspector.diagnosis.words import at, plural, told
 from inspector.facts import Tunnel
 
 
@@ -45,7 +45,7 @@ def how(tunnel: Tunnel) -> str:
 def sentence(call: Call, case: Case, count: int) -> str:
     tunnel = call.tunnel
     assert tunnel is not None
-    return f"TLS failed inside {tunnel.id}: {how(tunnel)} (packet {tunnel.packet})."
+    return f"TLS failed inside {tunnel.id}: {how(tunnel)} ({at(tunnel.packet, case)})."
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:

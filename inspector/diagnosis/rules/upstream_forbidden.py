@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import answer, told
+from inspector.diagnosis.words import answer, at, told
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -14,7 +14,7 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return f"The API forbids it: {count} x {answer(call)} (packet {call.packet})."
+    return f"The API forbids it: {count} x {answer(call)} ({at(call.packet, case)})."
 
 
 CAUSE: Final = Cause("upstream-forbidden", explains, sentence, told)

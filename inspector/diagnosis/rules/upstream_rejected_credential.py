@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import answer
+from inspector.diagnosis.words import answer, at
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -17,7 +17,7 @@ def explains(call: Call, case: Case) -> bool:
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
-    return f"The API rejected the credential: {count} x {answer(call)} (packet {call.packet})."
+    return f"The API rejected the credential: {count} x {answer(call)} ({at(call.packet, case)})."
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import answer, told
+from inspector.diagnosis.words import answer, at, told
 
 
 def explains(call: Call, case: Case) -> bool:
@@ -21,8 +21,8 @@ def explains(call: Call, case: Case) -> bool:
 
 def sentence(call: Call, case: Case, count: int) -> str:
     if call.answered_by == "upstream":
-        return f"The API failed: {count} x {answer(call)} (packet {call.packet})."
-    return f"The API's side closed {count} x without an answer (packet {call.packet})."
+        return f"The API failed: {count} x {answer(call)} ({at(call.packet, case)})."
+    return f"The API's side closed {count} x without an answer ({at(call.packet, case)})."
 
 
 CAUSE: Final = Cause("upstream-server-error", explains, sentence, told)

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import told
+from inspector.diagnosis.words import at, told
 
 #: What APIs say of a scheme they do not take (GitHub Copilot: the first).
 PHRASES: Final = ("badly formatted", "authorization scheme", "unsupported authentication scheme")
@@ -20,7 +20,7 @@ def explains(call: Call, case: Case) -> bool:
 
 def sentence(call: Call, case: Case, count: int) -> str:
     return f"The API cannot read the Authorization header: {count} x {call.status}" + (
-        f" (packet {call.packet})."
+        f" ({at(call.packet, case)})."
     )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.rule import Cause
-from inspector.diagnosis.words import told
+from inspector.diagnosis.words import at, told
 from inspector.facts import Provider
 
 #: First parts of paths in the providers' public references, as the API proxy is asked for
@@ -42,7 +42,7 @@ def explains(call: Call, case: Case) -> bool:
 def sentence(call: Call, case: Case, count: int) -> str:
     request = call.exchange.request
     path = "" if request is None else urlsplit(request.target).path
-    return f"The API has no {path[:40]}: {count} x 404 (packet {call.packet})."
+    return f"The API has no {path[:40]}: {count} x 404 ({at(call.packet, case)})."
 
 
 CAUSE: Final = Cause("wrong-path", explains, sentence, told)
