@@ -300,7 +300,8 @@ class PacketLoop:
             end = (sequence + len(data) + missing) & 0xFFFFFFFF
             self._reassembler.fin(half, end, at, packet)
         connection.last_at = at
-        if connection.is_over:
+        # Data behind a reset that found nothing said goes on here as it does in the fast path.
+        if connection.is_over and (flags & (RST | FIN) or not connection.reset_seen):
             self._table.close(connection, at, packet)
         elif connection.reset_seen:
             self._table.rest(connection, at, packet)
