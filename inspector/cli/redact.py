@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 BLANKED: Final = {
     "bodies": "bodies, as told",
     "compressed": "compressed bodies with a key in them",
+    "forgotten": "packets whose first copy is not here to compare with",
     "quoted": "packets quoted in ICMP errors",
     "undecided": "packets at a limit",
+    "unplaced": "packets that fit nowhere in their connection",
     "unmatched": "retransmissions with other bytes than the first",
     "unreadable": "bytes that could not be read",
 }

@@ -25,7 +25,7 @@ from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import SYN, UNKNOWN, Half, StreamReader, TcpConnection, distance
 from inspector.packets import Batch, Segment
 from inspector.redaction.frames import FrameReader, Place, Reading
-from inspector.redaction.streams import Pair, Stream
+from inspector.redaction.streams import HISTORY, Pair, Stream
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256
@@ -63,8 +63,9 @@ class RedactionSummary:
     `echoes`: keys in free text.  `blanked`: stretches of bytes that were
     blanked, by the reason: "compressed" (a coded body with a key in it),
     "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
-    (not the bytes that were sent first), "bodies" (told to), "quoted" (a packet
-    in an ICMP error).
+    (not the bytes that were sent first), "forgotten" (the bytes that were sent
+    first are not here any more), "unplaced" (they fit nowhere in a connection),
+    "bodies" (told to), "quoted" (a packet in an ICMP error).
     """
 
     packets: int = 0
@@ -227,6 +228,10 @@ class _Talk:
         end = piece.offset + piece.stop - piece.start
         heappush(waiting, (end, self._turn, held, piece))
         self.settle(up)
+        # Not before: this packet may have closed a hole in front of a megabyte.
+        stream = self.streams[up]
+        if stream.decided - stream.base > 2 * HISTORY:
+            stream.trim(min((entry[3].offset for entry in waiting), default=stream.decided))
 
     def settle(self, up: bool) -> None:
         """Mask what is decided.
@@ -476,11 +481,11 @@ class Redactor:
         before = bytes(held.frame[piece.start : piece.stop])
         stream = piece.stream
         if stream is None:
-            self._blank(held, piece.start, piece.stop, "unmatched")
+            self._blank(held, piece.start, piece.stop, "unplaced")
             return
-        masked, matched = stream.covered(piece.offset, before)
-        if not matched:
-            self.summary.blanked["unmatched"] += 1
+        masked, why = stream.covered(piece.offset, before)
+        if why:
+            self.summary.blanked[why] += 1
         if masked != before:
             held.frame[piece.start : piece.stop] = masked
             held.changed = True

@@ -192,7 +192,6 @@ class Stream:
         if self._mode == Mode.TEXT and self._lost and begin == self._pos:
             self._resume(data)
         self._advance()
-        self._trim()
 
     def gap(self, count: int) -> None:
         """Bytes are missing.  What was not decided before them is decided now."""
@@ -290,7 +289,6 @@ class Stream:
                 self._enter(Mode.TEXT)
                 self._blank_left = WINDOW
         self.decided = self._pos = self.end
-        self._trim()
 
     def _blank_rest(self, start: int) -> None:
         """Blank the value in the last line, which goes on where nobody can see it."""
@@ -299,28 +297,37 @@ class Stream:
         at = 0 if name is None else name.end()
         self._write(start + at, _ANY.sub("x", text[at:]), text[at:])
 
-    def covered(self, start: int, data: bytes) -> tuple[bytes, bool]:
-        """The masked bytes of a packet whose first byte has the offset `start`, and if all matched.
+    def covered(self, start: int, data: bytes) -> tuple[bytes, str]:
+        """The masked bytes of a packet whose first byte has the offset `start`; why not all.
 
-        Blanked is what cannot be told: bytes of a gap, forgotten ones, and those
-        that are not what the receiver got first.
+        Blanked, for a reason of `RedactionSummary`, is what cannot be told:
+        "unmatched" are bytes that are not what the receiver got first,
+        "forgotten" those whose first copy is no longer here, or was in a gap.
         """
         size = len(data)
         at = start - self.base
         if at >= 0 and start + size <= self.decided and self.raw[at : at + size] == data:
-            return bytes(self.out[at : at + size]), True
+            return bytes(self.out[at : at + size]), ""
         masked = bytearray(b"x" * size)
-        matched = 0
+        compared = matched = 0
         for base, raw, out in (*self._past, (self.base, self.raw, self.out)):
             end = min(base + len(raw), self.decided)
             low, high = max(start, base), min(start + size, end)
-            if low < high and raw[low - base : high - base] == data[low - start : high - start]:
+            if low >= high:
+                continue
+            compared += high - low
+            if raw[low - base : high - base] == data[low - start : high - start]:
                 masked[low - start : high - start] = out[low - base : high - base]
                 matched += high - low
-        return bytes(masked), matched == size
+        why = "unmatched" if matched < compared else "forgotten" if matched < size else ""
+        return bytes(masked), why
 
-    def _trim(self) -> None:
-        spare = self.decided - self.base - HISTORY
+    def trim(self, needed: int) -> None:
+        """Forget decided bytes, but for the last ones and those from `needed` on.
+
+        Called by who holds the packets: one that waits still has to be masked.
+        """
+        spare = min(self.decided - HISTORY, needed) - self.base
         if spare > HISTORY:
             del self.raw[:spare]
             del self.out[:spare]
