@@ -1,9 +1,9 @@
 """The command that a capture runs for: held until the capture runs, then itself.
 
 The child is forked while nothing is open yet and waits at a pipe.  When told to
-go it becomes the invoking user (under sudo), with the environment as sudo left
-it, and executes the command; so it keeps its terminal, its process group and its
-descriptors, and none of the capture's privileges or files.
+go it becomes the invoking user (under sudo), with that user's own home, name and
+shell in the environment, and executes the command; so it keeps its terminal, its
+process group and its descriptors, and none of the capture's privileges or files.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pwd
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NoReturn
 
 from inspector.errors import InspectorError
@@ -24,6 +25,12 @@ NOT_FOUND: Final = 127
 SIGNALLED: Final = 128
 #: Python ignores these for itself; an ordinary program expects the default.
 _DEFAULTS: Final = (signal.SIGPIPE, signal.SIGXFSZ)
+
+#: What sudo(8) sets to the target user's, which is root here: the command's user is another.
+_ROOTS: Final = ("HOME", "USER", "LOGNAME", "MAIL", "SHELL")
+#: What sudo(8) adds for a program that serves its caller as root: the command is the caller.
+_OF_SUDO: Final = "SUDO_"
+_MAIL: Final = Path("/var/mail")
 
 
 class CommandFailed(InspectorError):
@@ -55,6 +62,30 @@ class User:
                 f"There is no user {name!r} on this machine", "Name one with -Z USER"
             ) from error
         return cls(known.pw_uid, known.pw_gid)
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """`environ` as this user has it: what sudo made root's is theirs again.
+
+        HOME, USER, LOGNAME, MAIL and SHELL are those of the passwd entry, as
+        `sudo -u` and runuser(1) set them; SUDO_* is left out.  Of a user without
+        an entry only HOME is set, to "/": nothing of root's is passed on.
+        """
+        own = {
+            name: value
+            for name, value in environ.items()
+            if name not in _ROOTS and not name.startswith(_OF_SUDO)
+        }
+        try:
+            entry = pwd.getpwuid(self.uid)
+        except KeyError:
+            return own | {"HOME": "/"}
+        return own | {
+            "HOME": entry.pw_dir or "/",
+            "USER": entry.pw_name,
+            "LOGNAME": entry.pw_name,
+            "MAIL": str(_MAIL / entry.pw_name),
+            "SHELL": entry.pw_shell or "/bin/sh",
+        }
 
     def become(self) -> None:
         """Take this user's ids and groups, for good."""
@@ -156,9 +187,11 @@ def _child(argv: Sequence[str], user: User | None, held: int, told: int) -> NoRe
         for number in _DEFAULTS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        environ: Mapping[str, str] = os.environ
         if user is not None:
+            environ = user.environment(os.environ)
             user.become()
-        os.execvp(argv[0], list(argv))
+        os.execvpe(argv[0], list(argv), environ)
     except OSError as error:
         with contextlib.suppress(OSError):
             os.write(told, str(error.errno).encode())

@@ -6,6 +6,9 @@ import os
 import select
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -111,6 +114,112 @@ def test_it_runs_as_the_invoking_user_without_roots_groups() -> None:
     assert user == User(65534, 65534)
     is_user = 'test "$(id -ru):$(id -u):$(id -g):$(id -G)" = 65534:65534:65534:65534'
     assert ended(Command(["sh", "-c", is_user], user)) == 0
+
+
+#: What sudo(8) leaves to a program that it runs as root for the user "somebody".
+SUDO = {
+    "HOME": "/root",
+    "USER": "root",
+    "LOGNAME": "root",
+    "MAIL": "/var/mail/root",
+    "SHELL": "/bin/of-root",
+    "SUDO_UID": "65534",
+    "SUDO_GID": "65534",
+    "SUDO_USER": "somebody",
+    "SUDO_COMMAND": "inspector capture",
+    "PATH": os.defpath,
+    "LANG": "C.UTF-8",
+}
+
+
+@dataclass
+class Entry:
+    """Of a user database (getpwuid(3))."""
+
+    pw_name: str = "somebody"
+    pw_dir: str = "/home/somebody"
+    pw_shell: str = "/bin/zsh"
+
+
+def users(monkeypatch: pytest.MonkeyPatch, known: dict[int, Entry]) -> None:
+    """Puts these into the place of the machine's users."""
+    monkeypatch.setattr("pwd.getpwuid", known.__getitem__)
+
+
+def environment_of(command: str, user: User | None, place: Path) -> dict[str, str]:
+    """What `command` says that its environment is, when run as `user`."""
+    said = place / "said"
+    said.touch()
+    said.chmod(0o666)
+    assert ended(Command(["sh", "-c", f"{command} > {said}"], user)) == 0
+    return dict(line.split("=", 1) for line in said.read_text().splitlines())
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A directory that every user may write into, wherever pytest keeps its own."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o777)
+        yield place
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_it_has_its_own_users_home_name_and_shell_and_not_roots(
+    monkeypatch: pytest.MonkeyPatch, open_place: Path
+) -> None:
+    home = open_place / "home"
+    home.mkdir()
+    os.chown(home, 65534, 65534)
+    users(monkeypatch, {65534: Entry(pw_dir=str(home))})
+    for name, value in SUDO.items():
+        monkeypatch.setenv(name, value)
+
+    user = User.invoking(SUDO)
+    environ = environment_of('echo mine > "$HOME/.config" && env', user, open_place)
+
+    assert (home / ".config").read_text() == "mine\n"
+    assert (home / ".config").stat().st_uid == 65534
+    told = {name: environ.get(name) for name in ("HOME", "USER", "LOGNAME", "MAIL", "SHELL")}
+    assert told == {
+        "HOME": str(home),
+        "USER": "somebody",
+        "LOGNAME": "somebody",
+        "MAIL": "/var/mail/somebody",
+        "SHELL": "/bin/zsh",
+    }
+    assert (environ["PATH"], environ["LANG"]) == (os.defpath, "C.UTF-8")
+    assert not [name for name in environ if name.startswith("SUDO_")]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_user_without_an_entry_gets_nothing_of_roots(
+    monkeypatch: pytest.MonkeyPatch, open_place: Path
+) -> None:
+    users(monkeypatch, {})
+    for name, value in SUDO.items():
+        monkeypatch.setenv(name, value)
+
+    environ = environment_of("env", User.invoking(SUDO), open_place)
+
+    assert environ["HOME"] == "/"
+    assert not {"USER", "LOGNAME", "MAIL", "SHELL", "SUDO_USER"} & environ.keys()
+
+
+def test_without_sudo_the_environment_is_passed_on_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, open_place: Path
+) -> None:
+    """Root's own shell: SUDO_* that an outer sudo left stays, too."""
+    for name in ("HOME", "USER", "LOGNAME", "MAIL", "SHELL", "SUDO_USER"):
+        monkeypatch.setenv(name, f"/made-up/{name}")
+
+    environ = environment_of("env", None, open_place)
+
+    expected = dict(os.environ)
+    for shells_own in ("_", "PWD", "OLDPWD", "SHLVL"):
+        environ.pop(shells_own, None)
+        expected.pop(shells_own, None)
+    assert environ == expected
 
 
 @pytest.mark.parametrize(
