@@ -15,7 +15,11 @@ What makes it true:
 * A bridge passes frames between two of its ports to a listener only when it is
   promiscuous; then each once.  A loopback device shows each frame twice, going
   out and coming in: there outgoing ones are ignored.
-* A frame is a GSO superframe as often as not: blocks hold the largest whole.
+* A frame is a GSO superframe as often as not: a block holds the largest whole (64 KiB;
+  longer ones, which an administrator may allow, are cut at the block and say so).
+* A block is handed over when its time is up, however little is in it: a ring of few
+  large blocks is one of time.  Of many small ones it is one of bytes, and lasts for
+  `BLOCKS * FLUSH_MS` at the least, whoever keeps the reader from its work.
 * The kernel counts: `received` frames passed the filter, `dropped` of them found
   no room.  What `read` has given plus what was dropped is what was received,
   exactly, once the ring is drained.
@@ -50,8 +54,9 @@ from inspector.packets import COUNTED_CUTS, Batch
 #: "waiting": for an interface; "down": it is, and may come up again; "gone": it was removed.
 State: TypeAlias = Literal["waiting", "running", "down", "gone", "stopped"]
 
-BLOCK_SIZE: Final = 1 << 20
-BLOCKS: Final = 64
+#: 64 MiB; at least 12.8 s.  Three superframes a block: a smaller one wastes more of itself.
+BLOCK_SIZE: Final = 1 << 18
+BLOCKS: Final = 256
 #: A block that is not full is handed over after so many milliseconds.
 FLUSH_MS: Final = 50
 #: `read` copies at most so much at a time: the ring is level-triggered, the rest follows.

@@ -10,20 +10,23 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from inspector.capture import tpacket
 from inspector.capture.classic_bpf import WHOLE
 from inspector.capture.filters import ClassicFilter
 from inspector.capture.namespaces import inside
-from inspector.capture.ring import Ring, State
+from inspector.capture.ring import BLOCK_SIZE, BLOCKS, FLUSH_MS, Ring, State
 from inspector.errors import CannotCapture
 from inspector.packets import Batch
 from inspector.pcap.reader import merged, open_captures
 from tests.capture.wire import AGENT, API_PROXY, bulk, frame, frames_of, link, namespace
 from tests.lab.network import Network, run_ip
+from tests.lab.processes import until
 
 SUBNET = ClassicFilter.for_subnets([ip_network("172.30.0.0/24")])
 OUTSIDE = "192.0.2.1"
@@ -192,6 +195,42 @@ def test_read_and_dropped_together_are_exactly_what_the_filter_kept(network: Net
     assert counted.freezes > 0
     assert len(got) + counted.dropped == count
     assert set(got) == {kept}
+
+
+#: A machine with other work keeps a reader from its own for so long (measured: 8 s).
+STALL_MS = 8000
+
+
+def test_a_ring_lasts_for_a_stall_and_a_block_holds_superframes() -> None:
+    assert BLOCKS * FLUSH_MS >= 1.5 * STALL_MS
+    assert BLOCK_SIZE * BLOCKS == 64 << 20
+    assert BLOCK_SIZE > 3 * (65535 + 18 + 128)
+
+
+def test_a_reader_that_stalls_loses_nothing_of_slow_traffic(network: Network) -> None:
+    """The worst case: each frame closes a block of its own, since the next comes too late for it.
+
+    It is the number of blocks that counts, so their time is made short here.
+    """
+    count = STALL_MS // FLUSH_MS
+    with (
+        link(network.agent) as wire,
+        ring_on(network, filter=SUBNET, flush_ms=1) as ring,
+    ):
+        sent = [frame(AGENT, API_PROXY, number.to_bytes(4)) for number in range(count)]
+        for number, each in enumerate(sent):
+            wire.send(each)
+            until(_handed_over(ring, number), f"block {number} to be handed over")
+        got = frames_of(ring.drain())
+        counted = ring.statistics()
+
+    assert [each for each in got if each in sent] == sent
+    assert (counted.received, counted.dropped, counted.freezes) == (len(got), 0, 0)
+
+
+def _handed_over(ring: Ring, number: int) -> Callable[[], bool]:
+    start = ring._starts[number % len(ring._starts)]
+    return lambda: tpacket.is_ready(ring._view, start)
 
 
 def test_a_ring_that_was_full_goes_on_when_it_is_read(network: Network) -> None:
