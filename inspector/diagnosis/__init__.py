@@ -21,6 +21,7 @@ from inspector.diagnosis.rules import (
     OF_CALLS,
     OF_EXCHANGES,
     OF_TUNNELS,
+    UNEXPLAINED,
     proxy_died,
 )
 
@@ -53,6 +54,7 @@ def diagnose(case: Case) -> Diagnosis:
         cause = next((cause for cause in CAUSES if cause.explains(call, case)), None)
         if cause is None:
             unexplained += 1
+            note(UNEXPLAINED.code, UNEXPLAINED.match(call, case))
             continue
         found = explained.setdefault(cause.code, Explained(cause, call))
         found.tally.add(Match(of_call(call)))

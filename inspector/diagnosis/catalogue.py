@@ -242,6 +242,15 @@ OTHERS: Final[tuple[Code, ...]] = (
         "Read the API proxy's log at that time.",
     ),
     Code(
+        "call-failed", "error", "A call failed, of no cause that can be proven",
+        _AGENT_HOP,
+        "The answer is an error, cut, or damaged, and no cause of this catalogue accounts for it:"
+        " the API proxy's own 500, 502 or 504 without a tunnel, or an error whose text was not"
+        " captured whole. What was answered is under FAILED OR CUT. Calls that end outside the"
+        " capture are not meant.",
+        "Read the API proxy's log at that time; the answer's own words say what it tried.",
+    ),
+    Code(
         "api-proxy-unreachable", "error", "Nobody answers at the API proxy's address",
         "connection attempts",
         "Connection attempts to the API proxy failed, and nothing shows whether it had been"

@@ -39,7 +39,10 @@ _INDENT: Final = (0, 0, 0, 2)
 def headline_block(head: Headline) -> Iterable[RenderableType]:
     """CAUSE and its story; or the one sentence that stands in its place."""
     if head.code is None:
-        yield Text(f"{head.sentence}\n", STYLES["answer"])
+        yield Text(head.sentence, STYLES["answer"])
+        for detail in head.details:
+            yield Padding(Text(detail), _INDENT)
+        yield Text()
         return
     title = Text("CAUSE  ", STYLES["heading"])
     title.append(head.code, STYLES["incomplete"]).append(f"   {head.explains}", "default")

@@ -105,7 +105,8 @@ def failure(exchange: Exchange) -> str:
         if error and error.message:
             stated.append(f'"{clipped(error.message, MESSAGE)}"')
         if not stated:
-            stated.append(f"only {clipped(response.content_type or 'no content type', 60)}")
+            kind = clipped(response.content_type or "no content type", 60)
+            stated.append(f"no error that can be read ({kind})")
         said.append(" ".join(stated))
     shown = response.stream
     if shown is not None and (shown.error or shown.malformed or not shown.terminated):

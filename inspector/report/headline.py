@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.conclusions import RootCause
-from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
-from inspector.report import words
+from inspector.conclusions import AnsweredBy, RootCause
+from inspector.diagnosis.outcome import SUCCEEDED, answered_by, outcome_of
+from inspector.facts import Exchange
+from inspector.report import grouping, words
 from inspector.report.escape import clipped
 from inspector.report.view import View
 
 #: Longest sentence of a conclusion that is shown, in characters.
 SENTENCE: Final = 600
 
+#: Kinds of failure told in the first block.
+_GROUPS: Final = 3
+_ANSWERERS: Final[Mapping[AnsweredBy, str]] = {
+    "upstream": "The API",
+    "api-proxy": "The API proxy itself",
+    "forward-proxy": "Squid",
+    "nobody": "Nobody",
+    "unknown": "Somebody unknown",
+}
 _OPENED: Final = ((True, "opened a tunnel"), (False, "refused"), (None, "not known"))
 
 
@@ -38,7 +49,11 @@ def headline(view: View) -> Headline:
     cause = view.report.root_cause
     if cause is not None:
         return _cause(cause)
-    return Headline(f"{counts(view)} {_nothing_failed(view)}".strip())
+    failed = _failed_alike(view)
+    told = tuple(_what_happened(group) for group in failed[:_GROUPS])
+    if len(failed) > _GROUPS:
+        told += (f"{len(failed) - _GROUPS} more kinds of failure are under FAILED OR CUT.",)
+    return Headline(f"{counts(view)} {_nothing_failed(view)}".strip(), details=told)
 
 
 def counts(view: View) -> str:
@@ -77,6 +92,35 @@ def _nothing_failed(view: View) -> str:
     if unknown:
         told.append(f"How {unknown} ended is not in the capture.")
     return " ".join(told) or "None failed."
+
+
+def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:
+    """The failed calls at the API proxy, grouped by what became of them."""
+    if not view.report.hypotheses:
+        return ()  # nobody looked for a cause
+    return grouping.groups(
+        (
+            call
+            for call in view.page.calls
+            if outcome_of(call) not in SUCCEEDED and view.at_api_proxy(call)
+        ),
+        lambda call: (_answerer(call), grouping.status(call), grouping.failure(call)),
+    )
+
+
+def _answerer(call: Exchange) -> AnsweredBy:
+    return "nobody" if call.response is None else answered_by(call.response)
+
+
+def _what_happened(group: tuple[Exchange, ...]) -> str:
+    """One sentence for calls that failed alike: who answered what, in the answer's own words."""
+    first, calls = group[0], words.count(len(group), "call")
+    which = f"{calls} ({words.some([call.id for call in group])})"
+    said = grouping.failure(first)
+    who = _ANSWERERS[_answerer(first)]
+    if first.response is None:
+        return f"{who} answered {which}: {said.removeprefix('no answer: ')}."
+    return f"{who} answered {first.response.status} to {which}: {said or 'it cannot be read'}."
 
 
 def _cause(cause: RootCause) -> Headline:

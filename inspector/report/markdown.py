@@ -72,6 +72,8 @@ def _pieces(view: View) -> Iterator[str]:
         yield f"\n{_prose(counts(view))}\n\n"
     else:
         yield f"### {_prose(head.sentence)}\n\n"
+        yield from (f"- {_prose(detail)}\n" for detail in head.details)
+        yield "\n" if head.details else ""
     names = words.some([capture.name for capture in report.captures]) or "no capture"
     verdict = report.completeness.verdict.upper()
     yield f"{code(clipped(names, 300))}, {words.count(report.completeness.packets, 'packet')}, "

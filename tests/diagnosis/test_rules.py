@@ -81,6 +81,7 @@ TWINS: Final[tuple[tuple[str, str, str], ...]] = (
 BY_HAND: Final = {
     "credential-malformed",
     "call-unanswered",
+    "call-failed",
     "api-proxy-unreachable",
     "no-auth-header",
     "sni-mismatch",
@@ -300,6 +301,59 @@ def test_the_lab_shows_a_silent_second_try() -> None:
 def test_a_call_without_an_answer_is_unanswered_where_the_api_proxy_lives_on() -> None:
     assert "call-unanswered" in found(called(CALL, None))
     assert "call-unanswered" not in found(called(CALL, response("500 Error", *PROXY_SAYS)))
+
+
+PROXY_ERROR: Final = b'{"error":"Proxy error","message":"getaddrinfo ENOTFOUND squid-proxy"}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        response("500 Internal Server Error", *PROXY_SAYS, body=PROXY_ERROR),
+        response("502 Bad Gateway", *PROXY_SAYS, body=PROXY_ERROR),
+        response("502 Bad Gateway", "Content-Type: text/html", body=b"<h1>Bad Gateway</h1>"),
+        response("503 Service Unavailable", *PROXY_SAYS, body=b'{"error":'),
+        response("504 Gateway Timeout", *PROXY_SAYS, body=b'{"error":"timeout"}'),
+        response("502 Bad Gateway"),
+    ],
+    ids=["500", "502", "502-html", "503-broken-json", "504", "502-bare"],
+)
+def test_a_failed_call_that_no_cause_explains_is_an_error_of_its_own(answer: bytes) -> None:
+    net = Network()
+    for _ in range(3):
+        say(net.to_api_proxy(), CALL, answer).close()
+    say(net.to_api_proxy(), CALL, response("200 OK", *API_SAYS)).close()
+
+    report = net.report()
+    finding = found(report)["call-failed"]
+
+    assert (finding.severity, finding.count) == ("error", 3)
+    assert [item.exchange for item in finding.evidence] == ["e1", "e2", "e3"]
+    assert report.root_cause is None
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (CALL, response("200 OK", *API_SAYS)),
+        (CALL, response("500 Internal Server Error", *API_SAYS)),
+        (CALL, None),
+        (CALL[:-2], response("200 OK", *API_SAYS)),
+    ],
+    ids=["answered", "explained", "unanswered", "not-wholly-asked"],
+)
+def test_a_call_that_is_explained_or_well_is_no_failure_without_a_cause(
+    call: bytes, answer: bytes | None
+) -> None:
+    assert "call-failed" not in found(called(call, answer))
+
+
+def test_a_call_that_ends_outside_the_capture_did_not_fail() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).ack(False)
+    net.to_api_proxy().up(CALL).ack(False).down(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab")
+
+    assert set(found(net.report())) == {"capture-incomplete"}
 
 
 def test_nobody_at_the_address_from_the_start_is_unreachable() -> None:

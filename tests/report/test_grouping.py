@@ -43,7 +43,9 @@ def test_an_error_that_states_nothing_is_told_by_its_content_type(report: Report
     exchange = report.exchanges[0]
     assert exchange.response is not None
     blank = replace(exchange.response, api_error=None, content_type=None)
-    assert failure(replace(exchange, response=blank)) == "only no content type"
+    assert (
+        failure(replace(exchange, response=blank)) == "no error that can be read (no content type)"
+    )
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,21 @@ def test_a_run_without_a_failed_call_says_so_in_its_first_sentence(report: Repor
 
 def test_failures_without_a_proven_cause_are_said_and_shown(report: Report) -> None:
     page = render(replace(report, root_cause=None))
-    assert "2 failed, of no cause that can be proven." in " ".join(page.split())
+    text = " ".join(page.split())
+    assert "2 failed, of no cause that can be proven." in text
     assert "FAILED OR CUT" in page
+    said = 'authentication_error "invalid x-api-key"'
+    assert f"The API answered 401 to 2 calls (e1, e3): {said}." in text
+
+
+def test_of_many_kinds_of_failure_the_first_few_are_told(report: Report) -> None:
+    call = report.exchanges[0]
+    assert call.response is not None
+    kinds = [replace(call.response, status=status) for status in (400, 401, 403, 500, 502)]
+    failed = tuple(replace(call, id=f"e{i}", response=kind) for i, kind in enumerate(kinds, 1))
+    page = render(replace(report, root_cause=None, exchanges=failed, chains=()))
+    assert page.count("The API answered") == 3
+    assert "2 more kinds of failure are under FAILED OR CUT." in page
 
 
 def test_a_call_whose_end_the_capture_lacks_is_not_said_to_have_failed(report: Report) -> None:

@@ -11,6 +11,7 @@ from inspector.diagnosis.rules import (
     api_proxy_bypassed,
     api_proxy_bypasses_squid,
     api_proxy_unreachable,
+    call_failed,
     call_through_squid,
     call_unanswered,
     capture_incomplete,
@@ -91,6 +92,9 @@ OF_CALLS: Final[tuple[OfCall, ...]] = (
     anthropic_beta_retired.OF_CALLS,
 )
 
+#: Asked of every failed call that none of the causes explains.
+UNEXPLAINED: Final[OfCall] = call_failed.NOTICE
+
 #: Asked of every exchange, in the one pass over them.
 OF_EXCHANGES: Final[tuple[OfExchange, ...]] = (
     credential_malformed_notice.NOTICE,
@@ -132,7 +136,7 @@ NOTICES: Final[tuple[Notice, ...]] = (
 #: Every code that has a rule.
 RULED: Final[frozenset[str]] = frozenset(
     [rule.code for rule in CAUSES]
-    + [rule.code for rule in OF_CALLS]
+    + [rule.code for rule in (*OF_CALLS, UNEXPLAINED)]
     + [rule.code for rule in OF_EXCHANGES]
     + [rule.code for rule in OF_TUNNELS]
     + [rule.code for rule in NOTICES]

@@ -1,0 +1,17 @@
+"""A failed call that no cause explains."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.rule import Match, OfCall, of_call
+from inspector.diagnosis.rules import call_unanswered
+
+
+def match(call: Call, case: Case) -> Match | None:
+    """Whatever ended badly in the capture; a call without an answer has a code of its own."""
+    return None if call_unanswered.match(call, case) else Match(of_call(call))
+
+
+NOTICE: Final = OfCall("call-failed", match)

@@ -1,0 +1,37 @@
+"""Captures that no gate may pass: each shows one way to go wrong that a gate once missed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import pytest
+
+from inspector import inspect
+from inspector.policy.judge import BROKEN, judge
+from inspector.policy.model import AWF
+from tests.truth.real import SHARED
+
+CASES: Final = SHARED / "reviews" / "cases" / "contracts"
+ABSENT: Final = "needs ../shared/reviews/cases/contracts beside the checkout, which is not there"
+TODAY: Final = date(2026, 8, 3)
+
+#: Name of the capture -> what the built-in policy says, and a finding it must have.
+MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
+    ("f2", BROKEN, "proxy-not-configured"),
+    ("f3", BROKEN, "upstream-server-error"),
+    ("f5", BROKEN, "call-failed"),
+    ("f7", BROKEN, "call-failed"),
+    ("f-openai-refused", BROKEN, "call-failed"),
+    ("h1-502-after-tls", BROKEN, "upstream-server-error"),
+    ("h2-502-no-tunnel", BROKEN, "call-failed"),
+)
+
+
+@pytest.mark.skipif(not CASES.exists(), reason=ABSENT)
+@pytest.mark.parametrize(("name", "code", "finding"), MUST_NOT_PASS)
+def test_no_gate_passes_it(name: str, code: int, finding: str | None) -> None:
+    report = inspect(CASES / f"{name}.pcap")
+    assert judge(report, AWF, TODAY).exit_code == code
+    if finding is not None:
+        assert finding in {item.code for item in report.findings if item.severity != "note"}
