@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench bench-live lab captures diagnose-matrix live-scenarios bpf docs lock clean
+.PHONY: help demo test leaks lint format bench bench-live lab captures diagnose-matrix live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: $(READY) ## Set up, and run every check: style, types, import contracts, t
 	@tools/system-packages test
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+leaks: $(READY) ## Planted keys through every output, held to the record (LOWER=1 lowers it)
+	@$(BIN)/python -m tests.leaks $(if $(LOWER),--lower)
 
 lint: $(READY) ## Style, types and import contracts only
 	@$(BIN)/ruff check .
