@@ -43,6 +43,21 @@ EndedBy: TypeAlias = Literal[
 TunnelProtocol: TypeAlias = Literal["tls", "http/1.1", "h2", "unknown", "none"]
 Handshake: TypeAlias = Literal["complete", "failed", "incomplete", "not seen"]
 Verdict: TypeAlias = Literal["complete", "unknown", "incomplete"]
+UnreadReason: TypeAlias = Literal[
+    "gap",
+    "truncated",
+    "midstream",
+    "capture-end",
+    "one-sided",
+    "conflict",
+    "after-close",
+    "limit",
+    "internal-error",
+    "dropped",
+    "file-cut",
+    "filter",
+    "logs",
+]
 CredentialKind: TypeAlias = Literal[
     "anthropic-api-key",
     "anthropic-oauth",
@@ -193,7 +208,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as sent.  `complete` includes the whole body."""
+    """One HTTP request as sent.  `complete`: all fields and the whole body were read."""
 
     method: str
     target: str
@@ -436,8 +451,39 @@ class CaptureFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Bytes of a connection that were not read, so that nothing is proven by their absence.
+
+    `connection` is null when they may be of any connection.  `packet` is where it
+    was first noticed, or null.  `reason` is one of:
+
+    * `gap`: their receiver acknowledged them, and they are not in the capture;
+    * `truncated`: the snap length cut them off;
+    * `midstream`: the connection had begun before the capture;
+    * `capture-end`: the connection was open, and a request or its answer not over;
+    * `one-sided`: of the connection only one direction was captured;
+    * `conflict`: they were sent twice with different content, and the first copy was read;
+    * `after-close`: they came behind an end of their connection, or where no receiver takes them;
+    * `limit`: a limit of the inspector cut them off (docs/limits.md);
+    * `internal-error`: the inspector failed on the connection and gave it up;
+    * `dropped`: the kernel dropped packets while capturing;
+    * `file-cut`: a file ends before its last record does;
+    * `filter`: the capture's filter may have left them out;
+    * `logs`: a log tells of a call or tunnel that no packet shows.
+    """
+
+    connection: str | None
+    reason: UnreadReason
+    packet: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Completeness:
-    """How much of the truth the capture can hold."""
+    """How much of the truth the capture can hold.
+
+    `unread` lists, by connection, what makes the verdict other than "complete";
+    reports of earlier versions do not have it.
+    """
 
     packets: int
     dropped_by_kernel: int | None
@@ -449,6 +495,7 @@ class Completeness:
     capture_filter: str | None
     verdict: Verdict
     because: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from inspector.facts import (
     Fault,
     Interface,
     Tunnel,
+    Unread,
 )
 from inspector.flows.addresses import endpoint
 from inspector.flows.loop import PacketLoop
@@ -344,6 +345,7 @@ def _with_logs(completeness: Completeness, witnesses: Witnesses) -> Completeness
     return replace(
         completeness,
         verdict="incomplete",
+        unread=(Unread(None, "logs", None), *completeness.unread),
         because=(*completeness.because, f"{lacking} calls or tunnels in the logs have no packets"),
     )
 

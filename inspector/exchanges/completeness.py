@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inspector.exchanges.ledger import Ledger
-from inspector.facts import CaptureFile, Completeness, Gap, Topology, Verdict
+from inspector.facts import CaptureFile, Completeness, Gap, Topology, UnreadReason, Verdict
 from inspector.flows.notes import FlowNotes
 from inspector.packets import keeps_all
 
@@ -37,6 +37,12 @@ def completeness(
         )
         for missing in notes.missing
     )
+    unread = notes.unread
+    unread.merge(ledger.unread)
+    limits_hit = {**notes.limits_hit, **ledger.limits_hit}
+    if unread.overflow:
+        limits_hit["unread connections listed"] = None
+    half_heard = unread.count("one-sided")
     lacking = [
         (dropped_by_kernel or 0, "packet was dropped", "packets were dropped"),
         (
@@ -60,9 +66,34 @@ def completeness(
             "connections had begun before the capture",
         ),
         (
+            half_heard if ledger.two_sided else 0,
+            "connection was captured in one direction only",
+            "connections were captured in one direction only",
+        ),
+        (
             ledger.unfinished,
             "request was not wholly sent or answered on a connection still open",
             "requests were not wholly sent or answered on connections still open",
+        ),
+        (
+            unread.count("conflict"),
+            "connection carried bytes twice with different content",
+            "connections carried bytes twice with different content",
+        ),
+        (
+            unread.count("after-close"),
+            "connection carried data behind its end",
+            "connections carried data behind their end",
+        ),
+        (
+            unread.count("limit"),
+            "connection was not read whole: it exceeds a limit",
+            "connections were not read whole: they exceed a limit",
+        ),
+        (
+            unread.count("internal-error"),
+            "connection was given up: the inspector failed on it (internal-error)",
+            "connections were given up: the inspector failed on them (internal-error)",
         ),
     ]
     doubtful = [
@@ -71,10 +102,18 @@ def completeness(
             f"captured with filter {capture_filter!r}",
         ),
         (
-            ledger.one_sided > 0 and not ledger.two_sided,
+            half_heard > 0 and not ledger.two_sided,
             "only one direction of the traffic was captured",
         ),
     ]
+    wholly: list[tuple[object, UnreadReason]] = [
+        (dropped_by_kernel, "dropped"),
+        (any(capture.cut is not None for capture in captures), "file-cut"),
+        (doubtful[0][0], "filter"),
+    ]
+    for applies, reason in wholly:
+        if applies:
+            unread.note(None, reason, None)
     because = [f"{count} {one if count == 1 else many}" for count, one, many in lacking if count]
     doubts = [text for applies, text in doubtful if applies]
     verdict: Verdict = "incomplete" if because else "unknown" if doubts else "complete"
@@ -85,8 +124,9 @@ def completeness(
         duplicate_packets=notes.duplicate_packets,
         gaps=gaps,
         midstream_connections=notes.midstream_connections,
-        limits_hit=tuple(notes.limits_hit),
+        limits_hit=tuple(limits_hit),
         capture_filter=capture_filter,
         verdict=verdict,
         because=(*because, *doubts),
+        unread=unread.facts(),
     )

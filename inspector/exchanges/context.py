@@ -35,5 +35,5 @@ class Context:
         return endpoint(*self.connection.client), endpoint(*self.connection.server)
 
     def fault(self, fault: Fault) -> None:
-        """Note an oddity."""
-        self.ledger.oddities.add(fault)
+        """Note an oddity, and what it leaves unread."""
+        self.ledger.fault(self.connection.number, fault)

@@ -7,13 +7,13 @@ from typing import Final
 from inspector.exchanges.context import Context
 from inspector.exchanges.detect import Detector
 from inspector.exchanges.layers import Opaque, Slot
-from inspector.exchanges.ledger import Ledger
+from inspector.exchanges.ledger import INTERNAL_ERROR, Ledger
 from inspector.facts import Fault
 from inspector.flows.stream import TcpConnection
 from inspector.packets import Segment
 
 FAULTS: Final[dict[str, str]] = {
-    "internal-error": "The inspector failed on this connection; it is a bug, the traffic"
+    INTERNAL_ERROR: "The inspector failed on this connection; it is a bug, the traffic"
     " is innocent. The rest of the report is not affected.",
 }
 
@@ -85,6 +85,6 @@ class Conversation:
 
     def _fail(self, error: Exception, packet: int) -> int:
         """A bug must not cost the person at 2 a.m. the other connections."""
-        self.context.fault(Fault("internal-error", packet, type(error).__name__))
+        self.context.fault(Fault(INTERNAL_ERROR, packet, type(error).__name__))
         self._slot.layer = Opaque()
         return self._slot.layer.wanted(True)

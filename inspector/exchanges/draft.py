@@ -73,13 +73,12 @@ class _Reader:
         self._decoder = Decoder(head.text(b"content-encoding"), limit)
 
     def _decode(self, pieces: list[Segment]) -> list[Segment]:
-        had = self._decoder.fault
         decoded = self._decoder.feed(pieces)
         if self._at_start and decoded:
             self._at_start = False
             if decoded[0][2].startswith(_GZIP):
                 self.looks_like = "application/gzip"
-        if self._decoder.fault is not None and had is None:
+        if self._decoder.fault is not None and not self.faults:
             self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
         return decoded
 
@@ -190,6 +189,7 @@ class Draft:
 
     __slots__ = (
         "body",
+        "head_cut",
         "interim",
         "lost",
         "number",
@@ -207,6 +207,8 @@ class Draft:
         self.response: ResponseHead | None = None
         self.response_end: MessageEnd | None = None
         self.interim: list[int] = []
+        # Fields of its request were beyond the limit, and not read.
+        self.head_cut = False
         # Its answer may be in a gap.
         self.lost = False
         self.body: BodyReader | None = None
@@ -252,7 +254,7 @@ class Draft:
             auth=auth,
             steering=credentials.steering(head.fields),
             body_bytes=end.body_bytes if end else 0,
-            complete=end is not None and end.complete,
+            complete=end is not None and end.complete and not self.head_cut,
             packet=head.packet,
             started_at=head.at,
             ended_at=end.at if end else None,

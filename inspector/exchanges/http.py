@@ -135,7 +135,8 @@ class HttpLayer:
             if self._context.connection.closed_by is None and rest:
                 # A request line that is not whole: faults are all there is of it.
                 faults = [event for event in rest if isinstance(event, Fault)]
-                self._context.ledger.unfinished += faults == rest
+                if faults == rest:
+                    self._context.ledger.leave_unfinished(self._context.connection)
             self._on_request_events(rest)
             self._on_response_events(self._responses.close(at, packet, clean=False))
         left = [self._receiving, *self._awaiting]
@@ -169,6 +170,8 @@ class HttpLayer:
             elif isinstance(event, MessageEnd):
                 self._on_request_end(event)
             elif isinstance(event, Fault):
+                if event.name == "too-many-fields" and isinstance(self._sending, Draft):
+                    self._sending.head_cut = True
                 self._context.fault(event)
 
     def _on_request(self, head: RequestHead) -> None:

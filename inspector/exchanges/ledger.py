@@ -7,8 +7,9 @@ connection it belongs to, never raw heads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from inspector.archive import Archive
 from inspector.credentials.reader import CredentialReader
@@ -19,6 +20,7 @@ from inspector.facts import (
     Connection,
     EndedBy,
     Endpoint,
+    Fault,
     Headers,
     Request,
     Response,
@@ -28,6 +30,21 @@ from inspector.facts import (
 from inspector.flows.addresses import endpoint
 from inspector.flows.stream import UNKNOWN, TcpConnection
 from inspector.oddities import OddityCounter
+from inspector.unread import UnreadLog
+
+#: Oddities that mean "a limit cut this off", and what is limited: that connection was
+#: not read whole.
+READING_LIMITS: Final[Mapping[str, str]] = {
+    "too-many-fields": "header fields of a message",
+    "head-too-large": "bytes of a head",
+    "trailer-too-large": "bytes of a trailer section",
+    "chunk-line-too-long": "bytes of a chunk-size line",
+    "decompression-limit": "decoded bytes of a body",
+    "too-many-content-encodings": "codings of a body",
+    "sse-oversized-event": "bytes of an event",
+}
+
+INTERNAL_ERROR: Final = "internal-error"
 
 
 @dataclass(slots=True)
@@ -111,6 +128,7 @@ class Ledger:
         self.credentials = credentials
         self.processes = Processes(credentials.scrub)
         self.oddities = OddityCounter()
+        self.unread = UnreadLog()
         self.exchanges: Archive[ExchangeRecord] = Archive()
         self.tunnels: Archive[TunnelRecord] = Archive()
         self.connections: Archive[Connection] = Archive()
@@ -123,9 +141,9 @@ class Ledger:
         self.addresses: set[str] = set()
         self.spoken: set[tuple[str, str]] = set()
         self.unfinished = 0
-        # Connections with data whose other direction was heard, or was not.
+        # Connections with data of which both directions were heard.
         self.two_sided = 0
-        self.one_sided = 0
+        self.limits_hit: dict[str, None] = {}
         self.on_exchange: Callable[[ExchangeRecord], None] | None = None
         self.on_tunnel: Callable[[TunnelRecord], None] | None = None
         self._exchange_number = 0
@@ -144,9 +162,11 @@ class Ledger:
             self.addresses,
             self.spoken,
             self.oddities,
+            self.unread,
+            self.limits_hit,
         ):
             collected.clear()
-        self.unfinished = self.two_sided = self.one_sided = 0
+        self.unfinished = self.two_sided = 0
         self._exchange_number = self._tunnel_number = 0
 
     def next_exchange(self) -> int:
@@ -159,6 +179,21 @@ class Ledger:
         self._tunnel_number += 1
         return self._tunnel_number
 
+    def fault(self, connection: int, fault: Fault) -> None:
+        """Something odd was met on a connection; some of it means that bytes stay unread."""
+        self.oddities.add(fault)
+        limit = READING_LIMITS.get(fault.name)
+        if limit is not None:
+            self.limits_hit[limit] = None
+            self.unread.note(connection, "limit", fault.packet)
+        elif fault.name == INTERNAL_ERROR:
+            self.unread.note(connection, "internal-error", fault.packet)
+
+    def leave_unfinished(self, connection: TcpConnection) -> None:
+        """The capture ends, and a request, its answer or a CONNECT is still under way."""
+        self.unfinished += 1
+        self.unread.note(connection.number, "capture-end", None)
+
     def add_exchange(
         self,
         draft: Draft,
@@ -169,9 +204,11 @@ class Ledger:
         """An exchange is over."""
         if draft.body is not None:
             for fault in draft.body.faults:
-                self.oddities.add(fault)
+                self.fault(connection.number, fault)
+        if draft.response is None and is_half_heard(connection):
+            draft.lost = True
         if connection.closed_by is None and draft.is_cut:
-            self.unfinished += 1
+            self.leave_unfinished(connection)
         record = ExchangeRecord(
             number=draft.number,
             connection=connection.number,
@@ -194,11 +231,10 @@ class Ledger:
 
     def add_connection(self, connection: TcpConnection) -> None:
         """A connection is over, or the capture is."""
-        halves = (connection.up, connection.down)
-        if connection.up.bytes or connection.down.bytes:
-            heard = all(half.next != UNKNOWN or half.acked != UNKNOWN for half in halves)
-            self.two_sided += heard
-            self.one_sided += not heard
+        if is_half_heard(connection):
+            self.unread.note(connection.number, "one-sided", connection.packet)
+        elif connection.up.bytes or connection.down.bytes:
+            self.two_sided += 1
         client, server = endpoint(*connection.client), endpoint(*connection.server)
         self.addresses |= {client.ip, server.ip}
         self.connection_order.append(connection.number)
@@ -233,3 +269,14 @@ class Ledger:
         self.spoken.add((record.client.ip, record.proxy.ip))
         if self.on_tunnel is not None:
             self.on_tunnel(record)
+
+
+def is_half_heard(connection: TcpConnection) -> bool:
+    """Whether one end acknowledged something of the other, of which no packet was captured.
+
+    A SYN that nobody answers acknowledges nothing: its silence is the network's.
+    """
+    up, down = connection.up, connection.down
+    return any(
+        half.next == half.acked == UNKNOWN and half.peer.acked != UNKNOWN for half in (up, down)
+    )

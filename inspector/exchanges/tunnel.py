@@ -120,7 +120,7 @@ class TunnelLayer:
 def close_record(context: Context, record: TunnelRecord) -> None:
     """Nothing more will be seen of a tunnel."""
     if record.connect_status is None and context.connection.closed_by is None:
-        context.ledger.unfinished += 1
+        context.ledger.leave_unfinished(context.connection)
     record.closed_at = context.connection.closed_at
     record.closed_by = context.connection.closed_by
     context.ledger.add_tunnel(record)

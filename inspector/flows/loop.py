@@ -214,6 +214,7 @@ class PacketLoop:
         self._table.forget()
         self._reassembler.forget()
         self.notes.missing.clear()
+        self.notes.unread.clear()
         self.notes.midstream_connections = 0
 
     # -- the doors ---------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from inspector.facts import Fault
 from inspector.flows.stream import TcpConnection
 from inspector.oddities import OddityCounter
+from inspector.unread import UnreadLog
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class FlowNotes:
     midstream_connections: int = 0
     missing: list[Missing] = field(default_factory=list)
     oddities: OddityCounter = field(default_factory=OddityCounter)
+    unread: UnreadLog = field(default_factory=UnreadLog)
     limits_hit: dict[str, None] = field(default_factory=dict)
     other_packets: dict[str, int] = field(default_factory=dict)
 

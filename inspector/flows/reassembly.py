@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.facts import UnreadReason
 from inspector.flows.notes import FlowNotes, Missing
 from inspector.flows.stream import BATCH, UNKNOWN, Half, TcpConnection, distance
 from inspector.packets import Segment
@@ -141,6 +142,7 @@ class Reassembler:
             room = 0 if half.ended else distance(half.fin, half.next) - offset
             if room < len(data) + missing:
                 self._fault("data-after-end", packet)
+                self._unread(half, "after-close", packet)
                 data = data[: max(0, room)]
                 missing = max(0, room - len(data))
                 if room <= 0:
@@ -155,6 +157,7 @@ class Reassembler:
                 if full:
                     self._fault("early-data-limit", packet)
                     self._notes.limits_hit["out-of-order data"] = None
+                    self._unread(half, "limit", packet)
                 self._give_up_hole(half, packet, forced=full)
         self.check_end(half, at, packet)
 
@@ -285,7 +288,7 @@ class Reassembler:
                 held[low - held_start : high - held_start]
                 != data[low - end + len(data) : high - end + len(data)]
             ):
-                self._fault("conflicting-overlap", packet)
+                self._conflict(half, packet)
             if held_start > start:
                 cut = held_start - start
                 pieces.append((start, (at, packet, data[:cut]), 0))
@@ -341,6 +344,7 @@ class Reassembler:
         self.settle(half)
         half.advance(count)
         half.delivered = []
+        self._unread(half, "gap" if counted else "truncated", packet)
         if counted and len(self._notes.missing) == GAPS_KEPT:
             self._notes.limits_hit["gaps listed"] = None
         elif counted:
@@ -380,7 +384,7 @@ class Reassembler:
         before = _tail(half, -offset)
         unknown = -offset - len(before)
         if data[unknown:] != before[: max(0, len(data) - unknown)]:
-            self._fault("conflicting-overlap", packet)
+            self._conflict(half, packet)
         self._count_copy(half, repeated)
 
     def _count_copy(self, half: Half, repeated: bool) -> None:
@@ -388,6 +392,13 @@ class Reassembler:
             self._notes.duplicate_packets += 1
         else:
             half.connection.retransmissions += 1
+
+    def _conflict(self, half: Half, packet: int) -> None:
+        self._fault("conflicting-overlap", packet)
+        self._unread(half, "conflict", packet)
+
+    def _unread(self, half: Half, reason: UnreadReason, packet: int) -> None:
+        self._notes.unread.note(half.connection.number, reason, packet)
 
     def _fault(self, name: str, packet: int) -> None:
         self._notes.fault(name, packet, FAULTS)

@@ -143,7 +143,9 @@ class ConnectionTable:
         if len(self.connections) >= OPEN_LIMIT:
             self._notes.fault("open-connections-limit", packet, FAULTS)
             self._notes.limits_hit["open connections"] = None
-            self.close(next(iter(self.connections.values())), at, packet)
+            oldest = next(iter(self.connections.values()))
+            self._notes.unread.note(oldest.number, "limit", packet)
+            self.close(oldest, at, packet)
         self._number += 1
         ends = ((source, sport), (destination, dport))
         keys = (key, reverse)
@@ -155,6 +157,7 @@ class ConnectionTable:
             connection.midstream = True
             connection.outcome = "midstream"
             self._notes.midstream_connections += 1
+            self._notes.unread.note(self._number, "midstream", packet)
         connection.reader = self._opened(connection)
         self.connections[connection.number] = connection
         self.keys[connection.key] = connection.up

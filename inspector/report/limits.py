@@ -38,6 +38,7 @@ LIMITS: Final = (
     ("pcap.walk", "MAX_BLOCK"),
     ("pcap.walk", "MAX_FAULTS"),
     ("archive", "BLOCK"),
+    ("unread", "UNREAD_KEPT"),
 )
 
 _HEAD: Final = """\

@@ -184,6 +184,8 @@ def _reduced(item: Mapping[str, Any], also: frozenset[str] = frozenset()) -> dic
         elif name == "gaps":
             gaps = (_reduced(gap, frozenset({"bytes"})) for gap in value)
             reduced[name] = sorted(gaps, key=_content)
+        elif name == "unread":
+            reduced[name] = sorted(entry["reason"] for entry in value)
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             reduced[name] = [_reduced(entry, also) for entry in value]
         else:

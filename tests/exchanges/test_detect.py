@@ -292,7 +292,7 @@ def test_one_direction_of_http_is_still_http() -> None:
 
     told = net.report(Options(scope="all"))
 
-    assert lines(told) == ["GET /a - client"] * 2
+    assert lines(told) == ["GET /a - gap"] * 2
     assert told.completeness.verdict == "unknown"
     assert told.completeness.because == ("only one direction of the traffic was captured",)
 

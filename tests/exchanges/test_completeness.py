@@ -1,0 +1,171 @@
+"""What was not read touches its connection, and the capture is then not complete."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+
+from inspector import unread
+from inspector.exchanges.http import HttpLayer
+from inspector.facts import Completeness, Unread
+from inspector.inspection import Inspector
+from inspector.options import Options
+from inspector.report.model import Report
+from inspector.unread import UnreadLog
+from tests.exchanges.network import API_PROXY, Network, line, report, request, response, say
+
+
+def touched(told: Completeness) -> list[tuple[str | None, str]]:
+    return [(item.connection, item.reason) for item in told.unread]
+
+
+def of_one_side(net: Network, client: str) -> Report:
+    """The report without the frames of the end that is not `client`."""
+    return report([packet for packet in net.wire.packets if packet.up])
+
+
+def test_a_healthy_capture_is_complete_and_nothing_is_unread() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+
+    told = net.report().completeness
+
+    assert told.verdict == "complete"
+    assert (told.unread, told.because) == ((), ())
+
+
+def test_a_connection_given_up_for_a_bug_is_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+
+    def fails(*args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(HttpLayer, "receive", fails)
+    inspector = Inspector(Options())
+    inspector.feed(net.wire.batch())
+    told = inspector.finish().completeness
+
+    assert touched(told) == [("c1", "internal-error")]
+    assert told.verdict == "incomplete"
+    assert told.because == (
+        "1 connection was given up: the inspector failed on it (internal-error)",
+    )
+
+
+def test_fields_beyond_the_limit_are_unread() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request("GET / HTTP/1.1", *2100 * ["a: b"]), response()).close()
+    say(net.to_api_proxy(), request("GET / HTTP/1.1", *1900 * ["a: b"]), response()).close()
+
+    found = net.report()
+    told = found.completeness
+
+    assert touched(told) == [("c1", "limit")]
+    asked = [exchange.request for exchange in found.exchanges]
+    assert [each.complete for each in asked if each] == [False, True]
+    assert told.limits_hit == ("header fields of a message",)
+    assert told.verdict == "incomplete"
+
+
+def test_a_body_in_more_codings_than_are_undone_is_unread() -> None:
+    body = b"{}"
+    for _ in range(6):
+        body = zlib.compress(body)
+    coded = "Content-Encoding: " + ", ".join(6 * ["deflate"])
+    net = Network()
+    answer = response("200 OK", "Content-Type: application/json", coded, body=body)
+    say(net.to_api_proxy(), request(), answer).close()
+
+    assert touched(net.report().completeness) == [("c1", "limit")]
+
+
+def test_bytes_sent_twice_with_other_content_are_unread() -> None:
+    net = Network()
+    decoy, real = request("GET /decoy HTTP/1.1"), request("GET /other HTTP/1.1")
+    net.to_api_proxy().up(decoy).up(real, 0).ack(False).down(response()).close()
+
+    told = net.report().completeness
+
+    assert touched(told) == [("c1", "conflict")]
+    assert told.because == ("1 connection carried bytes twice with different content",)
+
+
+def test_of_a_gap_the_connection_is_known() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    lossy = net.to_api_proxy().up(request())
+    lossy.down(response()[10:], offset=10).ack(True).close()
+
+    assert touched(net.report().completeness) == [("c2", "gap")]
+
+
+def test_of_a_cut_segment_the_connection_is_known() -> None:
+    net = Network()
+    net.to_api_proxy().up(request(), snap=20).ack(False).down(response()).ack(True).close()
+
+    assert ("c1", "truncated") in touched(net.report().completeness)
+
+
+def test_an_unfinished_request_is_of_its_connection() -> None:
+    net = Network()
+    net.to_api_proxy().up(request())
+
+    assert touched(net.report().completeness) == [("c1", "capture-end")]
+
+
+def test_one_half_heard_connection_among_whole_ones_makes_the_capture_incomplete() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    say(net.to_squid(), request(), response()).close()
+    heard = [p for p in net.wire.packets if p.up or p.frame[26:30] == b"\xac\x1e\x00\x1e"]
+
+    told = report(heard)
+
+    assert touched(told.completeness) == [("c2", "one-sided")]
+    assert told.completeness.verdict == "incomplete"
+    assert told.completeness.because == ("1 connection was captured in one direction only",)
+
+
+def test_how_a_call_ended_whose_server_was_not_heard_is_not_known() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+
+    told = of_one_side(net, API_PROXY)
+
+    assert [line(exchange) for exchange in told.exchanges] == ["POST /v1/messages - gap"]
+    assert told.completeness.verdict == "unknown"
+
+
+def test_a_syn_that_nobody_answers_is_not_half_heard() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    net.wire.packets += Network().to_squid().wire.packets[:1]
+
+    assert net.report().completeness.verdict == "complete"
+
+
+def test_more_unread_connections_than_are_listed_are_of_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(unread, "UNREAD_KEPT", 2)
+    log = UnreadLog()
+    for number in range(5):
+        log.note(number, "gap", 10 + number)
+        log.note(number, "gap", 20 + number)
+
+    assert log.overflow
+    assert log.facts() == (
+        Unread("c0", "gap", 10),
+        Unread(None, "gap", 12),
+        Unread("c1", "gap", 11),
+    )
+
+
+def test_what_precedes_the_subnet_s_first_connection_is_forgotten() -> None:
+    net = Network()
+    net.to("198.51.100.9", 80, "198.51.100.8").up(request(), snap=20)
+    say(net.to_api_proxy(), request(), response()).close()
+
+    assert net.report().completeness.unread == ()
