@@ -8,7 +8,7 @@ Conventions, read by `report/` and by the schema generator:
 
 * a field whose name ends in `_at` is a time: integer nanoseconds UTC, written
   as RFC 3339;
-* a field named `packet` or `packets` holds packet references (`packets.py`);
+* a field named `packet`, `packets` or `closed_packet` holds packet references (`packets.py`);
 * durations (`reply_latency`, `longest_silence`) are seconds;
 * sizes are bytes;
 * no field ever holds a credential: what carries one was replaced by its label
@@ -151,6 +151,7 @@ class Connection:
     capture lacks are included.  `zero_windows` counts segments of either end
     that announced a full receive buffer.  `close_unseen`: an end acknowledged a
     FIN that is not in the capture, so `closed_by` may name the second to close.
+    `closed_packet` is the FIN or RST that closed it.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Connection:
     client_process: Process | None = None
     server_process: Process | None = None
     close_unseen: bool = False
+    closed_packet: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,16 @@ Record: TypeAlias = tuple[int, int, int, int]
 #: (time in ns, packet reference, bytes): consecutive bytes of one direction.
 Segment: TypeAlias = tuple[int, int, bytes]
 
+#: (time in ns, packet reference): when a thing was captured, see `precedes`.
+Moment: TypeAlias = tuple[int, int]
+
+#: Up to here two stamps say better than a file's order what came first: the queues of a
+#: network card are read in turn.  A clock that is set goes back further.
+DISORDER_NS: Final = 1_000_000
+
+#: So far may the clocks of two files be apart that hold one connection between them.
+SKEW_NS: Final = 1_000_000_000
+
 #: The text of a capture filter that drops nothing.
 EVERYTHING: Final = "everything"
 
@@ -50,6 +60,32 @@ class Batch:
     first_packet: int
     comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     counted_cuts: bool = False
+
+
+def precedes(first: Moment, second: Moment) -> bool:
+    """Whether one thing was captured before another.
+
+    By time; but a file's packets stand in the order in which they were captured, whatever
+    its clock did meanwhile (a step back, no stamps at all, stamps of whole seconds).
+    """
+    (at, packet), (later, following) = first, second
+    ahead = later - at
+    same_file = packet >> FILE_SHIFT == following >> FILE_SHIFT
+    if not ahead or (same_file and abs(ahead) > DISORDER_NS):
+        return packet < following
+    return ahead > 0
+
+
+def stands_before(first: Moment, second: Moment) -> bool:
+    """Whether one byte of a connection was captured before another: of its other direction.
+
+    A file's order alone decides.  Two files, one a direction, have clocks of their own, so
+    that only a time well apart (rotated files) tells.
+    """
+    (at, packet), (later, following) = first, second
+    if packet >> FILE_SHIFT == following >> FILE_SHIFT:
+        return packet < following
+    return later - at > SKEW_NS
 
 
 def keeps_all(rule: str, subnet: str | None) -> bool:

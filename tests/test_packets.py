@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.packets import FILE_SHIFT, keeps_all, packet_label, packet_reference
+from inspector.packets import (
+    DISORDER_NS,
+    FILE_SHIFT,
+    SKEW_NS,
+    keeps_all,
+    packet_label,
+    packet_reference,
+    precedes,
+    stands_before,
+)
 
 files = st.integers(0, 1000)
 LAST = (1 << FILE_SHIFT) - 1
@@ -50,3 +59,40 @@ def test_a_filter_that_lets_through_what_the_report_is_about(
     rule: str, subnet: str | None, answer: bool
 ) -> None:
     assert keeps_all(rule, subnet) is answer
+
+
+def test_time_tells_what_came_first_where_it_can() -> None:
+    assert precedes((10, 1), (20, 2))
+    assert precedes((10, 2), (10 + DISORDER_NS, 1))  # two queues, read in turn
+    assert not precedes((20, 1), (20 - DISORDER_NS, 2))
+
+
+@given(st.integers(DISORDER_NS + 1, 10**18))
+def test_a_files_order_tells_where_its_clock_stepped_back(step: int) -> None:
+    assert precedes((10**18, 1), (10**18 - step, 2))
+    assert not precedes((10**18 - step, 2), (10**18, 1))
+
+
+def test_packets_tell_where_times_do_not_differ() -> None:
+    assert precedes((0, 1), (0, 2))
+    assert not precedes((0, 2), (0, 1))
+    assert not precedes((0, 1), (0, 1))
+
+
+def test_of_two_files_the_clocks_tell() -> None:
+    first, second = packet_reference(0, 9), packet_reference(1, 1)
+
+    assert precedes((10, second), (20, first))
+    assert not precedes((10**10, first), (10, second))
+
+
+def test_within_a_connection_times_of_one_file_tell_nothing() -> None:
+    assert stands_before((10**18, 1), (0, 2))
+    assert not stands_before((0, 2), (10**18, 1))
+
+
+def test_clocks_of_two_files_tell_within_a_connection_when_they_are_well_apart() -> None:
+    first, second = packet_reference(0, 9), packet_reference(1, 1)
+
+    assert not stands_before((0, first), (SKEW_NS, second))
+    assert stands_before((0, first), (SKEW_NS + 1, second))

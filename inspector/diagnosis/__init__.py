@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from inspector.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
+from inspector.diagnosis.case import closed_moment, opened_moment
 from inspector.diagnosis.catalogue import CODES
 from inspector.diagnosis.hypotheses import Trial
 from inspector.diagnosis.root_cause import Explained, root_cause
@@ -24,6 +25,7 @@ from inspector.diagnosis.rules import (
     UNEXPLAINED,
     proxy_died,
 )
+from inspector.packets import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def diagnose(case: Case) -> Diagnosis:
 
     explained: dict[str, Explained] = {}
     unexplained = 0
-    died: dict[str, int] = {}
+    died: dict[str, Moment] = {}
     trial = Trial()
     for call in case.failed_calls():
         trial.judge(call, case)
@@ -59,7 +61,10 @@ def diagnose(case: Case) -> Diagnosis:
         found = explained.setdefault(cause.code, Explained(cause, call))
         found.tally.add(Match(of_call(call)))
         if cause.code == proxy_died.CAUSE.code and call.connection is not None:
-            died.setdefault(call.exchange.server.ip, call.connection.closed_at or 0)
+            died.setdefault(
+                call.exchange.server.ip,
+                closed_moment(call.connection) or opened_moment(call.connection),
+            )
     case.attempts = classify(case, died)
     for exchange in case.exchanges:
         for of_exchanges in OF_EXCHANGES:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from inspector.packets import Moment, precedes
+
 if TYPE_CHECKING:
     from inspector.diagnosis.case import Case
 
@@ -23,7 +25,7 @@ class Attempts:
     unexplained: list[tuple[int, int]] = field(default_factory=list)
 
 
-def classify(case: Case, died: Mapping[str, int]) -> Attempts:
+def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
     """What the failed attempts mean; `died` has when an API proxy closed a call that it died of.
 
     A port that takes connections later was waited for.  That the API proxy lives is shown by
@@ -34,14 +36,14 @@ def classify(case: Case, died: Mapping[str, int]) -> Attempts:
     for (address, _), service in case.services.items():
         if address not in case.api_proxies or not service.failed:
             continue
-        last = service.failed[-1]
-        if service.accepted_after(last):
+        tries = service.failed
+        if service.accepted_after(tries.moment(len(tries) - 1)):
             continue
-        start = service.accepted[-1] if service.accepted else service.failed[0] - 1
-        places = [place for place, at in enumerate(service.failed) if at > start]
-        entries = [(service.names[place], service.packets[place]) for place in places]
-        first = service.failed[places[0]]
-        if address in died and died[address] <= first:
+        taken = service.accepted
+        start = tries.place_after(taken.moment(len(taken) - 1)) if taken else 0
+        entries = list(zip(tries.names[start:], tries.packets[start:], strict=True))
+        first = tries.moment(start)
+        if address in died and not precedes(first, died[address]):
             found.retries += len(entries)
         elif (
             case.lives_after(address, first)

@@ -7,7 +7,7 @@ call is kept by its place, and its facts are unpacked when it is looked at.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
@@ -24,6 +24,7 @@ from inspector.facts import (
     Topology,
     Tunnel,
 )
+from inspector.packets import Moment, precedes
 
 #: The last time in nanoseconds that 64 bits hold.
 _LATEST: Final = (1 << 63) - 1
@@ -79,26 +80,53 @@ class Index(Sequence[N]):
 
 
 @dataclass(slots=True)
+class Openings:
+    """Connections, or attempts at one, in the order in which the capture has them.
+
+    `times` (ns) need not rise: a clock may step back, or have no resolution.
+    """
+
+    names: array[int] = field(default_factory=lambda: array("q"))
+    times: array[int] = field(default_factory=lambda: array("q"))
+    packets: array[int] = field(default_factory=lambda: array("q"))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, connection: Connection) -> None:
+        """The next one."""
+        self.names.append(_number(connection.id))
+        self.times.append(_held(connection.opened_at))
+        self.packets.append(connection.packet)
+
+    def moment(self, place: int) -> Moment:
+        """When the one at `place` was opened."""
+        return self.times[place], self.packets[place]
+
+    def place_after(self, moment: Moment) -> int:
+        """The place of the first one that was opened after `moment`."""
+        return bisect_left(range(len(self)), True, key=lambda p: precedes(moment, self.moment(p)))
+
+
+@dataclass(slots=True)
 class Service:
     """A port of one of the proxies: when it took connections, and when it did not.
 
-    Times are nanoseconds; both lists are in their order.  `silent` counts attempts that
-    nobody answered at all, which says little where packets are missing.
+    `silent` counts attempts that nobody answered at all, which says little where packets
+    are missing.
     """
 
-    accepted: array[int] = field(default_factory=lambda: array("q"))
-    failed: array[int] = field(default_factory=lambda: array("q"))
-    packets: array[int] = field(default_factory=lambda: array("q"))
-    names: array[int] = field(default_factory=lambda: array("q"))
+    accepted: Openings = field(default_factory=lambda: Openings())
+    failed: Openings = field(default_factory=lambda: Openings())
     silent: int = 0
 
-    def accepted_after(self, at: int) -> int:
-        """How many connections it took after `at`."""
-        return len(self.accepted) - bisect_right(self.accepted, at)
+    def accepted_after(self, moment: Moment) -> int:
+        """How many connections it took after `moment`."""
+        return len(self.accepted) - self.accepted.place_after(moment)
 
-    def failed_after(self, at: int) -> int:
-        """How many attempts failed after `at`."""
-        return len(self.failed) - bisect_right(self.failed, at)
+    def failed_after(self, moment: Moment) -> int:
+        """How many attempts failed after `moment`."""
+        return len(self.failed) - self.failed.place_after(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +200,7 @@ class Case:
         self.forward_proxies = frozenset(topology.forward_proxy)
         self.services: dict[tuple[str, int], Service] = {}
         #: When an API proxy was last seen to open or take a connection.
-        self.alive_at: dict[str, int] = {}
+        self.alive_at: dict[str, Moment] = {}
         self.calls = 0
         self.succeeded = 0
         self.unknown: array[int] = array("q")
@@ -217,23 +245,24 @@ class Case:
         for connection in self.connections:
             server, client = connection.server, connection.client
             if client.ip in self.api_proxies:
-                self._live(client.ip, connection.opened_at)
+                self._live(client.ip, connection)
             if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
                 continue
             service = self.services.setdefault((server.ip, server.port), Service())
             if connection.outcome in ("established", "midstream"):
-                service.accepted.append(_held(connection.opened_at))
-                self._live(server.ip, connection.opened_at)
+                service.accepted.add(connection)
+                self._live(server.ip, connection)
             elif connection.outcome == "unanswered" and not connection.retransmissions:
                 continue  # its answer may be just behind the capture's end, or lost
             elif client.ip not in self.api_proxies or server.ip in self.forward_proxies:
-                service.failed.append(_held(connection.opened_at))
-                service.packets.append(connection.packet)
-                service.names.append(int(connection.id[1:]))
+                service.failed.add(connection)
                 service.silent += connection.outcome == "unanswered"
 
-    def _live(self, address: str, at: int) -> None:
-        self.alive_at[address] = max(at, self.alive_at.get(address, at))
+    def _live(self, address: str, connection: Connection) -> None:
+        opened = opened_moment(connection)
+        known = self.alive_at.get(address)
+        if known is None or precedes(known, opened):
+            self.alive_at[address] = opened
 
     def _survey(self) -> None:
         rows: dict[tuple[str, str, int], int] = {}
@@ -375,14 +404,24 @@ class Case:
             if address in self.forward_proxies:
                 yield service
 
-    def lives_after(self, address: str, at: int) -> bool:
-        """Whether an API proxy showed a sign of life after `at`."""
-        return self.alive_at.get(address, 0) > at
+    def lives_after(self, address: str, moment: Moment) -> bool:
+        """Whether an API proxy showed a sign of life after `moment`."""
+        latest = self.alive_at.get(address)
+        return latest is not None and precedes(moment, latest)
 
 
-def between(times: array[int], start: int, end: int) -> slice:
-    """The places of the times from `start` to `end`."""
-    return slice(bisect_left(times, start), bisect_right(times, end))
+def opened_moment(connection: Connection) -> Moment:
+    """When a connection was opened."""
+    return connection.opened_at, connection.packet
+
+
+def closed_moment(connection: Connection | None) -> Moment | None:
+    """When a connection was closed; None when that was not seen."""
+    if connection is None or connection.closed_at is None:
+        return None
+    # A report written before the packet was kept has the opening one alone.
+    packet = connection.closed_packet
+    return connection.closed_at, connection.packet if packet is None else packet
 
 
 def _held(at: int) -> int:

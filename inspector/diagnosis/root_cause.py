@@ -8,7 +8,7 @@ from typing import Final
 
 from inspector.conclusions import Evidence, Finding, RootCause, RuledOut
 from inspector.diagnosis.attempts import Attempts
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Call, Case, opened_moment
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.rule import Cause, Tally
 from inspector.diagnosis.words import at, plural
@@ -168,7 +168,9 @@ def _cut(call: Call, case: Case) -> str | None:
 
 def _death(call: Call, case: Case) -> str | None:
     connection = call.connection
-    if connection is None or not case.lives_after(call.exchange.server.ip, connection.opened_at):
+    if connection is None or not case.lives_after(
+        call.exchange.server.ip, opened_moment(connection)
+    ):
         return None if call.exchange.response is None else "it answered"
     return "it took or opened connections afterwards"
 

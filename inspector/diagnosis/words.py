@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
-from inspector.packets import packet_label
+from inspector.diagnosis.case import Call, Case, closed_moment
+from inspector.packets import packet_label, precedes
 
 _WIDTH: Final = 76
 
@@ -111,7 +111,9 @@ def order_of_closing(call: Call, case: Case, count: int) -> tuple[str, ...]:
     if tunnel.closed_at is None:
         return (f"Closed first: {agent}; {tunnel.id} stayed open.",)
     far = f"{tunnel.id} by {_TUNNEL_SIDE[tunnel.closed_by or '']}"
-    first, second = (far, agent) if tunnel.closed_at <= connection.closed_at else (agent, far)
+    ours, theirs = closed_moment(connection), closed_moment(case.connections.get(tunnel.connection))
+    agent_first = ours is not None and theirs is not None and precedes(ours, theirs)
+    first, second = (agent, far) if agent_first else (far, agent)
     return (f"Closed first: {first}, then {second}.",)
 
 

@@ -257,6 +257,7 @@ class Ledger:
                 zero_windows=connection.zero_windows,
                 retransmissions=connection.retransmissions,
                 close_unseen=connection.close_unseen,
+                closed_packet=connection.closed_packet,
                 client_process=client_process,
                 server_process=server_process,
             )

@@ -175,7 +175,7 @@ class Reassembler:
         half.fin = sequence
         if connection.closed_by is None:
             connection.closed_by = "client" if half.up else "server"
-            connection.closed_at = at
+            connection.closed_at, connection.closed_packet = at, packet
         if half.early:
             self._give_up_hole(half, packet, forced=False)
         self.check_end(half, at, packet)
@@ -203,7 +203,7 @@ class Reassembler:
         connection.reset_seen = True
         if connection.closed_by is None:
             connection.closed_by = "reset-by-client" if half.up else "reset-by-server"
-            connection.closed_at = at
+            connection.closed_at, connection.closed_packet = at, packet
         self._empty(connection, at, packet)
 
     def finish(self, connection: TcpConnection, at: int, packet: int) -> None:

@@ -177,6 +177,7 @@ class TcpConnection:
         "close_unseen",
         "closed_at",
         "closed_by",
+        "closed_packet",
         "context",
         "down",
         "finished",
@@ -215,6 +216,7 @@ class TcpConnection:
         self.packet = packet
         self.last_at = at
         self.closed_at: int | None = None
+        self.closed_packet: int | None = None
         self.closed_by: ClosedBy | None = None
         self.close_unseen = False
         self.outcome: Outcome = "unanswered"

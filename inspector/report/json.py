@@ -164,7 +164,7 @@ def encoder_of(name: str, hint: Any) -> Encoder | None:
     hint = without_none(hint)
     if name.endswith("_at"):
         return lambda value, _: timestamp(value)
-    if name == "packet":
+    if name in ("packet", "closed_packet"):
         return lambda value, several: packet_label(value, several_files=several)
     origin = get_origin(hint)
     if origin in (tuple, Sequence):

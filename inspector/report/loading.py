@@ -74,7 +74,7 @@ def _compile(kind: type[Any]) -> _Plan:
 def _loader_of(name: str, hint: Any) -> _Loader:
     if name.endswith("_at"):
         return _nanoseconds
-    if name == "packet":
+    if name in ("packet", "closed_packet"):
         return _reference
     origin = get_origin(hint)
     if origin is tuple:

@@ -150,7 +150,7 @@ def _type_text(name: str, hint: Any) -> str:
         return f"{_type_text(name, arm)} or null"
     if name.endswith("_at"):
         return "time"
-    if name == "packet":
+    if name in ("packet", "closed_packet"):
         return "packet number"
     if name == "headers":
         return "list of [name, value] in wire order"

@@ -91,7 +91,7 @@ def _field(name: str, hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _value(name: str, hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if name.endswith("_at"):
         return {"$ref": "#/$defs/time"}
-    if name == "packet":
+    if name in ("packet", "closed_packet"):
         return {"$ref": "#/$defs/packet"}
     origin, arms = get_origin(hint), get_args(hint)
     if origin is tuple:

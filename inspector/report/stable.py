@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Names left out wherever they stand.  Those ending in `_at` are times.
 _UNSTABLE: Final = frozenset({
     # identity
-    "id", "connection", "packet", "packets", "fingerprint", "headers",
+    "id", "connection", "packet", "packets", "closed_packet", "fingerprint", "headers",
     # durations
     "reply_latency", "longest_silence",
     # pacing

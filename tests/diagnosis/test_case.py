@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from inspector.report.model import Report
-from tests.exchanges.network import AGENT, Network, request, response, say
+from tests.exchanges.network import AGENT, Network, report, request, response, say
+from tests.flows.build import START
 
 SQUID_PAGE = (
     "Server: squid/5.7",
@@ -13,6 +14,15 @@ SQUID_PAGE = (
     "Content-Type: text/html",
 )
 CALL = request("POST /v1/messages HTTP/1.1", "x-api-key: sk-ant-placeholder-key")
+
+
+HOUR = 3_600 * 10**9
+
+
+def essence(told: Report) -> tuple[object, ...]:
+    """The cause and the verdicts."""
+    cause = told.root_cause
+    return (None if cause is None else cause.code, *[item.verdict for item in told.hypotheses])
 
 
 def codes(report: Report) -> set[str]:
@@ -78,3 +88,54 @@ def test_the_same_close_is_no_death_when_a_later_call_is_answered() -> None:
 
     assert report.root_cause is None
     assert "call-unanswered" in codes(report)
+
+
+# -- times that do not tell what came first ---------------------------------------
+
+FLOORS = {"one second": 10**9, "a tenth of a second": 10**8, "no times": 10**20}
+
+
+@pytest.mark.parametrize("unit", FLOORS.values(), ids=FLOORS)
+def test_a_death_is_told_by_the_order_of_packets_where_times_do_not_differ(unit: int) -> None:
+    """Attempts after a death bear the time of the last connection that was taken."""
+    net = Network()
+    net.wire.now = START // 10**9 * 10**9
+    net.to_api_proxy().up(CALL).end(False).end(True)
+    for _ in range(4):
+        net.refused_at_api_proxy()
+
+    cause = report([packet._replace(at=packet.at // unit * unit) for packet in net.wire.packets])
+
+    assert cause.root_cause is not None
+    assert (cause.root_cause.code, cause.root_cause.explains) == ("proxy-died", 1)
+    assert cause.root_cause.details[0].startswith(
+        "Since then 4 connection attempts to it failed, 0 accepted"
+    )
+
+
+def test_a_death_is_told_by_the_order_of_packets_where_the_clock_steps_back() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).end(False).end(True)
+    for _ in range(4):
+        net.refused_at_api_proxy()
+    told = essence(net.report())
+
+    for where in range(len(net.wire.packets)):
+        packets = [
+            packet._replace(at=packet.at - (HOUR if number >= where else 0))
+            for number, packet in enumerate(net.wire.packets)
+        ]
+        assert essence(report(packets)) == told
+
+
+def test_attempts_refused_while_it_lives_are_no_death_whatever_the_clock_says() -> None:
+    net = Network()
+    for _ in range(2):
+        net.refused_at_api_proxy()
+    say(net.to_api_proxy(10000), CALL, response()).close()
+    told = essence(net.report())
+    assert told[0] == "proxy-not-listening"
+
+    for unit in FLOORS.values():
+        packets = [packet._replace(at=packet.at // unit * unit) for packet in net.wire.packets]
+        assert essence(report(packets)) == told

@@ -75,6 +75,20 @@ class Network:
     def to_api_proxy(self, port: int = 10001, client: str = AGENT) -> Tcp:
         return self.to(API_PROXY, port, client)
 
+    def refused_at_api_proxy(self, port: int = 10001, client: str = AGENT) -> Tcp:
+        """An attempt at a port of the API proxy where nobody listens."""
+        self._port += 1
+        return (
+            Tcp(
+                self.wire,
+                client=(client, self._port),
+                server=(API_PROXY, port),
+                isn=(1000 * self._port, 7000 * self._port),
+            )
+            .syn()
+            .reset(False, sequence=0)
+        )
+
     def to_squid(self, client: str = API_PROXY) -> Tcp:
         return self.to(SQUID, 3128, client)
 

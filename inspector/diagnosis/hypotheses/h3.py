@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Call, Case, closed_moment
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,
@@ -14,6 +14,7 @@ from inspector.diagnosis.hypotheses.judgement import (
 )
 from inspector.diagnosis.outcome import BARE_ERROR
 from inspector.diagnosis.rules import proxy_died
+from inspector.packets import precedes
 
 QUESTION: Final = "Was an answer damaged or cut at the API proxy?"
 of_attempts = nothing_was_sent
@@ -71,7 +72,7 @@ def _cut(call: Call, case: Case) -> Judgement:
     if ended is None:
         return not_observable("how the agent's leg ended is not in the capture")
     if tunnel.closed_at is not None and tunnel.closed_by in ("server", "reset-by-server"):
-        if tunnel.closed_at <= ended:
+        if _ended_first(call, case, tunnel.closed_at, ended):
             return _upstream_first(call, ended)
     elif response is not None and response.complete:
         return not_observable("what the tunnel carried needs keys")
@@ -79,6 +80,16 @@ def _cut(call: Call, case: Case) -> Judgement:
     if late and not (response is not None and response.complete):
         return confirmed("the agent's leg ended first; the tunnel went on")
     return not_observable("which leg ended first cannot be told")
+
+
+def _ended_first(call: Call, case: Case, closed_at: int, ended: int) -> bool:
+    """Whether the tunnel closed before the agent's leg ended."""
+    tunnel, response = call.tunnel, call.exchange.response
+    far = None if tunnel is None else closed_moment(case.connections.get(tunnel.connection))
+    ours = closed_moment(call.connection)
+    if far is None or ours is None or (response is not None and response.complete):
+        return closed_at <= ended  # which packet ended an answer is not kept
+    return not precedes(ours, far)
 
 
 def _upstream_first(call: Call, ended: int) -> Judgement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Call, Case, closed_moment, opened_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, order_of_closing, plural
 
@@ -15,7 +15,7 @@ def explains(call: Call, case: Case) -> bool:
         return False
     if call.exchange.response is None and not call.tunnels:
         return False
-    closed = call.connection.closed_at or call.connection.opened_at
+    closed = closed_moment(call.connection) or opened_moment(call.connection)
     gone = case.service_of(call.exchange).failed_after(closed)
     return not gone or case.lives_after(call.exchange.server.ip, closed)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Call, Case, closed_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, bytes_down, plural, span
 
@@ -17,22 +17,22 @@ def explains(call: Call, case: Case) -> bool:
     the attempts that failed later are needed, for streams are cut for other reasons.
     """
     connection, service = call.connection, case.service_of(call.exchange)
-    if connection is None or connection.closed_at is None:
+    closed = closed_moment(connection)
+    if connection is None or closed is None:
         return False
     if connection.closed_by not in ("server", "reset-by-server"):
         return False
-    at = connection.closed_at
-    failed = service.failed_after(at)
+    failed = service.failed_after(closed)
     if (
         call.outcome == "unanswered"
         and not connection.bytes_down
         and not case.may_have_tunnel(call)
     ):
-        sure = case.knows_who_closed(call) and not service.accepted_after(at)
+        sure = case.knows_who_closed(call) and not service.accepted_after(closed)
         return failed > 0 or sure
     if call.outcome not in ("unanswered", "cut") or not failed:
         return False
-    return not case.lives_after(call.exchange.server.ip, at)
+    return not case.lives_after(call.exchange.server.ip, closed)
 
 
 def sentence(call: Call, case: Case, count: int) -> str:
@@ -45,13 +45,13 @@ def sentence(call: Call, case: Case, count: int) -> str:
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
     connection, service = call.connection, case.service_of(call.exchange)
-    assert connection is not None
-    assert connection.closed_at is not None
-    failed = service.failed_after(connection.closed_at)
+    closed = closed_moment(connection)
+    assert closed is not None
+    failed = service.failed_after(closed)
     if not failed:
         return ("Nobody tried to connect to it afterwards.",)
-    accepted = service.accepted_after(connection.closed_at)
-    packets = service.packets[-failed:]
+    accepted = service.accepted_after(closed)
+    packets = service.failed.packets[-failed:]
     where = at(packets[0], case) if failed == 1 else span(packets[0], packets[-1], case)
     attempts = plural(failed, "connection attempt")
     return (f"Since then {attempts} to it failed, {accepted} accepted ({where}).",)

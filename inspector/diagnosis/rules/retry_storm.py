@@ -19,8 +19,8 @@ def find(case: Case) -> Iterator[Match]:
             yield Match(Evidence(exchange.connection, exchange.id, packet=packet))
     for (address, _), service in case.services.items():
         if address in case.api_proxies and len(service.failed) >= TRIES:
-            name = f"c{service.names[TRIES - 1]}"
-            yield Match(Evidence(name, packet=service.packets[TRIES - 1]))
+            name = f"c{service.failed.names[TRIES - 1]}"
+            yield Match(Evidence(name, packet=service.failed.packets[TRIES - 1]))
 
 
 NOTICE: Final = Notice("retry-storm", find)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case, Service, between
+from inspector.diagnosis.case import Call, Case, Service, closed_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, plural
+from inspector.packets import precedes
 
 
 def explains(call: Call, case: Case) -> bool:
     """The API proxy could not reach Squid, or Squid left in the middle and never came back."""
     tunnel = call.tunnel
     if call.outcome == "cut" and tunnel is not None and tunnel.closed_at is not None:
+        closed = closed_moment(case.connections.get(tunnel.connection))
         if tunnel.closed_by not in ("server", "reset-by-server"):
             return False
         service = case.services.get((tunnel.proxy.ip, tunnel.proxy.port), Service())
-        at = tunnel.closed_at
-        return service.failed_after(at) > 0 and not service.accepted_after(at)
+        if closed is None:
+            return False
+        return service.failed_after(closed) > 0 and not service.accepted_after(closed)
     if call.tunnels or call.answered_by not in ("api-proxy", "nobody"):
         return False
     if call.status is not None and call.status < 500:
@@ -38,15 +41,19 @@ def attempt(call: Call, case: Case) -> int | None:
     request, response, connection = call.exchange.request, call.exchange.response, call.connection
     if request is None:
         return None
-    end = response.started_at if response is not None else None
-    if end is None and connection is not None:
-        end = connection.closed_at
+    end = closed_moment(connection)
+    if response is not None:
+        end = response.started_at, response.packet
     for service in case.forward_services():
-        found = service.packets[
-            between(service.failed, request.started_at, end or request.started_at + WAITS)
-        ]
-        if found:
-            return found[0]
+        tries = service.failed
+        place = tries.place_after((request.started_at, request.packet))
+        if place == len(tries):
+            continue
+        tried = tries.moment(place)
+        if end is None and tried[0] > request.started_at + WAITS:
+            continue
+        if end is None or precedes(tried, end):
+            return tried[1]
     return None
 
 
@@ -64,10 +71,11 @@ def sentence(call: Call, case: Case, count: int) -> str:
 
 
 def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
-    if not any(service.packets for service in case.forward_services()):
+    tries = [service.failed for service in case.forward_services() if service.failed]
+    if not tries:
         return ()
-    failed = sum(len(service.failed) for service in case.forward_services())
-    last = max(service.packets[-1] for service in case.forward_services() if service.packets)
+    failed = sum(map(len, tries))
+    last = max(opened.packets[-1] for opened in tries)
     return (f"{plural(failed, 'connection attempt')} to it failed (last: {at(last, case)}).",)
 
 
