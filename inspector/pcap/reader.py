@@ -9,7 +9,7 @@ from typing import Final
 
 from inspector.errors import NotACapture
 from inspector.facts import CaptureFile, Fault, Interface
-from inspector.packets import Batch, Record, packet_reference
+from inspector.packets import DISORDER_NS, Batch, Record, packet_reference
 from inspector.pcap import pcapng
 from inspector.pcap.classic import VARIANTS, ClassicWalker
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
@@ -66,6 +66,7 @@ class CaptureReader:
         self._packets = 0
         self._earliest: int | None = None
         self._latest: int | None = None
+        self._clock = 0  # of the last packet
         self._cut: str | None = None
         self._faults = FaultList(file_index)
         self._head = self._more(b"", _MAGIC_LENGTH)
@@ -136,6 +137,9 @@ class CaptureReader:
             self._earliest = first
         if self._latest is None or last > self._latest:
             self._latest = last
+        if records[0][0] < self._clock or records != sorted(records):
+            self._note_steps_back(records)
+        self._clock = records[-1][0]
         first_packet = packet_reference(self.file_index, self._packets + 1)
         self._packets += len(records)
         return Batch(data, records, run.link_type, first_packet, run.comments, run.counted_cuts)
@@ -145,6 +149,15 @@ class CaptureReader:
             if not 0 <= time <= _LATEST:
                 records[at] = (min(max(time, 0), _LATEST), offset, captured, wire)
                 self._faults.note("time-out-of-range", self._packets + at + 1)
+
+    def _note_steps_back(self, records: list[Record]) -> None:
+        before = self._clock
+        for at, record in enumerate(records):
+            back = before - record[0]
+            if back > DISORDER_NS:
+                detail = f"by {back / 1e9:.3f} s"
+                self._faults.note("clock-stepped-back", self._packets + at + 1, detail)
+            before = record[0]
 
     def _more(self, rest: bytes, needed: int) -> bytes:
         """`rest` and what follows it, at least `needed` bytes if the file has them."""

@@ -40,6 +40,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "too-many-interfaces": "A file describes more than 65,536 interfaces; reading ends here.",
     "option-length": "An option's length exceeds its block, or is wrong for its type.",
     "packet-without-time": "A simple packet block has no time; it takes that of the one before.",
+    "clock-stepped-back": "A packet is stamped over 1 ms earlier than the one before it in its"
+    " file; within a file, the order of its packets decides what came first.",
     "time-out-of-range": "Times outside the years 1970 to 9999 were moved to the nearer bound.",
     "secrets-limit": "Decryption secrets beyond 16 MiB in one file were not kept.",
     "compression-cut": "The compressed data ends before its own end mark.",

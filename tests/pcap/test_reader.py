@@ -138,7 +138,23 @@ def test_times_that_no_calendar_can_write_are_moved_and_named() -> None:
     source = reader(out.getvalue())
     assert [time for time, _, _ in packets(source)] == [253_402_300_799 * SECOND, 0]
     found = [(fault.name, fault.packet) for fault in source.faults]
-    assert found == [("time-out-of-range", 1), ("time-out-of-range", 2)]
+    assert found == [
+        ("time-out-of-range", 1),
+        ("time-out-of-range", 2),
+        ("clock-stepped-back", 2),
+    ]
+
+
+@pytest.mark.parametrize("read_size", [64, 1 << 16])
+def test_a_clock_that_steps_back_is_named_and_changes_no_order(read_size: int) -> None:
+    times = [5 * SECOND, 6 * SECOND, 6 * SECOND - 1_000_000, 4 * SECOND, 5 * SECOND]
+    data = io.BytesIO(classic(times))
+    source = CaptureReader(ByteSource(data), "x", 0, read_size=read_size)
+
+    assert len(packets(source)) == 5
+    assert [(fault.name, fault.packet, fault.detail) for fault in source.faults] == [
+        ("clock-stepped-back", 4, "by 1.999 s")
+    ]
 
 
 # --- cut, corrupt, no capture at all ------------------------------------------
