@@ -24,7 +24,7 @@ from inspector.exchanges.tunnel import (
 )
 from inspector.facts import Fault
 from inspector.flows.stream import BATCH, UNKNOWN, TcpConnection, distance
-from inspector.packets import Segment
+from inspector.packets import Moment, Segment, stands_before
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
     Body,
@@ -51,10 +51,15 @@ def _lacks_bytes(connection: TcpConnection) -> bool:
     return UNKNOWN not in (seen, acked) and distance(acked, seen) > 0
 
 
-def _began(item: Draft | TunnelRecord) -> int:
+def _is_older(head: ResponseHead, item: Draft | TunnelRecord) -> bool:
+    """Whether a response was captured before the request, which it cannot answer then."""
     if isinstance(item, TunnelRecord):
-        return item.opened_at
-    return item.request.at if item.request is not None else 0
+        asked = item.opened_at, item.packet
+    elif item.request is not None:
+        asked = item.request.at, item.request.packet
+    else:
+        return False
+    return stands_before((head.at, head.packet), asked)
 
 
 class HttpLayer:
@@ -73,7 +78,9 @@ class HttpLayer:
         # What the client sent behind a gap while it was not known what it is.
         self._held_back: list[Callable[[], None]] = []
         # When the latest response came that no request was waiting for.
-        self._orphan_at = 0
+        self._orphan: Moment | None = None
+        # A response answers it whose head is not all there yet.
+        self._early: Draft | None = None
 
     # -- the layer ---------------------------------------------------------
 
@@ -140,8 +147,7 @@ class HttpLayer:
             self._on_request_events(rest)
             self._on_response_events(self._responses.close(at, packet, clean=False))
         left = [self._receiving, *self._awaiting]
-        if self._sending is not None and self._sending not in left:
-            left.append(self._sending)
+        left += [item for item in (self._sending, self._early) if item not in left]
         for item in left:
             if isinstance(item, Draft):
                 self._write(item)
@@ -179,9 +185,14 @@ class HttpLayer:
         if head.is_connect:
             item = open_record(self._context, head)
         else:
+            early, self._early = self._early, None
+            if early is not None:
+                early.request = head
+                self._sending = early
+                return
             item = Draft(self._context.ledger.next_exchange())
             item.request = head
-            if head.at < self._orphan_at:
+            if self._orphan is not None and stands_before((head.at, head.packet), self._orphan):
                 # It waited behind a hole while its answer, perhaps, went by.
                 item.lost = True
                 self._sending = item
@@ -217,8 +228,10 @@ class HttpLayer:
                 self._context.fault(event)
 
     def _on_response(self, head: ResponseHead) -> None:
-        if not self._awaiting or head.at < _began(self._awaiting[0]):
-            self._awaiting.appendleft(self._orphan(head))
+        if not self._awaiting:
+            self._answer_early(head)
+        if not self._awaiting or _is_older(head, self._awaiting[0]):
+            self._awaiting.appendleft(self._unasked(head))
         item = self._awaiting[0]
         if head.is_interim:
             item.interim.append(head.status)
@@ -232,11 +245,23 @@ class HttpLayer:
             if item.authority is None:
                 self._switch([])
 
-    def _orphan(self, head: ResponseHead) -> Draft | TunnelRecord:
+    def _answer_early(self, head: ResponseHead) -> None:
+        """Servers answer heads that are too slow, too large or malformed before they end.
+
+        Such a head goes on until its end, or the stream's: the answer waits for it.
+        """
+        method = self._requests.begun
+        if method == b"CONNECT":
+            self._on_request_events(self._requests.cut_head(head.at, head.packet))
+        elif method is not None and self._early is None:
+            self._early = Draft(self._context.ledger.next_exchange())
+            self._awaiting.append(self._early)
+
+    def _unasked(self, head: ResponseHead) -> Draft | TunnelRecord:
         """What a response answers whose request is not in the capture."""
         if head.reason == ESTABLISHED and not head.fields:
             return unseen_record(self._context, head)
-        self._orphan_at = head.at
+        self._orphan = head.at, head.packet
         if not self._gapped and not _lacks_bytes(self._context.connection):
             name = "response-without-request"
             self._context.fault(Fault(name, head.packet, FAULTS[name]))
@@ -262,6 +287,8 @@ class HttpLayer:
         elif self._requests.paused:
             self._resume()
         self._receiving = None
+        if item is self._early:
+            return
         if item.request is None or item.request_end is not None:
             self._write(item)
 

@@ -253,6 +253,21 @@ class Http1Parser:
         """Whether a request awaits `resume` or `take_rest`."""
         return self._state == _State.PAUSED
 
+    @property
+    def begun(self) -> bytes | None:
+        """The method of a request whose start line is read and whose head goes on."""
+        if self._state != _State.HEAD or not self._requests:
+            return None
+        return self._head_reader.method
+
+    def cut_head(self, at: int, packet: int) -> list[Event]:
+        """The open head will not be read further: its whole lines are the message."""
+        events: list[Event] = []
+        self._events = events
+        if self._state == _State.HEAD:
+            self._break_off(at, packet, lost=False)
+        return events
+
     # -- one segment, outside of bodies ----------------------------------------
 
     def _step(self, segment: Segment, position: int) -> int:

@@ -60,6 +60,13 @@ class HeadReader:
         """The packet of the first byte read and not yet done with."""
         return self._pending.source()[1]
 
+    @property
+    def method(self) -> bytes | None:
+        """The method of the request line read, while the head goes on."""
+        if not self._has_start_line:
+            return None
+        return bytes(self._pending.data[: self._pending.data.find(b" ")])
+
     def clear(self) -> None:
         """Forget what was read so far."""
         self._pending.clear()

@@ -8,17 +8,25 @@ import pytest
 
 from inspector.facts import EndedBy
 from tests.exchanges.network import (
+    API,
     API_PROXY,
+    ESTABLISHED,
+    PLACEHOLDER,
     Network,
+    connect,
     line,
     lines,
     oddities,
     only_exchange,
+    only_tunnel,
+    play,
+    report,
     request,
     response,
     say,
+    tls,
 )
-from tests.flows.build import Tcp
+from tests.flows.build import MILLISECOND, Packet, Tcp
 
 GET_A, GET_B, GET_C = (request(f"GET /{name} HTTP/1.1") for name in "abc")
 UPLOAD = request("POST /up HTTP/1.1", body=b"u" * 4000)
@@ -357,3 +365,111 @@ def test_exchanges_are_numbered_as_their_requests_began() -> None:
     ]
     assert [exchange.server.port for exchange in told.exchanges] == [10001, 10000]
     assert told.exchanges[0].server.ip == API_PROXY
+
+
+# -- order is the file's, not the clock's -----------------------------------------
+
+
+def reclocked(packets: list[Packet], where: int, step: int) -> list[Packet]:
+    """The clock goes by `step` ns from packet `where` on."""
+    return [
+        packet._replace(at=packet.at + (step if number >= where else 0))
+        for number, packet in enumerate(packets)
+    ]
+
+
+@pytest.mark.parametrize("back", [2, 50, 12_000, 3_600_000])
+def test_an_answer_stamped_before_its_request_is_its_answer(back: int) -> None:
+    net = Network()
+    tcp = say(net.to_api_proxy(), GET_A, response(), GET_B, response("404 Not Found")).close()
+    steady = lines(net.report())
+
+    for where in range(len(tcp.wire.packets)):
+        told = report(reclocked(tcp.wire.packets, where, -back * MILLISECOND))
+
+        assert lines(told) == steady == ["GET /a 200 complete", "GET /b 404 complete"]
+        assert oddities(told) == {}
+
+
+def test_a_connect_answered_before_it_by_the_clock_opens_its_tunnel() -> None:
+    net = Network()
+    tcp = play(say(net.to_squid(), connect(), ESTABLISHED), tls()).close()
+
+    for where in range(len(tcp.wire.packets)):
+        told = report(reclocked(tcp.wire.packets, where, -50 * MILLISECOND))
+
+        tunnel = only_tunnel(told)
+        assert (tunnel.connect_status, tunnel.protocol, tunnel.authority) == (200, "tls", API)
+
+
+def test_times_without_resolution_change_no_pairing() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET_A, response(), GET_B, response("404 Not Found")).close()
+
+    told = report([packet._replace(at=0) for packet in net.wire.packets])
+
+    assert lines(told) == ["GET /a 200 complete", "GET /b 404 complete"]
+
+
+# -- answers to heads that have not ended ------------------------------------------
+
+AUTH = "x-api-key: " + PLACEHOLDER
+
+
+@pytest.mark.parametrize("status", ["408 Request Timeout", "431 Too Large", "400 Bad", "200 OK"])
+@pytest.mark.parametrize("reset", [True, False])
+def test_an_answer_before_its_requests_head_ends_is_that_requests(status: str, reset: bool) -> None:
+    """Node answers heads that are too slow (408), too large (431) or malformed (400)."""
+    net = Network()
+    head = request("POST /v1/messages HTTP/1.1", AUTH, "x-slow: 1")
+    tcp = net.to_api_proxy().up(head[:-8]).ack(False)
+    tcp.down(response(status, "Connection: close")).end(False)
+    if reset:
+        tcp.reset(True)
+    else:
+        tcp.end(True)
+
+    told = net.report()
+
+    exchange = only_exchange(told)
+    assert line(exchange) == f"POST /v1/messages {status[:3]} complete"
+    assert exchange.request is not None
+    assert not exchange.request.complete
+    assert [auth.name for auth in exchange.request.auth] == ["x-api-key"]
+    assert oddities(told) == {"unfinished-head": 1}
+    assert told.completeness.verdict == "complete"
+
+
+def test_what_a_head_says_after_its_answer_belongs_to_it_too() -> None:
+    net = Network()
+    head = request("POST /v1/messages HTTP/1.1", AUTH)
+    tcp = net.to_api_proxy().up(head[:30]).down(response("408 Request Timeout"))
+    say(tcp.up(head[30:]), GET_B, response("404 Not Found"))
+
+    told = net.report()
+
+    assert lines(told)[0] == "POST /v1/messages 408 complete"
+    first = told.exchanges[0].request
+    assert first is not None
+    assert first.complete
+    assert [auth.name for auth in first.auth] == ["x-api-key"]
+
+
+def test_a_connect_that_is_answered_before_its_head_ends_is_a_refused_tunnel() -> None:
+    net = Network()
+    tcp = net.to_squid().up(connect()[:-2]).down(response("431 Too Large")).end(False)
+    tcp.reset(True)
+
+    tunnel = only_tunnel(net.report())
+
+    assert (tunnel.authority, tunnel.connect_status, tunnel.established) == (API, 431, False)
+
+
+def test_an_answer_to_less_than_a_request_line_has_no_request() -> None:
+    net = Network()
+    tcp = net.to_api_proxy().up(b"POST /v1/mess").down(response("408 Request Timeout"))
+    tcp.end(False).end(True)
+
+    told = net.report()
+
+    assert lines(told) == ["- 408 complete"]
