@@ -62,7 +62,7 @@ def redact(
     IN is a capture as for analyze, OUT becomes a pcapng file. Credentials are
     masked in place, so that lengths, times and packet numbers stay, and the
     report of OUT is that of IN but for fingerprints. OUT is read again before
-    it is left there; if anything may remain it is not.
+    it is left there, and what is found then is hidden, too, and counted.
     """
     from inspector.artifacts import write_files
     from inspector.cli.progress import Progress
@@ -117,6 +117,9 @@ def told(summary: RedactionSummary) -> list[str]:
     ]
     if summary.echoes:
         lines.append(f"{summary.echoes} keys masked in other text")
+    if summary.again:
+        changes = f"change{'s' * (summary.again != 1)}"
+        lines.append(f"{summary.again} more {changes} when the result was read again")
     lines += [
         f"blanked: {count} {BLANKED.get(why, why)}"
         for why, count in sorted(summary.blanked.items())

@@ -40,6 +40,9 @@ DECRYPTION_SECRETS: Final = 10
 MAGIC: Final = SECTION_HEADER.to_bytes(4, "big")
 """The first four bytes of a pcapng file; the same in both byte orders."""
 
+#: What a section's header names as its program when this one wrote it.
+APPLICATION: Final = "inspector"
+
 _ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _SMALLEST_BLOCK: Final = 12
 _SMALLEST_PACKET: Final = 32

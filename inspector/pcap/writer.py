@@ -15,6 +15,7 @@ from inspector.pcap import pcapng
 
 ETHERNET: Final = 1
 SNAP_LENGTH: Final = 262_144
+APPLICATION: Final = pcapng.APPLICATION
 
 _SECOND: Final = 1_000_000_000
 _MAGICS: Final = {"micro": 0xA1B2C3D4, "nano": 0xA1B23C4D, "modified": 0xA1B2CD34}
@@ -59,12 +60,20 @@ class PcapWriter:
 class PcapngWriter:
     """Writes pcapng to `out`; the constructor writes the first section header.
 
-    `order` is the byte order of the present section.
+    `order` is the byte order of the present section.  A section that names
+    `APPLICATION` as its program promises statistics of each of its interfaces at its end.
     """
 
-    def __init__(self, out: Out, *, order: str = "<") -> None:
+    def __init__(
+        self,
+        out: Out,
+        *,
+        order: str = "<",
+        comments: Iterable[str] = (),
+        application: str | None = None,
+    ) -> None:
         self._out = out
-        self.section(order)
+        self.section(order, comments, application)
 
     def block(self, kind: int, body: bytes) -> None:
         """Any block; `body` is padded to four bytes."""
@@ -75,13 +84,18 @@ class PcapngWriter:
             pack(order + "II", kind, length) + body + padding + pack(order + "I", length)
         )
 
-    def section(self, order: str = "<", comments: Iterable[str] = ()) -> None:
+    def section(
+        self, order: str = "<", comments: Iterable[str] = (), application: str | None = None
+    ) -> None:
         """A section header; interfaces are counted from 0 again."""
         self.order = order
         self._resolutions: list[opt.Resolution] = []
         self._offsets: list[int] = []
         header = pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)
-        self.block(pcapng.SECTION_HEADER, header + self._options(_comments(comments)))
+        options = _comments(comments)
+        if application is not None:
+            options.append((opt.SHB_USERAPPL, application.encode()))
+        self.block(pcapng.SECTION_HEADER, header + self._options(options))
 
     def interface(
         self,

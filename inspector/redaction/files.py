@@ -1,4 +1,4 @@
-"""A capture file without its credentials: written, read again, and only then left there.
+"""A capture file without its credentials: written, and read again until nothing is left.
 
 What is kept: packets with their numbers, times and lengths, interfaces, drop
 counts, comments (scrubbed).  What is not: section comments, name resolution,
@@ -7,7 +7,6 @@ and the decryption secrets, which would open what was sent inside TLS.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
@@ -18,22 +17,13 @@ from inspector.packets import FILE_SHIFT, Batch
 from inspector.pcap.locate import locate
 from inspector.pcap.pcapng import ENHANCED_PACKET
 from inspector.pcap.reader import CaptureReader, open_captures
-from inspector.pcap.source import ByteSource
-from inspector.pcap.writer import PcapngWriter
+from inspector.pcap.writer import APPLICATION, PcapngWriter
 from inspector.redaction.redactor import RedactionSummary, Redactor
+from inspector.redaction.rereading import promise, reread
 
 _NUMBER: Final = (1 << FILE_SHIFT) - 1
-#: Read again in pieces of this size; a key is never longer than what overlaps.
-_PIECE: Final = 1 << 20
-_OVERLAP: Final = 64 << 10
-#: A second run knows from its beginning what the first has learnt.
-_ATTEMPTS: Final = 2
 #: The last time that 64 bits of nanoseconds can tell: in the year 2554.
 _LATEST: Final = (1 << 64) - 1
-
-
-class NotRedacted(InspectorError):
-    """Something that may be a credential is left: the file is not given out."""
 
 
 def redact_into(
@@ -45,10 +35,10 @@ def redact_into(
     keep_secrets: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> RedactionSummary:
-    """Write the capture `path` without credentials as pcapng into `out`, and prove it.
+    """Write the capture `path` without credentials as pcapng into `out`, and read it again.
 
-    `out` is open for reading and writing, and empty.  Raises `NotRedacted` when
-    the proof fails, and `CaptureError` when the capture cannot be read.
+    `out` is open for reading and writing, and empty.  Raises `CaptureError` when
+    the capture cannot be read.
     """
     headers = tuple(auth_headers)
     names = locate(path).captures
@@ -58,26 +48,12 @@ def redact_into(
             "Name one of them",
             "Nothing was written",
         )
-    known: Masker | None = None
-    for attempt in range(_ATTEMPTS):
-        redactor = Redactor(auth_headers=headers, drop_bodies=drop_bodies)
-        if known is not None:
-            redactor.masker.adopt(known)
-        out.seek(0)
-        out.truncate()
-        _write(names[0], out, redactor, keep_secrets, on_progress if attempt == 0 else None)
-        out.flush()
-        left = _left(out, redactor, headers, drop_bodies)
-        if left is None:
-            return redactor.summary
-        known = redactor.masker
-        if names[0] == "-":
-            break
-    raise NotRedacted(
-        f"{path} could not be redacted safely: {left}",
-        "Redact it with --drop-bodies, or do not share it",
-        "Nothing was written",
-    )
+    redactor = Redactor(auth_headers=headers, drop_bodies=drop_bodies)
+    _write(names[0], out, redactor, keep_secrets, on_progress)
+    out.flush()
+    again = reread([out], redactor.masker, auth_headers=headers, drop_bodies=drop_bodies)
+    redactor.summary.again = again.changed
+    return redactor.summary
 
 
 def _write(
@@ -107,7 +83,7 @@ class _Writer:
     """Packets under the interface that they were captured on."""
 
     def __init__(self, out: BinaryIO, reader: CaptureReader, masker: Masker) -> None:
-        self.pcapng = PcapngWriter(out)
+        self.pcapng = PcapngWriter(out, comments=[promise()], application=APPLICATION)
         self._out = out
         self._reader = reader
         self._masker = masker
@@ -158,32 +134,3 @@ class _Writer:
 
     def _scrubbed(self, text: str | None) -> str | None:
         return None if text is None else self._masker.words(text)
-
-
-def _left(
-    out: BinaryIO, redactor: Redactor, headers: tuple[str, ...], drop_bodies: bool
-) -> str | None:
-    """What of a credential is still in the file, in words that give nothing of it; or None."""
-    checker = Redactor(auth_headers=headers, drop_bodies=drop_bodies, checking=True)
-    before, after = hashlib.sha256(), hashlib.sha256()
-    out.seek(0)
-    reader = CaptureReader(ByteSource(out, owned=False), "the result", 0)
-    for batch in reader:
-        for _, start, captured, _ in batch.records:
-            before.update(batch.data[start : start + captured])
-        for ready in checker.feed(batch):
-            after.update(ready.data)
-    for ready in checker.finish():
-        after.update(ready.data)
-    if before.digest() != after.digest():
-        places = ", ".join(sorted(checker.summary.positions)) or "text or unreadable bytes"
-        return f"reading it again found more in {places}"
-    keys = [secret.reveal() for secret in redactor.masker.learnt]
-    out.seek(0)
-    rest = b""
-    while piece := out.read(_PIECE):
-        data = rest + piece
-        if any(key in data for key in keys):
-            return "a key of an authentication header also stands elsewhere"
-        rest = data[-_OVERLAP:]
-    return None

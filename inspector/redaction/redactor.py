@@ -65,7 +65,8 @@ class RedactionSummary:
     "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
     (not the bytes that were sent first), "forgotten" (the bytes that were sent
     first are not here any more), "unplaced" (they fit nowhere in a connection),
-    "bodies" (told to), "quoted" (a packet in an ICMP error).
+    "bodies" (told to), "quoted" (a packet in an ICMP error).  `again`: changes
+    made when the result was read again.
     """
 
     packets: int = 0
@@ -73,6 +74,7 @@ class RedactionSummary:
     positions: Counter[str] = field(default_factory=Counter)
     echoes: int = 0
     blanked: Counter[str] = field(default_factory=Counter)
+    again: int = 0
 
 
 @dataclass(slots=True)
