@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 
 import pytest
 
@@ -50,7 +51,8 @@ def test_a_key_of_no_shape_is_masked_where_its_refusal_echoes_it(size: int) -> N
         size,
     )
     assert UNSHAPED not in data
-    assert b"<p>no such key: xxxx" in data or size < 20
+    # The mask is as long as the key; its digits tell keys apart.  What stands around it stays.
+    assert re.search(rb"<p>no such key: x{%d}[0-9]{8}</p>" % (len(UNSHAPED) - 8), data)
     assert summary.echoes == 1
 
 
@@ -58,7 +60,7 @@ def test_a_key_of_no_shape_is_masked_where_its_refusal_echoes_it(size: int) -> N
 def test_a_key_across_chunks_is_masked_and_the_chunks_stay(size: int) -> None:
     data, _ = said(chunked(b'{"a":"' + KEY[:20], KEY[20:90], KEY[90:] + b'"}'), size=size)
     assert b"LABONLY9" not in data
-    assert b'{"a":"sk-proj-xxxx' in data or size == 5
+    assert b'{"a":"sk-proj-xxxx' in data
     assert b"\r\n46\r\n" in data
 
 
