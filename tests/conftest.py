@@ -1,35 +1,58 @@
-"""What all tests share: hypothesis profiles and the captures beside the checkout."""
+"""What all tests share: hypothesis profiles, markers, and the captures beside the checkout."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
+
+from tests.truth.beside import SHARED, absent, needs
 
 #: No deadlines (a busy machine is no failure); in CI the same examples each run.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-SHARED = Path(__file__).parent.parent.parent / "shared"
+TESTS: Final = Path(__file__).parent
+
+#: Folder of tests -> the marker of all that is in it.
+ROOMS: Final = {"capture": "kernel", "live": "live"}
+
+#: Fixture -> the marker of every test that uses it, be it through another fixture.
+FIXTURES: Final = {
+    "docker_possible": pytest.mark.lab,
+    "lab_possible": pytest.mark.lab,
+    "public_captures": needs("public-captures"),
+    "real_captures": needs("real-captures"),
+}
 
 
-def _folder(name: str) -> Path:
-    folder = SHARED / name
-    if not folder.is_dir():
-        pytest.skip(f"../shared/{name} is not beside this checkout")
-    return folder
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by room and by fixture, before `-m` chooses among them; skip what is absent."""
+    for item in items:
+        room = item.path.relative_to(TESTS).parts[0]
+        if room in ROOMS:
+            item.add_marker(ROOMS[room])
+        for fixture in FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(FIXTURES[fixture])
+        for marker in list(item.iter_markers("truth")):
+            for name in marker.args:
+                if reason := absent(name):
+                    # Evaluated before the skip of an empty set of parameters, which says nothing.
+                    item.add_marker(pytest.mark.skipif(True, reason=reason))
 
 
 @pytest.fixture(scope="session")
 def real_captures() -> Path:
     """Recordings of the real stack, with ground truth."""
-    return _folder("real-captures")
+    return SHARED / "real-captures"
 
 
 @pytest.fixture(scope="session")
 def public_captures() -> Path:
     """Captures of public test suites, well-formed and hostile."""
-    return _folder("public-captures")
+    return SHARED / "public-captures"

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspector import Report, inspect
+from tests.truth.real import RECORDINGS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 GOLDEN: Final = ROOT / "captures"
-REAL: Final = ROOT.parent / "shared" / "real-captures"
+REAL: Final = RECORDINGS
 HYPOTHESES: Final = ("H1", "H2", "H3", "H4a", "H4b")
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from tests.diagnosis.matrix import GOLDEN, HYPOTHESES, REAL, folders, judged
+from tests.truth.real import needs_recordings
 
 #: Findings of level warning or error beside the root cause, in the real captures; the golden
 #: ones list theirs in scenario.toml.
@@ -17,12 +18,18 @@ BESIDE: Final[dict[str, set[str]]] = {
     "08-upstream-refused": {"squid-page-relayed"},
 }
 
-each = pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
+each = pytest.mark.parametrize(
+    "folder",
+    [
+        pytest.param(folder, marks=needs_recordings if folder.parent == REAL else ())
+        for folder in folders()
+    ],
+    ids=lambda folder: folder.name,
+)
 
 
+@needs_recordings
 def test_the_real_captures_are_judged_where_they_are() -> None:
-    if not REAL.is_dir():
-        pytest.skip("../shared/real-captures is absent; the golden captures are judged alone")
     assert {folder.parent for folder in folders()} == {GOLDEN, REAL}
 
 

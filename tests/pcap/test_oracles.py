@@ -15,6 +15,7 @@ from inspector.errors import NotACapture
 from inspector.pcap.reader import CaptureReader, open_captures
 from inspector.pcap.writer import PcapngWriter, PcapWriter
 
+GOLDEN = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
 AT = 1_795_459_255_183_635_194
 #: Its times are nanoseconds on an interface that states microseconds: they fall in
 #: the year 586524, which is moved to 9999 here.
@@ -78,6 +79,13 @@ def test_capinfos_counts_and_dates_every_well_formed_capture_alike(public_captur
         assert as_capinfos(path)[:2] == theirs[str(path)][:2]
 
 
+def test_capinfos_counts_and_dates_every_golden_capture_alike() -> None:
+    theirs = capinfos(GOLDEN)
+    assert len(theirs) == len(GOLDEN) > 70
+    differing = [name for name in theirs if not agree(as_capinfos(Path(name)), theirs[name])]
+    assert differing == []
+
+
 def test_capinfos_counts_and_dates_every_real_capture_alike(real_captures: Path) -> None:
     paths = sorted(real_captures.glob("*/capture.pcap*"))
     theirs = capinfos(paths)
@@ -139,6 +147,13 @@ def our_packets(reader: CaptureReader) -> Iterator[tuple[int, bytes, int]]:
     for batch in reader:
         for time, offset, captured, wire in batch.records:
             yield time, batch.data[offset : offset + captured], wire
+
+
+def test_scapy_reads_the_same_packets_of_the_golden_captures() -> None:
+    assert GOLDEN
+    for path in GOLDEN:
+        (reader,) = open_captures([path])
+        assert list(our_packets(reader)) == list(scapy_packets(path)), path.name
 
 
 def test_scapy_reads_the_same_packets(public_captures: Path, real_captures: Path) -> None:

@@ -1,4 +1,4 @@
-"""Event streams as the real stack sent them: recorded bodies, cut where packets cut them."""
+"""Event streams as the lab and the real stack sent them: bodies, cut where packets cut them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from inspector.facts import Stream
 from inspector.packets import Segment
 from inspector.protocols.content import Decoder
 from inspector.protocols.sse import SseParser
+from tests.truth.real import RECORDINGS, needs_recordings
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
+
+CAPTURES = Path(__file__).parents[2] / "captures"
 
 FIELDS = ("frame.number", "tcp.stream", "tcp.payload")
 FROM_API_PROXY = "tcp.len > 0 && tcp.srcport in {10000, 10001} && !tcp.analysis.retransmission"
@@ -65,9 +68,17 @@ def capture_in(folder: Path) -> Path:
     return next(folder.glob("capture.pcap*"))
 
 
-@pytest.mark.parametrize("name", ["02a-sse-plain", "02b-sse-gzip"])
-def test_healthy_streams_end_as_their_provider_ends_them(real_captures: Path, name: str) -> None:
-    for stream, parser, decoder in event_streams(capture_in(real_captures / name)):
+def of(golden: str, *real: str) -> pytest.MarkDecorator:
+    """The test for a capture of the project, and for recordings where they are."""
+    recorded = [pytest.param(RECORDINGS / name, marks=needs_recordings) for name in real]
+    return pytest.mark.parametrize(
+        "folder", [CAPTURES / golden, *recorded], ids=lambda folder: folder.name
+    )
+
+
+@of("healthy-sse", "02a-sse-plain", "02b-sse-gzip")
+def test_healthy_streams_end_as_their_provider_ends_them(folder: Path) -> None:
+    for stream, parser, decoder in event_streams(capture_in(folder)):
         assert stream.terminated
         assert (stream.malformed, stream.error) == (0, None)
         # The OpenAI SDK hangs up at [DONE], before the last chunk.
@@ -89,6 +100,13 @@ def test_events_of_a_gzip_stream_arrive_one_by_one(real_captures: Path) -> None:
         assert stream.last_event_at - stream.first_event_at >= stream.events - 1
 
 
+def test_two_mangled_events_are_told_by_how_they_broke() -> None:
+    for stream, parser, _ in event_streams(capture_in(CAPTURES / "h3-upstream-bad-framing")):
+        assert stream.malformed == 2
+        assert [fault.name for fault in parser.faults] == ["sse-broken-line", "sse-broken-json"]
+        assert stream.terminated
+
+
 def test_a_mangled_event_is_the_only_one_missing(real_captures: Path) -> None:
     for stream, parser, _ in event_streams(capture_in(real_captures / "06-sse-badframing")):
         assert stream.malformed == 1
@@ -97,8 +115,9 @@ def test_a_mangled_event_is_the_only_one_missing(real_captures: Path) -> None:
         assert stream.names["content_block_delta"] == 9  # of ten sent
 
 
-def test_a_closed_stream_is_truncated_and_has_no_ending(real_captures: Path) -> None:
-    for stream, parser, _ in event_streams(capture_in(real_captures / "06-sse-close")):
+@of("upstream-stream-reset", "06-sse-close")
+def test_a_closed_stream_is_truncated_and_has_no_ending(folder: Path) -> None:
+    for stream, parser, _ in event_streams(capture_in(folder)):
         assert stream.truncated
         assert not stream.terminated
         assert (stream.malformed, parser.grammar) == (0, "anthropic")

@@ -18,7 +18,7 @@ from tests.canary.planted import ABOUT, IN_THE_FILE
 from tests.canary.plants import OK, asked
 from tests.canary.wire import Description, Talk, capture
 from tests.redaction.test_canary import OPTIONS, SAMPLE, leaks, unfingerprinted
-from tests.truth.public import hostile
+from tests.truth.public import hostile, needs_corpus
 
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcapng"))
 KEY = "sk-ant-api03-LABONLY" + 73 * "k" + "AA"
@@ -63,6 +63,7 @@ def test_what_was_planted_anywhere_in_a_file_is_not_in_the_redacted_one(tmp_path
     assert watch.leaks(target.read_bytes()) == []
 
 
+@needs_corpus
 @pytest.mark.parametrize("source", hostile(), ids=lambda path: path.name)
 def test_a_hostile_capture_is_redacted_or_refused(source: Path, tmp_path: Path) -> None:
     try:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.truth.real import SHARED
+from tests.truth.beside import SHARED, needs
 
 CORPUS = SHARED / "public-captures"
-ABSENT = "needs ../shared/public-captures beside the checkout, which is not there"
+needs_corpus = needs(CORPUS.name)
 
 
 @dataclass(frozen=True)

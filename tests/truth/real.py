@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+from tests.truth.beside import SHARED, needs
+
 RECORDINGS = SHARED / "real-captures"
-ABSENT = "needs ../shared/real-captures beside the checkout, which is not there"
+needs_recordings = needs(RECORDINGS.name)
 
 #: Recordings from which packets were dropped: they show a part of their truth.
 DERIVED = "11"

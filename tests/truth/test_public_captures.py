@@ -22,11 +22,11 @@ from click.testing import CliRunner
 from inspector import Report
 from inspector.cli.main import main
 from inspector.inspection import Options, inspect_captures
-from tests.truth.public import ABSENT, PublicCapture, hostile, well_formed
+from tests.truth.public import PublicCapture, hostile, needs_corpus, well_formed
 
 WELL_FORMED = well_formed()
 HOSTILE = hostile()
-needs_corpus = pytest.mark.skipif(not WELL_FORMED, reason=ABSENT)
+pytestmark = needs_corpus
 each = pytest.mark.parametrize("capture", WELL_FORMED, ids=lambda item: item.name)
 
 Ends = frozenset[tuple[str, int]] | frozenset[int]
@@ -87,7 +87,6 @@ def statuses(report: Report) -> Counter[int]:
     return found
 
 
-@needs_corpus
 @each
 def test_requests_and_their_answers_are_those_of_the_truth(capture: PublicCapture) -> None:
     by_ports = capture.name in BY_PORTS
@@ -104,7 +103,6 @@ def test_requests_and_their_answers_are_those_of_the_truth(capture: PublicCaptur
     assert not true - found
 
 
-@needs_corpus
 @each
 def test_statuses_are_those_of_the_truth(capture: PublicCapture) -> None:
     inside = INSIDE_TUNNELS.get(capture.name, Counter())
@@ -113,7 +111,6 @@ def test_statuses_are_those_of_the_truth(capture: PublicCapture) -> None:
     assert statuses(report_of(capture.path)) == true
 
 
-@needs_corpus
 @each
 def test_tunnels_carried_the_bytes_of_the_truth(capture: PublicCapture) -> None:
     found = Counter(
@@ -130,7 +127,6 @@ def test_tunnels_carried_the_bytes_of_the_truth(capture: PublicCapture) -> None:
     assert {("CONNECT", authority, status) for authority, status, *_ in found - true} <= {*inside}
 
 
-@needs_corpus
 def test_every_kind_of_file_is_among_them() -> None:
     formats = {capture.truth["format"] for capture in WELL_FORMED}
     assert {"pcap", "pcapng"} <= formats
@@ -138,7 +134,6 @@ def test_every_kind_of_file_is_among_them() -> None:
     assert sum(len(capture.truth["connects"]) for capture in WELL_FORMED) > 20
 
 
-@pytest.mark.skipif(not HOSTILE, reason=ABSENT)
 @pytest.mark.parametrize("path", HOSTILE, ids=lambda item: item.name)
 def test_a_hostile_capture_ends_in_a_report(path: Path) -> None:
     run = CliRunner()

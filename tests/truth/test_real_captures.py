@@ -10,10 +10,10 @@ import pytest
 from inspector import inspect
 from inspector.facts import AuthHeader, Exchange, Tunnel
 from inspector.report.model import Report
-from tests.truth.real import ABSENT, Recording, place, recordings
+from tests.truth.real import Recording, needs_recordings, place, recordings
 
 FOUND = recordings()
-pytestmark = pytest.mark.skipif(not FOUND, reason=ABSENT)
+pytestmark = needs_recordings
 each = pytest.mark.parametrize("recording", FOUND, ids=lambda item: item.name)
 
 API_PROXY = "172.30.0.30"
