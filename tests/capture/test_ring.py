@@ -24,11 +24,15 @@ from inspector.capture.ring import BLOCK_SIZE, BLOCKS, FLUSH_MS, Ring, State
 from inspector.errors import CannotCapture
 from inspector.packets import Batch
 from inspector.pcap.reader import merged, open_captures
-from tests.capture.wire import AGENT, API_PROXY, bulk, frame, frames_of, link, namespace
+from tests.capture.wire import bulk, frame, frames_of, link, namespace
 from tests.lab.network import Network, run_ip
 from tests.lab.processes import until
 
-SUBNET = ClassicFilter.for_subnets([ip_network("172.30.0.0/24")])
+#: A network that no host of the lab is of, so that only frames of the test are of it.  The lab's
+#: own hosts speak when they like: of 172.30.0.0/24 come IGMP reports, and some 5 s after a TCP
+#: connection ARP asks for the neighbour once more.
+AGENT, API_PROXY = "198.51.100.20", "198.51.100.30"
+SUBNET = ClassicFilter.for_subnets([ip_network("198.51.100.0/24")])
 OUTSIDE = "192.0.2.1"
 
 
