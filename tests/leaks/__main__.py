@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.leaks import harness, planted
 from tests.leaks.record import RECORD, Record, difference, today
+from tests.truth.beside import absent
 
 
 def main(arguments: list[str]) -> int:
@@ -16,12 +17,12 @@ def main(arguments: list[str]) -> int:
         folder = Path(name)
         seen = harness.seen(folder / "work")
         total = dict.fromkeys(seen.lines, 0)
-        if planted.ARCHIVE.exists():
+        if reason := absent(planted.ARCHIVE.name):
+            print(reason)
+        else:
             captures = planted.unpacked(folder / "planted")
             seen.lines |= planted.seen(captures, folder / "work").lines
             total = dict.fromkeys(seen.lines, 0)
-        else:
-            print(planted.ABSENT)
     if "--lower" in arguments:
         known = today()
         kept = {key: out for key, out in known.lines.items() if key not in seen.lines}

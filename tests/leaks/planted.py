@@ -12,9 +12,9 @@ from typing import Final
 from tests.leaks.artifacts import artifacts
 from tests.leaks.record import Record
 from tests.leaks.views import is_leaked
+from tests.truth.beside import SHARED
 
-ARCHIVE: Final = Path(__file__).resolve().parents[3] / "shared" / "planted-captures.tar.xz"
-ABSENT: Final = "needs ../shared/planted-captures.tar.xz beside the checkout, which is not there"
+ARCHIVE: Final = SHARED / "planted-captures.tar.xz"
 SUITE: Final = "planted"
 #: Of which nothing in the capture tells that it is a key.
 UNTOLD: Final = "N"

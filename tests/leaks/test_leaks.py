@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.leaks import harness, planted
 from tests.leaks.artifacts import artifacts, without_fingerprints
 from tests.leaks.cases import cases, pair
 from tests.leaks.record import Record, difference, today
+from tests.truth.beside import needs
 
 OWN_STEP = 5
 PLANTED_STEP = 7
@@ -22,7 +21,7 @@ def test_what_leaks_is_what_is_recorded(tmp_path: Path) -> None:
     assert difference(harness.seen(tmp_path / "work", OWN_STEP), today()) == []
 
 
-@pytest.mark.skipif(not planted.ARCHIVE.exists(), reason=planted.ABSENT)
+@needs(planted.ARCHIVE.name)
 def test_what_leaks_of_planted_captures_is_what_is_recorded(tmp_path: Path) -> None:
     folder = planted.unpacked(tmp_path / "planted")
     seen = planted.seen(folder, tmp_path / "work", PLANTED_STEP)

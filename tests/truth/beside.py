@@ -17,11 +17,11 @@ SHARED: Final = Path(__file__).resolve().parents[3] / "shared"
 
 def absent(name: str) -> str | None:
     """Why nothing of `../shared/name` can be had; None when it can."""
-    if (SHARED / name).is_dir():
+    if (SHARED / name).exists():
         return None
     return f"needs ../shared/{name} beside the checkout, which is not there"
 
 
 def needs(name: str) -> pytest.MarkDecorator:
-    """Mark a test as one of a folder of `../shared`: its marker, and its reason to be skipped."""
+    """Mark a test as one of a folder or file of `../shared`; it is skipped where that is absent."""
     return pytest.mark.truth(name)

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tests.truth.beside import SHARED, needs
+from tests.truth.beside import SHARED as SHARED
+from tests.truth.beside import needs
 
 RECORDINGS = SHARED / "real-captures"
 needs_recordings = needs(RECORDINGS.name)

@@ -10,10 +10,9 @@ import pytest
 from inspector import inspect
 from inspector.policy.judge import BROKEN, judge
 from inspector.policy.model import AWF
-from tests.truth.real import SHARED
+from tests.truth.beside import SHARED, needs
 
 CASES: Final = SHARED / "reviews" / "cases" / "contracts"
-ABSENT: Final = "needs ../shared/reviews/cases/contracts beside the checkout, which is not there"
 TODAY: Final = date(2026, 8, 3)
 
 #: Name of the capture -> what the built-in policy says, and a finding it must have.
@@ -28,7 +27,7 @@ MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
 )
 
 
-@pytest.mark.skipif(not CASES.exists(), reason=ABSENT)
+@needs("reviews/cases/contracts")
 @pytest.mark.parametrize(("name", "code", "finding"), MUST_NOT_PASS)
 def test_no_gate_passes_it(name: str, code: int, finding: str | None) -> None:
     report = inspect(CASES / f"{name}.pcap")
