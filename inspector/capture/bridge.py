@@ -1,10 +1,11 @@
 """Finding the firewall's bridge: by its subnet, never by its name alone.
 
 In this order, since each is surer than the next: the bridge that has an address
-of the subnet; the device of Docker's network of that name or subnet (an
-isolated network has no address on the host); the bridge one of whose ports
-leads to an address of the subnet in another namespace; and, where there is no
-such bridge, an interface of one's own in the subnet, which sees less.
+of the subnet; the device of Docker's network of that subnet, or of that name
+where no subnet contradicts it (an isolated network has no address on the host);
+the bridge one of whose ports leads to an address of the subnet in another
+namespace; and, where there is no such bridge, an interface of one's own in the
+subnet, which sees less.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias
 
-from inspector.capture.docker import DockerView
+from inspector.capture.docker import DockerNetwork, DockerView
 from inspector.capture.netlink import Link, Netlink
 from inspector.errors import CannotCapture
 
@@ -108,8 +109,7 @@ class BridgeFinder:
             return
         bridges = {link.name: link for link in links if link.kind == "bridge"}
         for network in self._docker.networks():
-            named = network.name == self._name
-            if not (named or self.subnet in network.subnets):
+            if not _may_be(network, self._name, self.subnet):
                 continue
             if bridge := bridges.get(network.device):
                 because = f"it is the device of Docker's network {network.name}"
@@ -157,6 +157,18 @@ def find_bridge(
     """The bridge of `subnet`, once.  Raises `CannotCapture`."""
     with BridgeFinder(subnet, name=name, docker=docker, netns=netns) as finder:
         return finder.find()
+
+
+def _may_be(network: DockerNetwork, name: str, subnet: IPNetwork) -> bool:
+    """Whether a network of Docker's is that of `subnet`: its own subnets say so before its name.
+
+    A name counts only where nothing contradicts it: the network has no subnet
+    of that IP version.  Else another network would be listened on, in silence.
+    """
+    same = [each for each in network.subnets if each.version == subnet.version]
+    if not same:
+        return network.name == name
+    return any(map(subnet.overlaps, same))
 
 
 def _interfaces_elsewhere() -> Iterator[tuple[Path, Link]]:

@@ -9,12 +9,14 @@ from ipaddress import ip_network
 import pytest
 
 from inspector.capture.bridge import BridgeFinder, find_bridge
+from inspector.capture.docker import DockerNetwork as Network
 from inspector.capture.docker import DockerView
 from inspector.errors import CannotCapture
 from tests.capture.wire import namespace
 from tests.lab.docker import DockerNetwork
 from tests.lab.docker_engine import EngineError, why_not_docker
-from tests.lab.network import Network, run_ip
+from tests.lab.network import Network as LabNetwork
+from tests.lab.network import run_ip
 from tests.lab.processes import why_not
 from tests.lab.recorder import BRIDGE
 
@@ -22,13 +24,13 @@ SUBNET = ip_network("172.30.0.0/24")
 ABSENT = "/nonexistent/docker.sock"
 
 
-def test_the_bridge_is_the_one_with_an_address_of_the_subnet(network: Network) -> None:
+def test_the_bridge_is_the_one_with_an_address_of_the_subnet(network: LabNetwork) -> None:
     found = find_bridge(SUBNET, netns=namespace(network.bridge))
 
     assert (found.name, found.how, found.because) == (BRIDGE, "address", "it has 172.30.0.1/24")
 
 
-def test_an_engine_that_is_not_there_is_no_obstacle(network: Network) -> None:
+def test_an_engine_that_is_not_there_is_no_obstacle(network: LabNetwork) -> None:
     docker = DockerView.open(ABSENT)
 
     found = find_bridge(SUBNET, docker=docker, netns=namespace(network.bridge))
@@ -37,7 +39,7 @@ def test_an_engine_that_is_not_there_is_no_obstacle(network: Network) -> None:
 
 
 @pytest.fixture
-def isolated(network: Network) -> Iterator[Network]:
+def isolated(network: LabNetwork) -> Iterator[LabNetwork]:
     """The bridge has no address, as that of an isolated Docker network."""
     space = network.bridge.namespace
     run_ip("-n", space, "addr", "del", "172.30.0.1/24", "dev", BRIDGE)
@@ -50,7 +52,7 @@ def isolated(network: Network) -> Iterator[Network]:
 
 
 def test_a_bridge_without_an_address_is_found_by_what_its_ports_lead_to(
-    isolated: Network,
+    isolated: LabNetwork,
 ) -> None:
     # Some process must be in the namespace, as in every container.
     with isolated.agent.start(
@@ -64,14 +66,14 @@ def test_a_bridge_without_an_address_is_found_by_what_its_ports_lead_to(
     assert found.because == "its port veth-agent leads to 172.30.0.20/24"
 
 
-def test_inside_a_container_its_own_interface_is_the_last_resort(network: Network) -> None:
+def test_inside_a_container_its_own_interface_is_the_last_resort(network: LabNetwork) -> None:
     found = find_bridge(SUBNET, netns=namespace(network.agent))
 
     assert (found.name, found.how) == ("eth0", "own-address")
     assert "others' frames are not seen here" in found.because
 
 
-def test_all_bridges_of_a_subnet_are_found(network: Network) -> None:
+def test_all_bridges_of_a_subnet_are_found(network: LabNetwork) -> None:
     space = network.bridge.namespace
     run_ip("-n", space, "link", "add", "second0", "type", "bridge")
     run_ip("-n", space, "addr", "add", "172.30.0.2/24", "dev", "second0")
@@ -82,7 +84,7 @@ def test_all_bridges_of_a_subnet_are_found(network: Network) -> None:
         run_ip("-n", space, "link", "delete", "second0")
 
 
-def test_no_bridge_of_the_subnet_is_an_error_that_lists_those_there(network: Network) -> None:
+def test_no_bridge_of_the_subnet_is_an_error_that_lists_those_there(network: LabNetwork) -> None:
     with pytest.raises(CannotCapture) as error:
         find_bridge(ip_network("10.9.0.0/24"), netns=namespace(network.bridge))
 
@@ -90,9 +92,50 @@ def test_no_bridge_of_the_subnet_is_an_error_that_lists_those_there(network: Net
     assert "Name it with -i" in str(error.value)
 
 
-def test_a_machine_without_bridges_says_so(network: Network) -> None:
+def test_a_machine_without_bridges_says_so(network: LabNetwork) -> None:
     with pytest.raises(CannotCapture, match="there is no bridge at all"):
         find_bridge(ip_network("10.9.0.0/24"), netns=namespace(network.world))
+
+
+# --- what Docker says ---------------------------------------------------------------------------
+
+
+class Told(DockerView):
+    """An engine with one network, whose device is the lab's bridge."""
+
+    def __init__(self, name: str, *subnets: str) -> None:
+        nets = tuple(map(ip_network, subnets))
+        self.network = Network(name, "f" * 64, BRIDGE, nets, internal=False)
+
+    def networks(self) -> list[Network]:
+        return [self.network]
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        (Told("awf-net"), True),
+        (Told("awf-net", "fd00::/64"), True),
+        (Told("awf-net", "172.30.0.0/24"), False),
+        (Told("awf-net", "fd00::/64", "172.30.0.0/24"), False),
+        (Told("of-another-name", "10.9.0.0/24"), True),
+        (Told("of-another-name", "172.30.0.0/24", "10.9.0.0/16"), True),
+        (Told("of-another-name"), False),
+        (Told("of-another-name", "fd00::/64"), False),
+    ],
+    ids=lambda told: (
+        " ".join([told.network.name, *map(str, told.network.subnets)])
+        if isinstance(told, Told)
+        else str(told)
+    ),
+)
+def test_dockers_name_for_a_network_counts_only_where_its_subnet_does_not_contradict(
+    network: LabNetwork, told: Told, found: bool
+) -> None:
+    with BridgeFinder(
+        ip_network("10.9.0.0/24"), docker=told, netns=namespace(network.bridge)
+    ) as finder:
+        assert [bridge.how for bridge in finder.look()] == ["docker"] * found
 
 
 # --- on Docker ---------------------------------------------------------------------------------
@@ -157,11 +200,9 @@ def test_docker_tells_the_device_of_its_network(docker: DockerNetwork, view: Doc
     assert found.name == f"br-{found.network[:12]}"
 
 
-def test_docker_names_the_bridge_by_the_name_of_its_network(
+def test_docker_does_not_pass_off_its_network_of_that_name_as_another_subnets(
     docker: DockerNetwork, view: DockerView
 ) -> None:
-    found = find_bridge(
-        ip_network("10.9.0.0/24"), "awf-net", docker=view, netns=namespace(docker.bridge)
-    )
-
-    assert found.name == docker.device
+    where = namespace(docker.bridge)
+    with pytest.raises(CannotCapture, match=r"No bridge of 10\.9\.0\.0/24 is here"):
+        find_bridge(ip_network("10.9.0.0/24"), "awf-net", docker=view, netns=where)
