@@ -68,6 +68,8 @@ class Sources:
     capture_filter: str | None = None
     logs: tuple[tuple[str, Iterable[bytes]], ...] = ()
     live: Live | None = None
+    #: What may lack for a reason that is in no packet, each a clause.
+    doubts: tuple[str, ...] = ()
 
 
 class Inspector:
@@ -135,7 +137,7 @@ class Inspector:
             ledger.oddities.add(fault)
         ledger.oddities.merge(notes.oddities)
         roles = recognise(self._roles, ledger)
-        if self._scope is None:
+        if self._scope is None and notes.packets:
             roles = replace(
                 roles,
                 notes=(
@@ -152,6 +154,7 @@ class Inspector:
             notes,
             ledger,
             topology,
+            sources.doubts,
         )
         witnesses = _weigh(sources, found)
         if witnesses is not None:

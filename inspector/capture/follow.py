@@ -7,9 +7,10 @@ the rings and everything here were opened while there was some.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from inspector.capture.bridge import BridgeFinder
 from inspector.capture.netlink import Changes, Netlink
@@ -18,6 +19,9 @@ from inspector.errors import CannotCapture
 
 #: Told (the ring, why it is bound to its interface) after each binding.
 OnBound: TypeAlias = Callable[[Ring, str], None]
+
+#: As many interfaces are named to a person who may have mistyped one.
+_NAMED: Final = 12
 
 
 class Follower:
@@ -37,6 +41,8 @@ class Follower:
         on_bound: OnBound = lambda ring, because: None,
     ) -> None:
         self._wanted = list(zip(rings, names, strict=True))
+        #: Interfaces that were removed and captured again when they were made anew.
+        self.made_anew: Counter[str] = Counter()
         self._finder = finder
         self._on_bound = on_bound
         # Before the first look: what comes in between is told.
@@ -59,13 +65,34 @@ class Follower:
             for candidate, index, because in self._candidates(name):
                 if index in taken:
                     continue
+                before = ring.interface
                 try:
                     ring.bind(candidate)
                 except CannotCapture:
                     continue  # it went again, or is of another kind
                 taken.add(ring.index)
+                if before is not None:
+                    self.made_anew[candidate] += 1
                 self._on_bound(ring, because)
                 break
+
+    def awaited(self) -> list[str]:
+        """What never was there, of each ring that is still without an interface."""
+        found = []
+        for ring, name in self._wanted:
+            if ring.interface is None:
+                subnet = "the subnet" if self._finder is None else self._finder.subnet
+                found.append(f"bridge of {subnet}" if name is None else f"interface {name}")
+        return found
+
+    def present(self) -> str:
+        """The interfaces that are there, named; the ends of containers' wires are left out."""
+        try:
+            names = [link.name for link in self._netlink.links() if link.kind != "veth"]
+        except CannotCapture:
+            return "the kernel does not tell which are"
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"there are: {', '.join(names[:_NAMED])}{more}" if names else "there is none"
 
     def close(self) -> None:
         self._changes.close()

@@ -95,6 +95,10 @@ LINK_TYPES: Final[dict[int, int]] = {
 }
 
 
+class NoSuchInterface(CannotCapture):
+    """It is not there; it may come."""
+
+
 @dataclass(frozen=True, slots=True)
 class RingStatistics:
     """Since `open`, as the kernel counts.
@@ -177,8 +181,9 @@ class Ring:
     def bind(self, interface: str) -> None:
         """Capture this interface from now on, promiscuously; what is in the ring stays.
 
-        Needs no privilege.  Raises `CannotCapture` when there is no such
-        interface, or its frames are not of the ring's link type.
+        Needs no privilege.  Raises `NoSuchInterface` when it is not there,
+        `CannotCapture` when its frames are not of the ring's link type, or no
+        interface can have that name.
         """
         index, hardware, flags = _describe(self._socket, interface)
         link_type = LINK_TYPES.get(hardware)
@@ -363,16 +368,18 @@ def _describe(channel: socket.socket, interface: str) -> tuple[int, int, int]:
         raise CannotCapture(
             "`any` shows each frame on a bridge twice", "Name the bridge itself with -i"
         )
+    missing = NoSuchInterface(
+        f"There is no interface {interface!r} here",
+        "`ip link` lists them; --netns looks into another namespace",
+    )
+    if not 0 < len(name) <= _LONGEST_NAME or b"\0" in name:
+        # It cannot come, either.
+        raise CannotCapture(missing.culprit, f"A name has 1 to {_LONGEST_NAME} bytes")
     try:
-        if not 0 < len(name) <= _LONGEST_NAME:
-            raise OSError(errno.ENODEV, "No such device")
         request = pack("=16s24x", name)
         (index,) = unpack_from("=i", fcntl.ioctl(channel, _SIOCGIFINDEX, request), 16)
         (hardware,) = unpack_from("=H", fcntl.ioctl(channel, _SIOCGIFHWADDR, request), 16)
         (flags,) = unpack_from("=H", fcntl.ioctl(channel, _SIOCGIFFLAGS, request), 16)
     except OSError as error:
-        raise CannotCapture(
-            f"There is no interface {interface!r} here",
-            "`ip link` lists them; --netns looks into another namespace",
-        ) from error
+        raise missing from error
     return index, hardware, flags

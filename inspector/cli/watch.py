@@ -41,7 +41,7 @@ def watch(
     """
     from dataclasses import replace
 
-    from inspector.live.capturing import Watchers, capture
+    from inspector.live.capturing import NOTHING_TO_ANALYSE, Watchers, capture
 
     planned = plan(live, ctx.meta.get(VERBOSITY, 0), duration=duration)
     if planned.options.scope is None:
@@ -66,4 +66,5 @@ def watch(
         screen = Screen.of(sys.stdout)
         with line_watchers(color=screen.color, encoding=screen.encoding, tell=say) as watchers:
             outcome = capture(planned, watchers)
-    ctx.exit(outcome.exit_code if outcome.report.connections else 0)
+    # A quiet bridge that was watched is no failure.
+    ctx.exit(0 if outcome.exit_code == NOTHING_TO_ANALYSE else outcome.exit_code)

@@ -21,8 +21,9 @@ def completeness(
     notes: FlowNotes,
     ledger: Ledger,
     topology: Topology,
+    doubts: Sequence[str] = (),
 ) -> Completeness:
-    """What the capture can prove.
+    """What the capture can prove; `doubts` are those of who took it.
 
     "incomplete" names what is known to lack; "unknown" that something may.  A
     filter that lets the whole subnet through holds back nothing of a report on it.
@@ -97,6 +98,8 @@ def completeness(
         ),
     ]
     doubtful = [
+        # It proves nothing: not that nobody spoke, and not that all would have been heard.
+        (not notes.packets and not doubts, "no packet was seen"),
         (
             capture_filter is not None and not keeps_all(capture_filter, subnet),
             f"captured with filter {capture_filter!r}",
@@ -115,8 +118,8 @@ def completeness(
         if applies:
             unread.note(None, reason, None)
     because = [f"{count} {one if count == 1 else many}" for count, one, many in lacking if count]
-    doubts = [text for applies, text in doubtful if applies]
-    verdict: Verdict = "incomplete" if because else "unknown" if doubts else "complete"
+    uncertain = [*doubts, *(text for applies, text in doubtful if applies)]
+    verdict: Verdict = "incomplete" if because else "unknown" if uncertain else "complete"
     return Completeness(
         packets=notes.packets,
         dropped_by_kernel=dropped_by_kernel,
@@ -127,6 +130,10 @@ def completeness(
         limits_hit=tuple(limits_hit),
         capture_filter=capture_filter,
         verdict=verdict,
+<<<<<<< HEAD
         because=(*because, *doubts),
         unread=unread.facts(),
+=======
+        because=(*because, *uncertain),
+>>>>>>> c2046c1 (A live capture that never had an interface says so first: UNKNOWN, exit 1, what was waited for and what is there)
     )

@@ -49,18 +49,15 @@ class KernelAttribution:
         """What is still to be said, now that the capture is over."""
         return list(claims(self._programs.finish()))
 
-    def probes(self) -> Sequence[Probe]:
+    def probes(self, established: int) -> Sequence[Probe]:
         """The hooks, how often each fired, and what was lost on the way."""
         counted = self._programs.statistics()
+        silent = (
+            f"it never fired, though {established} connections were established: this kernel does"
+            " not run it, or they are none of this machine's; processes are not known"
+        )
         hooks = [
-            Probe(
-                hook,
-                hits,
-                note=None
-                if hits
-                else "it never fired: no TCP connection was made or used, or this kernel does not"
-                " run it",
-            )
+            Probe(hook, hits, note=silent if established and not hits else None)
             for hook, hits in counted.hits.items()
         ]
         lost = counted.lost_events + counted.map_full + counted.given_up

@@ -66,13 +66,15 @@ class Outcome:
     command_status: int | None
     #: Packets that were seen are not in the file.
     unwritten: bool
+    #: No interface ever appeared: nothing was listened on.
+    deaf: bool = False
 
     @property
     def exit_code(self) -> int:
         """The command's status when that is a failure, else what became of the capture."""
         if self.command_status:
             return self.command_status
-        if self.ending.reason in _FAILURES or self.unwritten:
+        if self.ending.reason in _FAILURES or self.unwritten or self.deaf:
             return 1
         return 0 if self.report.connections else NOTHING_TO_ANALYSE
 
@@ -112,7 +114,7 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             try:
                 command.start()
             except InspectorError:
-                session.drain()
+                session.discard()
                 raise
         try:
             ending = _run(plan, session, opened, signals, command, watchers)
@@ -133,13 +135,13 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             interfaces=(),
             rungs=tuple(opened.rungs),
             probes=(),
-            notes=_notes(session),
+            notes=_notes(session, opened),
         )
         unwritten = session.files is not None and session.files.failed is not None
-        report = session.report(live)
+        report = session.report(live, doubts=_absences(opened))
         for sentence in _doubts(report):
             watchers.tell(sentence)
-        return Outcome(report, ending, status, unwritten)
+        return Outcome(report, ending, status, unwritten, deaf=session.deaf)
 
 
 def _run(
@@ -211,9 +213,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -> None:
-    names = ", ".join(source.interface or "an interface to come" for source in opened.sources)
+    here = ", ".join(source.interface for source in opened.sources if source.interface)
+    there = ", ".join(f"{what} (not there yet)" for what in opened.awaited())
+    doing = [f"capturing {here}"] * bool(here) + [f"waiting for {there}"] * bool(there)
     end = f"until {plan.command[0]} ends" if plan.command else "until Ctrl-C"
-    watchers.tell(f"capturing {names} {end}; {privileges}")
+    watchers.tell(f"{' and '.join(doing)} {end}; {privileges}")
     for rung in opened.lost:
         remedy = "" if rung.remedy is None else f"; {rung.remedy}"
         watchers.tell(f"{rung.name}: {rung.detail}{remedy}")
@@ -229,6 +233,8 @@ def _doubts(report: Report) -> Iterator[str]:
     live = report.live
     if live is None:
         return
+    if not report.completeness.packets:
+        yield f"Nothing was captured: {report.completeness.because[0]}"
     for interface in live.interfaces:
         if interface.note is not None:
             yield f"{interface.name}: {interface.note}"
@@ -237,8 +243,7 @@ def _doubts(report: Report) -> Iterator[str]:
                 f"{interface.name}: {interface.dropped} of {interface.received} packets were"
                 " dropped: the ring was full, this machine too busy"
             )
-    if report.connections:
-        yield from (f"{probe.name}: {probe.note}" for probe in live.probes if probe.note)
+    yield from (f"{probe.name}: {probe.note}" for probe in live.probes if probe.note)
     yield from live.notes
 
 
@@ -248,11 +253,25 @@ def _redaction(plan: Plan) -> Redaction:
     return "none" if plan.raw else "in place"
 
 
-def _notes(session: Session) -> tuple[str, ...]:
+def _absences(opened: Opened) -> list[str]:
+    """What was to be listened on and never was, each a clause."""
+    if opened.finder is None:
+        return []
+    present = opened.finder.present()
+    return [f"no {what} ever appeared ({present})" for what in opened.awaited()]
+
+
+def _notes(session: Session, opened: Opened) -> tuple[str, ...]:
+    notes = []
+    for name, count in ({} if opened.finder is None else opened.finder.made_anew).items():
+        times = "" if count == 1 else f" {count} times"
+        notes.append(
+            f"{name} was removed and made anew{times}: what crossed it before it was captured again"
+            " is not here"
+        )
     files = session.files
     if files is None:
-        return ()
-    notes = []
+        return tuple(notes)
     if files.failed is not None:
         written = sum(capture.packets for capture in files.finished)
         notes.append(

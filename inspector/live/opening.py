@@ -22,8 +22,7 @@ from inspector.capture.ebpf.loader import BpfError
 from inspector.capture.filters import ClassicFilter, SocketFilter
 from inspector.capture.follow import Follower
 from inspector.capture.namespaces import locate_namespace
-from inspector.capture.ring import BLOCK_SIZE, BLOCKS, Ring
-from inspector.errors import CannotCapture
+from inspector.capture.ring import BLOCK_SIZE, BLOCKS, NoSuchInterface, Ring
 from inspector.live.attribution import ContainerNames, KernelAttribution
 from inspector.recording import Rung
 
@@ -73,6 +72,10 @@ class Opened:
     def hold(self, thing: Closable) -> None:
         """Close this too, when the time comes."""
         self._held.callback(thing.close)
+
+    def awaited(self) -> Sequence[str]:
+        """What is listened for and was never there so far."""
+        return [] if self.finder is None else self.finder.awaited()
 
     @property
     def lost(self) -> Sequence[Rung]:
@@ -139,7 +142,7 @@ def _rings(
     for name in found:
         try:
             ring = Ring.open(name, netns=netns, filter=filter)
-        except CannotCapture:
+        except NoSuchInterface:
             if not follows:
                 raise
             ring = Ring.open(None, netns=netns, filter=filter)

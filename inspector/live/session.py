@@ -57,8 +57,12 @@ class Attribution(Protocol):
     def finish(self) -> Sequence[Claim]:
         """What can only be said at the end."""
 
-    def probes(self) -> Sequence[Probe]:
-        """The programs in the kernel, and how often each of them ran."""
+    def probes(self, established: int) -> Sequence[Probe]:
+        """The programs in the kernel, and how often each of them ran.
+
+        So many connections were `established` meanwhile: without one a program
+        that never ran is nothing to speak of.
+        """
 
     def close(self) -> None:
         """Take the programs out of the kernel.  Twice is once."""
@@ -112,6 +116,11 @@ class Session:
         return self._numbering.packets
 
     @property
+    def deaf(self) -> bool:
+        """Whether there was no interface to listen on, all the time."""
+        return not self._interfaces
+
+    @property
     def bytes(self) -> int:
         """The size that they have, or would have, in a file."""
         return self._numbering.bytes
@@ -156,8 +165,18 @@ class Session:
             self.files.close()
         self._tell()
 
-    def report(self, live: Live | None = None) -> Report:
-        """The report, once drained; `live` is completed with what was counted here."""
+    def discard(self) -> None:
+        """There was nothing to capture after all: no file is left."""
+        self.drain()
+        if self.files is not None:
+            for path in self.files.paths:
+                path.unlink(missing_ok=True)
+
+    def report(self, live: Live | None = None, *, doubts: Sequence[str] = ()) -> Report:
+        """The report, once drained; `live` is completed with what was counted here.
+
+        `doubts`: what else may lack, each a clause.
+        """
         self.drain()
         counters = [source.statistics() for source in self._interfaces]
         filters = [source.filter.text for source in self._interfaces if source.filter is not None]
@@ -166,6 +185,7 @@ class Session:
                 captures=self._captures(counters),
                 dropped_by_kernel=sum(c.dropped for c in counters) if counters else None,
                 capture_filter="; ".join(dict.fromkeys(filters)) or None,
+                doubts=tuple(doubts),
             )
         )
         self._tell()
@@ -177,12 +197,13 @@ class Session:
             for process in (connection.client_process, connection.server_process)
         ]
         known = sum(process is not None for process in ends)
+        begun = sum(each.outcome == "established" for each in report.connections)
         return replace(
             report,
             live=replace(
                 live,
                 interfaces=tuple(map(self._counted, self._interfaces, counters)),
-                probes=() if self.attribution is None else tuple(self.attribution.probes()),
+                probes=() if self.attribution is None else tuple(self.attribution.probes(begun)),
                 attributed=known,
                 unattributed=len(ends) - known,
             ),

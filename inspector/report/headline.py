@@ -46,9 +46,11 @@ class Headline:
 
 def headline(view: View) -> Headline:
     """The first block of the page."""
-    cause = view.report.root_cause
+    cause, held = view.report.root_cause, view.report.completeness
     if cause is not None:
         return _cause(cause)
+    if not held.packets and held.because and view.report.captures:
+        return Headline(clipped(f"Nothing was captured: {held.because[0]}.", SENTENCE))
     failed = _failed_alike(view)
     told = tuple(_what_happened(group) for group in failed[:_GROUPS])
     if len(failed) > _GROUPS:

@@ -67,6 +67,7 @@ def test_a_ring_is_bound_when_its_bridge_comes_and_again_when_it_is_made_anew(
             follow_until(follower, lambda: ring.state == "gone")
 
         assert frames_of(ring.drain()).count(sent) == 2
+        assert follower.made_anew == {"late0": 1}
 
 
 def test_a_bridge_is_awaited_by_its_subnet(network: Network, bridge: tuple[Make, Make]) -> None:
@@ -91,6 +92,31 @@ def test_a_bridge_is_awaited_by_its_subnet(network: Network, bridge: tuple[Make,
 
         assert ring.interface == "late0"
         assert told == ["it has 10.9.0.1/24"]
+
+
+def test_what_never_came_is_named_beside_what_is_there(network: Network) -> None:
+    where = namespace(network.bridge)
+    with (
+        Ring.open(None, netns=where) as mistyped,
+        Ring.open(None, netns=where) as by_subnet,
+        Ring.open(network.device, netns=where) as there,
+        BridgeFinder(ip_network("10.9.0.0/24"), netns=where) as finder,
+        closing(
+            Follower(
+                [mistyped, by_subnet, there],
+                ["fw-brigde", None, network.device],
+                finder=finder,
+                netns=where,
+            )
+        ) as follower,
+    ):
+        follower.look()
+
+        assert follower.awaited() == ["interface fw-brigde", "bridge of 10.9.0.0/24"]
+        present = follower.present()
+    assert present.startswith("there are: lo, ")
+    assert network.device in present
+    assert "veth-" not in present
 
 
 def test_a_ring_that_runs_stays_where_it_is(network: Network, bridge: tuple[Make, Make]) -> None:

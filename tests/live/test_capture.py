@@ -95,10 +95,48 @@ def test_a_killed_command_is_told_as_a_shell_does(lab: Stack) -> None:
     assert done.returncode == 128 + signal.SIGKILL
 
 
-def test_a_command_that_is_not_there_is_named(lab: Stack) -> None:
-    done = lab.run(*INTERFACE, "--", "no-such-program")
+def test_a_command_that_is_not_there_is_named_and_leaves_no_file(lab: Stack, place: Path) -> None:
+    done = lab.run(*INTERFACE, "-o", place / "results", "--", "no-such-program")
     assert done.returncode == 127
     assert "no-such-program cannot be run" in done.stderr
+    assert list((place / "results").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "awaited"),
+    [
+        (("-i", "fw-brigde"), "interface fw-brigde"),
+        (("--subnet", "10.99.0.0/24"), "bridge of 10.99.0.0/24"),
+    ],
+)
+def test_an_interface_that_never_came_is_said_first_and_nothing_is_complete(
+    lab: Stack, place: Path, told: tuple[str, ...], awaited: str
+) -> None:
+    done = lab.run("capture", *told, "-o", place / "results", "--", "true")
+
+    first, *_, last = done.stderr.splitlines()
+    assert first.startswith(f"inspector: waiting for {awaited} (not there yet) until true ends")
+    assert f"Nothing was captured: no {awaited} ever appeared (there are: lo" in last
+    assert done.returncode == 1
+    page = " ".join(done.stdout.split())
+    assert "capture UNKNOWN" in page
+    assert f"Nothing was captured: no {awaited} ever appeared" in page
+    assert "never fired" not in page
+    report = report_of((place / "results" / "report.json").read_text())
+    assert report.completeness.verdict == "unknown"
+    assert f"no {awaited} ever appeared" in (place / "results" / "summary.md").read_text()
+    failed = lab.run("capture", *told, "--", "sh", "-c", "exit 7")
+    assert failed.returncode == 7
+
+
+@pytest.mark.parametrize("name", ["any", "a-name-that-is-far-too-long"])
+def test_an_interface_that_cannot_come_is_not_waited_for(
+    lab: Stack, place: Path, name: str
+) -> None:
+    done = lab.run("capture", "-i", name, "--", "touch", place / "mark")
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert not (place / "mark").exists()
 
 
 def test_a_bridge_without_traffic_is_said_with_the_likely_cause(lab: Stack) -> None:

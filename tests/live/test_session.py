@@ -19,6 +19,7 @@ from inspector.pcap.writer import PcapWriter
 from inspector.recording import Live, Probe
 from inspector.redaction import LIVE, Redactor
 from inspector.report.model import Report
+from inspector.report.terminal import render
 from tests.lab.index import CAPTURES
 from tests.lab.pattern import deviations
 from tests.live.sources import FileSource, Filter
@@ -165,7 +166,7 @@ class Told:
     def finish(self) -> list[Claim]:
         return []
 
-    def probes(self) -> list[Probe]:
+    def probes(self, established: int) -> list[Probe]:
         return [Probe("inet_sock_set_state", hits=12)]
 
     def close(self) -> None:
@@ -236,6 +237,40 @@ def test_what_a_listener_raises_reaches_whoever_feeds_the_session() -> None:
     session = Session(OPTIONS, [capture_of(DEMO)], on_exchange=pipe_is_gone)
     with pytest.raises(BrokenPipeError):
         play(session)
+
+
+def test_without_a_packet_the_verdict_is_unknown_and_stands_first() -> None:
+    session = Session(OPTIONS, [])
+    report = session.report(doubts=["no interface fw-brigde ever appeared (there are: lo)"])
+
+    assert session.deaf
+    assert report.completeness.verdict == "unknown"
+    assert report.completeness.because == ("no interface fw-brigde ever appeared (there are: lo)",)
+    assert report.topology.notes == ()
+    page = render(report)
+    assert page.splitlines()[0].endswith("capture UNKNOWN")
+    assert "Nothing was captured: no interface fw-brigde ever appeared" in page.splitlines()[2]
+
+
+def test_a_programs_silence_is_told_only_where_connections_were_established() -> None:
+    class Silent(Told):
+        def __init__(self) -> None:
+            self.established: list[int] = []
+
+        def read(self) -> list[Claim]:
+            return []
+
+        def probes(self, established: int) -> list[Probe]:
+            self.established.append(established)
+            return []
+
+    live = Live("asked", "", None, "nothing written", "", (), (), ())
+    for sources, expected in ([], 0), ([capture_of(DEMO)], 5):
+        told = Silent()
+        session = Session(OPTIONS, sources, attribution=told)
+        play(session)
+        session.report(live)
+        assert told.established == [expected]
 
 
 @pytest.mark.parametrize(("frame", "silent"), [(ARP, True), (ARP[:12] + b"\x08\x00", False)])
