@@ -56,6 +56,7 @@ UnreadReason: TypeAlias = Literal[
     "dropped",
     "file-cut",
     "filter",
+    "not-heard",
     "logs",
 ]
 CredentialKind: TypeAlias = Literal[
@@ -471,6 +472,7 @@ class Unread:
     * `dropped`: the kernel dropped packets while capturing;
     * `file-cut`: a file ends before its last record does;
     * `filter`: the capture's filter may have left them out;
+    * `not-heard`: no packet was seen at all, or an interface that was to be listened on never came;
     * `logs`: a log tells of a call or tunnel that no packet shows.
     """
 

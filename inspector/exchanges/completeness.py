@@ -98,8 +98,6 @@ def completeness(
         ),
     ]
     doubtful = [
-        # It proves nothing: not that nobody spoke, and not that all would have been heard.
-        (not notes.packets and not doubts, "no packet was seen"),
         (
             capture_filter is not None and not keeps_all(capture_filter, subnet),
             f"captured with filter {capture_filter!r}",
@@ -109,16 +107,21 @@ def completeness(
             "only one direction of the traffic was captured",
         ),
     ]
+    unheard = list(doubts)
+    if not notes.packets and not doubts:
+        # It proves nothing: not that nobody spoke, and not that all would have been heard.
+        unheard = ["no packet was seen"]
     wholly: list[tuple[object, UnreadReason]] = [
         (dropped_by_kernel, "dropped"),
         (any(capture.cut is not None for capture in captures), "file-cut"),
         (doubtful[0][0], "filter"),
+        (unheard, "not-heard"),
     ]
     for applies, reason in wholly:
         if applies:
             unread.note(None, reason, None)
     because = [f"{count} {one if count == 1 else many}" for count, one, many in lacking if count]
-    uncertain = [*doubts, *(text for applies, text in doubtful if applies)]
+    uncertain = [*unheard, *(text for applies, text in doubtful if applies)]
     verdict: Verdict = "incomplete" if because else "unknown" if uncertain else "complete"
     return Completeness(
         packets=notes.packets,
@@ -130,10 +133,6 @@ def completeness(
         limits_hit=tuple(limits_hit),
         capture_filter=capture_filter,
         verdict=verdict,
-<<<<<<< HEAD
-        because=(*because, *doubts),
-        unread=unread.facts(),
-=======
         because=(*because, *uncertain),
->>>>>>> c2046c1 (A live capture that never had an interface says so first: UNKNOWN, exit 1, what was waited for and what is there)
+        unread=unread.facts(),
     )
