@@ -8,6 +8,7 @@ the value, so no entry can leak more than what the providers document.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -117,11 +118,24 @@ def classify(core: Secret, scheme: bytes = b"") -> tuple[CredentialKind, str | N
             (p for p in ("AKIA", "ASIA") if named and named[1] == p.encode()), None
         )
     if by_scheme is not None:
-        return by_scheme, None
+        return by_scheme, _prefix_within(value)
     for kind, prefix, pattern in SHAPES:
         if pattern.fullmatch(value):
             return kind, prefix
     return "unknown", None
+
+
+def _prefix_within(value: bytes) -> str | None:
+    """The public prefix of a key that is a user or a password (RFC 7617 2), as git sends one."""
+    try:
+        user, _, password = b64decode(value).partition(b":")
+    except ValueError:
+        return None
+    for part in (password, user):
+        for _, prefix, pattern in SHAPES:
+            if prefix and part not in _PLACEHOLDERS and pattern.fullmatch(part):
+                return prefix
+    return None
 
 
 def core_of(value: Secret) -> Secret:
@@ -163,6 +177,11 @@ def describe(
         placeholder=placeholder(core.reveal()),
         anomalies=tuple(name for name in _ANOMALY_ORDER if name in anomalies),
     )
+
+
+def is_recognised(credential: Credential) -> bool:
+    """Whether a value is told to be a key by itself: a documented prefix, or a placeholder."""
+    return credential.prefix is not None or credential.placeholder is not None
 
 
 _ANOMALY_ORDER: Final[tuple[Anomaly, ...]] = (

@@ -23,6 +23,67 @@ class Syntax(Enum):
     COOKIE = "cookie"
 
 
+#: Headers in which gateways in front of APIs, and services that an agent calls beside them,
+#: take a key (each vendor's own documentation).  Those that may hold a scheme are read as
+#: `Authorization` is.
+GATEWAY_HEADERS: Final[dict[bytes, Syntax]] = dict.fromkeys(
+    (
+        b"cf-aig-authorization",  # Cloudflare AI Gateway
+        b"helicone-auth",
+        b"x-authorization",
+        b"x-bf-vk",  # Bifrost
+        b"x-forwarded-authorization",
+        b"x-goog-iam-authorization-token",
+        b"x-litellm-api-key",
+        b"x-litellm-key",
+        b"x-original-authorization",
+        b"x-serverless-authorization",  # Cloud Run
+    ),
+    Syntax.SCHEME,
+) | dict.fromkeys(
+    (
+        b"access-token",
+        b"apikey",  # Kong, Supabase
+        b"appkey",
+        b"auth-token",
+        b"circle-token",
+        b"dd-api-key",  # Datadog
+        b"dd-application-key",
+        b"fastly-key",
+        b"job-token",  # GitLab
+        b"ocp-apim-subscription-key",  # Azure API Management
+        b"private-token",  # GitLab
+        b"x-access-token",
+        b"x-amz-security-token",
+        b"x-anthropic-api-key",
+        b"x-api-token",
+        b"x-apikey",
+        b"x-app-key",
+        b"x-auth-key",  # Cloudflare
+        b"x-auth-token",  # OpenStack
+        b"x-azure-api-key",
+        b"x-client-secret",
+        b"x-functions-key",  # Azure Functions
+        b"x-gitlab-token",
+        b"x-google-api-key",
+        b"x-honeycomb-team",
+        b"x-jwt",
+        b"x-jwt-assertion",
+        b"x-master-key",
+        b"x-openai-api-key",
+        b"x-openrouter-api-key",
+        b"x-portkey-api-key",
+        b"x-portkey-virtual-key",
+        b"x-rapidapi-key",
+        b"x-secret-key",
+        b"x-service-token",
+        b"x-token",
+        b"x-vault-token",
+        b"xi-api-key",  # ElevenLabs
+    ),
+    Syntax.BARE,
+)
+
 #: Header -> syntax.  These are reported in `request.auth`, and redacted.
 CREDENTIAL_HEADERS: Final[dict[bytes, Syntax]] = {
     b"authorization": Syntax.SCHEME,
@@ -31,14 +92,14 @@ CREDENTIAL_HEADERS: Final[dict[bytes, Syntax]] = {
     b"api-key": Syntax.BARE,
     b"x-goog-api-key": Syntax.BARE,
     b"cookie": Syntax.COOKIE,
-}
+} | GATEWAY_HEADERS
 
 #: Redacted in responses, besides every request position that a server may echo.
 RESPONSE_HEADERS: Final[dict[bytes, Syntax]] = {b"set-cookie": Syntax.COOKIE}
 
-#: Names that tell by themselves that their value is secret.  Redacted, but not
-#: reported as auth: no provider of this network reads them.  `sec-websocket-key`
-#: and `idempotency-key` are nonces, and `…-ratelimit-…-tokens` are counts.
+#: Names that tell by themselves that their value is secret.  Redacted, and reported
+#: as auth where the value has a key's documented prefix: `x-csrf-token` is none.
+#: `sec-websocket-key` and `idempotency-key` are nonces, `…-ratelimit-…-tokens` are counts.
 SECRET_NAME: Final = re.compile(
     rb"(?:.*[-_])?(?:token|secret|passw(?:or)?d|authorization|api-?_?key|access-?_?key"
     rb"|subscription-key|auth-key|private-key|credentials?|signature)",
@@ -53,7 +114,7 @@ URL_HEADERS: Final = frozenset(
 #: Query parameters reported in `request.auth` (as `?key`), and redacted.
 CREDENTIAL_QUERY: Final = frozenset({"key", "apikey", "api_key", "access_token"})
 
-#: Query parameters redacted only: other parties' tokens and URL signatures.
+#: Query parameters redacted, and reported likewise: other parties' tokens, URL signatures.
 SECRET_QUERY: Final = CREDENTIAL_QUERY | {
     "api-key",
     "auth",

@@ -15,7 +15,14 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from inspector.credentials.claims import Claims
-from inspector.credentials.kinds import classify, core_of, describe, inner_anomalies, label
+from inspector.credentials.kinds import (
+    classify,
+    core_of,
+    describe,
+    inner_anomalies,
+    is_recognised,
+    label,
+)
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
     CREDENTIAL_QUERY,
@@ -145,14 +152,10 @@ class CredentialReader:
 
     def _cores(self, fields: Sequence[RawField], target: bytes) -> list[Secret]:
         """The keys within the positions that `auth` gives."""
-        cores = [
-            _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)[1]
-            for _, name, value in _pairs(target.decode("latin-1").partition("?")[2])
-            if value is not None and _decoded(name) in CREDENTIAL_QUERY
-        ]
+        cores = [core for *_, core in self._query_credentials(target)]
         for name, raw in fields:
-            syntax = self._request.get(name.translate(_NAME_FOLD, _NAME_NOISE))
-            if syntax is not None:
+            if self._known((name, raw)).auth is not None:
+                syntax = self._request.get(name.translate(_NAME_FOLD, _NAME_NOISE), Syntax.BARE)
                 cores.append(_read(name, Secret(raw), syntax, self._key)[1])
         return cores
 
@@ -208,9 +211,13 @@ class CredentialReader:
         name, raw = field
         folded = name.translate(_NAME_FOLD, _NAME_NOISE)
         syntax = self._request.get(folded)
-        read = None if syntax is None else self._read(name, raw, syntax)
+        secret = syntax is None and SECRET_NAME.fullmatch(folded) is not None
+        read = None
+        if syntax is not None or secret:
+            read = self._read(name, raw, syntax or Syntax.BARE)
         text = self._text((name, raw), folded, read)
-        return self._fields.put((name, raw), _Known(text, read, name.lower() in STEERING_HEADERS))
+        auth = None if read is None or (secret and not is_recognised(read.credential)) else read
+        return self._fields.put((name, raw), _Known(text, auth, name.lower() in STEERING_HEADERS))
 
     def _response_text(self, field: RawField) -> tuple[str, str]:
         name, raw = field
@@ -233,11 +240,21 @@ class CredentialReader:
         return (self.scrub(name.decode("latin-1")), value)
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
-        return tuple(
-            AuthHeader("?" + self.scrub(name), None, self._query_value(value))
-            for _, name, value in _pairs(target.decode("latin-1").partition("?")[2])
-            if value is not None and _decoded(name) in CREDENTIAL_QUERY
-        )
+        found = []
+        for name, credential, core in self._query_credentials(target):
+            self._learn(credential, core)
+            found.append(AuthHeader("?" + self.scrub(name), None, credential))
+        return tuple(found)
+
+    def _query_credentials(self, target: bytes) -> Iterator[tuple[str, Credential, Secret]]:
+        """(name, credential, the key within) of the parameters that are reported as auth."""
+        for _, name, value in _pairs(target.decode("latin-1").partition("?")[2]):
+            if value is None or _decoded(name) not in SECRET_QUERY:
+                continue
+            text = Secret(unquote_to_bytes(value.encode("latin-1")))
+            credential, core = _bare(text, self._key)
+            if _decoded(name) in CREDENTIAL_QUERY or is_recognised(credential):
+                yield name, credential, core
 
     def _target(self, raw: bytes) -> str:
         if b"?" not in raw and b"@" not in raw:

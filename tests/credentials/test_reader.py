@@ -17,6 +17,7 @@ from inspector.credentials import (
     STEERING_HEADERS,
     CredentialReader,
 )
+from inspector.credentials.positions import GATEWAY_HEADERS
 from inspector.facts import AuthHeader
 from inspector.protocols.messages import Field
 from tests.credentials.canary import PREFIXED, leaks, secrets
@@ -349,3 +350,76 @@ def test_nothing_captured_raises(fields: list[tuple[bytes, bytes]], target: byte
     assert len(reader.headers(wire)) == len(wire)
     assert everything(reader, wire, target + b"?key=" + target)
     assert everything(reader, wire, target) == everything(reader, wire, target)
+
+
+# -- keys for gateways, and in other positions that are named after secrets -----------
+
+GATEWAY_KEY = "sk-LABONLY" + 30 * "g"
+
+
+def names(reader: CredentialReader, *fields: Field, target: bytes = b"/") -> list[str]:
+    return [auth.name for auth in reader.auth(fields, target)]
+
+
+@pytest.mark.parametrize("name", sorted(GATEWAY_HEADERS))
+@pytest.mark.parametrize("form", ["%s", "Bearer %s"])
+def test_a_gateways_header_carries_a_credential(name: bytes, form: str) -> None:
+    field = Field(name, (" " + form % GATEWAY_KEY).encode())
+    (auth,) = CredentialReader(RUN).auth([field])
+    assert (auth.name, auth.credential.prefix) == (name.decode(), "sk-")
+    assert auth.credential.length == len(GATEWAY_KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "counts"),
+    [
+        (b"X-My-Gateway-Token", GATEWAY_KEY, True),
+        (b"x-internal-authorization", f"Bearer {GATEWAY_KEY}", True),
+        (b"x-other-secret", "sk-placeholder-for-api-proxy", True),
+        (b"x-csrf-token", "0123456789abcdef0123456789abcdef", False),
+        (b"x-next-page-token", "eyJwYWdlIjoyfQ.e30.c2ln", False),
+        (b"x-note", GATEWAY_KEY, False),
+    ],
+)
+def test_another_header_named_after_a_secret_counts_where_its_value_is_a_keys(
+    name: bytes, value: str, *, counts: bool
+) -> None:
+    assert bool(names(CredentialReader(RUN), Field(name, b" " + value.encode()))) is counts
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        (f"key={GATEWAY_KEY}", True),
+        ("key=opaque", True),
+        (f"token={GATEWAY_KEY}", True),
+        ("token=opaque", False),
+        (f"page={GATEWAY_KEY}", False),
+    ],
+)
+def test_so_does_a_query_parameter(query: str, *, counts: bool) -> None:
+    reader = CredentialReader(RUN)
+    assert bool(names(reader, target=f"/p?{query}".encode())) is counts
+
+
+@pytest.mark.parametrize(
+    ("pair", "prefix"),
+    [
+        ("x-access-token:ghs_LABONLY" + 30 * "t", "ghs_"),
+        ("ghp_LABONLY" + 30 * "t" + ":x-oauth-basic", "ghp_"),
+        ("x-access-token:ghu_" + 36 * "a", None),
+        ("user:password", None),
+        ("no colon", None),
+    ],
+)
+def test_a_key_within_basic_has_its_prefix_shown(pair: str, prefix: str | None) -> None:
+    value = base64.b64encode(pair.encode())
+    (auth,) = CredentialReader(RUN).auth([Field(b"Authorization", b" Basic " + value)])
+    assert (auth.credential.kind, auth.credential.prefix) == ("basic", prefix)
+    assert leaks(pair.partition(":")[2] or pair, repr(auth)) == []
+
+
+@pytest.mark.parametrize("value", [b"=", b"a", b"!!!!", b"\xff\xfe", b"====", b""])
+def test_what_is_no_base64_after_basic_is_basic_all_the_same(value: bytes) -> None:
+    (auth,) = CredentialReader(RUN).auth([Field(b"Authorization", b" Basic " + value)])
+    assert auth.credential.prefix is None
