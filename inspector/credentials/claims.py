@@ -34,8 +34,9 @@ TOLD_APART_FROM: Final = 8
 
 _KINDS: Final = frozenset(get_args(CredentialKind)) - {"placeholder", "empty"}
 _ANOMALIES: Final = get_args(Anomaly)
-_PREFIXES: Final = {(shape.kind, shape.prefix) for shape in SHAPES} | {
-    ("basic", shape.prefix) for shape in SHAPES
+#: A key within Basic, or in a cookie, shows its prefix and not its kind.
+_PREFIXES: Final = {
+    (kind, shape.prefix) for shape in SHAPES for kind in (shape.kind, "basic", "unknown")
 }
 _VALUE: Final = re.compile(r"[0-9a-f]{12}")
 _MASK: Final = re.compile(rb"[x0X\xbf\x00-\x20.\"'`=\x7f]*[0-9]{0,8}[x0X\xbf\x00-\x20.\"'`=\x7f]*")

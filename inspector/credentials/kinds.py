@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from inspector.facts import Anomaly, Credential, CredentialKind
@@ -118,24 +118,29 @@ def classify(core: Secret, scheme: bytes = b"") -> tuple[CredentialKind, str | N
             (p for p in ("AKIA", "ASIA") if named and named[1] == p.encode()), None
         )
     if by_scheme is not None:
-        return by_scheme, _prefix_within(value)
+        return by_scheme, prefix_within(_password_and_user(value))
     for kind, prefix, pattern in SHAPES:
         if pattern.fullmatch(value):
             return kind, prefix
     return "unknown", None
 
 
-def _prefix_within(value: bytes) -> str | None:
-    """The public prefix of a key that is a user or a password (RFC 7617 2), as git sends one."""
-    try:
-        user, _, password = b64decode(value).partition(b":")
-    except ValueError:
-        return None
-    for part in (password, user):
+def prefix_within(parts: Iterable[bytes]) -> str | None:
+    """The public prefix of the first of some values that is a key; none of a placeholder."""
+    for part in parts:
         for _, prefix, pattern in SHAPES:
             if prefix and part not in _PLACEHOLDERS and pattern.fullmatch(part):
                 return prefix
     return None
+
+
+def _password_and_user(value: bytes) -> tuple[bytes, ...]:
+    """What Basic holds (RFC 7617 2); git sends a token as either."""
+    try:
+        user, _, password = b64decode(value).partition(b":")
+    except ValueError:
+        return ()
+    return password, user
 
 
 def core_of(value: Secret) -> Secret:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -22,6 +23,7 @@ from inspector.credentials.kinds import (
     inner_anomalies,
     is_recognised,
     label,
+    prefix_within,
 )
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
@@ -327,6 +329,9 @@ def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> tuple[AuthHea
     if not len(key_within):
         anomalies.add("empty")
     credential = describe(Secret(value), key_within, (scheme or b"").lower(), key, anomalies)
+    if syntax is Syntax.COOKIE:
+        values = (pair.partition(b"=")[2].strip(b' "') for pair in value.split(b";"))
+        credential = replace(credential, prefix=credential.prefix or prefix_within(values))
     shown = None if scheme is None else scheme.decode("latin-1")
     return AuthHeader(name.decode("latin-1"), shown, credential), key_within
 

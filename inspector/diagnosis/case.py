@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from inspector.conclusions import AnsweredBy, Chain, Witnesses
 from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
+from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.facts import (
     Completeness,
     Connection,
@@ -191,6 +192,7 @@ class Case:
         self.connections = Index(connections)
         self.direct_tls = direct_tls
         self.topology = topology
+        self.neighbourhood = Neighbourhood(topology)
         self.completeness = completeness
         #: Packet numbers name their file.
         self.several_files = several_files

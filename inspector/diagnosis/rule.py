@@ -17,10 +17,15 @@ LISTED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One occurrence.  `severity` replaces the catalogue's; a rule gives it always or never."""
+    """One occurrence.
+
+    `severity` replaces the catalogue's; a rule gives it always or never.  `title` is that
+    of an occurrence of its kind, and stands where all occurrences have it.
+    """
 
     evidence: Evidence
     severity: Severity | None = None
+    title: str | None = None
 
 
 @dataclass(slots=True)
@@ -30,6 +35,7 @@ class Tally:
     count: int = 0
     evidence: list[Evidence] = field(default_factory=list)
     severity: Severity | None = None
+    titles: set[str | None] = field(default_factory=set)
 
     def add(self, match: Match) -> None:
         """Count an occurrence."""
@@ -38,6 +44,7 @@ class Tally:
             if self.severity is not None:
                 self.evidence.clear()
         self.count += 1
+        self.titles.add(match.title)
         if len(self.evidence) < LISTED and match.severity == self.severity:
             self.evidence.append(match.evidence)
 
@@ -45,7 +52,9 @@ class Tally:
         """It as the report shows it."""
         about = CODES[code]
         severity = self.severity or about.severity
-        return Finding(code, severity, about.title, self.count, tuple(self.evidence), about.advice)
+        title = next(iter(self.titles)) if len(self.titles) == 1 else None
+        evidence = tuple(self.evidence)
+        return Finding(code, severity, title or about.title, self.count, evidence, about.advice)
 
 
 def _is_worse(one: Severity | None, other: Severity) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from inspector.conclusions import SEVERITIES, Finding, Severity
 from inspector.exchanges.topology import Roles
-from inspector.facts import Exchange, Provider, Tunnel
+from inspector.facts import AuthHeader, Exchange, Provider, Tunnel
 from inspector.policy.model import Expect, Ignore, Policy
 from inspector.report import grouping, words
 from inspector.report.escape import clipped
@@ -141,10 +141,19 @@ class _Judged:
         real = [
             call.id
             for call in calls
-            if call.request
-            and any(auth.credential.placeholder is None for auth in call.request.auth)
+            if call.request and _has_other_than_placeholders(call.request.auth)
+        ]
+        connects = [
+            tunnel.id
+            for tunnel in self.report.tunnels
+            if self.view.role(tunnel.client.ip) not in ("api-proxy", "forward-proxy")
+            and (expect.provider == "any" or _is_api(expect.provider, _host(tunnel)))
+            and _has_other_than_placeholders(tunnel.auth)
         ]
         self.breach(expect.provider, "placeholders only", "another credential", real)
+        self.breach(
+            expect.provider, "placeholders only", "another credential in a CONNECT", connects
+        )
         unseen = [call.id for call in calls if call.request is None]
         if unseen:
             self.doubt(expect.provider, "placeholders only", "the request was not seen", unseen)
@@ -230,7 +239,7 @@ class _Judged:
             tunnel.id
             for tunnel in self.report.tunnels
             if self.view.role(tunnel.client.ip) == "agent"
-            and _is_api(expect.provider, (tunnel.authority or "").rpartition(":")[0])
+            and _is_api(expect.provider, _host(tunnel))
         ]
         direct = [
             found.id
@@ -253,6 +262,14 @@ _CHECKS: Final[tuple[Callable[[_Judged, Expect, Sequence[Exchange]], None], ...]
     _Judged.direct,
 )
 _HOSTS: Final = Roles()
+
+
+def _has_other_than_placeholders(auth: Iterable[AuthHeader]) -> bool:
+    return any(header.credential.placeholder is None for header in auth)
+
+
+def _host(tunnel: Tunnel) -> str:
+    return (tunnel.authority or "").rpartition(":")[0]
 
 
 def _is_api(wanted: Provider | str, host: str) -> bool:

@@ -423,3 +423,17 @@ def test_a_key_within_basic_has_its_prefix_shown(pair: str, prefix: str | None) 
 def test_what_is_no_base64_after_basic_is_basic_all_the_same(value: bytes) -> None:
     (auth,) = CredentialReader(RUN).auth([Field(b"Authorization", b" Basic " + value)])
     assert auth.credential.prefix is None
+
+
+@pytest.mark.parametrize(
+    ("cookies", "prefix"),
+    [
+        (f"theme=dark; key={GATEWAY_KEY}", "sk-"),
+        (f'key="{GATEWAY_KEY}"', "sk-"),
+        ("session=opaque; theme=sk-placeholder-for-api-proxy", None),
+    ],
+)
+def test_a_key_in_a_cookie_has_its_prefix_shown(cookies: str, prefix: str | None) -> None:
+    (auth,) = CredentialReader(RUN).auth([Field(b"Cookie", b" " + cookies.encode())])
+    assert (auth.credential.kind, auth.credential.prefix) == ("unknown", prefix)
+    assert leaks(GATEWAY_KEY, repr(auth)) == []

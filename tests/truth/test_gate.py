@@ -24,6 +24,11 @@ MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
     ("f-openai-refused", BROKEN, "call-failed"),
     ("h1-502-after-tls", BROKEN, "upstream-server-error"),
     ("h2-502-no-tunnel", BROKEN, "call-failed"),
+    ("a-abs-real-key", BROKEN, "real-key-on-agent-hop"),
+    ("b-direct-http-real-key", BROKEN, "real-key-on-agent-hop"),
+    ("connect-evil-auth", BROKEN, "real-key-on-agent-hop"),
+    ("c-connect-auth", BROKEN, "real-key-on-agent-hop"),
+    ("i-custom-header", BROKEN, "real-key-on-agent-hop"),
 )
 
 

@@ -118,6 +118,7 @@ OF_TUNNELS: Final[tuple[OfTunnel, ...]] = (
     tunnel_without_data.NOTICE,
     side_traffic_denied.NOTICE,
     squid_denied.OF_TUNNELS,
+    real_key_on_agent_hop.OF_TUNNELS,
 )
 
 #: Asked of the case.

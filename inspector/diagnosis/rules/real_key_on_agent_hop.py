@@ -1,29 +1,59 @@
-"""A credential of a real key's shape where only placeholders belong."""
+"""A credential of a real key's shape anywhere in plaintext on the bridge.
+
+What is real is told by shape alone.  A documented prefix is a key's wherever it stands, in
+`Cookie` and within `Basic` as well.  A shape without a prefix (a JSON Web Token, 32
+hexadecimal digits) is one on its way to an API or out of the bridge; a service on the bridge,
+such as an MCP gateway, may have handed it out for itself.  An opaque value may be anything:
+that nothing but placeholders is sent is asked of a policy, not found here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
-from inspector.facts import CredentialKind, Exchange
+from inspector.diagnosis.rule import Match, OfExchange, OfTunnel, of_exchange, of_tunnel
+from inspector.facts import AuthHeader, CredentialKind, Exchange, Tunnel
 
-#: Kinds told from a documented prefix or form; "unknown" may be anything.
-REAL: Final[frozenset[CredentialKind]] = frozenset({
-    "anthropic-api-key", "anthropic-oauth", "anthropic-admin-key", "openai-api-key",
-    "openai-project-key", "github-token", "google-api-key", "aws-sigv4", "azure-key", "jwt",
-})  # fmt: skip
+#: Kinds told from a form that has no prefix of its own.
+_SHAPED: Final[frozenset[CredentialKind]] = frozenset({"aws-sigv4", "azure-key", "jwt"})
+
+_TO_API_PROXY: Final = "The agent holds a key that looks real"
+_TO_NEIGHBOUR: Final = "A key that looks real was sent to a host of the bridge in plaintext"
+_OUTWARD: Final = "A key that looks real was sent out of the bridge in plaintext"
+_IN_CONNECT: Final = "A key that looks real was sent to Squid with a CONNECT"
 
 
-def match(exchange: Exchange, case: Case) -> Match | None:
+def of_request(exchange: Exchange, case: Case) -> Match | None:
+    """Once for a call, not for each of its legs."""
     request = exchange.request
-    if request is None or not case.is_call(exchange):
+    if request is None or exchange.relays is not None or not request.auth:
         return None
-    return (
-        Match(of_exchange(exchange))
-        if any(auth.credential.kind in REAL for auth in request.auth)
-        else None
-    )
+    if case.is_call(exchange) or case.is_first_leg(exchange):
+        title, shaped = _TO_API_PROXY, True
+    elif case.neighbourhood.keeps(exchange):
+        title, shaped = _TO_NEIGHBOUR, False
+    else:
+        title, shaped = _OUTWARD, True
+    return Match(of_exchange(exchange), title=title) if _any(request.auth, shaped) else None
 
 
-NOTICE: Final = OfExchange("real-key-on-agent-hop", match)
+def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
+    return Match(of_tunnel(tunnel), title=_IN_CONNECT) if _any(tunnel.auth, True) else None
+
+
+def _any(auth: Iterable[AuthHeader], shaped: bool) -> bool:
+    return any(_is_real(header, shaped) for header in auth)
+
+
+def _is_real(header: AuthHeader, shaped: bool) -> bool:
+    """Whether a credential looks like a key; `shaped`: be it by a form without a prefix."""
+    credential = header.credential
+    if credential.placeholder is not None:
+        return False
+    return credential.prefix is not None or (shaped and credential.kind in _SHAPED)
+
+
+NOTICE: Final = OfExchange("real-key-on-agent-hop", of_request)
+OF_TUNNELS: Final = OfTunnel("real-key-on-agent-hop", of_connect)
