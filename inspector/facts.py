@@ -438,7 +438,12 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class CaptureFile:
-    """One input file: what it is, and where it stops being readable."""
+    """One input file: what it is, and where it stops being readable.
+
+    `unended`: this program wrote the file, and the statistics that it ends its
+    files with are not there: it was killed, the disk was full, or another
+    program took packets out of the file.
+    """
 
     name: str
     format: str
@@ -451,6 +456,7 @@ class CaptureFile:
     comments: int
     decryption_secrets: int
     cut: str | None
+    unended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,16 @@ def completeness(
             "connections were given up: the inspector failed on them (internal-error)",
         ),
     ]
+    unended = sum(capture.unended for capture in captures)
     doubtful = [
+        (
+            unended > 0,
+            f"{unended} file has no end: its capture was killed, the disk was full, or another"
+            " program rewrote it"
+            if unended == 1
+            else f"{unended} files have no end: their captures were killed, the disk was full, or"
+            " another program rewrote them",
+        ),
         (
             capture_filter is not None and not keeps_all(capture_filter, subnet),
             f"captured with filter {capture_filter!r}",

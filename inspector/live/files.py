@@ -23,7 +23,7 @@ from inspector.live.source import Counters
 from inspector.packets import Batch
 from inspector.pcap import pcapng
 from inspector.pcap.options import COMMENT
-from inspector.pcap.writer import SNAP_LENGTH, PcapngWriter
+from inspector.pcap.writer import APPLICATION, SNAP_LENGTH, PcapngWriter
 
 #: Little-endian whatever the machine: block type, length, interface, time (2), lengths (2).
 _PACKET: Final = Struct("<7I")
@@ -175,10 +175,8 @@ class CaptureFiles:
         self._latest: int | None = None
         self._kept.append(path)
         try:
-            self._writer = PcapngWriter(file)
-            if self._comment is not None:
-                file.discard()
-                self._writer.section("<", [self._comment])
+            comments = () if self._comment is None else (self._comment,)
+            self._writer = PcapngWriter(file, comments=comments, application=APPLICATION)
             for described in self._interfaces:
                 self._describe(described)
             file.flush()
@@ -241,30 +239,25 @@ class CaptureFiles:
         file = self._file
         if file is None:
             return
-        facts: list[Interface] = []
-        for index, described in enumerate(self._interfaces):
+        counts: list[tuple[int, int]] = []
+        for index in range(len(self._interfaces)):
             now, before = self._statistics(index), self._told[index]
-            received, dropped = now.received - before[0], now.dropped - before[1]
+            counts.append((now.received - before[0], now.dropped - before[1]))
             self._told[index] = (now.received, now.dropped)
-            self._writer.statistics(interface=index, received=received, dropped=dropped)
-            facts.append(
-                Interface(
-                    described.name,
-                    described.link_type,
-                    described.snap_length,
-                    described.filter,
-                    received,
-                    dropped,
-                )
-            )
-        try:
-            file.flush()
-        except OSError as error:
-            file.whole([])
-            self.failed = self.failed or error
-            facts = [
-                Interface(i.name, i.link_type, i.snap_length, i.filter, None, None) for i in facts
-            ]
+        if self.failed is None:
+            for index, (received, dropped) in enumerate(counts):
+                self._writer.statistics(interface=index, received=received, dropped=dropped)
+            try:
+                file.flush()
+            except OSError as error:
+                file.whole([])
+                self._fail(error)
+        # A file that lacks packets has no end, so that its reader knows.
+        told = counts if self.failed is None else [(None, None)] * len(counts)
+        facts = [
+            Interface(i.name, i.link_type, i.snap_length, i.filter, *count)
+            for i, count in zip(self._interfaces, told, strict=True)
+        ]
         file.close()
         self._file = None
         self.finished.append(
@@ -296,10 +289,6 @@ class _WholeBlocks:
     def write(self, data: bytes) -> int:
         self._waiting += data
         return len(data)
-
-    def discard(self) -> None:
-        """Forget what was not flushed."""
-        self._waiting = b""
 
     def flush(self) -> None:
         """Hand everything over.  Raises OSError; then `whole` must be called."""

@@ -65,6 +65,10 @@ class ClassicWalker:
         self._link_type = 0
         self._snap_length = 0
 
+    def owed(self) -> tuple[bool, ...]:
+        """The format promises no statistics."""
+        return (False,)
+
     def walk(self, data: bytes) -> tuple[list[Run], int]:
         """Runs of records in `data`, and the bytes used; see `pcap.walk`."""
         at = 0

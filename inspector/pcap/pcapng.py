@@ -65,6 +65,8 @@ class _Interface:
     counted_cuts: bool = False
     received: int | None = None
     dropped: int | None = None
+    #: Statistics are promised, and have not come.
+    owed: bool = False
 
     @property
     def shared(self) -> tuple[int, bool]:
@@ -94,6 +96,7 @@ class PcapngWalker:
         self._all: list[_Interface] = []
         self._section: list[_Interface] = []
         self._order = "<"
+        self._ours = False  # the present section was written by this program
         self._runs: list[Run] = []
         # For the fast path: the index of the last packet's interface, or -1
         # when its times need a division; and by what a run shares, the interfaces
@@ -116,6 +119,10 @@ class PcapngWalker:
         """Packets that the statistics say were dropped; None if none say anything."""
         counts = [i.dropped for i in self._all if i.dropped is not None]
         return sum(counts) if counts else None
+
+    def owed(self) -> tuple[bool, ...]:
+        """For each interface, whether the statistics lack that this program ends a file with."""
+        return tuple(interface.owed for interface in self._all)
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The interfaces of all sections, in file order."""
@@ -259,13 +266,15 @@ class PcapngWalker:
     def _section_header(self, data: bytes, at: int, end: int) -> None:
         self._section = []
         self._exact = {}
+        self._ours = False
         if self._short(at, end, 16, "section header"):
             return
         major, minor = Struct(self._order + "4xHH").unpack_from(data, at)
         if major != 1:
             self._end("section-version", f"version {major}.{minor}")
             return
-        self._options(data, at + 16, end)
+        program = self._options(data, at + 16, end).last(opt.SHB_USERAPPL)
+        self._ours = program == APPLICATION.encode()
 
     def _interface_description(self, data: bytes, at: int, end: int) -> None:
         if len(self._all) >= _MAX_INTERFACES:
@@ -294,6 +303,7 @@ class PcapngWalker:
         if denominator == 1:
             exact = self._exact.setdefault(interface.shared, {})
             exact[len(self._section)] = (numerator, interface.offset)
+        interface.owed = self._ours
         self._section.append(interface)
         self._all.append(interface)
 
@@ -316,6 +326,7 @@ class PcapngWalker:
         found = self._options(data, at + 12, end)
         if interface is None:
             return
+        interface.owed = False
         received = self._number(found, opt.ISB_IFRECV, "Q")
         if received is not None:
             interface.received = received

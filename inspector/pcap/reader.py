@@ -216,6 +216,11 @@ class CaptureReader:
         return self._walker.dropped
 
     @property
+    def owed(self) -> tuple[bool, ...]:
+        """For each of `interfaces`, whether the end that its section promises is not there."""
+        return self._walker.owed()
+
+    @property
     def interfaces(self) -> tuple[Interface, ...]:
         """The capture interfaces that the file describes."""
         return self._walker.interfaces()
@@ -248,6 +253,7 @@ class CaptureReader:
             comments=self._walker.comments,
             decryption_secrets=len(self._walker.secrets),
             cut="; ".join([*causes, self._cut] if self._cut else causes) or None,
+            unended=any(self._walker.owed()),
         )
 
 

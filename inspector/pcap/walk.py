@@ -109,3 +109,6 @@ class Walker(Protocol):
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The interfaces met so far, with their counters."""
+
+    def owed(self) -> tuple[bool, ...]:
+        """For each interface, whether statistics that its section promises did not come."""

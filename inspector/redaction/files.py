@@ -110,10 +110,11 @@ class _Writer:
         del changes[:used]
 
     def end(self) -> None:
-        """The counts; and a file that was cut ends in the middle of a block again."""
+        """The counts; a file that was cut, or has no end, is without one again."""
         self._describe()
-        for index, interface in enumerate(self._reader.interfaces):
-            if interface.received is not None or interface.dropped is not None:
+        interfaces = zip(self._reader.interfaces, self._reader.owed, strict=True)
+        for index, (interface, owed) in enumerate(interfaces):
+            if not owed:
                 self.pcapng.statistics(
                     interface=index, received=interface.received, dropped=interface.dropped
                 )

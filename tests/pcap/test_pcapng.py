@@ -366,3 +366,38 @@ def test_no_changed_byte_raises(data: st.DataObject) -> None:
         changed[data.draw(st.integers(4, len(changed) - 1))] = data.draw(st.integers(0, 255))
     whole = walk(PcapngWalker(), [bytes(changed)])
     assert walk(PcapngWalker(), [bytes((byte,)) for byte in changed]) == whole
+
+
+@pytest.mark.parametrize(
+    ("program", "statistics", "owed"),
+    [
+        ("inspector", (0, 1), (False, False)),
+        ("inspector", (0,), (False, True)),
+        ("inspector", (), (True, True)),
+        ("Dumpcap (Wireshark) 4.0.17", (), (False, False)),
+        (None, (), (False, False)),
+    ],
+)
+def test_statistics_that_the_program_promises_are_owed_until_they_come(
+    file: File, program: str | None, statistics: tuple[int, ...], owed: tuple[bool, ...]
+) -> None:
+    file.write.section(file.write.order, application=program)
+    for _ in range(2):
+        file.write.interface()
+    file.write.packet(AT, b"frame")
+    for index in statistics:
+        file.write.statistics(interface=index)
+    walker = PcapngWalker()
+    walker.walk(file.data)
+    assert walker.owed() == owed
+
+
+def test_each_section_has_an_end_of_its_own(file: File) -> None:
+    for ended in (False, True):
+        file.write.section(file.write.order, application="inspector")
+        file.write.interface()
+        if ended:
+            file.write.statistics()
+    walker = PcapngWalker()
+    walker.walk(file.data)
+    assert walker.owed() == (True, False)
