@@ -31,6 +31,7 @@ SNIFFED: Final = 512
 #: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
 STREAM_LIMIT: Final = 1 << 30
 
+_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
 _GZIP: Final = b"\x1f\x8b\x08"
 #: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
 _EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
@@ -247,7 +248,7 @@ class Draft:
         return Request(
             method=credentials.scrub(head.method.decode("latin-1")),
             target=credentials.target(head.target),
-            http_version=head.version.decode("latin-1"),
+            http_version=_version(head.version),
             host=None if host is None else credentials.target(host),
             user_agent=_scrubbed(credentials, head.text(b"user-agent")),
             headers=credentials.headers(head.fields),
@@ -292,6 +293,11 @@ class Draft:
             looks_like=body.looks_like if body else None,
             oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
         )
+
+
+def _version(version: bytes) -> str:
+    """A version as it may be shown: a malformed one may be any text."""
+    return version.decode() if _VERSION.fullmatch(version) else "HTTP/?"
 
 
 def _scrubbed(credentials: CredentialReader, text: str | None) -> str | None:

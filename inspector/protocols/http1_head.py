@@ -18,12 +18,12 @@ from inspector.protocols.messages import Field
 LOOK_BYTES: Final = 8 * 1024
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
-_METHOD_PREFIX: Final = re.compile(_TOKEN + rb"{1,32}(?: |\Z)")
+_METHOD_PREFIX: Final = re.compile(rb"(" + _TOKEN + rb"{1,32})(?:[ \t]|\Z)")
 _REQUEST_START: Final = re.compile(
     rb"(?!PRI \* HTTP/2)" + _TOKEN + rb"{1,32} [^ \r\n]+ HTTP/[0-9]\.[0-9]\r?\n"
 )
-#: The same with spaces in the target, which some clients send unescaped (RFC 9112 3.2).
-_LENIENT_START: Final = re.compile(rb"([A-Z]{3,16}) [^ \r\n][^\r\n]* HTTP/[0-9]\.[0-9]\r?\n")
+#: What stands for a version in malformed request lines, such as `HTTP/1.0.8` or `http/1.1`.
+_ANY_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9A-Za-z.]{0,16}")
 _REQUEST_LINE: Final = re.compile(
     rb"(?!PRI \* HTTP/2)(" + _TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
 )
@@ -73,27 +73,30 @@ def looks_like_request(data: bytes | bytearray) -> bool | None:
     """Whether a stream that begins with `data` begins with an HTTP/1.x request.
 
     None asks for more bytes.  Any token of 1 to 32 bytes is a method; a target
-    with spaces is believed behind a registered one.  Empty lines before it are
-    passed over (RFC 9112 2.2).  The HTTP/2 preface (`PRI * HTTP/2.0`) is no
-    request.
+    with spaces, stray blanks and any version are believed behind a registered
+    one (`_malformed_line`).  Empty lines before it are passed over (RFC 9112
+    2.2).  The HTTP/2 preface (`PRI * HTTP/2.0`) is no request.
     """
     text = data[:LOOK_BYTES].lstrip(b"\r\n")
     if _REQUEST_START.match(text):
         return True
-    if len(data) >= LOOK_BYTES or b"\n" in text:
-        lenient = _LENIENT_START.match(text)
-        return lenient is not None and bytes(lenient[1]) in _METHODS
+    line, newline, _ = bytes(text).partition(b"\n")
+    if newline or len(data) >= LOOK_BYTES:
+        return bool(newline) and _malformed_line(line.removesuffix(b"\r")) is not None
     if not text:
         return None
-    if not _METHOD_PREFIX.match(text):
+    method = method_of(text)
+    if method is None:
+        return False
+    if method in _METHODS:
+        return None
+    if b"\t" in text[: len(method) + 1]:
         return False
     parts = text.split(b" ", 2)
     if len(parts) < 3:
         return None
     if not parts[1]:
         return False
-    if bytes(parts[0]) in _METHODS:
-        return None
     return None if b"HTTP/0.0\r".startswith(parts[2].translate(_DIGITS)) else False
 
 
@@ -106,9 +109,10 @@ def resumes_request(data: bytes | bytearray) -> bool | None:
     verdict = looks_like_request(data)
     if verdict is False:
         return False
-    method, space, _ = data[:LOOK_BYTES].lstrip(b"\r\n").partition(b" ")
-    if space:
-        return verdict if bytes(method) in _METHODS else False
+    text = data[:LOOK_BYTES].lstrip(b"\r\n")
+    method = method_of(text) or b""
+    if len(text) > len(method):
+        return verdict if method in _METHODS else False
     return None if any(known.startswith(method) for known in _METHODS) else False
 
 
@@ -135,18 +139,47 @@ def may_begin(data: bytes | bytearray, *, request: bool) -> bool:
 def request_line(line: bytes, notes: Notes) -> RequestLine | None:
     """Read a request line that has lost its line end; None if it is none.
 
-    A target with spaces is taken, and noted, as a lost request is lost evidence.
+    What is malformed is taken, and noted, as a lost request is lost evidence.
     """
     match = _REQUEST_LINE.fullmatch(line)
-    if match is None:
+    found = _malformed_line(line) if match is None else match.groups()
+    if found is None:
         if _SIMPLE_REQUEST.fullmatch(line):
             notes.add("request-without-version")
         return None
-    method, target, version = match.groups()
+    method, bare, version = found
+    target = bare.strip(b" \t")
+    if not target:
+        return None
+    if len(line) != len(method) + len(target) + len(version) + 2 or b"\t" in line:
+        notes.add("malformed-start-line")
     if b" " in target:
         notes.add("space-in-target")
     _note_start_line(line, version, notes)
     return RequestLine(method, target, version)
+
+
+def _malformed_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Method, target and version of a line that servers have been seen to answer.
+
+    Blanks and tabs may be many and stand at the end, the version may be any (nginx and Node
+    answer 400 to most, others 200).  Only a registered method is believed in such a line.
+    """
+    method = method_of(line)
+    if method is None or method not in _METHODS or b"\r" in line:
+        return None
+    rest = line[len(method) :].strip(b" \t")
+    cut = max(rest.rfind(b" "), rest.rfind(b"\t"))
+    target, version = rest[: max(0, cut)], rest[cut + 1 :]
+    if not target or not _ANY_VERSION.fullmatch(version):
+        return None
+    return method, target, version
+
+
+def method_of(text: bytes | bytearray) -> bytes | None:
+    """The token that `text` begins with, up to a blank, a tab or the end; None if it does not."""
+    match = _METHOD_PREFIX.match(text)
+    return None if match is None else bytes(match[1])
 
 
 def status_line(line: bytes, notes: Notes) -> StatusLine | None:

@@ -16,6 +16,7 @@ from inspector.protocols.http1_head import (
     StatusLine,
     looks_like_response,
     may_begin,
+    method_of,
     parse_fields,
     request_line,
     resumes_request,
@@ -65,7 +66,7 @@ class HeadReader:
         """The method of the request line read, while the head goes on."""
         if not self._has_start_line:
             return None
-        return bytes(self._pending.data[: self._pending.data.find(b" ")])
+        return method_of(self._pending.data)
 
     def clear(self) -> None:
         """Forget what was read so far."""

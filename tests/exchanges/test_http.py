@@ -473,3 +473,39 @@ def test_an_answer_to_less_than_a_request_line_has_no_request() -> None:
     told = net.report()
 
     assert lines(told) == ["- 408 complete"]
+
+
+# -- malformed request lines --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "version", "fault"),
+    [
+        ("POST /v1/messages HTTP/1.0.8", "HTTP/1.0.8", "unknown-version"),
+        ("POST /v1/messages HTTP/1.10", "HTTP/1.10", "unknown-version"),
+        ("POST /v1/messages http/1.1", "http/1.1", "unknown-version"),
+        ("POST /v1/messages HTTP/some.text", "HTTP/?", "unknown-version"),
+        ("POST /v1/messages HTTP/1.1 ", "HTTP/1.1", "malformed-start-line"),
+        ("POST  /v1/messages  HTTP/1.1", "HTTP/1.1", "malformed-start-line"),
+        ("POST\t/v1/messages\tHTTP/1.1", "HTTP/1.1", "malformed-start-line"),
+    ],
+)
+@pytest.mark.parametrize("size", [10_000, 7, 1])
+def test_a_malformed_request_line_costs_no_evidence(
+    asked: str, version: str, fault: str, size: int
+) -> None:
+    """Servers answer such lines with 400, or as if nothing were wrong."""
+    net = Network()
+    tcp, head = net.to_api_proxy(), request(asked, AUTH)
+    for start in range(0, len(head), size):
+        tcp.up(head[start : start + size])
+    tcp.down(response("400 Bad Request")).ack(True).close()
+
+    told = net.report()
+
+    exchange = only_exchange(told)
+    assert line(exchange) == "POST /v1/messages 400 complete"
+    assert exchange.request is not None
+    assert exchange.request.http_version == version
+    assert [auth.name for auth in exchange.request.auth] == ["x-api-key"]
+    assert oddities(told) == {fault: 1}

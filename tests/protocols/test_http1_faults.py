@@ -86,6 +86,18 @@ CASES = [
         ["GET /a b", "fault space-in-target @1", "end 0"],
     ),
     Case(
+        "malformed-start-line",
+        "request",
+        [b"GET \t/a  HTTP/1.1 \r\n\r\n"],
+        ["GET /a", "fault malformed-start-line @1", "end 0"],
+    ),
+    Case(
+        "unknown-version",
+        "request",
+        [b"GET / http/1.1\r\n\r\n"],
+        ["GET /", "fault unknown-version @1", "end 0"],
+    ),
+    Case(
         "unknown-version",
         "request",
         [b"GET / HTTP/1.7\r\n\r\n"],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from inspector.protocols.http1_head import (
     looks_like_request,
     looks_like_response,
     parse_fields,
+    request_line,
     resumes_request,
 )
 
@@ -39,14 +42,19 @@ def test_a_request_is_recognised_at_its_line_end_and_not_before(data: bytes) -> 
         b" GET",
         b"G(",
         b"X" * 33,
-        b"GET  ",
         b"FETCH / FTP",
         b"FETCH / HTTP/x",
         b"FETCH / HTTP/1.1 ",
         b"FETCH / HTTP/1.10",
         b"GET /\r\n",
         b"GET / FTP\r\n",
-        b"GET / HTTP/1.1 \r\n",
+        b"GET / HTTP/1.1 x\r\n",
+        b"GET  HTTP/1.1\r\n",
+        b"GET / XHTTP/1.1\r\n",
+        b"GET / HTTP/" + b"1" * 17 + b"\r\n",
+        b"GET / HTTP/1.1\r \r\n",
+        b"FETCH\t/ HTTP/1.1\r\n",
+        b"GETS  / HTTP/1.1\r\n",
         b"FETCH /a b HTTP/1.1\r\n",
         b"GET\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -58,6 +66,46 @@ def test_a_request_is_recognised_at_its_line_end_and_not_before(data: bytes) -> 
 def test_what_cannot_be_a_request_is_refused_at_once_and_for_good(data: bytes) -> None:
     assert looks_like_request(data) is False
     assert looks_like_request(data + b" / HTTP/1.1\r\n") is False
+
+
+ODD_LINES = [
+    (b"GET / HTTP/1.0.8", "unknown-version", b"HTTP/1.0.8"),
+    (b"GET / HTTP/1.10", "unknown-version", b"HTTP/1.10"),
+    (b"GET / http/1.1", "unknown-version", b"http/1.1"),
+    (b"GET / HTTP/numeric.numeric", "unknown-version", b"HTTP/numeric.numeric"),
+    (b"GET / HTTP/1.1 ", "malformed-start-line", b"HTTP/1.1"),
+    (b"GET / HTTP/1.1\t \t", "malformed-start-line", b"HTTP/1.1"),
+    (b"GET  / HTTP/1.1", "malformed-start-line", b"HTTP/1.1"),
+    (b"GET /  HTTP/1.1", "malformed-start-line", b"HTTP/1.1"),
+    (b"GET\t/\tHTTP/1.1", "malformed-start-line", b"HTTP/1.1"),
+    (b"GET \t / \t HTTP/1.1", "malformed-start-line", b"HTTP/1.1"),
+]
+
+
+@pytest.mark.parametrize(("line", "fault", "version"), ODD_LINES)
+def test_an_odd_request_line_is_one_behind_a_registered_method(
+    line: bytes, fault: str, version: bytes
+) -> None:
+    for end in (b"\r\n", b"\n"):
+        assert looks_like_request(line + end) is True
+        assert resumes_request(line + end) is True
+    for size in range(len(line)):
+        assert looks_like_request(line[:size]) is None
+        assert resumes_request(line[:size]) is None
+    notes = Notes()
+    assert request_line(line, notes) == (b"GET", b"/", version)
+    assert [name for name, _, _ in notes.items()] == [fault]
+    strange = line.replace(b"GET", b"BREW")
+    assert resumes_request(strange + b"\r\n") is False
+
+
+def test_a_long_line_of_blanks_costs_no_square() -> None:
+    line = b"GET" + b" \t" * 30_000 + b"HTTP/x y"
+    started = time.process_time()
+    for _ in range(20):
+        assert request_line(line, Notes()) is None
+        assert looks_like_request(line + b"\r\n") is False
+    assert time.process_time() - started < 2
 
 
 def test_a_response_is_recognised_by_its_version_and_status() -> None:
