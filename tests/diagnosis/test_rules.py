@@ -257,6 +257,24 @@ def test_no_credential_is_an_error_only_where_the_answer_shows_that_one_lacked(
     assert "no-auth-header" not in found(called(CALL, answer))
 
 
+def test_no_credential_is_claimed_of_a_head_that_was_not_read_to_its_end() -> None:
+    """The key stands beyond the limit of fields, or in a line that the answer came before."""
+    many = request("POST /v1/messages HTTP/1.1", *("X-Pad: 1" for _ in range(2100)), "x-api-key: k")
+    refused = response("401 Unauthorized", *PROXY_SAYS)
+    net = Network()
+    tcp = net.to_api_proxy()
+    for start in range(0, len(many), 1400):
+        tcp.up(many[start : start + 1400])
+    tcp.ack(False).down(refused).ack(True).close()
+
+    told = net.report()
+
+    assert told.exchanges[0].request is not None
+    assert not told.exchanges[0].request.complete
+    assert "no-auth-header" not in found(told)
+    assert "no-auth-header" not in found(called(CALL[: CALL.index(b"x-api-key") + 12], refused))
+
+
 def test_one_error_among_healthy_calls_is_what_is_shown() -> None:
     net = Network()
     for answer in (response(), response("401 Unauthorized", *PROXY_SAYS), response()):
