@@ -215,6 +215,8 @@ class Case:
         self.tried_again: array[int] = array("q")
         #: Calls with which a row of failed ones became a storm.
         self.storms: array[int] = array("q")
+        #: Connections of an agent to somebody who is no host of the bridge.
+        self.outward: array[int] = array("q")
         #: What connections that nobody took mean; filled once the failed calls were looked at.
         self.attempts = Attempts()
         self.established = 0
@@ -244,8 +246,11 @@ class Case:
     # -- the passes ----------------------------------------------------------
 
     def _survey_connections(self) -> None:
+        agents = frozenset(self.topology.agent)
         for connection in self.connections:
             server, client = connection.server, connection.client
+            if client.ip in agents and not self.neighbourhood.holds(server.ip):
+                self.outward.append(_number(connection.id))
             if client.ip in self.api_proxies:
                 self._live(client.ip, connection)
             if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:

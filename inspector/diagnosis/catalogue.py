@@ -37,8 +37,9 @@ _BOTH_HOPS: Final = "the call at the API proxy and the API proxy's connections t
 CAUSES: Final[tuple[Code, ...]] = (
     Code(
         "api-proxy-bypassed", "error", "The agent goes past the API proxy",
-        "the agent's CONNECTs at Squid",
-        "The agent itself opens tunnels to an API's host. What it holds is a placeholder, which"
+        "the agent's CONNECTs and requests at Squid",
+        "The agent itself opens tunnels to an API's host, told by the CONNECT or by the name in"
+        " TLS, or asks Squid for it in plaintext. What it holds is a placeholder, which"
         " no API accepts, or a real key, which it should not have. An error where no call came"
         " to the API proxy at all, else a warning.",
         "Point the client's base URL at the API proxy; look for a client that ignores it.",
@@ -357,6 +358,16 @@ OTHERS: Final[tuple[Code, ...]] = (
         " redirects web traffic to it without the client's knowledge.",
         "Look for a DNAT rule; set the client's proxy variables instead.",
         "origin-form-at-squid",
+    ),
+    Code(
+        "agent-bypasses-squid", "error", "The agent goes out without Squid",
+        "the agent's connections",
+        "The agent itself is connected, by TLS, plain HTTP or whatever else, with an address that"
+        " is no host of the bridge: neither Squid's allow-list nor the API proxy saw it. A"
+        " warning where not one byte followed; a note where nobody took the connection, which is"
+        " the firewall at work. Name look-ups over TCP port 53 are not meant.",
+        "Look at the firewall's rules for the agent's container, and at the client that ignores"
+        " HTTPS_PROXY.",
     ),
     Code(
         "api-proxy-bypasses-squid", "warning", "The API proxy goes out without Squid",

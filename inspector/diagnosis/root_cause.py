@@ -11,6 +11,7 @@ from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.case import Call, Case, opened_moment
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.rule import Cause, Tally
+from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import at, plural
 
 
@@ -111,14 +112,14 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
     finding = findings.get("api-proxy-bypassed")
     if finding is None or case.calls:
         return None
-    tunnel = case.tunnels.get(finding.evidence[0].tunnel or "t0")
-    assert tunnel is not None
-    host, packet = (tunnel.authority or "")[:30], tunnel.packet
+    evidence = finding.evidence[0]
+    host, packet = api_proxy_bypassed.where(evidence, case)
+    does = "CONNECTs to" if evidence.exchange is None else "asks Squid for"
     return RootCause(
         finding.code,
         explains=finding.count,
         of=finding.count,
-        sentence=f"The agent CONNECTs to {host} itself: {finding.count} x ({at(packet, case)}).",
+        sentence=f"The agent {does} {host[:30]} itself: {finding.count} x ({at(packet, case)}).",
         ruled_out=(),
         details=("No call came to the API proxy.",),
         not_in_packets="what the API answered, which is inside TLS",

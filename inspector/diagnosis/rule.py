@@ -20,7 +20,7 @@ class Match:
     """One occurrence.
 
     `severity` replaces the catalogue's; a rule gives it always or never.  `title` is that
-    of an occurrence of its kind, and stands where all occurrences have it.
+    of an occurrence of its kind, and stands where the worst occurrences all have it.
     """
 
     evidence: Evidence
@@ -43,9 +43,12 @@ class Tally:
             self.severity = match.severity
             if self.severity is not None:
                 self.evidence.clear()
+                self.titles.clear()
         self.count += 1
+        if match.severity != self.severity:
+            return
         self.titles.add(match.title)
-        if len(self.evidence) < LISTED and match.severity == self.severity:
+        if len(self.evidence) < LISTED:
             self.evidence.append(match.evidence)
 
     def finding(self, code: str) -> Finding:

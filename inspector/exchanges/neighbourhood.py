@@ -12,7 +12,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-from inspector.facts import Exchange, Topology
+from inspector.facts import Exchange, Topology, Tunnel
+
+#: TCP port of DNS: the firewall lets an agent ask the resolvers it names, past the proxies.
+DNS_PORT: Final = 53
 
 _Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -48,12 +51,24 @@ class Neighbourhood:
 
     def keeps(self, exchange: Exchange) -> bool:
         """Whether a request is for a host of the bridge, be it asked for through a proxy or not."""
-        if exchange.request is not None and "://" in exchange.request.target:
-            try:
-                return self.holds(urlsplit(exchange.request.target).hostname or "")
-            except ValueError:
-                return False
-        return self.holds(exchange.server.ip)
+        return self.holds(asked_host(exchange) or exchange.server.ip)
+
+
+def asked_host(exchange: Exchange) -> str:
+    """The host that a request in absolute form asks a proxy for (RFC 9112 3.2.2), else empty."""
+    if exchange.request is None or "://" not in exchange.request.target:
+        return ""
+    try:
+        return urlsplit(exchange.request.target).hostname or ""
+    except ValueError:
+        return ""
+
+
+def tunnel_hosts(tunnel: Tunnel) -> tuple[str, ...]:
+    """The hosts that a tunnel is to: by its CONNECT, and by the name in its TLS."""
+    host = (tunnel.authority or "").rpartition(":")[0].strip("[]")
+    sni = tunnel.tls.sni if tunnel.tls is not None else None
+    return tuple(filter(None, (host, sni)))
 
 
 def _host(member: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Literal
 
@@ -43,6 +44,13 @@ HOSTS: Final[tuple[tuple[str, Provider], ...]] = (
     ("aiplatform.googleapis.com", "vertex"),
     ("*-aiplatform.googleapis.com", "vertex"),
     ("*.openai.azure.com", "azure-openai"),
+)
+
+#: Networks in which nothing but a provider's API is served, as the provider publishes them:
+#: a client that asks for an address names no host.
+NETWORKS: Final[tuple[tuple[IPv4Network | IPv6Network, Provider], ...]] = (
+    (ip_network("160.79.104.0/23"), "anthropic"),
+    (ip_network("2607:6bc0::/48"), "anthropic"),
 )
 
 #: (role of the client, role of the server) -> hop.
@@ -91,12 +99,7 @@ class Roles:
         """The provider behind a service: by port at the API proxy, else by host name."""
         if host in self.addresses["api-proxy"]:
             return self.ports.get(port, "unknown")
-        name = host.lower().rstrip(".")
-        for pattern, provider in HOSTS:
-            start, star, end = pattern.partition("*")
-            if name == pattern or (star and name.startswith(start) and name.endswith(end)):
-                return provider
-        return "unknown"
+        return provider_of(host)
 
     def fact(self, scope: Literal["subnet", "all"]) -> Topology:
         """The roles as the report shows them."""
@@ -110,6 +113,25 @@ class Roles:
             scope=scope,
             notes=self.notes,
         )
+
+
+@lru_cache(maxsize=4096)
+def provider_of(host: str) -> Provider:
+    """The provider whose API a host name or an address stands for."""
+    name = host.lower().strip("[]").rstrip(".")
+    for pattern, provider in HOSTS:
+        start, star, end = pattern.partition("*")
+        if name == pattern or (star and name.startswith(start) and name.endswith(end)):
+            return provider
+    if name[:1].isdigit() or ":" in name:
+        try:
+            address = ip_address(name)
+        except ValueError:
+            return "unknown"
+        for network, provider in NETWORKS:
+            if address in network:
+                return provider
+    return "unknown"
 
 
 class SubnetTest:

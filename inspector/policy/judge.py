@@ -12,9 +12,10 @@ from datetime import date
 from typing import Final
 
 from inspector.conclusions import SEVERITIES, Finding, Severity
-from inspector.exchanges.topology import Roles
-from inspector.facts import AuthHeader, Exchange, Provider, Tunnel
+from inspector.exchanges.topology import provider_of
+from inspector.facts import AuthHeader, Exchange, Tunnel
 from inspector.policy.model import Expect, Ignore, Policy
+from inspector.policy.ways_out import ways_out
 from inspector.report import grouping, words
 from inspector.report.escape import clipped
 from inspector.report.model import Report
@@ -94,6 +95,7 @@ class _Judged:
         self.lacking = "the capture is " + "; ".join(
             (report.completeness.verdict, *(clipped(b, 120) for b in report.completeness.because))
         )
+        self.ways = tuple(ways_out(self.view))
         self.broken: list[Remark] = []
         self.doubts: list[Remark] = []
 
@@ -147,7 +149,7 @@ class _Judged:
             tunnel.id
             for tunnel in self.report.tunnels
             if self.view.role(tunnel.client.ip) not in ("api-proxy", "forward-proxy")
-            and (expect.provider == "any" or _is_api(expect.provider, _host(tunnel)))
+            and (expect.provider == "any" or provider_of(_host(tunnel)) == expect.provider)
             and _has_other_than_placeholders(tunnel.auth)
         ]
         self.breach(expect.provider, "placeholders only", "another credential", real)
@@ -234,21 +236,22 @@ class _Judged:
     def direct(self, expect: Expect, calls: Sequence[Exchange]) -> None:
         if expect.direct_connect != "never":
             return
-        wanted = "no agent opens a way to the API itself"
-        tunnels = [
-            tunnel.id
-            for tunnel in self.report.tunnels
-            if self.view.role(tunnel.client.ip) == "agent"
-            and _is_api(expect.provider, _host(tunnel))
-        ]
-        direct = [
-            found.id
-            for found in self.report.direct_tls
-            if self.view.role(found.client.ip) == "agent"
-            and _is_api(expect.provider, found.tls.sni or "")
-        ]
-        self.breach(expect.provider, wanted, "a CONNECT of the agent's own", tunnels)
-        self.breach(expect.provider, wanted, "TLS around the proxies", direct)
+        wanted = "no agent opens a way to the API itself, or past Squid"
+        found: dict[str, list[str]] = {}
+        nameless: dict[str, list[str]] = {}
+        for way in self.ways:
+            providers = way.providers()
+            everywhere = expect.provider == "any"
+            if (everywhere and way.past) or (
+                providers if everywhere else expect.provider in providers
+            ):
+                found.setdefault(way.kind, []).append(way.id)
+            elif not way.is_named and not providers:
+                nameless.setdefault(way.kind, []).append(way.id)
+        for kind, ids in found.items():
+            self.breach(expect.provider, wanted, kind, ids)
+        for kind, ids in nameless.items():
+            self.doubt(expect.provider, wanted, f"{kind} leads to an address without a name", ids)
         if not self.whole:
             self.doubt(expect.provider, wanted, self.lacking)
 
@@ -261,7 +264,6 @@ _CHECKS: Final[tuple[Callable[[_Judged, Expect, Sequence[Exchange]], None], ...]
     _Judged.tunnels,
     _Judged.direct,
 )
-_HOSTS: Final = Roles()
 
 
 def _has_other_than_placeholders(auth: Iterable[AuthHeader]) -> bool:
@@ -270,8 +272,3 @@ def _has_other_than_placeholders(auth: Iterable[AuthHeader]) -> bool:
 
 def _host(tunnel: Tunnel) -> str:
     return (tunnel.authority or "").rpartition(":")[0]
-
-
-def _is_api(wanted: Provider | str, host: str) -> bool:
-    provider = _HOSTS.provider(host, 443)
-    return provider != "unknown" and wanted in ("any", provider)

@@ -84,6 +84,7 @@ TWINS: Final[tuple[tuple[str, str, str], ...]] = (
 BY_HAND: Final = {
     "credential-malformed",
     "call-unanswered",
+    "agent-bypasses-squid",
     "call-failed",
     "api-proxy-unreachable",
     "no-auth-header",

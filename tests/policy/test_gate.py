@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 import pytest
 
-from inspector.policy.judge import BROKEN, KEPT, Judgement, judge
-from inspector.policy.model import AWF
+from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
+from inspector.policy.model import AWF, Expect, Policy
 from inspector.report.model import Report
 from tests.exchanges.network import (
+    AGENT,
+    API_PROXY,
     ESTABLISHED,
     KEY,
     PLACEHOLDER,
+    SQUID,
     Network,
     connect,
     play,
@@ -22,6 +27,7 @@ from tests.exchanges.network import (
     say,
     tls,
 )
+from tests.flows.build import Tcp
 
 TODAY: Final = date(2026, 8, 3)
 #: The name in the recorded TLS.
@@ -75,7 +81,7 @@ def test_a_call_that_failed_of_no_known_cause_is_not_passed(status: str) -> None
 @pytest.mark.parametrize("key", [KEY, "opaque-and-no-placeholder"])
 def test_a_credential_in_a_connect_breaks_placeholders_only(key: str) -> None:
     net = healthy()
-    tunnel = net.to_squid("172.30.0.20")
+    tunnel = net.to_squid(AGENT)
     play(say(tunnel, connect(HOST, f"Proxy-Authorization: Bearer {key}"), ESTABLISHED), tls())
     assert "another credential in a CONNECT" in told(net.report())
 
@@ -83,7 +89,7 @@ def test_a_credential_in_a_connect_breaks_placeholders_only(key: str) -> None:
 def test_a_placeholder_in_a_connect_does_not() -> None:
     net = healthy()
     field = f"Proxy-Authorization: Bearer {PLACEHOLDER}"
-    play(say(net.to_squid("172.30.0.20"), connect(HOST, field), ESTABLISHED), tls())
+    play(say(net.to_squid(AGENT), connect(HOST, field), ESTABLISHED), tls())
     assert told(net.report()) == []
 
 
@@ -94,3 +100,124 @@ def test_a_real_key_in_a_gateways_header_is_not_passed() -> None:
     judgement = gate(net.report())
     assert [finding.code for finding in judgement.findings] == ["real-key-on-agent-hop"]
     assert told(net.report()) == ["another credential"]
+
+
+# -- ways out ------------------------------------------------------------------------
+
+
+def _tls(tcp: Tcp) -> Tcp:
+    return play(tcp, tls())
+
+
+def _http(tcp: Tcp) -> Tcp:
+    return say(tcp, request("POST /collect HTTP/1.1"), response())
+
+
+def _bytes(tcp: Tcp) -> Tcp:
+    return say(tcp, b"\x00\x01binary", b"\x02")
+
+
+def _nothing(tcp: Tcp) -> Tcp:
+    return tcp
+
+
+@pytest.mark.parametrize("server", ["203.0.113.5", "10.1.2.3", "172.31.0.30", "169.254.169.254"])
+@pytest.mark.parametrize(
+    ("port", "speak", "found"),
+    [
+        (443, _tls, "TLS around the proxies"),
+        (80, _http, "plain HTTP around the proxies"),
+        (4444, _bytes, "TCP around the proxies"),
+        (22, _nothing, "TCP around the proxies"),
+        (53, _tls, "TLS around the proxies"),
+        (53, _http, "plain HTTP around the proxies"),
+    ],
+)
+def test_the_agent_going_out_past_squid_is_not_passed(
+    server: str, port: int, speak: Callable[[Tcp], Tcp], found: str
+) -> None:
+    net = healthy()
+    speak(net.to(server, port)).close()
+    judgement = gate(net.report())
+    assert [finding.code for finding in judgement.findings] == ["agent-bypasses-squid"]
+    assert [remark.found for remark in judgement.broken] == [found]
+
+
+@pytest.mark.parametrize(
+    ("server", "port", "client"),
+    [
+        ("172.30.0.60", 8080, AGENT),
+        ("172.30.0.1", 443, AGENT),
+        (API_PROXY, 10000, AGENT),
+        ("8.8.8.8", 53, AGENT),
+        ("203.0.113.5", 443, SQUID),
+        ("203.0.113.5", 443, "172.30.0.40"),
+    ],
+    ids=["a-host-of-the-bridge", "gateway", "api-proxy", "dns", "squid-itself", "another-host"],
+)
+def test_neighbours_dns_and_other_hosts_ways_out_are_no_bypass(
+    server: str, port: int, client: str
+) -> None:
+    net = healthy()
+    _bytes(net.to(server, port, client)).close()
+    assert gate(net.report()).exit_code == KEPT
+
+
+def test_a_way_out_that_nobody_took_is_a_note_and_breaks_nothing() -> None:
+    net = healthy()
+    before = len(net.wire.packets)
+    tcp = net.to("203.0.113.5", 443)
+    del net.wire.packets[before:]
+    tcp.syn().reset(False)
+    report = net.report()
+    (finding,) = (item for item in report.findings if item.code == "agent-bypasses-squid")
+    assert (finding.severity, finding.title) == ("note", "The agent tries to go out without Squid")
+    assert gate(report).exit_code == KEPT
+
+
+def test_a_plain_request_for_an_api_through_squid_is_not_passed() -> None:
+    net = healthy()
+    ask = request("POST http://api.anthropic.com/v1/messages HTTP/1.1", f"x-api-key: {PLACEHOLDER}")
+    say(net.to_squid(AGENT), ask, response("301 Moved", "server: cloudflare")).close()
+    judgement = gate(net.report())
+    assert [finding.code for finding in judgement.findings] == ["api-proxy-bypassed"]
+    assert [remark.found for remark in judgement.broken] == ["a plain request of the agent's own"]
+
+
+@pytest.mark.parametrize("authority", ["160.79.104.10:443", "[2607:6bc0::10]:443"])
+def test_a_connect_to_an_address_of_an_api_is_not_passed(authority: str) -> None:
+    net = healthy()
+    play(say(net.to_squid(AGENT), connect(authority), ESTABLISHED), tls()).close()
+    assert told(net.report()) == ["a CONNECT of the agent's own"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "sni", "code"),
+    [
+        ("anthropic", "api.anthropic.com", BROKEN),
+        ("openai", "api.anthropic.com", KEPT),
+        ("anthropic", "evil.example", KEPT),
+        ("anthropic", None, NOT_PROVEN),
+        ("any", None, BROKEN),
+    ],
+)
+def test_a_way_past_squid_is_held_against_the_provider_that_it_leads_to(
+    provider: str, sni: str | None, code: int
+) -> None:
+    net = healthy()
+    _tls(net.to("203.0.113.5", 443)).close()
+    report = net.report()
+    (direct,) = report.direct_tls
+    named = replace(direct, tls=replace(direct.tls, sni=sni))
+    expect = Expect(provider=provider, direct_connect="never")  # type: ignore[arg-type]
+    judged = judge(replace(report, direct_tls=(named,)), Policy("p", None, (expect,)), TODAY)
+    assert judged.exit_code == code
+
+
+def test_without_a_call_to_the_api_proxy_the_plain_request_is_the_cause() -> None:
+    net = Network()
+    say(net.to_squid(AGENT), request("GET http://api.openai.com/v1/models HTTP/1.1"), response())
+    cause = net.report().root_cause
+    assert cause is not None
+    assert cause.code == "api-proxy-bypassed"
+    assert cause.sentence.startswith("The agent asks Squid for api.openai.com itself: 1 x (packet ")

@@ -28,6 +28,12 @@ MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
     ("b-direct-http-real-key", BROKEN, "real-key-on-agent-hop"),
     ("connect-evil-auth", BROKEN, "real-key-on-agent-hop"),
     ("c-connect-auth", BROKEN, "real-key-on-agent-hop"),
+    ("abs-api", BROKEN, "api-proxy-bypassed"),
+    ("connect-ip-sni-api", BROKEN, "api-proxy-bypassed"),
+    ("d-connect-ip", BROKEN, "api-proxy-bypassed"),
+    ("direct-http-api", BROKEN, "agent-bypasses-squid"),
+    ("direct-tls-evil", BROKEN, "agent-bypasses-squid"),
+    ("proxy-direct", BROKEN, "api-proxy-bypasses-squid"),
     ("i-custom-header", BROKEN, "real-key-on-agent-hop"),
 )
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.rule import Cause, Notice, OfCall, OfExchange, OfTunnel
 from inspector.diagnosis.rules import (
+    agent_bypasses_squid,
     anthropic_beta_retired,
     anthropic_version_unusual,
     api_proxy_bypassed,
@@ -106,6 +107,7 @@ OF_EXCHANGES: Final[tuple[OfExchange, ...]] = (
     stream_buffered.NOTICE,
     origin_form_at_squid.NOTICE,
     side_traffic_denied.OF_REQUESTS,
+    api_proxy_bypassed.OF_REQUESTS,
     client_left_after_end.NOTICE,
     capture_incomplete.NOTICE,
 )
@@ -127,6 +129,7 @@ NOTICES: Final[tuple[Notice, ...]] = (
     api_proxy_unreachable.NOTICE,
     retry_storm.NOTICE,
     anthropic_beta_retired.OF_RETRIES,
+    agent_bypasses_squid.NOTICE,
     api_proxy_bypasses_squid.NOTICE,
     no_api_call.NOTICE,
     log_tunnel_empty.NOTICE,

@@ -1,31 +1,61 @@
-"""The agent opens tunnels to an API's host itself."""
+"""The agent opens ways to an API's host itself, by way of Squid."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from inspector.conclusions import Evidence, Severity
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
-from inspector.exchanges.topology import HOSTS
-from inspector.facts import Tunnel
+from inspector.diagnosis.outcome import answered_by
+from inspector.diagnosis.rule import (
+    Match,
+    OfExchange,
+    OfTunnel,
+    of_exchange,
+    of_tunnel,
+)
+from inspector.exchanges.neighbourhood import asked_host, tunnel_hosts
+from inspector.exchanges.topology import provider_of
+from inspector.facts import Exchange, Tunnel
 
 
-def match(tunnel: Tunnel, case: Case) -> Match | None:
-    """An error where no call came to the API proxy, else a warning."""
+def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
+    """A tunnel, whatever its CONNECT says, in which TLS names an API's host."""
     if tunnel.client.ip not in case.topology.agent or not tunnel.established:
         return None
-    if not tunnel.authority or not _is_api(tunnel.authority):
+    if not any(provider_of(name) != "unknown" for name in tunnel_hosts(tunnel)):
         return None
-    return Match(of_tunnel(tunnel), "warning" if case.calls else "error")
+    return Match(of_tunnel(tunnel), _severity(case))
 
 
-def _is_api(authority: str) -> bool:
-    host = authority.rpartition(":")[0].lower()
-    for pattern, _ in HOSTS:
-        start, star, end = pattern.partition("*")
-        if host == pattern or (star and host.startswith(start) and host.endswith(end)):
-            return True
-    return False
+def of_request(exchange: Exchange, case: Case) -> Match | None:
+    """A plain request to an API's host, unless Squid denied it."""
+    if exchange.client.ip not in case.topology.agent or exchange.tunnel is not None:
+        return None
+    if (
+        exchange.server.ip not in case.forward_proxies
+        or provider_of(asked_host(exchange)) == "unknown"
+    ):
+        return None
+    response = exchange.response
+    denied = response is not None and answered_by(response) == "forward-proxy"
+    return None if denied else Match(of_exchange(exchange), _severity(case))
 
 
-NOTICE: Final = OfTunnel("api-proxy-bypassed", match)
+def where(evidence: Evidence, case: Case) -> tuple[str, int]:
+    """The host of a match, and the packet that shows it."""
+    if evidence.exchange is not None:
+        exchange = case.exchanges.get(evidence.exchange)
+        assert exchange is not None
+        return asked_host(exchange), evidence.packet or 1
+    tunnel = case.tunnels.get(evidence.tunnel or "t0")
+    assert tunnel is not None
+    return next(n for n in tunnel_hosts(tunnel) if provider_of(n) != "unknown"), tunnel.packet
+
+
+def _severity(case: Case) -> Severity:
+    return "warning" if case.calls else "error"
+
+
+NOTICE: Final = OfTunnel("api-proxy-bypassed", of_connect)
+OF_REQUESTS: Final = OfExchange("api-proxy-bypassed", of_request)
