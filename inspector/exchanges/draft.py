@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -13,7 +13,7 @@ from inspector.facts import ApiError, EndedBy, Fault, Request, Response, Stream,
 from inspector.packets import Segment
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.api import read_json_body
-from inspector.protocols.content import Decoder
+from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.messages import (
     EVERYTHING,
     MessageEnd,
@@ -61,7 +61,7 @@ class BodyReader(Protocol):
 class _Reader:
     """What both readers share: the decoder in front and the facts behind."""
 
-    def __init__(self, head: ResponseHead, limit: int) -> None:
+    def __init__(self, head: ResponseHead, limit: int, budget: Budget) -> None:
         self.stream: Stream | None = None
         self.api_error: ApiError | None = None
         self.model: str | None = None
@@ -71,28 +71,30 @@ class _Reader:
         self.faults: list[Fault] = []
         self._packet = head.packet
         self._at_start = True
-        self._decoder = Decoder(head.text(b"content-encoding"), limit)
+        self._decoder = Decoder(head.text(b"content-encoding"), limit, budget)
 
-    def _decode(self, pieces: list[Segment]) -> list[Segment]:
-        decoded = self._decoder.feed(pieces)
-        if self._at_start and decoded:
-            self._at_start = False
-            if decoded[0][2].startswith(_GZIP):
-                self.looks_like = "application/gzip"
+    def _decode(self, pieces: list[Segment]) -> Iterator[Sequence[Segment]]:
+        """The pieces decoded, never much at once."""
+        for decoded in self._decoder.batches(pieces):
+            if self._at_start and decoded:
+                self._at_start = False
+                if decoded[0][2].startswith(_GZIP):
+                    self.looks_like = "application/gzip"
+            yield decoded
         if self._decoder.fault is not None and not self.faults:
             self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
-        return decoded
 
 
 class StreamReader(_Reader):
     """Reads `text/event-stream`."""
 
-    def __init__(self, head: ResponseHead) -> None:
-        super().__init__(head, STREAM_LIMIT)
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, STREAM_LIMIT, budget)
         self._events = SseParser()
 
     def feed(self, pieces: list[Segment]) -> None:
-        self._events.feed(self._decode(pieces))
+        for decoded in self._decode(pieces):
+            self._events.feed(decoded)
 
     def gap(self, missing: int, packet: int) -> None:
         self._events.gap(missing, packet)
@@ -110,14 +112,15 @@ class StreamReader(_Reader):
 class JsonReader(_Reader):
     """Reads a JSON body of at most `JSON_LIMIT` bytes that arrived whole."""
 
-    def __init__(self, head: ResponseHead) -> None:
-        super().__init__(head, JSON_LIMIT)
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, JSON_LIMIT, budget)
         self._status = head.status
         self._parts: list[bytes] = []
         self._whole = True
 
     def feed(self, pieces: list[Segment]) -> None:
-        self._parts += [data for _, _, data in self._decode(pieces)]
+        for decoded in self._decode(pieces):
+            self._parts += [data for _, _, data in decoded]
 
     def gap(self, missing: int, packet: int) -> None:
         self._whole = False
@@ -135,16 +138,18 @@ class JsonReader(_Reader):
 class TextReader(_Reader):
     """Reads plain text: the line that names an error, or an event stream under another name."""
 
-    def __init__(self, head: ResponseHead) -> None:
-        super().__init__(head, TEXT_LIMIT)
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, TEXT_LIMIT, budget)
         self._status = head.status
         self._text = b""
         self._whole = True
 
     def feed(self, pieces: list[Segment]) -> None:
-        room = TEXT_LIMIT - len(self._text)
-        if room > 0:
-            self._text += b"".join([data for _, _, data in self._decode(pieces)])[:room]
+        if len(self._text) >= TEXT_LIMIT:
+            return
+        for decoded in self._decode(pieces):
+            room = TEXT_LIMIT - len(self._text)
+            self._text += b"".join([data for _, _, data in decoded])[:room]
 
     def gap(self, missing: int, packet: int) -> None:
         self._whole = False
@@ -179,7 +184,7 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
     return 0
 
 
-_READERS: Final[dict[str, Callable[[ResponseHead], BodyReader]]] = {
+_READERS: Final[dict[str, Callable[[ResponseHead, Budget], BodyReader]]] = {
     "text/event-stream": StreamReader,
     "text/plain": TextReader,
 }
@@ -215,12 +220,12 @@ class Draft:
         self.body: BodyReader | None = None
         self.upgrade: str | None = None
 
-    def answer(self, head: ResponseHead) -> None:
-        """The final response's head has arrived."""
+    def answer(self, head: ResponseHead, budget: Budget) -> None:
+        """The final response's head has arrived; its body decodes within `budget`."""
         self.response = head
         if wants_body(head):
             kind = media_type(head.text(b"content-type"))
-            self.body = _READERS.get(kind or "", JsonReader)(head)
+            self.body = _READERS.get(kind or "", JsonReader)(head, budget)
 
     @property
     def is_cut(self) -> bool:

@@ -239,7 +239,7 @@ class HttpLayer:
         self._awaiting.popleft()
         self._receiving = item
         if isinstance(item, Draft):
-            item.answer(head)
+            item.answer(head, self._context.ledger.budget)
         else:
             note_reply(self._context, item, head)
             if item.authority is None:

@@ -30,6 +30,7 @@ from inspector.facts import (
 from inspector.flows.addresses import endpoint
 from inspector.flows.stream import UNKNOWN, TcpConnection
 from inspector.oddities import OddityCounter
+from inspector.protocols.content import Budget
 from inspector.unread import UnreadLog
 
 #: Oddities that mean "a limit cut this off", and what is limited: that connection was
@@ -144,6 +145,8 @@ class Ledger:
         # Connections with data of which both directions were heard.
         self.two_sided = 0
         self.limits_hit: dict[str, None] = {}
+        # What compressed bodies may decode to, all of them together.
+        self.budget = Budget()
         self.on_exchange: Callable[[ExchangeRecord], None] | None = None
         self.on_tunnel: Callable[[TunnelRecord], None] | None = None
         self._exchange_number = 0
@@ -164,6 +167,7 @@ class Ledger:
             self.oddities,
             self.unread,
             self.limits_hit,
+            self.budget,
         ):
             collected.clear()
         self.unfinished = self.two_sided = 0

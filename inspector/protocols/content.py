@@ -3,13 +3,14 @@
 An observer decodes what others were meant to, so three things differ from a
 client's decoder: pieces keep their time and packet, because events are timed
 by them; a body that is not in the coding its header claims is passed through,
-because seeing it is the point; and a compression bomb costs a fixed amount.
+because seeing it is the point; and a compression bomb costs a fixed amount of
+memory, and time in proportion to what was captured.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -31,11 +32,24 @@ FAULTS: Final = {
     ),
     "content-encoding-trailing-bytes": "bytes follow the end of the coded body; they are dropped",
     "content-encoding-gap": "captured bytes lack inside a coded body; what follows is dropped",
-    "decompression-limit": "the decoded body is longer than the limit; the rest is dropped",
+    "decompression-limit": (
+        "the decoded body is longer than the limit, or out of proportion to the coded one,"
+        " or to all coded ones together; the rest is dropped"
+    ),
 }
 
 #: Codings undone for one body at most; curl's limit as well.
 STACK_LIMIT: Final = 5
+
+#: Decoded bytes that one body may have whatever its coded size ...
+BODY_FREE: Final = 4 << 20
+#: ... and for each coded byte. gzip's own bound is 1,032; event streams, which are flushed at
+#: each event, reach 10.
+BODY_RATIO: Final = 64
+#: Decoded bytes that all bodies of a capture may have together whatever their coded size ...
+CAPTURE_FREE: Final = 16 << 20
+#: ... and for each coded byte of theirs.
+CAPTURE_RATIO: Final = 32
 
 _CHUNK: Final = 1 << 16
 
@@ -247,12 +261,34 @@ CODINGS: Final = {
 }
 
 
+class Budget:
+    """How much all bodies of a capture may decode to: a share for each coded byte, and some free.
+
+    Without it a thousand small bombs, each below the limit of one body, cost an hour.
+    """
+
+    __slots__ = ("_free", "_ratio", "room")
+
+    def __init__(self, free: int = CAPTURE_FREE, ratio: int = CAPTURE_RATIO) -> None:
+        self._free = self.room = free
+        self._ratio = ratio
+
+    def add(self, coded: int) -> None:
+        """So many coded bytes came."""
+        self.room += self._ratio * coded
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.room = self._free
+
+
 class _Layer:
     """One coding of a body: looks at the first bytes, decodes, gives up by name."""
 
-    def __init__(self, coding: Coding, limit: int) -> None:
+    def __init__(self, coding: Coding, limit: int, budgets: tuple[Budget, ...]) -> None:
         self._coding = coding
         self._room = limit
+        self._budgets = budgets
         self._codec: _Codec | None = None
         # Pieces since the first byte, kept while it can still turn out that
         # the header lies and they are wanted as they are.
@@ -267,49 +303,60 @@ class _Layer:
     def finished(self) -> bool:
         return self._plain or (self._codec is not None and self._codec.ended)
 
-    def feed(self, pieces: Sequence[Segment]) -> Sequence[Segment]:
-        if self._plain:
-            return pieces
+    def feed(self, pieces: Iterable[Segment]) -> Iterator[Segment]:
+        """Decoded pieces of at most some 64 KiB, made only as they are taken."""
+        for piece in pieces:
+            if self._plain:
+                yield piece
+            elif self._codec is not None and self._proven:
+                yield from self._decode(self._codec, (piece,))
+            else:
+                yield from self._prove(piece)
+
+    def _prove(self, piece: Segment) -> Iterator[Segment]:
+        """A piece of what may still turn out to be no coding."""
         if self._closed:
-            return ()
-        codec = self._codec
-        if codec is not None and self._proven:
-            return self._decode(codec, pieces)
+            return
         held = self._held
-        held.extend(pieces)
-        self._held_bytes += sum([len(data) for _, _, data in pieces])
+        held.append(piece)
+        self._held_bytes += len(piece[2])
+        codec = self._codec
+        fresh: Sequence[Segment] = (piece,)
         if codec is None:
             start = b"".join([data for _, _, data in held])
             opens = self._coding.opens(start) if start else None
             if opens is None:
-                return ()
+                return
             if opens is False:
-                return self._pass_through()
+                yield from self._pass_through()
+                return
             codec = self._codec = self._coding.codec(start)
-            pieces = list(held)
-        decoded = self._decode(codec, pieces)
-        if self._coding.has_magic or decoded or self._held_bytes > _CHUNK:
+            fresh = tuple(held)
+        for decoded in self._decode(codec, fresh):
+            self._proven = True
+            yield decoded
+        if self._proven or self._coding.has_magic or self._held_bytes > _CHUNK:
             self._proven = True
             held.clear()
         elif self.fault == "content-encoding-corrupt":
-            return self._pass_through()
-        return decoded
+            yield from self._pass_through()
 
     def gap(self) -> None:
         if not self._plain and not self._closed and not self.finished:
             self._close("content-encoding-gap")
 
-    def finish(self) -> Sequence[Segment]:
+    def finish(self) -> Iterator[Segment]:
         held = self._held
         if self._codec is not None or not held or self._closed:
-            return ()
+            return
         # A coding can spell a short body in bytes that look like text.
         codec = self._coding.codec(b"".join([data for _, _, data in held]))
-        decoded = self._decode(codec, held)
+        decoded = list(self._decode(codec, held))
         if codec.ended and self.fault is None:
             self._codec = codec
-            return decoded
-        return self._pass_through()
+            yield from decoded
+        else:
+            yield from self._pass_through()
 
     def _pass_through(self) -> Sequence[Segment]:
         self.fault = "content-encoding-mismatch"
@@ -322,28 +369,31 @@ class _Layer:
         self._closed = True
         self._held.clear()
 
-    def _decode(self, codec: _Codec, pieces: Sequence[Segment]) -> list[Segment]:
-        decoded: list[Segment] = []
+    def _decode(self, codec: _Codec, pieces: Sequence[Segment]) -> Iterator[Segment]:
         for at, packet, data in pieces:
-            parts: list[bytes] = []
+            if self._closed:
+                return
             try:
                 for part in codec.decode(data):
-                    if len(part) > self._room:
-                        parts.append(part[: self._room])
+                    room = min(self._room, *[budget.room for budget in self._budgets])
+                    if len(part) > room:
                         self._close("decompression-limit")
-                        break
-                    self._room -= len(part)
-                    parts.append(part)
+                        if room > 0:
+                            self._spend(room)
+                            yield at, packet, part[:room]
+                        return
+                    self._spend(len(part))
+                    yield at, packet, part
             except _Corrupt:
                 self.fault = "content-encoding-corrupt"
                 self._closed = True
-            if whole := b"".join(parts):
-                decoded.append((at, packet, whole))
             if codec.trailing:
                 self._close("content-encoding-trailing-bytes")
-            if self._closed:
-                break
-        return decoded
+
+    def _spend(self, count: int) -> None:
+        self._room -= count
+        for budget in self._budgets:
+            budget.room -= count
 
 
 class Decoder:
@@ -351,11 +401,14 @@ class Decoder:
 
     `content_encoding` is the header's value, or None without the header;
     `limit` bounds the decoded bytes of the whole body (and of each layer, when
-    codings are stacked), however small the pieces that carry them.  Bytes that
-    pass through undecoded cost nothing and are not limited.
+    codings are stacked), however small the pieces that carry them; so do
+    `BODY_RATIO` and the `budget` of the capture.  Bytes that pass through
+    undecoded cost nothing and are not limited.
     """
 
-    def __init__(self, content_encoding: str | None, limit: int) -> None:
+    def __init__(
+        self, content_encoding: str | None, limit: int, budget: Budget | None = None
+    ) -> None:
         names = [name.strip().lower() for name in (content_encoding or "").split(",")]
         names = [name for name in names if name not in ("", "identity")]
         self._fault: str | None = None
@@ -366,7 +419,9 @@ class Decoder:
             self._fault = "unknown-content-encoding"
             names = []
         # The header lists codings in the order they were applied.
-        self._layers = [_Layer(CODINGS[name], limit) for name in reversed(names)]
+        own = Budget(BODY_FREE, BODY_RATIO)
+        self._budgets = (own,) if budget is None else (own, budget)
+        self._layers = [_Layer(CODINGS[name], limit, self._budgets) for name in reversed(names)]
 
     @property
     def fault(self) -> str | None:
@@ -382,9 +437,33 @@ class Decoder:
 
     def feed(self, pieces: Sequence[Segment]) -> list[Segment]:
         """The pieces decoded; each has the time and packet of the one that completed it."""
+        return list(self._decoded(pieces))
+
+    def batches(self, pieces: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
+        """`feed` in lists of at most some 64 KiB, made only as they are taken."""
+        if not self._layers:
+            yield pieces
+            return
+        batch: list[Segment] = []
+        size = 0
+        for piece in self._decoded(pieces):
+            batch.append(piece)
+            size += len(piece[2])
+            if size >= _CHUNK:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    def _decoded(self, pieces: Sequence[Segment]) -> Iterable[Segment]:
+        if self._layers:
+            coded = sum([len(data) for _, _, data in pieces])
+            for budget in self._budgets:
+                budget.add(coded)
+        decoded: Iterable[Segment] = pieces
         for layer in self._layers:
-            pieces = layer.feed(pieces)
-        return list(pieces)
+            decoded = layer.feed(decoded)
+        return decoded
 
     def gap(self) -> None:
         """Bytes lack here: a coded body cannot be followed past them."""
@@ -393,7 +472,7 @@ class Decoder:
 
     def finish(self) -> list[Segment]:
         """The body ended: pieces that were held back, too few to tell what they are."""
-        pieces: Sequence[Segment] = ()
+        pieces: list[Segment] = []
         for layer in self._layers:
-            pieces = [*layer.feed(pieces), *layer.finish()] if pieces else layer.finish()
-        return list(pieces)
+            pieces = [*layer.feed(pieces), *layer.finish()]
+        return pieces

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
+from collections.abc import Sequence
 
+import brotli
 import pytest
 
 from inspector.exchanges.draft import JSON_LIMIT, media_type
 from inspector.facts import ApiError, Response, Usage
+from inspector.inspection import Inspector
+from inspector.options import Options
+from inspector.packets import Segment
+from inspector.protocols.content import CAPTURE_FREE, CAPTURE_RATIO
+from inspector.protocols.sse import SseParser
 from inspector.report.model import Report
 from tests.exchanges.network import KEY, Network, oddities, only_exchange, request, response, say
 
@@ -292,3 +300,55 @@ def test_a_request_is_told_as_sent_with_its_keys_replaced() -> None:
     assert found.steering == {"anthropic-version": "2023-06-01"}
     assert (found.host, found.user_agent, found.http_version) == ("lab.test", "lab/1", "HTTP/1.1")
     assert "LABONLY" not in repr(report)
+
+
+# -- bombs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", "text/plain"])
+def test_a_body_that_decodes_out_of_proportion_is_named_and_leaves_the_capture_incomplete(
+    kind: str,
+) -> None:
+    bomb = brotli.compress(bytes(64 << 20), quality=1)
+    tracemalloc.start()
+    found = answered(
+        response(
+            "500 Oh" if kind == "text/plain" else "200 OK",
+            f"content-type: {kind}",
+            "content-encoding: br",
+            body=bomb,
+        )
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 24 << 20
+    assert oddities(found)["decompression-limit"] == 1
+    assert found.completeness.verdict == "incomplete"
+    assert "decoded bytes of a body" in found.completeness.limits_hit
+
+
+def test_bombs_of_one_capture_share_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed = []
+    feed = SseParser.feed
+
+    def counting(parser: SseParser, pieces: Sequence[Segment]) -> None:
+        fed.append(sum(len(data) for _, _, data in pieces))
+        feed(parser, pieces)
+
+    monkeypatch.setattr(SseParser, "feed", counting)
+    bomb = gzip.compress(b'event: ping\ndata: {"type": "ping"}\n\n' * 80_000)
+    net = Network()
+    answer = response(
+        "200 OK", "content-type: text/event-stream", "content-encoding: gzip", body=bomb
+    )
+    for _ in range(12):
+        say(net.to_api_proxy(), request(), answer).close()
+
+    inspector = Inspector(Options())
+    inspector.feed(net.wire.batch())
+    told = inspector.finish()
+
+    assert len(told.exchanges) == 12
+    assert sum(fed) <= CAPTURE_FREE + CAPTURE_RATIO * 12 * len(bomb)
+    assert "decoded bytes of a body" in told.completeness.limits_hit

@@ -14,7 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.packets import Segment
-from inspector.protocols.content import CODINGS, FAULTS, STACK_LIMIT, Decoder
+from inspector.protocols.content import (
+    BODY_FREE,
+    BODY_RATIO,
+    CODINGS,
+    FAULTS,
+    STACK_LIMIT,
+    Budget,
+    Decoder,
+)
 
 MIB = 1 << 20
 TEXT = (
@@ -298,6 +306,46 @@ def test_a_bomb_inside_a_bomb_ends_at_the_limit() -> None:
     body, decoder = decode("gzip, gzip", [gzip.compress(bomb("gzip"))], limit=MIB)
     assert body == bytes(MIB)
     assert decoder.fault == "decompression-limit"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "gzip, gzip"])
+def test_a_bomb_is_decoded_piece_by_piece_and_in_proportion(encoding: str) -> None:
+    """However much one segment decodes to, little of it is held, and not all is made."""
+    coded = bomb(encoding.partition(",")[0])
+    if "," in encoding:
+        coded = gzip.compress(coded)
+    decoder = Decoder(encoding, limit=1 << 40)
+    most = total = 0
+    for batch in decoder.batches(pieces([coded])):
+        size = sum(len(data) for _, _, data in batch)
+        most, total = max(most, size), total + size
+    assert most <= 5 * MIB  # what one slice of zstd may yield
+    assert total <= BODY_FREE + BODY_RATIO * len(coded)
+    assert decoder.fault == "decompression-limit"
+
+
+def test_many_small_bombs_have_one_budget_of_decoded_bytes() -> None:
+    coded = gzip.compress(bytes(MIB))
+    budget = Budget(free=3 * MIB, ratio=10)
+    lengths, faults = [], []
+    for _ in range(6):
+        decoder = Decoder("gzip", 2 * MIB, budget)
+        lengths.append(sum(len(data) for _, _, data in decoder.feed(pieces([coded]))))
+        faults.append(decoder.fault)
+    assert sum(lengths) == 3 * MIB + 6 * 10 * len(coded)
+    assert lengths[:3] == 3 * [MIB]
+    assert faults[:3] == [None] * 3
+    assert set(faults[3:]) == {"decompression-limit"}
+
+
+def test_bodies_that_are_not_bombs_never_meet_the_budget() -> None:
+    chance = random.Random(1)
+    budget = Budget(free=0)
+    for _ in range(50):
+        text = b"".join(b'data: {"n":%d}\n\n' % chance.randrange(10**9) for _ in range(500))
+        decoder = Decoder("gzip", 1 << 30, budget)
+        assert b"".join(d for _, _, d in decoder.feed(pieces([gzip.compress(text)]))) == text
+        assert decoder.fault is None
 
 
 def test_a_body_of_exactly_the_limit_is_whole() -> None:
