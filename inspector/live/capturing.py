@@ -22,8 +22,9 @@ from inspector.live.command import Command, User
 from inspector.live.files import Rotation, create
 from inspector.live.opening import Opened, Wanted, open_everything
 from inspector.live.privileges import give_up
+from inspector.live.proof import read_again
 from inspector.live.run import Ending, Keys, Limits, await_command, run
-from inspector.live.session import Scrubber, Session
+from inspector.live.session import Session
 from inspector.live.signals import Signals
 from inspector.options import Options
 from inspector.recording import EndedFor, Live, Redaction
@@ -106,7 +107,10 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
         privileges = give_up(plan.user)
         if plan.directory is not None:
             write_files(plan.directory, {})  # it is made, or refused, before the command runs
-        session = _session(plan, opened, watchers)
+        scrubber = None
+        if plan.path is not None and not plan.raw:
+            scrubber = Redactor(auth_headers=plan.options.auth_headers, limits=LIVE)
+        session = _session(plan, opened, scrubber, watchers)
         watchers.on_begin(session)
         held.enter_context(_told_to_scripts(plan))
         _announce(plan, opened, privileges, watchers)
@@ -126,6 +130,10 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
         status = None
         if command is not None:
             status = await_command(command, signals)
+        notes = _notes(session, opened)
+        if scrubber is not None and session.files is not None:
+            again = read_again(session.files, scrubber, plan.options.auth_headers, signals)
+            notes += () if again is None else (again,)
         live = Live(
             ended_for=ending.reason,
             ending=ending.sentence,
@@ -135,7 +143,7 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             interfaces=(),
             rungs=tuple(opened.rungs),
             probes=(),
-            notes=_notes(session, opened),
+            notes=notes,
         )
         unwritten = session.files is not None and session.files.failed is not None
         report = session.report(live, doubts=_absences(opened))
@@ -177,10 +185,7 @@ def _load(watchers: Watchers) -> None:
     watchers.prepare()
 
 
-def _session(plan: Plan, opened: Opened, watchers: Watchers) -> Session:
-    scrubber: Scrubber | None = None
-    if plan.path is not None and not plan.raw:
-        scrubber = Redactor(auth_headers=plan.options.auth_headers, limits=LIVE)
+def _session(plan: Plan, opened: Opened, scrubber: Redactor | None, watchers: Watchers) -> Session:
     return Session(
         plan.options,
         opened.sources,

@@ -6,14 +6,15 @@ file is cut back to the last whole block: a reader never meets half of anything.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
-from typing import Final
+from typing import BinaryIO, Final
 
 from inspector.artifacts import descend, others_can_write
 from inspector.errors import InspectorError
@@ -84,6 +85,21 @@ def create(path: Path) -> int:
         ) from error
 
 
+def _again(path: Path, made: tuple[int, int]) -> int:
+    """A file that was made here, opened once more: that very file, or OSError."""
+    place = descend(path.parent)
+    try:
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path.name, flags, dir_fd=place)
+    finally:
+        os.close(place)
+    about = os.fstat(descriptor)
+    if (about.st_dev, about.st_ino) != made:
+        os.close(descriptor)
+        raise OSError(errno.ESTALE, "it is not the file that was written any more", str(path))
+    return descriptor
+
+
 def _is_stream(place: int, name: str) -> bool:
     """Whether what stands there is no file (a directory fails when it is opened)."""
     try:
@@ -117,6 +133,8 @@ class CaptureFiles:
         #: (received, dropped) that earlier files of the ring have stated, by interface.
         self._told: list[tuple[int, int]] = []
         self._kept: list[Path] = []
+        #: Device and inode of each file that is kept, as it was made.
+        self._made: dict[Path, tuple[int, int]] = {}
         self.finished: list[CaptureFile] = []
         #: Why nothing more is written; None as long as all is well.
         self.failed: OSError | None = None
@@ -157,18 +175,36 @@ class CaptureFiles:
         if self._file is not None:
             self._end()
 
+    @contextmanager
+    def reopened(self) -> Iterator[list[BinaryIO]]:
+        """The files that are there, in order, to be read and changed in place once they are ended.
+
+        A pipe or a device is none.  Raises OSError when something else stands in
+        a file's place by now, and `ArtifactError` for a link on the way to it.
+        """
+        with ExitStack() as held:
+            yield [
+                held.enter_context(os.fdopen(_again(path, self._made[path]), "r+b"))
+                for path in self._kept
+                if path in self._made
+            ]
+
     # -- one file ----------------------------------------------------------
 
     def _begin(self, index: int) -> None:
         path = self._path if self._rotation is None else _numbered(self._path, index + 1)
         try:
-            file = _WholeBlocks(create(path))
+            descriptor = create(path)
         except OutputError as error:
             if index == 0 or not isinstance(error.__cause__, OSError):
                 raise
             self._file: _WholeBlocks | None = None
             self.failed = error.__cause__
             return
+        file = _WholeBlocks(descriptor)
+        about = os.fstat(descriptor)
+        if stat.S_ISREG(about.st_mode):
+            self._made[path] = (about.st_dev, about.st_ino)
         self._file, self._index = file, index
         self._count = self._comments = 0
         self._earliest: int | None = None
@@ -196,7 +232,9 @@ class CaptureFiles:
     def _forget_oldest(self) -> None:
         count = None if self._rotation is None else self._rotation.count
         while count is not None and len(self._kept) > count:
-            self._kept.pop(0).unlink(missing_ok=True)
+            oldest = self._kept.pop(0)
+            oldest.unlink(missing_ok=True)
+            self._made.pop(oldest, None)
             self.removed += 1
 
     def _packets(self, batch: Batch, interface: int) -> None:

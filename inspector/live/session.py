@@ -25,6 +25,7 @@ from inspector.options import Options
 from inspector.packets import Batch
 from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
 from inspector.recording import Live, LiveInterface, Probe
+from inspector.redaction import promise
 from inspector.report.model import Report
 
 _ARP: Final = b"\x08\x06"
@@ -101,9 +102,10 @@ class Session:
         self._interfaces: list[Source] = []
         #: Interfaces, by index, on which somebody said something.
         self._heard: set[int] = set()
-        self.files = (
-            None if path is None else CaptureFiles(path, self._statistics, rotation=rotation)
-        )
+        self.files = None
+        if path is not None:
+            comment = None if scrubber is None else promise()
+            self.files = CaptureFiles(path, self._statistics, rotation=rotation, comment=comment)
         self._drained = False
         self._stream = _Stream()
         for source in self.sources:
