@@ -17,10 +17,12 @@ from struct import Struct
 from typing import Final, Literal
 
 from inspector.facts import Fault
+from inspector.flows import acceptance
+from inspector.flows.acceptance import Challenger, HeldReset, Mark, is_impossible, reset_is
 from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
-from inspector.flows.stream import ACK, FIN, RST, SYN, UNKNOWN, Half
+from inspector.flows.stream import ACK, FIN, RST, SYN, UNKNOWN, Half, TcpConnection
 from inspector.flows.table import Closed, ConnectionTable, Opened, Scope
 from inspector.packets import Batch
 
@@ -73,6 +75,7 @@ class PacketLoop:
         data = batch.data
         unpack = _FAST.unpack_from
         lookup = self._table.keys.get
+        past = self._table.past
         flush = self._reassembler.flush
         deliver = self._reassembler.deliver
         settle = self._reassembler.settle
@@ -161,7 +164,7 @@ class PacketLoop:
                         else:
                             deliver(half, [(at, packet, piece)])
                         continue
-            elif half is False and not flags & SYN:
+            elif half is False and not flags & SYN and (count <= 0 or key not in past):
                 fast += 1
                 continue
             if header < 20 or count < 0:
@@ -199,8 +202,15 @@ class PacketLoop:
         """The capture is over."""
         self._decoder.close()
         self._note_decoder_faults()
-        for connection in list(self._table.connections.values()):
-            self._table.close(connection, self._at, self._packet)
+        at, packet = self._at, self._packet
+        while self._table.connections:
+            for connection in list(self._table.connections.values()):
+                challenger = connection.challenger
+                if challenger is not None and not challenger.is_outlived:
+                    self._give_way(connection, challenger)
+                else:
+                    self._table.close(connection, at, packet)
+        self._table.settle()
 
     def flush(self) -> None:
         """Give readers everything that is held for a batch (a live capture's tick)."""
@@ -256,17 +266,35 @@ class PacketLoop:
         at, packet, data = payload
         self._at, self._packet = at, packet
         self.notes.tcp_packets += 1
+        if flags & RST:
+            flags &= ~SYN
         half = self._table.keys.get(key)
+        if half and half.connection.challenger is not None:
+            self._contest(half, sequence, acknowledged, flags, bool(data) or missing > 0)
+            half = self._table.keys.get(key)
         if half is not None and flags & SYN:
-            half = self._table.reused(key, half, sequence, flags, at, packet)
+            half = self._table.reused(
+                half,
+                (key, decoded, ident, sequence, acknowledged, flags, window, payload, missing),
+            )
         if half is None:
             half = self._table.open(
                 key, decoded, sequence, flags, bool(data) or missing > 0, at, packet
             )
         if not half:
+            if half is False and (data or missing):
+                self._table.late_for(key, sequence + len(data) + missing, packet)
             return
         connection = half.connection
         counts = bool(data) or missing > 0
+        if not connection.finished:
+            if flags & RST and not self._takes_reset(half, sequence, flags, acknowledged, at):
+                return
+            if flags & ACK and not flags & (SYN | RST) and is_impossible(half, acknowledged):
+                self.notes.fault("impossible-acknowledgement", packet, acceptance.FAULTS)
+                if counts:
+                    self.notes.unread.note(connection.number, "after-close", packet)
+                return
         repeated = False
         if ident:
             signature = ident << 32 | (
@@ -282,6 +310,8 @@ class PacketLoop:
             repeated = True
         if connection.finished or not counts:
             self.notes.duplicate_packets += repeated
+            if connection.finished and counts:
+                self._table.late(half, sequence + len(data) + missing, packet)
             if repeated or connection.finished:
                 return
         if not window and not flags & RST:
@@ -289,14 +319,12 @@ class PacketLoop:
         if flags & SYN:
             self._synchronise(half, sequence, at)
             sequence += 1
-        if counts:
+        if counts and not flags & RST:
             self._reassembler.segment(half, sequence & 0xFFFFFFFF, payload, missing, repeated)
             if connection.outcome == "unanswered" and not half.up:
                 connection.outcome = "established"
         if flags & RST:
-            if connection.outcome == "unanswered" and not half.up:
-                connection.outcome = "refused"
-            self._reassembler.reset(half, at, packet)
+            self._table.reset(half, at, packet)
         elif flags & FIN:
             end = (sequence + len(data) + missing) & 0xFFFFFFFF
             self._reassembler.fin(half, end, at, packet)
@@ -306,6 +334,41 @@ class PacketLoop:
             self._table.close(connection, at, packet)
         elif connection.reset_seen:
             self._table.rest(connection, at, packet)
+
+    def _takes_reset(
+        self, half: Half, sequence: int, flags: int, acknowledged: int, at: int
+    ) -> bool:
+        """Whether the receiver of a RST took it; where that depends, it is held."""
+        connection = half.connection
+        fate = reset_is(half, sequence, flags, acknowledged)
+        if fate == "ignored":
+            self.notes.fault("reset-not-in-window", self._packet, acceptance.FAULTS)
+        elif fate == "doubtful" and connection.held_reset is None:
+            connection.held_reset = HeldReset(Mark.of(half), at, self._packet)
+        return fate == "taken"
+
+    def _contest(
+        self, half: Half, sequence: int, acknowledged: int, flags: int, counts: bool
+    ) -> None:
+        """A SYN came within this connection: does this segment go on with the old or the new?"""
+        connection = half.connection
+        challenger = connection.challenger
+        assert challenger is not None
+        if challenger.is_continued_by(half, sequence, acknowledged, flags):
+            self._give_way(connection, challenger)
+        elif (counts or flags & (FIN | RST)) and challenger.is_refuted_by(half, sequence):
+            self._table.dismiss(connection)
+
+    def _give_way(self, connection: TcpConnection, challenger: Challenger) -> None:
+        """The old connection is over: its ports are used again, from the SYN on."""
+        connection.challenger = None
+        for mark in challenger.marks:
+            # Acknowledgements of the new connection passed as the old one's.
+            mark.half.acked = mark.acked
+        at, packet, _ = challenger.segment[7]
+        self._table.close(connection, at, packet)
+        self.notes.tcp_packets -= 1
+        self._segment(*challenger.segment)
 
     def _synchronise(self, half: Half, sequence: int, at: int) -> None:
         connection = half.connection

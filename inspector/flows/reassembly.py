@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.facts import UnreadReason
+from inspector.flows import acceptance
+from inspector.flows.acceptance import WIDEST_WINDOW, Mark, is_far
 from inspector.flows.notes import FlowNotes, Missing
 from inspector.flows.stream import BATCH, UNKNOWN, Half, TcpConnection, distance
 from inspector.packets import Segment
@@ -33,6 +35,9 @@ EARLY_TOTAL_LIMIT: Final = 48 << 20
 HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
+#: Bytes not yet acknowledged, and segments of them, that a second copy is compared with.
+COMPARED_BYTES: Final = 64 << 10
+COMPARED_SEGMENTS: Final = 32
 #: Segments for a batching reader are held up to this many bytes.  An event
 #: stream has segments of about 150 bytes, so this is some hundred of them.
 BATCH_BYTES: Final = 8 << 10
@@ -88,7 +93,7 @@ class Reassembler:
         self._show(half, segments)
 
     def _show(self, half: Half, segments: list[Segment]) -> None:
-        half.delivered = segments
+        half.delivered = _unacknowledged(half, segments)
         self._follow(half, half.connection.reader.data(half.up, segments))
 
     @staticmethod
@@ -124,7 +129,11 @@ class Reassembler:
             self._find_start(half, sequence)
         offset = distance(sequence, half.next)
         length = len(data) + missing
-        if length <= 1 and offset == -1 and half.next != half.base:
+        if is_far(half, sequence) or offset < -half.bytes - 1 - _slack(half):
+            self._notes.fault("data-not-in-window", packet, acceptance.FAULTS)
+            self._unread(half, "after-close", packet)
+            return
+        if length <= 1 and offset == -1 and half.next != half.base and _is_acked(half):
             # RFC 9293 3.8.4: a probe repeats the last byte or sends none.
             self._fault("keep-alive-probe", packet)
             return
@@ -168,6 +177,9 @@ class Reassembler:
             return
         if half.next == UNKNOWN:
             half.start(sequence)
+        elif is_far(half, sequence):
+            self._notes.fault("fin-not-in-window", packet, acceptance.FAULTS)
+            return
         elif distance(sequence, half.next) < 0:
             # Not the stream's end: the receiver takes it for an old packet, too.
             self._fault("misplaced-fin", packet)
@@ -201,6 +213,7 @@ class Reassembler:
         if connection.reset_seen:
             return
         connection.reset_seen = True
+        connection.closing = Mark.of(half)
         if connection.closed_by is None:
             connection.closed_by = "reset-by-client" if half.up else "reset-by-server"
             connection.closed_at, connection.closed_packet = at, packet
@@ -402,6 +415,35 @@ class Reassembler:
 
     def _fault(self, name: str, packet: int) -> None:
         self._notes.fault(name, packet, FAULTS)
+
+
+def _slack(half: Half) -> int:
+    """How far before its first captured byte a direction may still repeat itself."""
+    return WIDEST_WINDOW if half.connection.midstream else 0
+
+
+def _is_acked(half: Half) -> bool:
+    """Whether all that was seen of a direction arrived, as far as its receiver was heard."""
+    acked = half.peer.acked
+    return acked == UNKNOWN or distance(acked, half.next) >= 0
+
+
+def _unacknowledged(half: Half, shown: list[Segment]) -> list[Segment]:
+    """What a second copy is compared with: the bytes `shown`, and those before not yet taken.
+
+    Of bytes that it acknowledged a receiver drops any further copy.
+    """
+    before = half.delivered
+    if not before:
+        return shown
+    acked, count = half.peer.acked, sum([len(data) for _, _, data in shown])
+    if acked != UNKNOWN and distance(acked, half.next) >= -count:
+        return shown
+    kept = len(before)
+    while kept and count < COMPARED_BYTES and len(before) - kept < COMPARED_SEGMENTS:
+        kept -= 1
+        count += len(before[kept][2])
+    return before[kept:] + shown
 
 
 def _tail(half: Half, count: int) -> bytes:

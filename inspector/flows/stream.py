@@ -7,10 +7,13 @@ packet, so it is a bag of slots without properties.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from inspector.facts import ClosedBy, Outcome
 from inspector.packets import Segment
+
+if TYPE_CHECKING:
+    from inspector.flows.acceptance import Challenger, HeldReset, Mark
 
 #: Control bits of a segment (RFC 9293 3.1).
 FIN: Final = 0x01
@@ -173,14 +176,17 @@ class TcpConnection:
 
     __slots__ = (
         "aliases",
+        "challenger",
         "client",
         "close_unseen",
         "closed_at",
         "closed_by",
         "closed_packet",
+        "closing",
         "context",
         "down",
         "finished",
+        "held_reset",
         "key",
         "last_at",
         "midstream",
@@ -223,6 +229,10 @@ class TcpConnection:
         self.midstream = False
         self.syn_seen = False
         self.reset_seen = False
+        # What is not decided yet, and where the end was that closed it (`acceptance`).
+        self.held_reset: HeldReset | None = None
+        self.challenger: Challenger | None = None
+        self.closing: Mark | None = None
         self.finished = False
         self.zero_windows = 0
         self.retransmissions = 0

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
 
+from inspector.flows import acceptance
+from inspector.flows.acceptance import Challenger, Mark, SegmentArguments, is_alive
 from inspector.flows.decode import TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
@@ -70,6 +72,8 @@ class ConnectionTable:
     ) -> None:
         self.keys: dict[bytes, Half | Literal[False]] = {}
         self.connections: dict[int, TcpConnection] = {}
+        # Of closed connections that are False in `keys`: their number and where they ended.
+        self.past: dict[bytes, tuple[int, int]] = {}
         self._notes = notes
         self._reassembler = reassembler
         self._in_scope = in_scope
@@ -84,16 +88,17 @@ class ConnectionTable:
 
     def reused(
         self,
-        key: bytes,
         half: Half | Literal[False],
-        sequence: int,
-        flags: int,
-        at: int,
-        packet: int,
-    ) -> Half | None:
-        """A SYN on a known key: a retransmission, or the port pair used again."""
+        segment: SegmentArguments,
+    ) -> Half | Literal[False] | None:
+        """A SYN on a known key: a retransmission, or the port pair used again.
+
+        None: it opens another connection.  False: it may, what follows will tell.
+        """
+        key, _, _, sequence, _, flags, _, (at, packet, _), _ = segment
         if half is False:
             del self.keys[key]
+            self.past.pop(key, None)
             return None
         if half.base == UNKNOWN:
             other = half.connection.midstream and not flags & ACK
@@ -103,8 +108,64 @@ class ConnectionTable:
             return half
         if flags & ACK and not half.up and half.next == half.base:
             return half  # a second SYN-ACK with another number: no new connection
+        if is_alive(half.connection):
+            self._challenge(half, sequence, segment)
+            return False
         self.close(half.connection, at, packet)
         return None
+
+    def _challenge(self, half: Half, sequence: int, segment: SegmentArguments) -> None:
+        """A SYN within a live connection: an end that still has it answers and goes on."""
+        connection = half.connection
+        before = connection.challenger
+        if before is not None and before.half is half and before.sequence == sequence:
+            return
+        self.dismiss(connection)
+        marks = (Mark.of(half), Mark.of(half.peer))
+        connection.challenger = Challenger(half, sequence, segment, marks)
+
+    def dismiss(self, connection: TcpConnection) -> None:
+        """The connection goes on: a SYN within it opened nothing."""
+        if connection.challenger is not None:
+            packet = connection.challenger.packet
+            self._notes.fault("syn-in-connection", packet, acceptance.FAULTS)
+            connection.challenger = None
+
+    def reset(self, half: Half, at: int, packet: int) -> None:
+        """A RST of the end of `half` ends the connection."""
+        if half.connection.outcome == "unanswered" and not half.up:
+            half.connection.outcome = "refused"
+        self._reassembler.reset(half, at, packet)
+
+    def late(self, half: Half, end: int, packet: int) -> None:
+        """Data up to the sequence number `end`, behind the close of its connection.
+
+        What was sent before, and what crossed a RST of the other end on the
+        wire, is nobody's loss.
+        """
+        if _may_not_go_on(half) and distance(end, half.next) > 0:
+            self._note_late(half.connection.number, packet)
+
+    def late_for(self, key: bytes, end: int, packet: int) -> None:
+        """The same for a connection of which only its keys are remembered."""
+        number, last = self.past.get(key, (0, 0))
+        if number and distance(end, last) > 0:
+            self._note_late(number, packet)
+
+    def _note_late(self, number: int, packet: int) -> None:
+        self._notes.fault("data-after-close", packet, acceptance.FAULTS)
+        self._notes.unread.note(number, "after-close", packet)
+
+    def settle(self) -> None:
+        """The capture is over: look at all that was closed lately."""
+        for connection in self._lingering:
+            self._look_back(connection)
+
+    def _look_back(self, connection: TcpConnection) -> None:
+        """Whether the sender of a RST went on: then nobody took it."""
+        sender = connection.closing
+        if sender is not None and sender.went_on:
+            self._note_late(connection.number, sender.half.last_packet or connection.packet)
 
     def open(
         self,
@@ -173,6 +234,16 @@ class ConnectionTable:
         """Report a connection; late packets are still known as its own for a while."""
         if connection.finished:
             return
+        self.dismiss(connection)
+        held = connection.held_reset
+        if held is not None and not connection.reset_seen:
+            if held.sender.went_on:
+                self._notes.fault("reset-not-in-window", held.packet, acceptance.FAULTS)
+            else:
+                self.reset(held.sender.half, held.at, held.packet)
+        if connection.closing is not None:
+            # What followed a RST that found nothing said was read until now.
+            connection.closing = Mark.of(connection.closing.half)
         connection.finished = True
         self._reassembler.finish(connection, at, packet)
         self.connections.pop(connection.number, None)
@@ -217,24 +288,29 @@ class ConnectionTable:
 
     def _detach(self, connection: TcpConnection) -> None:
         """Forget a closed connection, but not that its keys are of no interest."""
+        self._look_back(connection)
         for key in connection.aliases:
             self._tagged.pop(key, None)
         table = self.keys
-        keys = (connection.key, connection.reverse, *connection.aliases)
-        self._ignore(
-            *(key for key in keys if (half := table.get(key)) and half.connection is connection)
-        )
+        for key in (connection.key, connection.reverse, *connection.aliases):
+            half = table.get(key)
+            if half and half.connection is connection:
+                self._ignore(key)
+                if _may_not_go_on(half):
+                    self.past[key] = (connection.number, half.next)
 
     def _ignore(self, *keys: bytes) -> None:
         table = self.keys
         waiting = self._uninteresting
         for key in keys:
             table[key] = False
+            self.past.pop(key, None)
         waiting += keys
         while len(waiting) > 2 * UNINTERESTING:
             old = waiting.popleft()
             if table.get(old) is False:
                 del table[old]
+                self.past.pop(old, None)
 
     def forget(self) -> None:
         """Drop every connection unreported, and number the next one 1."""
@@ -243,7 +319,17 @@ class ConnectionTable:
         self.connections.clear()
         self._lingering.clear()
         self._resting.clear()
+        self.past.clear()
         self._number = 0
+
+
+def _may_not_go_on(half: Half) -> bool:
+    """Whether more data of a direction of a closed connection says that it was not closed.
+
+    What crosses a RST of the other end on the wire says nothing.
+    """
+    closing = half.connection.closing
+    return half.next != UNKNOWN and (closing is None or closing.half is half)
 
 
 def plain_reverse(plain: bytes) -> bytes:

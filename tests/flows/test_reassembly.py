@@ -321,10 +321,33 @@ def test_bytes_to_be_skipped_may_be_cut() -> None:
 
 @pytest.mark.parametrize("probe", [b"", b"c", b"\0"])
 def test_keep_alive_probes_carry_nothing(probe: bytes) -> None:
-    seen = trial(Tcp().open().up(b"abc").up(probe, 2).ack(False).up(b"def", 3).close())
+    tcp = Tcp().open().up(b"abc").ack(False).up(probe, 2).ack(False).up(b"def", 3).close()
+    seen = trial(tcp)
     assert seen.only.joined(True) == [b"abcdef", None]
     assert seen.oddities == ({"keep-alive-probe": 1} if probe else {})
     assert seen.closed[0].retransmissions == 0
+
+
+def test_a_byte_sent_again_before_it_arrived_is_no_keep_alive_probe() -> None:
+    """Probes repeat what was acknowledged; of this byte the receiver may take the second copy."""
+    seen = trial(Tcp().open().up(b"abc").up(b"x", 2).ack(False).close())
+    assert seen.oddities == {"conflicting-overlap": 1}
+
+
+def test_a_second_copy_is_compared_until_the_first_was_acknowledged() -> None:
+    """A decoy that the receiver dropped, more data behind it, then what it takes."""
+    decoy, real = b"decoy", b"real!"
+    tcp = Tcp().open().up(decoy).up(b"more").up(b"again").up(real, 0).ack(False).close()
+    seen = trial(tcp)
+    assert seen.only.joined(True) == [b"decoymoreagain", None]
+    assert seen.oddities == {"conflicting-overlap": 1}
+    assert [item.reason for item in seen.loop.notes.unread.facts()] == ["conflict"]
+
+
+def test_a_second_copy_of_what_was_acknowledged_is_dropped_by_its_receiver() -> None:
+    tcp = Tcp().open().up(b"abc").ack(False).up(b"def").ack(False).up(b"xyz", 0)
+    seen = trial(tcp.ack(False).close())
+    assert seen.oddities == {}
 
 
 # -- limits -----------------------------------------------------------------------
