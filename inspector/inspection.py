@@ -159,7 +159,9 @@ class Inspector:
         witnesses = _weigh(sources, found)
         if witnesses is not None:
             held = _with_logs(held, witnesses)
-        chains = join(found.exchanges, found.tunnels, found.connections, topology, held)
+        reached: dict[str, None] = {}
+        chains = join(found.exchanges, found.tunnels, found.connections, topology, held, reached)
+        held = replace(held, limits_hit=(*held.limits_hit, *reached))
         diagnosis = diagnose(
             Case(
                 exchanges=found.exchanges,

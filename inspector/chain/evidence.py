@@ -20,12 +20,21 @@ JITTER: Final = 1 * MS
 ENDS_TOGETHER: Final = 25 * MS
 #: A tunnel's SYN follows the request within this (measured: 5 ms, p95 22 ms; loaded 300 ms).
 PROMPT: Final = 20 * MS
+#: What one more call in flight may make everything later (measured: 500 at once, 0.98 s idle
+#: and then 1 s of SYNs; the ends of answers lag less).
+TURN: Final = MS // 5
 LATE: Final = 1000 * MS
 
 #: A tunnel whose authority another service was seen to use.
 OTHER_AUTHORITY: Final = 3.0
 UNKNOWN_AUTHORITY: Final = 0.5
 _SIZE_CAP: Final = 3.0
+#: Less came through a tunnel than was passed on: not unless the API proxy unpacked or added.
+_SHORT: Final = 3.0
+#: A tunnel was over before the answer began, and not by what a loaded proxy lags.
+_OVER_BEFORE: Final = 4.0
+#: A call was tried again.
+AGAIN: Final = 2.0
 
 
 class Learned:
@@ -69,17 +78,21 @@ class Learned:
         return OTHER_AUTHORITY / 2 if others else 0.0
 
     def size_cost(self, call: Call, carrier: Carrier) -> float:
+        cost = self.up_cost(call, carrier)
         if carrier.failed or not carrier.is_whole:
-            return 0.0
-        cost = 0.0
-        grown = self._up.get((call.kind, carrier.authority))
-        if grown is not None:
-            cost += min(_off(grown, carrier.up - call.up) / 4, _SIZE_CAP)
+            return cost
         grown = self._down.get((call.service, call.status, carrier.authority))
         if grown is not None and call.whole:
             off = _off(grown, carrier.down - call.down - call.headers_down)
             cost += min(off / 32, _SIZE_CAP)
         return cost
+
+    def up_cost(self, call: Call, carrier: Carrier) -> float:
+        """What speaks against a tunnel by what went up."""
+        grown = self._up.get((call.kind, carrier.authority))
+        if grown is None or carrier.failed or not carrier.is_whole:
+            return 0.0
+        return min(_off(grown, carrier.up - call.up) / 4, _SIZE_CAP)
 
 
 def _keep(values: deque[int], value: int) -> None:
@@ -96,7 +109,7 @@ def may_belong(call: Call, carrier: Carrier) -> bool:
 
     The API proxy takes the whole request before it turns to the upstream.
     """
-    begun = call.sent if call.sent != UNKNOWN else call.asked
+    begun = call.begun
     return (
         begun != UNKNOWN
         and carrier.proxy == call.service[0]
@@ -143,18 +156,49 @@ def lag(call: Call, carrier: Carrier) -> int:
     return min(abs(end - moment) for moment in moments)
 
 
-def cost(call: Call, carrier: Carrier, learned: Learned) -> float:
-    """What speaks against the tunnel having carried the call's answer."""
-    begun = call.sent if call.sent != UNKNOWN else call.asked
-    total = min(max(0, carrier.opened - begun - PROMPT) / (100 * MS), 2.0)
+def cost(
+    call: Call, carrier: Carrier, learned: Learned, busy: int = UNKNOWN, crowd: int = 1
+) -> float:
+    """What speaks against the tunnel having carried the call's answer.
+
+    The API proxy is one thread.  `busy` is when it opened the tunnel before this one: before
+    that no call waited for it alone.  With `crowd` calls in flight an answer may lag behind its
+    tunnel by as many turns.
+    """
+    idle = carrier.opened - max(call.begun, busy) - PROMPT
+    total = min(max(0, idle) / (100 * MS), 2.0)
     apart = lag(call, carrier)
     if apart == UNKNOWN:
         total += 1.0
     else:
-        total += min(apart / (10 * MS), 4.0 if call.whole else 2.0)
+        beyond = max(0, apart - (crowd - 1) * TURN)
+        total += min(beyond / (10 * MS), 4.0 if call.whole else 2.0)
+        total += _SHORT if _is_short(call, carrier) else 0.0
+        if carrier.over != UNKNOWN and call.answered - carrier.over > ENDS_TOGETHER + crowd * TURN:
+            total += _OVER_BEFORE
     if not carrier.is_whole:
         total += 0.5
     return total + learned.authority_cost(call, carrier) + learned.size_cost(call, carrier)
+
+
+def attempt_cost(call: Call, carrier: Carrier, learned: Learned) -> float | None:
+    """What speaks against the tunnel having been a call's attempt that did not bring its answer.
+
+    It was over before the answer began; None where it was not.
+    """
+    if carrier.over == UNKNOWN or (call.until != UNKNOWN and carrier.over > call.until + JITTER):
+        return None
+    return AGAIN + learned.authority_cost(call, carrier) + learned.up_cost(call, carrier)
+
+
+def _is_short(call: Call, carrier: Carrier) -> bool:
+    """Whether less came through the tunnel than was passed on to the agent."""
+    return (
+        call.voice == "relayed"
+        and carrier.is_whole
+        and not carrier.failed
+        and carrier.down < call.down
+    )
 
 
 def unlike_growth(one: tuple[Call, Carrier], other: tuple[Call, Carrier]) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from inspector.archive import Archive, View
 from inspector.chain.evidence import Learned
 from inspector.chain.rows import Call, Carrier, Moments, calls, carriers, number_of
-from inspector.chain.sweep import clusters
+from inspector.chain.sweep import CROWDED, clusters
 from inspector.chain.verdict import REASONS, RELIABLE, Scene, Statement, of_link, of_none
 from inspector.conclusions import Chain
 from inspector.facts import Completeness, Connection, Exchange, Topology, Tunnel
@@ -21,11 +21,13 @@ def join(
     connections: Iterable[Connection],
     topology: Topology,
     completeness: Completeness,
+    limits_hit: dict[str, None] | None = None,
 ) -> Sequence[Chain]:
     """The chains of a capture, in the order of its exchanges.
 
     Calls of others than the agent (health checks of the host) are weighed too,
     since the API proxy opens tunnels for them as well, but have no chain.
+    `limits_hit` takes the name of the limit, should more calls wait at once than are joined.
     """
     moments = Moments(connections, topology)
     asked = calls(exchanges, moments, topology)
@@ -35,12 +37,16 @@ def join(
     said = _Said(len(exchanges), len(tunnels))
     for cluster in clusters(asked, opened):
         links = cluster.resolve(learned)
-        attempts = cluster.attempts(links)
+        if cluster.turned_away:
+            said.turn_away(cluster.turned_away)
+            if limits_hit is not None:
+                limits_hit[CROWDED] = None
+        attempts_of = cluster.attempts()
         for index, link in links.items():
             call, carrier = cluster.calls[index], cluster.carriers[link.carrier]
             if said.has(call, carrier):
                 continue
-            earlier = tuple(cluster.carriers[at].id for at in attempts.get(index, ()))
+            earlier = tuple(cluster.carriers[at].id for at in attempts_of.get(index, ()))
             statement = of_link(call, carrier, link, scene, bool(earlier))
             if statement.confidence >= RELIABLE:
                 learned.learn(call, carrier)
@@ -48,7 +54,13 @@ def join(
     chains: Archive[Chain] = Archive()
     for call in asked:
         if call.is_agents:
-            chains.append(_chain(len(chains) + 1, call, said.of(call), scene))
+            linked = said.of(call)
+            statement, tunnel, attempts = linked or (
+                of_none(call, scene, said.is_turned_away(call)),
+                None,
+                (),
+            )
+            chains.append(_chain(len(chains) + 1, call, statement, tunnel, attempts))
     return View(chains, range(len(chains)), lambda chain: chain)
 
 
@@ -66,10 +78,21 @@ class _Said:
         self._tunnel = array("l", [-1]) * calls
         self._attempts: dict[int, tuple[str, ...]] = {}
         self._taken = bytearray(tunnels)
+        self._turned_away = bytearray()
 
     def has(self, call: Call, carrier: Carrier) -> bool:
         """Whether something was said of the call, or the tunnel is another's."""
         return self._of[call.position] >= 0 or bool(self._taken[carrier.position])
+
+    def turn_away(self, positions: Iterable[int]) -> None:
+        """These calls were not looked at, since too many waited at once."""
+        self._turned_away = self._turned_away or bytearray(len(self._of))
+        for position in positions:
+            self._turned_away[position] = True
+
+    def is_turned_away(self, call: Call) -> bool:
+        """Whether the call was not looked at."""
+        return bool(self._turned_away and self._turned_away[call.position])
 
     def add(
         self, call: Call, carrier: Carrier, statement: Statement, attempts: tuple[str, ...]
@@ -96,10 +119,10 @@ class _Said:
 def _chain(
     number: int,
     call: Call,
-    linked: tuple[Statement, str, tuple[str, ...]] | None,
-    scene: Scene,
+    statement: Statement,
+    tunnel: str | None,
+    attempts: tuple[str, ...],
 ) -> Chain:
-    statement, tunnel, attempts = linked or (of_none(call, scene), None, ())
     return Chain(
         id=f"h{number}",
         agent_exchange=call.id,

@@ -58,6 +58,11 @@ class Call(NamedTuple):
     is_agents: bool
 
     @property
+    def begun(self) -> int:
+        """From when on a tunnel may be opened for it; -1 if its request was not seen."""
+        return self.sent if self.sent != UNKNOWN else self.asked
+
+    @property
     def until(self) -> int:
         """Until when the API proxy may have opened a tunnel for it; -1: no end is known."""
         if self.answered != UNKNOWN:

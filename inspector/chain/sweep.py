@@ -1,75 +1,97 @@
-"""One pass through time: which tunnel may belong to which calls, cluster by cluster.
+"""One pass through time: the calls and tunnels that must be told apart together.
 
 Calls that wait at the same time form a cluster together with the tunnels that
 are opened meanwhile.  It is handed on once nobody in it waits any more, so no
-more than a cluster is looked at at once.
+more than a cluster is looked at at once.  Each API proxy has clusters of its own.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from inspector.archive import View
 from inspector.chain.cluster import Cluster
-from inspector.chain.evidence import JITTER, may_belong
+from inspector.chain.evidence import JITTER
 from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.chain.turn import Waiting
 
-#: A cluster is handed on with this many calls or tunnels even if some still wait.
-LIMIT: Final = 256
-
-
-def begun(call: Call) -> int:
-    """From when on a tunnel may be opened for a call; -1 if its request was not seen."""
-    return call.sent if call.sent != UNKNOWN else call.asked
+#: Calls that wait for tunnels at one API proxy at one time; the oldest are joined, those beyond
+#: are not, and `limits_hit` says "calls waiting at once".
+LIMIT: Final = 8192
+#: Its name in `completeness.limits_hit`.
+CROWDED: Final = "calls waiting at once"
 
 
 def clusters(calls: Sequence[Call], carriers: Sequence[Carrier]) -> Iterator[Cluster]:
     """The clusters of a capture; `carriers` are in the order of their SYNs.
 
-    A call that was waiting when a full cluster was handed on is in the next one
-    as well: the caller takes the first cluster that gives it a tunnel.
+    A cluster must be resolved before the next one is asked for: who got no tunnel in a full
+    one, and still waits, is in the next as well.
     """
-    ordered = _in_order(calls)
-    cluster = Cluster()
+    asked = _by_proxy(call.service[0] if call.begun != UNKNOWN else None for call in calls)
+    times = array("q", (call.begun for call in calls))
+    for proxy, opened in _by_proxy(carrier.proxy for carrier in carriers).items():
+        ordered = array("L", sorted(asked.get(proxy, ()), key=times.__getitem__))
+        yield from _clusters(
+            View(calls, ordered, lambda call: call), View(carriers, opened, lambda row: row)
+        )
+
+
+def _by_proxy(proxies: Iterable[str | None]) -> dict[str | None, array[int]]:
+    """The places of each API proxy's rows; None for a request of which nothing was seen."""
+    found: dict[str | None, array[int]] = {}
+    for place, proxy in enumerate(proxies):
+        found.setdefault(proxy, array("L")).append(place)
+    return found
+
+
+def _clusters(calls: Sequence[Call], carriers: Sequence[Carrier]) -> Iterator[Cluster]:
+    cluster, waiting = Cluster(), Waiting()
     coming = 0
     for carrier in carriers:
         # Jitter: a SYN may bear an earlier time than the request's last packet.
-        horizon = carrier.opened + JITTER
-        while coming < len(ordered) and begun(ordered[coming]) <= horizon:
-            call = ordered[coming]
-            if cluster.calls and not _anyone_waits(cluster, begun(call)):
-                yield cluster
-                cluster = Cluster()
-            cluster.calls.append(call)
+        while coming < len(calls) and calls[coming].begun <= carrier.opened + JITTER:
+            call = calls[coming]
             coming += 1
-        full = len(cluster.calls) >= LIMIT or len(cluster.carriers) >= LIMIT
-        if cluster.calls and (full or not _anyone_waits(cluster, carrier.opened)):
+            waiting.forget(call.begun)
+            if cluster.calls and not waiting:
+                yield cluster
+                cluster, waiting = Cluster(), Waiting()
+            elif len(cluster.calls) >= LIMIT and _is_worth_it(cluster, waiting):
+                cluster.cut = call.begun
+                yield cluster
+                cluster, waiting = _left(cluster)
+            if len(cluster.calls) >= LIMIT:
+                cluster.turned_away.append(call.position)
+                continue
+            waiting.add(len(cluster.calls), call)
+            cluster.calls.append(call)
+        waiting.forget(carrier.opened)
+        if cluster.calls and not waiting:
             yield cluster
-            cluster = Cluster(
-                [call for call in cluster.calls if _waits(call, carrier.opened)][-LIMIT // 2 :]
-            )
-        waiting = [i for i, call in enumerate(cluster.calls) if may_belong(call, carrier)]
+            cluster, waiting = Cluster(), Waiting()
+        elif len(cluster.carriers) >= LIMIT:
+            cluster.cut = carrier.opened
+            yield cluster
+            cluster, waiting = _left(cluster)
         if waiting:
             cluster.carriers.append(carrier)
-            cluster.waiting.append(waiting)
     if cluster.calls:
         yield cluster
-    for place in range(coming, len(ordered)):
-        yield Cluster([ordered[place]])
 
 
-def _in_order(calls: Sequence[Call]) -> Sequence[Call]:
-    """The calls of which it is known when a tunnel may be opened for them, by that time."""
-    times = [begun(call) for call in calls]
-    known = (place for place, time in enumerate(times) if time != UNKNOWN)
-    return View(calls, array("L", sorted(known, key=times.__getitem__)), lambda call: call)
+def _is_worth_it(cluster: Cluster, waiting: Waiting) -> bool:
+    """Whether handing a full cluster on makes room for a good part of another."""
+    return len(cluster.carriers) >= LIMIT // 4 or len(waiting) <= LIMIT - LIMIT // 4
 
 
-def _waits(call: Call, at: int) -> bool:
-    return call.until == UNKNOWN or call.until + JITTER >= at
-
-
-def _anyone_waits(cluster: Cluster, at: int) -> bool:
-    return any(_waits(call, at) for call in cluster.calls)
+def _left(cluster: Cluster) -> tuple[Cluster, Waiting]:
+    """Who has no tunnel after a cluster was resolved, and still waits."""
+    after, waiting = Cluster(), Waiting()
+    for place, call in enumerate(cluster.calls):
+        if place not in cluster.links and not cluster.is_over(call):
+            waiting.add(len(after.calls), call)
+            after.calls.append(call)
+    return after, waiting

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import exp
 from typing import Final
 
-from inspector.chain.cluster import Link
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, PROMPT, lag
+from inspector.chain.explanation import Link
 from inspector.chain.rows import UNKNOWN, Call, Carrier
 from inspector.conclusions import AnsweredBy
 
@@ -41,6 +41,7 @@ REASONS: Final[dict[str, str]] = {
     "open": "the capture ends before an answer",
     "gap": "the answer may be among the missing bytes",
     "hop-unseen": "nothing between API proxy and forward proxy was captured",
+    "crowded": "more calls waited at once than are joined: its tunnel was not looked for",
     "retried": "the API proxy opened an earlier tunnel for the same call",
 }
 
@@ -60,7 +61,7 @@ class Scene:
 
     def refused_meanwhile(self, call: Call) -> bool:
         """Whether the API proxy knocked in vain at the forward proxy while the call waited."""
-        begun = call.sent if call.sent != UNKNOWN else call.asked
+        begun = call.begun
         at = bisect_left(self.in_vain, begun)
         if call.until == UNKNOWN:
             return at < len(self.in_vain)
@@ -80,7 +81,7 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
     """What is said of a call with its tunnel."""
     reasons: list[str] = []
     confidence = 0.95
-    begun = call.sent if call.sent != UNKNOWN else call.asked
+    begun = call.begun
     delay = carrier.opened - begun
     if delay <= PROMPT:
         reasons.append("prompt")
@@ -145,8 +146,8 @@ def _answered_by(call: Call, carrier: Carrier, reasons: list[str]) -> AnsweredBy
     return "upstream"
 
 
-def of_none(call: Call, scene: Scene) -> Statement:
-    """What is said of a call without a tunnel."""
+def of_none(call: Call, scene: Scene, is_turned_away: bool = False) -> Statement:
+    """What is said of a call without a tunnel, or of one for which none was looked for."""
     reasons: list[str] = []
     if call.voice == "api-proxy":
         answered_by: AnsweredBy = "api-proxy"
@@ -175,6 +176,10 @@ def of_none(call: Call, scene: Scene) -> Statement:
         reasons.append("refusal-relayed" if answered_by == "forward-proxy" else "relayed")
         reasons.append("missing")
         confidence = 0.3
+    if is_turned_away:
+        reasons = [reason for reason in reasons if reason not in ("missing", "no-tunnel")]
+        reasons.append("crowded")
+        confidence = min(confidence, 0.3)
     if scene.lossy:
         reasons.append("lossy")
     if not scene.hop_seen:

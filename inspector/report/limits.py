@@ -37,6 +37,8 @@ LIMITS: Final = (
     ("protocols.content", "CAPTURE_FREE"),
     ("protocols.content", "CAPTURE_RATIO"),
     ("exchanges.relays", "FORWARD_LIMIT_NS"),
+    ("chain.sweep", "LIMIT"),
+    ("chain.turn", "REACH"),
     ("report.markdown", "LIMIT"),
     ("pcap.walk", "MAX_CAPTURED"),
     ("pcap.walk", "MAX_BLOCK"),

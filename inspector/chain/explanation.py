@@ -1,0 +1,306 @@
+"""Which tunnel carried which call's answer: the explanation of a cluster.
+
+Tunnels are first given to calls in order (`order.py`).  A tunnel that was opened as soon as a
+call's own was over is that call's next attempt; a call that must have had a tunnel and has none
+by then gets one out of order; and two neighbours are exchanged where times and sizes say so,
+for requests that end within the same turn of the API proxy's event loop are taken in either
+order (seen 0.2 ms apart).  How much worse the next best explanation is, is the margin of a
+link.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from inspector.chain.evidence import (
+    AGAIN,
+    MS,
+    Learned,
+    attempt_cost,
+    cost,
+    may_answer,
+    may_belong,
+    unlike_growth,
+)
+from inspector.chain.order import Pairs, align, disorder
+from inspector.chain.rows import UNKNOWN, Call, Carrier
+
+#: A tunnel that is nobody's: a call's earlier attempt, or the API proxy's own.
+NOBODYS: Final = 3.0
+#: A call whose answer was passed on must have had a tunnel.
+NO_TUNNEL: Final[dict[str, float]] = {
+    "relayed": 12.0,
+    "upgrade": 12.0,
+    "forward-proxy": 12.0,
+    "api-proxy": 2.0,
+    "none": 4.0,
+}
+#: `NO_TUNNEL` from here above `NOBODYS` on: there was one.
+_SURE: Final = 5.0
+#: Neighbours that are tried in each other's place.
+_NEIGHBOURS: Final = 4
+#: Requests that end within this may be taken in any order (seen: 0.2 ms).
+_TURN: Final = MS // 2
+#: The next attempt is made at once, or once a short pause is over that the answer asked for.
+_AGAIN: Final = 50 * MS
+#: What is looked at at most to find one call a tunnel out of order.
+_SEARCHED: Final = 256
+#: How often a call is tried again at most (seen: twice more).
+_ATTEMPTS: Final = 3
+
+_ALONE: Final = float("inf")
+
+
+@dataclass(slots=True)
+class Link:
+    """A tunnel given to a call; `margin` is what the next best explanation costs more.
+
+    `crowd` calls waited when the tunnel was opened, this one among them.
+    """
+
+    call: int
+    carrier: int
+    margin: float
+    crowd: int
+
+
+class Explanation:
+    """Which tunnel carried which call's answer, while it is being found out."""
+
+    def __init__(
+        self,
+        calls: Sequence[Call],
+        carriers: Sequence[Carrier],
+        is_over: Callable[[Call], bool],
+        learned: Learned,
+    ) -> None:
+        self._calls, self._carriers = calls, carriers
+        self._learned = learned
+        self._without = [NO_TUNNEL[call.voice] for call in self._calls]
+        order = align(self._calls, self._carriers, self._first, self._without, NOBODYS, is_over)
+        self._pairs: Pairs = order.pairs
+        self._in_order = order.carrier_of
+        self._margins = order.margins
+        self._carrier_of = dict(order.carrier_of)
+        self._call_of = {carrier: call for call, carrier in order.carrier_of.items()}
+        #: For each call that was tried again the tunnels of its earlier attempts.
+        self.earlier: dict[int, list[int]] = {}
+
+    def links(self) -> dict[int, Link]:
+        """The links of the explanation that is left when nothing explains more."""
+        self._place_the_rest()
+        self._try_again()
+        self._exchange()
+        margins = self._all_margins()
+        return {
+            call: Link(call, carrier, margins[call], self._pairs.crowds[carrier])
+            for call, carrier in self._carrier_of.items()
+        }
+
+    def _first(self, call: int, carrier: int, crowd: int) -> float | None:
+        """What speaks against a tunnel having been the first that was opened for a call."""
+        price = self._price(call, carrier, crowd)
+        attempt = attempt_cost(self._calls[call], self._carriers[carrier], self._learned)
+        if price is None or attempt is None:
+            return price
+        return min(price, attempt)
+
+    def _price(self, call: int, carrier: int, crowd: int = 0) -> float | None:
+        """What speaks against a pair; None if it cannot be one."""
+        one, other = self._calls[call], self._carriers[carrier]
+        if not may_answer(one, other):
+            return None
+        busy = self._carriers[carrier - 1].opened if carrier else UNKNOWN
+        return cost(one, other, self._learned, busy, crowd or self._pairs.crowds[carrier])
+
+    def _give(self, call: int, carrier: int) -> None:
+        self._carrier_of[call] = carrier
+        self._call_of[carrier] = call
+
+    # -- what the order leaves ---------------------------------------------------
+
+    def _place_the_rest(self) -> None:
+        """Give calls that must have had one a tunnel, if need be by moving others.
+
+        The shortest augmenting path of bipartite matching (Hopcroft and Karp 1973), cheapest
+        tunnels first, for each of them.
+        """
+        if len(self._call_of) == len(self._carriers):
+            return
+        rest = [
+            call
+            for call, price in enumerate(self._without)
+            if call not in self._carrier_of and price > NOBODYS + _SURE
+        ]
+        if not rest:
+            return
+        choices = self._choices()
+        for call in rest:
+            self._place(call, choices)
+
+    def _choices(self) -> dict[int, list[tuple[float, int]]]:
+        """For each call the tunnels that may be its, the cheapest first."""
+        found: dict[int, list[tuple[float, int]]] = {}
+        pairs = self._pairs
+        for carrier in range(len(pairs)):
+            for place in pairs.of(carrier):
+                found.setdefault(pairs.calls[place], []).append((pairs.prices[place], carrier))
+        for tunnels in found.values():
+            tunnels.sort()
+        return found
+
+    def _place(self, call: int, choices: dict[int, list[tuple[float, int]]]) -> None:
+        came_from: dict[int, int] = {}
+        coming = deque([call])
+        while coming and len(came_from) < _SEARCHED:
+            mover = coming.popleft()
+            for _, carrier in choices.get(mover, ()):
+                if carrier in came_from:
+                    continue
+                came_from[carrier] = mover
+                owner = self._call_of.get(carrier)
+                if owner is not None:
+                    coming.append(owner)
+                    continue
+                while True:  # each on the way moves on to the tunnel that it leads to
+                    mover = came_from[carrier]
+                    left = self._carrier_of.get(mover)
+                    self._give(mover, carrier)
+                    if left is None:
+                        return
+                    carrier = left
+
+    def _try_again(self) -> None:
+        """Move calls on to the tunnels that were opened as soon as their own were over."""
+        for _ in range(_ATTEMPTS):
+            moved: set[int] = set()
+            for _, call, carrier in sorted(self._moves()):
+                if call in moved or carrier in self._call_of:
+                    continue
+                mine = self._carrier_of[call]
+                self.earlier.setdefault(call, []).append(mine)
+                del self._call_of[mine]
+                self._give(call, carrier)
+                moved.add(call)
+            if not moved:
+                return
+
+    def _moves(self) -> Iterator[tuple[float, int, int]]:
+        """What each next attempt that can be told would cost: call and tunnel."""
+        overs = sorted(
+            (self._carriers[carrier].over, call)
+            for call, carrier in self._carrier_of.items()
+            if self._carriers[carrier].over != UNKNOWN
+        )
+        for index, carrier in enumerate(self._carriers):
+            if index in self._call_of:
+                continue
+            first = bisect_left(overs, (carrier.opened - _AGAIN, -1))
+            last = bisect_right(overs, (carrier.opened + MS, len(self._calls)))
+            for over, call in overs[first : min(last, first + _SEARCHED)]:
+                mine = self._carrier_of[call]
+                if mine >= index or not may_belong(self._calls[call], carrier):
+                    continue
+                price, now = self._price(call, index), self._price(call, mine)
+                if price is not None and (now is None or now - price > AGAIN):
+                    yield price + abs(carrier.opened - over) / (10 * MS), call, index
+
+    # -- neighbours --------------------------------------------------------------
+
+    def _exchange(self) -> None:
+        """Exchange neighbours' tunnels where that explains more."""
+        linked = sorted(self._carrier_of)
+        for _ in range(3):
+            changed = False
+            for at, first in enumerate(linked):
+                for second in linked[at + 1 : at + 1 + _NEIGHBOURS]:
+                    if self._exchanged(first, second) < 0:
+                        left, right = self._carrier_of[first], self._carrier_of[second]
+                        self._give(first, right)
+                        self._give(second, left)
+                        changed = True
+            if not changed:
+                return
+
+    def _exchanged(self, first: int, second: int) -> float:
+        """What it costs more (or less) to give two calls each other's tunnels."""
+        left, right = self._carrier_of[first], self._carrier_of[second]
+        calls, carriers = self._calls, self._carriers
+        if not (
+            may_belong(calls[first], carriers[right]) and may_belong(calls[second], carriers[left])
+        ):
+            return _ALONE
+        crossed, crossed2 = self._price(first, right), self._price(second, left)
+        now, now2 = self._price(first, left), self._price(second, right)
+        if crossed is None or crossed2 is None or now is None or now2 is None:
+            return _ALONE
+        return (
+            crossed
+            + crossed2
+            - now
+            - now2
+            + self._mismatch(first, right, second, left)
+            - self._mismatch(first, left, second, right)
+        )
+
+    def _taken(self, call: int, other: int) -> float:
+        """What it costs at least that a call had the tunnel of one in the same turn.
+
+        Whichever tunnel the other had then: several may have changed places in a ring.
+        """
+        calls, mine, others = self._calls, self._carrier_of[call], self._carrier_of[other]
+        if abs(calls[call].begun - calls[other].begun) > _TURN:
+            return _ALONE
+        if not may_belong(calls[call], self._carriers[others]):
+            return _ALONE
+        price, now = self._price(call, others), self._price(call, mine)
+        return _ALONE if price is None or now is None else price - now
+
+    def _mismatch(self, one: int, ones: int, other: int, others: int) -> float:
+        """What speaks against two pairs together: their order, and that alike grew unlike."""
+        calls, carriers = self._calls, self._carriers
+        return self._disorder(one, ones, other, others) + unlike_growth(
+            (calls[one], carriers[ones]), (calls[other], carriers[others])
+        )
+
+    def _disorder(self, one: int, ones: int, other: int, others: int) -> float:
+        if (one < other) == (ones < others):
+            return 0.0
+        first, second = sorted((one, other))
+        left, right = sorted((ones, others))
+        calls, carriers = self._calls, self._carriers
+        return disorder(calls[first], calls[second], carriers[left], carriers[right])
+
+    # -- how sure ----------------------------------------------------------------
+
+    def _all_margins(self) -> dict[int, float]:
+        """How much dearer the cheapest explanation is in which each two do not belong together."""
+        margins = {
+            call: self._margins.get(call, _ALONE) if self._in_order.get(call) == carrier else _ALONE
+            for call, carrier in self._carrier_of.items()
+        }
+        linked = sorted(self._carrier_of)
+        for at, first in enumerate(linked):
+            for second in linked[at + 1 : at + 1 + _NEIGHBOURS]:
+                dearer = self._exchanged(first, second)
+                margins[first] = min(margins[first], dearer, self._taken(first, second))
+                margins[second] = min(margins[second], dearer, self._taken(second, first))
+        pairs = self._pairs
+        for carrier in range(len(pairs)):
+            owner = self._call_of.get(carrier)
+            for place in pairs.of(carrier):
+                call, price = pairs.calls[place], pairs.prices[place]
+                mine = self._carrier_of.get(call)
+                if owner is None:
+                    if mine is not None:  # a tunnel that is nobody's would do as well
+                        now = self._price(call, mine)
+                        margins[call] = min(margins[call], price - (now or 0.0))
+                elif mine is None:  # a call that has none may have had this one
+                    now = self._price(owner, carrier)
+                    dearer = price - self._without[call] + self._without[owner] - (now or 0.0)
+                    margins[owner] = min(margins[owner], dearer)
+        return margins

@@ -1,0 +1,55 @@
+"""Hundreds of calls in flight at once: the n-th request has the n-th tunnel, and doubt is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from inspector.chain import sweep
+from inspector.chain.join import join
+from inspector.chain.sweep import CROWDED
+from inspector.chain.verdict import REASONS, RELIABLE
+from tests.chain.load import Load, judged, loaded
+from tests.chain.test_join import TOPOLOGY, WHOLE, Scene
+
+#: Of 500 calls in flight so many are joined right, at least.
+SHARE = 480 / 500
+
+LOADS = {
+    "500": Load(calls=500),
+    "500, bodies alike": Load(calls=500, same_sizes=True),
+    "1000, tunnels of the proxy's own among them": Load(
+        calls=1000, same_sizes=True, own_tunnels=20
+    ),
+    "3000": Load(calls=3000, burst=2500),
+    "500, some answered by the proxy": Load(calls=500, refused=0.1),
+    "500, ends that lag": Load(calls=500, same_sizes=True, lag=(20, 60), own_tunnels=8),
+    "500, tunnels closed in another order": Load(calls=500, same_sizes=True, closes=(0, 5000)),
+}
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_calls_in_flight_at_once_have_their_tunnels(name: str) -> None:
+    load = LOADS[name]
+    made = loaded(load)
+    found = judged(made.chains(), made.truth)
+    assert found.right >= SHARE * len(made.truth), str(found)
+    assert found.wrong_and_sure == (), str(found)
+
+
+def test_beyond_the_limit_the_oldest_calls_are_joined_and_the_others_say_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep, "LIMIT", 64)
+    scene = Scene()
+    calls = [scene.call(number * 2, 2000 + number * 20) for number in range(100)]
+    tunnels = [scene.tunnel(500 + number * 2, 1999 + number * 20) for number in range(100)]
+    reached: dict[str, None] = {}
+    chains = join(scene.exchanges, scene.tunnels, scene.connections, TOPOLOGY, WHOLE, reached)
+
+    assert list(reached) == [CROWDED]
+    found = {chain.agent_exchange: chain.tunnel for chain in chains}
+    assert [found[call] for call in calls[:64]] == tunnels[:64]
+    for chain in chains[64:]:
+        assert chain.tunnel is None
+        assert REASONS["crowded"] in chain.reasons
+        assert chain.confidence < RELIABLE
