@@ -164,7 +164,8 @@ def _told(judgement: Judgement) -> str:
         codes = ", ".join(finding.code for finding in judgement.findings)
         return f"Findings of level {judgement.fail_on} or above: {codes}."
     doubts = "; ".join(doubt.found for doubt in judgement.doubts)
-    return f"No finding of level {judgement.fail_on} or above is not proven: {doubts}."
+    level = f"level {judgement.fail_on} or above"
+    return f"It is not proven that there is no finding of {level}: {doubts}."
 
 
 def _append(variable: str, option: str, path: Path | None, text: Callable[[int], str]) -> None:

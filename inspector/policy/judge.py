@@ -13,8 +13,9 @@ from typing import Final
 
 from inspector.conclusions import SEVERITIES, Finding, Severity
 from inspector.exchanges.topology import provider_of
-from inspector.facts import AuthHeader, Exchange, Tunnel
+from inspector.facts import AuthHeader, Connection, Exchange, Tunnel
 from inspector.policy.model import Expect, Ignore, Policy
+from inspector.policy.unread import Concerns, Unheard
 from inspector.policy.ways_out import ways_out
 from inspector.report import grouping, words
 from inspector.report.escape import clipped
@@ -25,6 +26,12 @@ from inspector.report.view import View
 KEPT: Final = 0
 BROKEN: Final = 3
 NOT_PROVEN: Final = 5
+
+
+_UNJUDGED: Final = (
+    "it lacks chains, hypotheses, findings or root_cause: an earlier version wrote it, or nobody"
+    " looked for them; judge the capture itself"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a policy says of a report."""
+    """What a policy says of a report that has so many `calls` to an API."""
 
     policy: str
     fail_on: Severity | None
@@ -48,6 +55,12 @@ class Judgement:
     doubts: tuple[Remark, ...]
     ignored: tuple[Ignore, ...]
     expired: tuple[Ignore, ...]
+    calls: int = 0
+
+    @property
+    def about_nothing(self) -> bool:
+        """Whether the run had no call to an API: then it is kept, or not, by what was not done."""
+        return not self.calls
 
     @property
     def exit_code(self) -> int:
@@ -72,6 +85,8 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
     judged = _Judged(report)
     for expect in policy.expect:
         judged.expect(expect)
+    if not report.hypotheses:
+        judged.doubt("any", "a report that was judged", _UNJUDGED)
     if policy.fail_on is not None and not judged.whole:
         judged.doubt("any", f"no finding of level {policy.fail_on} or above", judged.lacking)
     return Judgement(
@@ -82,6 +97,7 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
         doubts=tuple(judged.doubts),
         ignored=ignored,
         expired=expired,
+        calls=0 if "no-api-call" in present else len(judged.view.page.calls),
     )
 
 
@@ -91,10 +107,8 @@ class _Judged:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.view = View(report)
-        self.whole = report.completeness.verdict == "complete"
-        self.lacking = "the capture is " + "; ".join(
-            (report.completeness.verdict, *(clipped(b, 120) for b in report.completeness.because))
-        )
+        self.unread = Unheard(self.view)
+        self.whole, self.lacking = self.unread.whole, self.unread.lacking
         self.ways = tuple(ways_out(self.view))
         self.broken: list[Remark] = []
         self.doubts: list[Remark] = []
@@ -111,6 +125,24 @@ class _Judged:
         places = tuple(where)
         if places:
             self.broken.append(Remark(provider, expected, found, places))
+
+    def _proven_of_calls(self, expect: Expect, wanted: str) -> None:
+        """Raise a doubt where a connection that may hold calls was not read whole."""
+
+        def may_hold_calls(connection: Connection) -> bool:
+            if self.view.role(connection.client.ip) in ("api-proxy", "forward-proxy"):
+                return False
+            if expect.provider == "any" or self.view.role(connection.server.ip) != "api-proxy":
+                return True
+            known = self.report.topology.providers.get(str(connection.server.port), "unknown")
+            return known in (expect.provider, "unknown")
+
+        self._proven(expect, wanted, may_hold_calls)
+
+    def _proven(self, expect: Expect, wanted: str, concerns: Concerns) -> None:
+        doubt = self.unread.of(concerns)
+        if doubt is not None:
+            self.doubt(expect.provider, wanted, doubt.because, doubt.where)
 
     def auth(self, expect: Expect, calls: Sequence[Exchange]) -> None:
         if expect.auth is None:
@@ -136,6 +168,8 @@ class _Judged:
         self.breach(expect.provider, wanted, "no credential", bare)
         if unknown:
             self.doubt(expect.provider, wanted, "the request was not seen whole", unknown)
+        else:
+            self._proven_of_calls(expect, wanted)
 
     def placeholders(self, expect: Expect, calls: Sequence[Exchange]) -> None:
         if not expect.placeholder_only:
@@ -159,6 +193,8 @@ class _Judged:
         unseen = [call.id for call in calls if call.request is None]
         if unseen:
             self.doubt(expect.provider, "placeholders only", "the request was not seen", unseen)
+        else:
+            self._proven_of_calls(expect, "placeholders only")
 
     def statuses(self, expect: Expect, calls: Sequence[Exchange]) -> None:
         if expect.statuses is None:
@@ -179,6 +215,8 @@ class _Judged:
             self.breach(expect.provider, wanted, found, ids)
         if unknown:
             self.doubt(expect.provider, wanted, "the answer is not in the capture", unknown)
+        else:
+            self._proven_of_calls(expect, wanted)
 
     def number(self, expect: Expect, calls: Sequence[Exchange]) -> None:
         if len(calls) >= expect.min_calls:
@@ -206,23 +244,34 @@ class _Judged:
             unknown = [tunnel.id for tunnel in tunnels if tunnel.authority is None]
             if unknown:
                 self.doubt(expect.provider, wanted, "the CONNECT was not seen", unknown)
+            else:
+                self._proven(expect, wanted, self._is_to_squid)
         if expect.tunnels.tls == "complete":
-            self._handshakes(expect.provider, tunnels)
+            self._handshakes(expect, tunnels)
 
-    def _handshakes(self, provider: str, tunnels: Iterable[Tunnel]) -> None:
+    def _is_to_squid(self, connection: Connection) -> bool:
+        return self.view.role(connection.server.ip) == "forward-proxy"
+
+    def _handshakes(self, expect: Expect, tunnels: Iterable[Tunnel]) -> None:
         wanted = "a complete TLS handshake in every open tunnel"
         bad: list[str] = []
         unknown: list[str] = []
         for tunnel in tunnels:
-            if not tunnel.established or tunnel.protocol in ("http/1.1", "h2"):
+            if tunnel.established is False or tunnel.protocol in ("http/1.1", "h2"):
                 continue  # refused, or plaintext whose exchanges are judged as calls
             if tunnel.tls is not None and tunnel.tls.handshake == "complete":
                 continue
+            if tunnel.established is None and self.whole and _was_never_answered(tunnel):
+                continue
             failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
-            (bad if failed or self.whole else unknown).append(tunnel.id)
-        self.breach(provider, wanted, "a handshake that was not completed", bad)
+            seen = self.whole and tunnel.established
+            (bad if failed or seen else unknown).append(tunnel.id)
+        self.breach(expect.provider, wanted, "a handshake that was not completed", bad)
         if unknown:
-            self.doubt(provider, wanted, self.lacking, unknown)
+            found = "whether it opened, and its handshake, were not wholly seen"
+            self.doubt(expect.provider, wanted, found, unknown)
+        else:
+            self._proven(expect, wanted, self._is_to_squid)
 
     def _tunnels_of(self, provider: str, calls: Sequence[Exchange]) -> Iterator[Tunnel]:
         """All tunnels; of one provider those that chains join with its calls."""
@@ -268,6 +317,11 @@ _CHECKS: Final[tuple[Callable[[_Judged, Expect, Sequence[Exchange]], None], ...]
 
 def _has_other_than_placeholders(auth: Iterable[AuthHeader]) -> bool:
     return any(header.credential.placeholder is None for header in auth)
+
+
+def _was_never_answered(tunnel: Tunnel) -> bool:
+    """In a whole capture: its CONNECT is there, and nothing after it."""
+    return tunnel.authority is not None and not (tunnel.bytes_up or tunnel.bytes_down)
 
 
 def _host(tunnel: Tunnel) -> str:

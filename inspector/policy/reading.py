@@ -116,7 +116,7 @@ class _Reader:
     def _ignore(self, entry: Mapping[str, Any]) -> Ignore:
         self._known(entry, _IGNORE, "[[ignore]]")
         code, reason, expires = (entry.get(name) for name in _IGNORE)
-        if code not in CODES:
+        if not isinstance(code, str) or code not in CODES:
             self._wrong("code", "a finding's code (docs/findings.md)")
         if not isinstance(reason, str) or not reason.strip():
             self._wrong("reason", "a text that says why")

@@ -23,6 +23,9 @@ _VERDICTS: Final = {
 }
 
 
+_NOTHING: Final = "nothing was judged: no call to an API is in the capture"
+
+
 def page(judgement: Judgement, report: Report, *, width: int = 80, color: bool = False) -> str:
     """One line for the verdict, and one for each reason.  All captured text is escaped."""
     return printed(_blocks(judgement, report), width=width, color=color)
@@ -32,6 +35,8 @@ def _blocks(judgement: Judgement, report: Report) -> Iterator[RenderableType]:
     word, style = _VERDICTS[judgement.exit_code]
     title = Text(f"policy {clipped(judgement.policy, words.CELL)}: ")
     title.append(word, STYLES[style])
+    if judgement.about_nothing:
+        title.append(f"   {_NOTHING}", STYLES["unknown"])
     yield title
     grid = table("", "", "", header=False)
     for kind, look, of, said in _rows(judgement, View(report)):
@@ -82,6 +87,8 @@ def plain(judgement: Judgement) -> dict[str, Any]:
         "verdict": _VERDICTS[judgement.exit_code][0].lower(),
         "exit_code": judgement.exit_code,
         "fail_on": judgement.fail_on,
+        "calls": judgement.calls,
+        "nothing_judged": _NOTHING if judgement.about_nothing else None,
         "findings": [
             {"code": f.code, "severity": f.severity, "count": f.count} for f in judgement.findings
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ from inspector.recording import Live
 from inspector.report.json import pieces, to_plain
 
 SCHEMA: Final = "inspector.report/1"
+#: Sections without which nobody can tell whether something was looked for and not found.
+CONCLUSIONS: Final = ("chains", "hypotheses", "findings", "root_cause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,15 @@ class Report:
         """The report that `to_dict` or a JSON parser gave.
 
         Names this version does not know are passed over, as the format may
-        grow.  Raises `loading.NotAReport` for anything else.
+        grow.  A report in which a section of `CONCLUSIONS` is absent has no `hypotheses`:
+        what it does not tell was never looked for.  Raises `loading.NotAReport` for
+        anything else.
         """
         from inspector.report.loading import NotAReport, load
 
         report = load(cls, plain)
+        if not all(name in plain for name in CONCLUSIONS):
+            report = replace(report, hypotheses=())
         if report.schema != SCHEMA:
             raise NotAReport(f"$.schema is not {SCHEMA}")
         return report

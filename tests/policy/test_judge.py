@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
-from inspector.facts import Exchange
+from inspector.facts import Exchange, Unread
 from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
 from inspector.policy.telling import page, plain
 from inspector.report.model import Report
+from inspector.report.view import View
 
 TODAY = date(2026, 8, 3)
 
@@ -196,3 +197,120 @@ def test_captured_text_cannot_act_on_the_terminal(whole: Report) -> None:
     assert "\x1b" not in text
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+
+
+# -- what was not read ----------------------------------------------------------------
+
+
+def _unread(report: Report, *entries: Unread) -> Report:
+    held = replace(report.completeness, verdict="incomplete", because=("made up",), unread=entries)
+    return replace(report, completeness=held)
+
+
+@pytest.fixture
+def calm(whole: Report) -> Report:
+    """One call with a placeholder that went well, and no tunnel."""
+    call = next(e for e in whole.exchanges if e.provider == "openai")
+    return replace(whole, exchanges=(call,), tunnels=(), chains=())
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        Expect(placeholder_only=True),
+        Expect(auth=("Authorization",)),
+        Expect(statuses=("2xx",)),
+        Expect(tunnels=Tunnels(authorities=("api.openai.com:443",))),
+        Expect(tunnels=Tunnels(tls="complete")),
+    ],
+    ids=["placeholders", "auth", "statuses", "authorities", "tls"],
+)
+def test_only_and_nothing_but_are_not_proven_where_something_they_are_about_was_not_read(
+    calm: Report, expect: Expect
+) -> None:
+    about_tunnels = expect.tunnels is not None
+    view = View(calm)
+
+    def of(role: str, server: str) -> str:
+        return next(
+            c.id
+            for c in calm.connections
+            if (view.role(c.client.ip), view.role(c.server.ip)) == (role, server)
+        )
+
+    agents, proxys = of("agent", "api-proxy"), of("api-proxy", "forward-proxy")
+    concerned, other = (proxys, agents) if about_tunnels else (agents, proxys)
+
+    assert _judged(calm, expect).exit_code == KEPT
+    limit = _judged(_unread(calm, Unread(concerned, "limit", 1)), expect)
+    assert limit.exit_code == NOT_PROVEN
+    assert limit.doubts[0].found == "1 connection not read whole (limit)"
+    assert limit.doubts[0].where == (concerned,)
+    assert _judged(_unread(calm, Unread(other, "limit", 1)), expect).exit_code == KEPT
+    assert _judged(_unread(calm, Unread(None, "dropped", None)), expect).exit_code == NOT_PROVEN
+    assert _judged(_unread(calm), expect).exit_code == NOT_PROVEN, "an earlier version lists none"
+
+
+def test_what_was_not_read_of_another_providers_port_proves_nothing_against_one(
+    calm: Report,
+) -> None:
+    other = next(c.id for c in calm.connections if c.server.port == 10001)
+    unread = _unread(calm, Unread(other, "conflict", 1))
+    assert _judged(unread, Expect("openai", statuses=("2xx",))).exit_code == KEPT
+    assert _judged(unread, Expect("anthropic", statuses=("2xx",))).exit_code == NOT_PROVEN
+
+
+def test_a_tunnel_whose_opening_nobody_saw_has_no_proven_handshake(whole: Report) -> None:
+    tunnel = replace(whole.tunnels[0], established=None, connect_status=None, tls=None)
+    unseen = replace(whole, tunnels=(replace(tunnel, protocol="unknown"),))
+    judgement = _judged(unseen, Expect(tunnels=Tunnels(tls="complete")))
+    assert judgement.exit_code == NOT_PROVEN
+    assert judgement.doubts[0].where == (tunnel.id,)
+
+
+def test_a_connect_that_nobody_answered_opened_nothing_where_the_capture_is_whole(
+    whole: Report, lacking: Report
+) -> None:
+    def code(report: Report) -> int:
+        tunnel = replace(
+            report.tunnels[0],
+            established=None,
+            connect_status=None,
+            tls=None,
+            protocol="none",
+            bytes_up=0,
+            bytes_down=0,
+        )
+        expect = Expect(tunnels=Tunnels(tls="complete"))
+        return _judged(replace(report, tunnels=(tunnel,)), expect).exit_code
+
+    assert code(whole) == KEPT
+    assert code(lacking) == NOT_PROVEN
+
+
+@pytest.mark.parametrize("section", ["chains", "hypotheses", "findings", "root_cause"])
+def test_a_report_without_a_section_of_conclusions_was_not_judged(
+    whole: Report, section: str
+) -> None:
+    plain = whole.to_dict()
+    del plain[section]
+    judgement = judge(Report.from_dict(plain), Policy("p", "error"), TODAY)
+    assert judgement.exit_code == NOT_PROVEN
+    assert "it lacks chains, hypotheses, findings or root_cause" in judgement.doubts[0].found
+    assert judge(Report.from_dict(whole.to_dict()), Policy("p", "error"), TODAY).exit_code == KEPT
+
+
+def test_a_run_without_a_call_is_not_kept_without_saying_so(whole: Report) -> None:
+    nothing = replace(whole, exchanges=(), tunnels=(), chains=(), direct_tls=(), connections=())
+    judgement = judge(nothing, AWF, TODAY)
+    assert judgement.exit_code == KEPT
+    first = page(judgement, nothing, width=100).splitlines()[0]
+    assert first == "policy awf: KEPT   nothing was judged: no call to an API is in the capture"
+    told = plain(judgement)
+    assert (told["calls"], told["nothing_judged"]) == (0, first.partition("   ")[2])
+
+
+def test_a_run_with_a_call_says_nothing_of_it(calm: Report) -> None:
+    judgement = judge(calm, Policy("p", None), TODAY)
+    assert page(judgement, calm, width=100).strip() == "policy p: KEPT"
+    assert (plain(judgement)["calls"], plain(judgement)["nothing_judged"]) == (1, None)

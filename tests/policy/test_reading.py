@@ -74,6 +74,10 @@ def test_findings_may_be_left_to_others(tmp_path: Path) -> None:
         ("[[expect]]\ntunnels = 1", "tunnels .* is not a table"),
         ('[[expect]]\ntunnels = { tls = "maybe" }', 'tls .* is not "complete"'),
         ('[[expect]]\ndirect_connect = "rarely"', 'direct_connect .* is not "never"'),
+        (
+            '[[ignore]]\ncode = ["retry-storm"]\nreason = "r"\nexpires = 2027-01-01',
+            "code .* is not a finding",
+        ),
         ('[[ignore]]\nreason = "r"\nexpires = 2027-01-01', "code .* is not a finding's code"),
         (
             '[[ignore]]\ncode = "no-such-code"\nreason = "r"\nexpires = 2027-01-01',

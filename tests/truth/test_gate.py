@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from inspector import inspect
-from inspector.policy.judge import BROKEN, judge
+from inspector.policy.judge import BROKEN, NOT_PROVEN, judge
 from inspector.policy.model import AWF
 from tests.truth.beside import SHARED, needs
 
@@ -34,6 +34,8 @@ MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
     ("direct-http-api", BROKEN, "agent-bypasses-squid"),
     ("direct-tls-evil", BROKEN, "agent-bypasses-squid"),
     ("proxy-direct", BROKEN, "api-proxy-bypasses-squid"),
+    ("pad", NOT_PROVEN, None),
+    ("h-mid", NOT_PROVEN, None),
     ("i-custom-header", BROKEN, "real-key-on-agent-hop"),
 )
 

@@ -1,0 +1,69 @@
+"""What a report says was not read, held against what an expectation is about.
+
+"Nothing but", "only these" and "never" are absences: they are proven of what was read, and of
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from inspector.facts import Connection, Unread
+from inspector.report import words
+from inspector.report.escape import clipped
+from inspector.report.view import View
+
+#: Whether an expectation is about what a connection carried.
+Concerns: TypeAlias = Callable[[Connection], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why an absence is not proven, and the connections it may be on."""
+
+    because: str
+    where: tuple[str, ...] = ()
+
+
+class Unheard:
+    """The unread connections of a report.
+
+    A report of an earlier version does not list them: where its capture is not complete,
+    anything may be unread.
+    """
+
+    def __init__(self, view: View) -> None:
+        told = view.report.completeness
+        self.whole: Final = told.verdict == "complete"
+        self.lacking: Final = "the capture is " + "; ".join(
+            (told.verdict, *(clipped(because, 120) for because in told.because))
+        )
+        self._anywhere = not self.whole and (
+            not told.unread or any(entry.connection is None for entry in told.unread)
+        )
+        self._entries: dict[str, list[Unread]] = {}
+        for entry in () if self.whole else told.unread:
+            if entry.connection is not None:
+                self._entries.setdefault(entry.connection, []).append(entry)
+        self._connections: Sequence[Connection] = view.report.connections
+
+    def of(self, concerns: Concerns) -> Doubt | None:
+        """Why nothing is proven about these connections; None where all of them were read."""
+        if self._anywhere:
+            return Doubt(self.lacking)
+        if not self._entries:
+            return None
+        found = [
+            connection.id
+            for connection in self._connections
+            if connection.id in self._entries and concerns(connection)
+        ]
+        if not found:
+            return None
+        reasons = {entry.reason: None for name in found for entry in self._entries[name]}
+        why = words.some([reason.replace("-", " ") for reason in reasons])
+        return Doubt(
+            f"{words.count(len(found), 'connection')} not read whole ({why})", tuple(found)
+        )
