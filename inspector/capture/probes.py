@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from inspector.capture import seccomp
 from inspector.capture.bridge import BridgeFinder, IPNetwork
 from inspector.capture.classic_bpf import subnet_program
 from inspector.capture.docker import DockerView
@@ -76,6 +77,7 @@ def examine(machine: Machine) -> tuple[Check, ...]:
             ("classic filter", _classic, "every frame is copied", "2.2"),
             ("bridge", lambda: _bridge(machine, with_docker), "nothing to listen on", "any"),
             ("container names", lambda: _containers(with_docker), "addresses alone", "any"),
+            ("seccomp", _seccomp, "the parser is held by its user's rights alone", "4.14"),
         ]
         checks = [
             Check(name, found.answer, found.detail, without, kernel, found.remedy)
@@ -157,6 +159,12 @@ def _containers(docker: DockerView) -> _Found:
     refused = "may not be opened" in docker.trouble
     remedy = "run as root" if refused else "none is needed where there is no Docker"
     return _Found("could not tell" if refused else "no", docker.trouble, remedy)
+
+
+def _seccomp() -> _Found:
+    if trouble := seccomp.why_not():
+        return _Found("no", trouble, "a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64")
+    return _Found("yes", "the parser may neither connect, execute, trace nor change namespaces")
 
 
 def _tshark() -> _Found:
