@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Literal, Protocol, Self, TypeAlias
 
-from inspector.capture.docker import DockerNetwork, DockerView
+from inspector.capture.docker import DockerNetwork
 from inspector.capture.netlink import Link, Netlink
 from inspector.errors import CannotCapture
 
@@ -26,6 +26,13 @@ How: TypeAlias = Literal["address", "docker", "port", "own-address"]
 #: What the firewall calls its network.
 DOCKER_NETWORK: Final = "awf-net"
 _PROC: Final = Path("/proc")
+
+
+class Networks(Protocol):
+    """Who knows Docker's networks: `docker.DockerView`, or whoever may ask it."""
+
+    def networks(self) -> Sequence[DockerNetwork]:
+        """All bridge networks; none when the engine does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class BridgeFinder:
         subnet: IPNetwork,
         *,
         name: str = DOCKER_NETWORK,
-        docker: DockerView | None = None,
+        docker: Networks | None = None,
         netns: Path | None = None,
     ) -> None:
         self.subnet = subnet
@@ -150,7 +157,7 @@ class BridgeFinder:
 def find_bridge(
     subnet: IPNetwork,
     name: str = DOCKER_NETWORK,
-    docker: DockerView | None = None,
+    docker: Networks | None = None,
     *,
     netns: Path | None = None,
 ) -> BridgeFound:

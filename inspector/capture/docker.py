@@ -1,12 +1,11 @@
-"""Docker's networks and containers, by two requests over its socket.
+"""Docker's networks and containers, by a few requests over its socket.
 
 The `docker` package brings requests, urllib3 and half a second of import for
-what http.client does.  One connection is opened while there is privilege to, and
-kept: it answers afterwards too, so containers that start during a capture get
-their names.  Nothing here fails a capture: no engine, no answer in time or a
-strange one is a reason in `trouble`, and addresses stand alone.
+what http.client does.  Nothing here fails a capture: no engine, no answer in time
+or a strange one is a reason in `trouble`, and addresses stand alone.  Who may ask
+an engine is as good as root: during a capture that is `live.broker` alone.
 
-Source: Docker Engine API, GET /networks and GET /containers/json.
+Source: Docker Engine API, GET /networks, GET /containers/json and GET /events.
 """
 
 from __future__ import annotations
@@ -92,6 +91,11 @@ class DockerView:
                         found[address] = container
         return found
 
+    def names(self) -> dict[str, str]:
+        """Names by id of all containers, those that have ended and those without an address too."""
+        listed = self._list("/containers/json?all=1")
+        return {_text(each.get("Id")): name for each in listed if (name := _name(each))}
+
     def close(self) -> None:
         self._connection.close()
 
@@ -130,6 +134,78 @@ class DockerView:
                 return None
             return body
         return None
+
+
+class Events:
+    """Names by id as the engine tells of containers, from the moment it is opened.
+
+    So a container that lives for less than a second has its name too.  Asked in
+    HTTP/1.0, an engine answers with one JSON object a line until it ends.
+    """
+
+    #: A longer line is no event; of what comes at once, as much is read.
+    _LONGEST: Final = 1 << 18
+    _REQUEST: Final = (
+        b"GET /events?filters=%7B%22type%22%3A%5B%22container%22%5D%7D HTTP/1.0\r\n"
+        b"Host: docker\r\n\r\n"
+    )
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._rest = b""
+        self._in_head = True
+
+    @classmethod
+    def open(cls, path: str, timeout: float = TIMEOUT) -> Events | None:
+        """Listen to the engine at `path`; None where it cannot be asked."""
+        connection = _UnixConnection(path, timeout)
+        try:
+            connection.connect()
+            channel: socket.socket = connection.sock
+            channel.sendall(cls._REQUEST)
+            channel.setblocking(False)
+        except OSError:
+            connection.close()
+            return None
+        return cls(channel)
+
+    def fileno(self) -> int:
+        """Readable when the engine has told something, or ended."""
+        return self._channel.fileno()
+
+    def read(self) -> dict[str, str] | None:
+        """The names told since the last call; None when there will be no more.  Never waits."""
+        try:
+            data = self._channel.recv(self._LONGEST)
+        except BlockingIOError:
+            return {}
+        except OSError:
+            return None
+        if not data:
+            return None
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > self._LONGEST:
+            return None
+        found: dict[str, str] = {}
+        for line in lines:
+            if self._in_head:
+                self._in_head = bool(line.strip())
+                continue
+            found.update(_told(line))
+        return found
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def _told(line: bytes) -> dict[str, str]:
+    """The container that an event is about, if it is about one."""
+    try:
+        actor = _dict(_dict(json.loads(line)).get("Actor"))
+    except (ValueError, RecursionError):
+        return {}
+    identity, name = _text(actor.get("ID")), _text(_dict(actor.get("Attributes")).get("name"))
+    return {identity: name} if identity and name else {}
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -82,7 +82,7 @@ class Follower:
         for ring, name in self._wanted:
             if ring.interface is None:
                 subnet = "the subnet" if self._finder is None else self._finder.subnet
-                found.append(f"bridge of {subnet}" if name is None else f"interface {name}")
+                found.append(f"a bridge of {subnet}" if name is None else f"interface {name}")
         return found
 
     def present(self) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from inspector.capture.docker import DockerView
 from inspector.capture.ebpf.attribution import Attribution, ConnectionEnd
 from inspector.exchanges.processes import Claim
 from inspector.recording import Probe
@@ -16,20 +15,26 @@ _PATIENCE: Final = 1.0
 
 
 class ContainerNames:
-    """Names of containers by id, asked of the engine when a new one turns up."""
+    """Names of containers by id, asked for when a new one turns up."""
 
-    def __init__(self, docker: DockerView) -> None:
-        self._docker = docker
+    def __init__(self, ask: Callable[[str], str | None]) -> None:
+        self._ask = ask
         self._names: dict[str, str] = {}
-        self._asked = float("-inf")
+        #: When was asked for those that are not known.
+        self._asked: dict[str, float] = {}
 
     def __call__(self, identity: str) -> str | None:
+        name = self._names.get(identity)
+        if name is not None:
+            return name
         now = time.monotonic()
-        if identity not in self._names and now >= self._asked + _PATIENCE:
-            self._asked = now
-            found = self._docker.containers()
-            self._names.update({each.id: each.name for each in found.values()})
-        return self._names.get(identity)
+        if now < self._asked.get(identity, float("-inf")) + _PATIENCE:
+            return None
+        self._asked[identity] = now
+        name = self._ask(identity)
+        if name is not None:
+            self._names[identity] = name
+        return name
 
 
 class KernelAttribution:

@@ -1,8 +1,9 @@
 """A whole live capture, from the held command to the report.
 
-The order is the point: the command is forked while nothing is open; everything
-that needs privilege is opened; privilege is given up; files are made as the
-user they belong to; the capture runs; only then does the command start.
+The order is the point: the broker, which alone will ask Docker, and the command are
+forked while nothing is open; everything that needs privilege is opened; privilege is
+given up; files are made as the user they belong to; the capture runs; only then does
+the command start.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pathlib import Path
 from inspector.artifacts import write_files
 from inspector.errors import InspectorError
 from inspector.inspection import Inspector, OnExchange, OnTunnel
+from inspector.live.broker import Broker
 from inspector.live.command import Command, User
 from inspector.live.files import Rotation, create
 from inspector.live.opening import Opened, Wanted, open_everything
-from inspector.live.privileges import give_up
+from inspector.live.privileges import confine, give_up
 from inspector.live.proof import read_again
 from inspector.live.run import Ending, Keys, Limits, await_command, run
 from inspector.live.session import Session
@@ -97,14 +99,19 @@ class Watchers:
 def capture(plan: Plan, watchers: Watchers) -> Outcome:
     """Run a capture to its end.  Raises `InspectorError` when it cannot begin."""
     with Signals() as signals, contextlib.ExitStack() as held:
+        broker = Broker.start()
+        held.callback(broker.close)
         command = None
         if plan.command:
             command = Command(plan.command, plan.user)
             held.callback(command.abandon)
-        opened = open_everything(plan.wanted, watchers.tell)
+        opened = open_everything(plan.wanted, broker, watchers.tell)
         held.callback(opened.close)
         _load(watchers)
         privileges = give_up(plan.user)
+        opened.rungs.append(confined := confine())
+        if confined.state == "working":
+            privileges += ", behind seccomp"
         if plan.directory is not None:
             write_files(plan.directory, {})  # it is made, or refused, before the command runs
         scrubber = None
@@ -263,7 +270,7 @@ def _absences(opened: Opened) -> list[str]:
     if opened.finder is None:
         return []
     present = opened.finder.present()
-    return [f"no {what} ever appeared ({present})" for what in opened.awaited()]
+    return [f"no {what.removeprefix('a ')} ever appeared ({present})" for what in opened.awaited()]
 
 
 def _notes(session: Session, opened: Opened) -> tuple[str, ...]:
@@ -274,6 +281,8 @@ def _notes(session: Session, opened: Opened) -> tuple[str, ...]:
             f"{name} was removed and made anew{times}: what crossed it before it was captured again"
             " is not here"
         )
+    if opened.broker is not None and opened.broker.trouble:
+        notes.append(f"{opened.broker.trouble}: containers that came after that have no names")
     files = session.files
     if files is None:
         return tuple(notes)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from inspector.capture.bridge import BridgeFinder
-from inspector.capture.docker import DockerView
 from inspector.capture.ebpf import filter as ebpf_filter
 from inspector.capture.ebpf.attribution import Attribution
 from inspector.capture.ebpf.loader import BpfError
@@ -24,6 +23,7 @@ from inspector.capture.follow import Follower
 from inspector.capture.namespaces import locate_namespace
 from inspector.capture.ring import BLOCK_SIZE, BLOCKS, NoSuchInterface, Ring
 from inspector.live.attribution import ContainerNames, KernelAttribution
+from inspector.live.broker import Broker
 from inspector.recording import Rung
 
 _MIB: Final = 1 << 20
@@ -62,6 +62,8 @@ class Opened:
     sources: list[Ring] = field(default_factory=list)
     attribution: KernelAttribution | None = None
     finder: Follower | None = None
+    #: None where no engine answers.
+    broker: Broker | None = None
     rungs: list[Rung] = field(default_factory=list)
     _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -83,45 +85,45 @@ class Opened:
         return [rung for rung in self.rungs if rung.state == "lost"]
 
 
-def open_everything(wanted: Wanted, tell: Callable[[str], None]) -> Opened:
+def open_everything(wanted: Wanted, broker: Broker, tell: Callable[[str], None]) -> Opened:
     """Open rings and what else there is.  Raises `CannotCapture` when not even a ring is.
 
-    `tell` is told later on of interfaces that come.
+    `broker` is asked for what Docker knows.  `tell` is told later on of
+    interfaces that come.
     """
     opened = Opened()
     try:
         netns = None if wanted.netns is None else locate_namespace(wanted.netns)
-        docker = _docker(opened)
-        _rings(wanted, netns, docker, opened, tell)
-        opened.attribution = _attribution(docker, opened)
+        opened.broker = _docker(broker, opened)
+        _rings(wanted, netns, opened, tell)
+        opened.attribution = _attribution(opened)
     except BaseException:
         opened.close()
         raise
     return opened
 
 
-def _docker(opened: Opened) -> DockerView | None:
-    docker = DockerView.open()
-    if docker.trouble:
+def _docker(broker: Broker, opened: Opened) -> Broker | None:
+    path, trouble = broker.engine()
+    if trouble:
         opened.rungs.append(
             Rung(
                 "containers",
                 "lost",
-                f"{docker.trouble}; containers have no names",
+                f"{trouble}; containers have no names",
                 "start the capture where the engine runs, or tell it with DOCKER_HOST",
             )
         )
-        docker.close()
+        broker.close()
         return None
-    opened.hold(docker)
-    opened.rungs.append(Rung("containers", "working", f"Docker answers at {docker.path}"))
-    return docker
+    told = f"Docker answers at {path}, to a process of its own"
+    opened.rungs.append(Rung("containers", "working", told))
+    return broker
 
 
 def _rings(
     wanted: Wanted,
     netns: Path | None,
-    docker: DockerView | None,
     opened: Opened,
     tell: Callable[[str], None],
 ) -> None:
@@ -133,7 +135,7 @@ def _rings(
     found: list[str | None] = list(wanted.interfaces)
     because = ""
     if not names:
-        finder = BridgeFinder(wanted.subnet, docker=docker, netns=netns)
+        finder = BridgeFinder(wanted.subnet, docker=opened.broker, netns=netns)
         opened.hold(finder)
         bridges = finder.look() if follows else (finder.find(),)
         found = [bridge.name for bridge in bridges] or [None]
@@ -192,9 +194,12 @@ def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
     return filter
 
 
-def _attribution(docker: DockerView | None, opened: Opened) -> KernelAttribution | None:
+def _attribution(opened: Opened) -> KernelAttribution | None:
+    broker = opened.broker
     try:
-        programs = Attribution.start(None if docker is None else ContainerNames(docker))
+        programs = Attribution.start(
+            None if broker is None else ContainerNames(broker.container_name)
+        )
     except BpfError as error:
         opened.rungs.append(
             Rung(

@@ -1,4 +1,4 @@
-"""Giving up what was needed to open: user, groups, and every capability, for good."""
+"""Giving up what was needed to open, for good: user, groups, every capability, and calls."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from struct import pack
 from typing import Final
 
+from inspector.capture import seccomp
 from inspector.errors import CannotCapture
 from inspector.live.command import User
+from inspector.recording import Rung
 
 # linux/prctl.h, linux/capability.h
 _PR_CAPBSET_DROP: Final = 24
@@ -46,12 +48,40 @@ def give_up(user: User | None) -> str:
     return f"packets are parsed as uid {os.geteuid()} without a capability"
 
 
+def confine() -> Rung:
+    """Put the seccomp filter before every thread, after `give_up`; whether it holds.
+
+    Where there is none the capture goes on, and says so.  Raises
+    `CannotCapture` when a thread is not behind a filter that was taken.
+    """
+    if trouble := seccomp.install():
+        return Rung(
+            "seccomp",
+            "lost",
+            f"{trouble}; whoever took the parser over could connect and execute as its user",
+            "a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
+        )
+    for task in _TASKS.iterdir():
+        if _status(task)["Seccomp"] != ["2"]:
+            raise CannotCapture(
+                f"Thread {task.name} is not behind the seccomp filter",
+                "Nothing was captured; report this with the kernel's version",
+            )
+    return Rung(
+        "seccomp", "working", "the parser may neither connect, execute, trace nor change namespaces"
+    )
+
+
+def _status(task: Path) -> dict[str, list[str]]:
+    # Not as text: its codec may be a file that this user cannot read.
+    lines = (task / "status").read_bytes().decode("latin-1").splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
 def _left(user: User | None) -> str:
     """What the kernel says is still there, of any thread; empty if nothing is."""
     for task in _TASKS.iterdir():
-        # Not as text: its codec may be a file that this user cannot read.
-        lines = (task / "status").read_bytes().decode("latin-1").splitlines()
-        status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+        status = _status(task)
         for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             if int(status[name][0], 16):
                 return f"{name} is {status[name][0]} in thread {task.name}"

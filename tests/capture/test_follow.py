@@ -112,7 +112,7 @@ def test_what_never_came_is_named_beside_what_is_there(network: Network) -> None
     ):
         follower.look()
 
-        assert follower.awaited() == ["interface fw-brigde", "bridge of 10.9.0.0/24"]
+        assert follower.awaited() == ["interface fw-brigde", "a bridge of 10.9.0.0/24"]
         present = follower.present()
     assert present.startswith("there are: lo, ")
     assert network.device in present

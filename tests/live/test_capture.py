@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 
 from inspector import Report, inspect
+from inspector.capture import seccomp
 from inspector.options import Options
 from inspector.packets import COUNTED_CUTS
 from tests.lab.clients import ANTHROPIC_PLACEHOLDER
 from tests.lab.network import NAMED
+from tests.live.engine import engine
 from tests.live.runner import ROOT, Stack, stack
 
 INTERFACE = ("capture", "-i", "fw-bridge")
@@ -115,7 +117,8 @@ def test_an_interface_that_never_came_is_said_first_and_nothing_is_complete(
     done = lab.run("capture", *told, "-o", place / "results", "--", "true")
 
     first, *_, last = done.stderr.splitlines()
-    assert first.startswith(f"inspector: waiting for {awaited} (not there yet) until true ends")
+    assert first.startswith("inspector: waiting for ")
+    assert f"{awaited} (not there yet) until true ends" in first
     assert f"Nothing was captured: no {awaited} ever appeared (there are: lo" in last
     assert done.returncode == 1
     page = " ".join(done.stdout.split())
@@ -206,9 +209,39 @@ def test_packets_are_parsed_without_a_capability(lab: Stack, user: tuple[str, ..
         sets = {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
         assert sets == {"0" * 16}
         assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == ("0" if seccomp.why_not() else "2")
         uid = "65534" if user else "0"
         assert status["Uid"].split() == [uid] * 4
         assert "0" not in status["Groups"].split() or not user
+
+
+def test_the_parser_holds_no_connection_to_docker_and_the_command_is_confined_by_nothing(
+    lab: Stack, place: Path
+) -> None:
+    """The command is the user's own, as if it had been run without us."""
+    status = "grep -hE '^(Uid|Seccomp|NoNewPrivs|CapEff):'"
+    script = f"{status} /proc/self/status; echo of the parser; {status} /proc/$PPID/task/*/status"
+    with engine(place / "docker.sock") as docker:
+        done = lab.run(
+            *INTERFACE, "--format", "json", "--", "sh", "-c", f"({script}) >&2",
+            env={"SUDO_UID": "65534", "SUDO_GID": "65534", "DOCKER_HOST": f"unix://{docker.path}"},
+        )  # fmt: skip
+
+    told, _, report = done.stderr.partition("of the parser\n")
+    for own in ("Seccomp:\t0\n", "NoNewPrivs:\t0\n", "Uid:\t65534\t"):
+        assert own in told
+    for of_parser in ("Uid:\t65534\t", "NoNewPrivs:\t1\n", "CapEff:\t0000000000000000\n"):
+        assert of_parser in report
+    assert ("Seccomp:\t2\n" in report) is not bool(seccomp.why_not())
+    # Who asked is one process, and has ended with the capture.
+    (broker,) = {pid for _, pid in docker.asked}
+    assert not Path(f"/proc/{broker}").exists()
+    live = report_of(done.stdout).live
+    assert live
+    rungs = {rung.name: rung for rung in live.rungs}
+    assert rungs["containers"].state == "working"
+    assert rungs["seccomp"].state == ("lost" if seccomp.why_not() else "working")
+    assert ("behind seccomp" in live.privileges) is not bool(seccomp.why_not())
 
 
 def test_what_is_left_behind_needs_no_file_that_root_alone_can_read(

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from inspector.live.privileges import confine
+
 _GIVE_UP = """
 import socket, sys, threading
 from inspector.live.command import User
@@ -60,6 +62,17 @@ def test_ids_and_groups_are_the_users() -> None:
     assert now["Uid"] == now["Gid"] == ["65534"] * 4
     assert set(now["Groups"]) <= {"65534"}
     assert "packets are parsed as uid 65534 without a capability" in said
+
+
+def test_without_seccomp_the_capture_goes_on_and_says_what_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inspector.capture.seccomp.install", lambda: "the kernel takes none")
+    rung = confine()
+
+    assert (rung.name, rung.state) == ("seccomp", "lost")
+    assert rung.detail.startswith("the kernel takes none; whoever took the parser over could")
+    assert rung.remedy
 
 
 def test_a_thread_that_keeps_a_capability_is_found() -> None:
