@@ -38,7 +38,17 @@ from inspector.protocols.messages import (
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
+    "held-data-limit": "More bytes followed a CONNECT or an upgrade, while it was not answered,"
+    " than are held; they were not read.",
 }
+
+#: Bytes held of one client behind a CONNECT or an upgrade that is not answered yet: clients
+#: wait for the answer, but for a TLS ClientHello at most.
+HELD_LIMIT: Final = 256 << 10
+#: The same for all connections together.
+HELD_TOTAL_LIMIT: Final = 16 << 20
+#: Held bytes that a segment is counted as beside its own (measured: a tuple, a bytes object).
+SEGMENT_COST: Final = 150
 
 
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
@@ -77,6 +87,8 @@ class HttpLayer:
         self._gapped = midstream
         # What the client sent behind a gap while it was not known what it is.
         self._held_back: list[Callable[[], None]] = []
+        # What is held costs so much; so many bytes were too many.
+        self._held = self._overflow = 0
         # When the latest response came that no request was waiting for.
         self._orphan: Moment | None = None
         # A response answers it whose head is not all there yet.
@@ -88,8 +100,8 @@ class HttpLayer:
         """The next bytes."""
         if self._child is not None:
             self._child.receive(up, segments)
-        elif up and self._held_back:
-            self._held_back.append(partial(self.receive, up, segments))
+        elif up and (self._held_back or self._requests.paused):
+            self._hold(segments)
         elif up:
             self._on_request_events(self._requests.receive(segments))
         else:
@@ -135,6 +147,7 @@ class HttpLayer:
 
     def finish(self, at: int, packet: int) -> None:
         """Write down what is unfinished."""
+        self._let_go()
         if self._child is not None:
             self._child.finish(at, packet)
         else:
@@ -323,8 +336,37 @@ class HttpLayer:
         self._on_request_events(self._requests.resume())
         self._release()
 
+    def _hold(self, segments: Sequence[Segment]) -> None:
+        """Keep what follows a CONNECT or an upgrade until it is known what that is."""
+        ledger, (at, packet, _) = self._context.ledger, segments[0]
+        count = sum([len(data) for _, _, data in segments])
+        cost = count + SEGMENT_COST * len(segments)
+        if self._overflow or (
+            self._held + cost > HELD_LIMIT or ledger.held + cost > HELD_TOTAL_LIMIT
+        ):
+            if not self._overflow:
+                self._context.fault(Fault("held-data-limit", packet, FAULTS["held-data-limit"]))
+                self._held_back.append(partial(self._miss_overflow, at, packet))
+            self._overflow += count
+            return
+        self._held += cost
+        ledger.held += cost
+        if self._held_back:
+            self._held_back.append(partial(self.receive, True, segments))
+        else:
+            self._on_request_events(self._requests.receive(segments))
+
+    def _miss_overflow(self, at: int, packet: int) -> None:
+        count, self._overflow = self._overflow, 0
+        self.gap(True, count, at, packet)
+
+    def _let_go(self) -> None:
+        self._context.ledger.held -= self._held
+        self._held = 0
+
     def _release(self) -> None:
         """It is known what the bytes behind a gap are: take them."""
+        self._let_go()
         held, self._held_back = self._held_back, []
         for again in held:
             again()

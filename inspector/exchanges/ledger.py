@@ -40,6 +40,7 @@ READING_LIMITS: Final[Mapping[str, str]] = {
     "head-too-large": "bytes of a head",
     "trailer-too-large": "bytes of a trailer section",
     "chunk-line-too-long": "bytes of a chunk-size line",
+    "held-data-limit": "bytes behind an unanswered CONNECT or upgrade",
     "decompression-limit": "decoded bytes of a body",
     "too-many-content-encodings": "codings of a body",
     "sse-oversized-event": "bytes of an event",
@@ -145,6 +146,8 @@ class Ledger:
         # Connections with data of which both directions were heard.
         self.two_sided = 0
         self.limits_hit: dict[str, None] = {}
+        # What is held behind unanswered CONNECTs and upgrades, in bytes.
+        self.held = 0
         # What compressed bodies may decode to, all of them together.
         self.budget = Budget()
         self.on_exchange: Callable[[ExchangeRecord], None] | None = None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from inspector.facts import Fault
 from inspector.packets import Segment
@@ -49,6 +49,9 @@ __all__ = [
     "looks_like_response",
     "resumes_request",
 ]
+
+
+_NO_METHODS: Final[deque[bytes]] = deque(maxlen=0)
 
 
 class _State(IntEnum):
@@ -108,7 +111,8 @@ class Http1Parser:
         self._body = BodyReader(self._limits)
         self._close_announced = False
         self._may_switch = False
-        self._methods: deque[bytes] = deque()
+        # Requests have none; an empty deque takes 0.7 KB for each open connection.
+        self._methods: deque[bytes] = _NO_METHODS if self._requests else deque()
         self._held: list[Segment | _Lost | _Closed] = []
         self._rest: list[Segment] = []
 

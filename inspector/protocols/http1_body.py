@@ -67,7 +67,7 @@ class BodyReader:
         self._wanted = max(wanted, 0)
         self._body_bytes = 0
         self._trailers: tuple[Field, ...] = ()
-        self._said: set[str] = set()
+        self._said: tuple[str, ...] = ()
         self._line.clear()
         self._trailer.clear()
         self.lost = False
@@ -304,6 +304,6 @@ class BodyReader:
     def _say_once(self, name: str, packet: int, events: list[Event], detail: str = "") -> None:
         """One fault of a kind is enough for a body of a million chunks."""
         if name not in self._said:
-            self._said.add(name)
+            self._said += (name,)
             self.flush(events)
             events.append(Fault(name, packet, detail))

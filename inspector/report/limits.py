@@ -36,6 +36,8 @@ LIMITS: Final = (
     ("protocols.content", "BODY_RATIO"),
     ("protocols.content", "CAPTURE_FREE"),
     ("protocols.content", "CAPTURE_RATIO"),
+    ("exchanges.http", "HELD_LIMIT"),
+    ("exchanges.http", "HELD_TOTAL_LIMIT"),
     ("exchanges.relays", "FORWARD_LIMIT_NS"),
     ("chain.sweep", "LIMIT"),
     ("chain.turn", "REACH"),

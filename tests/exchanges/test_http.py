@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
+from inspector.exchanges.http import SEGMENT_COST
 from inspector.facts import EndedBy
+from inspector.inspection import Inspector
+from inspector.options import Options
 from tests.exchanges.network import (
     API,
     API_PROXY,
@@ -509,3 +513,85 @@ def test_a_malformed_request_line_costs_no_evidence(
     assert exchange.request.http_version == version
     assert [auth.name for auth in exchange.request.auth] == ["x-api-key"]
     assert oddities(told) == {fault: 1}
+
+
+# -- what is open is small ------------------------------------------------------------
+
+
+def test_a_waiting_call_holds_nine_kilobytes() -> None:
+    """With its connection, both parsers and its head of seven fields."""
+    fields = (AUTH, "User-Agent: lab/1", "Accept: */*", "Content-Type: application/json")
+    net = Network()
+    for port in range(500):
+        tcp = net.to(API_PROXY, 10001, at=20_000 + port)
+        tcp.up(request("POST /v1/messages HTTP/1.1", *fields, body=b"{}" * 50)).ack(False)
+    packets = net.wire.batch()
+    tracemalloc.start()
+    inspector = Inspector(Options())
+    inspector.feed(packets)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held / 500 < 10_500
+    assert len(inspector.finish().exchanges) == 500
+
+
+@pytest.mark.parametrize("asked", [connect(), UPGRADE], ids=["connect", "upgrade"])
+@pytest.mark.parametrize("size", [1400, 1])
+def test_what_follows_an_unanswered_connect_or_upgrade_is_held_within_a_limit(
+    asked: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The capture has one direction only, say, and an upload goes through."""
+    monkeypatch.setattr("inspector.exchanges.http.HELD_LIMIT", 40_000)
+    net = Network()
+    tcp = net.to_squid().up(asked)
+    for _ in range(400_000 // (size + SEGMENT_COST)):
+        tcp.up(b"x" * size)
+    packets = net.wire.batch()
+    inspector = Inspector(Options())
+    tracemalloc.start()
+    inspector.feed(packets)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    told = inspector.finish()
+
+    assert held < 40_000 + 60_000
+    assert oddities(told) == {"held-data-limit": 1}
+    assert "bytes behind an unanswered CONNECT or upgrade" in told.completeness.limits_hit
+    assert told.completeness.verdict == "incomplete"
+
+
+def test_what_was_too_much_to_hold_is_a_gap_once_the_answer_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inspector.exchanges.http.HELD_LIMIT", 10_000)
+    net = Network()
+    refused = say(net.to_squid(), connect()).up(GET_A)
+    for _ in range(20):
+        refused.up(b"x" * 1400)
+    refused.down(response("403 Forbidden")).down(response())
+    say(refused.up(GET_B), response("404 Not Found")).close()
+    opened = net.to_squid().up(connect())
+    for _ in range(20):
+        opened.up(b"\x00" * 1400)
+    opened.down(ESTABLISHED).close()
+
+    told = net.report()
+
+    assert [tunnel.connect_status for tunnel in told.tunnels] == [403, 200]
+    assert told.tunnels[1].bytes_up == 20 * 1400
+    assert lines(told)[0] == "GET /a 200 complete"
+    assert oddities(told)["held-data-limit"] == 2
+
+
+def test_what_all_connections_hold_together_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.exchanges.http.HELD_TOTAL_LIMIT", 5_000)
+    net = Network()
+    waiting = [net.to_squid().up(connect()).up(b"x" * 1000) for _ in range(6)]
+    assert oddities(net.report()) == {"held-data-limit": 2}
+    for tcp in waiting:
+        tcp.down(ESTABLISHED)
+        tcp.close()
+    net.to_squid().up(connect()).up(b"x" * 1000)
+
+    assert oddities(net.report()) == {"held-data-limit": 2}
