@@ -29,6 +29,12 @@ from inspector.redaction.streams import HISTORY, Pair, Stream
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256
+#: Bytes of all connections that are remembered for retransmissions, and how many of
+#: each direction stay when these are more.
+REMEMBERED: Final = 32 << 20
+REMEMBERED_EACH: Final = 4 << 10
+#: Packets between two looks at how much is remembered.
+LOOK_EVERY: Final = 8192
 #: Waiting packets of one direction, from which on it is looked whether any have gone.
 TIDY: Final = 64
 
@@ -128,57 +134,82 @@ class _Held:
         return not self.pending and all(piece.done for piece in self.pieces)
 
 
-class _Talk:
-    """Both directions of a connection (a `flows.stream.StreamReader` that sees everything)."""
+class _Side:
+    """One direction of a connection in which something was said."""
 
-    __slots__ = (
-        "_brought",
-        "_redactor",
-        "_tidy_at",
-        "_turn",
-        "_waiting",
-        "connection",
-        "ends",
-        "over",
-        "streams",
-    )
+    __slots__ = ("brought", "stream", "tidy_at", "turn", "waiting")
 
-    def __init__(self, redactor: Redactor, connection: TcpConnection) -> None:
-        self._redactor = redactor
-        self.connection = connection
-        self.over = False
-        self.ends = {True: UNKNOWN, False: UNKNOWN}
-        pair = Pair()
-        self._brought: dict[bool, deque[tuple[int, int]]] = {True: deque(), False: deque()}
-        self.streams = {up: self._stream(pair, up) for up in (True, False)}
-        #: Heaps of (where the piece ends, a number of its own, its packet, itself).
-        self._waiting: dict[bool, list[tuple[int, int, _Held, _Piece]]] = {True: [], False: []}
-        self._tidy_at = {True: TIDY, False: TIDY}
-        self._turn = 0
+    def __init__(self, redactor: Redactor, pair: Pair, *, midstream: bool) -> None:
+        #: Where in the stream packets began: (offset, number).
+        self.brought: deque[tuple[int, int]] = deque()
+        #: A heap of (where the piece ends, a number of its own, its packet, itself).
+        self.waiting: list[tuple[int, int, _Held, _Piece]] = []
+        self.tidy_at = TIDY
+        self.turn = 0
 
-    def _stream(self, pair: Pair, up: bool) -> Stream:
         def noted(offset: int, found: list[Found], why: str) -> None:
-            self._redactor._note(self._packet(up, offset), found, why)
+            redactor._note(self.packet(offset), found, why)
 
-        return Stream(
+        self.stream = Stream(
             pair,
-            self._redactor.masker,
+            redactor.masker,
             noted,
-            midstream=self.connection.midstream,
-            drop_bodies=self._redactor.drop_bodies,
+            midstream=midstream,
+            drop_bodies=redactor.drop_bodies,
         )
 
-    def _packet(self, up: bool, offset: int) -> int:
+    def packet(self, offset: int) -> int:
         """The packet that brought the byte at `offset`."""
         packet = 0
-        for begin, number in self._brought[up]:
+        for begin, number in self.brought:
             if begin > offset:
                 break
             packet = number
         return packet
 
+    def finish(self) -> None:
+        try:
+            self.stream.finish()
+        except Exception:
+            self.stream.give_up()
+
+    def trim(self, history: int = HISTORY) -> None:
+        """Forget what is older than `history`, but nothing that a packet here waits for."""
+        stream = self.stream
+        if stream.decided - stream.base > 2 * history:
+            needed = min((entry[3].offset for entry in self.waiting), default=stream.decided)
+            stream.trim(needed, history)
+
+
+class _Talk:
+    """Both directions of a connection (a `flows.stream.StreamReader` that sees everything).
+
+    A connection in which nothing is said costs next to nothing: a scan has many.
+    """
+
+    __slots__ = ("_ends", "_redactor", "connection", "over", "sides")
+
+    def __init__(self, redactor: Redactor, connection: TcpConnection) -> None:
+        self._redactor = redactor
+        self.connection = connection
+        self.over = False
+        #: Once it is over, the sequence numbers that would have been next.
+        self._ends = (UNKNOWN, UNKNOWN)
+        self.sides: tuple[_Side, _Side] | None = None
+
+    def side(self, up: bool) -> _Side:
+        """One direction, from the first byte of either on."""
+        if self.sides is None:
+            pair, midstream = Pair(), self.connection.midstream
+            self.sides = (
+                _Side(self._redactor, pair, midstream=midstream),
+                _Side(self._redactor, pair, midstream=midstream),
+            )
+        return self.sides[up]
+
     def data(self, up: bool, segments: list[Segment]) -> int:
-        stream, brought = self.streams[up], self._brought[up]
+        side = self.side(up)
+        stream, brought = side.stream, side.brought
         for _, packet, data in segments:
             brought.append((stream.end, packet))
             following = stream.end + len(data)
@@ -186,7 +217,7 @@ class _Talk:
                 stream.receive(data)
             except Exception:  # a bug must not let a key out, nor cost the other connections
                 stream.lack(following)
-            self.settle(up)
+            self.settle(side)
             while len(brought) > 1 and brought[1][0] <= stream.decided:
                 brought.popleft()
         return 0
@@ -195,73 +226,67 @@ class _Talk:
         return self.gap(up, count, at, packet)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> int:
-        stream = self.streams[up]
-        following = stream.end + count
+        side = self.side(up)
+        following = side.stream.end + count
         try:
-            stream.gap(count)
+            side.stream.gap(count)
         except Exception:
-            stream.lack(following)
-        self.settle(up)
+            side.stream.lack(following)
+        self.settle(side)
         return 0
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
         return self.gap(up, count, at, packet)
 
     def end(self, up: bool, at: int, packet: int) -> None:
-        self._finish(up)
-        self.settle(up)
-
-    def _finish(self, up: bool) -> None:
-        stream = self.streams[up]
-        try:
-            stream.finish()
-        except Exception:
-            stream.give_up()
+        if self.sides is not None:
+            self.sides[up].finish()
+            self.settle(self.sides[up])
 
     def wait(self, up: bool, held: _Held, piece: _Piece) -> None:
         """A piece of a packet that is masked when its bytes are decided."""
-        waiting = self._waiting[up]
-        if len(waiting) >= self._tidy_at[up]:
+        side = self.side(up)
+        waiting = side.waiting
+        if len(waiting) >= side.tidy_at:
             # Packets that could wait no longer have gone: theirs are done.
             waiting[:] = [entry for entry in waiting if not entry[3].done]
             heapify(waiting)
-            self._tidy_at[up] = 2 * len(waiting) + TIDY
-        self._turn += 1
+            side.tidy_at = 2 * len(waiting) + TIDY
+        side.turn += 1
         end = piece.offset + piece.stop - piece.start
-        heappush(waiting, (end, self._turn, held, piece))
-        self.settle(up)
+        heappush(waiting, (end, side.turn, held, piece))
+        self.settle(side)
         # Not before: this packet may have closed a hole in front of a megabyte.
-        stream = self.streams[up]
-        if stream.decided - stream.base > 2 * HISTORY:
-            stream.trim(min((entry[3].offset for entry in waiting), default=stream.decided))
+        side.trim()
 
-    def settle(self, up: bool) -> None:
+    def settle(self, side: _Side) -> None:
         """Mask what is decided.
 
         A heap by where pieces end: of packets out of order the later may be
         decided first, and what is not is not looked at again for each packet.
         """
-        waiting, decided = self._waiting[up], self.streams[up].decided
+        waiting, decided = side.waiting, side.stream.decided
         while waiting and (self.over or waiting[0][0] <= decided):
             _, _, held, piece = heappop(waiting)
             if not piece.done:
                 self._redactor._mask(held, piece)
 
     def finish(self, at: int, packet: int) -> None:
-        for up, half in ((True, self.connection.up), (False, self.connection.down)):
-            self._finish(up)
-            self.ends[up] = UNKNOWN if half.next == UNKNOWN else _next(half)
+        self._ends = (_next(self.connection.down), _next(self.connection.up))
         self.over = True
-        self.settle(True)
-        self.settle(False)
+        if self.sides is not None:
+            for side in self.sides:
+                side.finish()
+            for side in self.sides:
+                self.settle(side)
         self._redactor._ended(self)
 
     def offset(self, half: Half, sequence: int) -> int | None:
         """Where in its stream the byte with this sequence number is."""
-        following = self.ends[half.up] if self.over else _next(half)
+        following = self._ends[half.up] if self.over else _next(half)
         if half.next == UNKNOWN or following == UNKNOWN:
             return None
-        return self.streams[half.up].end + distance(sequence, following)
+        return self.side(half.up).stream.end + distance(sequence, following)
 
 
 def _next(half: Half) -> int:
@@ -299,6 +324,7 @@ class Redactor:
         self._held_bytes = 0
         self._newest = 0
         self._fed = 0
+        self._looked = 0
 
     @property
     def held_bytes(self) -> int:
@@ -326,6 +352,10 @@ class Redactor:
                 self._blank(held, 0, captured)
                 held.pending = False
             number += 1
+        self._looked += len(batch.records)
+        if self._looked >= LOOK_EVERY:
+            self._looked = 0
+            self._forget()
         yield from self._ready()
 
     def finish(self) -> Iterator[Batch]:
@@ -334,6 +364,14 @@ class Redactor:
         yield from self._ready(everything=True)
         self.summary.echoes = self.masker.echoes
 
+    def _forget(self) -> None:
+        """Many connections remember much together: each keeps little."""
+        sides = [side for talk in self._talks.values() for side in talk.sides or ()]
+        if sum(side.stream.remembered for side in sides) > REMEMBERED:
+            for side in sides:
+                side.stream.forget_pasts()
+                side.trim(REMEMBERED_EACH)
+
     # -- a packet comes ----------------------------------------------------------
 
     def _open(self, connection: TcpConnection) -> StreamReader:
@@ -341,6 +379,9 @@ class Redactor:
         return talk
 
     def _ended(self, talk: _Talk) -> None:
+        if talk.sides is None:
+            self._talks.pop(talk.connection.number, None)
+            return
         self._lingering.append(talk.connection.number)
         if len(self._lingering) > LINGERING:
             self._talks.pop(self._lingering.popleft(), None)
@@ -397,7 +438,7 @@ class Redactor:
         if isinstance(half, Half):
             talk = self._talks.get(half.connection.number)
             if talk is not None:
-                stream = talk.streams[half.up]
+                stream = talk.side(half.up).stream
                 offset = talk.offset(half, (sequence + place.offset) & 0xFFFFFFFF)
                 if (
                     talk.over

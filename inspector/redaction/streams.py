@@ -322,13 +322,23 @@ class Stream:
         why = "unmatched" if matched < compared else "forgotten" if matched < size else ""
         return bytes(masked), why
 
-    def trim(self, needed: int) -> None:
-        """Forget decided bytes, but for the last ones and those from `needed` on.
+    @property
+    def remembered(self) -> int:
+        """Decided bytes that are kept for retransmissions."""
+        return self.decided - self.base + self._past_bytes
+
+    def forget_pasts(self) -> None:
+        """Keep nothing of what came before a gap."""
+        self._past.clear()
+        self._past_bytes = 0
+
+    def trim(self, needed: int, history: int = HISTORY) -> None:
+        """Forget decided bytes, but for the last `history` and those from `needed` on.
 
         Called by who holds the packets: one that waits still has to be masked.
         """
-        spare = min(self.decided - HISTORY, needed) - self.base
-        if spare > HISTORY:
+        spare = min(self.decided - history, needed) - self.base
+        if spare > history:
             del self.raw[:spare]
             del self.out[:spare]
             self.base += spare

@@ -1,0 +1,86 @@
+"""Redaction keeps of a connection what its packets need, and of one without a word nothing."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from inspector.flows.loop import PacketLoop
+from inspector.flows.stream import NOBODY
+from inspector.packets import Batch
+from inspector.redaction import Redactor, redactor
+from tests.exchanges.network import Network
+from tests.flows.build import Tcp, Wire, batch
+from tests.redaction.test_large import SEGMENT, letters, upload
+
+SCANNED = 1000
+
+
+def scan() -> Batch:
+    wire = Wire()
+    for number in range(SCANNED):
+        server = (f"10.9.{number >> 8}.{number & 255}", 80)
+        Tcp(wire, client=("172.30.0.20", 20_000 + number), server=server).syn()
+    return wire.batch()
+
+
+def grown(work: Callable[[], object]) -> int:
+    """Bytes that are held when the work is done."""
+    tracemalloc.start()
+    kept = work()
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del kept
+    return size
+
+
+def test_a_connection_that_is_only_tried_costs_what_it_costs_the_analysis() -> None:
+    packets = scan()
+
+    def looked_at() -> object:
+        loop = PacketLoop(in_scope=lambda *_: True, opened=lambda _: NOBODY, closed=lambda _: None)
+        loop.feed(packets)
+        return loop
+
+    def redacted() -> object:
+        made = Redactor()
+        assert sum(len(ready.records) for ready in made.feed(packets)) == SCANNED
+        return made
+
+    redacted()  # what is made once is made
+    assert grown(redacted) < 1.2 * grown(looked_at) + (1 << 18)
+
+
+def uploads(count: int) -> Iterator[Batch]:
+    """Connections that stay open behind a large request, one after the other."""
+    data = upload(letters(600_000))[1]
+    number = 1
+    for _ in range(count):
+        net = Network()
+        net._port += number
+        tcp = net.to_api_proxy()
+        for at in range(0, len(data), SEGMENT):
+            tcp.up(data[at : at + SEGMENT])
+        yield batch(net.wire.packets, number)
+        number += len(net.wire.packets)
+
+
+def test_open_connections_remember_little_when_they_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(redactor, "REMEMBERED", 1 << 20)
+    monkeypatch.setattr(redactor, "LOOK_EVERY", 10)
+    made = Redactor()
+    packets = changed = 0
+    for number, each in enumerate(uploads(20), start=1):
+        for ready in made.feed(each):
+            packets += len(ready.records)
+        remembered = sum(
+            side.stream.remembered for talk in made._talks.values() for side in talk.sides or ()
+        )
+        assert remembered <= (1 << 20) + number * 2 * redactor.REMEMBERED_EACH + (1 << 19)
+        changed = made.summary.changed
+    assert packets == 20 * (3 + 10)
+    assert changed == 20, "the keys alone"
