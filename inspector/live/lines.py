@@ -104,4 +104,5 @@ class Lines:
 
 def _named(process: Process) -> str:
     name = f"{clipped(process.comm, 20)}[{process.pid}]"
-    return f"{clipped(process.container, 30)}/{name}" if process.container else name
+    container = words.container(process)
+    return f"{clipped(container, 30)}/{name}" if container else name

@@ -83,8 +83,8 @@ def _where(client: Client) -> str:
     if process is None:
         return clipped(client.ip, 60)
     named = f"{process.comm}[{process.pid}]"
-    if process.container:
-        named += f" in {process.container}"
+    if container := words.container(process):
+        named += f" in {container}"
     return f"{clipped(client.ip, 60)} {clipped(named, words.CELL)}"
 
 

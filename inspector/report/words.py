@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inspector.credentials.kinds import label
-from inspector.facts import AuthHeader, ClientAuth, Credential, Endpoint, Stream, Tunnel
+from inspector.facts import AuthHeader, ClientAuth, Credential, Endpoint, Process, Stream, Tunnel
 from inspector.packets import packet_label
 from inspector.report.escape import clipped, visible
 
 _LISTED: Final = 3
+_SHORT_ID: Final = 12
 
 #: Longest captured text in one cell, in characters.
 CELL: Final = 120
@@ -87,6 +88,11 @@ def service(endpoint: Endpoint, subnet_prefix: str | None) -> str:
     """An address as above, and the port."""
     ip = address(endpoint.ip, subnet_prefix)
     return f"[{ip}]:{endpoint.port}" if ":" in ip else f"{ip}:{endpoint.port}"
+
+
+def container(process: Process) -> str | None:
+    """The container of a process by its name, else by as much of its id as Docker shows."""
+    return process.container or (process.container_id or "")[:_SHORT_ID] or None
 
 
 def header(auth: AuthHeader | ClientAuth) -> str:

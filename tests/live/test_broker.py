@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from inspector.capture.docker import DockerNetwork, DockerView
 from inspector.live import broker as module
 from inspector.live.attribution import ContainerNames
 from inspector.live.broker import LONGEST_ANSWER, QUESTIONS, Broker, reply
+from tests.lab.docker import DockerNetwork as LabNetwork
+from tests.lab.docker_engine import EngineError
 from tests.lab.processes import until
 from tests.live.engine import Engine, engine
 
@@ -327,3 +330,39 @@ def test_a_user_who_may_not_open_dockers_socket_cannot_reach_it_through_the_pars
     known = {"GET /_ping", "GET /containers/json?all=1"}
     asked = {request for request, _ in docker.asked if not request.startswith("GET /events?")}
     assert asked == known
+
+
+# --- on Docker ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network(docker_possible: None) -> Iterator[LabNetwork]:
+    with ExitStack() as stack:
+        try:
+            lab = stack.enter_context(LabNetwork(use_machines=False))
+        except EngineError as error:
+            pytest.skip(str(error))
+        yield lab
+
+
+@pytest.mark.parametrize("place", ["none", "host", "container:awf-agent"])
+def test_docker_tells_of_containers_without_an_address_and_of_those_that_are_gone(
+    network: LabNetwork, place: str
+) -> None:
+    docker = network.engine
+    assert docker is not None
+    assert docker.address is not None
+    path = docker.address.removeprefix("unix://")
+    create = ("create", f"--network={place}", f"--label=inspector-lab={network.label}")
+    image = f"inspector-lab:{network.id}"
+
+    before = docker(*create, "--name=listed", image, "true")
+    asked = Broker.start(lambda: DockerView.open(path))
+    assert asked.engine() == (path, "")
+    gone = docker(*create, "--name=gone", image, "true")
+    docker("rm", before, gone)
+
+    assert asked.container_name(before) == "listed"
+    assert asked.container_name(gone) == "gone"
+    assert asked.trouble == ""
+    asked.close()

@@ -55,7 +55,9 @@ def test_the_process_that_called_is_named() -> None:
 
     exchange = HEALTHY.exchanges[0]
     assert " awf-agent/claude[42] > " in Lines(color=False, who=who).exchange(exchange)
-    assert asked == [(exchange.client, exchange.server)]
+    process = replace(process, container=None, container_id="0123456789abcdef" * 4)
+    assert " 0123456789ab/claude[42] > " in Lines(color=False, who=who).exchange(exchange)
+    assert asked == [(exchange.client, exchange.server)] * 2
 
 
 def test_colour_says_no_more_than_the_words() -> None:

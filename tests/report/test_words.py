@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from inspector.facts import Credential, Endpoint, Stream
+from inspector.facts import Credential, Endpoint, Process, Stream
 from inspector.report import words
 from inspector.report.model import Report
 from inspector.report.view import shared_prefix
@@ -94,3 +94,17 @@ def test_a_tunnel_tells_how_far_tls_came(report: Report) -> None:
     assert words.tls_outcome(replace(silent, established=None)) == "-"
     assert words.connect_reply(replace(silent, connect_status=None)) == "no reply"
     assert words.connect_reply(replace(silent, connect_status=None, authority=None)) == "not seen"
+
+
+@pytest.mark.parametrize(
+    ("process", "shown"),
+    [
+        (Process(pid=1, comm="curl"), None),
+        (Process(pid=1, comm="curl", container_id="0123456789abcdef" * 4), "0123456789ab"),
+        (Process(pid=1, comm="curl", container="awf-agent", container_id="f" * 64), "awf-agent"),
+    ],
+)
+def test_a_container_without_a_name_is_shown_by_its_short_id(
+    process: Process, shown: str | None
+) -> None:
+    assert words.container(process) == shown
