@@ -492,7 +492,10 @@ class Completeness:
     """How much of the truth the capture can hold.
 
     `unread` lists, by connection, what makes the verdict other than "complete";
-    reports of earlier versions do not have it.
+    reports of earlier versions do not have it.  `out_of_scope` counts connections of other
+    networks that a report on one subnet leaves out, which `verdict` does not speak of;
+    `out_of_scope_proxies` those of them to ports on which the firewall's proxies listen:
+    it may have a second network.
     """
 
     packets: int
@@ -506,6 +509,8 @@ class Completeness:
     verdict: Verdict
     because: tuple[str, ...]
     unread: tuple[Unread, ...] = ()
+    out_of_scope: int = 0
+    out_of_scope_proxies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.processes import Claim, Processes
+from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
 from inspector.facts import (
     CaptureFile,
@@ -94,8 +95,14 @@ class Inspector:
         self._roles = options.roles()
         self._in_subnet = SubnetTest(self._roles.network)
         self._scope: Scope | None = options.scope
+        self._left_out = LeftOut(self._roles)
         self._ledger = Ledger(CredentialReader(key, options.auth_headers))
-        self._loop = PacketLoop(in_scope=self._is_in_scope, opened=self._open, closed=self._close)
+        self._loop = PacketLoop(
+            in_scope=self._is_in_scope,
+            opened=self._open,
+            closed=self._close,
+            left_out=self._left_out.note,
+        )
         self._on_exchange = on_exchange
         self._on_tunnel = on_tunnel
         self._on_connection = on_connection
@@ -156,6 +163,8 @@ class Inspector:
             topology,
             sources.doubts,
         )
+        if self._scope == "subnet":
+            held = self._left_out.told(held)
         witnesses = _weigh(sources, found)
         if witnesses is not None:
             held = _with_logs(held, witnesses)
@@ -217,6 +226,10 @@ class Inspector:
         return Conversation(self._ledger, connection)
 
     def _close(self, connection: TcpConnection) -> None:
+        if self._scope is None and connection.carried:
+            # Should the scope become the subnet, this one is not of it.
+            (client, port), (server, service) = connection.client, connection.server
+            self._left_out.note(client, server, port, service)
         self._ledger.add_connection(connection)
 
     def _start_telling(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,27 @@ def test_the_subnet_is_the_scope_when_it_has_traffic_and_nothing_else_is_left() 
     assert oddities(report) == {}
     assert report.completeness.gaps == ()
     assert report.completeness.verdict == "complete"
+
+
+def test_what_the_scope_leaves_out_is_counted() -> None:
+    told = mixed().report(OPTIONS).completeness
+    assert (told.out_of_scope, told.out_of_scope_proxies) == (3, 2)
+    told = mixed().report(replace(OPTIONS, scope="subnet")).completeness
+    assert (told.out_of_scope, told.out_of_scope_proxies) == (3, 2)
+    told = mixed().report(replace(OPTIONS, scope="all")).completeness
+    assert (told.out_of_scope, told.out_of_scope_proxies) == (0, 0)
+
+
+def test_connections_of_elsewhere_without_data_or_within_the_host_are_no_second_network() -> None:
+    net = Network()
+    net.to(ELSEWHERE, 10001, "10.9.0.5").close()
+    say(net.to("127.0.0.1", 3128, "127.0.0.1"), GET_A, response()).close()
+    say(net.to_api_proxy(), GET_B, response()).close()
+    say(net.to(ELSEWHERE, 22, "10.9.0.5"), b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n")
+
+    told = net.report(OPTIONS).completeness
+
+    assert (told.out_of_scope, told.out_of_scope_proxies) == (2, 0)
 
 
 def test_the_scope_all_shows_every_connection() -> None:

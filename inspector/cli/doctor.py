@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from inspector.cli.main import exit_codes_text, verbose_option
-from inspector.cli.parameters import Subnet
+from inspector.cli.network import subnet_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +19,7 @@ SCHEMA = "inspector.doctor/1"
 
 
 @click.command(epilog=exit_codes_text())
-@click.option(
-    "--subnet", type=Subnet(), metavar="CIDR", help="The bridge network. Default: 172.30.0.0/24."
-)
+@subnet_option
 @click.option(
     "--netns",
     metavar="NAME",

@@ -8,9 +8,21 @@ from typing import Any, Final
 
 import click
 
-from inspector.cli.parameters import Address, HeaderName, Service, Subnet
+from inspector.cli.parameters import Address, HeaderName, Once, Service, Subnet
 
 FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+#: A report is about one network; a second one is not left out without a word.
+subnet_option: Final = click.option(
+    "--subnet",
+    cls=Once,
+    type=Subnet(),
+    metavar="CIDR",
+    help="The bridge network. Default: 172.30.0.0/24.",
+    advice="A report is about one network: give one that holds them all, such as"
+    " 172.30.0.0/15, or --scope all.",
+)
 
 _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
@@ -19,12 +31,7 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
         help="Connections that touch the subnet, or every TCP connection. "
         "Default: subnet if the capture has traffic of it, else all.",
     ),
-    click.option(
-        "--subnet",
-        type=Subnet(),
-        metavar="CIDR",
-        help="The bridge network. Default: 172.30.0.0/24.",
-    ),
+    subnet_option,
     click.option(
         "--agent", "agents", type=Address(), metavar="IP", multiple=True, help="An agent's address."
     ),

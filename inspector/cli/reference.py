@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from inspector.cli.main import COMMANDS, EXIT_CODES, main
+from inspector.cli.parameters import Once
 
 PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -68,7 +69,7 @@ def _manner(option: click.Option) -> str:
     said = ""
     if option.show_default:
         said += f" Default: {option.default}."
-    if option.multiple:
+    if option.multiple and not isinstance(option, Once):
         said += " May be given several times."
     return said
 

@@ -97,6 +97,7 @@ def completeness(
             "connections were given up: the inspector failed on them (internal-error)",
         ),
     ]
+    filtered = capture_filter is not None and not keeps_all(capture_filter, subnet)
     unended = sum(capture.unended for capture in captures)
     doubtful = [
         (
@@ -108,7 +109,7 @@ def completeness(
             " another program rewrote them",
         ),
         (
-            capture_filter is not None and not keeps_all(capture_filter, subnet),
+            filtered,
             f"captured with filter {capture_filter!r}",
         ),
         (
@@ -123,7 +124,8 @@ def completeness(
     wholly: list[tuple[object, UnreadReason]] = [
         (dropped_by_kernel, "dropped"),
         (any(capture.cut is not None for capture in captures), "file-cut"),
-        (doubtful[0][0], "filter"),
+        (unended, "file-cut"),
+        (filtered, "filter"),
         (unheard, "not-heard"),
     ]
     for applies, reason in wholly:

@@ -23,7 +23,7 @@ from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
 from inspector.flows.stream import ACK, FIN, RST, SYN, UNKNOWN, Half, TcpConnection
-from inspector.flows.table import Closed, ConnectionTable, Opened, Scope
+from inspector.flows.table import Closed, ConnectionTable, LeftOut, Opened, Scope
 from inspector.packets import Batch
 
 #: Link type -> where the IPv4 header starts, for links whose ethertype stands
@@ -47,14 +47,26 @@ TWICE_WITHIN_NS: Final = 5_000_000
 class PacketLoop:
     """Takes batches of packets and calls the readers of their connections.
 
-    `in_scope`, `opened` and `closed` are the connection table's.
+    `in_scope`, `opened`, `closed` and `left_out` are the connection table's.
     """
 
-    def __init__(self, *, in_scope: Scope, opened: Opened, closed: Closed) -> None:
+    def __init__(
+        self,
+        *,
+        in_scope: Scope,
+        opened: Opened,
+        closed: Closed,
+        left_out: LeftOut = lambda *_: None,
+    ) -> None:
         self.notes = FlowNotes()
         self._reassembler = Reassembler(self.notes)
         self._table = ConnectionTable(
-            self.notes, self._reassembler, in_scope=in_scope, opened=opened, closed=closed
+            self.notes,
+            self._reassembler,
+            in_scope=in_scope,
+            opened=opened,
+            closed=closed,
+            left_out=left_out,
         )
         self._decoder = SlowDecoder()
         self._at = 0

@@ -260,9 +260,12 @@ class TcpConnection:
     @property
     def is_over(self) -> bool:
         """Both directions ended, or it was reset after something had been said."""
-        if self.reset_seen:
-            return bool(self.up.bytes or self.down.bytes)
-        return self.up.ended and self.down.ended
+        return self.carried if self.reset_seen else self.up.ended and self.down.ended
+
+    @property
+    def carried(self) -> bool:
+        """Whether a byte of data was seen in either direction."""
+        return bool(self.up.bytes or self.down.bytes)
 
 
 def distance(a: int, b: int) -> int:

@@ -47,6 +47,7 @@ FAULTS: Final[dict[str, str]] = {
 }
 
 Scope = Callable[[bytes, bytes, int, int], bool]
+LeftOut = Callable[[bytes, bytes, int, int], None]
 Opened = Callable[[TcpConnection], StreamReader]
 Closed = Callable[[TcpConnection], None]
 
@@ -58,7 +59,8 @@ class ConnectionTable:
     False for packets that are of no interest (closed, or out of scope).
     `in_scope(source, destination, sport, dport)` tells whether a connection
     between these addresses is looked at; `opened` makes its reader; `closed`
-    takes it when nothing more is expected.
+    takes it when nothing more is expected.  `left_out` is told the same four of a
+    connection out of scope when it carries its first data.
     """
 
     def __init__(
@@ -69,16 +71,20 @@ class ConnectionTable:
         in_scope: Scope,
         opened: Opened,
         closed: Closed,
+        left_out: LeftOut,
     ) -> None:
         self.keys: dict[bytes, Half | Literal[False]] = {}
         self.connections: dict[int, TcpConnection] = {}
         # Of closed connections that are False in `keys`: their number and where they ended.
         self.past: dict[bytes, tuple[int, int]] = {}
+        # Connections out of scope that carried nothing yet: the other direction, and the ends.
+        self._unspoken: dict[bytes, tuple[bytes, tuple[bytes, bytes, int, int]]] = {}
         self._notes = notes
         self._reassembler = reassembler
         self._in_scope = in_scope
         self._opened = opened
         self._closed = closed
+        self._left_out = left_out
         self._number = 0
         self._uninteresting: deque[bytes] = deque()
         self._resting: dict[int, None] = {}
@@ -98,7 +104,7 @@ class ConnectionTable:
         key, _, _, sequence, _, flags, _, (at, packet, _), _ = segment
         if half is False:
             del self.keys[key]
-            self.past.pop(key, None)
+            self._forget_key(key)
             return None
         if half.base == UNKNOWN:
             other = half.connection.midstream and not flags & ACK
@@ -148,9 +154,28 @@ class ConnectionTable:
 
     def late_for(self, key: bytes, end: int, packet: int) -> None:
         """The same for a connection of which only its keys are remembered."""
+        waiting = self._unspoken.get(key)
+        if waiting is not None:
+            reverse, ends = waiting
+            self._left_out(*ends)
+            for direction in (key, reverse):
+                self._forget_key(direction)
+            return
         number, last = self.past.get(key, (0, 0))
         if number and distance(end, last) > 0:
             self._note_late(number, packet)
+
+    def _wait_for_data(
+        self, key: bytes, reverse: bytes, ends: tuple[bytes, bytes, int, int]
+    ) -> None:
+        """Out of scope, and without data so far: `past` makes the packet loop show the first."""
+        for one, other in ((key, reverse), (reverse, key)):
+            self.past[one] = (0, 0)
+            self._unspoken[one] = (other, ends)
+
+    def _forget_key(self, key: bytes) -> None:
+        self.past.pop(key, None)
+        self._unspoken.pop(key, None)
 
     def _note_late(self, number: int, packet: int) -> None:
         self._notes.fault("data-after-close", packet, acceptance.FAULTS)
@@ -199,6 +224,10 @@ class ConnectionTable:
                 return twin
         if not self._in_scope(source, destination, sport, dport):
             self._ignore(key, reverse)
+            if has_data:
+                self._left_out(source, destination, sport, dport)
+            else:
+                self._wait_for_data(key, reverse, (source, destination, sport, dport))
             return False
         from_client = not flags & ACK if flags & SYN else _likely_client(sport, dport)
         if len(self.connections) >= OPEN_LIMIT:
@@ -304,22 +333,27 @@ class ConnectionTable:
         waiting = self._uninteresting
         for key in keys:
             table[key] = False
-            self.past.pop(key, None)
+            self._forget_key(key)
         waiting += keys
         while len(waiting) > 2 * UNINTERESTING:
             old = waiting.popleft()
             if table.get(old) is False:
                 del table[old]
-                self.past.pop(old, None)
+                self._forget_key(old)
 
     def forget(self) -> None:
         """Drop every connection unreported, and number the next one 1."""
+        for connection in self.connections.values():
+            if connection.carried:
+                (client, port), (server, service) = connection.client, connection.server
+                self._left_out(client, server, port, service)
         for connection in (*self.connections.values(), *self._lingering):
             self._detach(connection)
         self.connections.clear()
         self._lingering.clear()
         self._resting.clear()
         self.past.clear()
+        self._unspoken.clear()
         self._number = 0
 
 

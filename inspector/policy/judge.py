@@ -46,7 +46,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a policy says of a report that has so many `calls` to an API."""
+    """What a policy says of a report that has so many `calls` to an API.
+
+    `out_of_scope` counts connections of other networks, which were not judged.
+    """
 
     policy: str
     fail_on: Severity | None
@@ -56,6 +59,7 @@ class Judgement:
     ignored: tuple[Ignore, ...]
     expired: tuple[Ignore, ...]
     calls: int = 0
+    out_of_scope: int = 0
 
     @property
     def about_nothing(self) -> bool:
@@ -87,6 +91,11 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
         judged.expect(expect)
     if not report.hypotheses:
         judged.doubt("any", "a report that was judged", _UNJUDGED)
+    elsewhere = report.completeness.out_of_scope_proxies
+    if elsewhere:
+        many = words.count(elsewhere, "connection")
+        found = f"{many} to ports of the proxies on another network left out; see --scope all"
+        judged.doubt("any", "all of the firewall's networks", found)
     if policy.fail_on is not None and not judged.whole:
         judged.doubt("any", f"no finding of level {policy.fail_on} or above", judged.lacking)
     return Judgement(
@@ -98,6 +107,7 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
         ignored=ignored,
         expired=expired,
         calls=0 if "no-api-call" in present else len(judged.view.page.calls),
+        out_of_scope=report.completeness.out_of_scope,
     )
 
 

@@ -54,6 +54,9 @@ def _rows(judgement: Judgement, view: View) -> Iterator[tuple[str, str, str, str
         yield "broken", "bad", remark.provider, _told(remark, "found ")
     for remark in judgement.doubts:
         yield "not proven", "unknown", remark.provider, _told(remark, "")
+    if judgement.out_of_scope:
+        many = words.count(judgement.out_of_scope, "connection")
+        yield "left out", "default", "scope", f"{many} of other networks (--scope all judges them)"
     for kind, ignores in (("ignored", judgement.ignored), ("expired", judgement.expired)):
         for ignore in ignores:
             reason = clipped(ignore.reason, words.MESSAGE)
@@ -88,6 +91,7 @@ def plain(judgement: Judgement) -> dict[str, Any]:
         "exit_code": judgement.exit_code,
         "fail_on": judgement.fail_on,
         "calls": judgement.calls,
+        "out_of_scope": judgement.out_of_scope,
         "nothing_judged": _NOTHING if judgement.about_nothing else None,
         "findings": [
             {"code": f.code, "severity": f.severity, "count": f.count} for f in judgement.findings

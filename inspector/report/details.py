@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from inspector.facts import Completeness
 from inspector.report import grouping, words
 from inspector.report.detail import exchange_table, tunnel_table
 from inspector.report.escape import clipped, visible
@@ -136,11 +137,22 @@ def capture(view: View) -> Iterable[RenderableType]:
     for line in (
         *(visible(reason) for reason in completeness.because),
         *(f"limit hit: {visible(reached)}" for reached in completeness.limits_hit),
+        *left_out(completeness),
         view.known_roles(),
         *(visible(note) for note in topology.notes),
     ):
         grid.add_row(line)
     yield from notes(grid)
+
+
+def left_out(completeness: Completeness) -> Iterator[str]:
+    """That the report speaks of one network, where the capture has traffic of others."""
+    many, proxies = completeness.out_of_scope, completeness.out_of_scope_proxies
+    if many:
+        told = f"{words.count(many, 'connection')} of other networks left out"
+        if proxies:
+            told += f", {proxies} to ports of the proxies: a second network of the firewall?"
+        yield f"{told} (--scope all shows them)"
 
 
 def is_plain(view: View) -> bool:
@@ -149,6 +161,7 @@ def is_plain(view: View) -> bool:
     return (
         completeness.verdict == "complete"
         and not completeness.limits_hit
+        and not completeness.out_of_scope
         and topology.source == "defaults"
         and not topology.notes
     )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from inspector.cli.main import main
 from inspector.cli.parameters import Address, HeaderName, Service, Subnet
 
 
@@ -46,3 +48,15 @@ def test_a_header_name_is_a_token() -> None:
     for text in ("", "a b", "a:b", "a\n", "\u00fc"):
         with pytest.raises(ValueError, match="is no header name"):
             HeaderName().checked(text)
+
+
+@pytest.mark.parametrize(
+    "command", [("analyze", "x"), ("check", "x"), ("compare", "x", "y"), ("capture",), ("doctor",)]
+)
+def test_a_second_subnet_is_refused_and_not_passed_over(command: tuple[str, ...]) -> None:
+    two = ("--subnet", "172.30.0.0/24", "--subnet", "172.31.0.0/24")
+    result = CliRunner().invoke(main, [*command, *two])
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert "--subnet is given 2 times" in said
+    assert "172.30.0.0/15, or --scope all" in said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from inspector.flows import table
+from inspector.flows.loop import PacketLoop
+from inspector.flows.stream import NOBODY
 from inspector.flows.table import plain_reverse
 from tests.flows.build import (
     CLIENT,
@@ -13,6 +15,7 @@ from tests.flows.build import (
     Tcp,
     Trial,
     Wire,
+    batch,
     everything,
     trial,
 )
@@ -254,6 +257,30 @@ def test_connections_out_of_scope_are_not_looked_at() -> None:
     assert asked[-1] == (client, server, 40000, 80)
     assert len(asked) <= 3
     assert seen.loop.notes.tcp_packets == len(wire.packets)
+
+
+def test_a_connection_out_of_scope_is_told_once_and_where_it_carries_data() -> None:
+    told: list[tuple[bytes, bytes, int, int]] = []
+    wire = Wire()
+    for port, speak in ((40001, True), (40002, False), (40003, True)):
+        tcp = Tcp(wire, client=("10.0.0.1", port)).open()
+        if speak:
+            tcp.down(b"banner").up(b"one").down(b"two")
+        tcp.close()
+    Tcp(wire, client=("10.0.0.1", 40004)).up(b"in the middle of one").down(b"answer")
+    Tcp(wire, client=("10.0.0.1", 40001), isn=(77, 88)).open().up(b"the ports again").close()
+    loop = PacketLoop(
+        in_scope=lambda *_: False,
+        opened=lambda _: NOBODY,
+        closed=lambda _: None,
+        left_out=lambda *ends: told.append(ends),
+    )
+    loop.feed(batch(wire.packets))
+    loop.finish()
+    client, server = bytes([10, 0, 0, 1]), bytes([172, 30, 0, 30])
+    assert [min(sport, dport) for *_, sport, dport in told] == 4 * [10001]
+    assert [max(sport, dport) for *_, sport, dport in told] == [40001, 40003, 40004, 40001]
+    assert {frozenset(ends[:2]) for ends in told} == {frozenset((client, server))}
 
 
 def test_a_new_syn_asks_again() -> None:

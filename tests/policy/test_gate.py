@@ -9,13 +9,17 @@ from typing import Final
 
 import pytest
 
+from inspector.options import Options
 from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
 from inspector.policy.model import AWF, Expect, Policy
+from inspector.policy.telling import page, plain
 from inspector.report.model import Report
+from inspector.report.terminal import render
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
     ESTABLISHED,
+    FINGERPRINT_KEY,
     KEY,
     PLACEHOLDER,
     SQUID,
@@ -221,3 +225,37 @@ def test_without_a_call_to_the_api_proxy_the_plain_request_is_the_cause() -> Non
     assert cause is not None
     assert cause.code == "api-proxy-bypassed"
     assert cause.sentence.startswith("The agent asks Squid for api.openai.com itself: 1 x (packet ")
+
+
+# -- another network -----------------------------------------------------------------
+
+
+def test_a_second_network_of_the_firewalls_is_not_passed_in_silence() -> None:
+    net = healthy()
+    call = request("POST /v1/messages HTTP/1.1", f"x-api-key: {KEY}")
+    say(net.to("172.31.0.30", 10001, "172.31.0.20"), call, ANSWER).close()
+    report = net.report()
+    judgement = gate(report)
+    assert judgement.exit_code == NOT_PROVEN
+    text = " ".join(page(judgement, report).split())
+    assert "1 connection to ports of the proxies on another network left out" in text
+    assert "left out scope 1 connection of other networks (--scope all judges them)" in text
+    assert "1 connection of other networks left out" in " ".join(render(report).split())
+    everything = net.report(Options(scope="all", fingerprint_key=FINGERPRINT_KEY))
+    assert gate(everything).exit_code == BROKEN
+
+
+def test_the_hosts_own_connections_elsewhere_are_said_and_prove_nothing() -> None:
+    net = healthy()
+    say(net.to("10.1.0.4", 22, "198.51.100.9"), b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n").close()
+    report = net.report()
+    judgement = gate(report)
+    assert judgement.exit_code == KEPT
+    assert "1 connection of other networks" in page(judgement, report)
+    assert plain(judgement)["out_of_scope"] == 1
+
+
+def test_a_run_on_one_network_says_nothing_of_others() -> None:
+    report = healthy().report()
+    assert page(gate(report), report).strip() == "policy awf: KEPT"
+    assert "other networks" not in render(report)

@@ -34,6 +34,7 @@ MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
     ("direct-http-api", BROKEN, "agent-bypasses-squid"),
     ("direct-tls-evil", BROKEN, "agent-bypasses-squid"),
     ("proxy-direct", BROKEN, "api-proxy-bypasses-squid"),
+    ("two", NOT_PROVEN, None),
     ("pad", NOT_PROVEN, None),
     ("h-mid", NOT_PROVEN, None),
     ("i-custom-header", BROKEN, "real-key-on-agent-hop"),
