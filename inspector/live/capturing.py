@@ -31,6 +31,7 @@ from inspector.live.signals import Signals
 from inspector.options import Options
 from inspector.recording import EndedFor, Live, Redaction
 from inspector.redaction import LIVE, Redactor
+from inspector.report.headline import nothing_captured
 from inspector.report.model import Report
 
 #: Endings that are no success, though the report stands.
@@ -245,8 +246,8 @@ def _doubts(report: Report) -> Iterator[str]:
     live = report.live
     if live is None:
         return
-    if not report.completeness.packets:
-        yield f"Nothing was captured: {report.completeness.because[0]}"
+    if nothing := nothing_captured(report):
+        yield nothing
     for interface in live.interfaces:
         if interface.note is not None:
             yield f"{interface.name}: {interface.note}"

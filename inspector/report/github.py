@@ -13,6 +13,7 @@ from typing import Final
 from inspector.conclusions import Severity
 from inspector.report import words
 from inspector.report.escape import clipped
+from inspector.report.headline import nothing_captured
 from inspector.report.model import Report
 from inspector.report.verdicts import finding_rows
 from inspector.report.view import View
@@ -39,6 +40,8 @@ def annotation_lines(report: Report) -> list[str]:
     """At most `ANNOTATIONS` workflow commands, the cause first, then the worst findings."""
     cause = report.root_cause
     lines = []
+    if nothing := nothing_captured(report):
+        lines.append(command("error", "nothing-captured", nothing))
     if cause is not None:
         told = f"explains {cause.explains} of {words.count(cause.of, 'failed call')}"
         lines.append(command("error", cause.code, f"{cause.sentence} ({told})"))

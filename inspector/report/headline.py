@@ -12,6 +12,7 @@ from inspector.diagnosis.outcome import SUCCEEDED, answered_by, outcome_of
 from inspector.facts import Exchange
 from inspector.report import grouping, words
 from inspector.report.escape import clipped
+from inspector.report.model import Report
 from inspector.report.view import View
 
 #: Longest sentence of a conclusion that is shown, in characters.
@@ -46,16 +47,24 @@ class Headline:
 
 def headline(view: View) -> Headline:
     """The first block of the page."""
-    cause, held = view.report.root_cause, view.report.completeness
+    cause = view.report.root_cause
     if cause is not None:
         return _cause(cause)
-    if not held.packets and held.because and view.report.captures:
-        return Headline(clipped(f"Nothing was captured: {held.because[0]}.", SENTENCE))
+    if nothing := nothing_captured(view.report):
+        return Headline(clipped(nothing, SENTENCE))
     failed = _failed_alike(view)
     told = tuple(_what_happened(group) for group in failed[:_GROUPS])
     if len(failed) > _GROUPS:
         told += (f"{len(failed) - _GROUPS} more kinds of failure are under FAILED OR CUT.",)
     return Headline(f"{counts(view)} {_nothing_failed(view)}".strip(), details=told)
+
+
+def nothing_captured(report: Report) -> str:
+    """The sentence for a capture without a packet, with the reason; empty for any other report."""
+    held = report.completeness
+    if held.packets or not held.because or not report.captures:
+        return ""
+    return f"Nothing was captured: {held.because[0]}."
 
 
 def counts(view: View) -> str:

@@ -132,6 +132,21 @@ def test_an_interface_that_never_came_is_said_first_and_nothing_is_complete(
     assert failed.returncode == 7
 
 
+def test_an_interface_that_was_made_anew_stands_in_the_report(lab: Stack) -> None:
+    """The command takes its bridge away and makes it again, each time once it is captured."""
+    captured = "until ip -d link show late0 | grep -q 'promiscuity 1'; do :; done"
+    make = f"ip link add late0 type bridge; ip link set late0 up; {captured}"
+    script = f"{make}; ip link delete late0; {make}; ip link delete late0"
+    done = lab.run("capture", "-i", "late0", "--format", "json", "--", "sh", "-c", script)
+
+    assert done.stderr.count("listening on late0") == 2
+    live = report_of(done.stdout).live
+    assert live
+    assert live.notes == (
+        "late0 was removed and made anew: what crossed it before it was captured again is not here",
+    )
+
+
 @pytest.mark.parametrize("name", ["any", "a-name-that-is-far-too-long"])
 def test_an_interface_that_cannot_come_is_not_waited_for(
     lab: Stack, place: Path, name: str

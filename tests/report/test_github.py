@@ -23,6 +23,17 @@ def test_the_cause_comes_first_then_the_worst_findings(report: Report) -> None:
     assert "(t3). Allow telemetry.example.com" in lines[2]
 
 
+def test_a_capture_without_a_packet_is_an_error_with_its_reason(report: Report) -> None:
+    because = "no interface fw-brigde ever appeared (there are: lo)"
+    held = replace(report.completeness, packets=0, because=(because,))
+    deaf = replace(report, completeness=held, root_cause=None, findings=())
+    (line,) = annotation_lines(deaf)
+    assert line == (
+        f"::error title=inspector%3A nothing-captured::Nothing was captured: {because}."
+    )
+    assert annotation_lines(nothing_to_analyse("There is no capture here")) == []
+
+
 def test_a_runner_is_told_no_more_than_it_shows(report: Report) -> None:
     many = replace(report, findings=report.findings * 20)
     assert len(annotation_lines(many)) == ANNOTATIONS
