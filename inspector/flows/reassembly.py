@@ -14,6 +14,7 @@ from typing import Final
 from inspector.facts import UnreadReason
 from inspector.flows import acceptance
 from inspector.flows.acceptance import WIDEST_WINDOW, Mark, is_far
+from inspector.flows.early import EarlyData
 from inspector.flows.notes import FlowNotes, Missing
 from inspector.flows.stream import BATCH, UNKNOWN, Half, TcpConnection, distance
 from inspector.packets import Segment
@@ -26,8 +27,12 @@ FAULTS: Final[dict[str, str]] = {
     "early-data-limit": "More data waited beyond a hole than the limit; the hole became a gap.",
 }
 
-#: Out-of-order data held for one direction, and for all of them together.
+#: Out-of-order data held for one direction, in bytes of the stream (those that the
+#: snap length cut off included).
 EARLY_LIMIT: Final = 4 << 20
+#: Out-of-order segments held for one direction.
+EARLY_SEGMENTS: Final = 16_384
+#: Memory of out-of-order data held for all directions together.
 EARLY_TOTAL_LIMIT: Final = 48 << 20
 #: A hole that its receiver acknowledged is given up after this many further
 #: packets of the capture: a capture from several queues shows an
@@ -161,8 +166,13 @@ class Reassembler:
         else:
             self._hold(half, offset, (at, packet, data), missing, repeated)
             self._drain(half)
-            if half.early:
-                full = half.early_bytes > EARLY_LIMIT or self._early_total > EARLY_TOTAL_LIMIT
+            early = half.early
+            if early is not None:
+                full = (
+                    early.size > EARLY_LIMIT
+                    or len(early) > EARLY_SEGMENTS
+                    or self._early_total > EARLY_TOTAL_LIMIT
+                )
                 if full:
                     self._fault("early-data-limit", packet)
                     self._notes.limits_hit["out-of-order data"] = None
@@ -286,68 +296,47 @@ class Reassembler:
     def _hold(
         self, half: Half, offset: int, payload: Segment, missing: int, repeated: bool
     ) -> None:
-        """Keep a segment for later, cutting away what an earlier copy already holds."""
-        at, packet, data = payload
-        start = half.next + offset
-        end = start + len(data)
-        pieces: list[tuple[int, Segment, int]] = []
-        for held_at, (_, _, held), _ in half.early:
-            held_start = half.next + distance(held_at, half.next)
-            held_end = held_start + len(held)
-            if held_end <= start or held_start >= end:
-                continue
-            low, high = max(start, held_start), min(end, held_end)
-            if (
-                held[low - held_start : high - held_start]
-                != data[low - end + len(data) : high - end + len(data)]
-            ):
-                self._conflict(half, packet)
-            if held_start > start:
-                cut = held_start - start
-                pieces.append((start, (at, packet, data[:cut]), 0))
-            data = data[max(0, min(len(data), held_end - start)) :]
-            start = max(start, held_end)
-            if start >= end:
-                break
-        missing = max(0, end + missing - max(start, end))
-        if start < end or missing:
-            pieces.append((start, (at, packet, data), missing))
-        if not pieces:
+        """Keep a segment for later, without what an earlier copy already holds."""
+        if half.early is None:
+            half.early = EarlyData()
+            half.early_since = payload[1]
+        before = half.early.memory
+        added, conflict = half.early.add(half.position + offset, payload, missing)
+        self._early_total += half.early.memory - before
+        if conflict:
+            self._conflict(half, payload[1])
+        if not added:
             self._count_copy(half, repeated)
-            return
-        if not half.early:
-            half.early_since = packet
-        half.early.extend((piece[0] & 0xFFFFFFFF, piece[1], piece[2]) for piece in pieces)
-        added = sum(len(piece[1][2]) for piece in pieces)
-        half.early_bytes += added
-        self._early_total += added
-        half.early.sort(key=lambda item: distance(item[0], half.next))
 
     def _drain(self, half: Half) -> None:
         """Take what has become next."""
-        while half.early and distance(half.early[0][0], half.next) <= 0:
-            held_at, (at, packet, data), missing = half.early.pop(0)
-            half.early_bytes -= len(data)
-            self._early_total -= len(data)
-            passed = -distance(held_at, half.next)
-            if passed < len(data) + missing:
-                rest = data[passed:]
-                lacking = missing if passed <= len(data) else len(data) + missing - passed
-                self._take(half, (at, packet, rest), lacking)
-        if half.early:
-            half.early_since = max(half.early_since, half.early[0][1][1])
+        early = half.early
+        while early and early.first.start <= half.position:
+            before = early.memory
+            piece = early.take()
+            self._early_total += early.memory - before
+            at, packet, data = piece.segment
+            passed = half.position - piece.start
+            if passed < len(data) + piece.missing:
+                lacking = min(piece.missing, len(data) + piece.missing - passed)
+                self._take(half, (at, packet, data[passed:]), lacking)
+        if early:
+            half.early_since = max(half.early_since, early.first.segment[1])
+        else:
+            half.early = None
 
     def _give_up_hole(self, half: Half, packet: int, *, forced: bool) -> None:
         """Turn a hole into a gap when it cannot be filled any more."""
         while half.early:
-            beyond, (at, first_packet, _), _ = half.early[0]
+            beyond, (at, first_packet, _), _ = half.early.first
+            hole = beyond - half.position
             acked = half.peer.acked
-            was_acked = acked != UNKNOWN and distance(acked, beyond) >= 0
+            was_acked = acked != UNKNOWN and distance(acked, half.next) >= hole
             # References of two files differ by more than any patience.
             patient = abs(packet - half.early_since) < HOLE_PATIENCE
             if not forced and (not was_acked or patient):
                 return
-            self._gap(half, distance(beyond, half.next), at, first_packet)
+            self._gap(half, hole, at, first_packet)
             self._drain(half)
 
     def _gap(self, half: Half, count: int, at: int, packet: int, *, counted: bool = True) -> None:

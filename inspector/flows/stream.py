@@ -14,6 +14,7 @@ from inspector.packets import Segment
 
 if TYPE_CHECKING:
     from inspector.flows.acceptance import Challenger, HeldReset, Mark
+    from inspector.flows.early import EarlyData
 
 #: Control bits of a segment (RFC 9293 3.1).
 FIN: Final = 0x01
@@ -97,7 +98,7 @@ class Half:
     peer; `skip` counts bytes still to pass unseen out of `skip_asked`;
     `pending` holds segments not yet given to the reader; `delivered` the last
     ones that were, for comparing retransmitted bytes; `early` holds data beyond
-    a hole, sorted by distance.
+    a hole, if there is any.
     """
 
     __slots__ = (
@@ -107,7 +108,6 @@ class Half:
         "connection",
         "delivered",
         "early",
-        "early_bytes",
         "early_since",
         "fin",
         "last_at",
@@ -137,8 +137,7 @@ class Half:
         self.room = 0
         self.pending: list[Segment] = []
         self.delivered: list[Segment] = []
-        self.early: list[tuple[int, Segment, int]] = []
-        self.early_bytes = 0
+        self.early: EarlyData | None = None
         self.early_since = 0
         self.fin = UNKNOWN
         self.last_at = 0
@@ -150,7 +149,12 @@ class Half:
         """Bytes of this direction so far, by sequence numbers (SYN and FIN have one, too)."""
         if self.next == UNKNOWN:
             return 0
-        return self.next - self.base + (self.wraps << 32) - self.ended
+        return self.position - self.ended
+
+    @property
+    def position(self) -> int:
+        """Where `next` is, counted from the first byte: it only grows."""
+        return self.next - self.base + (self.wraps << 32)
 
     @property
     def ended(self) -> bool:

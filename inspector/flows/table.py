@@ -86,6 +86,9 @@ class ConnectionTable:
         self._closed = closed
         self._left_out = left_out
         self._number = 0
+        # No open connection has a lower number: a dict that is emptied from its front
+        # walks over all that was there to find its first.
+        self._oldest = 1
         self._uninteresting: deque[bytes] = deque()
         self._resting: dict[int, None] = {}
         self._lingering: deque[TcpConnection] = deque()
@@ -233,7 +236,9 @@ class ConnectionTable:
         if len(self.connections) >= OPEN_LIMIT:
             self._notes.fault("open-connections-limit", packet, FAULTS)
             self._notes.limits_hit["open connections"] = None
-            oldest = next(iter(self.connections.values()))
+            while self._oldest not in self.connections:
+                self._oldest += 1
+            oldest = self.connections[self._oldest]
             self._notes.unread.note(oldest.number, "limit", packet)
             self.close(oldest, at, packet)
         self._number += 1
@@ -355,6 +360,7 @@ class ConnectionTable:
         self.past.clear()
         self._unspoken.clear()
         self._number = 0
+        self._oldest = 1
 
 
 def _may_not_go_on(half: Half) -> bool:

@@ -17,6 +17,7 @@ PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "limits.md"
 LIMITS: Final = (
     ("flows.table", "OPEN_LIMIT"),
     ("flows.reassembly", "EARLY_LIMIT"),
+    ("flows.reassembly", "EARLY_SEGMENTS"),
     ("flows.reassembly", "EARLY_TOTAL_LIMIT"),
     ("flows.reassembly", "HOLE_PATIENCE"),
     ("flows.reassembly", "GAPS_KEPT"),

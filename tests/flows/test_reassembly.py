@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from inspector.flows import reassembly
+from inspector.flows.early import PIECE_BYTES
 from inspector.flows.reassembly import HOLE_PATIENCE
 from inspector.flows.stream import BATCH
 from tests.flows.build import Tcp, Trial, Wire, trial
@@ -362,7 +363,7 @@ def test_one_direction_holds_so_much_out_of_order(monkeypatch: pytest.MonkeyPatc
 
 
 def test_all_directions_together_hold_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reassembly, "EARLY_TOTAL_LIMIT", 5)
+    monkeypatch.setattr(reassembly, "EARLY_TOTAL_LIMIT", PIECE_BYTES + 5)
     wire = Wire()
     Tcp(wire).open().up(b"def", 3)
     seen = trial(Tcp(wire, client=("172.30.0.20", 40001)).open().up(b"ghi", 3))
@@ -371,7 +372,7 @@ def test_all_directions_together_hold_so_much(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_was_held_is_forgotten_when_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reassembly, "EARLY_TOTAL_LIMIT", 5)
+    monkeypatch.setattr(reassembly, "EARLY_TOTAL_LIMIT", PIECE_BYTES + 5)
     tcp = Tcp().open()
     for turn in range(10):
         tcp.up(b"def", 6 * turn + 3).up(b"abc", 6 * turn)

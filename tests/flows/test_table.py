@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.flows import table
+from inspector.flows.early import PIECE_BYTES
 from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import NOBODY
 from inspector.flows.table import plain_reverse
@@ -307,7 +308,7 @@ def test_forgetting_drops_what_is_open_and_begins_again() -> None:
 
 
 def test_what_was_forgotten_holds_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inspector.flows.reassembly.EARLY_TOTAL_LIMIT", 5)
+    monkeypatch.setattr("inspector.flows.reassembly.EARLY_TOTAL_LIMIT", PIECE_BYTES + 5)
     wire = Wire()
     Tcp(wire, client=(CLIENT, 40001)).open().up(b"held", 5)
     seen = Trial().feed(wire)
