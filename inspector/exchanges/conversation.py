@@ -21,21 +21,30 @@ FAULTS: Final[dict[str, str]] = {
 class Conversation:
     """Passes a connection's bytes to its layers (implements `flows.stream.StreamReader`)."""
 
-    __slots__ = ("_over", "_slot", "context")
+    __slots__ = ("_connection", "_layers", "_ledger", "_over")
 
     def __init__(self, ledger: Ledger, connection: TcpConnection) -> None:
-        self.context = Context(ledger, connection, Detector)
-        self._slot = Slot()
-        self._slot.layer = Detector(self.context, self._slot)
+        self._ledger = ledger
+        self._connection = connection
+        # Made when something is said: most connections of a scan say nothing.
+        self._layers: tuple[Context, Slot] | None = None
         self._over = False
+
+    @property
+    def _slot(self) -> Slot:
+        if self._layers is None:
+            context, slot = Context(self._ledger, self._connection, Detector), Slot()
+            slot.layer = Detector(context, slot)
+            self._layers = context, slot
+        return self._layers[1]
 
     def data(self, up: bool, segments: list[Segment]) -> int:
         """The next bytes of a direction."""
-        client_side = self.context.connection.up
+        client_side = self._connection.up
         try:
             self._slot.layer.receive(up, segments)
             # The ends may just have been found to be the other way round.
-            turned = self.context.connection.up is not client_side
+            turned = self._connection.up is not client_side
             return self._slot.layer.wanted(up is not turned)
         except Exception as error:
             return self._fail(error, segments[0][1])
@@ -77,6 +86,8 @@ class Conversation:
         if self._over:
             return
         self._over = True
+        if self._layers is None:
+            return
         try:
             self._slot.layer.finish(at, packet)
         except Exception as error:
@@ -85,6 +96,8 @@ class Conversation:
 
     def _fail(self, error: Exception, packet: int) -> int:
         """A bug must not cost the person at 2 a.m. the other connections."""
-        self.context.fault(Fault(INTERNAL_ERROR, packet, type(error).__name__))
+        self._ledger.fault(
+            self._connection.number, Fault(INTERNAL_ERROR, packet, type(error).__name__)
+        )
         self._slot.layer = Opaque()
         return self._slot.layer.wanted(True)

@@ -125,10 +125,13 @@ class PacketLoop:
                         if ident:
                             slot = ident & 15
                             signature = ident << 32 | acknowledged
-                            if half.recent[slot] == signature:
+                            recent = half.recent
+                            if recent is None:
+                                recent = half.remember()
+                            if recent[slot] == signature:
                                 duplicates += 1
                                 continue
-                            half.recent[slot] = signature
+                            recent[slot] = signature
                         half.acked = acknowledged
                         if not window:
                             half.connection.zero_windows += 1
@@ -143,7 +146,10 @@ class PacketLoop:
                     ):
                         fast += 1
                         if ident:
-                            half.recent[ident & 15] = ident << 32 | sequence
+                            recent = half.recent
+                            if recent is None:
+                                recent = half.remember()
+                            recent[ident & 15] = ident << 32 | sequence
                         half.acked = acknowledged
                         half.last_at = at
                         if not window:
@@ -312,8 +318,7 @@ class PacketLoop:
             signature = ident << 32 | (
                 sequence if counts or flags & (SYN | FIN | RST) else acknowledged
             )
-            repeated = half.recent[ident & 15] == signature
-            half.recent[ident & 15] = signature
+            repeated = half.is_repeated(ident, signature)
         if flags & ACK:
             half.acked = acknowledged
         # Without an identification only time tells a copy from another packet.

@@ -16,7 +16,7 @@ from inspector.flows import acceptance
 from inspector.flows.acceptance import WIDEST_WINDOW, Mark, is_far
 from inspector.flows.early import EarlyData
 from inspector.flows.notes import FlowNotes, Missing
-from inspector.flows.stream import BATCH, UNKNOWN, Half, TcpConnection, distance
+from inspector.flows.stream import BATCH, NOTHING, UNKNOWN, Half, TcpConnection, distance
 from inspector.packets import Segment
 
 FAULTS: Final[dict[str, str]] = {
@@ -76,7 +76,7 @@ class Reassembler:
         passed = half.skip_asked - half.skip
         if passed:
             half.skip_asked = half.skip
-            half.delivered = []
+            half.delivered = NOTHING
             self._follow(
                 half,
                 half.connection.reader.skipped(half.up, passed, half.last_at, half.last_packet),
@@ -106,6 +106,8 @@ class Reassembler:
         if wanted == BATCH:
             half.batch = True
             half.room = BATCH_BYTES
+            if half.pending is NOTHING:
+                half.pending = []
             half.skip = half.skip_asked = 0
         else:
             half.batch = False
@@ -345,7 +347,7 @@ class Reassembler:
                 self.flush(either)
         self.settle(half)
         half.advance(count)
-        half.delivered = []
+        half.delivered = NOTHING
         self._unread(half, "gap" if counted else "truncated", packet)
         if counted and len(self._notes.missing) == GAPS_KEPT:
             self._notes.limits_hit["gaps listed"] = None
@@ -365,7 +367,7 @@ class Reassembler:
         half.advance(count)
         half.last_at = at
         half.last_packet = packet
-        half.delivered = []
+        half.delivered = NOTHING
         self._follow(half, wanted)
         return True
 

@@ -90,6 +90,10 @@ NOBODY: Final[StreamReader] = _Nobody()
 BATCH: Final = -1
 
 
+#: The lists of a direction that has none yet; never written to.
+NOTHING: Final[list[Segment]] = []
+
+
 class Half:
     """One direction of a connection.
 
@@ -98,7 +102,8 @@ class Half:
     peer; `skip` counts bytes still to pass unseen out of `skip_asked`;
     `pending` holds segments not yet given to the reader; `delivered` the last
     ones that were, for comparing retransmitted bytes; `early` holds data beyond
-    a hole, if there is any.
+    a hole, if there is any; `recent` the frames that came last.  What a SYN alone
+    does not need is made later: a scan opens a hundred thousand connections.
     """
 
     __slots__ = (
@@ -110,6 +115,7 @@ class Half:
         "early",
         "early_since",
         "fin",
+        "first_frame",
         "last_at",
         "last_packet",
         "next",
@@ -135,14 +141,33 @@ class Half:
         self.skip_asked = 0
         self.batch = False
         self.room = 0
-        self.pending: list[Segment] = []
-        self.delivered: list[Segment] = []
+        self.pending = self.delivered = NOTHING
         self.early: EarlyData | None = None
         self.early_since = 0
         self.fin = UNKNOWN
         self.last_at = 0
         self.last_packet = 0
-        self.recent = [0] * RECENT_FRAMES
+        self.recent: list[int] | None = None
+        self.first_frame = 0
+
+    def remember(self) -> list[int]:
+        """Room for the frames that come, the first among them."""
+        recent = self.recent = [0] * RECENT_FRAMES
+        first = self.first_frame
+        recent[first >> 32 & 15] = first
+        return recent
+
+    def is_repeated(self, ident: int, signature: int) -> bool:
+        """Whether a frame with this `signature` came just before; it is remembered."""
+        recent = self.recent
+        if recent is None:
+            if not self.first_frame:
+                self.first_frame = signature
+                return False
+            recent = self.remember()
+        repeated = recent[ident & 15] == signature
+        recent[ident & 15] = signature
+        return repeated
 
     @property
     def bytes(self) -> int:
@@ -176,12 +201,16 @@ class Half:
 
 
 class TcpConnection:
-    """One connection from its first packet to its last."""
+    """One connection from its first packet to its last.
+
+    `key` and `reverse` are the connection table's keys of its two directions,
+    from the client and from the server; `width` is the length of an address.
+    """
 
     __slots__ = (
+        "_width",
         "aliases",
         "challenger",
-        "client",
         "close_unseen",
         "closed_at",
         "closed_by",
@@ -202,7 +231,6 @@ class TcpConnection:
         "reset_seen",
         "retransmissions",
         "reverse",
-        "server",
         "syn_seen",
         "up",
         "zero_windows",
@@ -211,17 +239,15 @@ class TcpConnection:
     def __init__(
         self,
         number: int,
-        client: tuple[bytes, int],
-        server: tuple[bytes, int],
+        width: int,
         keys: tuple[bytes, bytes],
         at: int,
         packet: int,
     ) -> None:
         self.number = number
-        self.client = client
-        self.server = server
+        self._width = width
         self.key, self.reverse = keys
-        self.aliases: list[bytes] = []
+        self.aliases: tuple[bytes, ...] = ()
         self.opened_at = at
         self.packet = packet
         self.last_at = at
@@ -246,9 +272,19 @@ class TcpConnection:
         self.up.peer = self.down
         self.down.peer = self.up
 
+    @property
+    def client(self) -> tuple[bytes, int]:
+        """Address and port of the end that `up` comes from."""
+        source = -2 * self._width - 4
+        return self.key[source : source + self._width], int.from_bytes(self.key[-4:-2], "big")
+
+    @property
+    def server(self) -> tuple[bytes, int]:
+        """Address and port of the end that `up` goes to."""
+        return self.key[-self._width - 4 : -4], int.from_bytes(self.key[-2:], "big")
+
     def swap_ends(self) -> None:
         """The ends were guessed the wrong way round (mid-stream only)."""
-        self.client, self.server = self.server, self.client
         self.key, self.reverse = self.reverse, self.key
         self.up, self.down = self.down, self.up
         self.up.up, self.down.up = True, False

@@ -242,12 +242,8 @@ class ConnectionTable:
             self._notes.unread.note(oldest.number, "limit", packet)
             self.close(oldest, at, packet)
         self._number += 1
-        ends = ((source, sport), (destination, dport))
-        keys = (key, reverse)
-        if not from_client:
-            ends = (ends[1], ends[0])
-            keys = (reverse, key)
-        connection = TcpConnection(self._number, ends[0], ends[1], keys, at, packet)
+        keys = (key, reverse) if from_client else (reverse, key)
+        connection = TcpConnection(self._number, len(source), keys, at, packet)
         if not flags & SYN:
             connection.midstream = True
             connection.outcome = "midstream"
@@ -317,7 +313,7 @@ class ConnectionTable:
         for alias, direction in ((key, half), (reverse, half.peer)):
             if not self.keys.get(alias):
                 self.keys[alias] = direction
-                half.connection.aliases.append(alias)
+                half.connection.aliases += (alias,)
         return half
 
     def _detach(self, connection: TcpConnection) -> None:

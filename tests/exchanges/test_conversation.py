@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from inspector.exchanges.http import HttpLayer
@@ -9,7 +11,8 @@ from inspector.exchanges.layers import Opaque, Slot
 from inspector.inspection import Inspector
 from inspector.options import Options
 from inspector.protocols.messages import EVERYTHING
-from tests.exchanges.network import KEY, Network, lines, oddities, request, response, say
+from tests.exchanges.network import AGENT, KEY, Network, lines, oddities, request, response, say
+from tests.flows.build import Tcp, Wire
 
 BROKEN = request("GET /broken HTTP/1.1", f"x-api-key: {KEY}")
 
@@ -47,3 +50,23 @@ def test_an_opaque_layer_reads_nothing_and_says_so() -> None:
 
     assert layer.wanted(True) == layer.wanted(False) == EVERYTHING
     assert isinstance(Slot().layer, Opaque)
+
+
+def test_a_syn_that_says_nothing_costs_little() -> None:
+    """A scan opens connections by the hundred thousand; 2,000 bytes each would be 200 MB."""
+    batches = []
+    for first in range(0, 4000, 1000):
+        wire = Wire()
+        for port in range(first, first + 1000):
+            Tcp(wire, client=(AGENT, 20000 + port), isn=(7000 * port, 1)).syn()
+        batches.append(wire.batch(first + 1))
+    inspector = Inspector(Options(scope="all"))
+    inspector.feed(batches[0])
+    tracemalloc.start()
+    for later in batches[1:]:
+        inspector.feed(later)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert grown / 3000 < 1400
+    assert len(inspector.finish().connections) == 4000

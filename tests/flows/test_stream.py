@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from inspector.flows.stream import NOBODY, SEQUENCE_MASK, UNKNOWN, Half, TcpConnection, distance
 
+UP, DOWN = b"vlan" + b"ccccssss\x9c\x40\0P", b"vlan" + b"sssscccc\0P\x9c\x40"
 NUMBERS = st.integers(0, SEQUENCE_MASK)
 
 
 def connection() -> TcpConnection:
-    made = TcpConnection(1, (b"cccc", 40000), (b"ssss", 80), (b"key", b"reverse"), 5, 1)
+    made = TcpConnection(1, 4, (UP, DOWN), 5, 1)
     made.reader = NOBODY
     return made
 
@@ -87,7 +88,7 @@ def test_swapping_the_ends_swaps_all_that_names_them(before: str | None, after: 
     made.closed_by = before  # type: ignore[assignment]
     made.swap_ends()
     assert (made.client, made.server) == ((b"ssss", 80), (b"cccc", 40000))
-    assert (made.key, made.reverse) == (b"reverse", b"key")
+    assert (made.key, made.reverse) == (DOWN, UP)
     assert (made.up, made.down) == (down, up)
     assert (made.up.up, made.down.up) == (True, False)
     assert made.up.peer is made.down
