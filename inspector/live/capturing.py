@@ -140,7 +140,9 @@ def capture(plan: Plan, watchers: Watchers) -> Outcome:
             status = await_command(command, signals)
         notes = _notes(session, opened)
         if scrubber is not None and session.files is not None:
-            again = read_again(session.files, scrubber, plan.options.auth_headers, signals)
+            again = read_again(
+                session.files, scrubber, plan.options.auth_headers, signals, tell=watchers.tell
+            )
             notes += () if again is None else (again,)
         live = Live(
             ended_for=ending.reason,

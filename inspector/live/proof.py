@@ -19,6 +19,8 @@ from inspector.redaction import Redactor, reread
 
 #: Seconds that the second reading may take; it reads 1 to 4 MB of plaintext a second.
 LONGEST: Final = 120.0
+#: Bytes of files that are read again in no time.
+SHORT: Final = 4 << 20
 
 
 def read_again(
@@ -27,12 +29,16 @@ def read_again(
     auth_headers: Iterable[str],
     signals: Signals | None = None,
     *,
+    tell: Callable[[str], None] = lambda sentence: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str | None:
     """Hide what is left in files that `scrubber` wrote; what there is to say of it.
 
-    A signal ends the reading, as `LONGEST` does.
+    A signal ends the reading, as `LONGEST` does; who may have to wait is told.
     """
+    size = sum(capture.bytes for capture in files.finished)
+    if size > SHORT:
+        tell(f"reading {size >> 20} MiB again for what was learnt late; Ctrl-C ends that")
     end = clock() + LONGEST
     stopped = False
 

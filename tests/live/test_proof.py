@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspector import Options, inspect
+from inspector.live import proof
 from inspector.live.files import CaptureFiles, Rotation
 from inspector.live.proof import LONGEST, read_again
 from inspector.live.session import Session
@@ -183,3 +184,13 @@ def test_a_signal_ends_the_reading(tmp_path: Path) -> None:
         said = read_again(taken.files, taken.scrubber, (), signals)
     assert said is not None
     assert "(a signal ended the reading)" in said
+
+
+def test_who_may_have_to_wait_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    taken = Taken(echoed_before(), tmp_path / "live.pcapng")
+    read_again(taken.files, taken.scrubber, (), tell=said.append)
+    assert said == []
+    monkeypatch.setattr(proof, "SHORT", 0)
+    read_again(taken.files, taken.scrubber, (), tell=said.append)
+    assert said == ["reading 0 MiB again for what was learnt late; Ctrl-C ends that"]
