@@ -24,6 +24,7 @@ from inspector.facts import (
     Exchange,
     Topology,
     Tunnel,
+    UnreadReason,
 )
 from inspector.packets import Moment, precedes
 
@@ -36,6 +37,13 @@ TRIES: Final = 5
 #: Targets at the API proxy that are its own, or somebody's look whether it is there.
 OWN_PATHS: Final = frozenset(
     {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
+)
+
+
+#: Reasons that leave open what the ends of a connection said to each other, whatever of it
+#: was read.
+_DOUBTFUL: Final[frozenset[UnreadReason]] = frozenset(
+    {"one-sided", "conflict", "after-close", "limit", "internal-error"}
 )
 
 
@@ -224,6 +232,14 @@ class Case:
         self._pairs: dict[int, tuple[int, ...]] = {}
         self._linked: dict[int, tuple[int, ...]] = {}
         self._chains = chains
+        #: Connections of which something was not read, other than behind the capture's end.
+        self._unread: dict[str, list[UnreadReason]] = {}
+        self._is_anything_unread = False
+        for entry in completeness.unread:
+            if entry.connection is None:
+                self._is_anything_unread = True
+            elif entry.reason != "capture-end":
+                self._unread.setdefault(entry.connection, []).append(entry.reason)
         self._survey_connections()
         self._survey()
 
@@ -234,7 +250,12 @@ class Case:
 
     @property
     def is_lossy(self) -> bool:
-        """Packets are known to lack in the middle: then any close may lack as well."""
+        """Something in the middle is known to be unread: then any close may be so as well."""
+        return self.lacks_packets or bool(self._unread) or self._is_anything_unread
+
+    @property
+    def lacks_packets(self) -> bool:
+        """Packets are known to lack in the middle."""
         told = self.completeness
         return bool(
             told.gaps
@@ -242,6 +263,20 @@ class Case:
             or told.dropped_by_kernel
             or told.midstream_connections
         )
+
+    @property
+    def may_hide_calls(self) -> bool:
+        """A call may be in what was not read: on a connection that the API proxy did not open."""
+        return self._is_anything_unread or any(
+            connection.client.ip not in self.api_proxies
+            for connection in map(self.connections.get, self._unread)
+            if connection is not None
+        )
+
+    def doubted(self, call: Call) -> UnreadReason | None:
+        """Why what was read of a call's own connection may not be what its receiver took."""
+        reasons = self._unread.get(call.exchange.connection, ())
+        return next((reason for reason in reasons if reason in _DOUBTFUL), None)
 
     # -- the passes ----------------------------------------------------------
 

@@ -63,8 +63,8 @@ class Judgement:
 
     @property
     def about_nothing(self) -> bool:
-        """Whether the run had no call to an API: then it is kept, or not, by what was not done."""
-        return not self.calls
+        """Whether the run had no call to an API, and nothing broke the policy all the same."""
+        return not self.calls and self.exit_code != BROKEN
 
     @property
     def exit_code(self) -> int:

@@ -76,6 +76,25 @@ def snapped(length: int) -> Degrade:
     return lambda whole, seed: [frame._replace(data=frame.data[:length]) for frame in whole]
 
 
+#: Link type -> where the IPv4 header begins.
+_IP: Final = {1: 14, 113: 16, 276: 20}
+
+
+def unheard(host: str) -> Degrade:
+    """What a host sent is missing, as a filter or a one-way mirror leaves it."""
+    sent = bytes(map(int, host.split(".")))
+
+    def degrade(whole: tuple[Frame, ...], seed: int) -> list[Frame]:
+        return [frame for frame in whole if _source(frame) != sent]
+
+    return degrade
+
+
+def _source(frame: Frame) -> bytes:
+    start = _IP.get(frame.link_type, 0) + 12
+    return frame.data[start : start + 4]
+
+
 #: Name -> how, and how many seeds are tried.
 DEGRADED: Final[dict[str, tuple[Degrade, int]]] = {
     "1 % dropped": (dropping(0.01), 2),
@@ -88,6 +107,9 @@ DEGRADED: Final[dict[str, tuple[Degrade, int]]] = {
     "last tenth cut off": (without_end(0.1), 1),
     "last third cut off": (without_end(0.34), 1),
     "last half cut off": (without_end(0.5), 1),
+    "agent not heard": (unheard("172.30.0.20"), 1),
+    "API proxy not heard": (unheard("172.30.0.30"), 1),
+    "Squid not heard": (unheard("172.30.0.10"), 1),
     "64 bytes of each packet": (snapped(64), 1),
     "128 bytes of each packet": (snapped(128), 1),
     "256 bytes of each packet": (snapped(256), 1),

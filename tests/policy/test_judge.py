@@ -310,6 +310,13 @@ def test_a_run_without_a_call_is_not_kept_without_saying_so(whole: Report) -> No
     assert (told["calls"], told["nothing_judged"]) == (0, first.partition("   ")[2])
 
 
+def test_a_run_that_breaks_a_policy_without_a_call_was_judged(whole: Report) -> None:
+    nothing = replace(whole, exchanges=(), chains=())
+    judgement = _judged(nothing, Expect(min_calls=1))
+    assert (judgement.exit_code, judgement.calls) == (BROKEN, 0)
+    assert "nothing was judged" not in page(judgement, nothing, width=100)
+
+
 def test_a_run_with_a_call_says_nothing_of_it(calm: Report) -> None:
     judgement = judge(calm, Policy("p", None), TODAY)
     assert page(judgement, calm, width=100).strip() == "policy p: KEPT"

@@ -13,7 +13,7 @@ from typing import Final
 from inspector.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
 from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.hypotheses import h1, h2, h3, h4a, h4b
-from inspector.diagnosis.hypotheses.judgement import Judgement
+from inspector.diagnosis.hypotheses.judgement import Judgement, not_observable
 from inspector.diagnosis.rule import LISTED, of_call
 
 #: Calls named for one verdict.
@@ -32,13 +32,15 @@ class _Question:
     judge: Callable[[Call, Case], Judgement]
     #: What is said of calls that got no connection.
     of_attempts: Callable[[Case], Judgement]
+    #: It is about what the call's own connection carried.
+    of_what_was_said: bool = True
 
 
 QUESTIONS: Final[tuple[_Question, ...]] = (
     _Question("H1", h1.QUESTION, h1.judge, h1.of_attempts),
     _Question("H2", h2.QUESTION, h2.judge, h2.of_attempts),
     _Question("H3", h3.QUESTION, h3.judge, h3.of_attempts),
-    _Question("H4a", h4a.QUESTION, h4a.judge, h4a.of_attempts),
+    _Question("H4a", h4a.QUESTION, h4a.judge, h4a.of_attempts, False),
     _Question("H4b", h4b.QUESTION, h4b.judge, h4b.of_attempts),
 )
 
@@ -72,8 +74,13 @@ class Trial:
 
     def judge(self, call: Call, case: Case) -> None:
         """One failed call."""
+        doubt = case.doubted(call)
         for question, judged in zip(QUESTIONS, self._judged, strict=True):
-            judged.add(question.judge(call, case), call)
+            if doubt is not None and question.of_what_was_said:
+                said = f"its connection was not read whole ({doubt.replace('-', ' ')})"
+                judged.add(not_observable(said), call)
+            else:
+                judged.add(question.judge(call, case), call)
 
     def verdicts(self, case: Case, attempts: int) -> tuple[Hypothesis, ...]:
         """The verdicts; `attempts` counts calls that got no connection at all."""
@@ -111,8 +118,10 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         verdict, because = "not observable", "a call ends outside the capture"
         if len(case.unknown) > 1:
             because = f"{len(case.unknown)} calls end outside the capture"
-    elif case.is_lossy:
+    elif case.lacks_packets:
         verdict, because = "not observable", "packets lack; a call that failed may be among them"
+    elif case.may_hide_calls:
+        verdict, because = "not observable", "not all was read; a call that failed may be in it"
     elif case.succeeded:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"
     elif case.established > case.proxy_established:
