@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import random
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.archive import BLOCK, Archive, View
+from inspector.archive import _KEPT, BLOCK, Archive, View, arranged, unpackings
 from inspector.facts import Endpoint
 from inspector.secret import Secret
 
@@ -81,3 +82,36 @@ def test_a_view_has_its_own_order_and_makes_items_on_the_way() -> None:
     assert view[1:3] == (2 * BLOCK - 2, 2 * BLOCK - 3)
     assert view != (1, 2)
     assert len(pickle.dumps(tuple(view))) > 0
+
+
+@pytest.mark.parametrize("blocks", [2, 2 * _KEPT])
+def test_what_ended_in_another_order_is_unpacked_a_few_times_and_not_once_a_look(
+    blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = blocks * BLOCK + 7
+    order = list(range(count))
+    random.Random(1).shuffle(order)
+    archive = Archive(rows(count))
+    unpacked = 0
+
+    def counting(data: bytes) -> object:
+        nonlocal unpacked
+        unpacked += 1
+        return pickle.loads(data)
+
+    monkeypatch.setattr("inspector.archive.unpack", counting)
+    found, places = arranged(archive, order)
+    for _ in range(3):
+        assert [found[place].number for place in places] == order
+
+    assert unpacked <= 6 * blocks
+
+
+def test_what_ended_nearly_as_it_began_is_left_as_it_is() -> None:
+    count = 3 * _KEPT * BLOCK
+    order = [place ^ 1 if place < count - 1 else place for place in range(count)]
+    archive = Archive(rows(count))
+
+    assert arranged(archive, order) == (archive, order)
+    assert unpackings(order) == count // BLOCK
+    assert unpackings(()) == 0

@@ -217,6 +217,9 @@ class Case:
         self.failed: array[int] = array("q")
         #: Established tunnels that carry no call which succeeded or may have.
         self.idle_tunnels: array[int] = array("q")
+        #: Those of them that others than the API proxy opened for TLS: no packet that lacks
+        #: can make them a call's.
+        self.idle_of_others = 0
         #: CONNECTs for the API proxy that a forward proxy denied: calls that never were made.
         self.barred: array[int] = array("q")
         #: Places of the chains whose call has more than one tunnel: tried again unasked.
@@ -342,6 +345,8 @@ class Case:
                 self.proxy_established += tunnel.client.ip in self.api_proxies
                 if _number(tunnel.id) not in busy:
                     self.idle_tunnels.append(_number(tunnel.id))
+                    others = tunnel.client.ip not in self.api_proxies
+                    self.idle_of_others += others and tunnel.tls is not None
         self.calls += len(self.barred)
 
     def _link(self) -> set[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from inspector.archive import View
+from inspector.archive import View, arranged
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
 from inspector.exchanges.relays import find_egress, find_relays, service_of
@@ -41,7 +41,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     The long lists are views of the ledger's archives: their facts are made
     when they are looked at.
     """
-    in_order = by_number(ledger.exchange_order)
+    ledger.exchanges, in_order = arranged(ledger.exchanges, by_number(ledger.exchange_order))
     relays: dict[int, int] = {}
     if any(roles.hop(*pair) == "forward-proxy-to-api-proxy" for pair in ledger.spoken):
         relays = find_relays(ledger.exchanges, roles)
@@ -56,7 +56,8 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     legs = {record.connection for record in egress.values()}
     ordered = View(ledger.exchanges, in_order, lambda record: record)
     connections = View(
-        ledger.connections, by_number(ledger.connection_order), lambda connection: connection
+        *arranged(ledger.connections, by_number(ledger.connection_order)),
+        lambda connection: connection,
     )
     return Assembled(
         clients=clients(
@@ -67,8 +68,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         connections=connections,
         exchanges=View(ledger.exchanges, in_order, exchange),
         tunnels=View(
-            ledger.tunnels,
-            by_number(ledger.tunnel_order),
+            *arranged(ledger.tunnels, by_number(ledger.tunnel_order)),
             lambda record: tunnel_fact(record, egress.get(record.number)),
         ),
         direct_tls=tuple(

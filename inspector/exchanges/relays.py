@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
 from inspector.exchanges.topology import Roles
+from inspector.facts import Endpoint, Request
 
 #: A proxy forwards a request within this time of having begun to receive it
 #: (measured: 1 ms median; the bound covers a large upload under load).
@@ -48,23 +49,29 @@ class _Leg(NamedTuple):
 
 
 def service_of(record: ExchangeRecord) -> tuple[str, int]:
+    """The host and port that a record's request is for."""
+    return service_for(record.request, record.authority, record.server)
+
+
+def service_for(
+    request: Request | None, authority: str | None, server: Endpoint
+) -> tuple[str, int]:
     """The host and port that a request is for, wherever its connection goes.
 
-    An absolute-form target names it (RFC 9112 3.2.2), else the authority of
+    An absolute-form target names it (RFC 9112 3.2.2), else the `authority` of
     the tunnel it is in, else it is the server.
     """
-    request = record.request
     scheme = _SCHEME.match(request.target) if request is not None else None
     if request is not None and scheme is not None:
         found = split_authority(request.target[scheme.end() :].partition("/")[0])
         if found is not None:
             is_secure = scheme[1].lower() in ("https", "wss")
             return found[0], found[1] or (443 if is_secure else 80)
-    if record.authority is not None:
-        found = split_authority(record.authority)
+    if authority is not None:
+        found = split_authority(authority)
         if found is not None:
             return found[0], found[1] or 443
-    return record.server.ip, record.server.port
+    return server.ip, server.port
 
 
 def split_authority(authority: str) -> tuple[str, int | None] | None:

@@ -64,6 +64,9 @@ HOPS: Final[dict[tuple[Role, Role], Hop]] = {
 #: What a web server that is no proxy answers to CONNECT (RFC 9110 15.5.1, .5, .6, 15.6.2).
 NOT_UNDERSTOOD: Final = frozenset({400, 404, 405, 501})
 
+#: Addresses of a role that a note names; `topology` has them all.
+NOTED: Final = 5
+
 Source = Literal["defaults", "options", "file", "traffic"]
 
 
@@ -191,8 +194,10 @@ def _adopt(
     members = frozenset(found)
     if role in absent and members:
         addresses[role] = members
-        who = ", ".join(sorted(members))
-        notes.append(f"{role} recognised from traffic: {who}")
+        who = sorted(members)
+        more = len(who) - NOTED
+        listed = ", ".join(who[:NOTED]) + (f" and {more:,} more" if more > 0 else "")
+        notes.append(f"{role} recognised from traffic: {listed}")
 
 
 def _forward_proxies(ledger: Ledger) -> set[str]:

@@ -15,11 +15,13 @@ from inspector.report import words
 from inspector.report.carried import TunnelRow
 from inspector.report.headline import Headline
 from inspector.report.layout import STYLES, Rows, notes, table
-from inspector.report.sent import Sent
+from inspector.report.sent import Sent, folded
 from inspector.report.verdicts import FindingRow, VerdictRow
 
 #: Calls of one client that differ in target or version, on the first screen.
 _ASKED: Final = 3
+#: Values of one auth header of one client, on the first screen.
+_VALUES: Final = 4
 
 _VERDICTS: Final[Mapping[HypothesisVerdict, str]] = {
     "confirmed": "bad",
@@ -68,7 +70,7 @@ def sent_blocks(blocks: Sequence[Sent], rows: int | None) -> Iterable[Renderable
         yield title
         yield Padding(_asked(block, None if rows is None else _ASKED), _INDENT)
         if block.auth:
-            yield Padding(_auth(block), _INDENT)
+            yield Padding(_auth(block, rows), _INDENT)
         else:
             yield Padding(Text("no auth header", STYLES["bad"]), _INDENT)
         yield Text()
@@ -142,11 +144,17 @@ def _asked(block: Sent, limit: int | None) -> Table:
     return grid
 
 
-def _auth(block: Sent) -> Table:
+def _auth(block: Sent, limit: int | None) -> Table:
     grid = table("", "", header=False)
-    for auth in block.auth:
+    auths = block.auth if limit is None else tuple(folded(block.auth, _VALUES))
+    left_out = 0 if limit is None else max(0, len(auths) - limit)
+    if left_out:
+        auths = tuple(sorted(auths, key=lambda auth: not auth.bad))
+    for auth in auths[:limit]:
         value = Text(auth.credential, STYLES["bad" if auth.bad else "default"])
         if auth.remark:
             value.append(f"   {auth.remark}", "default")
         grid.add_row(auth.header, value)
+    if left_out:
+        grid.add_row(Text(f"... {left_out} more with -v", STYLES["rule"]))
     return grid

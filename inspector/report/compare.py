@@ -148,9 +148,12 @@ def _pairs(a: Side, b: Side) -> Iterator[tuple[str, list[Client], list[Client]]]
         program = "the clients" if named else _program(client.user_agent)
         return f"{program} -> {client.provider}"
 
-    ours, theirs = matching(a), matching(b)
-    for of in dict.fromkeys(map(key, (*ours, *theirs))):
-        yield of, [c for c in ours if key(c) == of], [c for c in theirs if key(c) == of]
+    pairs: dict[str, tuple[list[Client], list[Client]]] = {}
+    for place, side in enumerate((a, b)):
+        for client in matching(side):
+            pairs.setdefault(key(client), ([], []))[place].append(client)
+    for of, (ours, theirs) in pairs.items():
+        yield of, ours, theirs
 
 
 def _program(user_agent: str | None) -> str:
@@ -164,7 +167,7 @@ def _client(view: View, clients: Sequence[Client]) -> dict[str, str]:
     """What the clients of one program did, as aspects."""
     if not clients:
         return {}
-    calls = [call for client in clients for call in grouping.made_by(client, view.page.calls)]
+    calls = [call for client in clients for call in view.page.made_by(client)]
     statuses: Counter[str] = Counter()
     for client in clients:
         statuses.update(client.statuses)
@@ -182,9 +185,7 @@ def _client(view: View, clients: Sequence[Client]) -> dict[str, str]:
     for name in sorted({n.lower() for call in calls for n in _header_names(call)}):
         aspects[f"{_HEADER}{clipped(name, 60)}"] = "sent"
     answered: Counter[str] = Counter(
-        chain.answered_by
-        for chain in view.report.chains
-        if view.call(chain.agent_exchange) in {call.id for call in calls}
+        voice for call in calls for voice in view.answered.get(call.id, ())
     )
     if answered:
         aspects["answered by"] = _counted(answered)

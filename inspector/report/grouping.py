@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from inspector.diagnosis.outcome import outcome_of
+from inspector.exchanges.relays import service_for
 from inspector.facts import Client, Connection, DirectTls, EndedBy, Exchange, Tunnel
 from inspector.report.escape import clipped
 from inspector.report.model import Report
@@ -36,9 +37,14 @@ class Page:
     """The rows of the first page, each a list of facts that share it."""
 
     calls: tuple[Exchange, ...]
+    by_client: Mapping[Hashable, tuple[Exchange, ...]]
     direct_tls: tuple[tuple[DirectTls, ...], ...]
     silent: tuple[tuple[Connection, ...], ...]
     failures: tuple[tuple[Exchange, ...], ...]
+
+    def made_by(self, client: Client) -> tuple[Exchange, ...]:
+        """The calls behind a row of `clients`."""
+        return self.by_client.get(_client_row(client), ())
 
 
 def page(report: Report) -> Page:
@@ -48,8 +54,13 @@ def page(report: Report) -> Page:
     spoken.update(direct.connection for direct in report.direct_tls)
     spoken.update(t.egress.connection for t in report.tunnels if t.egress is not None)
     calls = tuple(exchange for exchange in report.exchanges if is_call(exchange))
+    authorities = {tunnel.id: tunnel.authority for tunnel in report.tunnels if tunnel.exchanges}
+    by_client: dict[Hashable, list[Exchange]] = {}
+    for call in calls:
+        by_client.setdefault(_caller(call, authorities), []).append(call)
     return Page(
         calls=calls,
+        by_client={row: tuple(made) for row, made in by_client.items()},
         direct_tls=groups(report.direct_tls, _direct_row),
         silent=groups((c for c in report.connections if c.id not in spoken), _silent_row),
         failures=groups(
@@ -67,15 +78,17 @@ def is_call(exchange: Exchange) -> bool:
     )
 
 
-def made_by(client: Client, calls: Iterable[Exchange]) -> list[Exchange]:
-    """The calls behind a row of `clients`."""
-    return [
-        call
-        for call in calls
-        if call.client.ip == client.ip
-        and call.provider == client.provider
-        and (call.request.user_agent if call.request else None) == client.user_agent
-    ]
+def _client_row(client: Client) -> Hashable:
+    service = client.service
+    return client.ip, client.user_agent, client.provider, service.ip, service.port
+
+
+def _caller(call: Exchange, authorities: Mapping[str, str | None]) -> Hashable:
+    """The row of `clients` that counts a call."""
+    authority = None if call.tunnel is None else authorities.get(call.tunnel)
+    host, port = service_for(call.request, authority, call.server)
+    user_agent = None if call.request is None else call.request.user_agent
+    return call.client.ip, user_agent, call.provider, host, port
 
 
 def status(exchange: Exchange) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.facts import Client, ClientAuth, Exchange
-from inspector.report import grouping, words
+from inspector.facts import Client, ClientAuth, Credential, Exchange
+from inspector.report import words
 from inspector.report.escape import clipped
 from inspector.report.view import View
 
@@ -55,7 +55,7 @@ def sent(view: View) -> tuple[Sent, ...]:
 
 
 def _sent(view: View, client: Client, failed: set[str]) -> Sent:
-    calls = grouping.made_by(client, view.page.calls)
+    calls = view.page.made_by(client)
     return Sent(
         who=_program(client.user_agent),
         where=_where(client),
@@ -115,12 +115,35 @@ def _asked(calls: Iterable[Exchange]) -> tuple[Asked, ...]:
     return tuple(Asked(what, steering, tuple(ids)) for (what, steering), ids in rows.items())
 
 
+def folded(rows: Sequence[SentAuth], limit: int) -> Iterator[SentAuth]:
+    """At most `limit` values of each header: the rest of them on one line, with their number.
+
+    A signature, a nonce or a cookie is another value in each call.  What ought not to be so
+    is told first.
+    """
+    headers: dict[str, list[SentAuth]] = {}
+    for row in rows:
+        headers.setdefault(row.header, []).append(row)
+    for header, alike in headers.items():
+        if len(alike) <= limit:
+            yield from alike
+            continue
+        alike = sorted(alike, key=lambda row: not row.bad)
+        bad = sum(row.bad for row in alike)
+        yield from alike[: limit - 1]
+        left = alike[limit - 1 :]
+        told = f"{len(alike):,} different values"
+        remark = f"({bad:,} of them not as they ought to be)" if bad else ""
+        yield SentAuth(header, f"{len(left):,} more with -v: {told}", remark, left[0].bad)
+
+
 def _auth(client: Client) -> Iterable[SentAuth]:
-    for place, auth in enumerate(client.auth_headers):
+    seen: set[Credential] = set()
+    for auth in client.auth_headers:
         remarks = []
-        before = [earlier.credential for earlier in client.auth_headers[:place]]
-        if before:
-            remarks.append("the same" if auth.credential in before else "differs")
+        if seen:
+            remarks.append("the same" if auth.credential in seen else "differs")
+        seen.add(auth.credential)
         real = _looks_real(client, auth)
         if real:
             remarks.append("NO PLACEHOLDER")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
-from inspector.conclusions import Chain
+from inspector.conclusions import AnsweredBy, Chain
 from inspector.facts import Exchange, Role
 from inspector.report import grouping, words
 from inspector.report.escape import visible
@@ -32,6 +33,11 @@ class View:
                 self.carried[chain.tunnel] = chain
             for tunnel in chain.attempts:
                 self.retried[tunnel] = chain
+        self._roles: dict[str, Role] = {}
+        for role, known in self.roles():
+            for host in known:
+                self._roles.setdefault(host, role)
+                self._roles.setdefault(host.rpartition(":")[0].strip("[]"), role)
         legs = [e for e in report.exchanges if e.relays is not None]
         self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
         self._relayed = {leg.relays for leg in legs if self.role(leg.server.ip) == "api-proxy"}
@@ -44,16 +50,22 @@ class View:
         """The id of the agent's own leg of a call, given that of any leg."""
         return self._first_leg.get(exchange, exchange)
 
+    @cached_property
+    def answered(self) -> Mapping[str, tuple[AnsweredBy, ...]]:
+        """Who answered, by the id of the agent's own leg of a call."""
+        found: dict[str, tuple[AnsweredBy, ...]] = {}
+        for chain in self.report.chains:
+            call = self.call(chain.agent_exchange)
+            found[call] = (*found.get(call, ()), chain.answered_by)
+        return found
+
     def host(self, ip: str) -> str:
         """`.30 api-proxy`"""
         return f"{words.address(ip, self.prefix)} {self.role(ip)}"
 
     def role(self, ip: str) -> Role:
         """Who an address is."""
-        for role, known in self.roles():
-            if any(ip in (host, host.rpartition(":")[0].strip("[]")) for host in known):
-                return role
-        return "other"
+        return self._roles.get(ip, "other")
 
     def roles(self) -> tuple[tuple[Role, tuple[str, ...]], ...]:
         """The addresses of each role, a forward proxy's with its port."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inspector.facts import EndedBy, Exchange, Response
-from inspector.report.grouping import failure, groups, made_by, page, status, tunnel_row
+from inspector.report.grouping import failure, groups, page, status, tunnel_row
 from inspector.report.model import Report
 
 
@@ -87,8 +87,8 @@ def test_groups_keep_the_order_of_their_first_member(report: Report) -> None:
 
 
 def test_the_calls_of_a_client_are_those_it_counts(report: Report) -> None:
-    calls = page(report).calls
+    rows = page(report)
     for client in report.clients:
-        made = made_by(client, calls)
+        made = rows.made_by(client)
         assert len(made) == client.requests
         assert {status(call) for call in made} == set(client.statuses)

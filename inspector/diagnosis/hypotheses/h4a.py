@@ -25,10 +25,9 @@ def judge(call: Call, case: Case) -> Judgement:
 
 def of_attempts(case: Case, call: Call | None = None) -> Judgement:
     """Of calls without a tunnel of their own: are there others that carry no good call?"""
-    own = _own_of_others(case)
-    if own:
+    if case.idle_of_others:
         opened = "none opened by the API proxy" if not case.proxy_established else "none for it"
-        return confirmed(f"{own} of {case.established}, {opened}")
+        return confirmed(f"{case.idle_of_others} of {case.established}, {opened}")
     if case.idle_tunnels and case.is_whole:
         return confirmed(f"{len(case.idle_tunnels)} of {case.established} carry no good call")
     if not case.is_whole:
@@ -40,16 +39,6 @@ def of_attempts(case: Case, call: Call | None = None) -> Judgement:
     if case.established:
         return refuted("every established tunnel carried a good call")
     return refuted("Squid established no tunnel")
-
-
-def _own_of_others(case: Case) -> int:
-    """Idle tunnels that the API proxy did not open: no lost packet can make them a call's."""
-    count = 0
-    for number in case.idle_tunnels:
-        tunnel = case.tunnels.get(f"t{number}")
-        if tunnel is not None and tunnel.client.ip not in case.api_proxies and tunnel.tls:
-            count += 1
-    return count
 
 
 def _counted(case: Case) -> str:
