@@ -6,9 +6,11 @@ same for packets from anywhere else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# typing.TYPE_CHECKING without typing: a command is not yet prepared for Ctrl-C here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from inspector.inspection import Inspector as Inspector
     from inspector.inspection import Options as Options
     from inspector.inspection import inspect as inspect

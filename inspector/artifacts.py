@@ -22,6 +22,7 @@ from typing import BinaryIO, Final
 
 from inspector.errors import InspectorError
 from inspector.pcap.locate import locate
+from inspector.pcap.pipes import is_read_once
 from inspector.redaction import redact_into
 from inspector.report import markdown
 from inspector.report.json import write_json
@@ -105,8 +106,8 @@ def redacted(paths: Sequence[str | Path], auth_headers: Sequence[str] = ()) -> d
     """What writes each capture of `paths` without credentials, by the name of its file.
 
     One is `capture.redacted.pcapng`; several are numbered as the report numbers
-    them, `capture-2.redacted.pcapng`.  Standard input cannot be read a second
-    time and is left out.
+    them, `capture-2.redacted.pcapng`.  Standard input and pipes cannot be read a second
+    time and are left out.
     """
     names = [name for path in paths for name in locate(path).captures]
 
@@ -121,7 +122,7 @@ def redacted(paths: Sequence[str | Path], auth_headers: Sequence[str] = ()) -> d
             writer(name)
         )
         for number, name in enumerate(names, start=1)
-        if name != "-"
+        if not is_read_once(name)
     }
 
 

@@ -48,5 +48,11 @@ class NotACapture(CaptureError):
     exit_code = 4
 
 
+class Interrupted(CaptureError):
+    """Whoever waits was asked to stop before there was anything to report."""
+
+    exit_code = 130
+
+
 class CannotCapture(InspectorError):
     """Live packets are not to be had: no privilege, no such interface, a kernel that refuses."""

@@ -436,6 +436,10 @@ class Interface:
     dropped: int | None = None
 
 
+#: The fault of a pipe that was not read to its end, and how its `CaptureFile.cut` begins.
+READ_INTERRUPTED = "read-interrupted"
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureFile:
     """One input file: what it is, and where it stops being readable.
@@ -457,6 +461,11 @@ class CaptureFile:
     decryption_secrets: int
     cut: str | None
     unended: bool = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked to stop reading it: it may be whole, or go on for ever."""
+        return self.cut is not None and self.cut.startswith(READ_INTERRUPTED)
 
 
 @dataclass(frozen=True, slots=True)

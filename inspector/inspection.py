@@ -43,6 +43,7 @@ from inspector.options import Scope
 from inspector.packets import Batch
 from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
+from inspector.pcap.pipes import Stop
 from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.recording import Live
 from inspector.report.model import Report
@@ -266,12 +267,14 @@ def inspect_captures(
     on_progress: Callable[[int, int | None], None] | None = None,
     on_exchange: OnExchange | None = None,
     on_tunnel: OnTunnel | None = None,
+    stop: Stop | None = None,
 ) -> Report:
     """Read captures, merged by time, and report what they show.
 
     A path is a file, a directory with a capture in it, or `-`.  `on_progress`
     is told the bytes read so far and their total (None when a size is not
-    known).  Raises `InspectorError` when a file cannot be read or is no
+    known).  A pipe is read until `stop` is asked, if it does not end before: the
+    report is of what came until then.  Raises `InspectorError` when a file cannot be read or is no
     capture; whatever is wrong inside one is in the report.
     """
     inspector = Inspector(options, on_exchange=on_exchange, on_tunnel=on_tunnel)
@@ -289,7 +292,7 @@ def inspect_captures(
             read += more
             report_progress(read, total)
 
-    readers = open_captures(files, tell)
+    readers = open_captures(files, tell, stop)
     try:
         for batch in merged(readers):
             inspector.feed(batch)

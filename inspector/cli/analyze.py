@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
 
+from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import key_bytes, log_options, network_options
 from inspector.cli.outcome import Outcome, outcome_options
 from inspector.cli.progress import Progress
+from inspector.cli.saying import say
+from inspector.cli.stopping import graceful
+from inspector.cli.streams import only_for_reader
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
+    from inspector.cli.stopping import Stop
     from inspector.facts import Exchange, Tunnel
     from inspector.inspection import Options
     from inspector.report.model import Report
@@ -64,7 +69,8 @@ def analyze(
     one and the logs beside it, or - for standard input.  Several are merged
     by time.
     """
-    from inspector.inspection import Options
+    with AtOnce():
+        from inspector.inspection import Options
 
     verbosity = ctx.meta.get(VERBOSITY, 0)
     start_logging(verbosity)
@@ -97,8 +103,12 @@ def analyze(
     else:
         write = partial(write_page, out=out, verbosity=verbosity)
 
-    with Progress(wanted=not no_progress) as progress:
-        report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel)
+    with (
+        Progress(wanted=not no_progress) as progress,
+        graceful() as stop,
+        only_for_reader(not outcome.has_other_use),
+    ):
+        report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop)
     readable = () if trouble is not None else paths
     unwritten = outcome.leave_files(report, readable, auth_headers)
     if form != "terminal" or trouble is None:
@@ -108,9 +118,26 @@ def analyze(
     for error in (trouble, unwritten):
         if error is not None:
             raise error
-    if not report.connections:
+    interrupted = tell_interrupted(report)
+    if not report.connections and not interrupted:
         raise NoTcp(report.topology.scope)
-    ctx.exit(outcome.judged(report))
+    judged = outcome.judged(report)
+    ctx.exit(INTERRUPTED if interrupted else judged)
+
+
+def tell_interrupted(report: Report) -> bool:
+    """Whether the reading of a capture was interrupted, which is then said."""
+    names = [
+        "standard input" if capture.name == "-" else capture.name
+        for capture in report.captures
+        if capture.interrupted
+    ]
+    if names:
+        say(
+            f"Interrupted by Ctrl-C (SIGINT): the report is of what was read of "
+            f"{' and '.join(names)} until then."
+        )
+    return bool(names)
 
 
 class NoTcp(InspectorError):
@@ -134,13 +161,19 @@ def _inspect(
     progress: Progress,
     on_exchange: Callable[[Exchange], None] | None,
     on_tunnel: Callable[[Tunnel], None] | None,
+    stop: Stop,
 ) -> tuple[Report, InspectorError | None]:
     from inspector.inspection import inspect_captures
     from inspector.report.model import nothing_to_analyse
 
     try:
         report = inspect_captures(
-            paths, options, on_progress=progress, on_exchange=on_exchange, on_tunnel=on_tunnel
+            paths,
+            options,
+            on_progress=progress,
+            on_exchange=on_exchange,
+            on_tunnel=on_tunnel,
+            stop=stop,
         )
     except InspectorError as error:
         if error.exit_code != NOTHING_TO_ANALYSE:

@@ -7,12 +7,14 @@ from typing import Any, Final, Literal
 
 import click
 
+from inspector.cli.interrupts import AtOnce
 from inspector.cli.live import Printer, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.outcome import Outcome, judging_options
 from inspector.cli.parameters import Duration, Rotate, Size
 from inspector.cli.saying import say
+from inspector.cli.streams import only_for_reader
 
 #: The first word that is no option begins the command: its own options are its own.
 _CONTEXT: Final = {"allow_interspersed_args": False}
@@ -93,8 +95,9 @@ def capture(
     COMMAND runs as the invoking user, not as root; its exit status, if it is
     not 0, is this program's, whatever --fail-on says.
     """
-    from inspector.live.capturing import Watchers
-    from inspector.live.capturing import capture as run_capture
+    with AtOnce():
+        from inspector.live.capturing import Watchers
+        from inspector.live.capturing import capture as run_capture
 
     verbosity = ctx.meta.get(VERBOSITY, 0)
     if rotate is not None and path is None and directory is None:
@@ -114,9 +117,10 @@ def capture(
     )
     printer = Printer(form, verbosity, several_files=rotate is not None)
     watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
-    captured = run_capture(planned, watchers)
-    report = captured.report
     outcome = Outcome.told({**live, "directory": directory})
+    with only_for_reader(not (command or path or outcome.has_other_use)):
+        captured = run_capture(planned, watchers)
+    report = captured.report
     unwritten = outcome.leave_files(report)
     printer.write(report)
     outcome.tell_runner(report, commands_to_stdout=form == "terminal")

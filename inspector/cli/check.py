@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 import click
 
-from inspector.cli.analyze import NoTcp
+from inspector.cli.analyze import NoTcp, tell_interrupted
 from inspector.cli.inputs import options_of, report_of
+from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import network_options
+from inspector.cli.stopping import graceful
 
 
 @click.command(epilog=exit_codes_text())
@@ -56,20 +58,23 @@ def check(
     way of their own to an API, and every open tunnel holds a complete TLS
     handshake.
     """
-    from dataclasses import replace
-    from datetime import date
+    with AtOnce():
+        from dataclasses import replace
+        from datetime import date
 
-    from inspector.cli.screen import Screen
-    from inspector.policy.judge import judge
-    from inspector.policy.reading import read_policy
-    from inspector.policy.telling import page, plain
-    from inspector.report.json import dumps
+        from inspector.cli.screen import Screen
+        from inspector.policy.judge import judge
+        from inspector.policy.reading import read_policy
+        from inspector.policy.telling import page, plain
+        from inspector.report.json import dumps
 
     rules = read_policy(policy)
     if fail_on is not None:
         rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
-    report = report_of(paths, options_of(told), progress=not no_progress)
-    if not report.connections:
+    with graceful() as stop:
+        report = report_of(paths, options_of(told), progress=not no_progress, stop=stop)
+    interrupted = tell_interrupted(report)
+    if not report.connections and not interrupted:
         raise NoTcp(report.topology.scope)
     judgement = judge(report, rules, date.today())
     if form == "json":
@@ -80,4 +85,4 @@ def check(
         data = text.encode(screen.encoding, "backslashreplace")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-    ctx.exit(judgement.exit_code)
+    ctx.exit(INTERRUPTED if interrupted else judgement.exit_code)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from inspector.cli.inputs import is_report, options_of, report_of
+from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.saying import say
@@ -49,15 +50,16 @@ def compare(
     captures the fingerprints of credentials are made with one key, so that the
     same credential is seen to be the same.
     """
-    import secrets
-    from dataclasses import replace
+    with AtOnce():
+        import secrets
+        from dataclasses import replace
 
-    from inspector.cli.screen import Screen
-    from inspector.inspection import FINGERPRINT_KEY_BYTES
-    from inspector.report.compare import Side, matching, page, plain
-    from inspector.report.compare import compare as differences
-    from inspector.report.escape import clipped, visible
-    from inspector.report.json import dumps
+        from inspector.cli.screen import Screen
+        from inspector.inspection import FINGERPRINT_KEY_BYTES
+        from inspector.report.compare import Side, matching, page, plain
+        from inspector.report.compare import compare as differences
+        from inspector.report.escape import clipped, visible
+        from inspector.report.json import dumps
 
     if len(clients) > 2:
         raise click.UsageError("--client may be given twice at most.")

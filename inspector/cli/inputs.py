@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from inspector.cli.interrupts import AtOnce
 from inspector.cli.network import key_bytes
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
+    from inspector.cli.stopping import Stop
     from inspector.inspection import Options
     from inspector.report.model import Report
 
@@ -24,7 +26,8 @@ class ReportUnreadable(InspectorError):
 
 def options_of(told: Mapping[str, Any]) -> Options:
     """The inspection's options from the values of `network_options`."""
-    from inspector.inspection import Options
+    with AtOnce():
+        from inspector.inspection import Options
 
     return Options(
         scope=told["scope"],
@@ -38,7 +41,9 @@ def options_of(told: Mapping[str, Any]) -> Options:
     )
 
 
-def report_of(paths: tuple[str, ...], options: Options, *, progress: bool = True) -> Report:
+def report_of(
+    paths: tuple[str, ...], options: Options, *, progress: bool = True, stop: Stop | None = None
+) -> Report:
     """The report of captures, or the one that a single JSON file holds."""
     if len(paths) == 1 and is_report(paths[0]):
         return _loaded(Path(paths[0]))
@@ -46,12 +51,14 @@ def report_of(paths: tuple[str, ...], options: Options, *, progress: bool = True
     from inspector.inspection import inspect_captures
 
     with Progress(wanted=progress) as told:
-        return inspect_captures(paths, options, on_progress=told)
+        return inspect_captures(paths, options, on_progress=told, stop=stop)
 
 
 def is_report(name: str) -> bool:
     """Whether a file holds JSON, and is to be read as a report."""
     try:
+        if not Path(name).is_file():
+            return False  # what a pipe gives is gone when it is looked at
         with Path(name).open("rb") as file:
             return file.read(64).lstrip()[:1] == b"{"
     except OSError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import click
 
 from inspector.cli.analyze import start_logging, write_page
+from inspector.cli.interrupts import AtOnce
 from inspector.cli.network import key_bytes
 from inspector.cli.parameters import duration_in_seconds, size_in_bytes
 
@@ -87,12 +88,13 @@ def plan(
     """What the options say; `told` holds those of `live_options` and `network_options`."""
     from ipaddress import ip_network
 
-    from inspector.live.capturing import Plan
-    from inspector.live.command import User
-    from inspector.live.files import Rotation
-    from inspector.live.opening import Wanted
-    from inspector.live.run import Limits
-    from inspector.options import Options
+    with AtOnce():
+        from inspector.live.capturing import Plan
+        from inspector.live.command import User
+        from inspector.live.files import Rotation
+        from inspector.live.opening import Wanted
+        from inspector.live.run import Limits
+        from inspector.options import Options
 
     start_logging(verbosity)
     options = Options(

@@ -6,17 +6,22 @@ when it runs: `inspector --help` stays under 0.2 s.
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-from collections.abc import Mapping
-from importlib import import_module
-from types import MappingProxyType
-from typing import Any, Final
+from inspector.cli.interrupts import INTERRUPTED, SENTENCE, AtOnce, no_more
 
-import click
+with AtOnce():
+    import io
+    import os
+    import sys
+    from collections.abc import Mapping, Sequence
+    from contextlib import ExitStack
+    from importlib import import_module
+    from types import MappingProxyType
+    from typing import Any, Final
 
-from inspector.errors import InspectorError
+    import click
+
+    from inspector.cli.streams import ReaderLeft, standing
+    from inspector.errors import InspectorError
 
 #: Command -> the module that defines it under the same name.
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
@@ -37,6 +42,7 @@ EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({
     3: "a finding of the level of --fail-on or above, or a broken expectation of a policy",
     4: "nothing to analyse: not a capture, or no TCP in scope",
     5: "the capture lacks what would prove that a policy, or --fail-on, is kept",
+    INTERRUPTED: "interrupted by Ctrl-C (SIGINT); what was read of a pipe is reported first",
 })  # fmt: skip
 
 #: Where the count of -v is kept for all commands of a run.
@@ -77,14 +83,60 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), cmd_name)
         return command
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run as a program, which ends with its exit code; or, not standalone, as a function.
+
+        Standard streams are those of the process, unless somebody put others in their place.
+        """
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        is_program = sys.stdout is sys.__stdout__
+        try:
+            with ExitStack() as held:
+                streams = None
+                if is_program:
+                    streams = held.enter_context(standing())
+                code = self._run(args, prog_name, complete_var, **extra)
+                if streams is not None and (failure := streams.failure()):
+                    _say(failure)
+                    code = code or 1
+        except KeyboardInterrupt:
+            _say(SENTENCE)
+            code = INTERRUPTED
+        if is_program:
+            no_more()
+        sys.exit(code)
+
+    def _run(
+        self,
+        args: Sequence[str] | None,
+        prog_name: str | None,
+        complete_var: str | None,
+        **extra: Any,
+    ) -> int:
+        """The exit code of a run; what went wrong was said."""
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            _show(error)
+            return error.exit_code
+        except click.Abort:  # what click makes of KeyboardInterrupt
+            _say(SENTENCE)
+            return INTERRUPTED
+        return code if isinstance(code, int) else 0
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever it raises becomes a sentence and an exit code."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
-        except BrokenPipeError:
-            _leave_pipe()
+            return super().invoke(ctx)
+        except ReaderLeft:
             ctx.exit(0)
         except click.ClickException as error:
             _show(error)
@@ -135,12 +187,16 @@ def _show(error: click.ClickException) -> None:
     click.echo(defused(shown.getvalue()), err=True, nl=False)
 
 
-def _explain(ctx: click.Context, sentence: str, error: BaseException) -> None:
-    from inspector.report.escape import defused, visible
+def _say(sentence: str) -> None:
+    from inspector.cli.saying import say
 
+    say(sentence)
+
+
+def _explain(ctx: click.Context, sentence: str, error: BaseException) -> None:
     if ctx.meta.get(VERBOSITY, 0) >= 2:
         click.echo(_traceback(error), err=True, nl=False)
-    click.echo(defused(f"inspector: {visible(sentence)}"), err=True)
+    _say(sentence)
 
 
 def _bug_report(error: Exception) -> str:
@@ -174,10 +230,3 @@ def _traceback(error: BaseException) -> str:
     lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
     text = "" if not isinstance(error, InspectorError) else f": {visible(str(error))}"
     return defused("".join([*lines, f"{type(error).__name__}{text}\n"]))
-
-
-def _leave_pipe() -> None:
-    # The reader has seen enough.  At exit Python flushes stdout once more: give it somewhere to go.
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.close(null)

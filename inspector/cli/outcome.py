@@ -108,9 +108,11 @@ class Outcome:
         if self.directory is None:
             return None
         from inspector.artifacts import redacted, write_artifacts
+        from inspector.pcap.pipes import is_read_once
 
-        if "-" in captures:
-            say("standard input is read once: no redacted capture is left")
+        for name in filter(is_read_once, captures):
+            what = "standard input" if name == "-" else name
+            say(f"{what} is read once: no redacted capture is left")
         try:
             write_artifacts(
                 report, self.directory, captures=redacted(captures, auth_headers)
@@ -144,6 +146,11 @@ class Outcome:
             out.write(line.encode("ascii", "backslashreplace").decode() + "\n")
         out.flush()
 
+    @property
+    def has_other_use(self) -> bool:
+        """Whether a run is of use without what it shows: a verdict, files, a runner's summary."""
+        return self.fail_on is not None or self.directory is not None or self.github
+
     def judged(self, report: Report) -> int:
         """The exit code that `--fail-on` asks for, said on stderr when it is not 0."""
         if self.fail_on is None:
@@ -164,8 +171,7 @@ def _told(judgement: Judgement) -> str:
         codes = ", ".join(finding.code for finding in judgement.findings)
         return f"Findings of level {judgement.fail_on} or above: {codes}."
     doubts = "; ".join(doubt.found for doubt in judgement.doubts)
-    level = f"level {judgement.fail_on} or above"
-    return f"It is not proven that there is no finding of {level}: {doubts}."
+    return f"Cannot prove that there is no finding of level {judgement.fail_on} or above: {doubts}."
 
 
 def _append(variable: str, option: str, path: Path | None, text: Callable[[int], str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
+from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.parameters import HeaderName
 from inspector.cli.saying import say
@@ -64,10 +65,11 @@ def redact(
     report of OUT is that of IN but for fingerprints. OUT is read again before
     it is left there, and what is found then is hidden, too, and counted.
     """
-    from inspector.artifacts import write_files
-    from inspector.cli.progress import Progress
-    from inspector.errors import InspectorError
-    from inspector.redaction import redact_into
+    with AtOnce():
+        from inspector.artifacts import write_files
+        from inspector.cli.progress import Progress
+        from inspector.errors import InspectorError
+        from inspector.redaction import redact_into
 
     if (target.exists() or target.is_symlink()) and not force:
         raise click.UsageError(f"{click.format_filename(target)} is there; --force replaces it.")

@@ -7,11 +7,13 @@ from typing import Any, Literal
 
 import click
 
+from inspector.cli.interrupts import AtOnce
 from inspector.cli.live import Printer, flush, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration
 from inspector.cli.saying import say
+from inspector.cli.streams import only_for_reader
 
 
 @click.command(epilog=exit_codes_text())
@@ -39,9 +41,10 @@ def watch(
 
     Space or p pauses, q or Ctrl-C ends.
     """
-    from dataclasses import replace
+    with AtOnce():
+        from dataclasses import replace
 
-    from inspector.live.capturing import NOTHING_TO_ANALYSE, Watchers, capture
+        from inspector.live.capturing import NOTHING_TO_ANALYSE, Watchers, capture
 
     planned = plan(live, ctx.meta.get(VERBOSITY, 0), duration=duration)
     if planned.options.scope is None:
@@ -57,14 +60,18 @@ def watch(
             prepare=printer.prepare,
             tell=say,
         )
-        outcome = capture(planned, watchers)
+        with only_for_reader():
+            outcome = capture(planned, watchers)
         printer.write(outcome.report)
     else:
         from inspector.cli.screen import Screen
         from inspector.live.watching import line_watchers
 
         screen = Screen.of(sys.stdout)
-        with line_watchers(color=screen.color, encoding=screen.encoding, tell=say) as watchers:
+        with (
+            line_watchers(color=screen.color, encoding=screen.encoding, tell=say) as watchers,
+            only_for_reader(),
+        ):
             outcome = capture(planned, watchers)
     # A quiet bridge that was watched is no failure.
     ctx.exit(0 if outcome.exit_code == NOTHING_TO_ANALYSE else outcome.exit_code)

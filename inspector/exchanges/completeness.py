@@ -52,9 +52,14 @@ def completeness(
             "packets were cut short by the snap length",
         ),
         (
-            sum(capture.cut is not None for capture in captures),
+            sum(capture.cut is not None and not capture.interrupted for capture in captures),
             "file ends before its last record does",
             "files end before their last record does",
+        ),
+        (
+            sum(capture.interrupted for capture in captures),
+            "pipe was not read to its end: the reading was interrupted",
+            "pipes were not read to their ends: the reading was interrupted",
         ),
         (
             sum(gap.bytes for gap in gaps),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from inspector.errors import NotACapture
+from inspector.errors import CaptureError, Interrupted, NotACapture
 from inspector.facts import CaptureFile, Fault, Interface
 from inspector.packets import DISORDER_NS, Batch, Record, packet_reference
 from inspector.pcap import pcapng
 from inspector.pcap.classic import VARIANTS, ClassicWalker
+from inspector.pcap.pipes import Stop
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
 from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
 
@@ -80,8 +81,14 @@ class CaptureReader:
             return ClassicWalker(self.file_index)
         raise self._no_capture()
 
-    def _no_capture(self) -> NotACapture:
+    def _no_capture(self) -> CaptureError:
         name = "Standard input" if self.name == "-" else self.name
+        if self._source.interrupted:
+            return Interrupted(
+                f"The reading of {name} was interrupted before a capture began there",
+                "Let the program that captures write its first packets, tcpdump with -U",
+                "This is not a capture without traffic: that would have a header",
+            )
         next_step = "Give a pcap or pcapng file, plain or compressed with gzip or zstd"
         unpacked = self._source.compression is not None
         if not self._head:
@@ -258,9 +265,13 @@ class CaptureReader:
 
 
 def open_captures(
-    paths: Sequence[str | Path], on_progress: Callable[[int], None] | None = None
+    paths: Sequence[str | Path],
+    on_progress: Callable[[int], None] | None = None,
+    stop: Stop | None = None,
 ) -> list[CaptureReader]:
     """A reader for each path (`-` is standard input), indexed in the order given.
+
+    Pipes are read until their end, or until `stop` is asked.
 
     Raises `CaptureError` for the first that cannot be read or is no capture;
     those opened before it are closed.
@@ -269,7 +280,7 @@ def open_captures(
     readers: list[CaptureReader] = []
     try:
         for index, path in enumerate(paths):
-            source = open_source(path)
+            source = open_source(path, stop)
             try:
                 readers.append(
                     CaptureReader(source, str(path), index, on_progress, read_size=read_size)

@@ -13,7 +13,9 @@ from types import TracebackType
 from typing import Final, Protocol
 
 from inspector.errors import CaptureUnreadable
+from inspector.facts import READ_INTERRUPTED
 from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
+from inspector.pcap.pipes import Pipe, Stop, is_pipe
 
 READ_SIZE: Final = 128 << 10
 
@@ -72,6 +74,11 @@ class ByteSource:
                 break
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked to stop reading before the end."""
+        return isinstance(self._raw, Pipe) and self._raw.interrupted
+
     def close(self) -> None:
         """Close the stream, if it was opened here."""
         if self._owned:
@@ -116,17 +123,21 @@ class ByteSource:
             reason = error.strerror if isinstance(error, OSError) else None
             self._fault("read-error", reason or type(error).__name__)
             return b""
+        if not data and self.interrupted and not self._failed:
+            self._failed = True
+            self._fault(READ_INTERRUPTED, f"after {self.bytes_read} bytes")
         self.bytes_read += len(data)
         return data
 
 
-def open_source(path: str | Path) -> ByteSource:
+def open_source(path: str | Path, stop: Stop | None = None) -> ByteSource:
     """The bytes of a file, or of standard input for `-`.
 
-    Raises `CaptureUnreadable` when the operating system refuses.
+    What is no file on a disk, and may go on for ever, is read until its end or
+    until `stop` is asked.  Raises `CaptureUnreadable` when the operating system refuses.
     """
     if str(path) == "-":
-        return ByteSource(sys.stdin.buffer, owned=False)
+        return _standard_input(stop)
     try:
         raw = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed by ByteSource.close
     except OSError as error:
@@ -135,4 +146,19 @@ def open_source(path: str | Path) -> ByteSource:
             "Check the path and your permission to read it",
             "Its contents were not looked at",
         ) from error
+    if stop is not None and is_pipe(raw.fileno()):
+        return ByteSource(Pipe(raw, stop, owned=True))
     return ByteSource(raw)
+
+
+def _standard_input(stop: Stop | None) -> ByteSource:
+    if sys.stdin is None:
+        raise CaptureUnreadable(
+            "Standard input is closed, so nothing can be read from it",
+            "Give a file, or a pipe such as tcpdump -w - | inspector analyze -",
+            "This says nothing about a capture; none was read",
+        )
+    raw = sys.stdin.buffer
+    if stop is not None and is_pipe(raw.fileno()):
+        return ByteSource(Pipe(raw, stop, owned=False))
+    return ByteSource(raw, owned=False)

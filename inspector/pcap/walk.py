@@ -48,6 +48,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "compression-corrupt": "The compressed data cannot be decoded any further.",
     "compression-trailing-bytes": "Bytes after the compressed data are not compressed.",
     "read-error": "The operating system failed while the file was being read.",
+    "read-interrupted": "Somebody asked to stop reading a pipe (Ctrl-C); what came later is not"
+    " in the report.",
     "faults-not-listed": "The file has more faults than are listed.",
 }
 """Every fault of this room: stable name, and what it means."""
