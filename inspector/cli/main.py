@@ -102,6 +102,9 @@ class Commands(click.Group):
             with ExitStack() as held:
                 streams = None
                 if is_program:
+                    from inspector.coredumps import forbid
+
+                    forbid()
                     streams = held.enter_context(standing())
                 code = self._run(args, prog_name, complete_var, **extra)
                 if streams is not None and (failure := streams.failure()):

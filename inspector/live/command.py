@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+from inspector import coredumps
 from inspector.errors import InspectorError
 
 #: Exit statuses as POSIX shells give them (2.8.2): not executable, not found.
@@ -184,6 +185,7 @@ def _child(argv: Sequence[str], user: User | None, held: int, told: int) -> NoRe
     try:
         if os.read(held, 1) != b"g":
             os._exit(0)
+        coredumps.allow_as_started()
         for number in _DEFAULTS:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
