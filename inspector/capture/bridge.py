@@ -100,11 +100,16 @@ class BridgeFinder:
         bridges = [link for link in self._netlink.links() if link.kind == "bridge"]
         if not bridges:
             return "there is no bridge at all"
+        namesake = [
+            f"; Docker's {network.name} is {', '.join(map(str, network.subnets))}"
+            for network in (() if self._docker is None else self._docker.networks())
+            if network.name == self._name
+        ]
         described = [
             f"{link.name} {', '.join(map(str, link.addresses)) or 'without an address'}"
             for link in bridges
         ]
-        return "there is " + "; ".join(described)
+        return f"there is {'; '.join(described)}{''.join(namesake)}"
 
     def _by_address(self, links: Sequence[Link]) -> Iterator[BridgeFound]:
         for link in links:

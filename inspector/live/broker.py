@@ -58,7 +58,11 @@ _FORM: Final = re.compile(rb"(\d{1,9}) ([a-z]{1,16})(?: ([\x21-\x7e]{1,64}))?")
 _NOTHING: Final = re.compile(rb"")
 _CONTAINER: Final = re.compile(rb"[0-9a-f]{64}")
 _NOBODY: Final = 65534
+# linux/prctl.h
 _PR_SET_DUMPABLE: Final = 4
+_PR_SET_NAME: Final = 15
+#: How ps calls it, in 15 bytes.
+_NAME: Final = b"inspector-ask"
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
@@ -210,7 +214,10 @@ def _drop(path: str) -> None:
     """Keep what it takes to connect to the socket at `path`, and nothing else."""
     if os.geteuid() == 0:
         give_up(_least_user(Path(path)))
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_NAME, _NAME, 0, 0, 0)
+    # Nobody of the same user traces it, or opens its memory in /proc.
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     seccomp.install(allowed={"socket", "connect"})
 
 
@@ -229,15 +236,18 @@ def _least_user(path: Path) -> User | None:
 def _may_connect(user: User, path: Path) -> bool:
     """Whether such a user reaches the socket: tried with effective ids, then taken back."""
     groups = os.getgroups()
-    os.setgroups([])
-    os.setegid(user.gid)
-    os.seteuid(user.uid)
     try:
+        os.setgroups([])
+        os.setegid(user.gid)
+        os.seteuid(user.uid)
         return os.access(path, os.R_OK | os.W_OK, effective_ids=True)
+    except OSError:
+        return False  # a root that may not become somebody else
     finally:
         os.seteuid(0)
         os.setegid(0)
-        os.setgroups(groups)
+        with contextlib.suppress(OSError):
+            os.setgroups(groups)
 
 
 # --- the parser's side -------------------------------------------------------------------------

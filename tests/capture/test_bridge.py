@@ -138,6 +138,12 @@ def test_dockers_name_for_a_network_counts_only_where_its_subnet_does_not_contra
         assert [bridge.how for bridge in finder.look()] == ["docker"] * found
 
 
+def test_the_network_of_that_name_is_told_where_its_subnet_is_another(network: LabNetwork) -> None:
+    told = Told("awf-net", "10.8.0.0/24")
+    with pytest.raises(CannotCapture, match=r"; Docker's awf-net is 10\.8\.0\.0/24\)"):
+        find_bridge(ip_network("10.9.0.0/24"), docker=told, netns=namespace(network.bridge))
+
+
 # --- on Docker ---------------------------------------------------------------------------------
 
 

@@ -25,6 +25,9 @@ from tests.lab.docker_engine import EngineError
 from tests.lab.processes import until
 from tests.live.engine import Engine, engine
 
+#: The engine in the place of Docker is a thread of the tests'; the broker has no use for it.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
 ONE, TWO, THREE = ("1" * 64, "2" * 64, "3" * 64)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -263,6 +266,7 @@ def test_it_holds_no_more_than_the_right_to_connect(docker: Engine, group: int, 
     for held in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         assert int(now[held][0], 16) == 0, held
     assert now["NoNewPrivs"] == ["1"]
+    assert now["Name"] == ["inspector-ask"]
     if not seccomp.why_not():
         assert now["Seccomp"] == ["2"]
     held_open = [each.readlink() for each in Path(f"/proc/{started.pid}/fd").iterdir()]
