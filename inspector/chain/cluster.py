@@ -36,10 +36,13 @@ class Cluster:
         """Whether no tunnel can be opened for the call any more."""
         return call.until != UNKNOWN and (self.cut == UNKNOWN or call.until + JITTER < self.cut)
 
-    def resolve(self, learned: Learned) -> dict[int, Link]:
-        """The best explanation: for each call that has one its tunnel, by their indexes."""
+    def resolve(self, learned: Learned, is_lossy: bool) -> dict[int, Link]:
+        """The best explanation: for each call that has one its tunnel, by their indexes.
+
+        `is_lossy`: packets lack, so that a call's tunnel may not be here at all.
+        """
         if self.carriers:
-            explanation = Explanation(self.calls, self.carriers, self.is_over, learned)
+            explanation = Explanation(self.calls, self.carriers, self.is_over, learned, is_lossy)
             self.links = explanation.links()
             self.earlier = explanation.earlier
         return self.links

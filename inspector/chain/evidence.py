@@ -7,7 +7,8 @@ sessions are resumed, a loaded proxy lags.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Final
 
 from inspector.chain.rows import UNKNOWN, Call, Carrier
@@ -20,15 +21,25 @@ JITTER: Final = 1 * MS
 ENDS_TOGETHER: Final = 25 * MS
 #: A tunnel's SYN follows the request within this (measured: 5 ms, p95 22 ms; loaded 300 ms).
 PROMPT: Final = 20 * MS
-#: What one more call in flight may make everything later (measured: 500 at once, 0.98 s idle
-#: and then 1 s of SYNs; the ends of answers lag less).
-TURN: Final = MS // 5
+#: With each call in flight an answer may end so much later behind its tunnel, up to a limit
+#: (measured: 38 ms with 500).
+_LAG: Final = MS // 5
+_LAG_LIMIT: Final = 100 * MS
 LATE: Final = 1000 * MS
+#: With each call that waits at the same time it may follow so much later (measured: 1.96 s
+#: with 500).
+LATER: Final = 4 * MS
 
 #: A tunnel whose authority another service was seen to use.
 OTHER_AUTHORITY: Final = 3.0
 UNKNOWN_AUTHORITY: Final = 0.5
 _SIZE_CAP: Final = 3.0
+#: Answers that grew by as much within so many bytes grew alike: signatures differ in length.
+_ALIKE: Final = 16
+#: So many pairs must agree, and half as many as there are calls, for a growth to be learned of
+#: the ones that occur most.
+_VOTES: Final = 5
+_HEARD: Final = 64
 #: Less came through a tunnel than was passed on: not unless the API proxy unpacked or added.
 _SHORT: Final = 3.0
 #: A tunnel was over before the answer began, and not by what a loaded proxy lags.
@@ -67,6 +78,37 @@ class Learned:
                 ),
                 carrier.down - call.down - call.headers_down,
             )
+
+    def vote(self, pairs: Iterable[tuple[Call, Carrier]]) -> bool:
+        """Learn from pairs of which most are wrong; whether there was something to learn.
+
+        The true growth of a kind of call recurs in each true pair, a false pair's is anything:
+        it is the one that stands out.
+        """
+        up: Counter[tuple[tuple[int, str | None], int]] = Counter()
+        down: Counter[tuple[tuple[tuple[str, int], int, str | None], int]] = Counter()
+        voters: dict[object, set[int]] = {}
+        for call, carrier in pairs:
+            if carrier.failed or not carrier.is_whole:
+                continue
+            if call.kind != UNKNOWN:
+                kind = call.kind, carrier.authority
+                up[kind, carrier.up - call.up] += 1
+                voters.setdefault(kind, set()).add(call.position)
+            if call.whole:
+                answer = call.service, call.status, carrier.authority
+                down[answer, (carrier.down - call.down - call.headers_down) // _ALIKE] += 1
+                voters.setdefault(answer, set()).add(call.position)
+        found = False
+        for (kind, grown), votes in up.most_common(_HEARD):
+            if kind not in self._up and votes >= max(_VOTES, len(voters[kind]) // 2):
+                self._up[kind] = deque([grown], maxlen=4)
+                found = True
+        for (answer, grown), votes in down.most_common(_HEARD):
+            if answer not in self._down and votes >= max(_VOTES, len(voters[answer]) // 2):
+                self._down[answer] = deque([grown * _ALIKE + _ALIKE // 2], maxlen=4)
+                found = True
+        return found
 
     def authority_cost(self, call: Call, carrier: Carrier) -> float:
         if carrier.authority is None:
@@ -150,10 +192,17 @@ def lag(call: Call, carrier: Carrier) -> int:
     connections end together.
     """
     end = call.closed if call.voice in ("upgrade", "none") else call.done
-    moments = [moment for moment in (carrier.last, carrier.closed) if moment != UNKNOWN]
-    if end == UNKNOWN or not moments:
+    last, closed = carrier.last, carrier.closed
+    if end == UNKNOWN or last == closed == UNKNOWN:
         return UNKNOWN
-    return min(abs(end - moment) for moment in moments)
+    if last == UNKNOWN or closed == UNKNOWN:
+        return abs(end - max(last, closed))
+    return min(abs(end - last), abs(end - closed))
+
+
+def patience(crowd: int) -> int:
+    """How far behind its tunnel (ns) an answer may be with so many calls in flight."""
+    return min((crowd - 1) * _LAG, _LAG_LIMIT)
 
 
 def cost(
@@ -171,10 +220,12 @@ def cost(
     if apart == UNKNOWN:
         total += 1.0
     else:
-        beyond = max(0, apart - (crowd - 1) * TURN)
+        beyond = max(0, apart - patience(crowd))
         total += min(beyond / (10 * MS), 4.0 if call.whole else 2.0)
         total += _SHORT if _is_short(call, carrier) else 0.0
-        if carrier.over != UNKNOWN and call.answered - carrier.over > ENDS_TOGETHER + crowd * TURN:
+        if carrier.over != UNKNOWN and call.answered - carrier.over > ENDS_TOGETHER + patience(
+            crowd
+        ):
             total += _OVER_BEFORE
     if not carrier.is_whole:
         total += 0.5

@@ -26,8 +26,9 @@ from inspector.chain.evidence import (
     may_belong,
     unlike_growth,
 )
-from inspector.chain.order import Pairs, align, disorder
+from inspector.chain.order import Order, Pairs, align, disorder
 from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.chain.turn import REACH
 
 #: A tunnel that is nobody's: a call's earlier attempt, or the API proxy's own.
 NOBODYS: Final = 3.0
@@ -39,6 +40,8 @@ NO_TUNNEL: Final[dict[str, float]] = {
     "api-proxy": 2.0,
     "none": 4.0,
 }
+#: The most that is, where packets lack: the tunnel may be among them.
+_MISSING: Final = 5.0
 #: `NO_TUNNEL` from here above `NOBODYS` on: there was one.
 _SURE: Final = 5.0
 #: Neighbours that are tried in each other's place.
@@ -49,6 +52,8 @@ _TURN: Final = MS // 2
 _AGAIN: Final = 50 * MS
 #: What is looked at at most to find one call a tunnel out of order.
 _SEARCHED: Final = 256
+#: From so many tunnels on the sizes of all are looked at before any is given away.
+_MANY: Final = 8
 #: How often a call is tried again at most (seen: twice more).
 _ATTEMPTS: Final = 3
 
@@ -77,18 +82,39 @@ class Explanation:
         carriers: Sequence[Carrier],
         is_over: Callable[[Call], bool],
         learned: Learned,
+        is_lossy: bool,
     ) -> None:
         self._calls, self._carriers = calls, carriers
         self._learned = learned
-        self._without = [NO_TUNNEL[call.voice] for call in self._calls]
-        order = align(self._calls, self._carriers, self._first, self._without, NOBODYS, is_over)
+        most = _MISSING if is_lossy else _ALONE
+        self._without = [min(NO_TUNNEL[call.voice], most) for call in self._calls]
+        many = len(carriers) >= _MANY
+        voted = many and learned.vote(self._by_rank())
+        order = self._align(is_over)
+        if many and not voted and learned.vote(self._looked_at(order.pairs)):
+            order = self._align(is_over)
         self._pairs: Pairs = order.pairs
         self._in_order = order.carrier_of
-        self._margins = order.margins
+        self._margins = order.margins()
         self._carrier_of = dict(order.carrier_of)
         self._call_of = {carrier: call for call, carrier in order.carrier_of.items()}
         #: For each call that was tried again the tunnels of its earlier attempts.
         self.earlier: dict[int, list[int]] = {}
+
+    def _align(self, is_over: Callable[[Call], bool]) -> Order:
+        return align(self._calls, self._carriers, self._first, self._without, NOBODYS, is_over)
+
+    def _by_rank(self) -> Iterator[tuple[Call, Carrier]]:
+        """Each tunnel with the calls of about its number, for lack of anything better."""
+        for number, carrier in enumerate(self._carriers):
+            for call in self._calls[max(0, number - REACH) : number + REACH]:
+                if may_belong(call, carrier):
+                    yield call, carrier
+
+    def _looked_at(self, pairs: Pairs) -> Iterator[tuple[Call, Carrier]]:
+        for carrier, row in enumerate(self._carriers):
+            for place in pairs.of(carrier):
+                yield self._calls[pairs.calls[place]], row
 
     def links(self) -> dict[int, Link]:
         """The links of the explanation that is left when nothing explains more."""

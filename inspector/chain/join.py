@@ -36,7 +36,7 @@ def join(
     learned = Learned()
     said = _Said(len(exchanges), len(tunnels))
     for cluster in clusters(asked, opened):
-        links = cluster.resolve(learned)
+        links = cluster.resolve(learned, scene.lossy)
         if cluster.turned_away:
             said.turn_away(cluster.turned_away)
             if limits_hit is not None:

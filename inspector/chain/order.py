@@ -119,14 +119,20 @@ class _Steps:
 
 @dataclass(slots=True)
 class Order:
-    """The cheapest chain: each call's tunnel, and how much dearer it is to part the two.
-
-    A call without a margin is one that no other pair, and no other order, could have.
-    """
+    """The cheapest chain: each call's tunnel."""
 
     pairs: Pairs
     carrier_of: dict[int, int]
-    margins: dict[int, float]
+    _steps: _Steps
+    _cheapest: float
+    _ends: Sequence[float]
+
+    def margins(self) -> dict[int, float]:
+        """How much dearer it is to part each call and its tunnel.
+
+        A call without a margin is one that no other pair, and no other order, could have.
+        """
+        return _margins(self._steps, self.carrier_of, self._cheapest, self._ends)
 
 
 def align(
@@ -183,8 +189,7 @@ def align(
             front.add(high, cost)
             cheapest = min(cheapest, cost + ends[high + 1])
         last = here
-    carrier_of = _trace(steps, cheapest, ends)
-    return Order(pairs, carrier_of, _margins(steps, carrier_of, cheapest, ends))
+    return Order(pairs, _trace(steps, cheapest, ends), steps, cheapest, ends)
 
 
 def disorder(first: Call, second: Call, left: Carrier, right: Carrier) -> float:

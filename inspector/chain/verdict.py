@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import Final
 
-from inspector.chain.evidence import ENDS_TOGETHER, LATE, PROMPT, lag
+from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
 from inspector.chain.explanation import Link
 from inspector.chain.rows import UNKNOWN, Call, Carrier
 from inspector.conclusions import AnsweredBy
@@ -85,7 +85,7 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
     delay = carrier.opened - begun
     if delay <= PROMPT:
         reasons.append("prompt")
-    elif delay > LATE and not retried:
+    elif delay > LATE + link.crowd * LATER and not retried:
         reasons.append("late")
         confidence = min(confidence, 0.7)
     apart = lag(call, carrier)
@@ -97,6 +97,9 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
         confidence = min(confidence, 0.85)
     else:
         confidence = min(confidence, 0.9)
+    if link.crowd > 1 and call.whole and apart > ENDS_TOGETHER + patience(link.crowd):
+        # The true one may be another attempt, or was opened out of order.
+        confidence = min(confidence, 0.75)
     if link.margin == float("inf"):
         reasons.append("alone")
     else:

@@ -22,6 +22,10 @@ LOADS = {
     ),
     "3000": Load(calls=3000, burst=2500),
     "500, some answered by the proxy": Load(calls=500, refused=0.1),
+    "500, some tried again": Load(calls=500, retried=0.1),
+    "1000, some lost": Load(calls=1000, lost=0.05, burst=1000),
+    "500, of everything": Load(calls=500, own_tunnels=12, retried=0.05, refused=0.05, lost=0.02),
+    "500 within 50 ms": Load(calls=500, same_sizes=True, burst=50, seed=1, swapped=0.05),
     "500, ends that lag": Load(calls=500, same_sizes=True, lag=(20, 60), own_tunnels=8),
     "500, tunnels closed in another order": Load(calls=500, same_sizes=True, closes=(0, 5000)),
 }
