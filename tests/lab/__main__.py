@@ -128,6 +128,32 @@ def record(docker: bool, names: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("calls", type=click.IntRange(min=1))
+@click.option("--plain", is_flag=True, help="Answers are JSON, not event streams.")
+@click.option("--alike", is_flag=True, help="Bodies are of one size.")
+@click.option("--again", is_flag=True, help="The API proxy tries each call again, by itself.")
+@click.option(
+    "--capture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the recording in this file.",
+)
+def load(calls: int, plain: bool, alike: bool, again: bool, capture: Path | None) -> None:
+    """So many calls in flight at once; which chains are right, by how sure they are."""
+    from inspector import inspect
+    from tests.lab import load as loads
+
+    _check()
+    with Network() as network:
+        kept = capture or network.directory / "load.pcapng"
+        played = loads.play(network, kept, calls, stream=not plain, alike=alike, again=again)
+        found = loads.judge(inspect(kept), played)
+    for status, count in sorted(played.statuses.items()):
+        click.echo(f"{count} calls were answered by {status}")
+    click.echo(found)
+    click.echo(f"wrong at {loads.RELIABLE} or more: {len(found.wrong_and_sure)}")
+
+
+@main.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def expected(names: tuple[str, ...]) -> None:
     """Write scenario.toml and expected.json anew from what was recorded; without a name all."""
