@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -13,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 from inspector.errors import InspectorError
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
 from inspector.facts import Provider, Role
+from inspector.toml import Unreadable, read_table
 
 Scope = Literal["subnet", "all"]
 
@@ -70,8 +70,8 @@ class Options:
 
 def _from_file(roles: Roles, path: Path) -> Roles:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = read_table(path)
+    except Unreadable as error:
         raise TopologyError(
             f"The topology file {path} cannot be read: {error}",
             f"It is TOML with the names {_KNOWN}",
@@ -182,4 +182,4 @@ def _end(text: str, *, may_have_port: bool) -> tuple[str, int | None]:
 
 
 def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) < 1 << 16
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 1 << 16

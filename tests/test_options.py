@@ -138,6 +138,16 @@ def test_what_is_no_network_or_address_is_an_error_of_usage(options: Options) ->
     [
         ("subnet = ", "cannot be read", "It is TOML with the names subnet, agents"),
         ("\udc80", "cannot be read", "It is TOML"),
+        pytest.param(
+            "subnet = " + "[" * 5000, "brackets are nested too deeply", "It is TOML", id="deep"
+        ),
+        pytest.param("subnet = " + "9" * 5000, "cannot be read", "It is TOML", id="digits"),
+        pytest.param(
+            "[ports]\n" + "9" * 5000 + " = 'openai'",
+            "[ports] in the",
+            "Write 10001",
+            id="long port",
+        ),
         ("agent = ['10.9.0.5']", "has unknown names: agent", "Known are subnet, agents"),
         ("subnet = 5", "subnet in the topology file", 'subnet = "172.30.0.0/24"'),
         ("subnet = true", "subnet in the topology file", 'subnet = "172.30.0.0/24"'),

@@ -10,6 +10,9 @@ import click
 
 from inspector.cli.parameters import Address, HeaderName, Once, Service, Subnet
 
+#: Longer files were given by mistake, or never end.
+LONGEST_KEY: Final = 64 << 10
+
 FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -87,7 +90,14 @@ def key_bytes(path: Path | None) -> bytes | None:
     """The key in a file; an empty one is an error of usage."""
     if path is None:
         return None
-    key = path.read_bytes()
+    with path.open("rb") as file:
+        key = file.read(LONGEST_KEY + 1)
+    if len(key) > LONGEST_KEY:
+        raise click.BadParameter(
+            f"{click.format_filename(path)} is longer than {LONGEST_KEY} bytes: no key for "
+            "fingerprints. 32 bytes are enough.",
+            param_hint="--fingerprint-key",
+        )
     if not key:
         raise click.BadParameter(
             f"{click.format_filename(path)} is empty: fingerprints need a key.",

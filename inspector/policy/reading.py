@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from inspector.diagnosis.catalogue import CODES
 from inspector.errors import InspectorError
 from inspector.facts import Provider
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
+from inspector.toml import Unreadable, read_table
 
 #: Policies that ship with the program.
 BUILT_IN: Final[Mapping[str, Policy]] = {AWF.name: AWF}
@@ -40,8 +40,8 @@ def read_policy(named: str | Path) -> Policy:
         return built_in
     path = Path(named)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = read_table(path)
+    except Unreadable as error:
         raise PolicyError(
             f"The policy {path} cannot be read: {error}",
             f"Give a TOML file, or the built-in {', '.join(BUILT_IN)}",

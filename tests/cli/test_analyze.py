@@ -145,6 +145,13 @@ def test_an_empty_fingerprint_key_is_a_usage_error(tmp_path: Path) -> None:
     assert "is empty" in result.stderr
 
 
+def test_a_fingerprint_key_that_is_no_key_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(bytes(1 << 17))
+    result = _analyze("--fingerprint-key", str(tmp_path / "key"), DEMO)
+    assert result.exit_code == 2
+    assert "is longer than 65536 bytes" in result.stderr
+
+
 def test_a_topology_file_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
     path = tmp_path / "topology.toml"
     path.write_text("subnet = [")

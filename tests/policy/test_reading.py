@@ -61,6 +61,16 @@ def test_findings_may_be_left_to_others(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("no toml at all [", "cannot be read"),
+        pytest.param(
+            "fail_on = " + "[" * 5000, "cannot be read: brackets are nested too deeply", id="deep"
+        ),
+        pytest.param("[[expect]]\nmin_calls = " + "9" * 5000, "cannot be read: ", id="digits"),
+        pytest.param("#" * (1 << 20) + "\n", "cannot be read: it is longer than 1 MiB", id="long"),
+        ('fail_on = ["error"]', "fail_on .* is not one of"),
+        ('[[expect]]\nprovider = ["openai"]', "provider .* is not one of"),
+        ("[[expect]]\nstatuses = [[200], {a = 1}]", "statuses .* is not a list such as"),
+        ("[[expect]]\ntunnels = { tls = [1] }", 'tls .* is not "complete"'),
+        ("[[expect]]\ndirect_connect = {}", 'direct_connect .* is not "never"'),
         ("expects = 1", "the top level of the policy .* has unknown names: expects"),
         ('fail_on = "disaster"', "fail_on .* is not one of error, warning, note, never"),
         ("expect = 1", r"expect .* is not written as \[\[expect\]\]"),
@@ -97,6 +107,12 @@ def test_a_mistake_is_a_usage_error_that_names_its_place(
     with pytest.raises(PolicyError, match=said) as caught:
         read_policy(_written(tmp_path, text))
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+def test_a_policy_that_never_ends_is_not_read_to_its_end() -> None:
+    with pytest.raises(PolicyError, match="longer than 1 MiB"):
+        read_policy("/dev/zero")
 
 
 def test_a_policy_that_is_not_there_is_named(tmp_path: Path) -> None:
