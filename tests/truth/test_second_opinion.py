@@ -15,12 +15,12 @@ import pytest
 from inspector import Options, Report, inspect
 from inspector.facts import AuthHeader, EndedBy, Endpoint
 from tests.truth.real import Recording, needs_recordings, recordings
-from tests.truth.tshark import IS_THERE, Address, Auth, Ends, Opinion, opinion
+from tests.truth.tshark import ABSENT, Address, Auth, Ends, Opinion, opinion
 
 FOUND = recordings()
 pytestmark = [
     needs_recordings,
-    pytest.mark.skipif(not IS_THERE, reason="needs tshark, which is not installed"),
+    pytest.mark.skipif(ABSENT is not None, reason=ABSENT or ""),
 ]
 each = pytest.mark.parametrize("recording", FOUND, ids=lambda item: item.name)
 

@@ -6,6 +6,7 @@ HTTP, and segments out of order are put in order.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,14 @@ import pyshark
 
 from inspector.credentials.positions import CREDENTIAL_HEADERS
 
-IS_THERE: Final = shutil.which("tshark") is not None
+#: Why it cannot be asked; None when it can.
+ABSENT: Final = (
+    "needs tshark, which is not installed"
+    if shutil.which("tshark") is None
+    else "needs pyshark, which asks asyncio for a child watcher: Python 3.14 has none"
+    if not hasattr(asyncio, "SafeChildWatcher")
+    else None
+)
 HTTP_PORTS: Final = (3128, *range(10000, 10005))
 
 _CLIENT_HELLO, _SERVER_HELLO = "1", "2"

@@ -1,0 +1,85 @@
+"""What is installed is what a program may rely on: the files of the wheel, and its types."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel of this checkout."""
+    target = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", target],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = target.glob("*.whl")
+    return zipfile.ZipFile(built)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the wheel in it, and nothing else."""
+    place = tmp_path_factory.mktemp("environment") / "env"
+    venv.create(place, symlinks=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    wheel.extractall(packages)
+    return place / "bin" / "python"
+
+
+def test_the_wheel_holds_the_package_its_marker_and_its_objects_alone(
+    wheel: zipfile.ZipFile,
+) -> None:
+    names = set(wheel.namelist())
+    assert {"inspector/py.typed", "inspector/__init__.py"} <= names
+    assert {name for name in names if name.endswith(".bpf.o")}
+    assert {name.split("/")[0] for name in names} == {"inspector", _metadata(names)}
+    ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "inspector").rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == ours
+
+
+def test_no_python_to_come_is_shut_out(wheel: zipfile.ZipFile) -> None:
+    told = wheel.read(f"{_metadata(set(wheel.namelist()))}/METADATA").decode()
+    assert "Requires-Python: >=3.11\n" in told
+
+
+def test_the_example_in_readme_has_types_where_the_wheel_is_installed(
+    installed: Path, tmp_path: Path
+) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    program = tmp_path / "program.py"
+    program.write_text(f"{example}\nreveal_type(report)\nreveal_type(tunnel.authority)\n")
+    said = _mypy(installed, program)
+    assert 'Revealed type is "inspector.report.model.Report"' in said
+    assert 'Revealed type is "str | None"' in said
+    assert "error" not in said
+
+    program.write_text(f"{example}\nreport.no_such_field\n")
+    assert '"Report" has no attribute "no_such_field"' in _mypy(installed, program)
+
+
+def _metadata(names: set[str]) -> str:
+    (found,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    return found
+
+
+def _mypy(python: Path, program: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, program],
+        cwd=program.parent,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout + done.stderr
