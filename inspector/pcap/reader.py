@@ -21,8 +21,8 @@ _MAGIC_LENGTH: Final = 4
 _BUFFERS: Final = 8 * READ_SIZE
 _SMALLEST_READ: Final = 64 * 1024
 
-_LATEST: Final = 253_402_300_799 * 1_000_000_000
-"""The end of the year 9999, the last that RFC 3339 can write."""
+_LATEST: Final = 9_214_646_399 * 1_000_000_000
+"""The end of the year 2261: in nanoseconds the last whole one of 63 bits, which columns have."""
 
 _HARMLESS: Final = frozenset({"compression-trailing-bytes"})
 """Faults of a source that take nothing from the capture."""

@@ -42,7 +42,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "packet-without-time": "A simple packet block has no time; it takes that of the one before.",
     "clock-stepped-back": "A packet is stamped over 1 ms earlier than the one before it in its"
     " file; within a file, the order of its packets decides what came first.",
-    "time-out-of-range": "Times outside the years 1970 to 9999 were moved to the nearer bound.",
+    "time-out-of-range": "Times outside the years 1970 to 2261 were moved to the nearer bound.",
     "secrets-limit": "Decryption secrets beyond 16 MiB in one file were not kept.",
     "compression-cut": "The compressed data ends before its own end mark.",
     "compression-corrupt": "The compressed data cannot be decoded any further.",

@@ -18,7 +18,7 @@ from inspector.pcap.writer import PcapngWriter, PcapWriter
 GOLDEN = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcap*"))
 AT = 1_795_459_255_183_635_194
 #: Its times are nanoseconds on an interface that states microseconds: they fall in
-#: the year 586524, which is moved to 9999 here.
+#: the year 586524, which is moved to 2261 here.
 FAR_FUTURE = "pcapng-example.pcapng"
 #: Its first record has a fraction of 8.9 seconds, which overflows in Wireshark.
 OVERFULL = "simsong__tcpflow__tests__bug8.pcap"

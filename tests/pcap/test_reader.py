@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector import inspect
 from inspector.errors import CaptureUnreadable, InspectorError, NotACapture
 from inspector.packets import Batch, packet_label
 from inspector.pcap import reader as module
 from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.pcap.source import ByteSource
 from inspector.pcap.writer import PcapngWriter, PcapWriter
+from tests.exchanges.network import Network, request, response, say
 
 SECOND = 1_000_000_000
 AT = 1_795_459_255 * SECOND
@@ -128,7 +130,7 @@ def test_progress_adds_up_to_the_bytes_of_the_file() -> None:
     assert all(step > 0 for step in steps)
 
 
-def test_times_that_no_calendar_can_write_are_moved_and_named() -> None:
+def test_times_that_have_no_room_are_moved_and_named() -> None:
     out = io.BytesIO()
     writer = PcapngWriter(out)
     writer.interface(resolution=0)
@@ -136,9 +138,22 @@ def test_times_that_no_calendar_can_write_are_moved_and_named() -> None:
     writer.interface(offset=-100)
     writer.packet(-50 * SECOND, b"before the epoch", interface=1)
     source = reader(out.getvalue())
-    assert [time for time, _, _ in packets(source)] == [253_402_300_799 * SECOND, 0]
+    assert [time for time, _, _ in packets(source)] == [9_214_646_399 * SECOND, 0]
     found = [(fault.name, fault.packet) for fault in source.faults]
     assert found == [("time-out-of-range", 1), ("time-out-of-range", 2)]
+
+
+@pytest.mark.parametrize("year", [2200, 2262, 2500, 9000])
+def test_a_report_can_be_made_of_any_time_that_a_file_states(year: int, tmp_path: Path) -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    path = tmp_path / "late.pcapng"
+    with path.open("wb") as out:
+        writer = PcapngWriter(out)
+        writer.interface(offset=(year - 2024) * 31_557_600)
+        for packet in net.wire.packets:
+            writer.packet(packet.at + (year - 2024) * 31_557_600 * SECOND, packet.frame)
+    assert [exchange.ended_by for exchange in inspect(path).exchanges] == ["complete"]
 
 
 @pytest.mark.parametrize("read_size", [64, 1 << 16])
