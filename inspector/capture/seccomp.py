@@ -38,6 +38,7 @@ _RET_ERRNO: Final = 0x00050000
 _NUMBER_AT: Final = 0
 _ARCH_AT: Final = 4
 _FIRST_ARGUMENT_AT: Final = 16
+_SECOND_ARGUMENT_AT: Final = 24
 
 # Codes, from linux/bpf_common.h.
 _LD_W_ABS: Final = 0x20
@@ -49,6 +50,8 @@ _RET: Final = 0x06
 _CLONE_THREAD: Final = 0x00010000
 #: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 _CLONE_NEW: Final = 0x7E020000
+#: TIOCSTI and TIOCLINUX type for the user, on the terminal that the program was started from.
+_TYPING: Final = (0x5412, 0x541C)
 #: Numbers from here on are the same calls once more (x32); no other machine has as many.
 _X32: Final = 0x40000000
 
@@ -113,14 +116,15 @@ class Machine:
 
     arch: int
     column: int
+    ioctl: int
     clone: int
     clone3: int
     seccomp: int
 
 
 MACHINES: Final[dict[str, Machine]] = {
-    "x86_64": Machine(0xC000003E, 0, clone=56, clone3=435, seccomp=317),
-    "aarch64": Machine(0xC00000B7, 1, clone=220, clone3=435, seccomp=277),
+    "x86_64": Machine(0xC000003E, 0, ioctl=16, clone=56, clone3=435, seccomp=317),
+    "aarch64": Machine(0xC00000B7, 1, ioctl=29, clone=220, clone3=435, seccomp=277),
 }
 
 
@@ -128,7 +132,8 @@ def program(machine: Machine, allowed: Set[str] = frozenset()) -> tuple[Instruct
     """The filter for a machine; `allowed` are names of the table that are let through.
 
     A clone makes a thread or nothing.  The flags of clone3 cannot be seen from
-    here: it answers ENOSYS, and C libraries use clone instead.
+    here: it answers ENOSYS, and C libraries use clone instead.  An ioctl types
+    nothing on a terminal.
     """
     return tuple(_instructions(machine, allowed))
 
@@ -146,6 +151,12 @@ def _instructions(machine: Machine, allowed: Set[str]) -> Iterator[Instruction]:
         if number is not None and name not in allowed:
             yield _JEQ, 0, 1, number
             yield refuse
+    yield _JEQ, 0, 5, machine.ioctl
+    yield _LD_W_ABS, 0, 0, _SECOND_ARGUMENT_AT
+    yield _JEQ, 1, 0, _TYPING[0]
+    yield _JEQ, 0, 1, _TYPING[1]
+    yield refuse
+    yield _RET, 0, 0, _RET_ALLOW
     yield _JEQ, 0, 1, machine.clone3
     yield _RET, 0, 0, _RET_ERRNO | errno.ENOSYS
     yield _JEQ, 0, 4, machine.clone

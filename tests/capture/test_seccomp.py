@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import termios
 from struct import pack
 
 import pytest
@@ -19,9 +20,11 @@ THREAD = 0x00010000
 X32 = 0x40000000
 
 
-def verdict(instructions: tuple[Instruction, ...], arch: int, number: int, first: int = 0) -> int:
+def verdict(
+    instructions: tuple[Instruction, ...], arch: int, number: int, first: int = 0, second: int = 0
+) -> int:
     """What the filter says of a call, as the kernel would run it."""
-    data = pack("<IIQ6Q", number, arch, 0, first, 0, 0, 0, 0, 0)
+    data = pack("<IIQ6Q", number, arch, 0, first, second, 0, 0, 0, 0)
     at, accumulator = 0, 0
     while True:
         code, true, false, constant = instructions[at]
@@ -67,6 +70,20 @@ def test_a_clone_makes_a_thread_or_nothing(name: str) -> None:
         assert clone(namespace | 17) == EPERM
         assert clone(namespace | THREAD) == EPERM
     assert verdict(instructions, machine.arch, machine.clone3) == ENOSYS
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_nothing_is_typed_on_the_terminal(name: str) -> None:
+    machine = MACHINES[name]
+    instructions = program(machine)
+
+    def ioctl(request: int) -> int:
+        return verdict(instructions, machine.arch, machine.ioctl, 0, request)
+
+    assert ioctl(termios.TIOCSTI) == ioctl(0x541C) == EPERM
+    # The kernel looks at the lower half alone.
+    assert ioctl(1 << 32 | termios.TIOCSTI) == EPERM
+    assert ioctl(termios.TIOCGWINSZ) == ioctl(0x5411) == ALLOW
 
 
 def test_another_architectures_calls_are_all_refused() -> None:
