@@ -17,17 +17,18 @@ class Context:
     """The conversation's surroundings.
 
     `detect` makes the layer that decides what comes next; `tunnel` is the
-    innermost tunnel the layer stands in.
+    innermost tunnel the layer stands in, `depth` the number of those around it.
     """
 
     ledger: Ledger
     connection: TcpConnection
     detect: Callable[[Context, Slot], Layer]
     tunnel: TunnelRecord | None = None
+    depth: int = 0
 
     def within(self, tunnel: TunnelRecord) -> Context:
         """The context of a layer inside `tunnel`."""
-        return Context(self.ledger, self.connection, self.detect, tunnel)
+        return Context(self.ledger, self.connection, self.detect, tunnel, self.depth + 1)
 
     @property
     def ends(self) -> tuple[Endpoint, Endpoint]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.exchanges.context import Context
-from inspector.exchanges.detect import Detector
+from inspector.exchanges.detect import detect
 from inspector.exchanges.layers import Opaque, Slot
 from inspector.exchanges.ledger import INTERNAL_ERROR, Ledger
 from inspector.facts import Fault
@@ -33,8 +33,8 @@ class Conversation:
     @property
     def _slot(self) -> Slot:
         if self._layers is None:
-            context, slot = Context(self._ledger, self._connection, Detector), Slot()
-            slot.layer = Detector(context, slot)
+            context, slot = Context(self._ledger, self._connection, detect), Slot()
+            slot.layer = detect(context, slot)
             self._layers = context, slot
         return self._layers[1]
 

@@ -12,8 +12,8 @@ from typing import Final
 from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
 from inspector.exchanges.layers import Layer, Opaque, Slot
-from inspector.exchanges.tls import TlsLayer, begins_tls_record
-from inspector.facts import TunnelProtocol
+from inspector.exchanges.tls import TlsLayer, begins_tls_record, sender_of_hello
+from inspector.facts import Fault, TunnelProtocol
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
 from inspector.protocols.http1 import looks_like_request, looks_like_response, resumes_request
@@ -23,6 +23,13 @@ from inspector.protocols.tls import looks_like_tls
 H2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #: A first message that is not recognisable within this many bytes is unknown.
 PEEK_LIMIT: Final = 4096
+#: Tunnels within one another that are looked into; a chain of proxies has two or three.
+NESTED_LIMIT: Final = 64
+
+FAULTS: Final[dict[str, str]] = {
+    "nested-tunnels-limit": "More tunnels stand within one another than are looked into; what is"
+    " in the innermost was not read.",
+}
 
 
 def looks_like_h2(data: bytes) -> bool | None:
@@ -30,6 +37,16 @@ def looks_like_h2(data: bytes) -> bool | None:
     if data[: len(H2_PREFACE)] == H2_PREFACE[: len(data)]:
         return True if len(data) >= len(H2_PREFACE) else None
     return False
+
+
+def detect(context: Context, slot: Slot) -> Layer:
+    """The layer that decides what comes next; none within too many tunnels."""
+    tunnel = context.tunnel
+    if tunnel is not None and context.depth > NESTED_LIMIT:
+        name = "nested-tunnels-limit"
+        context.fault(Fault(name, tunnel.packet, FAULTS[name]))
+        return Opaque()
+    return Detector(context, slot)
 
 
 class Detector:
@@ -84,8 +101,12 @@ class Detector:
                 # A TLS server never speaks first: the client's hello is behind a hole.
                 if len(server) >= PEEK_LIMIT:
                     self._become("tls")
-            elif client or looks_like_response(server) is False:
+            elif client:
                 self._become("unknown")
+            elif looks_like_response(server) is False:
+                # The server speaks first; what the client says then may be HTTP all the same.
+                self._lost = True
+                self._held.clear()
         elif len(client) >= PEEK_LIMIT:
             self._become(self._guess())
 
@@ -111,11 +132,17 @@ class Detector:
         for index, (_, _, data) in enumerate(segments):
             is_request = resumes_request(data) is True
             if is_request or looks_like_response(data):
-                if is_request is not up and self._context.tunnel is None:
+                if is_request is not up:
+                    if not self._ends_are_guessed:
+                        continue
                     self._context.connection.swap_ends()
                     up = not up
                 layer = self._layer("http/1.1", midstream=True)
             elif begins_tls_record(data):
+                sender = sender_of_hello(data)
+                if sender is not None and sender is not up and self._ends_are_guessed:
+                    self._context.connection.swap_ends()
+                    up = not up
                 layer = self._layer("tls", midstream=True)
             elif looks_like_h2(data):
                 layer = self._layer("h2")
@@ -124,6 +151,10 @@ class Detector:
             self._slot.layer = layer
             layer.receive(up, segments[index:])
             return
+
+    @property
+    def _ends_are_guessed(self) -> bool:
+        return self._context.connection.midstream and self._context.tunnel is None
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
         """Nothing is skipped while undecided."""

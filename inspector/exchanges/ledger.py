@@ -44,6 +44,7 @@ READING_LIMITS: Final[Mapping[str, str]] = {
     "decompression-limit": "decoded bytes of a body",
     "too-many-content-encodings": "codings of a body",
     "sse-oversized-event": "bytes of an event",
+    "nested-tunnels-limit": "tunnels within one another",
 }
 
 INTERNAL_ERROR: Final = "internal-error"

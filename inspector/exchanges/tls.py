@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from inspector.exchanges.context import Context
-from inspector.exchanges.ledger import TlsRecord
+from inspector.exchanges.ledger import TlsRecord, is_half_heard
 from inspector.facts import Tls
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
@@ -31,6 +31,12 @@ def begins_tls_record(data: bytes) -> bool:
         and data[2] <= 4
         and int.from_bytes(data[3:5], "big") <= (1 << 14) + 2048
     )
+
+
+def sender_of_hello(data: bytes) -> bool | None:
+    """Whether a record begins with the hello of a client (True) or a server (RFC 8446 4.1)."""
+    kind = data[5:6] if data[:1] == b"\x16" else b""
+    return {b"\x01": True, b"\x02": False}.get(kind)
 
 
 class TlsLayer:
@@ -97,8 +103,9 @@ class TlsLayer:
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials.scrub,
         )
-        if self._midstream and facts.handshake == "failed" and not facts.alerts:
-            # What it lacks may have been there before the capture saw the connection.
+        partly_heard = self._midstream or is_half_heard(connection)
+        if partly_heard and facts.handshake == "failed" and not facts.alerts:
+            # What it lacks may have been there, before the capture saw the connection or unheard.
             facts = replace(facts, handshake="incomplete")
         for fault in tls.faults:
             context.fault(fault)

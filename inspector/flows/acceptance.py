@@ -63,6 +63,9 @@ def reset_is(half: Half, sequence: int, flags: int, acknowledged: int) -> Taken:
         return "taken" if sequence == acked else _nearly(distance(sequence, acked))
     if sequence == half.next or (half.ended and distance(sequence, half.next) == -1):
         return "taken"
+    if half.up and half.peer.next == UNKNOWN and not connection.midstream:
+        # RFC 9293 3.5.1: it answers an acknowledgement of an older connection of these ports.
+        return "ignored"
     ahead = distance(sequence, half.next)
     if acked == UNKNOWN:
         return _nearly(abs(ahead))

@@ -107,6 +107,10 @@ class SlowDecoder:
             layer = layers.get(key)
             if layer is None:
                 if key & _SPACE != LINK:
+                    if key & _SPACE == ETHERTYPE:
+                        self.faults.append(
+                            ("unread-ethertype", f"the first has ethertype 0x{key & 0xFFFF:04x}")
+                        )
                     return _UNKNOWN[key & _SPACE]
                 answer: int | Outcome = self._scapy(cursor, key & 0xFFFF)
             elif isinstance(layer, str):

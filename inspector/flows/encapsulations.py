@@ -83,6 +83,14 @@ def erspan3(cursor: Cursor) -> Answer:
     return ETHERNET
 
 
+def cisco_metadata(cursor: Cursor) -> Answer:
+    """Cisco MetaData with a security group tag: version, length, option, tag, ethertype."""
+    header = cursor.take(8)
+    if header is None:
+        return "truncated-header"
+    return ETHERTYPE | int.from_bytes(header[6:])
+
+
 def redirected(cursor: Cursor) -> Answer:
     """WCCP: version 2 puts 4 bytes before the redirected packet, version 1 none."""
     start = cursor.start
@@ -240,4 +248,5 @@ LAYERS: Final[Layers] = {
     IP_PROTOCOL | 137: skip_to(0, MPLS),
     ETHERTYPE | 0x22EB: erspan3,
     ETHERTYPE | 0x883E: redirected,
+    ETHERTYPE | 0x8909: cisco_metadata,
 }

@@ -126,6 +126,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "lying-ip-length": "an IP length exceeds the frame; the frame's length was taken",
     "too-many-layers": "more headers inside one another than are followed",
     "truncated-fragment": "an IP fragment was cut by the snap length",
+    "unread-ethertype": "frames of an ethertype that is not read; what they carry is unknown",
     "undecoded-kind": "packets of a kind that no dissector knows, given up after several",
 }
 

@@ -297,7 +297,7 @@ class PacketLoop:
             )
         if half is None:
             half = self._table.open(
-                key, decoded, sequence, flags, bool(data) or missing > 0, at, packet
+                key, decoded, sequence, acknowledged, flags, bool(data) or missing > 0, at, packet
             )
         if not half:
             if half is False and (data or missing):

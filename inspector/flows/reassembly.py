@@ -223,13 +223,14 @@ class Reassembler:
         """
         connection = half.connection
         if connection.reset_seen:
+            connection.closing = Mark.of(half)
             return
         connection.reset_seen = True
-        connection.closing = Mark.of(half)
         if connection.closed_by is None:
             connection.closed_by = "reset-by-client" if half.up else "reset-by-server"
             connection.closed_at, connection.closed_packet = at, packet
         self._empty(connection, at, packet)
+        connection.closing = Mark.of(half)
 
     def finish(self, connection: TcpConnection, at: int, packet: int) -> None:
         """Nothing more of this connection comes: fill what cannot be filled, report the tail."""

@@ -299,8 +299,13 @@ class TcpConnection:
 
     @property
     def is_over(self) -> bool:
-        """Both directions ended, or it was reset after something had been said."""
-        return self.carried if self.reset_seen else self.up.ended and self.down.ended
+        """Both directions ended, or it was reset after something had been said.
+
+        A reset that its own sender ignores ends nothing.
+        """
+        if self.reset_seen and not (self.closing is not None and self.closing.went_on):
+            return self.carried
+        return self.up.ended and self.down.ended
 
     @property
     def carried(self) -> bool:

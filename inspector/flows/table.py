@@ -200,6 +200,7 @@ class ConnectionTable:
         key: bytes,
         decoded: TcpPacket | None,
         sequence: int,
+        acknowledged: int,
         flags: int,
         has_data: bool,
         at: int,
@@ -222,7 +223,7 @@ class ConnectionTable:
             reverse = decoded.reverse
         plain = key if decoded is None else key[-2 * len(source) - 4 :]
         if self._tagged or plain is not key:
-            twin = self._twin(key, plain, sequence)
+            twin = self._twin(key, plain, sequence, acknowledged, flags)
             if twin is not None:
                 return twin
         if not self._in_scope(source, destination, sport, dport):
@@ -271,11 +272,12 @@ class ConnectionTable:
                 self._notes.fault("reset-not-in-window", held.packet, acceptance.FAULTS)
             else:
                 self.reset(held.sender.half, held.at, held.packet)
-        if connection.closing is not None:
-            # What followed a RST that found nothing said was read until now.
-            connection.closing = Mark.of(connection.closing.half)
         connection.finished = True
+        closing = connection.closing
+        if closing is not None and closing.went_on:
+            closing = None  # its RST found nothing said, and what followed was read
         self._reassembler.finish(connection, at, packet)
+        connection.closing = None if closing is None else Mark.of(closing.half)
         self.connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)
         connection.reader = NOBODY
@@ -294,19 +296,25 @@ class ConnectionTable:
                 if oldest is not None:
                     self.close(oldest, at, packet)
 
-    def _twin(self, key: bytes, plain: bytes, sequence: int) -> Half | None:
+    def _twin(
+        self, key: bytes, plain: bytes, sequence: int, acknowledged: int, flags: int
+    ) -> Half | None:
         """The same connection under another context: one frame seen on two sides of a tag.
 
         A mirror port, or a capture on both a VLAN and its parent, shows each
         frame with and without its tag.  Sequence numbers tell such a twin from
-        another connection between equal addresses in another VLAN.
+        another connection between equal addresses in another VLAN.  Where each
+        direction has a tag of its own, an answer is known by what it acknowledges.
         """
         half = self._tagged.get(plain)
         if half is None and len(key) != len(plain):
             half = self.keys.get(plain) or None
-        if half is None or half.next == UNKNOWN:
+        if half is None:
             return None
-        if abs(distance(sequence, half.next)) > TWIN_WINDOW:
+        if half.next == UNKNOWN:
+            if not _answers(half.peer, acknowledged, flags):
+                return None
+        elif abs(distance(sequence, half.next)) > TWIN_WINDOW:
             return None
         # The other direction may pass the tag's two sides in the other order.
         reverse = key[: len(key) - len(plain)] + plain_reverse(plain)
@@ -357,6 +365,15 @@ class ConnectionTable:
         self._unspoken.clear()
         self._number = 0
         self._oldest = 1
+
+
+def _answers(asked: Half, acknowledged: int, flags: int) -> bool:
+    """Whether an acknowledgement is one of what the direction `asked` sent."""
+    if not flags & ACK or asked.next == UNKNOWN:
+        return False
+    if flags & SYN:
+        return 0 <= distance(acknowledged, asked.base) <= asked.bytes
+    return abs(distance(acknowledged, asked.next)) <= TWIN_WINDOW
 
 
 def _may_not_go_on(half: Half) -> bool:

@@ -31,6 +31,7 @@ LIMITS: Final = (
     ("protocols.sse", "NAMES_LIMIT"),
     ("protocols.api", "TEXT_LIMIT"),
     ("exchanges.detect", "PEEK_LIMIT"),
+    ("exchanges.detect", "NESTED_LIMIT"),
     ("exchanges.draft", "JSON_LIMIT"),
     ("exchanges.draft", "STREAM_LIMIT"),
     ("protocols.content", "BODY_FREE"),

@@ -10,7 +10,9 @@ from tests.exchanges.network import (
     AGENT,
     API_PROXY,
     ESTABLISHED,
+    PLACEHOLDER,
     SQUID,
+    UPSTREAM,
     Network,
     connect,
     line,
@@ -19,6 +21,7 @@ from tests.exchanges.network import (
     only_exchange,
     only_tunnel,
     play,
+    report,
     request,
     response,
     say,
@@ -308,3 +311,61 @@ def test_squids_port_is_no_reason_to_see_a_tunnel() -> None:
     assert told.tunnels == ()
     assert line(only_exchange(told)) == "GET /a 400 complete"
     assert only_exchange(told).hop == "agent-to-forward-proxy"
+
+
+# -- who speaks first, and who is who -------------------------------------------------
+
+
+def test_a_request_behind_a_server_that_speaks_first_is_read() -> None:
+    net = Network()
+    tcp = net.to_api_proxy().down(b"220 hello\r\n").ack(True)
+    say(tcp, request("GET /a HTTP/1.1", f"x-api-key: {PLACEHOLDER}"), response()).close()
+
+    told = net.report()
+
+    assert lines(told) == ["GET /a 200 complete"]
+    asked = only_exchange(told).request
+    assert asked is not None
+    assert [item.name for item in asked.auth] == ["x-api-key"]
+
+
+def test_a_server_that_speaks_first_and_no_http_at_all_is_nothing() -> None:
+    net = Network()
+    tcp = net.to(SQUID, 22).down(b"SSH-2.0-x\r\n").up(b"SSH-2.0-y\r\n").down(bytes(5000))
+    tcp.ack(True).up(bytes(3000)).close()
+
+    told = net.report()
+
+    assert (told.exchanges, told.direct_tls, told.oddities) == ((), (), ())
+    assert told.completeness.verdict == "complete"
+
+
+def test_a_client_that_is_known_by_its_syn_stays_the_client() -> None:
+    """What a server says first may look like a request."""
+    net = Network()
+    tcp = net.to_api_proxy().down(b"220 hello\r\n").ack(True).down(GET).ack(True)
+    say(tcp, request("GET /b HTTP/1.1"), response()).close()
+
+    assert lines(net.report()) == ["GET /b 200 complete"]
+
+
+def test_in_mid_stream_a_client_hello_tells_who_the_client_is() -> None:
+    """The lower port is the server's, as a rule."""
+    net = Network()
+    tcp = Tcp(net.wire, client=(AGENT, 443), server=(UPSTREAM, 50000))
+    play(tcp, tls()).close()
+
+    told = net.report()
+
+    (found,) = told.direct_tls
+    assert (found.client.port, found.server.port) == (443, 50000)
+    assert found.tls.sni is not None
+
+
+def test_a_handshake_of_which_one_side_was_not_heard_did_not_fail() -> None:
+    net = Network()
+    play(net.to(UPSTREAM, 443), tls()).close()
+
+    (found,) = report([packet for packet in net.wire.packets if packet.up]).direct_tls
+
+    assert found.tls.handshake == "incomplete"

@@ -458,3 +458,23 @@ def test_tls_to_the_proxys_port_behind_a_gap_is_nobody_going_out_directly() -> N
 
     assert told.direct_tls == ()
     assert (only_tunnel(told).authority, only_tunnel(told).established) == (None, None)
+
+
+@pytest.mark.parametrize("depth", [2, 64, 66, 500])
+def test_tunnels_within_tunnels_are_looked_into_so_deep_and_no_deeper(depth: int) -> None:
+    net = Network()
+    tcp = net.to_squid()
+    for _ in range(depth):
+        say(tcp, connect(), ESTABLISHED)
+    say(tcp, request(), response()).close()
+
+    told = net.report()
+
+    looked = min(depth, 65)
+    assert len(told.tunnels) == looked
+    assert len(told.exchanges) == (depth == looked)
+    deeper = depth > looked
+    assert oddities(told) == ({"nested-tunnels-limit": 1} if deeper else {})
+    assert [(item.connection, item.reason) for item in told.completeness.unread] == (
+        [("c1", "limit")] if deeper else []
+    )

@@ -230,6 +230,7 @@ def _all() -> dict[str, Frame]:
         "erspan-1": (1, gre / GRE(proto=0x88BE) / frame),
         "erspan-2": (1, gre / GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II() / inner),
         "erspan-3": (1, gre / GRE(proto=0x22EB, seqnum_present=1) / ERSPAN_III() / inner),
+        "cisco-metadata": (1, bytes(ether(type=0x8909)) + b"\x01\x01\0\x01\0\x0a\x08\0" + raw4),
         "wccp-2": (1, gre / GRE(proto=0x883E) / (b"\0\0\0\0" + raw4)),
         "wccp-1": (1, gre / GRE(proto=0x883E) / raw4),
         "etherip": (1, ether() / IP(**OUTER, proto=97) / (b"\x30\0" + frame)),

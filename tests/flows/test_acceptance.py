@@ -85,6 +85,26 @@ def test_a_reset_that_answers_another_syn_refuses_nothing(acked: int) -> None:
     assert seen.oddities == {"reset-not-in-window": 1}
 
 
+def test_a_reset_of_the_older_connection_of_the_ports_ends_no_attempt() -> None:
+    """RFC 9293 figure 9: the server still has it, acknowledges, is reset, and takes the SYN."""
+    tcp = Tcp().syn().send(False, b"", sequence=900_000, acked=28_258, flags=0x10)
+    tcp.reset(True, sequence=1001 + 28_258).syn(after=1000 * MILLISECOND).syn_ack().ack(True)
+    seen = trial(tcp.up(b"ask").down(b"answer").close())
+
+    assert seen.only.joined(True) == [b"ask", None]
+    assert closed_by(seen) == ["client"]
+    assert reasons(seen) == []
+
+
+def test_a_connection_that_goes_on_behind_a_reset_is_read_to_its_end() -> None:
+    tcp = Tcp().open().reset(True).up(b"ask").end(True).down(b"answer").ack(True).end(False)
+    seen = trial(tcp.ack(True))
+
+    assert seen.only.joined(True) == [b"ask", None]
+    assert seen.only.joined(False) == [b"answer", None]
+    assert (seen.oddities, reasons(seen)) == ({}, [])
+
+
 @pytest.mark.parametrize(("off", "by"), [(0, "reset-by-server"), (-1, None), (1 << 27, None)])
 def test_picked_up_in_mid_stream_a_reset_is_measured_by_the_other_end(
     off: int, by: str | None

@@ -332,3 +332,10 @@ def test_extension_headers_without_end_are_given_up() -> None:
     chain = b"\0\0" + bytes(6)
     outcome, _ = decode(ether() / ip6(nh=0) / (chain * 60))
     assert outcome == "too-many-layers"
+
+
+def test_a_frame_of_an_unknown_ethertype_is_told_of_by_its_number() -> None:
+    frame = bytes(ether(type=0x1234)) + bytes(20)
+    decoder = SlowDecoder()
+    assert decoder.decode(1, frame, 0, len(frame), len(frame), 0) == "not-ip"
+    assert decoder.faults == [("unread-ethertype", "the first has ethertype 0x1234")]

@@ -218,6 +218,25 @@ def _tagged(tcp: Tcp, vlan: int | None) -> list:  # type: ignore[type-arg]
 
 
 @pytest.mark.parametrize("vlans", [(None, 7), (7, None), (7, 8)])
+@pytest.mark.parametrize("midstream", [False, True])
+def test_directions_with_different_tags_are_one_connection(
+    vlans: tuple[int | None, int | None], midstream: bool
+) -> None:
+    plain = Tcp(Wire())
+    if not midstream:
+        plain.open()
+    plain.up(b"ask").down(b"answer").ack(True).close()
+    copies = {vlan: _tagged(plain, vlan) for vlan in vlans}
+    wire = Wire()
+    for index, packet in enumerate(plain.wire.packets):
+        wire.packets.append(copies[vlans[not packet.up]][index])
+    seen = Trial().feed(wire).finish()
+    assert seen.only.joined(True) == [b"ask", None]
+    assert seen.only.joined(False) == [b"answer", None]
+    assert seen.closed[0].outcome == ("midstream" if midstream else "established")
+
+
+@pytest.mark.parametrize("vlans", [(None, 7), (7, None), (7, 8)])
 def test_equal_addresses_in_another_vlan_are_another_connection(
     vlans: tuple[int | None, int | None],
 ) -> None:
