@@ -55,8 +55,8 @@ def check(
 
     PATH is a capture as for analyze, or one report.json.  The built-in policy
     "awf" is the firewall's own promise: agents send placeholders alone, open no
-    way of their own to an API, and every open tunnel holds a complete TLS
-    handshake.
+    way of their own to an API and none past Squid, and every open tunnel holds
+    a complete TLS handshake.
     """
     with AtOnce():
         from dataclasses import replace

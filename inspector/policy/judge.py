@@ -28,6 +28,8 @@ BROKEN: Final = 3
 NOT_PROVEN: Final = 5
 
 
+#: Link types of captures of all interfaces of a host (LINUX_SLL, LINUX_SLL2).
+_OVER_ALL: Final = frozenset({113, 276})
 _UNJUDGED: Final = (
     "it lacks chains, hypotheses, findings or root_cause: an earlier version wrote it, or nobody"
     " looked for them; judge the capture itself"
@@ -91,11 +93,9 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
         judged.expect(expect)
     if not report.hypotheses:
         judged.doubt("any", "a report that was judged", _UNJUDGED)
-    elsewhere = report.completeness.out_of_scope_proxies
-    if elsewhere:
-        many = words.count(elsewhere, "connection")
-        found = f"{many} to ports of the proxies on another network left out; see --scope all"
-        judged.doubt("any", "all of the firewall's networks", found)
+    elsewhere = _not_judged(report)
+    if elsewhere is not None:
+        judged.doubt("any", "all of the firewall's networks", f"{elsewhere}; see --scope all")
     if policy.fail_on is not None and not judged.whole:
         judged.doubt("any", f"no finding of level {policy.fail_on} or above", judged.lacking)
     return Judgement(
@@ -109,6 +109,24 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
         calls=0 if "no-api-call" in present else len(judged.view.page.calls),
         out_of_scope=report.completeness.out_of_scope,
     )
+
+
+def _not_judged(report: Report) -> str | None:
+    """What was left out and may be the firewall's; None where it is the host's own traffic.
+
+    One interface that is no pseudo-device over all of them is the bridge: whatever is there
+    came from its hosts, be it by IPv6.
+    """
+    told = report.completeness
+    if told.out_of_scope_proxies:
+        many = words.count(told.out_of_scope_proxies, "connection")
+        return f"{many} to ports of the proxies on another network left out"
+    interfaces = [each for capture in report.captures for each in capture.interfaces]
+    on_bridge = len(interfaces) == 1 and interfaces[0].link_type not in _OVER_ALL
+    if told.out_of_scope and on_bridge:
+        many = words.count(told.out_of_scope, "connection")
+        return f"{many} of other networks on the same bridge left out"
+    return None
 
 
 class _Judged:

@@ -9,6 +9,7 @@ from typing import Final
 
 import pytest
 
+from inspector.facts import CaptureFile, Interface
 from inspector.options import Options
 from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
 from inspector.policy.model import AWF, Expect, Policy
@@ -245,12 +246,30 @@ def test_a_second_network_of_the_firewalls_is_not_passed_in_silence() -> None:
     assert gate(everything).exit_code == BROKEN
 
 
-def test_the_hosts_own_connections_elsewhere_are_said_and_prove_nothing() -> None:
+ETHERNET, COOKED, COOKED_2 = 1, 113, 276
+
+
+@pytest.mark.parametrize(
+    ("link_types", "code"),
+    [
+        ((ETHERNET,), NOT_PROVEN),
+        ((COOKED,), KEPT),
+        ((COOKED_2,), KEPT),
+        ((ETHERNET, ETHERNET), KEPT),
+    ],
+    ids=["the-bridge", "any", "any-2", "two-interfaces"],
+)
+def test_connections_of_elsewhere_are_said_and_are_the_hosts_own_unless_on_the_bridge(
+    link_types: tuple[int, ...], code: int
+) -> None:
     net = healthy()
     say(net.to("10.1.0.4", 22, "198.51.100.9"), b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n").close()
     report = net.report()
+    interfaces = tuple(Interface(None, link_type, None) for link_type in link_types)
+    capture = CaptureFile("a", "pcapng", None, 1, 1, None, None, interfaces, 0, 0, None)
+    report = replace(report, captures=(capture,))
     judgement = gate(report)
-    assert judgement.exit_code == KEPT
+    assert judgement.exit_code == code
     assert "1 connection of other networks" in page(judgement, report)
     assert plain(judgement)["out_of_scope"] == 1
 

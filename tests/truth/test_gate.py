@@ -8,11 +8,12 @@ from typing import Final
 import pytest
 
 from inspector import inspect
-from inspector.policy.judge import BROKEN, NOT_PROVEN, judge
+from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, judge
 from inspector.policy.model import AWF
 from tests.truth.beside import SHARED, needs
 
 CASES: Final = SHARED / "reviews" / "cases" / "contracts"
+BREAK: Final = SHARED / "reviews" / "cases" / "break"
 TODAY: Final = date(2026, 8, 3)
 
 #: Name of the capture -> what the built-in policy says, and a finding it must have.
@@ -39,6 +40,18 @@ MUST_NOT_PASS: Final[tuple[tuple[str, int, str | None], ...]] = (
     ("h-mid", NOT_PROVEN, None),
     ("i-custom-header", BROKEN, "real-key-on-agent-hop"),
 )
+
+
+#: Captures of a real key, of a bypass, or of one side, with something that hid it once.
+EVADING: Final = ("evade-*.pcap", "connect-nested-*.pcap", "bypass-nested-*.pcap", "oneway-*.pcap")
+
+
+@needs("reviews/cases/break")
+@pytest.mark.parametrize("pattern", EVADING)
+def test_nothing_that_hides_a_part_is_kept(pattern: str) -> None:
+    found = sorted(BREAK.glob(pattern))
+    assert found
+    assert [path.name for path in found if judge(inspect(path), AWF, TODAY).exit_code == KEPT] == []
 
 
 @needs("reviews/cases/contracts")
