@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from inspector.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
-from inspector.diagnosis.case import closed_moment, opened_moment
 from inspector.diagnosis.catalogue import CODES
 from inspector.diagnosis.hypotheses import Trial
+from inspector.diagnosis.index import closed_moment, opened_moment
 from inspector.diagnosis.root_cause import Explained, root_cause
 from inspector.diagnosis.rule import Match, Tally, of_call
 from inspector.diagnosis.rules import (

@@ -7,14 +7,19 @@ call is kept by its place, and its facts are unpacked when it is looked at.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from inspector.conclusions import AnsweredBy, Chain, Witnesses
 from inspector.diagnosis.attempts import Attempts
+from inspector.diagnosis.index import (
+    Index,
+    Service,
+    number_of,
+    opened_moment,
+)
 from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.facts import (
@@ -28,8 +33,6 @@ from inspector.facts import (
 )
 from inspector.packets import Moment, precedes
 
-#: The last time in nanoseconds that 64 bits hold.
-_LATEST: Final = (1 << 63) - 1
 #: From here on a chain may be relied on (`conclusions.Chain`).
 RELIABLE: Final = 0.8
 #: So many failed tries in a row are a storm; SDKs give up after three.
@@ -45,97 +48,6 @@ OWN_PATHS: Final = frozenset(
 _DOUBTFUL: Final[frozenset[UnreadReason]] = frozenset(
     {"one-sided", "conflict", "after-close", "limit", "internal-error"}
 )
-
-
-class _Numbered(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-N = TypeVar("N", bound=_Numbered)
-
-
-class Index(Sequence[N]):
-    """Facts by id: the lists are in the order of their ids' numbers."""
-
-    def __init__(self, items: Sequence[N]) -> None:
-        self._items = items
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]
-        return self._items[place]
-
-    def __iter__(self) -> Iterator[N]:
-        return iter(self._items)
-
-    def get(self, name: str) -> N | None:
-        """The fact with this id; None when there is none."""
-        number = int(name[1:])
-        if 0 < number <= len(self) and (found := self._items[number - 1]).id == name:
-            return found
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            found = self._items[middle]
-            if found.id == name:
-                return found
-            if int(found.id[1:]) < number:
-                low = middle + 1
-            else:
-                high = middle
-        return None
-
-
-@dataclass(slots=True)
-class Openings:
-    """Connections, or attempts at one, in the order in which the capture has them.
-
-    `times` (ns) need not rise: a clock may step back, or have no resolution.
-    """
-
-    names: array[int] = field(default_factory=lambda: array("q"))
-    times: array[int] = field(default_factory=lambda: array("q"))
-    packets: array[int] = field(default_factory=lambda: array("q"))
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def add(self, connection: Connection) -> None:
-        """The next one."""
-        self.names.append(_number(connection.id))
-        self.times.append(_held(connection.opened_at))
-        self.packets.append(connection.packet)
-
-    def moment(self, place: int) -> Moment:
-        """When the one at `place` was opened."""
-        return self.times[place], self.packets[place]
-
-    def place_after(self, moment: Moment) -> int:
-        """The place of the first one that was opened after `moment`."""
-        return bisect_left(range(len(self)), True, key=lambda p: precedes(moment, self.moment(p)))
-
-
-@dataclass(slots=True)
-class Service:
-    """A port of one of the proxies: when it took connections, and when it did not.
-
-    `silent` counts attempts that nobody answered at all, which says little where packets
-    are missing.
-    """
-
-    accepted: Openings = field(default_factory=lambda: Openings())
-    failed: Openings = field(default_factory=lambda: Openings())
-    silent: int = 0
-
-    def accepted_after(self, moment: Moment) -> int:
-        """How many connections it took after `moment`."""
-        return len(self.accepted) - self.accepted.place_after(moment)
-
-    def failed_after(self, moment: Moment) -> int:
-        """How many attempts failed after `moment`."""
-        return len(self.failed) - self.failed.place_after(moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +200,7 @@ class Case:
         for connection in self.connections:
             server, client = connection.server, connection.client
             if client.ip in agents and not self.neighbourhood.holds(server.ip):
-                self.outward.append(_number(connection.id))
+                self.outward.append(number_of(connection.id))
             if client.ip in self.api_proxies:
                 self._live(client.ip, connection)
             if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
@@ -317,10 +229,10 @@ class Case:
             if exchange.relays is not None:
                 halted.pop(exchange.relays, None)
             if self.is_first_leg(exchange) and outcome_of(exchange) not in SUCCEEDED:
-                halted[exchange.id] = _number(exchange.id)
+                halted[exchange.id] = number_of(exchange.id)
             if not self.is_call(exchange):
                 continue
-            number = _number(exchange.id)
+            number = number_of(exchange.id)
             self.calls += 1
             outcome = outcome_of(exchange)
             if outcome == "answered":
@@ -339,12 +251,12 @@ class Case:
         busy = self._link()
         for tunnel in self.tunnels:
             if self.is_barred(tunnel):
-                self.barred.append(_number(tunnel.id))
+                self.barred.append(number_of(tunnel.id))
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
-                if _number(tunnel.id) not in busy:
-                    self.idle_tunnels.append(_number(tunnel.id))
+                if number_of(tunnel.id) not in busy:
+                    self.idle_tunnels.append(number_of(tunnel.id))
                     others = tunnel.client.ip not in self.api_proxies
                     self.idle_of_others += others and tunnel.tls is not None
         self.calls += len(self.barred)
@@ -361,11 +273,11 @@ class Case:
             if chain.tunnel and chain.attempts:
                 self.tried_again.append(place)
             used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
-            call = _number(chain.agent_exchange)
+            call = number_of(chain.agent_exchange)
             if call not in failed:
-                busy.update(map(_number, used))
+                busy.update(map(number_of, used))
             elif used:
-                self._linked[call] = tuple(map(_number, used))
+                self._linked[call] = tuple(map(number_of, used))
                 if chain.confidence >= RELIABLE:
                     self._pairs[call] = self._linked[call]
         return busy
@@ -435,7 +347,7 @@ class Case:
 
     def may_have_tunnel(self, call: Call) -> bool:
         """Whether a tunnel may have been opened for a call, be it sure or not."""
-        return _number(call.exchange.id) in self._linked
+        return number_of(call.exchange.id) in self._linked
 
     def failed_calls(self) -> Iterator[Call]:
         """The calls that failed, in their order."""
@@ -455,26 +367,3 @@ class Case:
         """Whether an API proxy showed a sign of life after `moment`."""
         latest = self.alive_at.get(address)
         return latest is not None and precedes(moment, latest)
-
-
-def opened_moment(connection: Connection) -> Moment:
-    """When a connection was opened."""
-    return connection.opened_at, connection.packet
-
-
-def closed_moment(connection: Connection | None) -> Moment | None:
-    """When a connection was closed; None when that was not seen."""
-    if connection is None or connection.closed_at is None:
-        return None
-    # A report written before the packet was kept has the opening one alone.
-    packet = connection.closed_packet
-    return connection.closed_at, connection.packet if packet is None else packet
-
-
-def _held(at: int) -> int:
-    """A time as an array can hold it: a file may state any, such as the year 500000."""
-    return min(at, _LATEST)
-
-
-def _number(name: str) -> int:
-    return int(name[1:])

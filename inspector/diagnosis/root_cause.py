@@ -8,8 +8,9 @@ from typing import Final
 
 from inspector.conclusions import Evidence, Finding, RootCause, RuledOut
 from inspector.diagnosis.attempts import Attempts
-from inspector.diagnosis.case import Call, Case, opened_moment
+from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.catalogue import CODES, ORIGIN
+from inspector.diagnosis.index import opened_moment
 from inspector.diagnosis.rule import Cause, Tally
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import at, plural

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case, closed_moment
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.index import closed_moment
 from inspector.packets import packet_label, precedes
 
 _WIDTH: Final = 76

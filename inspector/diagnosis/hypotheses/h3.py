@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case, closed_moment
+from inspector.diagnosis.case import Call, Case
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,
@@ -12,6 +12,7 @@ from inspector.diagnosis.hypotheses.judgement import (
     nothing_was_sent,
     refuted,
 )
+from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.outcome import BARE_ERROR
 from inspector.diagnosis.rules import proxy_died
 from inspector.packets import precedes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case, closed_moment
+from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, bytes_down, plural, span
 

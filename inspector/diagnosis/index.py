@@ -1,0 +1,130 @@
+"""Facts by their ids, and connections by the service that they went to."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeVar
+
+from inspector.facts import Connection
+from inspector.packets import Moment, precedes
+
+#: The last time in nanoseconds that 64 bits hold.
+_LATEST: Final = (1 << 63) - 1
+
+
+class _Numbered(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Numbered)
+
+
+class Index(Sequence[N]):
+    """Facts by id: the lists are in the order of their ids' numbers."""
+
+    def __init__(self, items: Sequence[N]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]
+        return self._items[place]
+
+    def __iter__(self) -> Iterator[N]:
+        return iter(self._items)
+
+    def get(self, name: str) -> N | None:
+        """The fact with this id; None when there is none."""
+        number = int(name[1:])
+        if 0 < number <= len(self) and (found := self._items[number - 1]).id == name:
+            return found
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            found = self._items[middle]
+            if found.id == name:
+                return found
+            if int(found.id[1:]) < number:
+                low = middle + 1
+            else:
+                high = middle
+        return None
+
+
+@dataclass(slots=True)
+class Openings:
+    """Connections, or attempts at one, in the order in which the capture has them.
+
+    `times` (ns) need not rise: a clock may step back, or have no resolution.
+    """
+
+    names: array[int] = field(default_factory=lambda: array("q"))
+    times: array[int] = field(default_factory=lambda: array("q"))
+    packets: array[int] = field(default_factory=lambda: array("q"))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, connection: Connection) -> None:
+        """The next one."""
+        self.names.append(number_of(connection.id))
+        self.times.append(_held(connection.opened_at))
+        self.packets.append(connection.packet)
+
+    def moment(self, place: int) -> Moment:
+        """When the one at `place` was opened."""
+        return self.times[place], self.packets[place]
+
+    def place_after(self, moment: Moment) -> int:
+        """The place of the first one that was opened after `moment`."""
+        return bisect_left(range(len(self)), True, key=lambda p: precedes(moment, self.moment(p)))
+
+
+@dataclass(slots=True)
+class Service:
+    """A port of one of the proxies: when it took connections, and when it did not.
+
+    `silent` counts attempts that nobody answered at all, which says little where packets
+    are missing.
+    """
+
+    accepted: Openings = field(default_factory=lambda: Openings())
+    failed: Openings = field(default_factory=lambda: Openings())
+    silent: int = 0
+
+    def accepted_after(self, moment: Moment) -> int:
+        """How many connections it took after `moment`."""
+        return len(self.accepted) - self.accepted.place_after(moment)
+
+    def failed_after(self, moment: Moment) -> int:
+        """How many attempts failed after `moment`."""
+        return len(self.failed) - self.failed.place_after(moment)
+
+
+def opened_moment(connection: Connection) -> Moment:
+    """When a connection was opened."""
+    return connection.opened_at, connection.packet
+
+
+def closed_moment(connection: Connection | None) -> Moment | None:
+    """When a connection was closed; None when that was not seen."""
+    if connection is None or connection.closed_at is None:
+        return None
+    # A report written before the packet was kept has the opening one alone.
+    packet = connection.closed_packet
+    return connection.closed_at, connection.packet if packet is None else packet
+
+
+def _held(at: int) -> int:
+    """A time as an array can hold it: a file may state any, such as the year 500000."""
+    return min(at, _LATEST)
+
+
+def number_of(name: str) -> int:
+    """The number in an id: 12 of `e12`."""
+    return int(name[1:])
