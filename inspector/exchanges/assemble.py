@@ -9,7 +9,8 @@ from typing import cast
 from inspector.archive import View, arranged
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
-from inspector.exchanges.relays import find_egress, find_relays, service_of
+from inspector.exchanges.relays import find_egress, find_relays
+from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles
 from inspector.facts import (
     Client,
@@ -112,6 +113,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         response=record.response,
         upgrade=record.upgrade,
         ended_by=record.ended_by,
+        interim=record.interim,
     )
 
 

@@ -9,15 +9,13 @@ proxy to the upstream; the identical ClientHello joins them.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
 
 from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
+from inspector.exchanges.services import SCHEME, service_of
 from inspector.exchanges.topology import Roles
-from inspector.facts import Endpoint, Request
 
 #: A proxy forwards a request within this time of having begun to receive it
 #: (measured: 1 ms median; the bound covers a large upload under load).
@@ -26,9 +24,6 @@ FORWARD_LIMIT_NS: Final = 30_000_000_000
 
 #: What two legs of one call have in common.
 _CallKey: TypeAlias = tuple[Hashable, ...]
-
-#: The scheme of a target in absolute form (RFC 9112 3.2.2).
-_SCHEME: Final = re.compile(r"(https?|wss?)://", re.IGNORECASE)
 
 
 class _Leg(NamedTuple):
@@ -48,44 +43,9 @@ class _Leg(NamedTuple):
         )
 
 
-def service_of(record: ExchangeRecord) -> tuple[str, int]:
-    """The host and port that a record's request is for."""
-    return service_for(record.request, record.authority, record.server)
-
-
-def service_for(
-    request: Request | None, authority: str | None, server: Endpoint
-) -> tuple[str, int]:
-    """The host and port that a request is for, wherever its connection goes.
-
-    An absolute-form target names it (RFC 9112 3.2.2), else the `authority` of
-    the tunnel it is in, else it is the server.
-    """
-    scheme = _SCHEME.match(request.target) if request is not None else None
-    if request is not None and scheme is not None:
-        found = split_authority(request.target[scheme.end() :].partition("/")[0])
-        if found is not None:
-            is_secure = scheme[1].lower() in ("https", "wss")
-            return found[0], found[1] or (443 if is_secure else 80)
-    if authority is not None:
-        found = split_authority(authority)
-        if found is not None:
-            return found[0], found[1] or 443
-    return server.ip, server.port
-
-
-def split_authority(authority: str) -> tuple[str, int | None] | None:
-    """`host:port` or `[v6]:port` taken apart; None when it is neither."""
-    try:
-        parts = urlsplit(f"//{authority.rpartition('@')[2]}")
-        return (parts.hostname, parts.port) if parts.hostname else None
-    except ValueError:
-        return None
-
-
 def path_of(target: str) -> str:
     """The path and query of a target in any form."""
-    scheme = _SCHEME.match(target)
+    scheme = SCHEME.match(target)
     if scheme is None:
         return target
     return "/" + target[scheme.end() :].partition("/")[2]

@@ -16,6 +16,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Literal
 
 from inspector.exchanges.ledger import Ledger
+from inspector.exchanges.services import service_of, split_authority
 from inspector.facts import Hop, Provider, Role, Topology
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
@@ -208,11 +209,20 @@ def _forward_proxies(ledger: Ledger) -> set[str]:
         and record.outer is None
         and (record.connect_status not in NOT_UNDERSTOOD or record.proxy_error is not None)
     }
+    # Hosts that are asked for in absolute form, and those that a server itself goes by: an
+    # origin has to take that form, too (RFC 9112 3.2.2).
+    asked: set[tuple[str, str]] = set()
+    own: set[tuple[str, str]] = set()
     for exchange in ledger.exchanges:
-        request = exchange.request
-        if exchange.tunnel is None and request and request.target.startswith("http://"):
-            found.add(exchange.server.ip)
-    return found
+        request, server = exchange.request, exchange.server.ip
+        if exchange.tunnel is not None or request is None:
+            continue
+        if request.target.startswith("http://"):
+            asked.add((server, service_of(exchange)[0]))
+        elif request.host is not None:
+            named = split_authority(request.host)
+            own.add((server, "" if named is None else named[0]))
+    return found | {server for server, host in asked - own if host != server}
 
 
 def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:

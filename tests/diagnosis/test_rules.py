@@ -525,3 +525,12 @@ def test_a_log_that_tells_otherwise_is_a_finding(
     log.write_text(change(log.read_text()))
 
     assert code in found(inspect(folder))
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "[2001:db8::7]"])
+def test_a_name_in_tls_does_not_differ_from_an_address_in_connect(host: str) -> None:
+    """RFC 6066 3: an address never is a server name."""
+    net = Network()
+    play(say(net.to_squid(), connect(f"{host}:443"), ESTABLISHED), tls()).close()
+
+    assert "sni-mismatch" not in found(net.report())

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from inspector.exchanges.relays import path_of, split_authority
+from inspector.exchanges.relays import path_of
+from inspector.exchanges.services import split_authority
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,

@@ -20,6 +20,7 @@ from tests.exchanges.network import (
     AGENT,
     API_PROXY,
     ESTABLISHED,
+    FINGERPRINT_KEY,
     GATEWAY,
     SQUID,
     Network,
@@ -285,3 +286,38 @@ def test_packed_addresses_are_tested_as_the_standard_library_would(text: str) ->
     for address in ("172.30.0.0", "172.30.0.255", "172.30.1.0", "10.9.0.5", "fd00::1", "fd01::1"):
         packed = ipaddress.ip_address(address)
         assert is_member(packed.packed) == (packed in network)
+
+
+@pytest.mark.parametrize("named", ["10.0.0.80", "lab.test"])
+def test_absolute_form_for_the_server_itself_makes_it_no_forward_proxy(named: str) -> None:
+    """RFC 9112 3.2.2: an origin has to take that form; names are those of its other requests."""
+    net = Network()
+    tcp = net.to("10.0.0.80", 80, client="10.0.0.5")
+    asked = request(f"GET http://{named}/index.php HTTP/1.1")
+    say(tcp, asked, response(), request("GET / HTTP/1.1"), response()).close()
+
+    found = net.report(Options(scope="all", fingerprint_key=FINGERPRINT_KEY))
+
+    assert "10.0.0.80" not in found.topology.forward_proxy
+    assert {finding.code for finding in found.findings} <= {"no-api-call"}
+
+
+def test_absolute_form_for_another_host_makes_a_forward_proxy() -> None:
+    net = Network()
+    tcp = net.to("10.0.0.80", 80, client="10.0.0.5")
+    say(tcp, request("GET http://elsewhere.test/ HTTP/1.1"), response()).close()
+
+    found = net.report(Options(scope="all", fingerprint_key=FINGERPRINT_KEY))
+
+    assert found.topology.forward_proxy == ("10.0.0.80",)
+
+
+def test_a_note_names_a_few_of_many_addresses() -> None:
+    net = Network()
+    for last in range(1, 9):
+        say(net.to("10.9.9.9", 10001, client=f"10.1.0.{last}"), request(), response()).close()
+
+    found = net.report(Options(scope="all", fingerprint_key=FINGERPRINT_KEY))
+
+    assert len(found.topology.agent) == 8
+    assert any(note.endswith("10.1.0.5 and 3 more") for note in found.topology.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Final
 
 from inspector.diagnosis.case import Case
@@ -9,12 +10,22 @@ from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
 from inspector.facts import Tunnel
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def match(tunnel: Tunnel, case: Case) -> Match | None:
+    """An address never can be a name in TLS (RFC 6066 3), so that it differs from none."""
     if tunnel.tls is None or not tunnel.tls.sni or not tunnel.authority:
         return None
     host = tunnel.authority.rpartition(":")[0].strip("[]").lower()
-    unlike = host and host != tunnel.tls.sni.lower().rstrip(".")
-    return Match(of_tunnel(tunnel)) if unlike else None
+    if not host or _is_address(host) or host == tunnel.tls.sni.lower().rstrip("."):
+        return None
+    return Match(of_tunnel(tunnel))
 
 
 NOTICE: Final = OfTunnel("sni-mismatch", match)

@@ -1,0 +1,48 @@
+"""Which service a request is for, wherever its connection goes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from inspector.exchanges.ledger import ExchangeRecord
+from inspector.facts import Endpoint, Request
+
+#: The scheme of a target in absolute form (RFC 9112 3.2.2).
+SCHEME: Final = re.compile(r"(https?|wss?)://", re.IGNORECASE)
+
+
+def service_of(record: ExchangeRecord) -> tuple[str, int]:
+    """The host and port that a record's request is for."""
+    return service_for(record.request, record.authority, record.server)
+
+
+def service_for(
+    request: Request | None, authority: str | None, server: Endpoint
+) -> tuple[str, int]:
+    """The host and port that a request is for, wherever its connection goes.
+
+    An absolute-form target names it (RFC 9112 3.2.2), else the `authority` of
+    the tunnel it is in, else it is the server.
+    """
+    scheme = SCHEME.match(request.target) if request is not None else None
+    if request is not None and scheme is not None:
+        found = split_authority(request.target[scheme.end() :].partition("/")[0])
+        if found is not None:
+            is_secure = scheme[1].lower() in ("https", "wss")
+            return found[0], found[1] or (443 if is_secure else 80)
+    if authority is not None:
+        found = split_authority(authority)
+        if found is not None:
+            return found[0], found[1] or 443
+    return server.ip, server.port
+
+
+def split_authority(authority: str) -> tuple[str, int | None] | None:
+    """`host:port` or `[v6]:port` taken apart; None when it is neither."""
+    try:
+        parts = urlsplit(f"//{authority.rpartition('@')[2]}")
+        return (parts.hostname, parts.port) if parts.hostname else None
+    except ValueError:
+        return None
