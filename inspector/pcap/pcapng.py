@@ -47,6 +47,10 @@ _ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _SMALLEST_BLOCK: Final = 12
 _SMALLEST_PACKET: Final = 32
 _MAX_INTERFACES: Final = 65_536
+#: Characters of an interface's name that are kept; Linux allows 15, Windows' GUIDs have 50.
+NAME_LIMIT: Final = 256
+#: Characters of a capture filter that are kept.
+FILTER_LIMIT: Final = 4096
 _MAX_SECRETS: Final = 16 * 1024 * 1024
 _DROPS_UNKNOWN: Final = 0xFFFF
 _MICROSECONDS: Final = opt.resolution(opt.DEFAULT_RESOLUTION)
@@ -288,9 +292,10 @@ class PcapngWalker:
         interface = _Interface(link_type, snap_length)
         found = self._options(data, at + 8, end)
         name, rule = found.last(opt.IF_NAME), found.last(opt.IF_FILTER)
-        interface.name = None if name is None else opt.text(name)
-        interface.filter = None if rule is None else opt.filter_text(rule)
-        interface.counted_cuts = (interface.filter or "").endswith(COUNTED_CUTS)
+        interface.name = None if name is None else _clipped(opt.text(name), NAME_LIMIT)
+        whole = "" if rule is None else opt.filter_text(rule)
+        interface.filter = None if rule is None else _clipped(whole, FILTER_LIMIT)
+        interface.counted_cuts = whole.endswith(COUNTED_CUTS)
         unit = self._number(found, opt.IF_TSRESOL, "B")
         if unit is not None:
             interface.resolution = opt.resolution(unit)
@@ -423,3 +428,8 @@ class PcapngWalker:
             run.comments[len(run.records)] = comments
         run.records.append(record)
         self.packets += 1
+
+
+def _clipped(text: str, limit: int) -> str:
+    """A text that a file states, which may be 64 KB for each of its interfaces."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -44,6 +44,8 @@ LIMITS: Final = (
     ("chain.sweep", "LIMIT"),
     ("chain.turn", "REACH"),
     ("report.markdown", "LIMIT"),
+    ("pcap.pcapng", "NAME_LIMIT"),
+    ("pcap.pcapng", "FILTER_LIMIT"),
     ("pcap.walk", "MAX_CAPTURED"),
     ("pcap.walk", "MAX_BLOCK"),
     ("pcap.walk", "MAX_FAULTS"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inspector.pcap import options as opt
 from inspector.pcap import pcapng
-from inspector.pcap.pcapng import PcapngWalker
+from inspector.pcap.pcapng import FILTER_LIMIT, NAME_LIMIT, PcapngWalker
 from inspector.pcap.walk import MAX_BLOCK, MAX_FAULTS
 from inspector.pcap.writer import PcapngWriter
 from tests.pcap.feeding import Outcome, Packet, walk, walk_every_way
@@ -401,3 +401,15 @@ def test_each_section_has_an_end_of_its_own(file: File) -> None:
     walker = PcapngWalker()
     walker.walk(file.data)
     assert walker.owed() == (True, False)
+
+
+def test_long_names_and_filters_of_interfaces_are_clipped(file: File) -> None:
+    file.write.interface(name="n" * 60_000, filter="f" * 60_000)
+    file.write.packet(AT, b"x")
+    walker = PcapngWalker(0)
+    walker.walk(file.data)
+
+    (interface,) = walker.interfaces()
+
+    assert interface.name == "n" * (NAME_LIMIT - 3) + "..."
+    assert len(interface.filter or "") == FILTER_LIMIT
