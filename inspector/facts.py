@@ -264,7 +264,8 @@ class Exchange:
     """A request and the response that answered it, either of them possibly missing.
 
     `relays` names the agent-side exchange of which this one is the next leg;
-    both legs are one call.  `upgrade` is the protocol after a 101.
+    both legs are one call.  `upgrade` is the protocol after a 101.  `interim` lists
+    the 1xx statuses that came where no final response did.
     """
 
     id: str
@@ -279,6 +280,7 @@ class Exchange:
     response: Response | None
     upgrade: str | None
     ended_by: EndedBy
+    interim: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class ExchangeRecord:
     response: Response | None
     upgrade: str | None
     ended_by: EndedBy
+    interim: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -228,6 +229,7 @@ class Ledger:
             response=draft.response_fact(self.credentials),
             upgrade=draft.upgrade,
             ended_by=draft.ended_by(connection.closed_by),
+            interim=() if draft.response is not None else tuple(draft.interim),
         )
         if tunnel is not None:
             tunnel.exchanges.append(record.number)

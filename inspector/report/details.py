@@ -135,7 +135,7 @@ def capture(view: View) -> Iterable[RenderableType]:
     yield heading
     grid = table("", header=False)
     for line in (
-        *(visible(reason) for reason in completeness.because),
+        *(clipped(reason, words.MESSAGE) for reason in completeness.because),
         *(f"limit hit: {visible(reached)}" for reached in completeness.limits_hit),
         *left_out(completeness),
         view.known_roles(),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from inspector.diagnosis.outcome import outcome_of
-from inspector.exchanges.relays import service_for
+from inspector.exchanges.services import service_for
 from inspector.facts import Client, Connection, DirectTls, EndedBy, Exchange, Tunnel
 from inspector.report.escape import clipped
 from inspector.report.model import Report
@@ -105,7 +105,8 @@ def failure(exchange: Exchange) -> str:
     """
     response = exchange.response
     if response is None:
-        return f"no answer: {_ENDED[exchange.ended_by]}"
+        heard = f"no final answer after {', '.join(map(str, exchange.interim))}"
+        return f"{heard if exchange.interim else 'no answer'}: {_ENDED[exchange.ended_by]}"
     said = []
     if response.status >= 400:
         stated = []

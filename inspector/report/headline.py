@@ -94,15 +94,24 @@ def _nothing_failed(view: View) -> str:
         return ""  # there is nothing, or nobody looked for a cause
     outcomes = [(outcome_of(call), view.at_api_proxy(call)) for call in calls]
     failed = [at_proxy for outcome, at_proxy in outcomes if outcome not in SUCCEEDED]
-    unknown = sum(outcome == "unknown" for outcome, _ in outcomes)
+    unasked = sum(_is_unasked(call) for call in calls)
+    unknown = sum(outcome == "unknown" for outcome, _ in outcomes) - unasked
     told = []
     if any(failed):
         told.append(f"{sum(failed)} failed, of no cause that can be proven.")
     elif failed:
         told.append(f"No call to the API proxy failed, {len(failed)} elsewhere did.")
+    if unasked:
+        which = "1 answer is" if unasked == 1 else f"{unasked:,} answers are"
+        told.append(f"What {which} to is not in the capture.")
     if unknown:
         told.append(f"How {unknown} ended is not in the capture.")
     return " ".join(told) or "None failed."
+
+
+def _is_unasked(call: Exchange) -> bool:
+    """Whether an answer is there from its first byte to its last, and its request is not."""
+    return call.request is None and call.response is not None and call.response.complete
 
 
 def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:

@@ -99,11 +99,13 @@ def _left_out(view: View) -> Iterable[RenderableType]:
     """Nothing is left out in silence."""
     report = view.report
     notes = sum(finding.severity == "note" for finding in report.findings)
-    silent = sum(map(len, view.page.silent))
+    wordless = [c for group in view.page.silent for c in group]
+    silent = sum(not (c.bytes_up or c.bytes_down) for c in wordless)
     kinds = (
         (len(report.exchanges), "exchange"),
         (notes, "note"),
         (silent, "silent connection"),
+        (len(wordless) - silent, "connection", " without HTTP or TLS"),
         (len(report.oddities), "kind", " of oddity"),
     )
     told = [words.count(number, noun) + "".join(of) for number, noun, *of in kinds if number]

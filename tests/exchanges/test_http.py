@@ -11,6 +11,7 @@ from inspector.exchanges.http import SEGMENT_COST
 from inspector.facts import EndedBy
 from inspector.inspection import Inspector
 from inspector.options import Options
+from inspector.report.grouping import failure
 from tests.exchanges.network import (
     API,
     API_PROXY,
@@ -595,3 +596,13 @@ def test_what_all_connections_hold_together_has_a_limit(monkeypatch: pytest.Monk
     net.to_squid().up(connect()).up(b"x" * 1000)
 
     assert oddities(net.report()) == {"held-data-limit": 2}
+
+
+def test_an_interim_answer_is_told_of_where_no_final_one_came() -> None:
+    net = Network()
+    net.to_api_proxy().up(UPLOAD).down(b"HTTP/1.1 100 Continue\r\n\r\n").end(True).end(False)
+
+    exchange = only_exchange(net.report())
+
+    assert (exchange.response, exchange.interim) == (None, (100,))
+    assert failure(exchange) == "no final answer after 100: the client closed"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inspector.facts import Connection, Endpoint, Oddity
 from inspector.report.model import Report, nothing_to_analyse
 from inspector.report.terminal import ROWS, render
+from tests.exchanges.network import Network, response, say
 
 from .hostile import spoiled
 
@@ -320,3 +321,25 @@ def test_nothing_is_a_page_too() -> None:
     page = render(nothing_to_analyse("there was no capture"))
     assert "No call to an API was seen" in page
     assert "there was no capture" in page
+
+
+def test_answers_to_requests_that_were_not_captured_have_ended() -> None:
+    net = Network()
+    tcp = net.to_api_proxy()
+    tcp.up(b"\x01binary\x02").down(response("400 Bad Request")).ack(True).close()
+    told = net.report()
+
+    assert [call.request for call in told.exchanges] == [None]
+    page = render(told)
+    assert "What 1 answer is to is not in the capture." in page
+    assert "ended is not in the capture" not in page
+
+
+def test_a_connection_that_carried_bytes_is_not_called_silent() -> None:
+    net = Network()
+    say(net.to("172.30.0.77", 1080), b"\x05\x01\x00", b"\x05\x00").close()
+    net.to("172.30.0.77", 1081).close()
+
+    page = render(net.report())
+
+    assert "1 silent connection, 1 connection without HTTP or TLS" in page
