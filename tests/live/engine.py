@@ -38,6 +38,9 @@ class _Server(ThreadingMixIn, UnixStreamServer):
     block_on_close = False
     engine: Engine
 
+    def handle_error(self, *_: object) -> None:
+        """Who asked was gone before the answer: that is no news."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
