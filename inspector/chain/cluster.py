@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,6 +46,28 @@ class Cluster:
             self.links = explanation.links()
             self.earlier = explanation.earlier
         return self.links
+
+    def unjoined(self) -> dict[int, tuple[int, int]]:
+        """For each call without a tunnel, how many such calls there are, and tunnels for them.
+
+        Those that were opened while it waited and are no call's.
+        """
+        taken = {link.carrier for link in self.links.values()}
+        taken.update(index for earlier in self.attempts().values() for index in earlier)
+        free = [carrier.opened for index, carrier in enumerate(self.carriers) if index not in taken]
+        alone = [
+            index
+            for index, call in enumerate(self.calls)
+            if index not in self.links and call.voice != "api-proxy"
+        ]
+        found = {}
+        for index in alone if free else ():
+            call = self.calls[index]
+            first = bisect_left(free, call.begun - JITTER)
+            last = len(free) if call.until == UNKNOWN else bisect_right(free, call.until + JITTER)
+            if last > first:
+                found[index] = len(alone), last - first
+        return found
 
     def attempts(self) -> dict[int, list[int]]:
         """Tunnels opened for a call before the one that carried its answer.

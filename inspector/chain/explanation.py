@@ -18,6 +18,7 @@ from typing import Final
 
 from inspector.chain.evidence import (
     AGAIN,
+    JITTER,
     MS,
     Learned,
     attempt_cost,
@@ -64,13 +65,15 @@ _ALONE: Final = float("inf")
 class Link:
     """A tunnel given to a call; `margin` is what the next best explanation costs more.
 
-    `crowd` calls waited when the tunnel was opened, this one among them.
+    `crowd` calls waited when the tunnel was opened, this one among them, and `choice` tunnels
+    were opened while the call waited.
     """
 
     call: int
     carrier: int
     margin: float
     crowd: int
+    choice: int
 
 
 class Explanation:
@@ -122,10 +125,15 @@ class Explanation:
         self._try_again()
         self._exchange()
         margins = self._all_margins()
-        return {
-            call: Link(call, carrier, margins[call], self._pairs.crowds[carrier])
-            for call, carrier in self._carrier_of.items()
-        }
+        opened = [carrier.opened for carrier in self._carriers]
+        found = {}
+        for call, carrier in self._carrier_of.items():
+            row = self._calls[call]
+            first = bisect_left(opened, row.begun - JITTER)
+            last = bisect_right(opened, row.until + JITTER) if row.until >= 0 else len(opened)
+            crowd = self._pairs.crowds[carrier]
+            found[call] = Link(call, carrier, margins[call], crowd, last - first)
+        return found
 
     def _first(self, call: int, carrier: int, crowd: int) -> float | None:
         """What speaks against a tunnel having been the first that was opened for a call."""

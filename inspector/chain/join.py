@@ -9,7 +9,7 @@ from inspector.archive import Archive, View
 from inspector.chain.evidence import Learned
 from inspector.chain.rows import Call, Carrier, Moments, calls, carriers, number_of
 from inspector.chain.sweep import CROWDED, clusters
-from inspector.chain.verdict import REASONS, RELIABLE, Scene, Statement, of_link, of_none
+from inspector.chain.verdict import RELIABLE, Scene, Statement, of_link, of_none
 from inspector.conclusions import Chain
 from inspector.facts import Completeness, Connection, Exchange, Topology, Tunnel
 from inspector.packets import keeps_all
@@ -51,12 +51,14 @@ def join(
             if statement.confidence >= RELIABLE:
                 learned.learn(call, carrier)
             said.add(call, carrier, statement, earlier)
+        for index, among in cluster.unjoined().items():
+            said.leave(cluster.calls[index], among)
     chains: Archive[Chain] = Archive()
     for call in asked:
         if call.is_agents:
             linked = said.of(call)
             statement, tunnel, attempts = linked or (
-                of_none(call, scene, said.is_turned_away(call)),
+                of_none(call, scene, said.is_turned_away(call), said.among(call)),
                 None,
                 (),
             )
@@ -79,6 +81,7 @@ class _Said:
         self._attempts: dict[int, tuple[str, ...]] = {}
         self._taken = bytearray(tunnels)
         self._turned_away = bytearray()
+        self._among: dict[int, tuple[int, int]] = {}
 
     def has(self, call: Call, carrier: Carrier) -> bool:
         """Whether something was said of the call, or the tunnel is another's."""
@@ -93,6 +96,14 @@ class _Said:
     def is_turned_away(self, call: Call) -> bool:
         """Whether the call was not looked at."""
         return bool(self._turned_away and self._turned_away[call.position])
+
+    def leave(self, call: Call, among: tuple[int, int]) -> None:
+        """The call got no tunnel: so many calls, and so many tunnels, are left over."""
+        self._among[call.position] = among
+
+    def among(self, call: Call) -> tuple[int, int] | None:
+        """How many calls and tunnels were left over with a call; None where no tunnel was."""
+        return self._among.get(call.position)
 
     def add(
         self, call: Call, carrier: Carrier, statement: Statement, attempts: tuple[str, ...]
@@ -129,7 +140,7 @@ def _chain(
         tunnel=tunnel,
         attempts=attempts,
         confidence=statement.confidence,
-        reasons=tuple(REASONS[reason] for reason in statement.reasons),
+        reasons=statement.sentences(),
         answered_by=statement.answered_by,
         status=None if call.status < 0 else call.status,
     )

@@ -45,6 +45,9 @@ REASONS: Final[dict[str, str]] = {
     "retried": "the API proxy opened an earlier tunnel for the same call",
 }
 
+#: The sentence of those of which it is not known which is which.
+AMONG: Final = "{calls} and {tunnels}: which is which is not known"
+
 #: Answers of its own that follow a vain attempt upstream (measured: 502 for TLS and TCP).
 _AFTER_ATTEMPT: Final = frozenset({500, 502, 503, 504})
 #: Those that say so (RFC 9110 15.6.3, 15.6.5).
@@ -70,11 +73,30 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Who answered, from 0 to 1 how sure the whole is, and the keys of `REASONS`."""
+    """Who answered, from 0 to 1 how sure the whole is, and the keys of `REASONS`.
+
+    `among` is how many calls and tunnels there are of which it is not known which is which.
+    """
 
     answered_by: AnsweredBy
     confidence: float
     reasons: tuple[str, ...]
+    among: tuple[int, int] | None = None
+
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons as `Chain.reasons` has them."""
+        told = tuple(REASONS[reason] for reason in self.reasons)
+        if self.among is None:
+            return told
+        calls, tunnels = self.among
+        return (
+            *told,
+            AMONG.format(calls=_counted(calls, "call"), tunnels=_counted(tunnels, "tunnel")),
+        )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: bool) -> Statement:
@@ -129,7 +151,10 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
     if answered_by == "unknown" or (answered_by == "nobody" and (scene.lossy or not client_left)):
         # The API proxy answers when its tunnel fails: that answer may not have been captured.
         confidence = min(confidence, 0.6)
-    return Statement(answered_by, round(confidence, 2), tuple(dict.fromkeys(reasons)))
+    told = tuple(dict.fromkeys(reasons))
+    among = (link.crowd, link.choice) if link.crowd > 1 or link.choice > 1 else None
+    is_sure = confidence >= RELIABLE or link.margin == float("inf")
+    return Statement(answered_by, round(confidence, 2), told, None if is_sure else among)
 
 
 def _answered_by(call: Call, carrier: Carrier, reasons: list[str]) -> AnsweredBy:
@@ -149,8 +174,16 @@ def _answered_by(call: Call, carrier: Carrier, reasons: list[str]) -> AnsweredBy
     return "upstream"
 
 
-def of_none(call: Call, scene: Scene, is_turned_away: bool = False) -> Statement:
-    """What is said of a call without a tunnel, or of one for which none was looked for."""
+def of_none(
+    call: Call,
+    scene: Scene,
+    is_turned_away: bool = False,
+    among: tuple[int, int] | None = None,
+) -> Statement:
+    """What is said of a call without a tunnel, or of one for which none was looked for.
+
+    `among`: so many calls have none, and so many tunnels that may be their own are no call's.
+    """
     reasons: list[str] = []
     if call.voice == "api-proxy":
         answered_by: AnsweredBy = "api-proxy"
@@ -179,6 +212,10 @@ def of_none(call: Call, scene: Scene, is_turned_away: bool = False) -> Statement
         reasons.append("refusal-relayed" if answered_by == "forward-proxy" else "relayed")
         reasons.append("missing")
         confidence = 0.3
+    if among is not None:
+        reasons = [reason for reason in reasons if reason not in ("missing", "no-tunnel")]
+        reasons.append("ambiguous")
+        confidence = min(confidence, 0.5)
     if is_turned_away:
         reasons = [reason for reason in reasons if reason not in ("missing", "no-tunnel")]
         reasons.append("crowded")
@@ -187,7 +224,7 @@ def of_none(call: Call, scene: Scene, is_turned_away: bool = False) -> Statement
         reasons.append("lossy")
     if not scene.hop_seen:
         reasons.append("hop-unseen")
-    return Statement(answered_by, confidence, tuple(dict.fromkeys(reasons)))
+    return Statement(answered_by, confidence, tuple(dict.fromkeys(reasons)), among)
 
 
 def _without_answer(call: Call, reasons: list[str]) -> AnsweredBy:

@@ -15,9 +15,7 @@ from inspector.facts import Role, Tunnel
 from inspector.report import grouping, words
 from inspector.report.escape import clipped, visible
 from inspector.report.view import View
-
-#: From this confidence on a chain may be relied on.
-RELIABLE: Final = 0.8
+from inspector.report.waiting import RELIABLE
 
 #: What a tunnel carries that no chain joins with a call, by who opened it.
 _OWN: Final[Mapping[Role, str]] = {"api-proxy": "no agent's call", "agent": "no proxy call"}
@@ -47,10 +45,11 @@ def tunnel_rows(view: View) -> tuple[TunnelRow, ...]:
 
 def _purpose(view: View, tunnel: Tunnel) -> tuple[object, ...]:
     """Tunnels in one row were opened for the same kind of thing."""
-    chain = view.carried.get(tunnel.id)
+    chain, retried = view.carried.get(tunnel.id), view.retried.get(tunnel.id)
     return (
-        tunnel.id in view.retried,
+        None if retried is None else retried.confidence >= RELIABLE,
         None if chain is None else (chain.confidence >= RELIABLE, chain.answered_by),
+        chain is None and bool(view.waiting.at(tunnel)),
         bool(tunnel.exchanges),
     )
 
@@ -75,25 +74,41 @@ def _row(view: View, group: Sequence[Tunnel]) -> TunnelRow:
 def _carries(view: View, group: Sequence[Tunnel]) -> str:
     first = group[0]
     if first.id in view.retried:
-        return "tried for " + words.some(_calls(view, [view.retried[t.id] for t in group]))
+        return f"tried for {_joined(view, group, [view.retried[t.id] for t in group])}"
     if first.id in view.carried:
-        chains = [view.carried[tunnel.id] for tunnel in group]
-        calls = words.some(_calls(view, chains))
-        if not first.established:
-            return f"nothing, for {calls}"
-        return calls if chains[0].confidence >= RELIABLE else f"{calls} (likely)"
+        calls = _joined(view, group, [view.carried[tunnel.id] for tunnel in group])
+        return calls if first.established else f"nothing, for {calls}"
     inside = [exchange for tunnel in group for exchange in tunnel.exchanges]
     if inside:
         return words.some(inside)
     if not first.established:
         return "nothing"
     if view.report.chains or view.report.hypotheses:
-        told = _OWN.get(view.role(first.client.ip))
+        role = view.role(first.client.ip)
+        told = _OWN.get(role)
+        waited = max(view.waiting.at(tunnel) for tunnel in group)
+        if role == "api-proxy" and waited:
+            return f"not known:\n{words.count(waited, 'call')} waited"
         if told is not None:
             return told
     up = sum(tunnel.bytes_up for tunnel in group)
     down = sum(tunnel.bytes_down for tunnel in group)
     return f"{words.size(up)} up\n{words.size(down)} down" if up or down else "nothing"
+
+
+def _joined(view: View, group: Sequence[Tunnel], chains: Sequence[Chain]) -> str:
+    """The calls of tunnels, or how many it may be of which it is not known which is which.
+
+    A call is named by a join that may be relied on, else only where no other may be meant.
+    """
+    calls = _calls(view, chains)
+    if chains[0].confidence >= RELIABLE:
+        return words.some(calls)
+    if len(group) > 1:
+        many = f"{words.count(len(calls), 'call')}, {words.count(len(group), 'tunnel')}"
+        return f"{many}:\nwhich is which is not known"
+    waited = view.waiting.at(group[0])
+    return f"one of {waited} calls" if waited > 1 else f"{calls[0]}, not certain"
 
 
 def _without(view: View) -> list[TunnelRow]:

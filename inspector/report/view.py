@@ -11,6 +11,7 @@ from inspector.facts import Exchange, Role
 from inspector.report import grouping, words
 from inspector.report.escape import visible
 from inspector.report.model import Report
+from inspector.report.waiting import Waiting
 
 
 class View:
@@ -58,6 +59,11 @@ class View:
             call = self.call(chain.agent_exchange)
             found[call] = (*found.get(call, ()), chain.answered_by)
         return found
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        """The calls of which it is not known reliably which tunnel was theirs."""
+        return Waiting(self.report)
 
     def host(self, ip: str) -> str:
         """`.30 api-proxy`"""

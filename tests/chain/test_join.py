@@ -361,6 +361,18 @@ def test_twins_that_nothing_tells_apart_are_said_to_be_ambiguous() -> None:
     for chain in scene.chains():
         assert chain.confidence < RELIABLE
         assert REASONS["ambiguous"] in chain.reasons
+        assert "2 calls and 2 tunnels: which is which is not known" in chain.reasons
+
+
+def test_a_call_without_a_tunnel_is_not_missing_while_tunnels_without_a_call_are_there() -> None:
+    scene = Scene()
+    scene.call(0, 100)
+    scene.tunnel(5, 150, up=1)  # less than the request: not its own as far as can be told
+    chain = scene.only()
+    assert chain.tunnel is None
+    assert REASONS["missing"] not in chain.reasons
+    assert "1 call and 1 tunnel: which is which is not known" in chain.reasons
+    assert chain.confidence < RELIABLE
 
 
 def test_a_keep_alive_connections_calls_have_a_tunnel_each() -> None:

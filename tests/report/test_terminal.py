@@ -200,7 +200,62 @@ def test_a_call_for_which_no_tunnel_was_opened_has_a_row(report: Report) -> None
 def test_a_join_that_may_not_be_relied_on_says_so(report: Report) -> None:
     guess = replace(report.chains[1], confidence=0.6)
     rows = _tunnels_of(replace(report, chains=(guess,)))
-    assert ["e2", "(likely)"] in [row[-2:] for row in rows]
+    assert ["e2,", "not", "certain"] in [row[-3:] for row in rows]
+
+
+def _at_once(report: Report, count: int, confidence: float) -> Report:
+    """So many calls that waited at once, with as many tunnels; chains as sure as told."""
+    call, tunnel, chain = report.exchanges[0], report.tunnels[0], report.chains[0]
+    assert call.request is not None
+    assert call.response is not None
+    request = replace(call.request, started_at=1_000, ended_at=1_000)
+    response = replace(call.response, started_at=9_000_000_000, ended_at=9_000_000_000)
+    numbers = range(1, count + 1)
+    return replace(
+        report,
+        exchanges=tuple(
+            replace(call, id=f"e{n}", request=request, response=response) for n in numbers
+        ),
+        tunnels=tuple(replace(tunnel, id=f"t{n}", opened_at=5_000_000 + n) for n in numbers),
+        chains=tuple(
+            replace(
+                chain,
+                id=f"h{n}",
+                agent_exchange=f"e{n}",
+                tunnel=f"t{n}",
+                attempts=(),
+                confidence=confidence,
+            )
+            for n in numbers
+        ),
+    )
+
+
+def test_of_many_calls_and_tunnels_no_call_is_named_unless_it_may_be_relied_on(
+    report: Report,
+) -> None:
+    unsure = " ".join(word for row in _tunnels_of(_at_once(report, 40, 0.7)) for word in row)
+    assert "40 calls, 40 tunnels:" in unsure
+    assert "which is which is not known" in unsure
+    assert "e1" not in unsure
+    sure = " ".join(word for row in _tunnels_of(_at_once(report, 40, 0.8)) for word in row)
+    assert "e1, e2, e3 +37" in sure
+
+
+def test_one_tunnel_of_several_unsure_calls_is_one_of_them(report: Report) -> None:
+    many = _at_once(report, 3, 0.7)
+    joined = (many.chains[0], *(replace(c, tunnel=None) for c in many.chains[1:]))
+    rows = _tunnels_of(replace(many, tunnels=many.tunnels[:1], chains=joined))
+    assert rows[0][-4:] == ["one", "of", "3", "calls"]
+
+
+def test_a_tunnel_of_no_call_is_not_said_to_be_nobodys_while_calls_lack_one(
+    report: Report,
+) -> None:
+    many = _at_once(report, 3, 0.5)
+    page = render(replace(many, chains=tuple(replace(c, tunnel=None) for c in many.chains)))
+    assert "no agent's call" not in page
+    assert "3 calls waited" in page
 
 
 def test_every_hypothesis_has_its_verdict_and_the_fact_that_decides_it(report: Report) -> None:
