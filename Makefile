@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test leaks lint format bench bench-live lab captures diagnose-matrix live-scenarios bpf docs lock clean
+.PHONY: help demo check fast test test-real leaks lint format bench bench-live lab captures diagnose-matrix live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,13 +17,30 @@ help: ## Say what can be made
 demo: $(READY) ## Set up, and analyze the capture that ships with the project
 	@$(BIN)/inspector analyze captures/issue-1527
 
-test: $(READY) ## Set up, and run every check: style, types, import contracts, tests
+# What asks the kernel, plays the lab or takes more than a second a test is left to `make test`.
+FAST := not (kernel or lab or live or slow or truth)
+
+check: $(READY) ## Style, types, contracts and the quick tests, in about a minute
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
+
+fast: $(READY) ## The quick tests only
+	@$(BIN)/python -m pytest -q -m "$(FAST)" $(PYTEST_ARGS)
+
+test: $(READY) ## Set up, and run every check: style, types, import contracts, all tests
 	@tools/system-packages test
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 leaks: $(READY) ## Planted keys through every output, held to the record (LOWER=1 lowers it)
 	@$(BIN)/python -m tests.leaks $(if $(LOWER),--lower)
+
+# What takes longer than a test run may: causes and verdicts of all captures against their truth,
+# the tests that need ../shared (skipped without it), every scenario under a live capture.
+test-real: $(READY) ## Root: the truth of all captures, and every scenario played live
+	@tools/system-packages lab
+	@$(BIN)/python -m tests.diagnosis.matrix
+	@$(BIN)/python -m pytest -m truth $(PYTEST_ARGS)
+	@$(BIN)/python -m tests.live
 
 lint: $(READY) ## Style, types and import contracts only
 	@$(BIN)/ruff check .

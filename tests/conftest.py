@@ -18,8 +18,35 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 TESTS: Final = Path(__file__).parent
 
-#: Folder of tests -> the marker of all that is in it.
-ROOMS: Final = {"capture": "kernel", "live": "live"}
+#: Folder or module of tests -> the marker of all that is in it.
+ROOMS: Final = {"benchmarks": "slow", "capture": "kernel", "lab": "lab", "live": "live"}
+
+#: Each of these takes more than a second: whole captures through every output, a corpus of
+#: damaged ones, processes by the dozen.  Measured with `pytest --durations`.
+SLOW: Final = frozenset(
+    {
+        "chain/test_load.py",
+        "chain/test_rows.py",
+        "chain/test_truth.py",
+        "cli/test_interrupts.py",
+        "cli/test_streams.py",
+        "diagnosis/test_degraded.py",
+        "leaks/test_leaks.py",
+        "malformed/test_malformed.py",
+        "property/test_packets.py",
+        "protocols/test_http1_oracles.py",
+        "redaction/test_canary.py",
+        "redaction/test_files.py",
+        "redaction/test_large.py",
+        "redaction/test_memory.py",
+        "redaction/test_packets.py",
+        "report/test_growth.py",
+        "test_canary.py",
+        "test_canary_outputs.py",
+        "test_hostile_text.py",
+        "test_wheel.py",
+    }
+)
 
 #: Fixture -> the marker of every test that uses it, be it through another fixture.
 FIXTURES: Final = {
@@ -34,9 +61,11 @@ FIXTURES: Final = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by room and by fixture, before `-m` chooses among them; skip what is absent."""
     for item in items:
-        room = item.path.relative_to(TESTS).parts[0]
-        if room in ROOMS:
-            item.add_marker(ROOMS[room])
+        place = item.path.relative_to(TESTS)
+        if place.parts[0] in ROOMS:
+            item.add_marker(ROOMS[place.parts[0]])
+        if place.as_posix() in SLOW:
+            item.add_marker(pytest.mark.slow)
         for fixture in FIXTURES.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(FIXTURES[fixture])
         for marker in list(item.iter_markers("truth")):
