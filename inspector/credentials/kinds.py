@@ -223,3 +223,14 @@ LABEL: Final = (
     + r"))?"
     r" (?:\d+ bytes [0-9a-f]{12}|masked)>"
 )
+
+_NAMES_PREFIX: Final = re.compile(
+    r"<[a-z0-9-]+ (?:"
+    + "|".join(re.escape(prefix) for _, prefix in _PREFIXES)
+    + r") (?:\d+ bytes [0-9a-f]{12}|masked)>"
+)
+
+
+def names_a_key(text: str) -> bool:
+    """Whether the label of a key with a documented prefix stands in a text without keys."""
+    return ">" in text and _NAMES_PREFIX.search(text) is not None

@@ -264,9 +264,9 @@ OTHERS: Final[tuple[Code, ...]] = (
         "A credential of a real key's shape was sent in plaintext on the bridge: to the API proxy,"
         " to another host of the bridge, out of it through Squid or past it, or in a CONNECT."
         " Isolation is broken, even where the call succeeds. A key is told by its documented"
-        " prefix, be it in a cookie or within Basic; on the way to an API or out of the bridge also"
-        " by its form (a JSON Web Token, 32 hexadecimal digits). An opaque value, a session's"
-        " cookie or a password is not meant: a policy's placeholder_only is.",
+        " prefix, in whatever header or in the target; on the way to an API or out of the bridge"
+        " also by its form (a JSON Web Token, 32 hexadecimal digits). An opaque value, a"
+        " session's cookie or a password is not meant: a policy's placeholder_only is.",
         "Take the key out of the agent's environment and replace it at the provider.",
         "agent-holds-real-key",
     ),

@@ -169,6 +169,8 @@ def basic(pair: str) -> str:
         f"x-some-vendors-token: {TOKEN}",
         f"Proxy-Authorization: {basic(f'x-access-token:{TOKEN}')}",
         f"Cookie: a=b; key={REAL_KEY}",
+        f"X-Note: see {REAL_KEY}",
+        f"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{REAL_KEY}",
     ],
 )
 @pytest.mark.parametrize(("server", "port", "line", "title"), [
@@ -187,6 +189,11 @@ def test_a_keys_prefix_is_real_wherever_on_the_bridge_it_is_sent(
 
     assert (finding.severity, finding.count) == ("error", 1)
     assert title in finding.title
+
+
+def test_a_key_in_a_target_is_one_as_well() -> None:
+    report = sent(GATEWAY, 8080, f"POST /mcp/{REAL_KEY}/x HTTP/1.1")
+    assert "real-key-on-agent-hop" in found(report)
 
 
 def test_keys_in_several_places_have_the_general_title() -> None:
@@ -219,6 +226,7 @@ def test_a_form_without_a_prefix_is_real_to_an_api_or_outward_and_a_services_own
     f"Authorization: {basic('user:password')}",
     "Cookie: session=0123456789abcdef0123456789abcdef",
     f"x-request-id: {REAL_KEY[:6]}",
+    f"x-note: {PLACEHOLDER}",
 ])  # fmt: skip
 @pytest.mark.parametrize("line", ["POST http://a.test/ HTTP/1.1", "CONNECT a.test:443 HTTP/1.1"])
 def test_placeholders_passwords_cookies_and_opaque_values_are_not_keys(

@@ -1,10 +1,11 @@
 """A credential of a real key's shape anywhere in plaintext on the bridge.
 
-What is real is told by shape alone.  A documented prefix is a key's wherever it stands, in
-`Cookie` and within `Basic` as well.  A shape without a prefix (a JSON Web Token, 32
-hexadecimal digits) is one on its way to an API or out of the bridge; a service on the bridge,
-such as an MCP gateway, may have handed it out for itself.  An opaque value may be anything:
-that nothing but placeholders is sent is asked of a policy, not found here.
+What is real is told by shape alone.  A documented prefix is a key's wherever it stands in a
+head: in a credential's position, within `Basic`, in any other header or in the target.  A
+shape without a prefix (a JSON Web Token, 32 hexadecimal digits) is one on its way to an API
+or out of the bridge; a service on the bridge, such as an MCP gateway, may have handed it out
+for itself.  An opaque value may be anything: that nothing but placeholders is sent is asked of
+a policy, not found here.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from inspector.credentials.kinds import names_a_key
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, OfExchange, OfTunnel, of_exchange, of_tunnel
-from inspector.facts import AuthHeader, CredentialKind, Exchange, Tunnel
+from inspector.facts import AuthHeader, CredentialKind, Exchange, Headers, Tunnel
 
 #: Kinds told from a form that has no prefix of its own.
 _SHAPED: Final[frozenset[CredentialKind]] = frozenset({"aws-sigv4", "azure-key", "jwt"})
@@ -28,7 +30,7 @@ _IN_CONNECT: Final = "A key that looks real was sent to Squid with a CONNECT"
 def of_request(exchange: Exchange, case: Case) -> Match | None:
     """Once for a call, not for each of its legs."""
     request = exchange.request
-    if request is None or exchange.relays is not None or not request.auth:
+    if request is None or exchange.relays is not None:
         return None
     if case.is_call(exchange) or case.is_first_leg(exchange):
         title, shaped = _TO_API_PROXY, True
@@ -36,15 +38,19 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
         title, shaped = _TO_NEIGHBOUR, False
     else:
         title, shaped = _OUTWARD, True
-    return Match(of_exchange(exchange), title=title) if _any(request.auth, shaped) else None
+    real = _holds_key(request.auth, request.headers, shaped) or names_a_key(request.target)
+    return Match(of_exchange(exchange), title=title) if real else None
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
-    return Match(of_tunnel(tunnel), title=_IN_CONNECT) if _any(tunnel.auth, True) else None
+    real = _holds_key(tunnel.auth, tunnel.headers, shaped=True)
+    return Match(of_tunnel(tunnel), title=_IN_CONNECT) if real else None
 
 
-def _any(auth: Iterable[AuthHeader], shaped: bool) -> bool:
-    return any(_is_real(header, shaped) for header in auth)
+def _holds_key(auth: Iterable[AuthHeader], headers: Headers, shaped: bool) -> bool:
+    return any(_is_real(header, shaped) for header in auth) or any(
+        names_a_key(value) for _, value in headers
+    )
 
 
 def _is_real(header: AuthHeader, shaped: bool) -> bool:
