@@ -40,9 +40,11 @@ EARLY_TOTAL_LIMIT: Final = 48 << 20
 HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
-#: Bytes not yet acknowledged, and segments of them, that a second copy is compared with.
-COMPARED_BYTES: Final = 64 << 10
+#: Segments shown last of one direction that a second copy is compared with, at least;
+#: at most twice as many.  Of large ones a sixteenth.
 COMPARED_SEGMENTS: Final = 32
+#: From here on a segment is large: offloading joins up to 64 KiB.
+LARGE_SEGMENT: Final = 4096
 #: Segments for a batching reader are held up to this many bytes.  An event
 #: stream has segments of about 150 bytes, so this is some hundred of them.
 BATCH_BYTES: Final = 8 << 10
@@ -98,7 +100,15 @@ class Reassembler:
         self._show(half, segments)
 
     def _show(self, half: Half, segments: list[Segment]) -> None:
-        half.delivered = _unacknowledged(half, segments)
+        delivered = half.delivered
+        if delivered and half.room_compared > 0:
+            delivered += segments
+            half.room_compared -= len(segments)
+        else:
+            is_large = len(segments[-1][2]) > LARGE_SEGMENT
+            kept = COMPARED_SEGMENTS // (16 if is_large else 1)
+            half.delivered = [*delivered[-kept:], *segments]
+            half.room_compared = kept
         self._follow(half, half.connection.reader.data(half.up, segments))
 
     @staticmethod
@@ -140,7 +150,7 @@ class Reassembler:
             self._notes.fault("data-not-in-window", packet, acceptance.FAULTS)
             self._unread(half, "after-close", packet)
             return
-        if length <= 1 and offset == -1 and half.next != half.base and _is_acked(half):
+        if length <= 1 and offset == -1 and half.next != half.base and _arrived(half, 0):
             # RFC 9293 3.8.4: a probe repeats the last byte or sends none.
             self._fault("keep-alive-probe", packet)
             return
@@ -388,7 +398,9 @@ class Reassembler:
         """A frame seen twice, a retransmission, or an overlap that says something else."""
         before = _tail(half, -offset)
         unknown = -offset - len(before)
-        if data[unknown:] != before[: max(0, len(data) - unknown)]:
+        if data[unknown:] != before[: max(0, len(data) - unknown)] and not _arrived(
+            half, offset + len(data)
+        ):
             self._conflict(half, packet)
         self._count_copy(half, repeated)
 
@@ -414,28 +426,13 @@ def _slack(half: Half) -> int:
     return WIDEST_WINDOW if half.connection.midstream else 0
 
 
-def _is_acked(half: Half) -> bool:
-    """Whether all that was seen of a direction arrived, as far as its receiver was heard."""
-    acked = half.peer.acked
-    return acked == UNKNOWN or distance(acked, half.next) >= 0
+def _arrived(half: Half, offset: int) -> bool:
+    """Whether the receiver acknowledged all up to `offset` from the next byte.
 
-
-def _unacknowledged(half: Half, shown: list[Segment]) -> list[Segment]:
-    """What a second copy is compared with: the bytes `shown`, and those before not yet taken.
-
-    Of bytes that it acknowledged a receiver drops any further copy.
+    Of bytes that it acknowledged it drops any further copy, so that the first is read.
     """
-    before = half.delivered
-    if not before:
-        return shown
-    acked, count = half.peer.acked, sum([len(data) for _, _, data in shown])
-    if acked != UNKNOWN and distance(acked, half.next) >= -count:
-        return shown
-    kept = len(before)
-    while kept and count < COMPARED_BYTES and len(before) - kept < COMPARED_SEGMENTS:
-        kept -= 1
-        count += len(before[kept][2])
-    return before[kept:] + shown
+    acked = half.peer.acked
+    return acked != UNKNOWN and distance(acked, half.next) >= offset
 
 
 def _tail(half: Half, count: int) -> bytes:

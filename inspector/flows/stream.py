@@ -101,9 +101,10 @@ class Half:
     acknowledgement that *this* end sent, which tells what it received of its
     peer; `skip` counts bytes still to pass unseen out of `skip_asked`;
     `pending` holds segments not yet given to the reader; `delivered` the last
-    ones that were, for comparing retransmitted bytes; `early` holds data beyond
-    a hole, if there is any; `recent` the frames that came last.  What a SYN alone
-    does not need is made later: a scan opens a hundred thousand connections.
+    ones that were, for comparing retransmitted bytes; `early`
+    holds data beyond a hole, if there is any; `recent` the frames that came last.
+    What a SYN alone does not need is made later: a scan opens a hundred thousand
+    connections.
     """
 
     __slots__ = (
@@ -123,6 +124,7 @@ class Half:
         "pending",
         "recent",
         "room",
+        "room_compared",
         "skip",
         "skip_asked",
         "up",
@@ -142,6 +144,7 @@ class Half:
         self.batch = False
         self.room = 0
         self.pending = self.delivered = NOTHING
+        self.room_compared = 0
         self.early: EarlyData | None = None
         self.early_since = 0
         self.fin = UNKNOWN
