@@ -60,4 +60,8 @@ class UnreadLog:
 
     def count(self, reason: UnreadReason) -> int:
         """How many connections something was not read of for a reason."""
-        return sum(found == reason for _, found in self._first)
+        return sum(found == reason and connection is not None for connection, found in self._first)
+
+    def of_any(self, reason: UnreadReason) -> bool:
+        """Whether something was not read for a reason that may be of any connection."""
+        return (None, reason) in self._first

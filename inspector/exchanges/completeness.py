@@ -97,6 +97,11 @@ def completeness(
             "connections were not read whole: they exceed a limit",
         ),
         (
+            notes.other_packets.get("too-many-layers", 0) if unread.of_any("limit") else 0,
+            "packet has more headers inside one another than are followed",
+            "packets have more headers inside one another than are followed",
+        ),
+        (
             unread.count("internal-error"),
             "connection was given up: the inspector failed on it (internal-error)",
             "connections were given up: the inspector failed on them (internal-error)",

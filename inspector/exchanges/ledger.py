@@ -241,7 +241,10 @@ class Ledger:
 
     def add_connection(self, connection: TcpConnection) -> None:
         """A connection is over, or the capture is."""
+        outcome = connection.outcome
         if is_half_heard(connection):
+            if outcome == "unanswered":
+                outcome = "established"  # what its client acknowledged was not captured
             self.unread.note(connection.number, "one-sided", connection.packet)
         elif connection.up.bytes or connection.down.bytes:
             self.two_sided += 1
@@ -260,7 +263,7 @@ class Ledger:
                 opened_at=connection.opened_at,
                 closed_at=connection.closed_at,
                 closed_by=connection.closed_by,
-                outcome=connection.outcome,
+                outcome=outcome,
                 bytes_up=connection.up.bytes,
                 bytes_down=connection.down.bytes,
                 packet=connection.packet,

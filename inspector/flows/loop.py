@@ -266,6 +266,13 @@ class PacketLoop:
                 half.connection.outcome = "unreachable"
             self._count_other("icmp-unreachable")
         else:
+            if found == "truncated-header" and captured < wire:
+                # Cut before it could tell whose it is.
+                self.notes.truncated_packets += 1
+                self.notes.unread.note(None, "truncated", packet)
+            elif found == "too-many-layers":
+                self.notes.limits_hit["headers of a packet"] = None
+                self.notes.unread.note(None, "limit", packet)
             self._count_other(found)
 
     def _segment(

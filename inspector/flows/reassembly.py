@@ -40,9 +40,9 @@ EARLY_TOTAL_LIMIT: Final = 48 << 20
 HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
-#: Segments shown last of one direction that a second copy is compared with, at least;
-#: at most twice as many.  Of large ones a sixteenth.
-COMPARED_SEGMENTS: Final = 32
+#: Segments not yet acknowledged that a second copy of one direction is compared with, at
+#: least (more than a first flight has, RFC 6928); at most twice as many.  Of large ones a quarter.
+COMPARED_SEGMENTS: Final = 16
 #: From here on a segment is large: offloading joins up to 64 KiB.
 LARGE_SEGMENT: Final = 4096
 #: Segments for a batching reader are held up to this many bytes.  An event
@@ -106,9 +106,12 @@ class Reassembler:
             half.room_compared -= len(segments)
         else:
             is_large = len(segments[-1][2]) > LARGE_SEGMENT
-            kept = COMPARED_SEGMENTS // (16 if is_large else 1)
-            half.delivered = [*delivered[-kept:], *segments]
+            kept = COMPARED_SEGMENTS // (4 if is_large else 1)
             half.room_compared = kept
+            if _arrived(half, -sum([len(data) for _, _, data in segments])):
+                half.delivered = list(segments)
+            else:
+                half.delivered = [*delivered[-kept:], *segments]
         self._follow(half, half.connection.reader.data(half.up, segments))
 
     @staticmethod

@@ -169,3 +169,43 @@ def test_what_precedes_the_subnet_s_first_connection_is_forgotten() -> None:
     say(net.to_api_proxy(), request(), response()).close()
 
     assert net.report().completeness.unread == ()
+
+
+def test_a_packet_cut_before_its_ports_may_be_of_any_connection() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    net.wire.packets.append(net.wire.packets[3]._replace(frame=net.wire.packets[3].frame[:40]))
+
+    told = net.report().completeness
+
+    assert touched(told) == [(None, "truncated")]
+    assert told.because == ("1 packet was cut short by the snap length",)
+
+
+def test_a_packet_with_too_many_headers_may_be_of_any_connection() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    frame = net.wire.packets[3].frame
+    nested = frame[:14] + 40 * _ip_in_ip(frame) + frame[14:]
+    net.wire.packets.append(net.wire.packets[3]._replace(frame=nested, wire=len(nested)))
+
+    told = net.report().completeness
+
+    assert touched(told) == [(None, "limit")]
+    assert told.because == ("1 packet has more headers inside one another than are followed",)
+    assert told.limits_hit == ("headers of a packet",)
+
+
+def _ip_in_ip(frame: bytes) -> bytes:
+    """The IP header of a frame, as one that carries another (RFC 2003)."""
+    return frame[14:16] + b"\x7f\xff" + frame[18:23] + b"\4" + frame[24:34]
+
+
+def test_a_connection_that_its_client_acknowledged_was_not_left_unanswered() -> None:
+    net = Network()
+    net.to_api_proxy()
+
+    told = report([packet for packet in net.wire.packets if packet.up])
+
+    assert [connection.outcome for connection in told.connections] == ["established"]
+    assert touched(told.completeness) == [("c1", "one-sided")]
