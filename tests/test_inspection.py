@@ -104,12 +104,13 @@ def test_one_file_has_plain_packet_numbers(tmp_path: Path) -> None:
     assert inspect(path).to_dict()["exchanges"][0]["request"]["packet"] == 4
 
 
-def test_an_empty_capture_is_a_report_of_nothing() -> None:
+def test_an_empty_capture_is_a_report_of_nothing_and_proves_nothing() -> None:
     report = Inspector().finish()
 
     assert (report.connections, report.exchanges, report.tunnels) == ((), (), ())
     assert report.completeness.packets == 0
-    assert report.completeness.verdict == "complete"
+    assert report.completeness.verdict == "unknown"
+    assert report.completeness.because == ("no packet was seen",)
 
 
 def test_what_is_no_capture_is_an_error(tmp_path: Path) -> None:
@@ -405,11 +406,14 @@ def test_one_direction_alone_leaves_it_unknown() -> None:
     assert because(net) == ("unknown", ("only one direction of the traffic was captured",))
 
 
-def test_one_connection_with_both_directions_shows_that_both_were_captured() -> None:
+def test_one_connection_with_both_directions_does_not_stand_for_one_that_lacks_one() -> None:
     net = busy_network()
     Tcp(net.wire, client=(AGENT, 50000)).syn().up(GET_A).end(True)
 
-    assert because(net)[0] == "complete"
+    assert because(net) == (
+        "incomplete",
+        ("1 connection was captured in one direction only",),
+    )
 
 
 def test_a_refused_or_unanswered_connection_lacks_nothing() -> None:
