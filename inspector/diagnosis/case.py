@@ -138,8 +138,11 @@ class Case:
         self.tried_again: array[int] = array("q")
         #: Calls with which a row of failed ones became a storm.
         self.storms: array[int] = array("q")
-        #: Connections of an agent to somebody who is no host of the bridge.
+        #: Who has the role of an agent, or made a call as one has.
+        self.agents = set(topology.agent)
+        #: Connections of an agent, or of the API proxy, to somebody who is no host of the bridge.
         self.outward: array[int] = array("q")
+        self.proxy_outward: array[int] = array("q")
         #: What connections that nobody took mean; filled once the failed calls were looked at.
         self.attempts = Attempts()
         self.established = 0
@@ -196,11 +199,12 @@ class Case:
     # -- the passes ----------------------------------------------------------
 
     def _survey_connections(self) -> None:
-        agents = frozenset(self.topology.agent)
         for connection in self.connections:
             server, client = connection.server, connection.client
-            if client.ip in agents and not self.neighbourhood.holds(server.ip):
-                self.outward.append(number_of(connection.id))
+            if client.ip not in self.forward_proxies and not self.neighbourhood.holds(server.ip):
+                by_proxy = client.ip in self.api_proxies
+                outward = self.proxy_outward if by_proxy else self.outward
+                outward.append(number_of(connection.id))
             if client.ip in self.api_proxies:
                 self._live(client.ip, connection)
             if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
@@ -228,9 +232,13 @@ class Case:
         for exchange in self.exchanges:
             if exchange.relays is not None:
                 halted.pop(exchange.relays, None)
-            if self.is_first_leg(exchange) and outcome_of(exchange) not in SUCCEEDED:
+            first = self.is_first_leg(exchange)
+            if first and outcome_of(exchange) not in SUCCEEDED:
                 halted[exchange.id] = number_of(exchange.id)
-            if not self.is_call(exchange):
+            is_call = self.is_call(exchange)
+            if (first or is_call) and exchange.client.ip not in self.forward_proxies:
+                self.agents.add(exchange.client.ip)
+            if not is_call:
                 continue
             number = number_of(exchange.id)
             self.calls += 1
@@ -245,6 +253,7 @@ class Case:
             rows[key] = 0 if outcome in SUCCEEDED else rows.get(key, 0) + 1
             if rows[key] == TRIES:
                 self.storms.append(number)
+        self.outward = array("q", filter(self._is_an_agents, self.outward))
         if halted:
             self.calls += len(halted)
             self.failed = array("q", sorted([*self.failed, *halted.values()]))
@@ -260,6 +269,10 @@ class Case:
                     others = tunnel.client.ip not in self.api_proxies
                     self.idle_of_others += others and tunnel.tls is not None
         self.calls += len(self.barred)
+
+    def _is_an_agents(self, number: int) -> bool:
+        connection = self.connections.get(f"c{number}")
+        return connection is not None and connection.client.ip in self.agents
 
     def _link(self) -> set[int]:
         """Keep the tunnels of failed calls; answer those of the others.

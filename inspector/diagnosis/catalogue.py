@@ -372,7 +372,8 @@ OTHERS: Final[tuple[Code, ...]] = (
     Code(
         "api-proxy-bypasses-squid", "warning", "The API proxy goes out without Squid",
         "the API proxy's connections",
-        "A TLS connection of the API proxy does not go through Squid.",
+        "A TLS connection of the API proxy, or another that carried bytes to an address that is no"
+        " host of the bridge, does not go through Squid.",
         "Look at the API proxy's HTTPS_PROXY and at the firewall's rules.",
     ),
     Code(

@@ -37,14 +37,15 @@ class WayOut:
 def ways_out(view: View) -> Iterator[WayOut]:
     """What was opened, not what was refused; nothing that stays on the bridge."""
     near = Neighbourhood(view.report.topology)
+    agents = _agents(view)
     for tunnel in view.report.tunnels:
-        if view.role(tunnel.client.ip) == "agent" and tunnel.established is not False:
+        if tunnel.client.ip in agents and tunnel.established is not False:
             hosts = tunnel_hosts(tunnel)
             if not any(map(near.holds, hosts)):
                 yield WayOut(tunnel.id, "a CONNECT of the agent's own", False, hosts)
     plain: dict[str, Exchange] = {}
     for call in view.page.calls:
-        if view.role(call.client.ip) != "agent" or call.tunnel is not None:
+        if call.client.ip not in agents or call.tunnel is not None:
             continue
         plain.setdefault(call.connection, call)
         host = asked_host(call)
@@ -53,7 +54,7 @@ def ways_out(view: View) -> Iterator[WayOut]:
             yield WayOut(call.id, "a plain request of the agent's own", False, (host,))
     tls = {direct.connection: direct for direct in view.report.direct_tls}
     for connection in view.report.connections:
-        if not _is_past(connection, view, near):
+        if connection.client.ip not in agents or not _is_past(connection, near):
             continue
         ip = connection.server.ip
         if connection.id in tls:
@@ -69,12 +70,16 @@ def ways_out(view: View) -> Iterator[WayOut]:
             yield WayOut(connection.id, "TCP around the proxies", True, (ip,))
 
 
-def _is_past(connection: Connection, view: View, near: Neighbourhood) -> bool:
-    return (
-        connection.outcome in ("established", "midstream")
-        and view.role(connection.client.ip) == "agent"
-        and not near.holds(connection.server.ip)
-    )
+def _agents(view: View) -> frozenset[str]:
+    """Who has the role of an agent, or made a call as one has."""
+    callers = {call.client.ip for call in view.page.calls if view.at_api_proxy(call)}
+    proxies = {*view.report.topology.api_proxy, *view.report.topology.forward_proxy}
+    return frozenset((*view.report.topology.agent, *(callers - proxies)))
+
+
+def _is_past(connection: Connection, near: Neighbourhood) -> bool:
+    is_open = connection.outcome in ("established", "midstream")
+    return is_open and not near.holds(connection.server.ip)
 
 
 def _was_denied(call: Exchange) -> bool:

@@ -168,6 +168,31 @@ def test_neighbours_dns_and_other_hosts_ways_out_are_no_bypass(
     assert gate(net.report()).exit_code == KEPT
 
 
+def test_a_second_agent_is_one_for_it_calls_the_api_proxy() -> None:
+    net = healthy()
+    say(net.to(API_PROXY, 10001, "172.30.0.21"), GOOD, ANSWER).close()
+    _tls(net.to("203.0.113.5", 443, "172.30.0.21")).close()
+    report = net.report()
+    assert report.topology.agent == (AGENT,)
+    assert [finding.code for finding in gate(report).findings] == ["agent-bypasses-squid"]
+    assert told(report) == ["TLS around the proxies"]
+
+
+@pytest.mark.parametrize("speak", [_tls, _http, _bytes])
+def test_the_api_proxy_going_out_past_squid_is_not_passed(speak: Callable[[Tcp], Tcp]) -> None:
+    net = healthy()
+    speak(net.to("203.0.113.5", 443, API_PROXY)).close()
+    codes = [finding.code for finding in gate(net.report()).findings]
+    assert codes == ["api-proxy-bypasses-squid"]
+
+
+@pytest.mark.parametrize("server", ["172.30.0.60", "8.8.8.8"])
+def test_neighbours_and_dns_of_the_api_proxy_are_no_bypass(server: str) -> None:
+    net = healthy()
+    _bytes(net.to(server, 53, API_PROXY)).close()
+    assert gate(net.report()).exit_code == KEPT
+
+
 def test_a_way_out_that_nobody_took_is_a_note_and_breaks_nothing() -> None:
     net = healthy()
     before = len(net.wire.packets)

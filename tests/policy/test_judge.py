@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from inspector.policy.telling import page, plain
 from inspector.report.model import Report
 from inspector.report.view import View
 
+DOCS = Path(__file__).parent.parent.parent / "docs"
 TODAY = date(2026, 8, 3)
 
 
@@ -321,3 +323,9 @@ def test_a_run_with_a_call_says_nothing_of_it(calm: Report) -> None:
     judgement = judge(calm, Policy("p", None), TODAY)
     assert page(judgement, calm, width=100).strip() == "policy p: KEPT"
     assert (plain(judgement)["calls"], plain(judgement)["nothing_judged"]) == (1, None)
+
+
+def test_every_field_of_the_json_is_in_the_documentation(whole: Report) -> None:
+    documented = (DOCS / "policy.md").read_text(encoding="utf-8")
+    told = plain(judge(whole, AWF, TODAY))
+    assert all(f"`{name}`" in documented for name in told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inspector.conclusions import Evidence
@@ -19,13 +19,7 @@ def find(case: Case) -> Iterator[Match]:
 
     One that was refused, or not answered, is the firewall at work: a note.
     """
-    spoken = _spoken(case)
-    for number in case.outward:
-        connection = case.connections.get(f"c{number}")
-        if connection is None or (
-            connection.server.port == DNS_PORT and connection.id not in spoken
-        ):
-            continue
+    for connection in ways_past(case, case.outward):
         where = Evidence(connection.id, packet=connection.packet)
         if not is_open(connection):
             yield Match(where, "note", _TRIED)
@@ -35,19 +29,24 @@ def find(case: Case) -> Iterator[Match]:
             yield Match(where, "warning")
 
 
+def ways_past(case: Case, numbers: Sequence[int]) -> Iterator[Connection]:
+    """The connections of these numbers that are more than a name look-up."""
+    if not numbers:
+        return
+    # What looks like DNS by its port, and is TLS or HTTP by its bytes.
+    spoken = {direct.connection for direct in case.direct_tls}
+    spoken.update(exchange.connection for exchange in case.exchanges)
+    for number in numbers:
+        connection = case.connections.get(f"c{number}")
+        if connection is None:
+            continue
+        if connection.server.port != DNS_PORT or connection.id in spoken:
+            yield connection
+
+
 def is_open(connection: Connection) -> bool:
     """Whether somebody took the connection."""
     return connection.outcome in ("established", "midstream")
-
-
-def _spoken(case: Case) -> set[str]:
-    """Connections that look like DNS by their port and are TLS or HTTP by their bytes."""
-    names = {f"c{number}" for number in case.outward}
-    if not names:
-        return names
-    found = {direct.connection for direct in case.direct_tls}
-    found.update(exchange.connection for exchange in case.exchanges)
-    return names & found
 
 
 NOTICE: Final = Notice("agent-bypasses-squid", find)

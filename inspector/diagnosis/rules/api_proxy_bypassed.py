@@ -21,7 +21,7 @@ from inspector.facts import Exchange, Tunnel
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     """A tunnel, whatever its CONNECT says, in which TLS names an API's host."""
-    if tunnel.client.ip not in case.topology.agent or not tunnel.established:
+    if tunnel.client.ip not in case.agents or not tunnel.established:
         return None
     if not any(provider_of(name) != "unknown" for name in tunnel_hosts(tunnel)):
         return None
@@ -30,7 +30,7 @@ def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
 
 def of_request(exchange: Exchange, case: Case) -> Match | None:
     """A plain request to an API's host, unless Squid denied it."""
-    if exchange.client.ip not in case.topology.agent or exchange.tunnel is not None:
+    if exchange.client.ip not in case.agents or exchange.tunnel is not None:
         return None
     if (
         exchange.server.ip not in case.forward_proxies

@@ -1,4 +1,4 @@
-"""TLS of the API proxy that goes out by itself."""
+"""Connections of the API proxy that go out by themselves."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import Final
 from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rules.agent_bypasses_squid import is_open, ways_past
 
 
 def find(case: Case) -> Iterator[Match]:
+    """TLS to anybody, and whatever else carried bytes to one that is no host of the bridge."""
+    tls = set()
     for direct in case.direct_tls:
         if direct.client.ip in case.api_proxies:
+            tls.add(direct.connection)
             yield Match(Evidence(direct.connection, packet=direct.packet))
+    for connection in ways_past(case, case.proxy_outward):
+        carried = connection.bytes_up or connection.bytes_down
+        if connection.id not in tls and is_open(connection) and carried:
+            yield Match(Evidence(connection.id, packet=connection.packet))
 
 
 NOTICE: Final = Notice("api-proxy-bypasses-squid", find)
