@@ -144,6 +144,8 @@ class Inspector:
         for fault in sources.faults:
             ledger.oddities.add(fault)
         ledger.oddities.merge(notes.oddities)
+        if ledger.credentials.is_full:
+            ledger.limits_hit["credentials known, so that free text is not shown"] = None
         roles = recognise(self._roles, ledger)
         if self._scope is None and notes.packets:
             roles = replace(

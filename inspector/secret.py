@@ -53,3 +53,6 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not serialised")
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret is not serialised")

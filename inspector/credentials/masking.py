@@ -16,15 +16,17 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from inspector.credentials import glance
+from inspector.credentials import glance, parts
+from inspector.credentials.echoes import echoes, whole_keys
 from inspector.credentials.kinds import classify, core_of, placeholder
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
     RESPONSE_HEADERS,
-    SECRET_NAME,
     SECRET_QUERY,
+    SUBPROTOCOLS,
     URL_HEADERS,
     Syntax,
+    is_secret_name,
 )
 from inspector.credentials.reader import (
     _AUTHORITY,
@@ -39,8 +41,6 @@ from inspector.credentials.reader import (
 )
 from inspector.credentials.scrubbing import (
     _ANNOUNCED,
-    _LEARNT,
-    _LEARNT_FROM,
     _MASK,
     _MASKED_WORD,
     _SCHEME,
@@ -49,7 +49,9 @@ from inspector.credentials.scrubbing import (
     is_a_remnant,
     is_announced_by_scheme,
     is_masked_placeholder,
+    is_plain,
 )
+from inspector.credentials.vault import Vault
 from inspector.facts import Credential
 from inspector.secret import Secret
 
@@ -61,6 +63,8 @@ _KEPT: Final = re.compile(r"[\x00-\x20\x7f]")
 _HEX_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
 _AWS_NAMED: Final = re.compile(r"Credential=(?:AKIA|ASIA)")
 _FIXED_MARK: Final = "JQQJ9"
+#: What is hidden together when free text is not written.
+_WORD: Final = re.compile(r"[^\x00-\x20\"'<>,{}\[\]]{12,}")
 #: An ellipsis or a bullet, in UTF-8 read as Latin-1 or escaped in JSON.
 _DOTS: Final = re.compile(r"(?:\xe2\x80\xa6|\\u2026)+|(?:\xe2\x80\xa2|\\u2022)+")
 
@@ -99,8 +103,7 @@ class Masker:
             r"|credential)[\w-]*)[\x00-\x20]*:",
             re.IGNORECASE,
         )
-        self._learnt: dict[str, str] = {}
-        self._learnt_pattern: re.Pattern[str] | None = None
+        self.vault = Vault(key)
         self.found: list[Found] = []
         self.echoes = 0
 
@@ -110,18 +113,21 @@ class Masker:
         """A header field's value (all after the colon), masked as its name demands."""
         folded = name.encode("latin-1").translate(_NAME_FOLD, _NAME_NOISE)
         syntax = self._headers.get(folded)
-        if syntax is None and SECRET_NAME.fullmatch(folded) is not None:
+        if syntax is None and is_secret_name(folded):
             syntax = Syntax.BARE
         if syntax is not None:
             return self._value(name, raw, syntax)
         if folded in URL_HEADERS:
             return self.target(raw)
+        if folded == SUBPROTOCOLS:
+            for secret in parts.subprotocols(raw.encode("latin-1")):
+                self._learn(secret)
         return self.text(raw)
 
     def is_credential(self, name: str) -> bool:
         """Whether a header of this name carries a credential."""
         folded = name.encode("latin-1").translate(_NAME_FOLD, _NAME_NOISE)
-        return folded in self._headers or SECRET_NAME.fullmatch(folded) is not None
+        return folded in self._headers or is_secret_name(folded)
 
     def is_position(self, name: str) -> bool:
         """Whether the value of a header of this name is masked by more than its shape."""
@@ -139,6 +145,8 @@ class Masker:
         if start and "@" in start["authority"]:
             user, _, _ = start["authority"].rpartition("@")
             if not (placeholder(user.encode("latin-1")) or is_masked_placeholder(user)):
+                for secret in parts.user_information(user.encode("latin-1")):
+                    self._learn(secret)
                 at = start.start("authority")
                 after = at + len(user)
                 path = self.text(path[:at]) + self._core(user, "") + self.text(path[after:])
@@ -149,14 +157,14 @@ class Masker:
             path = self.text(path)
         if not mark:
             return path
-        parts: list[str] = []
+        shown: list[str] = []
         for separator, name, value in _pairs(query):
             if value is not None and _decoded(name) in SECRET_QUERY:
-                shown = f"{self.text(name)}={self._parameter(name, value)}"
+                field = f"{self.text(name)}={self._parameter(name, value)}"
             else:
-                shown = self.text(name if value is None else f"{name}={value}")
-            parts.append(separator + shown)
-        return path + mark + "".join(parts)
+                field = self.text(name if value is None else f"{name}={value}")
+            shown.append(separator + field)
+        return path + mark + "".join(shown)
 
     def _value(self, name: str, raw: str, syntax: Syntax) -> str:
         read, core = _read(name.encode("latin-1"), Secret(raw.encode("latin-1")), syntax, b"")
@@ -178,7 +186,8 @@ class Masker:
         masked = self._core(raw[begin:end], scheme.decode("latin-1"))
         if masked != raw[begin:end]:
             self.found.append(Found(name, read.credential, self._tag(core)))
-            self._learn(core, masked)
+            for part in parts.parts(core, syntax, scheme):
+                self._learn(part)
         return raw[:begin] + masked + raw[end:]
 
     def _parameter(self, name: str, value: str) -> str:
@@ -190,29 +199,24 @@ class Masker:
         masked = _respelt(units, self._core(decoded, ""))
         if masked != value:
             self.found.append(Found("?" + name, credential, self._tag(core)))
-            self._learn(core, self._core(decoded, ""))
+            self._learn(core)
+            self._learn(Secret(value.encode("latin-1")))
         return masked
 
-    def _learn(self, core: Secret, masked: str) -> None:
-        text = core.reveal().decode("latin-1")
-        if self.checking or len(text) < _LEARNT_FROM or text in self._learnt:
-            return
-        if len(self._learnt) >= _LEARNT:
-            return
-        self._learnt[text] = self._core(text, "")
-        longest_first = sorted(self._learnt, key=len, reverse=True)
-        self._learnt_pattern = re.compile("|".join(map(re.escape, longest_first)))
-
-    @property
-    def learnt(self) -> tuple[Secret, ...]:
-        """The keys met in positions that are long enough not to occur by themselves."""
-        return tuple(Secret(text.encode("latin-1")) for text in self._learnt)
+    def _learn(self, secret: Secret) -> None:
+        if not self.checking and placeholder(secret.reveal()) is None:
+            self.vault.learn(secret)
 
     def adopt(self, other: Masker) -> None:
         """Know from the start what `other` learnt, and mask alike."""
         self._key = other._key
-        self._learnt = dict(other._learnt)
-        self._learnt_pattern = other._learnt_pattern
+        self.vault = other.vault
+
+    def without_learnt(self, data: bytes) -> bytes:
+        """Any bytes without plain pieces of learnt keys: blanked, as many bytes."""
+        for start, stop in self.vault.spans(data):
+            data = data[:start] + b"x" * (stop - start) + data[stop:]
+        return data
 
     # -- free text ---------------------------------------------------------
 
@@ -234,8 +238,13 @@ class Masker:
         return text if masked == raw else masked.encode("latin-1").decode("utf-8", "replace")
 
     def _text(self, text: str) -> str:
-        if self._learnt_pattern is not None:
-            text = self._learnt_pattern.sub(self._known, text)
+        if not self.vault:
+            return self._shapeless(text)
+        text = self._hidden(text, whole_keys)
+        text = self._hidden(self._shapeless(text), echoes)
+        return _WORD.sub(self._unplain, text) if self.vault.is_full else text
+
+    def _shapeless(self, text: str) -> str:
         if not glance.is_suspect(text, text.lower()):
             return text
         text = self._pass(text)
@@ -252,9 +261,19 @@ class Masker:
                 decoded = cleaned
         return text
 
-    def _known(self, match: re.Match[str]) -> str:
-        self.echoes += 1
-        return self._learnt[match[0]]
+    def _hidden(self, text: str, find: Callable[[Vault, bytes], list[tuple[int, int]]]) -> str:
+        for start, stop in find(self.vault, text.encode("latin-1")):
+            masked = self._core(text[start:stop], "")
+            if masked != text[start:stop]:
+                self.echoes += 1
+                text = text[:start] + masked + text[stop:]
+        return text
+
+    def _unplain(self, match: re.Match[str]) -> str:
+        """A word of a text that is not written, since more keys were met than are known."""
+        if is_plain(match[0]) or placeholder(match[0].encode("latin-1")):
+            return match[0]
+        return self._core(match[0], "")
 
     def _pass(self, text: str) -> str:
         done: list[tuple[int, int]] = []

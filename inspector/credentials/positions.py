@@ -106,6 +106,18 @@ SECRET_NAME: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+#: What allows or forbids credentials (Fetch 3.3.5): no credential, though named after them.
+_ABOUT_CREDENTIALS: Final = b"access-control-"
+
+#: Browsers can send a key nowhere else: among subprotocols (RFC 6455 11.3.4).
+SUBPROTOCOLS: Final = b"sec-websocket-protocol"
+
+
+def is_secret_name(folded: bytes) -> bool:
+    """Whether a header's name (lower case) tells by itself that its value is secret."""
+    return SECRET_NAME.fullmatch(folded) is not None and not folded.startswith(_ABOUT_CREDENTIALS)
+
+
 #: Headers whose value is a URL, or an authority (`host`): read like a target.
 URL_HEADERS: Final = frozenset(
     {b"host", b"location", b"content-location", b"referer", b"link", b"refresh"}

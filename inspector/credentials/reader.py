@@ -9,12 +9,13 @@ anomaly, since some recipients trim it and some do not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from string import ascii_lowercase, ascii_uppercase
-from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from inspector.credentials import parts
 from inspector.credentials.claims import Claims
 from inspector.credentials.kinds import (
     classify,
@@ -25,16 +26,18 @@ from inspector.credentials.kinds import (
     label,
     prefix_within,
 )
+from inspector.credentials.memo import Memo, Written
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
     CREDENTIAL_QUERY,
     RESPONSE_HEADERS,
     SCHEMES,
-    SECRET_NAME,
     SECRET_QUERY,
     STEERING_HEADERS,
+    SUBPROTOCOLS,
     URL_HEADERS,
     Syntax,
+    is_secret_name,
 )
 from inspector.credentials.scrubbing import Scrubber
 from inspector.facts import Anomaly, AuthHeader, Credential, Headers
@@ -42,11 +45,6 @@ from inspector.secret import Secret
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
-
-#: Entries a memo holds before it starts anew, and the longest value it keeps:
-#: together they bound its memory to a few MiB, whatever the capture holds.
-_MEMO_ENTRIES: Final = 4096
-_MEMO_VALUE: Final = 1024
 
 #: The look-behind keeps a long run of spaces from being tried at each of its places.
 _FOLD: Final = re.compile(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
@@ -61,41 +59,6 @@ _NAME_FOLD: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.en
 _NAME_NOISE: Final = bytes(byte for byte in range(256) if not 0x21 <= byte <= 0x7E)
 _SEPARATOR: Final = re.compile("([&;])")
 _AUTHORITY: Final = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
-
-T = TypeVar("T")
-
-
-class _Memo(Generic[T]):
-    """A bounded dict for values that repeat on thousands of requests.
-
-    Its keys are header fields with their secrets, so it shows nothing of itself.
-    """
-
-    __slots__ = ("_entries",)
-
-    def __init__(self) -> None:
-        self._entries: dict[RawField, T] = {}
-
-    def get(self, field: RawField) -> T | None:
-        return self._entries.get(field)
-
-    def put(self, field: RawField, answer: T) -> T:
-        if len(field[1]) <= _MEMO_VALUE:
-            if len(self._entries) >= _MEMO_ENTRIES:
-                self._entries.clear()
-            self._entries[field] = answer
-        return answer
-
-    def __repr__(self) -> str:
-        return f"<Memo {len(self._entries)} entries>"
-
-
-class _Known(NamedTuple):
-    """What a request's field amounts to: its safe text, its credential, whether it steers."""
-
-    text: tuple[str, str]
-    auth: AuthHeader | None
-    steers: bool
 
 
 class CredentialReader:
@@ -123,10 +86,57 @@ class CredentialReader:
             | CREDENTIAL_HEADERS
         )
         self._response = self._request | RESPONSE_HEADERS
-        self._fields: _Memo[_Known] = _Memo()
-        self._queries: _Memo[tuple[AuthHeader, ...]] = _Memo()
-        self._targets: _Memo[str] = _Memo()
-        self._response_texts: _Memo[tuple[str, str]] = _Memo()
+        # What was learnt from, credentials that were read, and texts that were written.
+        self._studied: Memo[bool] = Memo()
+        self._read_fields: Memo[AuthHeader] = Memo()
+        self._queries: Memo[tuple[AuthHeader, ...]] = Memo()
+        self._targets: Memo[Written] = Memo()
+        self._texts: Memo[Written] = Memo()
+        self._response_texts: Memo[Written] = Memo()
+
+    @property
+    def generation(self) -> int:
+        """Grows with every key learnt: text written before may hold one that is known now."""
+        return self._scrubber.vault.generation
+
+    @property
+    def is_full(self) -> bool:
+        """More credentials were met than can be remembered: free text is not written."""
+        return self._scrubber.vault.is_full
+
+    def holds_learnt(self, text: str) -> bool:
+        """Whether a piece of a learnt credential stands in a text."""
+        return self._scrubber.holds_learnt(text)
+
+    def study(self, fields: Sequence[RawField], target: bytes = b"") -> None:
+        """Learn every credential of a head, so that none is in any text that is written of it.
+
+        Request or response: every position, and every part of a value in it.
+        """
+        if target and (b"?" in target or b"@" in target or b"#" in target):
+            self._study((b"", target))
+        for field in fields:
+            self._study(field)
+
+    def _study(self, field: RawField) -> None:
+        if self._studied.get(field):
+            return
+        self._studied.put(field, True)
+        name, raw = field
+        folded = name.translate(_NAME_FOLD, _NAME_NOISE)
+        syntax = self._response.get(folded)
+        if syntax is None and is_secret_name(folded):
+            syntax = Syntax.BARE
+        if syntax is not None:
+            _, core, scheme = _taken_apart(name, Secret(raw), syntax, self._key)
+            for part in parts.parts(core, syntax, scheme):
+                self._scrubber.learn(part)
+        elif folded == SUBPROTOCOLS:
+            for secret in parts.subprotocols(raw):
+                self._scrubber.learn(secret)
+        elif not folded or folded in URL_HEADERS:
+            for secret in _within_target(_unfolded(raw)):
+                self._scrubber.learn(secret)
 
     def auth(
         self, fields: Sequence[RawField], target: bytes = b"", packet: int = 0
@@ -136,6 +146,7 @@ class CredentialReader:
         `packet` is the one in which it begins, for what a redacted capture's
         comments claim of them.
         """
+        self.study(fields, target)
         found: list[AuthHeader] = []
         if b"?" in target:
             field = (b"?", target)
@@ -144,7 +155,7 @@ class CredentialReader:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
         for field in fields:
-            read = self._known(field).auth
+            read = self._auth_of(field)
             if read is not None:
                 found.append(read)
         if self.claims:
@@ -156,7 +167,7 @@ class CredentialReader:
         """The keys within the positions that `auth` gives."""
         cores = [core for *_, core in self._query_credentials(target)]
         for name, raw in fields:
-            if self._known((name, raw)).auth is not None:
+            if self._auth_of((name, raw)) is not None:
                 syntax = self._request.get(name.translate(_NAME_FOLD, _NAME_NOISE), Syntax.BARE)
                 cores.append(_read(name, Secret(raw), syntax, self._key)[1])
         return cores
@@ -168,10 +179,9 @@ class CredentialReader:
         """
         found: dict[bytes, tuple[str, str]] = {}
         for field in fields:
-            known = self._known(field)
-            if known.steers:
-                folded = field[0].lower()
-                name, value = known.text
+            folded = field[0].lower()
+            if folded in STEERING_HEADERS:
+                name, value = self._written(field, self._texts, self._request)
                 if folded in found:
                     first, values = found[folded]
                     name, value = first, f"{values}, {value}"
@@ -184,12 +194,14 @@ class CredentialReader:
         Values are Latin-1, without surrounding white space, folds joined.  The
         scheme before a credential and placeholders are kept.
         """
-        return tuple([self._known(field).text for field in fields])
+        self.study(fields)
+        return tuple([self._written(field, self._texts, self._request) for field in fields])
 
     def response_headers(self, fields: Sequence[RawField]) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
+        self.study(fields)
         memo = self._response_texts
-        return tuple([memo.get(field) or self._response_text(field) for field in fields])
+        return tuple([self._written(field, memo, self._response) for field in fields])
 
     def target(self, raw: bytes) -> str:
         """A request target of any form (RFC 9112 3.2) as text without credentials.
@@ -198,39 +210,50 @@ class CredentialReader:
         `SECRET_QUERY`, and whatever has a key's shape anywhere else.
         """
         field = (b"", raw)
+        self.study((), raw)
         known = self._targets.get(field)
-        return self._targets.put(field, self._target(raw)) if known is None else known
+        if known is None or self._is_stale(known):
+            return self._targets.put(field, Written(self.generation, "", self._target(raw))).value
+        return known.value
 
     def scrub(self, text: str) -> str:
         """Free text with everything key-shaped replaced by its label; placeholders stay."""
         return self._scrubber.scrub(text)
 
-    def _known(self, field: RawField) -> _Known:
-        """A request's field as read before, or now."""
-        known = self._fields.get(field)
-        if known is not None:
-            return known
+    def _auth_of(self, field: RawField) -> AuthHeader | None:
+        """The credential of a request's field, if its name is that of a position."""
         name, raw = field
         folded = name.translate(_NAME_FOLD, _NAME_NOISE)
         syntax = self._request.get(folded)
-        secret = syntax is None and SECRET_NAME.fullmatch(folded) is not None
-        read = None
-        if syntax is not None or secret:
-            read = self._read(name, raw, syntax or Syntax.BARE)
-        text = self._text((name, raw), folded, read)
-        auth = None if read is None or (secret and not is_recognised(read.credential)) else read
-        return self._fields.put((name, raw), _Known(text, auth, name.lower() in STEERING_HEADERS))
+        if syntax is None and not is_secret_name(folded):
+            return None
+        read = self._read_fields.get(field)
+        if read is None:
+            read = self._read_fields.put(field, self._read(name, raw, syntax or Syntax.BARE))
+        return read if syntax is not None or is_recognised(read.credential) else None
 
-    def _response_text(self, field: RawField) -> tuple[str, str]:
-        name, raw = field
-        folded = name.translate(_NAME_FOLD, _NAME_NOISE)
-        syntax = self._response.get(folded)
-        read = None if syntax is None else self._read(name, raw, syntax)
-        return self._response_texts.put((name, raw), self._text((name, raw), folded, read))
+    def _written(
+        self, field: RawField, memo: Memo[Written], positions: Mapping[bytes, Syntax]
+    ) -> tuple[str, str]:
+        """A field as text, written before or now."""
+        known = memo.get(field)
+        if known is None or self._is_stale(known):
+            name, raw = field
+            folded = name.translate(_NAME_FOLD, _NAME_NOISE)
+            syntax = positions.get(folded)
+            read = None if syntax is None else self._read(name, raw, syntax)
+            known = memo.put(field, Written(self.generation, *self._text(field, folded, read)))
+        return known.name, known.value
+
+    def _is_stale(self, written: Written) -> bool:
+        """Whether a text holds a key that was not known when it was written."""
+        if written.generation == self.generation:
+            return False
+        return self.is_full or self.holds_learnt(f"{written.name} {written.value}")
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
-        if read is None and SECRET_NAME.fullmatch(folded) is not None:
+        if read is None and is_secret_name(folded):
             read = self._read(name, raw, Syntax.BARE)
         if read is not None:
             shown = label(read.credential)
@@ -242,11 +265,10 @@ class CredentialReader:
         return (self.scrub(name.decode("latin-1")), value)
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
-        found = []
-        for name, credential, core in self._query_credentials(target):
-            self._learn(credential, core)
-            found.append(AuthHeader("?" + self.scrub(name), None, credential))
-        return tuple(found)
+        return tuple(
+            AuthHeader("?" + self.scrub(name), None, credential)
+            for name, credential, _ in self._query_credentials(target)
+        )
 
     def _query_credentials(self, target: bytes) -> Iterator[tuple[str, Credential, Secret]]:
         """(name, credential, the key within) of the parameters that are reported as auth."""
@@ -282,22 +304,35 @@ class CredentialReader:
         return path + mark + "".join(parts)
 
     def _query_value(self, value: str) -> Credential:
-        credential, core = _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
-        self._learn(credential, core)
-        return credential
+        return _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)[0]
 
     def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
-        read, core = _read(name, Secret(raw), syntax, self._key)
-        self._learn(read.credential, core)
-        return read
+        return _read(name, Secret(raw), syntax, self._key)[0]
 
-    def _learn(self, credential: Credential, core: Secret) -> None:
-        if credential.placeholder is None:
-            self._scrubber.learn(core, label(credential))
+
+def _within_target(raw: bytes) -> Iterator[Secret]:
+    """The secrets of a target or a URL: user information, values of secret parameters."""
+    text = raw.decode("latin-1")
+    before, _, query = text.partition("?")
+    start = _AUTHORITY.match(before)
+    if start and "@" in start["authority"]:
+        yield from parts.user_information(start["authority"].rpartition("@")[0].encode("latin-1"))
+    for _, name, value in (*_pairs(query), *_pairs(text.partition("#")[2])):
+        if value is not None and _decoded(name) in SECRET_QUERY:
+            written = value.partition("#")[0].encode("latin-1")
+            yield Secret(written)
+            yield core_of(Secret(unquote_to_bytes(written)))
 
 
 def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> tuple[AuthHeader, Secret]:
-    """A header value taken apart: space, scheme, space, credential, space; and its key."""
+    """A header value taken apart, and the key in it."""
+    return _taken_apart(name, raw, syntax, key)[:2]
+
+
+def _taken_apart(
+    name: bytes, raw: Secret, syntax: Syntax, key: bytes
+) -> tuple[AuthHeader, Secret, bytes]:
+    """A header value taken apart: space, scheme, space, credential, space; its key; its scheme."""
     text = raw.reveal()
     anomalies: set[Anomaly] = set()
     if _FOLD.search(text):
@@ -333,7 +368,8 @@ def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> tuple[AuthHea
         values = (pair.partition(b"=")[2].strip(b' "') for pair in value.split(b";"))
         credential = replace(credential, prefix=credential.prefix or prefix_within(values))
     shown = None if scheme is None else scheme.decode("latin-1")
-    return AuthHeader(name.decode("latin-1"), shown, credential), key_within
+    read = AuthHeader(name.decode("latin-1"), shown, credential)
+    return read, key_within, (scheme or b"").lower()
 
 
 def _bare(raw: Secret, key: bytes) -> tuple[Credential, Secret]:

@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote
 
 from inspector.credentials import glance
+from inspector.credentials.echoes import echoes, whole_keys
 from inspector.credentials.kinds import LABEL, PLACEHOLDERS, classify, core_of, describe, label
+from inspector.credentials.public import is_public
+from inspector.credentials.vault import PIECE, Vault
 from inspector.secret import Secret
 
 #: One of these occurs in every text that any pass below would change.
@@ -85,38 +89,56 @@ _MASKED_WORD: Final = re.compile(
 _REMAINS: Final = re.compile(r"(?=.*[0-9]|.+[A-Z])(?=.*[a-z0-9])(?=.*[A-Za-z]).{4,}")
 
 
-#: Keys learnt by their bytes, and the shortest of them.
-_LEARNT: Final = 256
-_LEARNT_FROM: Final = 12
+#: What stands for free text when the vault is full, and any word may be a key.
+NOT_SHOWN: Final = "<text not shown>"
+#: Text that no key is: short words, numbers, and public ones.
+_PLAIN: Final = re.compile(r"(?:v?[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}|[A-Z]?[a-z]{1,11}|[A-Z]{1,11}|)")
+_JOINTS: Final = re.compile(r"[\s/?&=:;,.\"'()|@*+_\-]+")
+#: A value announced in text is learnt only if it cannot be a word.
+_ANNOUNCED_FROM: Final = 16
 
 
 class Scrubber:
     """Replaces whatever looks like a key by its label, under one run's fingerprint key."""
 
-    __slots__ = ("_fingerprint_key", "_labels", "_learnt")
+    __slots__ = ("_fingerprint_key", "vault")
 
     def __init__(self, fingerprint_key: bytes) -> None:
         self._fingerprint_key = fingerprint_key
-        self._labels: dict[str, str] = {}
-        self._learnt: re.Pattern[str] | None = None
+        self.vault = Vault(fingerprint_key)
 
-    def learn(self, key: Secret, shown: str) -> None:
-        """Write `shown` for this very key from now on, whatever its shape.
+    def learn(self, key: Secret, shown: str = "") -> None:
+        """Write `shown` (or its label) for this very key from now on, and for no piece of it more.
 
         An API that echoes the key it refuses gives away one that no shape
         betrays.  Words short enough to occur by themselves are not learnt.
         """
-        text = key.reveal().decode("latin-1")
-        if len(text) < _LEARNT_FROM or text in self._labels or len(self._labels) >= _LEARNT:
-            return
-        self._labels[text] = shown
-        longest_first = sorted(self._labels, key=len, reverse=True)
-        self._learnt = re.compile("|".join(map(re.escape, longest_first)))
+        if key.reveal().decode("latin-1") not in PLACEHOLDERS:
+            self.vault.learn(key, shown or self._label(key))
+
+    def holds_learnt(self, text: str) -> bool:
+        """Whether a piece of a learnt key stands in a text, in any writing."""
+        return bool(echoes(self.vault, text.encode("latin-1", "replace")))
 
     def scrub(self, text: str) -> str:
         """`text` without keys.  Placeholders stay; scrubbing twice changes nothing more."""
-        if self._learnt is not None:
-            text = self._learnt.sub(lambda match: self._labels[match[0]], text)
+        if not self.vault:
+            return self._shapeless(text)
+        if self.vault.is_full and not is_plain(text):
+            return NOT_SHOWN
+        # First what is known for certain, then what looks like a key, then pieces of keys.
+        text = self._replaced(text, whole_keys)
+        return self._replaced(self._shapeless(text), echoes)
+
+    def _replaced(self, text: str, find: Callable[[Vault, bytes], list[tuple[int, int]]]) -> str:
+        raw = text.encode("latin-1", "replace")
+        for start, stop in reversed(find(self.vault, raw)):
+            shown = self.vault.name(raw[start:stop]) or self._piece(text[start:stop])
+            text = text[:start] + shown + text[stop:]
+        return text
+
+    def _shapeless(self, text: str) -> str:
+        """`text` without what has a key's shape, or is announced as one."""
         if not glance.is_suspect(text, text.lower()):
             return text
         text = self._pass(text)
@@ -147,12 +169,18 @@ class Scrubber:
         if text in PLACEHOLDERS or is_masked_placeholder(text):
             return text
         value = Secret(text.encode("utf-8", "surrogatepass"))
-        core = core_of(value)
         if _MASK.search(text):
             # Length and fingerprint of an echo with holes would describe no key.
-            kind, prefix = classify(core)
+            kind, prefix = classify(core_of(value))
             return f"<{kind}{' ' + prefix if prefix else ''} masked>"
-        return label(describe(value, core, b"", self._fingerprint_key, set()))
+        return self._label(value)
+
+    def _piece(self, text: str) -> str:
+        """What stands for a word that holds a part of a learnt key: the label of what it is."""
+        return self.value(unquote(unquote(text, "latin-1"), "latin-1"))
+
+    def _label(self, value: Secret) -> str:
+        return label(describe(value, core_of(value), b"", self._fingerprint_key, set()))
 
     def _shape(self, match: re.Match[str]) -> str:
         return match["label"] or self.value(match[0])
@@ -160,7 +188,10 @@ class Scrubber:
     def _announced(self, match: re.Match[str]) -> str:
         if match.groupdict().get("label"):
             return match[0]
-        return match["name"] + self.value(match["value"])
+        value = match["value"]
+        if len(value) >= _ANNOUNCED_FROM and value.isascii() and _DIGIT.search(value):
+            self.learn(core_of(Secret(value.encode())))
+        return match["name"] + self.value(value)
 
     def _masked_word(self, match: re.Match[str]) -> str:
         return self.value(match[0]) if is_a_remnant(match) else match[0]
@@ -169,6 +200,14 @@ class Scrubber:
         if match["label"] or not is_announced_by_scheme(match):
             return match[0]
         return match["name"] + self.value(match["value"])
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text consists of words in which no key has room."""
+    return len(text) < PIECE or all(
+        _PLAIN.fullmatch(word) is not None or is_public(word.encode("latin-1", "replace"))
+        for word in _JOINTS.split(text)
+    )
 
 
 def is_a_remnant(match: re.Match[str]) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from inspector.archive import View, arranged
+from inspector.exchanges.cleaning import cleaned
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
 from inspector.exchanges.relays import find_egress, find_relays
@@ -48,6 +49,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         relays = find_relays(ledger.exchanges, roles)
 
     def exchange(record: ExchangeRecord) -> Exchange:
+        record = cleaned(record, ledger.credentials, record.written_at)
         return exchange_fact(record, roles, relays.get(record.number))
 
     inside_proxy, direct = _split_tls(ledger.tls, roles)
@@ -58,7 +60,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     ordered = View(ledger.exchanges, in_order, lambda record: record)
     connections = View(
         *arranged(ledger.connections, by_number(ledger.connection_order)),
-        lambda connection: connection,
+        lambda connection: cleaned(connection, ledger.credentials),
     )
     return Assembled(
         clients=clients(
@@ -70,10 +72,12 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         exchanges=View(ledger.exchanges, in_order, exchange),
         tunnels=View(
             *arranged(ledger.tunnels, by_number(ledger.tunnel_order)),
-            lambda record: tunnel_fact(record, egress.get(record.number)),
+            lambda record: tunnel_fact(
+                cleaned(record, ledger.credentials), egress.get(record.number)
+            ),
         ),
         direct_tls=tuple(
-            _direct_fact(record, index)
+            _direct_fact(cleaned(record, ledger.credentials), index)
             for index, record in enumerate(
                 (record for record in direct if record.connection not in legs), start=1
             )

@@ -248,7 +248,6 @@ class Draft:
         if head is None:
             return None
         host = head.get(b"host")
-        # First, so that a key of no known shape is hidden in the rest as well.
         auth = credentials.auth(head.fields, head.target, head.packet)
         return Request(
             method=credentials.scrub(head.method.decode("latin-1")),

@@ -194,6 +194,8 @@ class HttpLayer:
                 self._context.fault(event)
 
     def _on_request(self, head: RequestHead) -> None:
+        # Before anything is written of it, or of what is under way beside it.
+        self._context.ledger.credentials.study(head.fields, head.target)
         item: Draft | TunnelRecord
         if head.is_connect:
             item = open_record(self._context, head)
@@ -241,6 +243,7 @@ class HttpLayer:
                 self._context.fault(event)
 
     def _on_response(self, head: ResponseHead) -> None:
+        self._context.ledger.credentials.study(head.fields)
         if not self._awaiting:
             self._answer_early(head)
         if not self._awaiting or _is_older(head, self._awaiting[0]):

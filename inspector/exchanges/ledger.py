@@ -52,7 +52,10 @@ INTERNAL_ERROR: Final = "internal-error"
 
 @dataclass(slots=True)
 class ExchangeRecord:
-    """A finished exchange.  `tunnel` and `authority` are of the tunnel it went through."""
+    """A finished exchange.  `tunnel` and `authority` are of the tunnel it went through.
+
+    `written_at`: the generation of keys known when its texts were written.
+    """
 
     number: int
     connection: int
@@ -65,6 +68,7 @@ class ExchangeRecord:
     upgrade: str | None
     ended_by: EndedBy
     interim: tuple[int, ...] = ()
+    written_at: int = -1
 
 
 @dataclass(slots=True)
@@ -230,6 +234,7 @@ class Ledger:
             upgrade=draft.upgrade,
             ended_by=draft.ended_by(connection.closed_by),
             interim=() if draft.response is not None else tuple(draft.interim),
+            written_at=self.credentials.generation,
         )
         if tunnel is not None:
             tunnel.exchanges.append(record.number)

@@ -107,10 +107,9 @@ class _Reading:
         self._checker = checker
         self._harsh = harsh
         self._go_on = go_on
-        self._keys = [secret.reveal() for secret in checker.masker.learnt]
         #: The packets that the checker has, each with its file, where it stands there, and
-        #: the keys that are somewhere near it.
-        self._waiting: deque[tuple[BinaryIO, int, bytes, list[bytes]]] = deque()
+        #: whether a piece of a key is somewhere near it.
+        self._waiting: deque[tuple[BinaryIO, int, bytes, bool]] = deque()
         self.changed = 0
         self.finished = False
 
@@ -120,9 +119,9 @@ class _Reading:
             source = ByteSource(file, owned=False)
             for batch in CaptureReader(source, "the result", index):
                 begin = source.bytes_read - len(batch.data)
-                keys = [key for key in self._keys if key in batch.data]
+                near = self._checker.masker.vault.finds(batch.data)
                 self._waiting.extend(
-                    (file, begin + start, batch.data[start : start + captured], keys)
+                    (file, begin + start, batch.data[start : start + captured], near)
                     for _, start, captured, _ in batch.records
                 )
                 for ready in self._checker.feed(batch):
@@ -135,11 +134,11 @@ class _Reading:
 
     def _settle(self, ready: Batch) -> None:
         for _, start, captured, _ in ready.records:
-            file, place, before, keys = self._waiting.popleft()
+            file, place, before, near = self._waiting.popleft()
             after = ready.data[start : start + captured]
-            if keys:
+            if near:
                 # In what belongs to no stream, and in no text: options, headers.
-                after = _without(after, keys)
+                after = self._checker.masker.without_learnt(after)
             if after != before:
                 self.changed += 1
                 _overwrite(file, place, after if self._harsh < 1 else self._blank(before, after))
@@ -161,23 +160,16 @@ def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:
 
 def _hide_texts(file: BinaryIO, known: Masker) -> int:
     """Blank the keys that stand in comments, names and filters; how many texts held one."""
-    keys = [secret.reveal() for secret in known.learnt]
-    if not keys:
+    if not known.vault:
         return 0
     found = [
         (place, blanked)
         for place, value in _texts(file)
-        if (blanked := _without(value, keys)) != value
+        if (blanked := known.without_learnt(value)) != value
     ]
     for place, value in found:
         _overwrite(file, place, value)
     return len(found)
-
-
-def _without(value: bytes, keys: Iterable[bytes]) -> bytes:
-    for key in keys:
-        value = value.replace(key, b"x" * len(key))
-    return value
 
 
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

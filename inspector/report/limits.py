@@ -26,6 +26,8 @@ LIMITS: Final = (
     ("flows.fragments", "MAX_BYTES"),
     ("flows.fragments", "LIFETIME"),
     ("flows.decode", "MAX_LAYERS"),
+    ("credentials.vault", "WINDOWS_LIMIT"),
+    ("credentials.vault", "PIECE"),
     ("protocols.http1_head", "LOOK_BYTES"),
     ("protocols.tls", "MAX_HELLO"),
     ("protocols.sse", "EVENT_LIMIT"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inspector.credentials import CredentialReader
+import pytest
+
+from inspector.credentials import CredentialReader, vault
 
 #: Made up, and of no provider's shape.
 KEY = "lab only key with no shape".replace(" ", "_")
@@ -50,3 +52,67 @@ def test_placeholders_and_short_words_stay_readable() -> None:
     credentials.auth([(b"x-api-key", b" " + placeholder.encode()), (b"api-key", b" undefined")])
 
     assert credentials.scrub(f"{placeholder} is undefined") == f"{placeholder} is undefined"
+
+
+# -- before it is known ----------------------------------------------------------------
+
+NOTE = (b"X-Note", b" saw " + KEY.encode())
+SENT = (b"x-api-key", b" " + KEY.encode())
+
+
+def test_a_key_is_hidden_in_a_header_that_stands_before_its_own() -> None:
+    assert KEY not in str(reader().headers([NOTE, SENT]))
+
+
+def test_a_field_that_was_written_before_the_key_was_known_is_written_anew() -> None:
+    credentials = reader()
+    assert KEY in str(credentials.headers([NOTE]))  # nobody could know yet
+    credentials.auth([SENT])
+    assert KEY not in str(credentials.headers([NOTE]))
+    assert KEY not in str(credentials.response_headers([NOTE]))
+
+
+def test_so_is_a_target() -> None:
+    credentials = reader()
+    target = f"/v1/{KEY}".encode()
+    assert KEY in credentials.target(target)
+    credentials.study([SENT])
+    assert KEY not in credentials.target(target)
+
+
+def test_a_key_announced_in_text_is_known_from_then_on() -> None:
+    credentials = reader()
+    key = "labonly0key1with2digits3"
+    assert key not in credentials.scrub(f"got api_key={key} from you")
+    assert key not in credentials.scrub(f"no such thing: {key}")
+
+
+def test_permission_to_send_credentials_is_none() -> None:
+    fields = [
+        (b"Access-Control-Allow-Credentials", b" true"),
+        (b"Access-Control-Allow-Headers", b" x-api-key, authorization"),
+        (b"Access-Control-Expose-Headers", b" x-token"),
+    ]
+    shown = dict(reader().response_headers(fields))
+    assert shown["Access-Control-Allow-Credentials"] == "true"
+    assert shown["Access-Control-Allow-Headers"] == "x-api-key, authorization"
+
+
+# -- more than can be known ------------------------------------------------------------
+
+
+def test_when_more_keys_are_met_than_can_be_known_free_text_is_not_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vault, "WINDOWS_LIMIT", 100)
+    credentials = reader()
+    others = [f"{number}madeupkey{number}madeup{number}".encode() for number in range(10, 20)]
+    for other in others:
+        credentials.auth([(b"x-api-key", other)])
+    assert credentials.is_full
+    for other in others:
+        assert other.decode() not in credentials.scrub(f"no such key: {other.decode()}")
+        assert other.decode() not in str(credentials.headers([(b"X-Note", other)]))
+    assert credentials.scrub("Invalid request: not found.") == "Invalid request: not found."
+    assert credentials.target(b"/v1/messages") == "/v1/messages"
+    assert credentials.scrub("application/json; charset=utf-8").startswith("application/json")

@@ -88,7 +88,7 @@ WRITINGS: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 def _refused(text: bytes) -> bytes:
-    body = error(type=b"authentication_error", message=b"bad credential " + text + b" was sent")
+    body = error(type=b"authentication_error", message=b"bad credential: " + text + b" - was sent")
     return response(status=b"401 Unauthorized", body=body)
 
 
@@ -96,11 +96,11 @@ def _refused(text: bytes) -> bytes:
 ECHOES: Final[dict[str, Callable[[bytes], Talk]]] = {
     "error message": lambda text: Talk().up(request()).down(_refused(text)),
     "response header": lambda text: (
-        Talk().up(request()).down(response(b"X-Note: saw " + text + b" here"))
+        Talk().up(request()).down(response(b"X-Note: saw: " + text + b" - here"))
     ),
-    "request header": lambda text: asked(b"X-Note: saw " + text + b" here"),
+    "request header": lambda text: asked(b"X-Note: saw: " + text + b" - here"),
     "path": lambda text: get(b"/v1/" + text.replace(b" ", b"+") + b"/models"),
-    "prompt": lambda text: Talk().up(request(body=b'{"prompt":"use %s"}' % text)).down(OK),
+    "prompt": lambda text: Talk().up(request(body=b'{"prompt":"use: %s"}' % text)).down(OK),
     "HTML page": lambda text: (
         Talk()
         .up(request())

@@ -1,0 +1,150 @@
+"""Where a text repeats a learnt key: as it is, or in another writing.
+
+Whoever echoes a key may escape, encode or wrap it.  Each writing is undone once
+for a whole text, keeping where every byte came from, and the result is looked
+at by the vault; so what is found is hidden where it stands.  Nothing is undone
+in a text that has no sign of the writing.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from inspector.credentials.vault import Vault, _apart
+
+#: How often a writing may be applied over another one: a URL in a URL, base64 of base64.
+_DEPTH: Final = 2
+
+_HTML_NAMED: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+
+#: A run in which a piece of twelve bytes has room.
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-]{16,}")
+_TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
+_HEX: Final = re.compile(rb"(?:[0-9a-fA-F]{2}){12,}")
+
+
+def _percent(match: re.Match[bytes]) -> bytes:
+    return bytes([int(match[1], 16)])
+
+
+def _html(match: re.Match[bytes]) -> bytes:
+    if match[3]:
+        return _HTML_NAMED[match[3]]
+    number = int(match[1] or match[2], 10 if match[1] else 16)
+    return bytes([number]) if number < 256 else b"?"
+
+
+def _nothing(match: re.Match[bytes]) -> bytes:
+    return b""
+
+
+_LETTER: Final = re.compile(rb"[A-Za-z0-9]")
+_REST: Final = re.compile(rb"[A-Za-z0-9_\-+~.%]*(?<!\.)=*")
+_WORDS: Final = frozenset(
+    byte for byte in range(128) if _REST.fullmatch(b"." + bytes([byte]) + b"a")
+)
+
+_Meaning = Callable[[re.Match[bytes]], bytes]
+
+#: (sign without which there is none, what is undone, what each match stands for)
+_WRITINGS: Final[tuple[tuple[bytes, re.Pattern[bytes], _Meaning], ...]] = (
+    (b"%", re.compile(rb"%([0-9A-Fa-f]{2})"), _percent),
+    (b"\\", re.compile(rb"\\u00([0-9A-Fa-f]{2})"), _percent),
+    (b"=", re.compile(rb"=([0-9A-F]{2})"), _percent),
+    (b"&", re.compile(rb"&(?:#(\d{1,4})|#[xX]([0-9A-Fa-f]{1,4})|(amp|lt|gt|quot|apos));"), _html),
+    # Wrapped, spaced, UTF-16, coloured, with invisible characters between.
+    (b"", re.compile(
+        rb"\\[nrt]|[\x00\s]+|\\/?|\x1b\[[0-9;]*m|\xe2\x80[\x8b-\x8d]|\xc2\xad|</?w?br ?/?>"
+    ), _nothing),
+)  # fmt: skip
+
+
+def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
+    """Where pieces of learnt keys stand in `text`, in order and apart.
+
+    A piece is that of a word: keys of one provider begin alike, and what is left
+    of another one would have no shape any more.
+    """
+    if not vault:
+        return []
+    return _apart(
+        [_word(vault, text, *span) for span in _apart(sorted(_found(vault, text, _DEPTH)))]
+    )
+
+
+def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:
+    """Where learnt keys stand in `text` as a whole and as they are."""
+    if not vault:
+        return []
+    found = (_alone(vault, text, *span) for span in vault.spans(text))
+    return [span for span in found if span is not None]
+
+
+def _alone(vault: Vault, text: bytes, start: int, stop: int) -> tuple[int, int] | None:
+    """The whole key in a span, if it is no part of a longer word."""
+    whole = vault.whole(text, start, stop)
+    if whole is None:
+        return None
+    first, last = whole
+    joined = _LETTER.match(text, last) or (first and _LETTER.match(text, first - 1))
+    return None if joined else whole
+
+
+def _word(vault: Vault, text: bytes, start: int, stop: int) -> tuple[int, int]:
+    """The word in which a piece stands; a whole key that stands by itself is one."""
+    whole = _alone(vault, text, start, stop)
+    if whole is not None:
+        return whole
+    rest = _REST.match(text, stop)
+    while start and text[start - 1] in _WORDS:
+        start -= 1
+    return start, rest.end() if rest else stop
+
+
+def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
+    yield from vault.spans(text)
+    if depth == 0:
+        return
+    for sign, pattern, meant in _WRITINGS:
+        if sign not in text:
+            continue
+        undone = pattern.sub(meant, text)
+        if len(undone) == len(text):
+            continue
+        inner = list(_found(vault, undone, depth - 1 if sign else 0))
+        if inner:
+            origin = _origins(pattern, meant, text)
+            yield from ((origin[start][0], origin[stop - 1][1]) for start, stop in inner)
+    for match in _BASE64.finditer(text):
+        if any(_holds(vault, decoded, depth) for decoded in _decoded(match[0])):
+            yield match.span()
+    for match in _HEX.finditer(text):
+        if _holds(vault, bytes.fromhex(match[0].decode()), depth):
+            yield match.span()
+
+
+def _holds(vault: Vault, decoded: bytes, depth: int) -> bool:
+    return any(True for _ in _found(vault, decoded, depth - 1))
+
+
+def _decoded(run: bytes) -> Iterator[bytes]:
+    """Base64 undone at each phase at which it may have begun (RFC 4648 4, 5)."""
+    plain = run.translate(_TO_BASE64)
+    for phase in range(4):
+        part = plain[phase:]
+        yield base64.b64decode(part[: len(part) // 4 * 4])
+
+
+def _origins(pattern: re.Pattern[bytes], meant: _Meaning, text: bytes) -> list[tuple[int, int]]:
+    """Where each byte of the undone text came from: (start, stop) in the text as it is."""
+    origin: list[tuple[int, int]] = []
+    at = 0
+    for match in pattern.finditer(text):
+        origin.extend((place, place + 1) for place in range(at, match.start()))
+        origin.extend([match.span()] * len(meant(match)))
+        at = match.end()
+    origin.extend((place, place + 1) for place in range(at, len(text)))
+    return origin

@@ -1,0 +1,75 @@
+"""A learnt key is found in every writing, and hidden where it stands."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.credentials.echoes import echoes, whole_keys
+from inspector.credentials.vault import Vault
+from inspector.secret import Secret
+from tests.leaks.cases import WRITINGS, pair
+
+KEY = pair("an echo", "unshaped")[0].text
+SHAPED = pair("an echo", "anthropic")[0].text
+
+
+def knowing(*known: bytes) -> Vault:
+    vault = Vault(b"made up")
+    for key in known:
+        vault.learn(Secret(key), "<a key>")
+    return vault
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_a_key_is_found_in_every_writing(writing: str) -> None:
+    text = b'{"message":"saw ' + WRITINGS[writing](KEY) + b' here"}'
+    hidden = text
+    for start, stop in reversed(echoes(knowing(KEY), text)):
+        hidden = hidden[:start] + b"(key)" + hidden[stop:]
+    around = b'{"message":"saw (key) here"}'
+    assert (
+        hidden.replace(b"==", b"").replace(b"(key)=", b"(key)").replace(b"(key)\0", b"(key)")
+        == around
+        or hidden == around
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'<a href="?a=%20b&amp;c">fish &#38; chips</a>',
+        b'{"text":"a\\u0020b\\n\\tc","data":"' + base64.b64encode(bytes(range(256))) + b'"}',
+        bytes(range(256)) * 4,
+    ],
+)
+def test_a_text_without_one_is_left_alone(text: bytes) -> None:
+    assert echoes(knowing(KEY), text) == []
+
+
+def test_a_piece_is_that_of_its_word_since_the_rest_of_another_key_would_have_no_shape() -> None:
+    # Both begin alike: sk-ant-api03- and three letters.
+    other = SHAPED[:16] + KEY
+    text = b"no such key: " + other + b"."
+    assert echoes(knowing(SHAPED), text) == [(13, 13 + len(other))]
+
+
+def test_a_whole_key_that_stands_by_itself_is_no_more_than_itself() -> None:
+    vault = knowing(KEY, b"sid=" + KEY[::-1])
+    text = b"sid=" + KEY + b"; x"
+    assert whole_keys(vault, text) == echoes(vault, text) == [(4, 44)]
+
+
+def test_a_whole_key_within_a_longer_word_is_a_piece_of_that() -> None:
+    text = b"a " + KEY + b"QRS b"
+    assert whole_keys(knowing(KEY), text) == []
+    assert echoes(knowing(KEY), text) == [(2, 45)]
+
+
+@given(st.binary(max_size=300))
+def test_nothing_captured_raises(text: bytes) -> None:
+    spans = echoes(knowing(KEY, SHAPED), text)
+    assert all(0 <= start < stop <= len(text) for start, stop in spans)

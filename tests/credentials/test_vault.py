@@ -1,0 +1,124 @@
+"""Keys are known by their pieces, however many there are, and none comes out of the vault."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.credentials import vault as vault_module
+from inspector.credentials.vault import PIECE, Vault
+from inspector.secret import Secret
+
+LETTERS = string.ascii_letters + string.digits
+KEY = "".join(random.Random(1).choices(LETTERS, k=40)).encode()
+
+
+def keys(count: int, length: int = 40) -> list[bytes]:
+    rng = random.Random(count)
+    return ["".join(rng.choices(LETTERS, k=length)).encode() for _ in range(count)]
+
+
+def knowing(*known: bytes) -> Vault:
+    vault = Vault(b"made up")
+    for key in known:
+        vault.learn(Secret(key), "<a key>")
+    return vault
+
+
+@given(st.integers(0, 40 - PIECE), st.integers(PIECE, 40), st.integers(0, 20), st.integers(0, 20))
+def test_every_piece_of_twelve_bytes_is_found_wherever_it_stands(
+    start: int, length: int, before: int, behind: int
+) -> None:
+    piece = KEY[start : start + length]
+    text = b"-" * before + piece + b"-" * behind
+    if len(piece) >= PIECE:
+        assert knowing(KEY).spans(text) == [(before, before + len(piece))]
+
+
+def test_a_shorter_piece_is_not() -> None:
+    assert not knowing(KEY).finds(b"before " + KEY[: PIECE - 1] + b" after")
+
+
+def test_case_makes_no_difference() -> None:
+    assert knowing(KEY).spans(KEY.swapcase()) == [(0, 40)]
+
+
+def test_several_pieces_are_found_apart() -> None:
+    other = keys(2)[0]
+    text = b"%s and %s." % (KEY[:15], other[9:])
+    assert knowing(KEY, other).spans(text) == [(0, 15), (20, 51)]
+
+
+def test_a_key_met_whole_has_its_name_and_a_piece_has_none() -> None:
+    vault = knowing(KEY)
+    assert vault.name(KEY) == "<a key>"
+    assert vault.name(KEY[1:]) is None
+    assert vault.whole(b"sid=" + KEY, 1, 44) == (4, 44)
+
+
+def test_a_short_key_is_known_as_a_whole_if_it_is_no_word() -> None:
+    vault = knowing(b"robin7nest", b"sparrowhawk")
+    assert vault.spans(b"password robin7nest!") == [(9, 19)]
+    assert not vault.finds(b"password robin7ne")
+    assert not vault.finds(b"a sparrowhawk flew")
+
+
+def test_all_of_ten_thousand_keys_are_known() -> None:
+    many = keys(10_000)
+    vault = knowing(*many)
+    assert len(vault) == 10_000
+    assert not vault.is_full
+    assert all(vault.finds(b"no such key: " + key[7:30]) for key in many)
+
+
+def test_what_is_held_and_looked_at_grows_with_the_bytes_of_the_keys_alone() -> None:
+    # Counted, not timed: windows are one for each byte, and a text is looked at in its words.
+    for count in (500, 1000, 2000):
+        assert len(knowing(*keys(count))._windows) <= count * 40
+
+
+def test_beyond_its_bound_it_says_that_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_module, "WINDOWS_LIMIT", 100)
+    first, second, third = keys(3)
+    assert not knowing(first, second).is_full
+    vault = knowing(first, second, third)
+    assert vault.is_full
+    assert len(vault._windows) <= 100
+    assert vault.finds(first)
+    assert not vault.finds(third)
+
+
+def test_learning_the_same_key_again_changes_nothing() -> None:
+    vault = knowing(KEY)
+    generation = vault.generation
+    assert not vault.learn(Secret(KEY))
+    assert vault.generation == generation
+
+
+def test_masks_of_a_redacted_capture_are_no_pieces_of_each_other() -> None:
+    vault = knowing(b"sk-ant-api03-" + b"x" * 80 + b"12345678")
+    assert not vault.finds(b"key " + b"x" * 60 + b"87654321")
+    assert vault.finds(b"key sk-ant-api03-" + b"x" * 80 + b"12345678")
+
+
+def test_it_gives_nothing_away_of_itself() -> None:
+    vault = knowing(KEY)
+    shown = f"{vault!r} {vault}"
+    assert KEY.decode()[:8] not in shown
+    assert not hasattr(vault, "__dict__")
+    for take in (pickle.dumps, copy.copy, copy.deepcopy, lambda v: v.__getstate__()):
+        with pytest.raises(TypeError):
+            take(vault)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=8), st.binary(max_size=400))
+def test_whatever_is_learnt_and_looked_at_nothing_raises(known: list[bytes], text: bytes) -> None:
+    spans = knowing(*known).spans(text)
+    assert all(0 <= start < stop <= len(text) for start, stop in spans)
+    assert spans == sorted(spans)
