@@ -9,7 +9,7 @@ proxy to the upstream; the identical ClientHello joins them.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
@@ -34,13 +34,57 @@ class _Leg(NamedTuple):
     answered: int | None
     body: int | None
 
-    def may_relay(self, first: _Leg) -> bool:
-        """Whether this may be the next leg of `first`."""
-        return (
-            0 <= self.started - first.started <= FORWARD_LIMIT_NS
-            and (first.answered is None or self.started <= first.answered)
-            and (self.body is None or first.body is None or self.body == first.body)
-        )
+
+class _Waiting:
+    """First legs with one key that wait to be passed on, the earliest first.
+
+    Asked in the order of time, so that one that cannot be passed on any more is left behind for
+    good: each is looked at once in each of its queues.
+    """
+
+    def __init__(self) -> None:
+        self._legs: list[_Leg] = []
+        self._queues: dict[int | None, deque[_Leg]] = {}
+        self._all: deque[_Leg] = deque()
+        self._taken: set[int] = set()
+
+    def add(self, leg: _Leg) -> None:
+        """One more, in any order, before the first is taken."""
+        self._legs.append(leg)
+
+    def close(self) -> None:
+        """All are there."""
+        for leg in sorted(self._legs, key=lambda leg: leg[:2]):
+            self._all.append(leg)
+            self._queues.setdefault(leg.body, deque()).append(leg)
+
+    def take(self, second: _Leg) -> int | None:
+        """The number of the earliest that this may be the next leg of; it is free no more.
+
+        Of a body that was not seen whole the size says nothing.
+        """
+        if second.body is None:
+            queues = [self._all]
+        else:
+            queues = [self._queues.get(size, deque()) for size in (second.body, None)]
+        fronts = [queue[0] for queue in queues if self._is_waiting(queue, second.started)]
+        if not fronts:
+            return None
+        first = min(fronts, key=lambda leg: leg[:2])
+        self._taken.add(first.number)
+        return first.number
+
+    def _is_waiting(self, queue: deque[_Leg], at: int) -> bool:
+        """Whether the first in a queue waits at this time, those before it that do not dropped."""
+        while queue:
+            first = queue[0]
+            is_over = at - first.started > FORWARD_LIMIT_NS or (
+                first.answered is not None and first.answered < at
+            )
+            if not is_over and first.number not in self._taken:
+                return first.started <= at
+            queue.popleft()
+        return False
 
 
 def path_of(target: str) -> str:
@@ -58,7 +102,7 @@ def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, in
     and it began while the first leg was waiting for its answer; among several,
     the earliest that is still free, since a proxy forwards as it receives.
     """
-    waiting: dict[_CallKey, list[_Leg]] = defaultdict(list)
+    waiting: dict[_CallKey, _Waiting] = defaultdict(_Waiting)
     legs: list[tuple[_Leg, _CallKey]] = []
     for record in records:
         if record.request is None:
@@ -69,17 +113,14 @@ def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, in
         elif roles.role(record.server.ip) == "forward-proxy" and service_of(record)[0] != (
             record.server.ip
         ):
-            waiting[_call_key(record, record.server.ip)].append(_leg(record))
+            waiting[_call_key(record, record.server.ip)].add(_leg(record))
     found: dict[int, int] = {}
-    for candidates in waiting.values():
-        candidates.sort(key=lambda leg: leg[:2])
+    for firsts in waiting.values():
+        firsts.close()
     for leg, key in sorted(legs, key=lambda item: item[0][:2]):
-        candidates = waiting.get(key, [])
-        for index, first in enumerate(candidates):
-            if leg.may_relay(first):
-                found[leg.number] = first.number
-                del candidates[index]
-                break
+        first = waiting[key].take(leg) if key in waiting else None
+        if first is not None:
+            found[leg.number] = first
     return found
 
 
@@ -108,16 +149,20 @@ def _call_key(record: ExchangeRecord, forward_proxy: str) -> _CallKey:
 
 def find_egress(tunnels: Iterable[TunnelRecord], tls: list[TlsRecord]) -> dict[int, TlsRecord]:
     """Tunnel number -> the forward proxy's own leg with the identical ClientHello."""
-    by_hello: dict[bytes, list[TlsRecord]] = defaultdict(list)
+    #: Of each hello and host the first, and the first on another connection: one is not the
+    #: tunnel's own.
+    legs: dict[tuple[bytes, str], list[TlsRecord]] = defaultdict(list)
     for record in tls:
         if record.hello is not None:
-            by_hello[record.hello].append(record)
+            first = legs[record.hello, record.client.ip]
+            if not first or (len(first) == 1 and first[0].connection != record.connection):
+                first.append(record)
     found: dict[int, TlsRecord] = {}
-    if not by_hello:
+    if not legs:
         return found
     for tunnel in tunnels:
-        for record in by_hello.get(tunnel.hello or b"", ()):
-            if record.client.ip == tunnel.proxy.ip and record.connection != tunnel.connection:
+        for record in legs.get((tunnel.hello or b"", tunnel.proxy.ip), ()):
+            if record.connection != tunnel.connection:
                 found[tunnel.number] = record
                 break
     return found

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from inspector.exchanges.relays import path_of
+from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
+from inspector.exchanges.relays import FORWARD_LIMIT_NS, find_egress, find_relays, path_of
 from inspector.exchanges.services import split_authority
+from inspector.exchanges.topology import Roles
+from inspector.facts import Endpoint, Request, Tls
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
@@ -26,6 +29,7 @@ from tests.exchanges.network import (
     tls,
 )
 from tests.flows.build import Tcp
+from tests.growth import grows_linearly
 
 SERVICE = "172.30.0.30:10001"
 
@@ -251,3 +255,66 @@ def test_the_path_is_the_same_in_every_form() -> None:
     assert path_of("/v1/messages?a=1") == "/v1/messages?a=1"
     assert path_of("http://172.30.0.30") == "/"
     assert path_of("/a://b") == "/a://b"
+
+
+# --- cost -----------------------------------------------------------------------------------
+
+
+def stale_first_legs(n: int) -> Callable[[], object]:
+    """n calls through the forward proxy that were never passed on, then n that were."""
+    stale = [exchange(2 * k, AGENT, SQUID, k) for k in range(n)]
+    late = FORWARD_LIMIT_NS + n
+    again = [exchange(2 * n + k, AGENT, SQUID, late + 2 * k) for k in range(n)]
+    seconds = [exchange(3 * n + k, SQUID, API_PROXY, late + 2 * k + 1) for k in range(n)]
+    return lambda: find_relays([*stale, *again, *seconds], Roles())
+
+
+def unlike_first_legs(n: int) -> Callable[[], object]:
+    """n calls that wait, of which each has another size than the n that are passed on."""
+    waiting = [exchange(k, AGENT, SQUID, k, body=k) for k in range(n)]
+    seconds = [exchange(n + k, SQUID, API_PROXY, n + k, body=n + k) for k in range(n)]
+    return lambda: find_relays([*waiting, *seconds], Roles())
+
+
+def equal_hellos(n: int) -> Callable[[], object]:
+    """n tunnels and n connections of somebody else with the same ClientHello."""
+    hello = b"hello"
+    tunnels = [
+        TunnelRecord(k, k, Endpoint(API_PROXY, k), Endpoint(SQUID, 3128), 1, k, hello=hello)
+        for k in range(n)
+    ]
+    seen = Tls(None, None, (), None, "complete")
+    others = [
+        TlsRecord(
+            n + k, Endpoint(AGENT, k), Endpoint(UPSTREAM, 443), seen, hello,
+            0, 0, 0, 0, None, None, k, None, None, 1, False,
+        )
+        for k in range(n)
+    ]  # fmt: skip
+    return lambda: find_egress(tunnels, others)
+
+
+def exchange(number: int, client: str, server: str, at: int, *, body: int = 2) -> ExchangeRecord:
+    """A call for the API proxy, in absolute form where it goes to the forward proxy."""
+    target = f"http://{SERVICE}/v1/messages" if server == SQUID else "/v1/messages"
+    asked = Request(
+        method="POST", target=target, http_version="HTTP/1.1", host=None, user_agent=None,
+        headers=(), auth=(), steering={}, body_bytes=body, complete=True, packet=1,
+        started_at=at, ended_at=at,
+    )  # fmt: skip
+    port = 3128 if server == SQUID else 10001
+    ends = Endpoint(client, 40000), Endpoint(server, port)
+    return ExchangeRecord(number, number, *ends, None, None, asked, None, None, "complete")
+
+
+@pytest.mark.parametrize("make", [stale_first_legs, unlike_first_legs, equal_hellos])
+def test_joining_legs_costs_in_proportion_to_their_number(
+    make: Callable[[int], Callable[[], object]],
+) -> None:
+    assert grows_linearly(make, 100)
+
+
+def test_of_waiting_calls_the_earliest_of_the_same_size_is_passed_on() -> None:
+    first = [exchange(k, AGENT, SQUID, k, body=k % 2) for k in range(4)]
+    legs = [exchange(10 + k, SQUID, API_PROXY, 10 + k, body=body) for k, body in enumerate((1, 0))]
+    assert find_relays([*first, *legs], Roles()) == {10: 1, 11: 0}
