@@ -55,6 +55,8 @@ _AGAIN: Final = 50 * MS
 _SEARCHED: Final = 256
 #: From so many tunnels on the sizes of all are looked at before any is given away.
 _MANY: Final = 8
+#: Attempts that ended just before a tunnel was opened, of which it may be the next.
+_NEAREST: Final = 64
 #: How often a call is tried again at most (seen: twice more).
 _ATTEMPTS: Final = 3
 
@@ -235,7 +237,7 @@ class Explanation:
                 continue
             first = bisect_left(overs, (carrier.opened - _AGAIN, -1))
             last = bisect_right(overs, (carrier.opened + MS, len(self._calls)))
-            for over, call in overs[first : min(last, first + _SEARCHED)]:
+            for over, call in overs[max(first, last - _NEAREST) : last]:
                 mine = self._carrier_of[call]
                 if mine >= index or not may_belong(self._calls[call], carrier):
                     continue
