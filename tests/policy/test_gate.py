@@ -303,3 +303,48 @@ def test_a_run_on_one_network_says_nothing_of_others() -> None:
     report = healthy().report()
     assert page(gate(report), report).strip() == "policy awf: KEPT"
     assert "other networks" not in render(report)
+
+
+# -- what hides a part of a connection -------------------------------------------------
+
+LEAK: Final = request("POST /v1/messages HTTP/1.1", f"x-api-key: {KEY}")
+
+
+def _behind_too_many_fields(net: Network) -> None:
+    fields = [f"a{number}: b" for number in range(2100)]
+    say(net.to_api_proxy(), request("POST / HTTP/1.1", *fields, f"x-api-key: {KEY}"), ANSWER)
+
+
+def _in_a_second_copy(net: Network) -> None:
+    decoy = LEAK.replace(KEY.encode(), PLACEHOLDER.encode().ljust(len(KEY), b" "))
+    tcp = net.to_api_proxy()
+    tcp.up(decoy).up(LEAK, offset=0).ack(False).down(ANSWER).ack(True)
+    tcp.close()
+
+
+def _heard_from_one_side(net: Network) -> None:
+    before = len(net.wire.packets)
+    say(net.to_api_proxy(), GOOD, ANSWER, GOOD, ANSWER).close()
+    server = bytes(map(int, API_PROXY.split(".")))
+    net.wire.packets[before:] = [
+        packet for packet in net.wire.packets[before:] if packet.frame[26:30] != server
+    ]
+
+
+def _begun_before(net: Network) -> None:
+    before = len(net.wire.packets)
+    tcp = net.to_api_proxy()
+    del net.wire.packets[before:]
+    say(tcp, GOOD, ANSWER).close()
+
+
+@pytest.mark.parametrize(
+    "hide", [_behind_too_many_fields, _in_a_second_copy, _heard_from_one_side, _begun_before]
+)
+def test_what_hides_a_part_of_a_connection_is_not_passed(hide: Callable[[Network], None]) -> None:
+    net = healthy()
+    hide(net)
+    report = net.report()
+    assert gate(report).exit_code == NOT_PROVEN
+    assert report.completeness.unread
+    assert "refuted" not in {item.verdict for item in report.hypotheses}
