@@ -9,6 +9,7 @@ program writes it; those of a ring are read as the one capture that they are.
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from inspector.pcap import options as opt
 from inspector.pcap import pcapng
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import ByteSource
+from inspector.redaction.edges import Edges
 from inspector.redaction.redactor import Redactor
 
 #: Readings in which what is found gets its mask.
@@ -77,7 +79,8 @@ def reread(
     the files say that it did.  Raises OSError.
     """
     headers = tuple(auth_headers)
-    changed = 0
+    # First: what is masked within packets is no piece across them any more.
+    changed = _hide_edges(files, known, go_on)
     finished = True
     for turn in range(MASKING + BLANKING):
         checker = Redactor(auth_headers=headers, drop_bodies=drop_bodies, checking=True)
@@ -148,6 +151,32 @@ class _Reading:
         if self._harsh == BLANKING:
             first = min(first, _HEADERS)
         return before[:first] + b"x" * (len(before) - first)
+
+
+def _hide_edges(files: Sequence[BinaryIO], known: Masker, go_on: Callable[[], bool]) -> int:
+    """Blank the keys that stand across packets of one direction; how many places held one."""
+    if not known.vault:
+        return 0
+    edges = Edges(known.vault)
+    changed = 0
+    begins = [0]
+    for index, file in enumerate(files):
+        file.seek(0)
+        source = ByteSource(file, owned=False)
+        for batch in CaptureReader(source, "the result", index):
+            begin = begins[index] + source.bytes_read - len(batch.data)
+            for number, record in enumerate(batch.records, batch.first_packet):
+                _, start, captured, _ = record
+                frame = batch.data[start : start + captured]
+                found = edges.look(batch.link_type, record, frame, begin + start, number)
+                changed += bool(found)
+                for place in found:
+                    which = bisect_right(begins, place) - 1
+                    _overwrite(files[which], place - begins[which], b"x")
+            if not go_on():
+                return changed
+        begins.append(begins[index] + source.bytes_read)
+    return changed
 
 
 def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:

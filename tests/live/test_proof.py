@@ -22,6 +22,7 @@ from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import LIVE, Redactor, promise
 from inspector.report.model import Report
 from tests.exchanges.network import Network, request, response, say
+from tests.flows.build import MILLISECOND
 from tests.live.sources import FileSource
 
 KEY = "a-word-like-no-other-LABONLY-zyxwvutsrqp"
@@ -98,6 +99,21 @@ def test_what_was_known_too_late_is_hidden_when_the_capture_is_over(
     assert taken.report().stable() == inspect(path, options=OPTIONS).stable()
     records = [(r[0], r[2]) for b in merged(open_captures([path])) for r in b.records]
     assert records == [(packet.at, len(packet.frame)) for packet in net.wire.packets]
+
+
+def test_a_key_in_pieces_seconds_apart_leaves_none_of_them(tmp_path: Path) -> None:
+    """Its halves come five seconds apart; packets are held for three."""
+    net = Network()
+    tcp = say(net.to_api_proxy(), LEARNT, response())
+    answer = response(body=b'{"said":"%s"}' % KEY.encode())
+    half = answer.index(b"LABONLY")
+    tcp.up(request()).ack(False).down(answer[:half]).ack(True)
+    net.wire.now += 5_000 * MILLISECOND
+    tcp.ack(True)
+    tcp.down(answer[half:]).ack(True).close()
+    path = tmp_path / "live.pcapng"
+    Taken(net, path).read_again()
+    assert windows(path.read_bytes()) == []
 
 
 def test_a_file_in_which_nothing_was_left_says_that_it_was_read_again(tmp_path: Path) -> None:
