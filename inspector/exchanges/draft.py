@@ -97,6 +97,7 @@ class StreamReader(_Reader):
             self._events.feed(decoded)
 
     def gap(self, missing: int, packet: int) -> None:
+        self._decoder.gap()
         self._events.gap(missing, packet)
 
     def finish(self, end: MessageEnd) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import tracemalloc
 import zlib
@@ -352,3 +353,25 @@ def test_bombs_of_one_capture_share_a_budget(monkeypatch: pytest.MonkeyPatch) ->
     assert len(told.exchanges) == 12
     assert sum(fed) <= CAPTURE_FREE + CAPTURE_RATIO * 12 * len(bomb)
     assert "decoded bytes of a body" in told.completeness.limits_hit
+
+
+def test_bytes_that_lack_inside_a_compressed_stream_are_no_damage_of_it() -> None:
+    """What follows them cannot be decoded, whatever it looks like."""
+    texts = [b'data: {"n":%d,"k":"%s"}\n\n' % (n, hashlib.md5(b"%d" % n).hexdigest().encode())
+             for n in range(400)]  # fmt: skip
+    coded = gzip.compress(b"".join(texts))
+    fields = ("content-type: text/event-stream", "content-encoding: gzip")
+    answer = response("200 OK", *fields, body=coded)
+    net = Network()
+    tcp = net.to_api_proxy().up(request())
+    tcp.down(answer[:3000]).down(answer[4000:6000], offset=4000).down(answer[6000:], offset=6000)
+    tcp.ack(True).close()
+
+    found = only_exchange(net.report())
+
+    assert found.ended_by == "gap"
+    assert found.response is not None
+    assert "content-encoding-gap" in found.response.oddities
+    assert "content-encoding-corrupt" not in found.response.oddities
+    assert found.response.stream is not None
+    assert 0 < found.response.stream.events < 400
