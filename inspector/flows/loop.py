@@ -380,7 +380,9 @@ class PacketLoop:
         assert challenger is not None
         if challenger.is_continued_by(half, sequence, acknowledged, flags):
             self._give_way(connection, challenger)
-        elif (counts or flags & (FIN | RST)) and challenger.is_refuted_by(half, sequence):
+        elif ((counts or flags & (FIN | RST)) and challenger.is_refuted_by(half, sequence)) or (
+            flags & SYN and flags & ACK and acknowledged == half.peer.base
+        ):
             self._table.dismiss(connection)
 
     def _give_way(self, connection: TcpConnection, challenger: Challenger) -> None:

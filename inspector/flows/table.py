@@ -109,15 +109,25 @@ class ConnectionTable:
             del self.keys[key]
             self._forget_key(key)
             return None
-        if half.base == UNKNOWN:
+        # A server sends no SYN alone: whoever was taken for the client was not.
+        connection = half.connection
+        turned = not (flags & ACK or half.up or connection.midstream or connection.finished)
+        if half.base == UNKNOWN and connection.finished:
+            return None
+        if half.base == UNKNOWN and not turned:
             other = half.connection.midstream and not flags & ACK
             if not other or half.peer.acked == (sequence + 1) & SEQUENCE_MASK:
                 return half
         elif distance(sequence + 1, half.base) == 0:
-            return half
+            if not turned or half.connection.syn_seen:
+                return half
+        elif flags & ACK and half.up:
+            # A client never sends one; in a simultaneous open it has the SYN's own number.
+            self._notes.fault("syn-in-connection", packet, acceptance.FAULTS)
+            return False
         if flags & ACK and not half.up and half.next == half.base:
             return half  # a second SYN-ACK with another number: no new connection
-        if is_alive(half.connection):
+        if turned or is_alive(half.connection):
             self._challenge(half, sequence, segment)
             return False
         self.close(half.connection, at, packet)
