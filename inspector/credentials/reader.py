@@ -256,7 +256,11 @@ class CredentialReader:
         if read is None and is_secret_name(folded):
             read = self._read(name, raw, Syntax.BARE)
         if read is not None:
-            shown = label(read.credential)
+            credential = read.credential
+            if credential.kind in ("basic", "unknown"):
+                # The prefix is of a key within, which a mask hides: `auth` alone tells it.
+                credential = replace(credential, prefix=None)
+            shown = label(credential)
             value = shown if read.scheme is None else f"{read.scheme} {shown}"
         elif folded in URL_HEADERS:
             value = self.target(_unfolded(raw))
