@@ -72,7 +72,8 @@ def sent_blocks(blocks: Sequence[Sent], rows: int | None) -> Iterable[Renderable
         if block.auth:
             yield Padding(_auth(block, rows), _INDENT)
         else:
-            yield Padding(Text("no auth header", STYLES["bad"]), _INDENT)
+            style = STYLES["unknown" if block.unread else "bad"]
+            yield Padding(Text(block.without_auth, style), _INDENT)
         yield Text()
     if limit.shown < limit.total:
         left_out = words.count(limit.total - limit.shown, "more client")

@@ -128,7 +128,7 @@ def _sent_cells(block: Sent) -> tuple[str, ...]:
         code(block.service),
         _prose(block.answers),
         code("\n".join(asked)),
-        code("\n".join(auth)) if auth else "**none**",
+        code("\n".join(auth)) if auth else "not known" if block.unread else "**none**",
     )
 
 

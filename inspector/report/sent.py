@@ -36,7 +36,7 @@ class SentAuth:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One client towards one service, in escaped text."""
+    """One client towards one service, in escaped text; `unread` counts requests not whole."""
 
     who: str
     where: str
@@ -45,6 +45,15 @@ class Sent:
     failed: bool
     asked: tuple[Asked, ...]
     auth: tuple[SentAuth, ...]
+    unread: int
+
+    @property
+    def without_auth(self) -> str:
+        """What stands in the place of auth headers where none is known."""
+        if not self.unread:
+            return "no auth header"
+        whole = "is not whole" if self.unread == 1 else "are not whole"
+        return f"no auth header in what was read: {words.count(self.unread, 'request')} {whole}"
 
 
 def sent(view: View) -> tuple[Sent, ...]:
@@ -64,6 +73,7 @@ def _sent(view: View, client: Client, failed: set[str]) -> Sent:
         failed=any(call.id in failed for call in calls),
         asked=_asked(calls),
         auth=tuple(_auth(client)),
+        unread=sum(call.request is not None and not call.request.complete for call in calls),
     )
 
 

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.facts import Connection, Endpoint, Oddity
+from inspector.report.markdown import render as summary
 from inspector.report.model import Report, nothing_to_analyse
 from inspector.report.terminal import ROWS, render
-from tests.exchanges.network import Network, response, say
+from tests.exchanges.network import Network, request, response, say
 
 from .hostile import spoiled
 
@@ -398,3 +399,14 @@ def test_a_connection_that_carried_bytes_is_not_called_silent() -> None:
     page = render(net.report())
 
     assert "1 silent connection, 1 connection without HTTP or TLS" in page
+
+
+def test_no_auth_header_is_said_to_lack_in_a_head_that_was_not_read_to_its_end() -> None:
+    net = Network()
+    head = request("POST /v1/messages HTTP/1.1", "x-api-key: made-up-key")
+    tcp = net.to_api_proxy().up(head[: head.index(b"x-api")]).down(response("408 Too Slow"))
+    tcp.end(False).end(True)
+    cut = net.report()
+
+    assert "  no auth header in what was read: 1 request is not whole\n" in render(cut)
+    assert "**none**" not in summary(cut)
