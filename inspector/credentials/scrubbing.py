@@ -67,7 +67,9 @@ _ANNOUNCED: Final = re.compile(
     r"|sig|signature|x-amz-(?:credential|signature|security-token)|x-goog-(?:credential|signature))"
     # JSON quotes the name and the value; JSON within JSON escapes the quotes.
     r"(?:=|%3D|[\"'\\]{1,4}\s?:\s?[\"'\\]{1,4}))"
-    r"(?!(?:bearer|token|basic)\s)(?P<value>(?:(?!%26|%23|\\[nrt\"])[^\s&#;,\"'<>])+)",
+    # A letter before a quote begins a string of a program, as in f"Bearer {key}".
+    r"(?!(?:bearer|token|basic)\s|[bfru]{1,2}\\{0,8}[\"'])"
+    r"(?P<value>(?:(?!%26|%23|\\{1,8}[nrt\"'])[^\s&#;,\"'<>])+)",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -75,7 +77,7 @@ _USERINFO: Final = re.compile(r"(?P<name>://)(?P<value>[^/\s@?#<>\"']+)(?=@)")
 
 _SCHEME: Final = re.compile(
     rf"(?P<label>{LABEL})"
-    r"|(?P<name>(?P<scheme>bearer|basic|token)(?:\s+|%20|\+))(?P<value>[^\s\"'<>,;&]{6,})",
+    r"|(?P<name>(?P<scheme>bearer|basic|token)(?:\s+|%20|\+))(?P<value>[^\s\"'<>,;&\\]{6,})",
     re.IGNORECASE | re.ASCII,
 )
 _WORD: Final = re.compile(r"[A-Za-z]{1,19}(?:[_-][A-Za-z]{1,12}){0,2}[.:!?)]*|[A-Za-z_]+=")
