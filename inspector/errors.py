@@ -7,6 +7,42 @@ read at all.
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+#: What stands for a word that may be secret.
+NOT_SHOWN: Final = "(not shown)"
+
+_JOINT: Final = re.compile(r"[\s/._:\-\[\]]+")
+#: A part of a name: short, Docker's id, a word, or a time; a key has no room in it.
+_PART: Final = re.compile(
+    r"[A-Za-z0-9]{0,11}|[0-9a-f]{12}|[A-Z]?[a-z]{1,19}|[0-9]{8}(?:T?[0-9]{4,9}Z?)?"
+)
+#: So many short parts of letters and digits make a key: a UUID, words of hex.
+_MIXED: Final = 2
+
+
+def is_plain_word(text: str) -> bool:
+    """Whether a word of a user is a name, an address or a number, in which no key has room."""
+    if "@" in text or not text.isprintable():
+        return False
+    parts = _JOINT.split(text)
+    mixed = sum(
+        len(part) > 5 and any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
+        for part in parts
+    )
+    return mixed < _MIXED and all(_PART.fullmatch(part) for part in parts)
+
+
+def quoted(text: str) -> str:
+    """A word of a user for a sentence, which shows it only if it is plain."""
+    return repr(text) if is_plain_word(text) else NOT_SHOWN
+
+
+def plain(text: str) -> str:
+    """The same without quotes."""
+    return text if is_plain_word(text) else NOT_SHOWN
+
 
 def _sentence(text: str) -> str:
     text = text.strip()

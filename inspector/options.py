@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, plain
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
 from inspector.facts import Provider, Role
 from inspector.toml import Unreadable, read_table
@@ -79,8 +79,9 @@ def _from_file(roles: Roles, path: Path) -> Roles:
         ) from error
     unknown = set(table) - {"subnet", "ports", *FILE_ROLES}
     if unknown:
+        names = ", ".join(map(plain, sorted(unknown)))
         raise TopologyError(
-            f"The topology file {path} has unknown names: {', '.join(sorted(unknown))}",
+            f"The topology file {path} has unknown names: {names}",
             f"Known are {_KNOWN}",
         )
     subnet = table.get("subnet")
@@ -159,7 +160,7 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text, strict=False)
     except ValueError as error:
         raise TopologyError(
-            f"{text} is no network",
+            f"{plain(text)} is no network",
             "Write it as 172.30.0.0/24",
             "The captures were not looked at yet",
         ) from error
@@ -171,11 +172,11 @@ def _end(text: str, *, may_have_port: bool) -> tuple[str, int | None]:
     address, port = (match[1] or match[2], match[3]) if match else (text, None)
     try:
         if port is not None and not _is_port(port):
-            raise ValueError(port)
+            raise ValueError("no port")
         return str(ip_address(address)), None if port is None else int(port)
     except ValueError as error:
         raise TopologyError(
-            f"{text} is no address" + (" with or without a port" if may_have_port else ""),
+            f"{plain(text)} is no address" + (" with or without a port" if may_have_port else ""),
             "Write it as 172.30.0.10" + (" or 172.30.0.10:3128" if may_have_port else ""),
             "The captures were not looked at yet",
         ) from error

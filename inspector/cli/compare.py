@@ -12,6 +12,7 @@ from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.saying import say
+from inspector.errors import quoted
 
 
 @click.command(epilog=exit_codes_text())
@@ -81,7 +82,7 @@ def compare(
             agents = {clipped(c.user_agent or "none", 80) for c in side.report.clients}
             known = ", ".join(sorted(agents)) or "no client at all"
             raise click.UsageError(
-                f"No client of {visible(side.name)} has {side.client!r} in its user agent. "
+                f"No client of {visible(side.name)} has {quoted(side.client)} in its user agent. "
                 f"It has {known}."
             )
     if b is not None and (is_report(a) or is_report(b)):

@@ -20,6 +20,7 @@ with AtOnce():
 
     import click
 
+    from inspector.cli.discretion import discreet, typed
     from inspector.cli.streams import ReaderLeft, standing
     from inspector.errors import InspectorError
 
@@ -125,6 +126,7 @@ class Commands(click.Group):
         **extra: Any,
     ) -> int:
         """The exit code of a run; what went wrong was said."""
+        typed(sys.argv[1:] if args is None else args)
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:
@@ -182,12 +184,12 @@ def _tell_version(ctx: click.Context) -> None:
 
 
 def _show(error: click.ClickException) -> None:
-    """Tell of a usage error as click does.  It quotes arguments, which may be hostile names."""
+    """Tell of a usage error as click does.  It quotes arguments: hostile names, or keys."""
     from inspector.report.escape import defused
 
     shown = io.StringIO()
     error.show(shown)
-    click.echo(defused(shown.getvalue()), err=True, nl=False)
+    click.echo(defused(discreet(shown.getvalue())), err=True, nl=False)
 
 
 def _say(sentence: str) -> None:
@@ -231,5 +233,5 @@ def _traceback(error: BaseException) -> str:
     from inspector.report.escape import defused, visible
 
     lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
-    text = "" if not isinstance(error, InspectorError) else f": {visible(str(error))}"
+    text = "" if not isinstance(error, InspectorError) else f": {visible(discreet(str(error)))}"
     return defused("".join([*lines, f"{type(error).__name__}{text}\n"]))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from inspector.errors import quoted
+
 #: RFC 9110 5.6.2: a field name is a token.
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -32,13 +34,25 @@ class _Text(_Type):
         raise NotImplementedError
 
 
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise ValueError(
+            f"{quoted(text)} is no IPv4 or IPv6 address; write it as 172.30.0.10."
+        ) from error
+
+
 class Subnet(_Text):
     """An IP network such as 172.30.0.0/24."""
 
     name = "CIDR"
 
     def checked(self, text: str) -> str:
-        return str(ipaddress.ip_network(text, strict=False))
+        try:
+            return str(ipaddress.ip_network(text, strict=False))
+        except ValueError as error:
+            raise ValueError(f"{quoted(text)} is no network; write it as 172.30.0.0/24.") from error
 
 
 class Address(_Text):
@@ -47,7 +61,7 @@ class Address(_Text):
     name = "IP"
 
     def checked(self, text: str) -> str:
-        return str(ipaddress.ip_address(text))
+        return _address(text)
 
 
 class Service(_Text):
@@ -60,15 +74,15 @@ class Service(_Text):
         if text.startswith("["):
             address, _, rest = text[1:].partition("]")
             if rest and not rest.startswith(":"):
-                raise ValueError(f"{text!r} has text between ']' and the port.")
+                raise ValueError(f"{quoted(text)} has text between ']' and the port.")
             port = rest[1:]
         elif text.count(":") == 1:
             address, port = text.split(":")
-        ipaddress.ip_address(address)
+        _address(address)
         if text.endswith(":") and not port and text.count(":") == 1:
-            raise ValueError(f"{text!r} lacks the port after ':'.")
+            raise ValueError(f"{quoted(text)} lacks the port after ':'.")
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-            raise ValueError(f"{port!r} is no port (1 to 65535).")
+            raise ValueError(f"{quoted(port)} is no port (1 to 65535).")
         return text
 
 
@@ -88,10 +102,10 @@ def size_in_bytes(text: str) -> int:
     match = _SIZE.fullmatch(text)
     unit = _UNITS.get(match[2].upper()) if match else None
     if match is None or unit is None:
-        raise ValueError(f"{text!r} is no size; write it as 100MB or 64KiB.")
+        raise ValueError(f"{quoted(text)} is no size; write it as 100MB or 64KiB.")
     size = int(float(match[1]) * unit)
     if size <= 0:
-        raise ValueError(f"{text!r} is no size above zero.")
+        raise ValueError(f"{quoted(text)} is no size above zero.")
     return size
 
 
@@ -99,10 +113,10 @@ def duration_in_seconds(text: str) -> float:
     """`30`, `30s`, `1.5m`, `2h` in seconds.  Raises ValueError with a sentence."""
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no duration; write it as 30s, 5m or 2h.")
+        raise ValueError(f"{quoted(text)} is no duration; write it as 30s, 5m or 2h.")
     seconds = float(match[1]) * _SECONDS[match[2]]
     if seconds <= 0:
-        raise ValueError(f"{text!r} is no duration above zero.")
+        raise ValueError(f"{quoted(text)} is no duration above zero.")
     return seconds
 
 
@@ -135,7 +149,7 @@ class Rotate(_Text):
         size, colon, count = text.partition(":")
         size_in_bytes(size)
         if colon and not (count.isascii() and count.isdigit() and 0 < int(count) < 100_000):
-            raise ValueError(f"{count!r} is no number of files (1 to 99999).")
+            raise ValueError(f"{quoted(count)} is no number of files (1 to 99999).")
         return text
 
 
@@ -146,7 +160,9 @@ class HeaderName(_Text):
 
     def checked(self, text: str) -> str:
         if not _TOKEN.fullmatch(text):
-            raise ValueError(f"{text!r} is no header name.")
+            raise ValueError(
+                f"{quoted(text)} is no header name; give the name alone, without colon and value."
+            )
         return text
 
 

@@ -7,6 +7,7 @@ import click
 
 def say(sentence: str) -> None:
     """A line on stderr that cannot be taken for anything else."""
+    from inspector.cli.discretion import discreet
     from inspector.report.escape import defused, visible
 
-    click.echo(defused(f"inspector: {visible(sentence)}"), err=True)
+    click.echo(defused(f"inspector: {visible(discreet(sentence))}"), err=True)

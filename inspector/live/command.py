@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from inspector import coredumps
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, quoted
 
 #: Exit statuses as POSIX shells give them (2.8.2): not executable, not found.
 NOT_EXECUTABLE: Final = 126
@@ -60,7 +60,7 @@ class User:
             known = pwd.getpwuid(int(name)) if _is_id(name) else pwd.getpwnam(name)
         except KeyError as error:
             raise CommandFailed(
-                f"There is no user {name!r} on this machine", "Name one with -Z USER"
+                f"There is no user {quoted(name)} on this machine", "Name one with -Z USER"
             ) from error
         return cls(known.pw_uid, known.pw_gid)
 

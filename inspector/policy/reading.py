@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn, get_args
 
 from inspector.conclusions import SEVERITIES
 from inspector.diagnosis.catalogue import CODES
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, plain
 from inspector.facts import Provider
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
 from inspector.toml import Unreadable, read_table
@@ -140,10 +140,10 @@ class _Reader:
         return tuple(value)
 
     def _known(self, table: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
-        unknown = sorted(set(table) - set(names))
+        unknown = ", ".join(map(plain, sorted(set(table) - set(names))))
         if unknown:
             raise PolicyError(
-                f"{where} of the policy {self._path} has unknown names: {', '.join(unknown)}",
+                f"{where} of the policy {self._path} has unknown names: {unknown}",
                 f"Known are {', '.join(names)}",
             )
 
