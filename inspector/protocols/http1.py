@@ -22,7 +22,7 @@ from inspector.protocols.http1_faults import FAULTS, Limits, Notes
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
     UNTIL_CLOSE,
-    body_extent,
+    body_length,
     read_framing,
 )
 from inspector.protocols.http1_head import (
@@ -170,7 +170,7 @@ class Http1Parser:
     def gap(self, n: int, at: int, packet: int) -> list[Event]:
         """`n` bytes were not captured.  `at`, `packet`: of what revealed it.
 
-        A body whose extent is known, and reaches beyond the gap, goes on; any
+        A body whose length is known, and reaches beyond the gap, goes on; any
         other message ends, and the next is looked for at segment starts.
         """
         events: list[Event] = []
@@ -349,10 +349,10 @@ class Http1Parser:
         head = RequestHead(line.method, line.target, line.version, read.fields, packet, at)
         framing = read_framing(read.fields, notes)
         # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
-        extent = 0 if head.is_connect else body_extent(framing, line.version, 0, notes)
+        length = 0 if head.is_connect else body_length(framing, line.version, 0, notes)
         self._close_announced = framing.closes
         self._may_switch = head.is_connect or framing.upgrades
-        self._begin_body(head, extent)
+        self._begin_body(head, length)
 
     def _begin_response(self, line: StatusLine, read: Head, notes: Notes) -> None:
         at, packet = read.begun
@@ -365,21 +365,21 @@ class Http1Parser:
         framing = read_framing(read.fields, notes)
         self._close_announced = framing.closes and not interim
         # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
-        extent = 0
+        length = 0
         if not (interim or self._may_switch or method == b"HEAD" or status in BODILESS_STATUSES):
-            extent = body_extent(framing, line.version, UNTIL_CLOSE, notes)
+            length = body_length(framing, line.version, UNTIL_CLOSE, notes)
         head = ResponseHead(
-            status, line.reason, line.version, read.fields, packet, at, extent == UNTIL_CLOSE
+            status, line.reason, line.version, read.fields, packet, at, length == UNTIL_CLOSE
         )
         if interim:  # has no end of its own: the final response follows
             self._events.append(head)
             self._state = _State.START
         else:
-            self._begin_body(head, extent)
+            self._begin_body(head, length)
 
-    def _begin_body(self, head: RequestHead | ResponseHead, extent: int) -> None:
+    def _begin_body(self, head: RequestHead | ResponseHead, length: int) -> None:
         self._events.append(head)
-        self._body.begin(extent, self._wants_body(head))
+        self._body.begin(length, self._wants_body(head))
         self._state = _State.BODY
 
     def _end_body(self) -> None:

@@ -56,14 +56,14 @@ class BodyReader:
         self.last = (0, 0)
         self.begin(0, 0)
 
-    def begin(self, extent: int, wanted: int) -> None:
-        """A body of `extent` (`http1_framing`), of which the first `wanted` bytes are kept."""
-        self._part = _Part.LENGTH if extent else _Part.OVER
-        if extent == CHUNKED:
+    def begin(self, length: int, wanted: int) -> None:
+        """A body of `length` (`http1_framing`), of which the first `wanted` bytes are kept."""
+        self._part = _Part.LENGTH if length else _Part.OVER
+        if length == CHUNKED:
             self._part = _Part.CHUNK_LINE
-        elif extent == UNTIL_CLOSE:
+        elif length == UNTIL_CLOSE:
             self._part = _Part.UNTIL_CLOSE
-        self._remaining = max(extent, 0)
+        self._remaining = max(length, 0)
         self._wanted = max(wanted, 0)
         self._body_bytes = 0
         self._trailers: tuple[Field, ...] = ()

@@ -1,6 +1,6 @@
 """Where the body of an HTTP/1.x message ends (RFC 9112 6.3), and its chunk lines (7.1).
 
-Pure functions of heads.  A body's extent is one int: its length in bytes, or
+Pure functions of heads.  A body's length is one int: its length in bytes, or
 `CHUNKED`, or `UNTIL_CLOSE`.
 """
 
@@ -85,8 +85,8 @@ def _lengths(items: list[bytes], notes: Notes) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-def body_extent(framing: Framing, version: bytes, default: int, notes: Notes) -> int:
-    """The extent of the body of a message that may have one.
+def body_length(framing: Framing, version: bytes, default: int, notes: Notes) -> int:
+    """The length of the body of a message that may have one.
 
     `default` holds when nothing valid is stated: 0 for a request, which never
     ends at the close, `UNTIL_CLOSE` for a response (RFC 9112 6.3 rules 7, 8).

@@ -222,7 +222,7 @@ def _parse_lines(block: bytes, notes: Notes, base: int) -> tuple[Field, ...]:
             if block[start] == 0x0A:
                 notes.add("bare-lf", base + start)
             break
-        stop, following = _field_extent(block, start, notes, base)
+        stop, following = _field_line(block, start, notes, base)
         field = _parse_field(block[start:stop], notes, base + start)
         if field is not None:
             fields.append(field)
@@ -230,7 +230,7 @@ def _parse_lines(block: bytes, notes: Notes, base: int) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def _field_extent(block: bytes, start: int, notes: Notes, base: int) -> tuple[int, int]:
+def _field_line(block: bytes, start: int, notes: Notes, base: int) -> tuple[int, int]:
     """Where the field that starts at `start` stops, and where the next line begins."""
     line_start = start
     while True:

@@ -27,7 +27,7 @@ from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
     CHUNKED,
     UNTIL_CLOSE,
-    body_extent,
+    body_length,
     chunk_size,
     read_framing,
 )
@@ -439,7 +439,7 @@ class Stream:
             self._tls_next = True
             self._enter(Mode.START)
             return
-        self._begin_body(body_extent(read_framing(fields, Notes()), version, 0, Notes()), fields)
+        self._begin_body(body_length(read_framing(fields, Notes()), version, 0, Notes()), fields)
 
     def _after_response(self, status: int, version: bytes, fields: tuple[Field, ...]) -> None:
         if 100 <= status < 200 and status != 101:
@@ -454,7 +454,7 @@ class Stream:
             return
         extent = 0
         if method != b"HEAD" and status not in BODILESS_STATUSES:
-            extent = body_extent(read_framing(fields, Notes()), version, UNTIL_CLOSE, Notes())
+            extent = body_length(read_framing(fields, Notes()), version, UNTIL_CLOSE, Notes())
         self._begin_body(extent, fields)
 
     def _begin_body(self, extent: int, fields: tuple[Field, ...]) -> None:
