@@ -88,6 +88,10 @@ class Http1Parser:
     `midstream`: the capture begins inside the connection, so the parser begins
     by looking for a message at the start of a segment.
 
+    `places`: tell also where each piece of a body and each chunk line stands
+    (`Body.places`, `ChunkLines`); heads, fields and message ends always can.
+    `start`: which byte of the stream is the first that the parser is given.
+
     Call `receive`, `skip`, `gap` and `close` in stream order.  Captured bytes
     never make them raise.
     """
@@ -99,6 +103,8 @@ class Http1Parser:
         wants_body: Callable[[RequestHead | ResponseHead], int],
         limits: Limits | None = None,
         midstream: bool = False,
+        places: bool = False,
+        start: int = 0,
     ) -> None:
         self._requests = role == "request"
         self._wants_body = wants_body
@@ -108,7 +114,10 @@ class Http1Parser:
         self._events: list[Event] = []
         self._head_reader = HeadReader(self._limits, requests=self._requests)
         self._replay: list[Segment] = []
-        self._body = BodyReader(self._limits)
+        self._body = BodyReader(self._limits, placed=places)
+        self._position = start  # of the byte after the last one parsed
+        self._segment_at = start  # of the first byte of the segment in `_step`
+        self._head_at = start
         self._close_announced = False
         self._may_switch = False
         # Requests have none; an empty deque takes 0.7 KB for each open connection.
@@ -124,25 +133,36 @@ class Http1Parser:
         self._events = events
         body = self._body
         index = position = 0
+        offset = self._position  # of the first byte of `segments[index]`
         while index < len(segments):
             if self._state == _State.BODY:
-                index, position = body.read(segments, index, position, events)
+                index, position, offset = body.read(segments, index, position, events, offset)
                 if body.over:
-                    self._end_body()
+                    self._end_body(offset + position)
                 continue
             segment = segments[index]
             if position < len(segment[2]):
+                self._segment_at = offset
                 position = self._step(segment, position)
             if position >= len(segment[2]):
                 index += 1
                 position = 0
+                offset += len(segment[2])
             if self._replay:
                 segments = [*self._replay, *segments[index:]]
+                offset -= sum([len(data) for _, _, data in self._replay])
                 self._replay = []
                 index = 0
         body.flush(events)
         self._rest = []
+        if self._state < _State.PAUSED:
+            self._position = offset
         return events
+
+    @property
+    def position(self) -> int:
+        """Which byte of the stream comes next; once paused or switched: the first not parsed."""
+        return self._position
 
     @property
     def skippable(self) -> int:
@@ -159,10 +179,12 @@ class Http1Parser:
         events: list[Event] = []
         self._events = events
         if self._state == _State.BODY:
-            n -= self._body.skip(min(n, self._body.skippable))
+            inside = self._body.skip(min(n, self._body.skippable))
+            self._position += inside
+            n -= inside
             if self._body.over:
                 self._body.last = (at, packet)
-                self._end_body()
+                self._end_body(self._position)
         if n > 0 and self._state != _State.DONE:
             events += self.gap(n, at, packet)  # bytes that mattered were not shown
         return events
@@ -180,13 +202,17 @@ class Http1Parser:
         if self._state == _State.PAUSED:
             self._held.append(_Lost(n, at, packet))
         elif self._state == _State.BODY:
-            if self._body.miss(n, packet, events) < n:
+            inside = self._body.miss(n, packet, events, self._position)
+            self._position += inside
+            if inside < n:
                 self._break_off(at, packet, lost=True)
+                self._position += n - inside
             elif self._body.over:
                 self._body.last = (at, packet)
-                self._end_body()
+                self._end_body(self._position)
         elif self._state != _State.DONE:
             self._break_off(at, packet, lost=True)
+            self._position += n
         return events
 
     def close(self, at: int, packet: int, *, clean: bool = True) -> list[Event]:
@@ -201,7 +227,7 @@ class Http1Parser:
             self._held.append(_Closed(at, packet, clean))
             return events
         if self._state == _State.BODY and self._body.ends_at_close and clean:
-            self._body.end(at, packet, events, complete=True)
+            self._body.end(at, packet, events, self._position, complete=True)
         else:
             self._break_off(at, packet, lost=False)
         self._state = _State.DONE
@@ -299,6 +325,7 @@ class Http1Parser:
             self._close_announced = False
             self._fault("data-after-connection-close", segment[1])
         self._state = _State.HEAD
+        self._head_at = self._segment_at + position
         return self._head(segment, position)
 
     def _head(self, segment: Segment, position: int) -> int:
@@ -310,7 +337,7 @@ class Http1Parser:
             reader.clear()
             if self._state == _State.BODY and self._body.over:
                 self._body.last = (at, packet)
-                self._end_body()
+                self._end_body(self._segment_at + position)
         elif reader.head:
             self._begin_cut(reader.head, at, packet, lost=False)
             self._lose_step()
@@ -342,11 +369,12 @@ class Http1Parser:
         self._fault(self._head_reader.fault, head.begun[1])
         if self._state == _State.BODY:
             self._body.lost = lost
-            self._body.end(at, packet, self._events, complete=False)
+            stop = self._head_at + head.layout.size
+            self._body.end(at, packet, self._events, stop, complete=False)
 
     def _begin_request(self, line: RequestLine, read: Head, notes: Notes) -> None:
         at, packet = read.begun
-        head = RequestHead(line.method, line.target, line.version, read.fields, packet, at)
+        head = RequestHead(*line, read.fields, packet, at, start=self._head_at, layout=read.layout)
         framing = read_framing(read.fields, notes)
         # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
         length = 0 if head.is_connect else body_length(framing, line.version, 0, notes)
@@ -369,7 +397,15 @@ class Http1Parser:
         if not (interim or self._may_switch or method == b"HEAD" or status in BODILESS_STATUSES):
             length = body_length(framing, line.version, UNTIL_CLOSE, notes)
         head = ResponseHead(
-            status, line.reason, line.version, read.fields, packet, at, length == UNTIL_CLOSE
+            status,
+            line.reason,
+            line.version,
+            read.fields,
+            packet,
+            at,
+            start=self._head_at,
+            layout=read.layout,
+            ends_body_at_close=length == UNTIL_CLOSE,
         )
         if interim:  # has no end of its own: the final response follows
             self._events.append(head)
@@ -379,29 +415,31 @@ class Http1Parser:
 
     def _begin_body(self, head: RequestHead | ResponseHead, length: int) -> None:
         self._events.append(head)
-        self._body.begin(length, self._wants_body(head))
+        self._body.begin(length, self._wants_body(head), head.start + head.layout.size)
         self._state = _State.BODY
 
-    def _end_body(self) -> None:
-        """The body is over: its framing says so, or failed."""
+    def _end_body(self, stop: int) -> None:
+        """The body is over, before byte `stop`: its framing says so, or failed."""
         at, packet = self._body.last
-        self._body.end(at, packet, self._events, complete=not self._body.failed)
+        self._body.end(at, packet, self._events, stop, complete=not self._body.failed)
         if self._body.failed:
             self._lose_step()
         elif not self._may_switch:
             self._state = _State.START
         elif self._requests:
             self._state = _State.PAUSED
+            self._position = stop
         else:
             self._state = _State.DONE
-            self._events.append(Switched(self._rest))
+            self._position = stop
+            self._events.append(Switched(self._rest, stop))
 
     # -- out of step -----------------------------------------------------------
 
     def _break_off(self, at: int, packet: int, *, lost: bool) -> None:
         """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
         if self._state == _State.BODY:
-            self._body.end(at, packet, self._events, complete=False)
+            self._body.end(at, packet, self._events, self._position, complete=False)
         elif self._state == _State.HEAD:
             reader = self._head_reader
             reader.break_off()

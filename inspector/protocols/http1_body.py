@@ -12,11 +12,20 @@ from typing import Final
 
 from inspector.facts import Fault
 from inspector.packets import Segment
+from inspector.protocols.extent import Extent, FieldLines
 from inspector.protocols.http1_faults import Limits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
-from inspector.protocols.http1_head import parse_fields
+from inspector.protocols.http1_head import read_fields
 from inspector.protocols.http1_pending import Pending
-from inspector.protocols.messages import EVERYTHING, Body, BodyGap, Event, Field, MessageEnd
+from inspector.protocols.messages import (
+    EVERYTHING,
+    Body,
+    BodyGap,
+    ChunkLines,
+    Event,
+    Field,
+    MessageEnd,
+)
 
 #: Chunk sizes by their digits as met on the wire; bounded by its largest size
 #: (in both cases of letters).  Saves parsing the same few sizes again and again.
@@ -41,23 +50,32 @@ class BodyReader:
 
     `over` is true once its last byte was read, or its framing failed
     (`failed`).  `last` is the (time, packet) of the byte that decided it.
+
+    `placed`: tell where the pieces and the chunk lines stand.
     """
 
     __slots__ = (
-        "_body_bytes", "_limits", "_line", "_part", "_pieces", "_remaining", "_said", "_trailer",
-        "_trailers", "_wanted", "failed", "last", "lost",
+        "_body_bytes", "_limits", "_line", "_line_at", "_lines", "_part", "_pieces", "_placed",
+        "_places", "_remaining", "_said", "_start", "_trailer", "_trailer_lines", "_trailers",
+        "_wanted", "failed", "last", "lost",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, placed: bool = False) -> None:
         self._limits = limits
+        self._placed = placed
         self._line = bytearray()
         self._trailer = Pending()
         self._pieces: list[Segment] = []
+        self._places: list[Extent] = []  # of the pieces, if `placed`
+        self._lines: list[Extent] = []  # the chunk lines, if `placed`
         self.last = (0, 0)
-        self.begin(0, 0)
+        self.begin(0, 0, 0)
 
-    def begin(self, length: int, wanted: int) -> None:
-        """A body of `length` (`http1_framing`), of which the first `wanted` bytes are kept."""
+    def begin(self, length: int, wanted: int, start: int) -> None:
+        """A body of `length` (`http1_framing`), of which the first `wanted` bytes are kept.
+
+        `start`: which byte of the stream its first is.
+        """
         self._part = _Part.LENGTH if length else _Part.OVER
         if length == CHUNKED:
             self._part = _Part.CHUNK_LINE
@@ -66,7 +84,10 @@ class BodyReader:
         self._remaining = max(length, 0)
         self._wanted = max(wanted, 0)
         self._body_bytes = 0
+        # Where the chunk line begins that is read or comes next; behind the last, the trailers.
+        self._start = self._line_at = start
         self._trailers: tuple[Field, ...] = ()
+        self._trailer_lines: FieldLines | None = None
         self._said: tuple[str, ...] = ()
         self._line.clear()
         self._trailer.clear()
@@ -104,53 +125,73 @@ class BodyReader:
         self._body_bytes += n
         return n
 
-    def miss(self, n: int, packet: int, events: list[Event]) -> int:
-        """`n` bytes were not captured; answers how many of them were certainly body bytes."""
+    def miss(self, n: int, packet: int, events: list[Event], offset: int) -> int:
+        """`n` bytes were not captured; answers how many of them were certainly body bytes.
+
+        `offset`: which byte of the stream the first of them is.
+        """
         self.lost = True
         inside = self.skip(n)
         if inside and self._wanted:
-            events.append(BodyGap(inside, packet))
+            events.append(BodyGap(inside, packet, offset))
             self._wanted = max(0, self._wanted - inside)
         return inside
 
     def flush(self, events: list[Event]) -> None:
         """Hand over the pieces read so far."""
         if self._pieces:
-            events.append(Body(self._pieces))
+            events.append(Body(self._pieces, tuple(self._places)))
             self._pieces = []
+            self._places.clear()
+        if self._lines:
+            events.append(ChunkLines(tuple(self._lines)))
+            self._lines.clear()
 
-    def end(self, at: int, packet: int, events: list[Event], *, complete: bool) -> None:
-        """The message ends here, `complete` as far as its framing can tell."""
+    def end(self, at: int, packet: int, events: list[Event], stop: int, *, complete: bool) -> None:
+        """The message ends here, before byte `stop`, `complete` as far as its framing can tell."""
         self.flush(events)
         events.append(
             MessageEnd(
-                complete and not self.lost, self._body_bytes, packet, at, self._trailers, self.lost
+                complete and not self.lost,
+                self._body_bytes,
+                packet,
+                at,
+                self._trailers,
+                self.lost,
+                Extent(self._start, stop),
+                self._trailer_lines,
             )
         )
         self._part = _Part.OVER
         self._wanted = 0
 
     def read(
-        self, segments: Sequence[Segment], index: int, position: int, events: list[Event]
-    ) -> tuple[int, int]:
+        self,
+        segments: Sequence[Segment],
+        index: int,
+        position: int,
+        events: list[Event],
+        offset: int,
+    ) -> tuple[int, int, int]:
         """Read on from `position` of `segments[index]`, until `over` or out of segments.
 
-        Answers the index and position of the first byte not read.
+        `offset`: which byte of the stream begins `segments[index]`.  Answers
+        the index and position of the first byte not read, and the new offset.
         """
         count = len(segments)
         while index < count:
             part = self._part
             if part == _Part.CHUNK_LINE and not self._line:
-                index, position = self._whole_chunks(segments, index, position)
+                index, position, offset = self._whole_chunks(segments, index, position, offset)
                 if index == count:
                     break
             segment = segments[index]
             end = len(segment[2])
             if position < end:
                 if part <= _Part.UNTIL_CLOSE or part == _Part.CHUNK:
-                    position = self._data(segment, position)
+                    position = self._data(segment, position, offset)
                 elif part == _Part.CHUNK_LINE:
-                    position = self._chunk_line(segment, position, events)
+                    position = self._chunk_line(segment, position, events, offset)
                 elif part == _Part.CHUNK_END:
                     position = self._chunk_end(segment, position, events)
                 else:
@@ -158,12 +199,13 @@ class BodyReader:
             if position >= end:
                 index += 1
                 position = 0
+                offset += end
             if self._part == _Part.OVER:
                 self.last = segment[:2]
                 break
-        return index, position
+        return index, position, offset
 
-    def _data(self, segment: Segment, position: int) -> int:
+    def _data(self, segment: Segment, position: int, offset: int) -> int:
         at, packet, data = segment
         end = len(data)
         if self._part != _Part.UNTIL_CLOSE:
@@ -175,26 +217,31 @@ class BodyReader:
                 self._pieces.append(segment)
             else:
                 self._pieces.append((at, packet, data[position:stop]))
+            if self._placed:
+                self._places.append(Extent(offset + position, offset + stop))
         self.skip(end - position)
         return end
 
     def _whole_chunks(
-        self, segments: Sequence[Segment], index: int, position: int
-    ) -> tuple[int, int]:
+        self, segments: Sequence[Segment], index: int, position: int, offset: int
+    ) -> tuple[int, int, int]:
         """Take chunks that lie whole in a segment.
 
         Stops at the start of the first chunk line that needs a closer look.
         """
+        placed = self._placed
         append = self._pieces.append
         wanted = self._wanted
         sizes = _SIZES
         # No chunk of one batch can exceed this; then nothing needs counting down.
         plenty = wanted >= _PLENTY
-        body_bytes = 0
+        simple = plenty and not placed
+        body_bytes = passed = 0
         for index in range(index, len(segments)):  # noqa: B020
             at, packet, data = segments[index]
             end = len(data)
-            if plenty and not position:
+            passed += end
+            if simple and not position:
                 # The usual segment is exactly one chunk, of a size met before.
                 start = data.find(b"\r\n", 0, 18)
                 known = sizes.get(data[:start])
@@ -219,6 +266,8 @@ class BodyReader:
                 if size < _SIZES_LIMIT:
                     sizes[digits] = size
                 body_bytes += size
+                if placed:
+                    self._place_chunk(offset + passed - end, start, stop, wanted)
                 if plenty:
                     append((at, packet, data[start:stop]))
                 elif wanted:
@@ -227,15 +276,23 @@ class BodyReader:
                     wanted -= len(piece)
                 position = stop + 2
             if position < end:
+                passed -= end
                 break
             position = 0
         else:
             index = len(segments)
         self._wanted = wanted - body_bytes if plenty else wanted
         self._body_bytes += body_bytes
-        return index, position
+        return index, position, offset + passed
 
-    def _chunk_line(self, segment: Segment, position: int, events: list[Event]) -> int:
+    def _place_chunk(self, offset: int, start: int, stop: int, wanted: int) -> None:
+        """Tell where a chunk stands: its data from `start` to `stop` of what `offset` begins."""
+        self._lines.append(Extent(self._line_at, offset + start))
+        self._line_at = offset + stop
+        if wanted:
+            self._places.append(Extent(offset + start, offset + min(stop, start + wanted)))
+
+    def _chunk_line(self, segment: Segment, position: int, events: list[Event], offset: int) -> int:
         _, packet, data = segment
         line = self._line
         newline = data.find(b"\n", position)
@@ -251,6 +308,9 @@ class BodyReader:
         line.clear()
         if size is None:
             return self._fail("bad-chunk", segment, events, "no chunk size")
+        if self._placed:
+            self._lines.append(Extent(self._line_at, offset + stop))
+        self._line_at = offset + stop + size
         if size:
             self._part = _Part.CHUNK
             self._remaining = size
@@ -288,7 +348,8 @@ class BodyReader:
             return len(segment[2])
         notes = Notes()
         block = bytes(trailer.data[1:stop])
-        self._trailers = parse_fields(block, self._limits.fields, notes, 1)
+        self._trailers, odd = read_fields(block, self._limits.fields, notes, 1)
+        self._trailer_lines = FieldLines(self._line_at, self._line_at + len(block), odd)
         for name, offset, detail in notes.items():
             self._say_once(name, trailer.source(offset)[1], events, detail)
         self._part = _Part.OVER

@@ -11,6 +11,7 @@ import re
 from functools import partial
 from typing import Final, NamedTuple
 
+from inspector.protocols.extent import Extent, FieldPlace
 from inspector.protocols.http1_faults import Notes
 from inspector.protocols.messages import Field
 
@@ -204,18 +205,30 @@ def parse_fields(block: bytes, limit: int, notes: Notes, base: int = 0) -> tuple
 
     At most `limit` fields are given.  `base` is added to the offsets in `notes`.
     """
+    return read_fields(block, limit, notes, base)[0]
+
+
+def read_fields(
+    block: bytes, limit: int, notes: Notes, base: int = 0
+) -> tuple[tuple[Field, ...], tuple[FieldPlace, ...] | None]:
+    """`parse_fields`, and where in `block` they stand: None if `FieldLines` can tell by itself."""
+    places: tuple[FieldPlace, ...] | None = None
     if _CLEAN_FIELDS.match(block):
         fields = tuple(map(_make_field, _FIELD.findall(block)))
     else:
-        fields = _parse_lines(block, notes, base)
+        fields, places = _parse_lines(block, notes, base)
     if len(fields) > limit:
         notes.add("too-many-fields", base, len(fields) - limit)
         fields = fields[:limit]
-    return fields
+        places = places and places[:limit]
+    return fields, places
 
 
-def _parse_lines(block: bytes, notes: Notes, base: int) -> tuple[Field, ...]:
+def _parse_lines(
+    block: bytes, notes: Notes, base: int
+) -> tuple[tuple[Field, ...], tuple[FieldPlace, ...]]:
     fields: list[Field] = []
+    places: list[FieldPlace] = []
     start = 0
     while start < len(block):
         if block.startswith((b"\r\n", b"\n"), start):  # the empty line: only ever the last
@@ -226,8 +239,21 @@ def _parse_lines(block: bytes, notes: Notes, base: int) -> tuple[Field, ...]:
         field = _parse_field(block[start:stop], notes, base + start)
         if field is not None:
             fields.append(field)
+            places.append(_place_field(field, block, start, stop, following))
         start = following
-    return tuple(fields)
+    return tuple(fields), tuple(places)
+
+
+def _place_field(field: Field, block: bytes, start: int, stop: int, following: int) -> FieldPlace:
+    """Where `field` stands, whose text goes from `start` to `stop` of `block`."""
+    name = start
+    while block[name] in b" \t":  # an indented first field
+        name += 1
+    return FieldPlace(
+        line=Extent(start, following),
+        name=Extent(name, name + len(field.name)),
+        raw=Extent(stop - len(field.raw), stop),
+    )
 
 
 def _field_line(block: bytes, start: int, notes: Notes, base: int) -> tuple[int, int]:

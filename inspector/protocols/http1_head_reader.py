@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from inspector.packets import Segment
+from inspector.protocols.extent import HeadLayout
 from inspector.protocols.http1_faults import Limits, Notes
 from inspector.protocols.http1_head import (
     LOOK_BYTES,
@@ -17,7 +18,7 @@ from inspector.protocols.http1_head import (
     looks_like_response,
     may_begin,
     method_of,
-    parse_fields,
+    read_fields,
     request_line,
     resumes_request,
     status_line,
@@ -36,6 +37,7 @@ class Head(NamedTuple):
     fields: tuple[Field, ...]
     begun: tuple[int, int]
     odd: list[tuple[str, int, str]]
+    layout: HeadLayout
 
 
 class HeadReader:
@@ -136,10 +138,15 @@ class HeadReader:
             notes.add("bare-lf", base - 1)
         start_line = self._start_line(line, notes)
         if start_line is not None:
-            fields = parse_fields(block[base:], self._limits.fields, notes, base)
+            fields, places = read_fields(block[base:], self._limits.fields, notes, base)
             source = self._pending.source
             odd = [(name, source(offset)[1], detail) for name, offset, detail in notes.items()]
-            self.head = Head(start_line, fields, source(), odd)
+            target = version = 0
+            if isinstance(start_line, RequestLine):
+                target = line.index(start_line.target, len(start_line.method))
+                version = line.rindex(start_line.version)
+            layout = HeadLayout(target, version, len(line), base, len(block), places)
+            self.head = Head(start_line, fields, source(), odd, layout)
 
     # -- out of step -----------------------------------------------------------
 

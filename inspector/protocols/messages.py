@@ -2,17 +2,20 @@
 
 An observer's events differ from a participant's (h11) in three ways: heads
 keep raw bytes, order, case and duplicates; a message may start or end unseen;
-and every event names its packet and time.
+and every event names its packet and time, and where in the stream its bytes
+stand (`extent.py`).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from inspector.facts import Fault
 from inspector.packets import Segment
+from inspector.protocols.extent import Extent, FieldLines, FieldPlace, HeadLayout
 
 #: More bytes than any stream has: "skip to the end of the connection".
 EVERYTHING = 1 << 62
@@ -36,17 +39,19 @@ class Field(NamedTuple):
         return raw.strip(b" \t")
 
 
-class _Fields:
-    """Look-ups shared by both heads; names are compared without case (RFC 9110 5.1)."""
+class _Head:
+    """What both heads have; names are compared without case (RFC 9110 5.1)."""
 
     __slots__ = ()
     fields: tuple[Field, ...]
+    start: int
+    layout: HeadLayout
 
     def get(self, name: bytes) -> bytes | None:
         """The value of the first field `name` (given in lower case), or None."""
-        for field in self.fields:
-            if field.name.lower() == name:
-                return field.value
+        for sent, raw in self.fields:
+            if sent.lower() == name:
+                return Field(sent, raw).value
         return None
 
     def text(self, name: bytes) -> str | None:
@@ -54,10 +59,33 @@ class _Fields:
         value = self.get(name)
         return None if value is None else value.decode("latin-1")
 
+    @property
+    def extent(self) -> Extent:
+        """All of the head, the empty line included; of a head that was cut, what came of it."""
+        return Extent(self.start, self.start + self.layout.size)
+
+    @property
+    def line_extent(self) -> Extent:
+        """The start line with its line end."""
+        return Extent(self.start, self.start + self.layout.fields)
+
+    @property
+    def field_lines(self) -> FieldLines:
+        """The lines after the start line, the empty one included."""
+        layout = self.layout
+        return FieldLines(self.start + layout.fields, self.start + layout.size, layout.odd)
+
+    def field_places(self) -> tuple[FieldPlace, ...]:
+        """Where each of `fields` stands, in their order."""
+        return self.field_lines.places(self.fields)
+
 
 @dataclass(frozen=True, slots=True)
-class RequestHead(_Fields):
-    """A request line and its fields.  `packet`, `at`: where its first byte was."""
+class RequestHead(_Head):
+    """A request line and its fields.
+
+    `packet`, `at`: where its first byte was; `start`: which of the stream it was.
+    """
 
     method: bytes
     target: bytes
@@ -65,17 +93,34 @@ class RequestHead(_Fields):
     fields: tuple[Field, ...]
     packet: int
     at: int
+    start: int = field(compare=False)
+    layout: HeadLayout = field(compare=False)
 
     @property
     def is_connect(self) -> bool:
         return self.method == b"CONNECT"
 
+    @property
+    def method_extent(self) -> Extent:
+        return Extent(self.start, self.start + len(self.method))
+
+    @property
+    def target_extent(self) -> Extent:
+        start = self.start + self.layout.target
+        return Extent(start, start + len(self.target))
+
+    @property
+    def version_extent(self) -> Extent:
+        start = self.start + self.layout.version
+        return Extent(start, start + len(self.version))
+
 
 @dataclass(frozen=True, slots=True)
-class ResponseHead(_Fields):
+class ResponseHead(_Head):
     """A status line and its fields.  1xx other than 101 are interim (RFC 9110 15.2).
 
-    `ends_body_at_close`: close-delimited (RFC 9112 6.3 rule 8).
+    `packet`, `at`, `start`: as in `RequestHead`.  `ends_body_at_close`:
+    close-delimited (RFC 9112 6.3 rule 8).
     """
 
     status: int
@@ -84,11 +129,28 @@ class ResponseHead(_Fields):
     fields: tuple[Field, ...]
     packet: int
     at: int
+    start: int = field(compare=False)
+    layout: HeadLayout = field(compare=False)
     ends_body_at_close: bool = False
 
     @property
     def is_interim(self) -> bool:
         return 100 <= self.status < 200 and self.status != 101
+
+    @property
+    def version_extent(self) -> Extent:
+        return Extent(self.start, self.start + len(self.version))
+
+    @property
+    def status_extent(self) -> Extent:
+        start = self.version_extent.stop + 1
+        return Extent(start, start + 3)
+
+    @property
+    def reason_extent(self) -> Extent:
+        """Empty where there is none."""
+        stop = self.start + self.layout.line
+        return Extent(stop - len(self.reason), stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +158,36 @@ class Body:
     """Body bytes after removal of the chunked coding, as pieces with their packets.
 
     Only for messages whose head `wants_body` accepted.  Pieces keep segment
-    borders, so that events of a stream can be timed.
+    borders, so that events of a stream can be timed.  `places`: where each
+    piece stands, if the parser was asked for places.
     """
 
     pieces: list[Segment]
+    places: Sequence[Extent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkLines:
+    """What stands between the data of chunks, if the parser was asked for places.
+
+    Each extent begins where the data before it ends, and goes to the end of
+    the next chunk's size line (RFC 9112 7.1): what is between two of them is
+    data, whether it is wanted or not.
+    """
+
+    places: Sequence[Extent]
 
 
 @dataclass(frozen=True, slots=True)
 class BodyGap:
-    """`missing` bytes of a wanted body were not captured; framing was not lost."""
+    """`missing` bytes of a wanted body were not captured; framing was not lost.
+
+    `start`: which byte of the stream the first of them was.
+    """
 
     missing: int
     packet: int
+    start: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +198,8 @@ class MessageEnd:
     and every byte of it was captured; `lost` when a gap is to blame.
     `body_bytes` counts the body's bytes on the wire after removal of the
     chunked coding, content coding left on, missing ones included where the
-    framing tells their number.
+    framing tells their number.  `extent`: the body as it stands in the stream,
+    from the head's end to here, chunk lines and `trailer_lines` included.
     """
 
     complete: bool
@@ -127,6 +208,12 @@ class MessageEnd:
     at: int
     trailers: tuple[Field, ...] = ()
     lost: bool = False
+    extent: Extent = field(default=Extent(0, 0), compare=False)
+    trailer_lines: FieldLines | None = field(default=None, compare=False)
+
+    def trailer_places(self) -> tuple[FieldPlace, ...]:
+        """Where each of `trailers` stands, in their order."""
+        return () if self.trailer_lines is None else self.trailer_lines.places(self.trailers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +221,14 @@ class Switched:
     """The stream stopped being HTTP here: a CONNECT took effect, or a 101.
 
     `rest` holds the bytes already received past that point; further ones
-    belong to whoever takes over.
+    belong to whoever takes over.  `start`: which byte of the stream is the
+    first past that point.
     """
 
     rest: list[Segment]
+    start: int = field(default=0, compare=False)
 
 
-Event: TypeAlias = RequestHead | ResponseHead | Body | BodyGap | MessageEnd | Switched | Fault
+Event: TypeAlias = (
+    RequestHead | ResponseHead | Body | ChunkLines | BodyGap | MessageEnd | Switched | Fault
+)

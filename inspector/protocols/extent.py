@@ -1,0 +1,99 @@
+"""Where things stand in a stream.
+
+An offset counts the bytes of one direction of one connection; the first has
+0, and bytes that are known to be missing are counted too.  An `Extent` is
+half-open, so that `stream[start:stop]` is the thing itself, and that two
+things which touch share a number.
+
+Nearly nobody asks where a field stood, and everybody pays for what is
+computed before being asked.  A head therefore keeps only what its texts do not
+tell: where it starts, how its lines differ from what the grammar prescribes.
+The rest is added up when somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Extent(NamedTuple):
+    """The bytes from offset `start` up to `stop`, which is not one of them."""
+
+    start: int
+    stop: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes that is."""
+        return self.stop - self.start
+
+
+class FieldPlace(NamedTuple):
+    """Where a header or trailer field stands.
+
+    `line`: all of it, folds and the last line end included.  `name` and `raw`
+    are the texts of the `Field`; between them stands the colon, in malformed
+    lines with blanks.
+    """
+
+    line: Extent
+    name: Extent
+    raw: Extent
+
+    def moved(self, by: int) -> FieldPlace:
+        """The same place `by` bytes later."""
+        return FieldPlace(*(Extent(start + by, stop + by) for start, stop in self))
+
+
+class FieldLines(NamedTuple):
+    """Where a block of field lines stands, the empty line at its end included.
+
+    `odd`: the places of the fields, counted from the block's start, if not
+    every line is `name ":" raw CRLF` (RFC 9112 5) and no more; else None.
+    """
+
+    start: int
+    stop: int
+    odd: tuple[FieldPlace, ...] | None = None
+
+    @property
+    def extent(self) -> Extent:
+        """The whole block."""
+        return Extent(self.start, self.stop)
+
+    def places(self, fields: Iterable[tuple[bytes, bytes]]) -> tuple[FieldPlace, ...]:
+        """Where each of `fields` stands, which are those read from this block."""
+        start = self.start
+        if self.odd is not None:
+            return tuple([place.moved(start) for place in self.odd])
+        places: list[FieldPlace] = []
+        for name, raw in fields:
+            colon = start + len(name)
+            stop = colon + 1 + len(raw)
+            places.append(
+                FieldPlace(
+                    line=Extent(start, stop + 2),
+                    name=Extent(start, colon),
+                    raw=Extent(colon + 1, stop),
+                )
+            )
+            start = stop + 2
+        return tuple(places)
+
+
+class HeadLayout(NamedTuple):
+    """How a head is laid out; offsets count from its first byte.
+
+    `target`, `version`: where these begin in a request line (0 in a status
+    line, whose parts have fixed sizes).  `line`: where the start line's text
+    ends, `fields`: where the line after it begins.  `size`: of the whole head.
+    `odd`: see `FieldLines`.
+    """
+
+    target: int
+    version: int
+    line: int
+    fields: int
+    size: int
+    odd: tuple[FieldPlace, ...] | None
