@@ -79,7 +79,7 @@ def counts(view: View) -> str:
     calls = sum(client.requests for client in report.clients)
     text = words.count(calls, "call") if calls else "No call to an API was seen"
     if calls:
-        text += ": " + words.answers(answers)
+        text += ": " + words.answers(answers, words.FEW)
     if report.tunnels:
         opened = Counter(tunnel.established for tunnel in report.tunnels)
         told = [f"{opened[known]} {what}" for known, what in _OPENED if opened[known]]

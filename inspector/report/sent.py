@@ -78,7 +78,11 @@ def _sent(view: View, client: Client, failed: set[str]) -> Sent:
 
 
 def _answered(client: Client) -> str:
-    return words.answers(client.statuses) if set(client.statuses) - {"none"} else "0 answered"
+    return (
+        words.answers(client.statuses, words.FEW)
+        if set(client.statuses) - {"none"}
+        else "0 answered"
+    )
 
 
 def _program(user_agent: str | None) -> str:

@@ -11,6 +11,8 @@ from inspector.packets import packet_label
 from inspector.report.escape import clipped, visible
 
 _LISTED: Final = 3
+#: Statuses that one sentence tells apart.
+FEW: Final = 8
 _SHORT_ID: Final = 12
 
 #: Longest captured text in one cell, in characters.
@@ -63,12 +65,22 @@ def some(names: Sequence[str]) -> str:
     return f"{listed} +{more}" if more > 0 else listed
 
 
-def answers(statuses: Mapping[str, int]) -> str:
-    """`2 got 401, 1 got no answer`; statuses as keys, `none` for no answer."""
+def answers(statuses: Mapping[str, int], few: int | None = None) -> str:
+    """`2 got 401, 1 got no answer`; statuses as keys, `none` for no answer.
+
+    With more than `few` statuses the rarest are one number.
+    """
+    shown = dict(statuses)
+    if few is not None and len(shown) > few:
+        frequent = sorted(statuses, key=lambda status: -statuses[status])[: few - 1]
+        shown = {status: statuses[status] for status in frequent}
     told = [
         f"{number} got {'no answer' if status == 'none' else visible(status)}"
-        for status, number in sorted(statuses.items())
+        for status, number in sorted(shown.items())
     ]
+    if len(shown) < len(statuses):
+        others = sum(statuses.values()) - sum(shown.values())
+        told.append(f"{others:,} got {len(statuses) - len(shown):,} other statuses")
     return ", ".join(told) or "0 answered"
 
 

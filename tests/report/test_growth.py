@@ -76,6 +76,14 @@ def addresses(n: int) -> Report:
     return net.report(ALL)
 
 
+def statuses(n: int) -> Report:
+    """A server that answers each call with another status."""
+    net = Network()
+    for number in range(n):
+        say(net.to_api_proxy(), request(), response(f"{400 + number} Oh")).close()
+    return net.report()
+
+
 def failures(n: int) -> Report:
     """n calls that failed beside n tunnels that carry none of them."""
     net = Network()
@@ -130,7 +138,7 @@ def test_four_times_as_much_takes_four_times_as_long(
     assert grows_linearly(lambda size: lambda: use(reports[size]), 12)
 
 
-@pytest.mark.parametrize("make", [*MADE, headers])
+@pytest.mark.parametrize("make", [*MADE, headers, statuses])
 def test_the_first_page_has_an_upper_length(make: Callable[[int], Report]) -> None:
     few, many = (len(first_page_of(make(size))) for size in (30, 90))
 

@@ -108,3 +108,11 @@ def test_a_container_without_a_name_is_shown_by_its_short_id(
     process: Process, shown: str | None
 ) -> None:
     assert words.container(process) == shown
+
+
+def test_many_statuses_are_told_by_the_most_frequent_ones() -> None:
+    statuses = {str(400 + number): 1 for number in range(20)} | {"200": 7}
+
+    assert words.answers(statuses, 3) == "7 got 200, 1 got 400, 19 got 19 other statuses"
+    assert words.answers({"200": 7, "none": 1}, 2) == "7 got 200, 1 got no answer"
+    assert words.answers(statuses).count(" got ") == 21
