@@ -72,6 +72,11 @@ def completeness(
             "connections had begun before the capture",
         ),
         (
+            notes.unopened,
+            "connection was answered by a SYN-ACK that was not captured",
+            "connections were answered by SYN-ACKs that were not captured",
+        ),
+        (
             half_heard if ledger.two_sided else 0,
             "connection was captured in one direction only",
             "connections were captured in one direction only",

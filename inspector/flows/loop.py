@@ -243,7 +243,7 @@ class PacketLoop:
         self._reassembler.forget()
         self.notes.missing.clear()
         self.notes.unread.clear()
-        self.notes.midstream_connections = 0
+        self.notes.midstream_connections = self.notes.unopened = 0
 
     # -- the doors ---------------------------------------------------------
 

@@ -146,7 +146,7 @@ class Reassembler:
         if missing and not self.counted_cuts:
             self._notes.truncated_packets += 1
         if half.next == UNKNOWN:
-            self._find_start(half, sequence)
+            self._find_start(half, sequence, packet)
         offset = distance(sequence, half.next)
         length = len(data) + missing
         if is_far(half, sequence) or offset < -half.bytes - 1 - _slack(half):
@@ -269,13 +269,16 @@ class Reassembler:
 
     # -- pieces ------------------------------------------------------------
 
-    def _find_start(self, half: Half, sequence: int) -> None:
+    def _find_start(self, half: Half, sequence: int, packet: int) -> None:
         """Where does a direction start whose SYN was not captured?
 
         Its peer's acknowledgement tells: what was never acknowledged is not
         yet part of the stream, what was is.
         """
         acked = half.peer.acked
+        if not half.connection.midstream and not half.up:
+            self._notes.unopened += 1
+            self._unread(half, "gap", packet)
         if acked != UNKNOWN and 0 <= distance(sequence, acked) < EARLY_LIMIT:
             half.start(acked)
         else:

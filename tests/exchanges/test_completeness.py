@@ -209,3 +209,14 @@ def test_a_connection_that_its_client_acknowledged_was_not_left_unanswered() -> 
 
     assert [connection.outcome for connection in told.connections] == ["established"]
     assert touched(told.completeness) == [("c1", "one-sided")]
+
+
+def test_a_server_that_speaks_without_its_syn_ack_was_not_heard_whole() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    del net.wire.packets[1]
+
+    told = net.report().completeness
+
+    assert touched(told) == [("c1", "gap")]
+    assert told.because == ("1 connection was answered by a SYN-ACK that was not captured",)
