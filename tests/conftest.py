@@ -25,7 +25,6 @@ ROOMS: Final = {"benchmarks": "slow", "capture": "kernel", "lab": "lab", "live":
 #: damaged ones, processes by the dozen.  Measured with `pytest --durations`.
 SLOW: Final = frozenset(
     {
-        "chain/test_load.py",
         "chain/test_rows.py",
         "chain/test_truth.py",
         "cli/test_interrupts.py",

@@ -200,19 +200,23 @@ def lag(call: Call, carrier: Carrier) -> int:
     return min(abs(end - last), abs(end - closed))
 
 
+#: The patience where ends say nothing.
+ENDLESS: Final = 1 << 62
+
+
 def patience(crowd: int) -> int:
     """How far behind its tunnel (ns) an answer may be with so many calls in flight."""
     return min((crowd - 1) * _LAG, _LAG_LIMIT)
 
 
 def cost(
-    call: Call, carrier: Carrier, learned: Learned, busy: int = UNKNOWN, crowd: int = 1
+    call: Call, carrier: Carrier, learned: Learned, busy: int = UNKNOWN, patient: int = 0
 ) -> float:
     """What speaks against the tunnel having carried the call's answer.
 
     The API proxy is one thread.  `busy` is when it opened the tunnel before this one: before
-    that no call waited for it alone.  With `crowd` calls in flight an answer may lag behind its
-    tunnel by as many turns.
+    that no call waited for it alone.  An answer may lag so much behind its tunnel as its
+    `patience` with the calls in flight is.
     """
     idle = carrier.opened - max(call.begun, busy) - PROMPT
     total = min(max(0, idle) / (100 * MS), 2.0)
@@ -220,12 +224,9 @@ def cost(
     if apart == UNKNOWN:
         total += 1.0
     else:
-        beyond = max(0, apart - patience(crowd))
-        total += min(beyond / (10 * MS), 4.0 if call.whole else 2.0)
+        total += min(max(0, apart - patient) / (10 * MS), 4.0 if call.whole else 2.0)
         total += _SHORT if _is_short(call, carrier) else 0.0
-        if carrier.over != UNKNOWN and call.answered - carrier.over > ENDS_TOGETHER + patience(
-            crowd
-        ):
+        if carrier.over != UNKNOWN and call.answered - carrier.over > ENDS_TOGETHER + patient:
             total += _OVER_BEFORE
     if not carrier.is_whole:
         total += 0.5

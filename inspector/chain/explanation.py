@@ -11,23 +11,27 @@ link.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
 from inspector.chain.evidence import (
     AGAIN,
+    ENDLESS,
+    ENDS_TOGETHER,
     JITTER,
     MS,
     Learned,
     attempt_cost,
     cost,
+    lag,
     may_answer,
     may_belong,
+    patience,
     unlike_growth,
 )
-from inspector.chain.order import Order, Pairs, align, disorder
+from inspector.chain.order import Order, Pairs, align, apart, disorder
 from inspector.chain.rows import UNKNOWN, Call, Carrier
 from inspector.chain.turn import REACH
 
@@ -51,6 +55,8 @@ _NEIGHBOURS: Final = 4
 _TURN: Final = MS // 2
 #: The next attempt is made at once, or once a short pause is over that the answer asked for.
 _AGAIN: Final = 50 * MS
+#: Other calls that are moved at most to find one a tunnel out of order.
+_MOVES: Final = 3
 #: What is looked at at most to find one call a tunnel out of order.
 _SEARCHED: Final = 256
 #: From so many tunnels on the sizes of all are looked at before any is given away.
@@ -93,10 +99,15 @@ class Explanation:
         self._learned = learned
         most = _MISSING if is_lossy else _ALONE
         self._without = [min(NO_TUNNEL[call.voice], most) for call in self._calls]
+        #: Whether answers end with their tunnels, as far as one can tell.
+        self._ends_tell = True
         many = len(carriers) >= _MANY
         voted = many and learned.vote(self._by_rank())
         order = self._align(is_over)
         if many and not voted and learned.vote(self._looked_at(order.pairs)):
+            order = self._align(is_over)
+        if many and self._ends_mislead(order):
+            self._ends_tell = False
             order = self._align(is_over)
         self._pairs: Pairs = order.pairs
         self._in_order = order.carrier_of
@@ -108,6 +119,22 @@ class Explanation:
 
     def _align(self, is_over: Callable[[Call], bool]) -> Order:
         return align(self._calls, self._carriers, self._first, self._without, NOBODYS, is_over)
+
+    def _ends_mislead(self, order: Order) -> bool:
+        """Whether the ends of many pairs are far apart even in the explanation that suits them.
+
+        Then tunnels end when they like here, and a few that end with another call's answer say
+        nothing: order alone decides.
+        """
+        looked_at = far = 0
+        for number, carrier in order.carrier_of.items():
+            call, row = self._calls[number], self._carriers[carrier]
+            between = lag(call, row)
+            is_attempt = attempt_cost(call, row, self._learned) is not None
+            if call.whole and between != UNKNOWN and not is_attempt:
+                looked_at += 1
+                far += between > ENDS_TOGETHER + patience(order.pairs.crowds[carrier])
+        return looked_at >= _MANY and far > looked_at // 4
 
     def _by_rank(self) -> Iterator[tuple[Call, Carrier]]:
         """Each tunnel with the calls of about its number, for lack of anything better."""
@@ -123,8 +150,8 @@ class Explanation:
 
     def links(self) -> dict[int, Link]:
         """The links of the explanation that is left when nothing explains more."""
-        self._place_the_rest()
         self._try_again()
+        self._place_the_rest()
         self._exchange()
         margins = self._all_margins()
         opened = [carrier.opened for carrier in self._carriers]
@@ -151,7 +178,10 @@ class Explanation:
         if not may_answer(one, other):
             return None
         busy = self._carriers[carrier - 1].opened if carrier else UNKNOWN
-        return cost(one, other, self._learned, busy, crowd or self._pairs.crowds[carrier])
+        patient = ENDLESS
+        if self._ends_tell:
+            patient = patience(crowd or self._pairs.crowds[carrier])
+        return cost(one, other, self._learned, busy, patient)
 
     def _give(self, call: int, carrier: int) -> None:
         self._carrier_of[call] = carrier
@@ -162,8 +192,7 @@ class Explanation:
     def _place_the_rest(self) -> None:
         """Give calls that must have had one a tunnel, if need be by moving others.
 
-        The shortest augmenting path of bipartite matching (Hopcroft and Karp 1973), cheapest
-        tunnels first, for each of them.
+        An augmenting path of bipartite matching for each of them, cheap and short ones first.
         """
         if len(self._call_of) == len(self._carriers):
             return
@@ -184,31 +213,41 @@ class Explanation:
         pairs = self._pairs
         for carrier in range(len(pairs)):
             for place in pairs.of(carrier):
-                found.setdefault(pairs.calls[place], []).append((pairs.prices[place], carrier))
+                price = self._price(pairs.calls[place], carrier)
+                if price is not None:
+                    found.setdefault(pairs.calls[place], []).append((price, carrier))
         for tunnels in found.values():
             tunnels.sort()
         return found
 
     def _place(self, call: int, choices: dict[int, list[tuple[float, int]]]) -> None:
+        """The cheapest few moves that end with a free tunnel, if that explains more."""
         came_from: dict[int, int] = {}
-        coming = deque([call])
+        coming: list[tuple[float, int, int]] = [(0.0, 0, call)]
         while coming and len(came_from) < _SEARCHED:
-            mover = coming.popleft()
-            for _, carrier in choices.get(mover, ()):
-                if carrier in came_from:
+            so_far, moves, mover = heappop(coming)
+            for price, carrier in choices.get(mover, ()):
+                cost = so_far + price
+                if carrier in came_from or cost > self._without[call] + NOBODYS:
                     continue
                 came_from[carrier] = mover
                 owner = self._call_of.get(carrier)
-                if owner is not None:
-                    coming.append(owner)
-                    continue
-                while True:  # each on the way moves on to the tunnel that it leads to
-                    mover = came_from[carrier]
-                    left = self._carrier_of.get(mover)
-                    self._give(mover, carrier)
-                    if left is None:
-                        return
-                    carrier = left
+                if owner is None:
+                    self._move_along(carrier, came_from)
+                    return
+                if moves < _MOVES:
+                    now = self._price(owner, carrier)
+                    heappush(coming, (cost - (now or 0.0), moves + 1, owner))
+
+    def _move_along(self, carrier: int, came_from: Mapping[int, int]) -> None:
+        """Each on the way moves on to the tunnel that it leads to."""
+        while True:
+            mover = came_from[carrier]
+            left = self._carrier_of.get(mover)
+            self._give(mover, carrier)
+            if left is None:
+                return
+            carrier = left
 
     def _try_again(self) -> None:
         """Move calls on to the tunnels that were opened as soon as their own were over."""
@@ -263,7 +302,12 @@ class Explanation:
                 return
 
     def _exchanged(self, first: int, second: int) -> float:
-        """What it costs more (or less) to give two calls each other's tunnels."""
+        """What it costs more (or less) to give two calls each other's tunnels.
+
+        A call's next attempt is out of its turn: what came before it says whose it is.
+        """
+        if first in self.earlier or second in self.earlier:
+            return _ALONE
         left, right = self._carrier_of[first], self._carrier_of[second]
         calls, carriers = self._calls, self._carriers
         if not (
@@ -289,7 +333,7 @@ class Explanation:
         Whichever tunnel the other had then: several may have changed places in a ring.
         """
         calls, mine, others = self._calls, self._carrier_of[call], self._carrier_of[other]
-        if abs(calls[call].begun - calls[other].begun) > _TURN:
+        if apart(calls[min(call, other)], calls[max(call, other)]) > _TURN:
             return _ALONE
         if not may_belong(calls[call], self._carriers[others]):
             return _ALONE
@@ -307,9 +351,7 @@ class Explanation:
         if (one < other) == (ones < others):
             return 0.0
         first, second = sorted((one, other))
-        left, right = sorted((ones, others))
-        calls, carriers = self._calls, self._carriers
-        return disorder(calls[first], calls[second], carriers[left], carriers[right])
+        return disorder(self._calls[first], self._calls[second])
 
     # -- how sure ----------------------------------------------------------------
 

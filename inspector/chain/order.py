@@ -19,14 +19,16 @@ from itertools import accumulate
 from typing import Final, TypeAlias
 
 from inspector.chain.evidence import MS
-from inspector.chain.rows import Call, Carrier
+from inspector.chain.rows import UNKNOWN, Call, Carrier
 from inspector.chain.turn import Turn, as_time_goes
 
 #: Calls that a tunnel may be taken for before the one whose turn it was (seen 0.2 ms apart).
 CROSSING: Final = 2
-#: Two pairs in the wrong order cost this at most, and 1 for each half millisecond.
-_DISORDER_CAP: Final = 8.0
-_DISORDER_SCALE: Final = MS // 2
+#: Two pairs in the wrong order cost this at least and at most, and 1 for each tenth of a
+#: millisecond: more than ends alone can outweigh from 0.8 ms on.
+_CROSSED: Final = 0.2
+_DISORDER_CAP: Final = 12.0
+_DISORDER_SCALE: Final = MS // 10
 _ALONE: Final = float("inf")
 
 #: What it costs that a tunnel (second) carried a call's answer, among so many that waited
@@ -176,9 +178,7 @@ def align(
                 steps.add(call, call, gain, before)
                 for other in range(call + 1, call + 1 + CROSSING):
                     if other in last and last[other][0] < _ALONE and call in last:
-                        crossed = disorder(
-                            calls[call], calls[other], carriers[carrier - 1], carriers[carrier]
-                        )
+                        crossed = disorder(calls[call], calls[other])
                         steps.add(call, other, gain + last[other][0] + crossed, last[call][1])
             here[call] = gain, before
         pairs.first.append(len(pairs.calls))
@@ -192,10 +192,18 @@ def align(
     return Order(pairs, _trace(steps, cheapest, ends), steps, cheapest, ends)
 
 
-def disorder(first: Call, second: Call, left: Carrier, right: Carrier) -> float:
-    """What it costs that the later call had the earlier tunnel."""
-    apart = min(second.begun - first.begun, right.opened - left.opened)
-    return min(max(0, apart) / _DISORDER_SCALE, _DISORDER_CAP)
+def disorder(first: Call, second: Call) -> float:
+    """What it costs that the later of two calls had the earlier tunnel."""
+    return min(_CROSSED + apart(first, second) / _DISORDER_SCALE, _DISORDER_CAP)
+
+
+def apart(first: Call, second: Call) -> int:
+    """How long (ns) after the one request was whole the other came, 0 if meanwhile.
+
+    A busy API proxy finds all of two requests at once, and takes up the one that began first.
+    """
+    asked = second.asked if second.asked != UNKNOWN else second.begun
+    return max(0, asked - first.begun)
 
 
 def _trace(steps: _Steps, cheapest: float, ends: Sequence[float]) -> dict[int, int]:

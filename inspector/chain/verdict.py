@@ -140,7 +140,7 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
         confidence = min(confidence, 0.6)
     if retried:
         reasons.append("retried")
-        confidence = min(confidence, 0.85)
+        confidence = min(confidence, 0.85 if link.crowd == 1 else 0.75)
     answered_by = _answered_by(call, carrier, reasons)
     client_left = (
         call.closed_by in ("client", "reset-by-client")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 from inspector.chain.verdict import RELIABLE
 from inspector.conclusions import Chain
@@ -39,6 +40,8 @@ class Load:
     lag: tuple[float, float] = (1.0, 12.0)
     #: When a tunnel is closed, behind its last byte.
     closes: tuple[float, float] = (0.2, 2.0)
+    #: Whether the tunnels' last bytes are each other's: ends then say nothing, or what is wrong.
+    ends: Literal["own", "reversed", "shuffled", "neighbours"] = "own"
     #: Tunnels of the proxy's own among the others, to the same host.
     own_tunnels: int = 0
     #: Shares of the calls: tried again by the proxy, answered by itself, of which the call or
@@ -72,32 +75,50 @@ def loaded(load: Load) -> Loaded:
         opened = chance.uniform(0, max(max(turns), load.burst))
         end = opened + chance.uniform(100, 900)
         scene.tunnel(opened, end, end + 1, up=chance.randrange(600, 900), down=5000)
-    for sent, opened in zip(whole, turns, strict=True):
+    lengths = [chance.uniform(*load.streams) for _ in whole]
+    others = _ends(load, lengths, chance)
+    for sent, opened, length, other in zip(whole, turns, lengths, others, strict=True):
         if chance.random() < load.refused:
             answered = sent + 0.5
             made.truth[scene.call(sent, answered, headers=OWN, status=429)] = None
             continue
         up, down = (2000, 30000) if load.same_sizes else _sizes(chance)
-        last = opened
         if chance.random() < load.retried:
             end = opened + chance.uniform(30, 200)
             scene.tunnel(opened, end, end + 1, up=up + 1000, down=4200)
             opened = end + chance.uniform(0.3, 1.5)
         first = opened + chance.uniform(40, 400)
-        last = first + chance.uniform(*load.streams)
-        done = last + chance.uniform(*load.lag)
+        done = first + length + chance.uniform(*load.lag)
+        last = first + other
+        loses_call, loses_tunnel = _losses(load, chance)
         call = tunnel = None
-        is_lost = chance.random() < load.lost
-        loses_call = is_lost and chance.random() < 0.5
         if not loses_call:
             call = scene.call(sent, first + 2, done, up=up, down=down)
-        if not (is_lost and not loses_call):
-            tunnel = scene.tunnel(
-                opened, last, last + chance.uniform(*load.closes), up=up + 1000, down=down + 3700
-            )
+        if not loses_tunnel:
+            closed = last + chance.uniform(*load.closes)
+            tunnel = scene.tunnel(opened, last, closed, up=up + 1000, down=down + 3700)
         if call is not None:
             made.truth[call] = tunnel
     return made
+
+
+def _ends(load: Load, lengths: Sequence[float], chance: Random) -> list[float]:
+    """How long each tunnel's bytes are seen, where that is not as long as its call's answer."""
+    ends = list(lengths)
+    if load.ends == "reversed":
+        ends.reverse()
+    elif load.ends == "shuffled":
+        chance.shuffle(ends)
+    elif load.ends == "neighbours":
+        for place in range(0, len(ends) - 1, 2):
+            ends[place], ends[place + 1] = ends[place + 1], ends[place]
+    return ends
+
+
+def _losses(load: Load, chance: Random) -> tuple[bool, bool]:
+    """Whether a call, or its tunnel, is not in the capture."""
+    is_lost, is_the_call = chance.random() < load.lost, chance.random() < 0.5
+    return is_lost and is_the_call, is_lost and not is_the_call
 
 
 def _sizes(chance: Random) -> tuple[int, int]:

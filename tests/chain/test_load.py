@@ -16,28 +16,48 @@ SHARE = 480 / 500
 
 LOADS = {
     "500": Load(calls=500),
-    "500, bodies alike": Load(calls=500, same_sizes=True),
+    "500, bodies alike, tunnels of the proxy's own among them": Load(
+        calls=500, same_sizes=True, own_tunnels=8
+    ),
+    "500, some tried again": Load(calls=500, retried=0.1),
+    "500, some lost": Load(calls=500, lost=0.05),
+    "500, ends shuffled": Load(calls=500, ends="shuffled", same_sizes=True, swapped=0.05),
+}
+MORE = {
     "1000, tunnels of the proxy's own among them": Load(
         calls=1000, same_sizes=True, own_tunnels=20
     ),
     "3000": Load(calls=3000, burst=2500),
+    "3000, some tried again": Load(calls=3000, burst=2500, retried=0.05),
     "500, some answered by the proxy": Load(calls=500, refused=0.1),
-    "500, some tried again": Load(calls=500, retried=0.1),
+    "500, some tried again, bodies alike": Load(calls=500, retried=0.1, same_sizes=True),
     "1000, some lost": Load(calls=1000, lost=0.05, burst=1000),
     "500, of everything": Load(calls=500, own_tunnels=12, retried=0.05, refused=0.05, lost=0.02),
-    "500 within 50 ms": Load(calls=500, same_sizes=True, burst=50, seed=1, swapped=0.05),
     "500, ends that lag": Load(calls=500, same_sizes=True, lag=(20, 60), own_tunnels=8),
     "500, tunnels closed in another order": Load(calls=500, same_sizes=True, closes=(0, 5000)),
+    "500, each ends with its neighbour": Load(
+        calls=500, ends="neighbours", same_sizes=True, swapped=0.05
+    ),
+    "500 within 50 ms": Load(calls=500, same_sizes=True, burst=50, swapped=0.05),
 }
 
 
-@pytest.mark.parametrize("name", LOADS)
-def test_calls_in_flight_at_once_have_their_tunnels(name: str) -> None:
-    load = LOADS[name]
+def _joined(load: Load) -> None:
     made = loaded(load)
     found = judged(made.chains(), made.truth)
     assert found.right >= SHARE * len(made.truth), str(found)
     assert found.wrong_and_sure == (), str(found)
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_calls_in_flight_at_once_have_their_tunnels(name: str) -> None:
+    _joined(LOADS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MORE)
+def test_more_loads_have_their_tunnels(name: str) -> None:
+    _joined(MORE[name])
 
 
 def test_beyond_the_limit_the_oldest_calls_are_joined_and_the_others_say_why(
