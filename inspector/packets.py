@@ -28,9 +28,12 @@ Segment: TypeAlias = tuple[int, int, bytes]
 #: (time in ns, packet reference): when a thing was captured, see `precedes`.
 Moment: TypeAlias = tuple[int, int]
 
-#: Up to here two stamps say better than a file's order what came first: the queues of a
-#: network card are read in turn.  A clock that is set goes back further.
+#: So far apart packets of one interface may stand in the wrong order: the queues of a network
+#: card are read in turn.  A clock that is set goes back further.
 DISORDER_NS: Final = 1_000_000
+#: Up to here two stamps say better than a file's order what came first: of several interfaces
+#: dumpcap writes what each has handed over, every 250 ms.
+PORTION_NS: Final = 300_000_000
 
 #: So far may the clocks of two files be apart that hold one connection between them.
 SKEW_NS: Final = 1_000_000_000
@@ -71,7 +74,7 @@ def precedes(first: Moment, second: Moment) -> bool:
     (at, packet), (later, following) = first, second
     ahead = later - at
     same_file = packet >> FILE_SHIFT == following >> FILE_SHIFT
-    if not ahead or (same_file and abs(ahead) > DISORDER_NS):
+    if not ahead or (same_file and abs(ahead) > PORTION_NS):
         return packet < following
     return ahead > 0
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.packets import (
-    DISORDER_NS,
     FILE_SHIFT,
+    PORTION_NS,
     SKEW_NS,
     keeps_all,
     packet_label,
@@ -63,11 +63,11 @@ def test_a_filter_that_lets_through_what_the_report_is_about(
 
 def test_time_tells_what_came_first_where_it_can() -> None:
     assert precedes((10, 1), (20, 2))
-    assert precedes((10, 2), (10 + DISORDER_NS, 1))  # two queues, read in turn
-    assert not precedes((20, 1), (20 - DISORDER_NS, 2))
+    assert precedes((10, 2), (10 + PORTION_NS, 1))  # two interfaces, in turn
+    assert not precedes((20, 1), (20 - PORTION_NS, 2))
 
 
-@given(st.integers(DISORDER_NS + 1, 10**18))
+@given(st.integers(PORTION_NS + 1, 10**18))
 def test_a_files_order_tells_where_its_clock_stepped_back(step: int) -> None:
     assert precedes((10**18, 1), (10**18 - step, 2))
     assert not precedes((10**18 - step, 2), (10**18, 1))
