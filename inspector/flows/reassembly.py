@@ -13,7 +13,8 @@ from typing import Final
 
 from inspector.facts import UnreadReason
 from inspector.flows import acceptance
-from inspector.flows.acceptance import WIDEST_WINDOW, Mark, is_far
+from inspector.flows.acceptance import Mark, is_far
+from inspector.flows.copies import arrived, remember, slack, tail
 from inspector.flows.early import EarlyData
 from inspector.flows.notes import FlowNotes, Missing
 from inspector.flows.stream import BATCH, NOTHING, UNKNOWN, Half, TcpConnection, distance
@@ -40,11 +41,6 @@ EARLY_TOTAL_LIMIT: Final = 48 << 20
 HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
-#: Segments not yet acknowledged that a second copy of one direction is compared with, at
-#: least (more than a first flight has, RFC 6928); at most twice as many.  Of large ones a quarter.
-COMPARED_SEGMENTS: Final = 16
-#: From here on a segment is large: offloading joins up to 64 KiB.
-LARGE_SEGMENT: Final = 4096
 #: Segments for a batching reader are held up to this many bytes.  An event
 #: stream has segments of about 150 bytes, so this is some hundred of them.
 BATCH_BYTES: Final = 8 << 10
@@ -105,13 +101,7 @@ class Reassembler:
             delivered += segments
             half.room_compared -= len(segments)
         else:
-            is_large = len(segments[-1][2]) > LARGE_SEGMENT
-            kept = COMPARED_SEGMENTS // (4 if is_large else 1)
-            half.room_compared = kept
-            if _arrived(half, -sum([len(data) for _, _, data in segments])):
-                half.delivered = list(segments)
-            else:
-                half.delivered = [*delivered[-kept:], *segments]
+            remember(half, segments)
         self._follow(half, half.connection.reader.data(half.up, segments))
 
     @staticmethod
@@ -149,11 +139,11 @@ class Reassembler:
             self._find_start(half, sequence, packet)
         offset = distance(sequence, half.next)
         length = len(data) + missing
-        if is_far(half, sequence) or offset < -half.bytes - 1 - _slack(half):
+        if is_far(half, sequence) or offset < -half.bytes - 1 - slack(half):
             self._notes.fault("data-not-in-window", packet, acceptance.FAULTS)
             self._unread(half, "after-close", packet)
             return
-        if length <= 1 and offset == -1 and half.next != half.base and _arrived(half, 0):
+        if length <= 1 and offset == -1 and half.next != half.base and arrived(half, 0):
             # RFC 9293 3.8.4: a probe repeats the last byte or sends none.
             self._fault("keep-alive-probe", packet)
             return
@@ -402,9 +392,9 @@ class Reassembler:
         self, half: Half, offset: int, data: bytes, repeated: bool, packet: int
     ) -> None:
         """A frame seen twice, a retransmission, or an overlap that says something else."""
-        before = _tail(half, -offset)
+        before = tail(half, -offset)
         unknown = -offset - len(before)
-        if data[unknown:] != before[: max(0, len(data) - unknown)] and not _arrived(
+        if data[unknown:] != before[: max(0, len(data) - unknown)] and not arrived(
             half, offset + len(data)
         ):
             self._conflict(half, packet)
@@ -425,31 +415,3 @@ class Reassembler:
 
     def _fault(self, name: str, packet: int) -> None:
         self._notes.fault(name, packet, FAULTS)
-
-
-def _slack(half: Half) -> int:
-    """How far before its first captured byte a direction may still repeat itself."""
-    return WIDEST_WINDOW if half.connection.midstream else 0
-
-
-def _arrived(half: Half, offset: int) -> bool:
-    """Whether the receiver acknowledged all up to `offset` from the next byte.
-
-    Of bytes that it acknowledged it drops any further copy, so that the first is read.
-    """
-    acked = half.peer.acked
-    return acked != UNKNOWN and distance(acked, half.next) >= offset
-
-
-def _tail(half: Half, count: int) -> bytes:
-    """Of the last `count` bytes of the stream, those that are still held: its end."""
-    found: list[bytes] = []
-    have = 0
-    if half.skip_asked == half.skip:
-        for segments in (half.pending, half.delivered):
-            for _, _, data in reversed(segments):
-                found.append(data)
-                have += len(data)
-                if have >= count:
-                    return b"".join(reversed(found))[have - count :]
-    return b"".join(reversed(found))

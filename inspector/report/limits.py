@@ -22,7 +22,7 @@ LIMITS: Final = (
     ("flows.reassembly", "HOLE_PATIENCE"),
     ("flows.reassembly", "GAPS_KEPT"),
     ("flows.reassembly", "BATCH_BYTES"),
-    ("flows.reassembly", "COMPARED_SEGMENTS"),
+    ("flows.copies", "COMPARED_SEGMENTS"),
     ("flows.fragments", "MAX_BYTES"),
     ("flows.fragments", "LIFETIME"),
     ("flows.decode", "MAX_LAYERS"),
