@@ -27,10 +27,12 @@ SLOW: Final = frozenset(
     {
         "chain/test_rows.py",
         "chain/test_truth.py",
+        "cli/test_discretion.py",
         "cli/test_interrupts.py",
         "cli/test_streams.py",
         "diagnosis/test_degraded.py",
         "leaks/test_leaks.py",
+        "leaks/test_many_keys.py",
         "malformed/test_malformed.py",
         "property/test_packets.py",
         "protocols/test_http1_oracles.py",

@@ -55,11 +55,15 @@ _WRITINGS: Final[tuple[tuple[bytes, re.Pattern[bytes], _Meaning], ...]] = (
     (b"\\", re.compile(rb"\\u00([0-9A-Fa-f]{2})"), _percent),
     (b"=", re.compile(rb"=([0-9A-F]{2})"), _percent),
     (b"&", re.compile(rb"&(?:#(\d{1,4})|#[xX]([0-9A-Fa-f]{1,4})|(amp|lt|gt|quot|apos));"), _html),
-    # Wrapped, spaced, UTF-16, coloured, with invisible characters between.
-    (b"", re.compile(
-        rb"\\[nrt]|[\x00\s]+|\\/?|\x1b\[[0-9;]*m|\xe2\x80[\x8b-\x8d]|\xc2\xad|</?w?br ?/?>"
-    ), _nothing),
 )  # fmt: skip
+
+#: Wrapped, spaced, UTF-16, coloured, with invisible characters between.
+_BETWEEN: Final = re.compile(
+    rb"\\[nrt]|[\x00\s]+|\\|\x1b\[[0-9;]*m|\xe2\x80[\x8b-\x8d]|\xc2\xad|</?w?br ?/?>"
+)
+_SPACE: Final = b"\0\t\n\v\f\r \\"
+#: Signs of what only the pattern takes out.
+_RARELY_BETWEEN: Final = (b"\x1b[", b"\xe2\x80", b"\xc2\xad", b"br")
 
 
 def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
@@ -114,20 +118,39 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
         undone = pattern.sub(meant, text)
         if len(undone) == len(text):
             continue
-        inner = list(_found(vault, undone, depth - 1 if sign else 0))
+        inner = list(_found(vault, undone, depth - 1))
         if inner:
             origin = _origins(pattern, meant, text)
             yield from ((origin[start][0], origin[stop - 1][1]) for start, stop in inner)
+    if _may_be_apart(vault, text):
+        inner = vault.spans(_BETWEEN.sub(b"", text))
+        if inner:
+            origin = _origins(_BETWEEN, _nothing, text)
+            yield from ((origin[start][0], origin[stop - 1][1]) for start, stop in inner)
     for match in _BASE64.finditer(text):
-        if any(_holds(vault, decoded, depth) for decoded in _decoded(match[0])):
+        if any(_holds(vault, decoded) for decoded in _decoded(match[0])):
             yield match.span()
     for match in _HEX.finditer(text):
-        if _holds(vault, bytes.fromhex(match[0].decode()), depth):
+        if _holds(vault, bytes.fromhex(match[0].decode())):
             yield match.span()
 
 
-def _holds(vault: Vault, decoded: bytes, depth: int) -> bool:
-    return any(True for _ in _found(vault, decoded, depth - 1))
+def _may_be_apart(vault: Vault, text: bytes) -> bool:
+    """Whether `_BETWEEN` can stand within a key, at a glance."""
+    if any(sign in text for sign in _RARELY_BETWEEN):
+        return True
+    for escape in (b"\\n", b"\\r", b"\\t"):
+        text = text.replace(escape, b"")
+    return vault.finds(text.translate(None, _SPACE))
+
+
+def _holds(vault: Vault, decoded: bytes) -> bool:
+    """Whether there is a key in what was decoded, as it is or in base64 once more."""
+    if vault.finds(decoded):
+        return True
+    return any(
+        vault.finds(again) for match in _BASE64.finditer(decoded) for again in _decoded(match[0])
+    )
 
 
 def _decoded(run: bytes) -> Iterator[bytes]:

@@ -14,7 +14,6 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
 from inspector.credentials import glance, parts
 from inspector.credentials.echoes import echoes, whole_keys
@@ -50,6 +49,7 @@ from inspector.credentials.scrubbing import (
     is_announced_by_scheme,
     is_masked_placeholder,
     is_plain,
+    unescaped,
 )
 from inspector.credentials.vault import Vault
 from inspector.facts import Credential
@@ -63,6 +63,9 @@ _KEPT: Final = re.compile(r"[\x00-\x20\x7f]")
 _HEX_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
 _AWS_NAMED: Final = re.compile(r"Credential=(?:AKIA|ASIA)")
 _FIXED_MARK: Final = "JQQJ9"
+#: The longest text that is remembered to be clean, and how many are.
+_RECURRING: Final = 256
+_CLEAN: Final = 4096
 #: What is hidden together when free text is not written.
 _WORD: Final = re.compile(r"[^\x00-\x20\"'<>,{}\[\]]{12,}")
 #: An ellipsis or a bullet, in UTF-8 read as Latin-1 or escaped in JSON.
@@ -104,6 +107,9 @@ class Masker:
             re.IGNORECASE,
         )
         self.vault = Vault(key)
+        # Short texts that hold nothing, as far as was known: header lines recur by thousands.
+        self._clean: set[str] = set()
+        self._clean_at = 0
         self.found: list[Found] = []
         self.echoes = 0
 
@@ -211,6 +217,7 @@ class Masker:
         """Know from the start what `other` learnt, and mask alike."""
         self._key = other._key
         self.vault = other.vault
+        self._clean.clear()
 
     def without_learnt(self, data: bytes) -> bytes:
         """Any bytes without plain pieces of learnt keys: blanked, as many bytes."""
@@ -238,6 +245,19 @@ class Masker:
         return text if masked == raw else masked.encode("latin-1").decode("utf-8", "replace")
 
     def _text(self, text: str) -> str:
+        if len(text) > _RECURRING:
+            return self._searched(text)
+        if self._clean_at != self.vault.generation or len(self._clean) >= _CLEAN:
+            self._clean.clear()
+            self._clean_at = self.vault.generation
+        if text in self._clean:
+            return text
+        masked = self._searched(text)
+        if masked == text:
+            self._clean.add(text)
+        return masked
+
+    def _searched(self, text: str) -> str:
         if not self.vault:
             return self._shapeless(text)
         text = self._hidden(text, whole_keys)
@@ -252,7 +272,7 @@ class Masker:
         # URL's parameter is escaped twice.
         decoded = text
         for depth in (1, 2):
-            before, decoded = decoded, unquote(decoded, "latin-1")
+            before, decoded = decoded, unescaped(decoded)
             if decoded == before:
                 break
             cleaned = self._pass(decoded)

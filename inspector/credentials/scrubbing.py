@@ -13,7 +13,6 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import unquote
 
 from inspector.credentials import glance
 from inspector.credentials.echoes import echoes, whole_keys
@@ -100,6 +99,17 @@ _JOINTS: Final = re.compile(r"[\s/?&=:;,.\"'()|@*+_\-]+")
 _ANNOUNCED_FROM: Final = 16
 
 
+_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+
+
+def unescaped(text: str) -> str:
+    """Percent-encoding undone (RFC 3986 2.1), each byte as its Latin-1 character.
+
+    urllib's takes apart at every percent sign, of which binary bytes have many.
+    """
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "%" in text else text
+
+
 class Scrubber:
     """Replaces whatever looks like a key by its label, under one run's fingerprint key."""
 
@@ -147,7 +157,7 @@ class Scrubber:
         if "%" in text:
             # A key written with escapes has no shape until it is decoded.  Twice,
             # because a URL within a URL's parameter is escaped twice.
-            decoded = unquote(unquote(text, "latin-1"), "latin-1")
+            decoded = unescaped(unescaped(text))
             cleaned = self._pass(decoded)
             if cleaned != decoded:
                 return cleaned
@@ -179,7 +189,7 @@ class Scrubber:
 
     def _piece(self, text: str) -> str:
         """What stands for a word that holds a part of a learnt key: the label of what it is."""
-        return self.value(unquote(unquote(text, "latin-1"), "latin-1"))
+        return self.value(unescaped(unescaped(text)))
 
     def _label(self, value: Secret) -> str:
         return label(describe(value, core_of(value), b"", self._fingerprint_key, set()))

@@ -108,3 +108,12 @@ def test_permission_to_send_credentials_is_not_masked() -> None:
     assert masker.field("Access-Control-Allow-Credentials", " true") == " true"
     assert not masker.is_credential("Access-Control-Allow-Credentials")
     assert masker.found == []
+
+
+def test_a_line_that_was_clean_is_looked_at_again_when_a_key_is_known() -> None:
+    masker = Masker(b"made up")
+    line = f"X-Note: {K}"
+    assert masker.text(line) == line
+    assert masker.text(line) == line
+    masker.field("x-api-key", f" {K}")
+    assert K[:12] not in masker.text(line)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.credentials.kinds import PLACEHOLDERS
-from inspector.credentials.scrubbing import Scrubber
+from inspector.credentials.scrubbing import Scrubber, unescaped
 from tests.credentials.canary import PREFIXED, leaks, secrets
 
 scrub = Scrubber(bytes(range(32))).scrub
@@ -134,3 +134,10 @@ def test_scrubbing_twice_changes_nothing_more(text: str) -> None:
 def test_nothing_captured_raises(text: str) -> None:
     scrub(text)
     scrub(text + "\ud800 sk-ant-\udfff")
+
+
+@given(st.text(alphabet="%0123456789abcdefABCDEFxyz \xe9\u2026", max_size=40))
+def test_escapes_are_undone_as_urllib_does(text: str) -> None:
+    if text.isascii():
+        assert unescaped(text) == unquote(text, "latin-1")
+    assert unescaped("%%%zz%4") == "%%%zz%4"
