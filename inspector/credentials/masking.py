@@ -29,7 +29,6 @@ from inspector.credentials.positions import (
 )
 from inspector.credentials.reader import (
     _AUTHORITY,
-    _FOLD,
     _NAME_FOLD,
     _NAME_NOISE,
     _bare,
@@ -53,6 +52,7 @@ from inspector.credentials.scrubbing import (
 )
 from inspector.credentials.vault import Vault
 from inspector.facts import Credential
+from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
 
 #: Digits that tell one masked value from another.
@@ -176,7 +176,7 @@ class Masker:
         read, core = _read(name.encode("latin-1"), Secret(raw.encode("latin-1")), syntax, b"")
         if read.credential.placeholder is not None or not len(core):
             return raw
-        view = _FOLD.sub(lambda m: b" " * len(m[0]), raw.encode("latin-1"))
+        view = FOLD.sub(lambda m: b" " * len(m[0]), raw.encode("latin-1"))
         begin = len(view) - len(view.lstrip(b" \t"))
         end = len(view.rstrip(b" \t"))
         scheme = b""

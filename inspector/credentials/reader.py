@@ -41,13 +41,12 @@ from inspector.credentials.positions import (
 )
 from inspector.credentials.scrubbing import Scrubber
 from inspector.facts import Anomaly, AuthHeader, Credential, Headers
+from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
 
-#: The look-behind keeps a long run of spaces from being tried at each of its places.
-_FOLD: Final = re.compile(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
 _SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
 #: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
 _UNKNOWN_SCHEME: Final = re.compile(
@@ -339,9 +338,9 @@ def _taken_apart(
     """A header value taken apart: space, scheme, space, credential, space; its key; its scheme."""
     text = raw.reveal()
     anomalies: set[Anomaly] = set()
-    if _FOLD.search(text):
+    if FOLD.search(text):
         anomalies.add("control-character")
-        text = _FOLD.sub(b" ", text)
+        text = FOLD.sub(b" ", text)
     stripped = text.strip(b" \t")
     if stripped:
         if text[: len(text) - len(text.lstrip(b" \t"))] not in (b"", b" "):
@@ -428,7 +427,7 @@ def _decoded(name: str) -> str:
 
 def _unfolded(raw: bytes) -> bytes:
     if b"\n" in raw:
-        raw = _FOLD.sub(b" ", raw)
+        raw = FOLD.sub(b" ", raw)
     return raw.strip(b" \t")
 
 

@@ -12,15 +12,20 @@ from typing import Final
 from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
 from inspector.exchanges.layers import Layer, Opaque, Slot
-from inspector.exchanges.tls import TlsLayer, begins_tls_record, sender_of_hello
+from inspector.exchanges.tls import TlsLayer
 from inspector.facts import Fault, TunnelProtocol
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
-from inspector.protocols.http1 import looks_like_request, looks_like_response, resumes_request
-from inspector.protocols.tls import looks_like_tls
+from inspector.protocols.detect import (
+    begins_tls_record,
+    looks_like_h2,
+    looks_like_request,
+    looks_like_response,
+    looks_like_tls,
+    resumes_request,
+    sender_of_hello,
+)
 
-#: RFC 9113 3.4: the client connection preface starts with this.
-H2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #: A first message that is not recognisable within this many bytes is unknown.
 PEEK_LIMIT: Final = 4096
 #: Tunnels within one another that are looked into; a chain of proxies has two or three.
@@ -30,13 +35,6 @@ FAULTS: Final[dict[str, str]] = {
     "nested-tunnels-limit": "More tunnels stand within one another than are looked into; what is"
     " in the innermost was not read.",
 }
-
-
-def looks_like_h2(data: bytes) -> bool | None:
-    """The HTTP/2 client preface: yes, no, or more bytes are needed."""
-    if data[: len(H2_PREFACE)] == H2_PREFACE[: len(data)]:
-        return True if len(data) >= len(H2_PREFACE) else None
-    return False
 
 
 def detect(context: Context, slot: Slot) -> Layer:

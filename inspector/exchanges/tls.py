@@ -11,32 +11,13 @@ from inspector.exchanges.ledger import TlsRecord, is_half_heard
 from inspector.facts import Tls
 from inspector.flows.stream import BATCH
 from inspector.packets import Segment
-from inspector.protocols.tls import RECORD_HEADER_SIZE, TlsConversation
+from inspector.protocols.detect import begins_tls_record
+from inspector.protocols.tls import TlsConversation
+from inspector.protocols.tls_record import RECORD_HEADER_SIZE
 
 #: Rests of records longer than this are worth a skip; shorter ones are
 #: cheaper to take in batches (a skip costs two calls, about 1.5 us).
 SKIP_FROM: Final = 4096
-
-
-def begins_tls_record(data: bytes) -> bool:
-    """A TLS record header (RFC 8446 5.1) at the start of a segment, in mid-stream.
-
-    Application data or a handshake, a legacy version 3.x, a length within the
-    protocol's 2**14 + 2048.
-    """
-    return (
-        len(data) >= 5
-        and data[0] in (22, 23)
-        and data[1] == 3
-        and data[2] <= 4
-        and int.from_bytes(data[3:5], "big") <= (1 << 14) + 2048
-    )
-
-
-def sender_of_hello(data: bytes) -> bool | None:
-    """Whether a record begins with the hello of a client (True) or a server (RFC 8446 4.1)."""
-    kind = data[5:6] if data[:1] == b"\x16" else b""
-    return {b"\x01": True, b"\x02": False}.get(kind)
 
 
 class TlsLayer:

@@ -25,13 +25,7 @@ from inspector.protocols.http1_framing import (
     body_length,
     read_framing,
 )
-from inspector.protocols.http1_head import (
-    RequestLine,
-    StatusLine,
-    looks_like_request,
-    looks_like_response,
-    resumes_request,
-)
+from inspector.protocols.http1_head import RequestLine, StatusLine
 from inspector.protocols.http1_head_reader import Head, HeadReader
 from inspector.protocols.messages import (
     EVERYTHING,
@@ -41,15 +35,7 @@ from inspector.protocols.messages import (
     Switched,
 )
 
-__all__ = [
-    "FAULTS",
-    "Http1Parser",
-    "Limits",
-    "looks_like_request",
-    "looks_like_response",
-    "resumes_request",
-]
-
+__all__ = ["FAULTS", "Http1Parser", "Limits"]
 
 _NO_METHODS: Final[deque[bytes]] = deque(maxlen=0)
 

@@ -15,37 +15,32 @@ from inspector.protocols.extent import Extent, FieldPlace
 from inspector.protocols.http1_faults import Notes
 from inspector.protocols.messages import Field
 
-#: `looks_like_*` answer False when this many bytes allowed no verdict.
-LOOK_BYTES: Final = 8 * 1024
-
-_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
-_METHOD_PREFIX: Final = re.compile(rb"(" + _TOKEN + rb"{1,32})(?:[ \t]|\Z)")
-_REQUEST_START: Final = re.compile(
-    rb"(?!PRI \* HTTP/2)" + _TOKEN + rb"{1,32} [^ \r\n]+ HTTP/[0-9]\.[0-9]\r?\n"
-)
+#: RFC 9110 5.6.2, as a class of characters.
+TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+_METHOD_PREFIX: Final = re.compile(rb"(" + TOKEN + rb"{1,32})(?:[ \t]|\Z)")
 #: What stands for a version in malformed request lines, such as `HTTP/1.0.8` or `http/1.1`.
 _ANY_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9A-Za-z.]{0,16}")
 _REQUEST_LINE: Final = re.compile(
-    rb"(?!PRI \* HTTP/2)(" + _TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
+    rb"(?!PRI \* HTTP/2)(" + TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
 )
 #: RFC 9110 9, RFC 5789, RFC 4918, RFC 3253, RFC 5323.
-_METHODS: Final = frozenset(
+METHODS: Final = frozenset(
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY"
     b" MOVE LOCK UNLOCK REPORT SEARCH".split()
 )
-_SIMPLE_REQUEST: Final = re.compile(_TOKEN + rb"{1,32} [^ \r\n]+")
-_RESPONSE_START: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}(?=[ \r\n])")
+_SIMPLE_REQUEST: Final = re.compile(TOKEN + rb"{1,32} [^ \r\n]+")
 _STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([^\n]*))?", re.DOTALL)
-_DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+#: Makes every digit a 0, to compare with a pattern.
+DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 _CLEAN_FIELDS: Final = re.compile(
-    rb"(?:" + _TOKEN + rb"++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+(?:\r\n)?\Z"
+    rb"(?:" + TOKEN + rb"++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+(?:\r\n)?\Z"
 )
 _FIELD: Final = re.compile(rb"([^:\r]+):([^\r]*)\r\n")
 #: `Field._make` without its Python frame: a third of its time, for every field of every head.
 _make_field: Final = partial(tuple.__new__, Field)
-_NAME: Final = re.compile(_TOKEN + rb"+")
+_NAME: Final = re.compile(TOKEN + rb"+")
 #: Control bytes in a field -> fault.  A fold's own line end is cut out before.
 _CONTROL_FAULTS: Final = (
     (re.compile(rb"\x00"), "nul-in-header"),
@@ -70,71 +65,11 @@ class StatusLine(NamedTuple):
     reason: bytes
 
 
-def looks_like_request(data: bytes | bytearray) -> bool | None:
-    """Whether a stream that begins with `data` begins with an HTTP/1.x request.
-
-    None asks for more bytes.  Any token of 1 to 32 bytes is a method; a target
-    with spaces, stray blanks and any version are believed behind a registered
-    one (`_malformed_line`).  Empty lines before it are passed over (RFC 9112
-    2.2).  The HTTP/2 preface (`PRI * HTTP/2.0`) is no request.
-    """
-    text = data[:LOOK_BYTES].lstrip(b"\r\n")
-    if _REQUEST_START.match(text):
-        return True
-    line, newline, _ = bytes(text).partition(b"\n")
-    if newline or len(data) >= LOOK_BYTES:
-        return bool(newline) and _malformed_line(line.removesuffix(b"\r")) is not None
-    if not text:
-        return None
-    method = method_of(text)
-    if method is None:
-        return False
-    if method in _METHODS:
-        return None
-    if b"\t" in text[: len(method) + 1]:
-        return False
-    parts = text.split(b" ", 2)
-    if len(parts) < 3:
-        return None
-    if not parts[1]:
-        return False
-    return None if b"HTTP/0.0\r".startswith(parts[2].translate(_DIGITS)) else False
-
-
-def resumes_request(data: bytes | bytearray) -> bool | None:
-    """`looks_like_request` for a stream that was lost: registered methods only.
-
-    Out of step, any token before a target may be the rest of something else:
-    of `CONNECT`, when a gap swallowed its first letters.
-    """
-    verdict = looks_like_request(data)
-    if verdict is False:
-        return False
-    text = data[:LOOK_BYTES].lstrip(b"\r\n")
-    method = method_of(text) or b""
-    if len(text) > len(method):
-        return verdict if method in _METHODS else False
-    return None if any(known.startswith(method) for known in _METHODS) else False
-
-
-def looks_like_response(data: bytes | bytearray) -> bool | None:
-    """Whether a stream that begins with `data` begins with `HTTP/d.d ddd`.
-
-    None asks for more bytes.  `HTTP` is case-sensitive (RFC 9112 2.3).
-    """
-    text = data[:LOOK_BYTES].lstrip(b"\r\n")
-    if _RESPONSE_START.match(text):
-        return True
-    if len(data) >= LOOK_BYTES:
-        return False
-    return None if b"HTTP/0.0 000".startswith(text.translate(_DIGITS)) else False
-
-
 def may_begin(data: bytes | bytearray, *, request: bool) -> bool:
     """Whether `data`, which has no line end yet, may become a start line."""
     if request:
         return bool(_METHOD_PREFIX.match(data))
-    return b"HTTP/0.0 000".startswith(bytes(data[:12]).translate(_DIGITS))
+    return b"HTTP/0.0 000".startswith(bytes(data[:12]).translate(DIGITS))
 
 
 def request_line(line: bytes, notes: Notes) -> RequestLine | None:
@@ -143,7 +78,7 @@ def request_line(line: bytes, notes: Notes) -> RequestLine | None:
     What is malformed is taken, and noted, as a lost request is lost evidence.
     """
     match = _REQUEST_LINE.fullmatch(line)
-    found = _malformed_line(line) if match is None else match.groups()
+    found = malformed_line(line) if match is None else match.groups()
     if found is None:
         if _SIMPLE_REQUEST.fullmatch(line):
             notes.add("request-without-version")
@@ -160,14 +95,14 @@ def request_line(line: bytes, notes: Notes) -> RequestLine | None:
     return RequestLine(method, target, version)
 
 
-def _malformed_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
+def malformed_line(line: bytes) -> tuple[bytes, bytes, bytes] | None:
     """Method, target and version of a line that servers have been seen to answer.
 
     Blanks and tabs may be many and stand at the end, the version may be any (nginx and Node
     answer 400 to most, others 200).  Only a registered method is believed in such a line.
     """
     method = method_of(line)
-    if method is None or method not in _METHODS or b"\r" in line:
+    if method is None or method not in METHODS or b"\r" in line:
         return None
     rest = line[len(method) :].strip(b" \t")
     cut = max(rest.rfind(b" "), rest.rfind(b"\t"))

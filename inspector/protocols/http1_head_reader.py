@@ -9,18 +9,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from inspector.packets import Segment
+from inspector.protocols.detect import LOOK_BYTES, looks_like_response, resumes_request
 from inspector.protocols.extent import HeadLayout
 from inspector.protocols.http1_faults import Limits, Notes
 from inspector.protocols.http1_head import (
-    LOOK_BYTES,
     RequestLine,
     StatusLine,
-    looks_like_response,
     may_begin,
     method_of,
     read_fields,
     request_line,
-    resumes_request,
     status_line,
 )
 from inspector.protocols.http1_pending import Pending, block_end

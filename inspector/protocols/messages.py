@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from inspector.facts import Fault
 from inspector.packets import Segment
@@ -20,8 +20,9 @@ from inspector.protocols.extent import Extent, FieldLines, FieldPlace, HeadLayou
 #: More bytes than any stream has: "skip to the end of the connection".
 EVERYTHING = 1 << 62
 
-# A look-behind keeps this linear in runs of spaces.
-_FOLD = re.compile(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
+#: A line break inside a value and the blanks around it (RFC 9112 5.2), which mean one space.
+#: The look-behind keeps a long run of spaces from being tried at each of its places.
+FOLD: Final = re.compile(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
 
 
 class Field(NamedTuple):
@@ -35,7 +36,7 @@ class Field(NamedTuple):
         """The field value of RFC 9110 5.5: surrounding white space dropped, folds joined."""
         raw = self.raw
         if b"\n" in raw:
-            raw = _FOLD.sub(b" ", raw)
+            raw = FOLD.sub(b" ", raw)
         return raw.strip(b" \t")
 
 

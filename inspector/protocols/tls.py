@@ -9,7 +9,6 @@ docs/tls.md, and is decided in `tls_handshake.py`.
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -29,51 +28,25 @@ from inspector.protocols.tls_names import (
     CHANGE_CIPHER_SPEC,
     CLIENT_HELLO,
     HANDSHAKE,
-    HEARTBEAT,
     SERVER_HELLO,
     alert_name,
     cipher_name,
     version_name,
 )
+from inspector.protocols.tls_record import (
+    MAX_RECORD,
+    RECORD_HEADER,
+    RECORD_HEADER_SIZE,
+    is_record_header,
+)
 
-#: The longest record body: 2^14 and 2048 of expansion (RFC 5246 6.2.3; later versions less).
-MAX_RECORD: Final = (1 << 14) + 2048
 #: Handshake bytes of one side that are kept to find its hello.
 MAX_HELLO: Final = 64 << 10
 #: Alerts listed for one conversation; a sane one has two.
 MAX_ALERTS: Final = 16
 
-_HEADER: Final = struct.Struct(">BHH")
-RECORD_HEADER_SIZE: Final = _HEADER.size
 _MESSAGE_HEADER: Final = 4
 _TLS_1_2: Final = 0x0303
-
-
-def looks_like_tls(data: bytes) -> bool | None:
-    """Whether a stream that begins with `data` is TLS; None: more bytes are needed.
-
-    True for a plausible record header of any type, so that a conversation
-    picked up between two records counts too.  SSLv2-style hellos are not TLS.
-    """
-    head = data[:RECORD_HEADER_SIZE]
-    if not head:
-        return None
-    if not CHANGE_CIPHER_SPEC <= head[0] <= HEARTBEAT:
-        return False
-    if len(head) > 1 and head[1] != 3:
-        return False
-    if len(head) > 2 and head[2] > 4:
-        return False
-    if len(head) < RECORD_HEADER_SIZE:
-        return None
-    return _plausible(*_HEADER.unpack(head))
-
-
-def _plausible(kind: int, version: int, size: int) -> bool:
-    if not (CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and version >> 8 == 3 and version & 0xFF <= 4):
-        return False
-    # Only application data may be empty (RFC 8446 5.1).
-    return size <= MAX_RECORD and (size > 0 or kind == APPLICATION_DATA)
 
 
 @dataclass(slots=True)
@@ -166,14 +139,14 @@ class TlsConversation:
                     position += taken
                     self._advance(side, taken, at, packet)
                 elif not side.header and end - position >= RECORD_HEADER_SIZE:
-                    self._begin(side, _HEADER.unpack_from(data, position), at, packet)
+                    self._begin(side, RECORD_HEADER.unpack_from(data, position), at, packet)
                     position += RECORD_HEADER_SIZE
                 else:
                     taken = RECORD_HEADER_SIZE - len(side.header)
                     side.header += data[position : position + taken]
                     position += taken
                     if len(side.header) == RECORD_HEADER_SIZE:
-                        header, side.header = _HEADER.unpack(side.header), b""
+                        header, side.header = RECORD_HEADER.unpack(side.header), b""
                         self._begin(side, header, at, packet)
 
     def _pass_data(self, side: _Side, segments: Sequence[Segment]) -> int:
@@ -185,7 +158,7 @@ class TlsConversation:
         """
         if side.header or (side.left and not side.is_data):
             return 0
-        unpack = _HEADER.unpack_from
+        unpack = RECORD_HEADER.unpack_from
         left, size = side.left, side.size
         records = app_bytes = taken = 0
         for _, _, data in segments:
@@ -325,7 +298,7 @@ class TlsConversation:
     def _begin(self, side: _Side, header: tuple[int, int, int], at: int, packet: int) -> None:
         """A record header was read."""
         kind, _, size = header
-        if not _plausible(*header):
+        if not is_record_header(*header):
             self._give_up(side, "tls-bad-record", packet, "no TLS record where one must begin")
             return
         side.kind, side.size, side.left = kind, size, size

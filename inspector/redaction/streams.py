@@ -18,10 +18,15 @@ from enum import IntEnum
 from typing import Final
 
 from inspector.credentials.masking import Found, Masker
-from inspector.exchanges.detect import H2_PREFACE
-from inspector.exchanges.tls import begins_tls_record
 from inspector.protocols.content import CODINGS, Decoder
-from inspector.protocols.http1 import looks_like_request, looks_like_response, resumes_request
+from inspector.protocols.detect import (
+    H2_PREFACE,
+    begins_tls_record,
+    looks_like_request,
+    looks_like_response,
+    looks_like_tls,
+    resumes_request,
+)
 from inspector.protocols.http1_faults import Limits, Notes
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
@@ -34,7 +39,7 @@ from inspector.protocols.http1_framing import (
 from inspector.protocols.http1_head import parse_fields, request_line, status_line
 from inspector.protocols.http1_pending import block_end
 from inspector.protocols.messages import Field
-from inspector.protocols.tls import looks_like_tls
+from inspector.protocols.tls_record import MAX_RECORD
 
 #: Free text is searched in windows of this size; what a pattern may need to
 #: see behind it is kept back, and before it shown again.
@@ -694,7 +699,7 @@ class Stream:
                 self._enter(Mode.TEXT)
             return
         size = int.from_bytes(head[3:5], "big")
-        if looks_like_tls(head) is not True or size > (1 << 14) + 2048:
+        if looks_like_tls(head) is not True or size > MAX_RECORD:
             self._lost = True
             self._enter(Mode.TEXT)
         elif head[0] == 22:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.exchanges.detect import H2_PREFACE, looks_like_h2
 from inspector.options import Options
+from inspector.protocols.detect import H2_PREFACE, looks_like_h2
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
-from inspector.exchanges.detect import H2_PREFACE
 from inspector.facts import TunnelProtocol
+from inspector.protocols.detect import H2_PREFACE
 from tests.exchanges.network import (
     AGENT,
     API,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inspector.facts import Tls
 from inspector.protocols.messages import EVERYTHING
-from inspector.protocols.tls import TlsConversation, looks_like_tls
+from inspector.protocols.tls import TlsConversation
 from tests.protocols.tls_memory import (
     Flight,
     Recording,
@@ -350,28 +350,6 @@ def test_a_hello_that_claims_megabytes_is_not_collected() -> None:
     seen.receive(True, [(1, 1, record(22, b"\x01\xff\xff\xff" + bytes(1000)))])
     assert [fault.name for fault in seen.faults] == ["tls-bad-hello"]
     assert seen.skippable(True) == 0
-
-
-@pytest.mark.parametrize(
-    ("data", "answer"),
-    [
-        (b"", None),
-        (b"\x16", None),
-        (b"\x16\x03\x01\x02", None),
-        (b"\x16\x03\x01\x02\x00", True),
-        (b"\x17\x03\x03\x00\x40", True),
-        (b"\x15\x03\x03\x00\x02\x02\x28", True),
-        (b"\x16\x03\x01\xff\xff", False),
-        (b"\x16\x03\x01\x00\x00", False),
-        (b"\x16\x02\x00", False),
-        (b"\x16\x03\x09", False),
-        (b"GET / HTTP/1.1\r\n", False),
-        (b"PRI * HTTP/2.0\r\n", False),
-        (b"\x80\x2e\x01\x03\x01", False),  # an SSLv2-style hello
-    ],
-)
-def test_tls_is_recognised_by_its_first_record_header(data: bytes, answer: bool | None) -> None:
-    assert looks_like_tls(data) is answer
 
 
 chunk = st.one_of(
