@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ from tests.canary.plants import POSITIONS, TEXTS, Plant
 from tests.canary.wire import Description, Talk, capture
 
 PLACES: dict[str, Plant] = POSITIONS | TEXTS
+AUTHORITIES = frozenset({"host", "authority", "authority after user information"})
 #: Control characters that are bytes by themselves, in no encoding.
 BYTES = b"\x9b31m\x85::error::\xff\x90"
 NAME = f"::error::{MARK} ##[group]\n::error::\x1b[31m<b>[a](b)`|\u202e.pcapng"
@@ -60,12 +62,17 @@ expires = 2999-01-01
 """
 
 
-def talks() -> Iterator[Talk]:
-    # Free text first: what was once a credential is hidden wherever it comes again.
-    for plant in TEXTS.values():
+def free_texts(but: frozenset[str] = frozenset()) -> Iterator[Talk]:
+    for place, plant in TEXTS.items():
+        if place in but:
+            continue
         for text in HOSTILE.values():
             yield plant(text.encode())
         yield plant(BYTES)
+
+
+def talks() -> Iterator[Talk]:
+    yield from free_texts()
     for plant in POSITIONS.values():
         yield plant(ALL.encode())
         yield plant(BYTES)
@@ -129,7 +136,12 @@ def test_alone_in_a_capture_a_text_does_nothing_in_any_renderer(
     assert {name: told for name, told in found.items() if told} == {}
 
 
-def test_the_texts_are_shown_and_json_keeps_them_as_they_are(place: Place) -> None:
+def test_the_texts_are_shown_and_json_keeps_them_as_they_are(place: Place, tmp_path: Path) -> None:
+    # Without those that were sent as a key, or as user information in front of an `@`:
+    # they are hidden wherever they stand.
+    path = tmp_path / "texts.pcapng"
+    path.write_bytes(capture([*free_texts(AUTHORITIES)], Description()))
+    place = replace(place, capture=path)
     (told, *_) = said(OUTPUTS["JSON"], place)
     agents = {client["user_agent"] for client in json.loads(told.data)["clients"]}
     for name in ("tags", "Markdown", "rich", "bidirectional"):

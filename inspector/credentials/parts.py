@@ -63,6 +63,8 @@ def parts(core: Secret, syntax: Syntax = Syntax.BARE, scheme: bytes = b"") -> It
 
 def user_information(value: bytes) -> Iterator[Secret]:
     """User and password in front of an authority (RFC 3986 3.2.1), as written and decoded."""
+    if not value or any(byte in b" \t\r\n" for byte in value):
+        return  # a sentence with an `@` in it
     for part in dict.fromkeys((value, *_halves(value))):
         yield Secret(part)
         if b"%" in part:

@@ -113,7 +113,7 @@ class CredentialReader:
         Request or response: every position, and every part of a value in it.
         """
         if target and (b"?" in target or b"@" in target or b"#" in target):
-            self._study((b"", target))
+            self._study_url((b"?", target))
         for field in fields:
             self._study(field)
 
@@ -133,8 +133,13 @@ class CredentialReader:
         elif folded == SUBPROTOCOLS:
             for secret in parts.subprotocols(raw):
                 self._scrubber.learn(secret)
-        elif not folded or folded in URL_HEADERS:
-            for secret in _within_target(_unfolded(raw)):
+        elif folded in URL_HEADERS:
+            self._study_url((b"?", raw))
+
+    def _study_url(self, field: RawField) -> None:
+        if not self._studied.get(field):
+            self._studied.put(field, True)
+            for secret in _within_target(_unfolded(field[1])):
                 self._scrubber.learn(secret)
 
     def auth(

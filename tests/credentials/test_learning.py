@@ -116,3 +116,9 @@ def test_when_more_keys_are_met_than_can_be_known_free_text_is_not_written(
     assert credentials.scrub("Invalid request: not found.") == "Invalid request: not found."
     assert credentials.target(b"/v1/messages") == "/v1/messages"
     assert credentials.scrub("application/json; charset=utf-8").startswith("application/json")
+
+
+def test_a_value_without_a_name_is_no_target() -> None:
+    credentials = reader()
+    credentials.study([(b"", b" words before an @ of nobody")])
+    assert "words before an" in credentials.scrub("these words before an end")

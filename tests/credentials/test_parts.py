@@ -121,3 +121,7 @@ def test_a_part_of_a_response_is_hidden_likewise() -> None:
 )
 def test_a_part_of_a_target_is_hidden_in_the_whole_of_it(target: bytes) -> None:
     assert K.decode() not in CredentialReader(b"made up for tests").target(target)
+
+
+def test_a_sentence_with_an_at_sign_in_it_is_no_user_information() -> None:
+    assert revealed(user_information(b"words of somebody before an ")) == set()
