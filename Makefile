@@ -62,11 +62,11 @@ bench-live: $(READY) ## Compare live captures with tcpdump and dumpcap; root (BE
 
 lab: $(READY) ## Start bridge, Squid, API proxy and upstreams by hand; root (LAB_ARGS=...)
 	@tools/system-packages lab
-	@$(BIN)/python -m tests.lab up $(LAB_ARGS)
+	@$(BIN)/python -m lab up $(LAB_ARGS)
 
 captures: $(READY) ## Record captures/ anew in the lab; root (SCENARIO=name for one)
 	@tools/system-packages lab
-	@$(BIN)/python -m tests.lab record $(SCENARIO)
+	@$(BIN)/python -m lab record $(SCENARIO)
 
 live-scenarios: $(READY) ## Play every scenario of the lab under a live capture; root
 	@tools/system-packages lab
@@ -74,18 +74,18 @@ live-scenarios: $(READY) ## Play every scenario of the lab under a live capture;
 
 bpf: ## Rebuild the eBPF objects from their C sources (pinned clang)
 	@tools/system-packages bpf
-	@tools/bpf inspector/capture/ebpf
+	@tools/bpf inspector/linux/ebpf
 
 diagnose-matrix: $(READY) ## Root causes and verdicts against the truth of every capture
 	@$(BIN)/python -m tests.diagnosis.matrix
 
 docs: $(READY) ## Regenerate what is generated: schema, references, limits, picture
-	@$(BIN)/python -m inspector.report.schema
-	@$(BIN)/python -m inspector.report.reference
-	@$(BIN)/python -m inspector.report.limits
-	@$(BIN)/python -m inspector.report.picture
-	@$(BIN)/python -m inspector.cli.reference
-	@$(BIN)/python -m inspector.report.findings
+	@$(BIN)/python -m tools.docs.schema
+	@$(BIN)/python -m tools.docs.reference
+	@$(BIN)/python -m tools.docs.limits
+	@$(BIN)/python -m tools.docs.picture
+	@$(BIN)/python -m tools.docs.commands
+	@$(BIN)/python -m tools.docs.findings
 
 lock: $(READY) ## Renew requirements/ci.txt within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python

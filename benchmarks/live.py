@@ -31,8 +31,8 @@ from typing import Final
 
 from benchmarks.run import DATA, WORKLOADS, prepare
 from inspector.pcap.reader import merged, open_captures
-from tests.lab.network import Host, Network
-from tests.lab.processes import find, until, why_not
+from lab.network import Host, Network
+from lab.processes import find, until, why_not
 
 _REPOSITORY: Final = Path(__file__).parents[1]
 _INSPECTOR: Final = "from inspector.cli.main import main; main()"

@@ -12,8 +12,8 @@ import sys
 from ipaddress import ip_network
 from pathlib import Path
 
-from inspector.capture.filters import ClassicFilter
-from inspector.capture.ring import Ring
+from inspector.linux.filters import ClassicFilter
+from inspector.linux.ring import Ring
 from inspector.live.files import CaptureFiles, Described
 
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from inspector.inspection import Inspector as Inspector
     from inspector.inspection import Options as Options
     from inspector.inspection import inspect as inspect
-    from inspector.report.model import Report as Report
+    from inspector.model.report import Report as Report
 
 __all__ = ["Inspector", "Options", "Report", "inspect"]
 
 _HOMES = {
     "Inspector": "inspector.inspection",
     "Options": "inspector.inspection",
-    "Report": "inspector.report.model",
+    "Report": "inspector.model.report",
     "inspect": "inspector.inspection",
 }
 

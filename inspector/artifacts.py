@@ -21,12 +21,12 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from inspector.errors import InspectorError
+from inspector.model.report import Report
 from inspector.pcap.locate import locate
 from inspector.pcap.pipes import is_read_once
 from inspector.redaction import redact_into
-from inspector.report import markdown
-from inspector.report.json import write_json
-from inspector.report.model import Report
+from inspector.report.formats.json import write_json
+from inspector.report.page import markdown
 
 REPORT: Final = "report.json"
 SUMMARY: Final = "summary.md"

@@ -15,38 +15,31 @@ from pathlib import Path
 from typing import Final
 
 from inspector.chain.join import join
-from inspector.conclusions import Witnesses
 from inspector.credentials.reader import CredentialReader
 from inspector.diagnosis import Case, diagnose
 from inspector.exchanges.assemble import Assembled, assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
-from inspector.exchanges.processes import Claim, Processes
+from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
-from inspector.facts import (
-    CaptureFile,
-    Completeness,
-    Endpoint,
-    Exchange,
-    Fault,
-    Interface,
-    Tunnel,
-    Unread,
-)
 from inspector.flows.addresses import endpoint
 from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import StreamReader, TcpConnection
+from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, Unread
+from inspector.model.conclusions import Witnesses
+from inspector.model.http import Exchange
+from inspector.model.live import Live
+from inspector.model.network import Endpoint, Tunnel
+from inspector.model.report import Report
 from inspector.options import Options as Options
 from inspector.options import Scope
-from inspector.packets import Batch
 from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.pipes import Stop
 from inspector.pcap.reader import CaptureReader, merged, open_captures
-from inspector.recording import Live
-from inspector.report.model import Report
+from inspector.wire import Batch
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
 
@@ -118,7 +111,7 @@ class Inspector:
                 self._ledger.credentials.claims.note(batch.first_packet + index, text)
         self._loop.feed(batch)
 
-    def claim(self, claim: Claim) -> Claim:
+    def claim(self, claim: SocketOwner) -> SocketOwner:
         """Take what the kernel told of a connection's end (a live capture's attribution).
 
         The claim as it may be shown: a program can be named after a key.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.facts import Fault, Oddity
+from inspector.model.capture import Fault, Oddity
 
 #: Packets listed for one oddity; its count goes on.
 PACKETS_LISTED: Final = 5

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from inspector.errors import InspectorError, plain
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
-from inspector.facts import Provider, Role
+from inspector.model.providers import KNOWN, Provider
+from inspector.model.topology import Role
 from inspector.toml import Unreadable, read_table
 
 Scope = Literal["subnet", "all"]
@@ -108,7 +109,7 @@ def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
 
 def _ports(path: Path, table: dict[str, Any]) -> dict[int, Provider]:
     value = table.get("ports", {})
-    known = get_args(Provider)
+    known = KNOWN
     if not isinstance(value, dict) or not all(
         _is_port(port) and provider in known for port, provider in value.items()
     ):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.facts import Unread, UnreadReason
+from inspector.model.capture import Unread, UnreadReason
+from inspector.model.ids import connection_id
 
 #: Connections with unread bytes listed one by one, once for each reason.
 UNREAD_KEPT: Final = 10_000
@@ -54,7 +55,7 @@ class UnreadLog:
             self._first.items(), key=lambda item: (item[0][0] or 0, item[1] or 0, item[0][1])
         )
         return tuple(
-            Unread(None if connection is None else f"c{connection}", reason, packet)
+            Unread(None if connection is None else connection_id(connection), reason, packet)
             for (connection, reason), packet in ordered
         )
 

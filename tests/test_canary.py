@@ -22,7 +22,8 @@ import pytest
 from inspector import Options, Report, inspect
 from inspector.exchanges.http import HttpLayer
 from inspector.flows.loop import PacketLoop
-from inspector.packets import Batch, Segment
+from inspector.report.formats.whole import as_dict, as_json, from_dict, stable_part
+from inspector.wire import Batch, Segment
 from tests.canary.damage import damaged, in_pieces
 from tests.canary.keys import KNOWN, MARK, canary
 from tests.canary.planted import ABOUT, EVERYTHING, SAMPLE, TOLD, WATCH, planted, run
@@ -89,7 +90,7 @@ def test_every_place_that_a_report_shows_is_read_and_labelled(
 def sample_facts(sample: Path) -> dict[str, str]:
     """Place -> what the report says of the talk in which its key is."""
     report = inspect(sample, options=Options(scope="all", auth_headers=(CUSTOM_HEADER,)))
-    plain = report.to_dict()
+    plain = as_dict(report)
     said: dict[str, str] = {}
     for number, item in enumerate(SAMPLE):
         facts = [
@@ -144,13 +145,13 @@ def test_the_program_itself_prints_none(sample: Path) -> None:
 
 def test_the_objects_of_a_report_hold_none(everything: Path) -> None:
     report = inspect(everything, options=Options(scope="all", auth_headers=(CUSTOM_HEADER,)))
-    for text in (repr(report), str(report.to_dict()), str(report.stable())):
+    for text in (repr(report), str(as_dict(report)), str(stable_part(report))):
         assert WATCH.leaks(text.encode("utf-8", "backslashreplace")) == []
 
 
 def test_a_report_read_back_and_written_again_holds_none(sample: Path) -> None:
     output, _ = run("analyze", "--format", "json", *TOLD, sample)
-    assert WATCH.leaks(Report.from_dict(json.loads(output)).to_json()) == []
+    assert WATCH.leaks(as_json(from_dict(json.loads(output)))) == []
 
 
 def test_a_capture_cut_anywhere_holds_none(sample: Path, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def report_of(talks: list[Talk], folder: Path) -> tuple[Report, bytes]:
     path.write_bytes(capture(talks, Description()))
     report = inspect(path, options=Options(scope="all", auth_headers=(CUSTOM_HEADER,)))
     assert "internal-error" not in {oddity.name for oddity in report.oddities}
-    return report, report.to_json()
+    return report, as_json(report)
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from inspector.exchanges.processes import Claim, comment
-from inspector.facts import Endpoint, Process
+from inspector.exchanges.processes import SocketOwner, comment
+from inspector.model.network import Endpoint, Process
 from tests.canary.keys import Watch, canary
 from tests.canary.logs import LOG_KEYS, LOGS, log_of_keys
 from tests.canary.outputs import (
@@ -57,7 +57,9 @@ def claimed(talk: Talk) -> Talk:
     """The first talk of a capture, made by a program that is named after keys."""
     comm, exe, container = (key.text for key in NAMED_AFTER_A_KEY.values())
     process = Process(pid=1, comm=comm, exe=exe, container=container)
-    claim = Claim(Endpoint(AGENT, FIRST_PORT), Endpoint(API_PROXY, 10001), "client", START, process)
+    claim = SocketOwner(
+        Endpoint(AGENT, FIRST_PORT), Endpoint(API_PROXY, 10001), "client", START, process
+    )
     return replace(talk, comments=(comment(claim),))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.facts import Process
+from inspector.model.network import Process
 from tests.canary.hostile import (
     ALL,
     HOSTILE,

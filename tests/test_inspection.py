@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import CaptureError
-from inspector.facts import Exchange, Tunnel
 from inspector.inspection import Inspector, Sources, inspect, inspect_captures
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
+from inspector.model.report import Report
 from inspector.options import Options
 from inspector.pcap.writer import PcapngWriter, PcapWriter
-from inspector.report.model import Report
+from inspector.report.formats.whole import as_dict, as_json
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
@@ -92,7 +94,7 @@ def test_several_files_are_merged_by_time_and_packets_name_their_file(tmp_path: 
     report = inspect(*paths, options=OPTIONS)
 
     assert essence(report) == essence(net.report(OPTIONS))
-    first = report.to_dict()["exchanges"][0]
+    first = as_dict(report)["exchanges"][0]
     assert first["request"]["packet"] == "1:3"
     assert first["response"]["packet"] == "2:3"
     assert [capture.packets for capture in report.captures] == [len(side) for side in sides]
@@ -101,7 +103,7 @@ def test_several_files_are_merged_by_time_and_packets_name_their_file(tmp_path: 
 def test_one_file_has_plain_packet_numbers(tmp_path: Path) -> None:
     path = pcap(tmp_path / "a.pcap", busy_network().wire.packets)
 
-    assert inspect(path).to_dict()["exchanges"][0]["request"]["packet"] == 4
+    assert as_dict(inspect(path))["exchanges"][0]["request"]["packet"] == 4
 
 
 def test_an_empty_capture_is_a_report_of_nothing_and_proves_nothing() -> None:
@@ -449,7 +451,7 @@ def test_what_the_file_says_of_itself_is_in_the_report_and_its_keys_are_not(tmp_
     assert report.completeness.verdict == "unknown"
     assert (report.completeness.capture_filter or "").startswith("tcp contains ")
     assert report.captures[0].interfaces[0].name is not None
-    assert KEY.encode() not in report.to_json()
+    assert KEY.encode() not in as_json(report)
 
 
 def test_copies_of_a_frame_are_counted_and_make_no_second_exchange() -> None:

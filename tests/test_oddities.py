@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts import Fault, Oddity
+from inspector.model.capture import Fault, Oddity
 from inspector.oddities import PACKETS_LISTED, OddityCounter
 
 

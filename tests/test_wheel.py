@@ -61,7 +61,7 @@ def test_the_example_in_readme_has_types_where_the_wheel_is_installed(
     program = tmp_path / "program.py"
     program.write_text(f"{example}\nreveal_type(report)\nreveal_type(tunnel.authority)\n")
     said = _mypy(installed, program)
-    assert 'Revealed type is "inspector.report.model.Report"' in said
+    assert 'Revealed type is "inspector.model.report.Report"' in said
     assert 'Revealed type is "str | None"' in said
     assert "error" not in said
 

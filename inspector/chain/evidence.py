@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Final
 
-from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 
 MS: Final = 1_000_000
 
@@ -56,13 +56,13 @@ class Learned:
         self._up: dict[tuple[int, str | None], deque[int]] = {}
         self._down: dict[tuple[tuple[str, int], int, str | None], deque[int]] = {}
 
-    def learn(self, call: Call, carrier: Carrier) -> None:
+    def learn(self, call: CallRow, carrier: Carrier) -> None:
         """This tunnel was this call's, beyond doubt."""
         if carrier.authority is not None:
             self._authorities.setdefault(call.service, set()).add(carrier.authority)
         self.learn_sizes(call, carrier)
 
-    def learn_sizes(self, call: Call, carrier: Carrier) -> None:
+    def learn_sizes(self, call: CallRow, carrier: Carrier) -> None:
         """How sizes grew between the two hops."""
         if carrier.failed or not carrier.is_whole:
             return
@@ -79,7 +79,7 @@ class Learned:
                 carrier.down - call.down - call.headers_down,
             )
 
-    def vote(self, pairs: Iterable[tuple[Call, Carrier]]) -> bool:
+    def vote(self, pairs: Iterable[tuple[CallRow, Carrier]]) -> bool:
         """Learn from pairs of which most are wrong; whether there was something to learn.
 
         The true growth of a kind of call recurs in each true pair, a false pair's is anything:
@@ -110,7 +110,7 @@ class Learned:
                 found = True
         return found
 
-    def authority_cost(self, call: Call, carrier: Carrier) -> float:
+    def authority_cost(self, call: CallRow, carrier: Carrier) -> float:
         if carrier.authority is None:
             return UNKNOWN_AUTHORITY
         known = self._authorities.get(call.service)
@@ -119,7 +119,7 @@ class Learned:
         others = any(carrier.authority in names for names in self._authorities.values())
         return OTHER_AUTHORITY / 2 if others else 0.0
 
-    def size_cost(self, call: Call, carrier: Carrier) -> float:
+    def size_cost(self, call: CallRow, carrier: Carrier) -> float:
         cost = self.up_cost(call, carrier)
         if carrier.failed or not carrier.is_whole:
             return cost
@@ -129,7 +129,7 @@ class Learned:
             cost += min(off / 32, _SIZE_CAP)
         return cost
 
-    def up_cost(self, call: Call, carrier: Carrier) -> float:
+    def up_cost(self, call: CallRow, carrier: Carrier) -> float:
         """What speaks against a tunnel by what went up."""
         grown = self._up.get((call.kind, carrier.authority))
         if grown is None or carrier.failed or not carrier.is_whole:
@@ -146,7 +146,7 @@ def _off(values: deque[int], value: int) -> int:
     return min(abs(value - known) for known in values)
 
 
-def may_belong(call: Call, carrier: Carrier) -> bool:
+def may_belong(call: CallRow, carrier: Carrier) -> bool:
     """Whether the tunnel was opened while the call waited: after its request, before its answer.
 
     The API proxy takes the whole request before it turns to the upstream.
@@ -160,7 +160,7 @@ def may_belong(call: Call, carrier: Carrier) -> bool:
     )
 
 
-def may_answer(call: Call, carrier: Carrier) -> bool:
+def may_answer(call: CallRow, carrier: Carrier) -> bool:
     """Whether the answer, given its voice, can be what became of this tunnel."""
     if call.voice == "none":
         return True
@@ -178,14 +178,14 @@ def may_answer(call: Call, carrier: Carrier) -> bool:
     return not carrier.failed and before_answer and _fits(call, carrier)
 
 
-def _fits(call: Call, carrier: Carrier) -> bool:
+def _fits(call: CallRow, carrier: Carrier) -> bool:
     """Whether the tunnel carried enough, and not absurdly much, for the request."""
     if not carrier.is_whole or carrier.first == UNKNOWN:
         return True
     return call.up <= carrier.up <= 2 * call.up + (64 << 10) or call.voice == "upgrade"
 
 
-def lag(call: Call, carrier: Carrier) -> int:
+def lag(call: CallRow, carrier: Carrier) -> int:
     """How far apart (ns) the answer and its tunnel ended; -1 where that says nothing.
 
     Of a refused CONNECT the answer follows the refusal; of an upgrade both
@@ -210,7 +210,7 @@ def patience(crowd: int) -> int:
 
 
 def cost(
-    call: Call, carrier: Carrier, learned: Learned, busy: int = UNKNOWN, patient: int = 0
+    call: CallRow, carrier: Carrier, learned: Learned, busy: int = UNKNOWN, patient: int = 0
 ) -> float:
     """What speaks against the tunnel having carried the call's answer.
 
@@ -233,7 +233,7 @@ def cost(
     return total + learned.authority_cost(call, carrier) + learned.size_cost(call, carrier)
 
 
-def attempt_cost(call: Call, carrier: Carrier, learned: Learned) -> float | None:
+def attempt_cost(call: CallRow, carrier: Carrier, learned: Learned) -> float | None:
     """What speaks against the tunnel having been a call's attempt that did not bring its answer.
 
     It was over before the answer began; None where it was not.
@@ -243,7 +243,7 @@ def attempt_cost(call: Call, carrier: Carrier, learned: Learned) -> float | None
     return AGAIN + learned.authority_cost(call, carrier) + learned.up_cost(call, carrier)
 
 
-def _is_short(call: Call, carrier: Carrier) -> bool:
+def _is_short(call: CallRow, carrier: Carrier) -> bool:
     """Whether less came through the tunnel than was passed on to the agent."""
     return (
         call.voice == "relayed"
@@ -253,7 +253,7 @@ def _is_short(call: Call, carrier: Carrier) -> bool:
     )
 
 
-def unlike_growth(one: tuple[Call, Carrier], other: tuple[Call, Carrier]) -> float:
+def unlike_growth(one: tuple[CallRow, Carrier], other: tuple[CallRow, Carrier]) -> float:
     """Calls of one kind grow by the same number of bytes on their way into the tunnel.
 
     The handshake, the key and the API proxy's own headers are the same for

@@ -32,7 +32,7 @@ from inspector.chain.evidence import (
     unlike_growth,
 )
 from inspector.chain.order import Order, Pairs, align, apart, disorder
-from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import REACH
 
 #: A tunnel that is nobody's: a call's earlier attempt, or the API proxy's own.
@@ -89,9 +89,9 @@ class Explanation:
 
     def __init__(
         self,
-        calls: Sequence[Call],
+        calls: Sequence[CallRow],
         carriers: Sequence[Carrier],
-        is_over: Callable[[Call], bool],
+        is_over: Callable[[CallRow], bool],
         learned: Learned,
         is_lossy: bool,
     ) -> None:
@@ -117,7 +117,7 @@ class Explanation:
         #: For each call that was tried again the tunnels of its earlier attempts.
         self.earlier: dict[int, list[int]] = {}
 
-    def _align(self, is_over: Callable[[Call], bool]) -> Order:
+    def _align(self, is_over: Callable[[CallRow], bool]) -> Order:
         return align(self._calls, self._carriers, self._first, self._without, NOBODYS, is_over)
 
     def _ends_mislead(self, order: Order) -> bool:
@@ -136,14 +136,14 @@ class Explanation:
                 far += between > ENDS_TOGETHER + patience(order.pairs.crowds[carrier])
         return looked_at >= _MANY and far > looked_at // 4
 
-    def _by_rank(self) -> Iterator[tuple[Call, Carrier]]:
+    def _by_rank(self) -> Iterator[tuple[CallRow, Carrier]]:
         """Each tunnel with the calls of about its number, for lack of anything better."""
         for number, carrier in enumerate(self._carriers):
             for call in self._calls[max(0, number - REACH) : number + REACH]:
                 if may_belong(call, carrier):
                     yield call, carrier
 
-    def _looked_at(self, pairs: Pairs) -> Iterator[tuple[Call, Carrier]]:
+    def _looked_at(self, pairs: Pairs) -> Iterator[tuple[CallRow, Carrier]]:
         for carrier, row in enumerate(self._carriers):
             for place in pairs.of(carrier):
                 yield self._calls[pairs.calls[place]], row

@@ -5,14 +5,18 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 
-from inspector.archive import Archive, View
+from inspector.chain.clustering import CROWDED, clusters
 from inspector.chain.evidence import Learned
-from inspector.chain.rows import Call, Carrier, Moments, calls, carriers, number_of
-from inspector.chain.sweep import CROWDED, clusters
+from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
 from inspector.chain.verdict import RELIABLE, Scene, Statement, of_link, of_none
-from inspector.conclusions import Chain
-from inspector.facts import Completeness, Connection, Exchange, Topology, Tunnel
-from inspector.packets import keeps_all
+from inspector.model.capture import Completeness
+from inspector.model.conclusions import Chain
+from inspector.model.http import Exchange
+from inspector.model.ids import TunnelId, chain_id, number_of, tunnel_id
+from inspector.model.network import Connection, Tunnel
+from inspector.model.topology import Topology
+from inspector.packed import LazyView, PackedList
+from inspector.wire import keeps_all
 
 
 def join(
@@ -53,7 +57,7 @@ def join(
             said.add(call, carrier, statement, earlier)
         for index, among in cluster.unjoined().items():
             said.leave(cluster.calls[index], among)
-    chains: Archive[Chain] = Archive()
+    chains: PackedList[Chain] = PackedList()
     for call in asked:
         if call.is_agents:
             linked = said.of(call)
@@ -63,7 +67,7 @@ def join(
                 (),
             )
             chains.append(_chain(len(chains) + 1, call, statement, tunnel, attempts))
-    return View(chains, range(len(chains)), lambda chain: chain)
+    return LazyView(chains, range(len(chains)), lambda chain: chain)
 
 
 class _Said:
@@ -78,12 +82,12 @@ class _Said:
         #: For each call its statement's place, -1 for none, and the number in its tunnel's id.
         self._of = array("l", [-1]) * calls
         self._tunnel = array("l", [-1]) * calls
-        self._attempts: dict[int, tuple[str, ...]] = {}
+        self._attempts: dict[int, tuple[TunnelId, ...]] = {}
         self._taken = bytearray(tunnels)
         self._turned_away = bytearray()
         self._among: dict[int, tuple[int, int]] = {}
 
-    def has(self, call: Call, carrier: Carrier) -> bool:
+    def has(self, call: CallRow, carrier: Carrier) -> bool:
         """Whether something was said of the call, or the tunnel is another's."""
         return self._of[call.position] >= 0 or bool(self._taken[carrier.position])
 
@@ -93,20 +97,20 @@ class _Said:
         for position in positions:
             self._turned_away[position] = True
 
-    def is_turned_away(self, call: Call) -> bool:
+    def is_turned_away(self, call: CallRow) -> bool:
         """Whether the call was not looked at."""
         return bool(self._turned_away and self._turned_away[call.position])
 
-    def leave(self, call: Call, among: tuple[int, int]) -> None:
+    def leave(self, call: CallRow, among: tuple[int, int]) -> None:
         """The call got no tunnel: so many calls, and so many tunnels, are left over."""
         self._among[call.position] = among
 
-    def among(self, call: Call) -> tuple[int, int] | None:
+    def among(self, call: CallRow) -> tuple[int, int] | None:
         """How many calls and tunnels were left over with a call; None where no tunnel was."""
         return self._among.get(call.position)
 
     def add(
-        self, call: Call, carrier: Carrier, statement: Statement, attempts: tuple[str, ...]
+        self, call: CallRow, carrier: Carrier, statement: Statement, attempts: tuple[TunnelId, ...]
     ) -> None:
         """Say that the tunnel was the call's."""
         number = self._numbers.setdefault(statement, len(self._statements))
@@ -118,24 +122,24 @@ class _Said:
         if attempts:
             self._attempts[call.position] = attempts
 
-    def of(self, call: Call) -> tuple[Statement, str, tuple[str, ...]] | None:
+    def of(self, call: CallRow) -> tuple[Statement, TunnelId, tuple[TunnelId, ...]] | None:
         """What was said of a call, its tunnel, and the tunnels before that one."""
         number = self._of[call.position]
         if number < 0:
             return None
-        tunnel = f"t{self._tunnel[call.position]}"
+        tunnel = tunnel_id(self._tunnel[call.position])
         return self._statements[number], tunnel, self._attempts.get(call.position, ())
 
 
 def _chain(
     number: int,
-    call: Call,
+    call: CallRow,
     statement: Statement,
-    tunnel: str | None,
-    attempts: tuple[str, ...],
+    tunnel: TunnelId | None,
+    attempts: tuple[TunnelId, ...],
 ) -> Chain:
     return Chain(
-        id=f"h{number}",
+        id=chain_id(number),
         agent_exchange=call.id,
         tunnel=tunnel,
         attempts=attempts,

@@ -19,7 +19,7 @@ from itertools import accumulate
 from typing import Final, TypeAlias
 
 from inspector.chain.evidence import MS
-from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import Turn, as_time_goes
 
 #: Calls that a tunnel may be taken for before the one whose turn it was (seen 0.2 ms apart).
@@ -138,12 +138,12 @@ class Order:
 
 
 def align(
-    calls: Sequence[Call],
+    calls: Sequence[CallRow],
     carriers: Sequence[Carrier],
     price: Price,
     without: Sequence[float],
     nobodys: float,
-    is_over: Callable[[Call], bool],
+    is_over: Callable[[CallRow], bool],
 ) -> Order:
     """Give tunnels to calls without leaving the order, as cheaply as can be.
 
@@ -192,12 +192,12 @@ def align(
     return Order(pairs, _trace(steps, cheapest, ends), steps, cheapest, ends)
 
 
-def disorder(first: Call, second: Call) -> float:
+def disorder(first: CallRow, second: CallRow) -> float:
     """What it costs that the later of two calls had the earlier tunnel."""
     return min(_CROSSED + apart(first, second) / _DISORDER_SCALE, _DISORDER_CAP)
 
 
-def apart(first: Call, second: Call) -> int:
+def apart(first: CallRow, second: CallRow) -> int:
     """How long (ns) after the one request was whole the other came, 0 if meanwhile.
 
     A busy API proxy finds all of two requests at once, and takes up the one that began first.

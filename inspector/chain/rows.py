@@ -11,8 +11,11 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from inspector.archive import Archive, View
-from inspector.facts import ClosedBy, Connection, EndedBy, Exchange, Response, Topology, Tunnel
+from inspector.model.http import Exchange, Response
+from inspector.model.ids import ExchangeId, TunnelId, number_of
+from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
+from inspector.model.topology import Topology
+from inspector.packed import LazyView, PackedList
 
 #: Whose words an answer is in, as far as its header block shows.
 Voice: TypeAlias = Literal["api-proxy", "forward-proxy", "relayed", "upgrade", "none"]
@@ -32,12 +35,12 @@ _SIDES: Final[tuple[ClosedBy | None, ...]] = (
 )  # fmt: skip
 
 
-class Call(NamedTuple):
+class CallRow(NamedTuple):
     """One call at the API proxy.  `asked` and `answered` are when its messages began,
     `sent` when the request was whole, `done` when the response was (or stopped).
     """
 
-    id: str
+    id: ExchangeId
     position: int
     service: tuple[str, int]
     kind: int
@@ -76,7 +79,7 @@ class Carrier(NamedTuple):
     `failed`: it can have carried no answer, since the CONNECT was refused or TLS failed inside.
     """
 
-    id: str
+    id: TunnelId
     position: int
     proxy: str
     authority: str | None
@@ -168,16 +171,11 @@ class Kinds:
         return self._numbers.setdefault(key, len(self._numbers))
 
 
-def number_of(identifier: str) -> int:
-    """The number in an id such as `c12`."""
-    return int(identifier[1:])
-
-
-def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -> Sequence[Call]:
+def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -> Sequence[CallRow]:
     """Every call at an API proxy, whoever made it: others than the agent's use tunnels too."""
     proxies = set(topology.api_proxy)
     kinds = Kinds()
-    found: Archive[Call] = Archive()
+    found: PackedList[CallRow] = PackedList()
     for position, exchange in enumerate(exchanges):
         if exchange.server.ip not in proxies or exchange.tunnel is not None:
             continue
@@ -185,11 +183,11 @@ def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -
     return found
 
 
-def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> Call:
+def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> CallRow:
     request, response = exchange.request, exchange.response
     connection = number_of(exchange.connection)
     closed, closed_by = moments.closed(connection)
-    return Call(
+    return CallRow(
         id=exchange.id,
         position=position,
         service=(exchange.server.ip, exchange.server.port),
@@ -235,7 +233,7 @@ def voice(response: Response | None) -> Voice:
 def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) -> Sequence[Carrier]:
     """Every tunnel of an API proxy, in the order of their SYNs."""
     proxies = set(topology.api_proxy)
-    found: Archive[Carrier] = Archive()
+    found: PackedList[Carrier] = PackedList()
     opened = []
     for position, tunnel in enumerate(tunnels):
         if tunnel.client.ip in proxies:
@@ -244,7 +242,7 @@ def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) ->
             opened.append(carrier.opened)
     # A stable sort: of equal times the tunnel that was seen first.
     order = array("L", sorted(range(len(opened)), key=opened.__getitem__))
-    return View(found, order, lambda carrier: carrier)
+    return LazyView(found, order, lambda carrier: carrier)
 
 
 def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:

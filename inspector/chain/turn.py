@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from inspector.chain.evidence import JITTER
-from inspector.chain.rows import UNKNOWN, Call, Carrier
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 
 #: Calls on either side of the one whose turn it is that a tunnel is tried with.
 REACH: Final = 32
@@ -29,7 +29,7 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, place: int, call: Call) -> None:
+    def add(self, place: int, call: CallRow) -> None:
         """The request of the call at this place, behind all others, is whole."""
         self._places.append(place)
         if call.until != UNKNOWN:
@@ -85,7 +85,7 @@ class Turn:
         self._so_far = so_far
 
 
-def as_time_goes(calls: Sequence[Call], carriers: Sequence[Carrier]) -> Iterator[Waiting]:
+def as_time_goes(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[Waiting]:
     """For each tunnel the calls that waited when it was opened."""
     waiting = Waiting()
     coming = 0

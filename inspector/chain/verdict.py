@@ -9,8 +9,8 @@ from typing import Final
 
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
 from inspector.chain.explanation import Link
-from inspector.chain.rows import UNKNOWN, Call, Carrier
-from inspector.conclusions import AnsweredBy
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.model.conclusions import AnsweredBy
 
 #: From here on a chain may be relied on (`conclusions.Chain`).
 RELIABLE: Final = 0.8
@@ -62,7 +62,7 @@ class Scene:
     hop_seen: bool
     in_vain: tuple[int, ...] = ()
 
-    def refused_meanwhile(self, call: Call) -> bool:
+    def refused_meanwhile(self, call: CallRow) -> bool:
         """Whether the API proxy knocked in vain at the forward proxy while the call waited."""
         begun = call.begun
         at = bisect_left(self.in_vain, begun)
@@ -99,7 +99,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: bool) -> Statement:
+def of_link(call: CallRow, carrier: Carrier, link: Link, scene: Scene, retried: bool) -> Statement:
     """What is said of a call with its tunnel."""
     reasons: list[str] = []
     confidence = 0.95
@@ -157,7 +157,7 @@ def of_link(call: Call, carrier: Carrier, link: Link, scene: Scene, retried: boo
     return Statement(answered_by, round(confidence, 2), told, None if is_sure else among)
 
 
-def _answered_by(call: Call, carrier: Carrier, reasons: list[str]) -> AnsweredBy:
+def _answered_by(call: CallRow, carrier: Carrier, reasons: list[str]) -> AnsweredBy:
     if carrier.refused:
         reasons.append("refused")
     elif carrier.failed:
@@ -175,7 +175,7 @@ def _answered_by(call: Call, carrier: Carrier, reasons: list[str]) -> AnsweredBy
 
 
 def of_none(
-    call: Call,
+    call: CallRow,
     scene: Scene,
     is_turned_away: bool = False,
     among: tuple[int, int] | None = None,
@@ -227,7 +227,7 @@ def of_none(
     return Statement(answered_by, confidence, tuple(dict.fromkeys(reasons)), among)
 
 
-def _without_answer(call: Call, reasons: list[str]) -> AnsweredBy:
+def _without_answer(call: CallRow, reasons: list[str]) -> AnsweredBy:
     """Nobody answered, if the capture saw the end of it."""
     if call.ended_by == "capture-end":
         reasons.append("open")

@@ -12,19 +12,20 @@ import click
 
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.messages import say
 from inspector.cli.network import key_bytes, log_options, network_options
-from inspector.cli.outcome import Outcome, outcome_options
+from inspector.cli.outcome import ReportOptions, outcome_options
 from inspector.cli.progress import Progress
-from inspector.cli.saying import say
 from inspector.cli.stopping import graceful
 from inspector.cli.streams import only_for_reader
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
-    from inspector.facts import Exchange, Tunnel
     from inspector.inspection import Options
-    from inspector.report.model import Report
+    from inspector.model.http import Exchange
+    from inspector.model.network import Tunnel
+    from inspector.model.report import Report
 
 NOTHING_TO_ANALYSE = 4
 
@@ -85,19 +86,19 @@ def analyze(
         fingerprint_key=key_bytes(fingerprint_key),
         logs=(*squid_logs, *proxy_logs),
     )
-    outcome = Outcome.told(told)
+    outcome = ReportOptions.told(told)
     out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None
     on_tunnel: Callable[[Tunnel], None] | None = None
     write: Callable[[Report], None]
     if form == "jsonl":
-        from inspector.report.jsonl import JsonLines
+        from inspector.report.formats.jsonl import JsonLines
 
         lines = JsonLines(out, several_files=_several_files(paths))
         on_exchange, on_tunnel = lines.exchange, lines.tunnel
         write = lines.finish
     elif form == "json":
-        from inspector.report.json import write_json
+        from inspector.report.formats.json import write_json
 
         write = partial(write_json, out=out)
     else:
@@ -164,7 +165,7 @@ def _inspect(
     stop: Stop,
 ) -> tuple[Report, InspectorError | None]:
     from inspector.inspection import inspect_captures
-    from inspector.report.model import nothing_to_analyse
+    from inspector.model.report import nothing_to_analyse
 
     try:
         report = inspect_captures(
@@ -194,7 +195,7 @@ def _several_files(paths: tuple[str, ...]) -> bool:
 def write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
     """The page for people, as wide and as colourful as standard output takes it."""
     from inspector.cli.screen import Screen
-    from inspector.report.terminal import render
+    from inspector.report.page.terminal import render
 
     screen = Screen.of(sys.stdout)
     page = render(report, width=screen.width, color=screen.color, verbosity=verbosity)

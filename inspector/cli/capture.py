@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 import click
 
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.live import Printer, live_options, plan
+from inspector.cli.live_options import Printer, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.messages import say
 from inspector.cli.network import network_options
-from inspector.cli.outcome import Outcome, judging_options
+from inspector.cli.outcome import ReportOptions, judging_options
 from inspector.cli.parameters import Duration, Rotate, Size
-from inspector.cli.saying import say
 from inspector.cli.streams import only_for_reader
 
 #: The first word that is no option begins the command: its own options are its own.
@@ -96,8 +96,8 @@ def capture(
     not 0, is this program's, whatever --fail-on says.
     """
     with AtOnce():
-        from inspector.live.capturing import Watchers
-        from inspector.live.capturing import capture as run_capture
+        from inspector.live.capture import Watchers
+        from inspector.live.capture import capture as run_capture
 
     verbosity = ctx.meta.get(VERBOSITY, 0)
     if rotate is not None and path is None and directory is None:
@@ -117,7 +117,7 @@ def capture(
     )
     printer = Printer(form, verbosity, several_files=rotate is not None)
     watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
-    outcome = Outcome.told({**live, "directory": directory})
+    outcome = ReportOptions.told({**live, "directory": directory})
     with only_for_reader(not (command or path or outcome.has_other_use)):
         captured = run_capture(planned, watchers)
     report = captured.report

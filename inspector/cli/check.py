@@ -64,9 +64,9 @@ def check(
 
         from inspector.cli.screen import Screen
         from inspector.policy.judge import judge
+        from inspector.policy.page import page, plain
         from inspector.policy.reading import read_policy
-        from inspector.policy.telling import page, plain
-        from inspector.report.json import dumps
+        from inspector.report.formats.json import dumps
 
     rules = read_policy(policy)
     if fail_on is not None:

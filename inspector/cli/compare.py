@@ -10,8 +10,8 @@ import click
 from inspector.cli.inputs import is_report, options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.messages import say
 from inspector.cli.network import network_options
-from inspector.cli.saying import say
 from inspector.errors import quoted
 
 
@@ -59,8 +59,8 @@ def compare(
         from inspector.inspection import FINGERPRINT_KEY_BYTES
         from inspector.report.compare import Side, matching, page, plain
         from inspector.report.compare import compare as differences
-        from inspector.report.escape import clipped, visible
-        from inspector.report.json import dumps
+        from inspector.report.formats.json import dumps
+        from inspector.report.page.escape import clipped, visible
 
     if len(clients) > 2:
         raise click.UsageError("--client may be given twice at most.")

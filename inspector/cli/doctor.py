@@ -13,7 +13,7 @@ from inspector.cli.network import subnet_option
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from inspector.capture.probes import Check
+    from inspector.linux.probes import Check
 
 SCHEMA = "inspector.doctor/1"
 
@@ -43,8 +43,8 @@ def doctor(subnet: str | None, netns: str | None, form: Literal["terminal", "jso
     """
     from ipaddress import ip_network
 
-    from inspector.capture.namespaces import locate_namespace
-    from inspector.capture.probes import Machine, examine
+    from inspector.linux.namespaces import locate_namespace
+    from inspector.linux.probes import Machine, examine
     from inspector.options import Options
 
     checks = examine(
@@ -58,7 +58,7 @@ def doctor(subnet: str | None, netns: str | None, form: Literal["terminal", "jso
 
 
 def _page(checks: Sequence[Check]) -> str:
-    from inspector.report.escape import defused, visible
+    from inspector.report.page.escape import defused, visible
 
     width = max(len(check.name) for check in checks)
     lines = []

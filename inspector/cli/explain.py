@@ -23,7 +23,7 @@ def explain(code: str | None) -> None:
     Without CODE all of them are listed.  The same texts are in docs/findings.md.
     """
     from inspector.diagnosis.catalogue import CODES
-    from inspector.report.findings import explanation
+    from inspector.report.explain import explanation
 
     if code is None:
         width = max(map(len, CODES))

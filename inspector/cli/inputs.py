@@ -14,7 +14,7 @@ from inspector.errors import InspectorError
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
     from inspector.inspection import Options
-    from inspector.report.model import Report
+    from inspector.model.report import Report
 
 #: A report that is read whole into memory; one of 100,000 exchanges has some 200 MB.
 _LONGEST: Final = 1 << 30
@@ -66,14 +66,13 @@ def is_report(name: str) -> bool:
 
 
 def _loaded(path: Path) -> Report:
-    from inspector.report.loading import NotAReport
-    from inspector.report.model import Report
+    from inspector.report.formats.whole import NotAReport, from_dict
 
     try:
         if path.stat().st_size > _LONGEST:
             raise NotAReport("the file is longer than any report")
         plain = json.loads(path.read_bytes())
-        return Report.from_dict(plain)
+        return from_dict(plain)
     except (NotAReport, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, NotAReport) else "it is no JSON"
         raise ReportUnreadable(

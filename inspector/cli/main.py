@@ -176,7 +176,7 @@ def main() -> None:
 
 
 def _tell_version(ctx: click.Context) -> None:
-    from inspector.report.model import this_tool
+    from inspector.model.report import this_tool
 
     tool = this_tool()
     click.echo(f"{tool.name} {tool.version}")
@@ -185,7 +185,7 @@ def _tell_version(ctx: click.Context) -> None:
 
 def _show(error: click.ClickException) -> None:
     """Tell of a usage error as click does.  It quotes arguments: hostile names, or keys."""
-    from inspector.report.escape import defused
+    from inspector.report.page.escape import defused
 
     shown = io.StringIO()
     error.show(shown)
@@ -193,7 +193,7 @@ def _show(error: click.ClickException) -> None:
 
 
 def _say(sentence: str) -> None:
-    from inspector.cli.saying import say
+    from inspector.cli.messages import say
 
     say(sentence)
 
@@ -230,7 +230,7 @@ def _traceback(error: BaseException) -> str:
     """Where it was raised.  An exception's own text may quote captured bytes: only ours is told."""
     import traceback
 
-    from inspector.report.escape import defused, visible
+    from inspector.report.page.escape import defused, visible
 
     lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
     text = "" if not isinstance(error, InspectorError) else f": {visible(discreet(str(error)))}"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from inspector.cli.saying import say
+from inspector.cli.messages import say
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
-    from inspector.conclusions import Severity
+    from inspector.model.conclusions import Severity
+    from inspector.model.report import Report
     from inspector.policy.judge import Judgement
-    from inspector.report.model import Report
 
 _OUTPUT: Final = click.option(
     "-o",
@@ -69,7 +69,7 @@ def judging_options(command: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReportOptions:
     """What the options of `outcome_options` ask for."""
 
     directory: Path | None
@@ -79,7 +79,9 @@ class Outcome:
     output: Path | None
 
     @classmethod
-    def told(cls, told: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Outcome:
+    def told(
+        cls, told: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    ) -> ReportOptions:
         """From the values of the options; what they leave open is in the environment."""
         wanted = told["github"]
         summary, output = told["github_summary"], told["github_output"]
@@ -129,7 +131,8 @@ class Outcome:
         """
         if not self.github:
             return
-        from inspector.report import github, markdown
+        from inspector.report import runner as github
+        from inspector.report.page import markdown
 
         def summary(already: int) -> str:
             free = min(markdown.LIMIT, github.SUMMARY_LIMIT - already - 1)

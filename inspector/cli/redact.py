@@ -10,8 +10,8 @@ import click
 
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.messages import say
 from inspector.cli.parameters import HeaderName
-from inspector.cli.saying import say
 
 if TYPE_CHECKING:
     from inspector.redaction import RedactionSummary

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import click
 
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.live import Printer, flush, live_options, plan
+from inspector.cli.live_options import Printer, flush, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration
-from inspector.cli.saying import say
 from inspector.cli.streams import only_for_reader
 
 
@@ -44,7 +44,7 @@ def watch(
     with AtOnce():
         from dataclasses import replace
 
-        from inspector.live.capturing import NOTHING_TO_ANALYSE, Watchers, capture
+        from inspector.live.capture import NOTHING_TO_ANALYSE, Watchers, capture
 
     planned = plan(live, ctx.meta.get(VERBOSITY, 0), duration=duration)
     if planned.options.scope is None:
@@ -65,7 +65,7 @@ def watch(
         printer.write(outcome.report)
     else:
         from inspector.cli.screen import Screen
-        from inspector.live.watching import line_watchers
+        from inspector.live.line_screen import line_watchers
 
         screen = Screen.of(sys.stdout)
         with (

@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from inspector.facts import Anomaly, Credential, CredentialKind
+from inspector.model.credentials import Anomaly, Credential, CredentialKind
 from inspector.secret import Secret
 
 

@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from inspector.credentials import glance, parts
+from inspector.credentials import parts
+from inspector.credentials import prefilter as glance
 from inspector.credentials.echoes import echoes, whole_keys
 from inspector.credentials.kinds import classify, core_of, placeholder
 from inspector.credentials.positions import (
@@ -51,7 +52,7 @@ from inspector.credentials.scrubbing import (
     unescaped,
 )
 from inspector.credentials.vault import Vault
-from inspector.facts import Credential
+from inspector.model.credentials import Credential
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
 

@@ -16,7 +16,6 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from inspector.credentials import parts
-from inspector.credentials.claims import Claims
 from inspector.credentials.kinds import (
     classify,
     core_of,
@@ -26,6 +25,7 @@ from inspector.credentials.kinds import (
     label,
     prefix_within,
 )
+from inspector.credentials.mask_notes import MaskNotes
 from inspector.credentials.memo import Memo, Written
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
@@ -40,7 +40,8 @@ from inspector.credentials.positions import (
     is_secret_name,
 )
 from inspector.credentials.scrubbing import Scrubber
-from inspector.facts import Anomaly, AuthHeader, Credential, Headers
+from inspector.model.credentials import Anomaly, AuthHeader, Credential
+from inspector.model.network import Headers
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
 
@@ -76,7 +77,7 @@ class CredentialReader:
 
     def __init__(self, fingerprint_key: bytes, extra_headers: Iterable[str] = ()) -> None:
         self._key = fingerprint_key
-        self.claims = Claims()
+        self.claims = MaskNotes()
         self._scrubber = Scrubber(fingerprint_key)
         self._request = (
             dict.fromkeys(

@@ -14,7 +14,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from typing import Final
 
-from inspector.credentials import glance
+from inspector.credentials import prefilter as glance
 from inspector.credentials.echoes import echoes, whole_keys
 from inspector.credentials.kinds import LABEL, PLACEHOLDERS, classify, core_of, describe, label
 from inspector.credentials.public import is_public

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inspector.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
 from inspector.diagnosis.catalogue import CODES
@@ -25,7 +24,8 @@ from inspector.diagnosis.rules import (
     UNEXPLAINED,
     proxy_died,
 )
-from inspector.packets import Moment
+from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
+from inspector.wire import Moment
 
 
 @dataclass(frozen=True, slots=True)

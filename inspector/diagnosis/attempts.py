@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from inspector.packets import Moment, precedes
+from inspector.wire import Moment, precedes
 
 if TYPE_CHECKING:
     from inspector.diagnosis.case import Case

@@ -12,26 +12,21 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from inspector.conclusions import AnsweredBy, Chain, Witnesses
 from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.index import (
     Index,
     Service,
-    number_of,
     opened_moment,
 )
-from inspector.diagnosis.outcome import SUCCEEDED, Outcome, answered_by, outcome_of
+from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, answered_by, outcome_of
 from inspector.exchanges.neighbourhood import Neighbourhood
-from inspector.facts import (
-    Completeness,
-    Connection,
-    DirectTls,
-    Exchange,
-    Topology,
-    Tunnel,
-    UnreadReason,
-)
-from inspector.packets import Moment, precedes
+from inspector.model.capture import Completeness, UnreadReason
+from inspector.model.conclusions import AnsweredBy, Chain, Witnesses
+from inspector.model.http import Exchange
+from inspector.model.ids import connection_id, exchange_id, number_of, tunnel_id
+from inspector.model.network import Connection, DirectTls, Tunnel
+from inspector.model.topology import Topology
+from inspector.wire import Moment, precedes
 
 #: From here on a chain may be relied on (`conclusions.Chain`).
 RELIABLE: Final = 0.8
@@ -51,11 +46,11 @@ _DOUBTFUL: Final[frozenset[UnreadReason]] = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FailedCall:
     """One agent's call: its leg at the API proxy, and what became of it."""
 
     exchange: Exchange
-    outcome: Outcome
+    outcome: CallOutcome
     answered_by: AnsweredBy
     tunnels: tuple[Tunnel, ...]
     connection: Connection | None
@@ -191,7 +186,7 @@ class Case:
             if connection is not None
         )
 
-    def doubted(self, call: Call) -> UnreadReason | None:
+    def doubted(self, call: FailedCall) -> UnreadReason | None:
         """Why what was read of a call's own connection may not be what its receiver took."""
         reasons = self._unread.get(call.exchange.connection, ())
         return next((reason for reason in reasons if reason in _DOUBTFUL), None)
@@ -271,7 +266,7 @@ class Case:
         self.calls += len(self.barred)
 
     def _is_an_agents(self, number: int) -> bool:
-        connection = self.connections.get(f"c{number}")
+        connection = self.connections.get(connection_id(number))
         return connection is not None and connection.client.ip in self.agents
 
     def _link(self) -> set[int]:
@@ -337,13 +332,13 @@ class Case:
         """The chains of calls for which the API proxy opened more than one tunnel."""
         return map(self._chains.__getitem__, self.tried_again)
 
-    def call(self, number: int) -> Call:
+    def call(self, number: int) -> FailedCall:
         """A call with everything that is known about it."""
-        exchange = self.exchanges.get(f"e{number}")
+        exchange = self.exchanges.get(exchange_id(number))
         assert exchange is not None
-        used = (self.tunnels.get(f"t{name}") for name in self._pairs.get(number, ()))
+        used = (self.tunnels.get(tunnel_id(name)) for name in self._pairs.get(number, ()))
         response = exchange.response
-        return Call(
+        return FailedCall(
             exchange,
             outcome_of(exchange),
             "nobody" if response is None else answered_by(response),
@@ -351,18 +346,18 @@ class Case:
             self.connections.get(exchange.connection),
         )
 
-    def knows_who_closed(self, call: Call) -> bool:
+    def knows_who_closed(self, call: FailedCall) -> bool:
         """Whether the order of closing on both legs of a call is certain."""
         if self.is_lossy or call.connection is None or call.connection.close_unseen:
             return False
         legs = (self.connections.get(tunnel.connection) for tunnel in call.tunnels)
         return not any(leg is not None and leg.close_unseen for leg in legs)
 
-    def may_have_tunnel(self, call: Call) -> bool:
+    def may_have_tunnel(self, call: FailedCall) -> bool:
         """Whether a tunnel may have been opened for a call, be it sure or not."""
         return number_of(call.exchange.id) in self._linked
 
-    def failed_calls(self) -> Iterator[Call]:
+    def failed_calls(self) -> Iterator[FailedCall]:
         """The calls that failed, in their order."""
         return map(self.call, self.failed)
 

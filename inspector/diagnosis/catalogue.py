@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.conclusions import Severity
+from inspector.model.conclusions import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from inspector.facts import Connection
-from inspector.packets import Moment, precedes
+from inspector.model.ids import AnyId, number_of
+from inspector.model.network import Connection
+from inspector.wire import Moment, precedes
 
 #: The last time in nanoseconds that 64 bits hold.
 _LATEST: Final = (1 << 63) - 1
@@ -17,7 +18,7 @@ _LATEST: Final = (1 << 63) - 1
 
 class _Numbered(Protocol):
     @property
-    def id(self) -> str: ...
+    def id(self) -> AnyId: ...
 
 
 N = TypeVar("N", bound=_Numbered)
@@ -40,7 +41,7 @@ class Index(Sequence[N]):
 
     def get(self, name: str) -> N | None:
         """The fact with this id; None when there is none."""
-        number = int(name[1:])
+        number = number_of(name)
         if 0 < number <= len(self) and (found := self._items[number - 1]).id == name:
             return found
         low, high = 0, len(self)
@@ -49,7 +50,7 @@ class Index(Sequence[N]):
             found = self._items[middle]
             if found.id == name:
                 return found
-            if int(found.id[1:]) < number:
+            if number_of(found.id) < number:
                 low = middle + 1
             else:
                 high = middle
@@ -123,8 +124,3 @@ def closed_moment(connection: Connection | None) -> Moment | None:
 def _held(at: int) -> int:
     """A time as an array can hold it: a file may state any, such as the year 500000."""
     return min(at, _LATEST)
-
-
-def number_of(name: str) -> int:
-    """The number in an id: 12 of `e12`."""
-    return int(name[1:])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from inspector.conclusions import AnsweredBy
-from inspector.facts import Exchange, Response, Stream
+from inspector.model.conclusions import AnsweredBy
+from inspector.model.http import EventStream, Exchange, Response
 
-Outcome: TypeAlias = Literal[
+CallOutcome: TypeAlias = Literal[
     "answered",  # whole and well
     "unknown",  # a gap, or the capture's end
     "status",  # an error status
@@ -21,7 +21,7 @@ Outcome: TypeAlias = Literal[
     "unanswered",  # the server's side closed without one byte
     "left",  # the client's side ended it early
 ]
-SUCCEEDED: Final[frozenset[Outcome]] = frozenset({"answered", "unknown"})
+SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown"})
 
 #: Oddities of a body that make it unreadable as labelled.
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
@@ -38,7 +38,7 @@ _UPSTREAM_MARKS: Final = frozenset({
 })  # fmt: skip
 
 
-def outcome_of(exchange: Exchange) -> Outcome:
+def outcome_of(exchange: Exchange) -> CallOutcome:
     """What became of one exchange."""
     response, ended = exchange.response, exchange.ended_by
     if exchange.request is None:
@@ -61,7 +61,7 @@ def outcome_of(exchange: Exchange) -> Outcome:
     return "left" if by_client else "cut"
 
 
-def _of_stream(response: Response, stream: Stream, by_client: bool) -> Outcome:
+def _of_stream(response: Response, stream: EventStream, by_client: bool) -> CallOutcome:
     bare = BARE_ERROR in response.oddities
     if not stream.terminated and bare:
         return "cut"

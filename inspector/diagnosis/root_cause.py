@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.conclusions import Evidence, Finding, RootCause, RuledOut
 from inspector.diagnosis.attempts import Attempts
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.index import opened_moment
 from inspector.diagnosis.rule import Cause, Tally
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import at, plural
+from inspector.model.conclusions import Evidence, Finding, RootCause, RuledOut
+from inspector.model.ids import connection_id
 
 
 @dataclass(slots=True)
@@ -21,7 +22,7 @@ class Explained:
     """The failed calls that one cause explains."""
 
     cause: Cause
-    first: Call
+    first: FailedCall
     tally: Tally = field(default_factory=Tally)
 
 
@@ -74,7 +75,7 @@ def _not_listening(
 ) -> RootCause:
     code = "proxy-not-listening"
     name, packet = attempts.refused[0]
-    connection = case.connections.get(f"c{name}")
+    connection = case.connections.get(connection_id(name))
     where = "a port" if connection is None else f":{connection.server.port}"
     count = len(attempts.refused)
     return RootCause(
@@ -132,7 +133,7 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
 # -- what it is not -------------------------------------------------------------
 
 
-def _denial(call: Call, case: Case) -> str | None:
+def _denial(call: FailedCall, case: Case) -> str | None:
     if any(tunnel.established is False for tunnel in call.tunnels):
         return None
     if call.tunnel is not None and call.tunnel.established:
@@ -140,7 +141,7 @@ def _denial(call: Call, case: Case) -> str | None:
     return None if call.answered_by == "forward-proxy" else "no CONNECT was made for it"
 
 
-def _tls(call: Call, case: Case) -> str | None:
+def _tls(call: FailedCall, case: Case) -> str | None:
     tunnel = call.tunnel
     if tunnel is None:
         return None if call.answered_by == "upstream" else "no tunnel was opened for it"
@@ -151,7 +152,7 @@ def _tls(call: Call, case: Case) -> str | None:
     return None
 
 
-def _upstream(call: Call, case: Case) -> str | None:
+def _upstream(call: FailedCall, case: Case) -> str | None:
     if call.answered_by == "nobody":
         return "no response byte came"
     if call.answered_by in ("api-proxy", "forward-proxy"):
@@ -161,14 +162,14 @@ def _upstream(call: Call, case: Case) -> str | None:
     return None
 
 
-def _cut(call: Call, case: Case) -> str | None:
+def _cut(call: FailedCall, case: Case) -> str | None:
     response = call.exchange.response
     if response is None:
         return "there was no stream"
     return "the answer arrived whole" if response.complete else None
 
 
-def _death(call: Call, case: Case) -> str | None:
+def _death(call: FailedCall, case: Case) -> str | None:
     connection = call.connection
     if connection is None or not case.lives_after(
         call.exchange.server.ip, opened_moment(connection)
@@ -177,7 +178,9 @@ def _death(call: Call, case: Case) -> str | None:
     return "it took or opened connections afterwards"
 
 
-_ALTERNATIVES: Final[tuple[tuple[str, frozenset[str], Callable[[Call, Case], str | None]], ...]] = (
+_ALTERNATIVES: Final[
+    tuple[tuple[str, frozenset[str], Callable[[FailedCall, Case], str | None]], ...]
+] = (
     ("Squid denial", frozenset({"squid-denied", "squid-down"}), _denial),
     ("TLS failure", frozenset({"tls-failed-in-tunnel", "squid-down"}), _tls),
     ("upstream error", frozenset(), _upstream),
@@ -186,7 +189,7 @@ _ALTERNATIVES: Final[tuple[tuple[str, frozenset[str], Callable[[Call, Case], str
 )
 
 
-def _ruled_out(code: str, call: Call, case: Case) -> tuple[RuledOut, ...]:
+def _ruled_out(code: str, call: FailedCall, case: Case) -> tuple[RuledOut, ...]:
     """Other causes that one could think of; only what a fact excludes."""
     told = []
     for what, codes, excluded in _ALTERNATIVES:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.conclusions import SEVERITIES, Evidence, Finding, Severity
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.catalogue import CODES
-from inspector.facts import Exchange, Tunnel
+from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
 
 #: Evidence listed for one finding; its count goes on.
 LISTED: Final = 5
@@ -73,9 +74,9 @@ class Cause:
     """
 
     code: str
-    explains: Callable[[Call, Case], bool]
-    sentence: Callable[[Call, Case, int], str]
-    details: Callable[[Call, Case, int], tuple[str, ...]] = lambda call, case, count: ()
+    explains: Callable[[FailedCall, Case], bool]
+    sentence: Callable[[FailedCall, Case, int], str]
+    details: Callable[[FailedCall, Case, int], tuple[str, ...]] = lambda call, case, count: ()
     not_in_packets: str | None = None
 
 
@@ -84,7 +85,7 @@ class OfCall:
     """Finds something worth saying of a failed call."""
 
     code: str
-    match: Callable[[Call, Case], Match | None]
+    match: Callable[[FailedCall, Case], Match | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Notice:
     find: Callable[[Case], Iterable[Match]]
 
 
-def of_call(call: Call) -> Evidence:
+def of_call(call: FailedCall) -> Evidence:
     """Where to look for a call."""
     return Evidence(
         connection=call.exchange.connection,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import closed_moment
-from inspector.packets import packet_label, precedes
+from inspector.wire import packet_label, precedes
 
 _WIDTH: Final = 76
 
@@ -27,7 +27,7 @@ def span(first: int, last: int, case: Case) -> str:
     return "packets {}-{}".format(*ends)
 
 
-def answer(call: Call) -> str:
+def answer(call: FailedCall) -> str:
     """The status, with what the error calls itself: `401 authentication_error`."""
     response = call.exchange.response
     if response is None:
@@ -37,7 +37,7 @@ def answer(call: Call) -> str:
     return f"{response.status} {kind[:32]}" if kind else str(response.status)
 
 
-def told(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     """What the error says, in the API's own words."""
     response = call.exchange.response
     error = response.api_error if response is not None else None
@@ -51,7 +51,7 @@ def told(call: Call, case: Case, count: int) -> tuple[str, ...]:
     return (f'{lead}{message}"',)
 
 
-def squid_error(call: Call) -> str:
+def squid_error(call: FailedCall) -> str:
     """What Squid says went wrong, from its page or its answer to the CONNECT."""
     if call.answered_by == "forward-proxy" and call.exchange.response is not None:
         for name, value in call.exchange.response.headers:
@@ -64,7 +64,7 @@ def squid_error(call: Call) -> str:
     return ""
 
 
-def authority(call: Call) -> str:
+def authority(call: FailedCall) -> str:
     """The host that Squid was asked for."""
     tunnel, request = call.tunnel, call.exchange.request
     if call.exchange.hop == "agent-to-forward-proxy" and request is not None and request.host:
@@ -74,7 +74,7 @@ def authority(call: Call) -> str:
     return f"{call.exchange.provider}'s host"
 
 
-def relayed(call: Call) -> tuple[str, ...]:
+def relayed(call: FailedCall) -> tuple[str, ...]:
     """That the agent got Squid's page for an answer."""
     response = call.exchange.response
     if call.answered_by != "forward-proxy" or response is None:
@@ -85,25 +85,25 @@ def relayed(call: Call) -> tuple[str, ...]:
     return (f"Its {size} was relayed as the API's {response.status}. No key left.",)
 
 
-def is_stream(call: Call) -> bool:
+def is_stream(call: FailedCall) -> bool:
     """Whether the answer is an event stream."""
     response = call.exchange.response
     return response is not None and response.stream is not None
 
 
-def events(call: Call) -> int:
+def events(call: FailedCall) -> int:
     """How many events of its stream arrived."""
     response = call.exchange.response
     return 0 if response is None or response.stream is None else response.stream.events
 
 
-def bytes_down(call: Call) -> int:
+def bytes_down(call: FailedCall) -> int:
     """How many bytes of the answer arrived: of its body, or none at all."""
     response = call.exchange.response
     return 0 if response is None else response.body_bytes
 
 
-def order_of_closing(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def order_of_closing(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     """Which leg ended first, and from which side."""
     tunnel, connection = call.tunnel, call.connection
     if tunnel is None or connection is None or connection.closed_at is None:

@@ -6,24 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from inspector.archive import View, arranged
 from inspector.exchanges.cleaning import cleaned
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles
-from inspector.facts import (
-    Client,
-    ClosedBy,
-    Connection,
-    DirectTls,
-    Egress,
-    Exchange,
-    Hop,
-    Process,
-    Tunnel,
-)
+from inspector.model.http import Exchange, Hop
+from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
+from inspector.model.network import ClosedBy, Connection, DirectTls, Egress, Process, Tunnel
+from inspector.model.topology import Client
+from inspector.packed import LazyView, arranged
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +50,8 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         ledger.add_tunnel(_unannounced(record, ledger.next_tunnel()))
     egress = find_egress(ledger.tunnels, direct)
     legs = {record.connection for record in egress.values()}
-    ordered = View(ledger.exchanges, in_order, lambda record: record)
-    connections = View(
+    ordered = LazyView(ledger.exchanges, in_order, lambda record: record)
+    connections = LazyView(
         *arranged(ledger.connections, by_number(ledger.connection_order)),
         lambda connection: cleaned(connection, ledger.credentials),
     )
@@ -69,8 +62,8 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
             _client_processes(connections) if ledger.processes.any else {},
         ),
         connections=connections,
-        exchanges=View(ledger.exchanges, in_order, exchange),
-        tunnels=View(
+        exchanges=LazyView(ledger.exchanges, in_order, exchange),
+        tunnels=LazyView(
             *arranged(ledger.tunnels, by_number(ledger.tunnel_order)),
             lambda record: tunnel_fact(
                 cleaned(record, ledger.credentials), egress.get(record.number)
@@ -105,14 +98,14 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
     if record.tunnel is None:
         hop = roles.hop(record.client.ip, record.server.ip)
     return Exchange(
-        id=f"e{record.number}",
+        id=exchange_id(record.number),
         hop=hop,
-        relays=None if relayed is None else f"e{relayed}",
-        connection=f"c{record.connection}",
+        relays=None if relayed is None else exchange_id(relayed),
+        connection=connection_id(record.connection),
         client=record.client,
         server=record.server,
         provider=roles.provider(*service_of(record)),
-        tunnel=None if record.tunnel is None else f"t{record.tunnel}",
+        tunnel=None if record.tunnel is None else tunnel_id(record.tunnel),
         request=record.request,
         response=record.response,
         upgrade=record.upgrade,
@@ -125,8 +118,8 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
     """A tunnel as the report shows it."""
     status = record.connect_status
     return Tunnel(
-        id=f"t{record.number}",
-        connection=f"c{record.connection}",
+        id=tunnel_id(record.number),
+        connection=connection_id(record.connection),
         client=record.client,
         proxy=record.proxy,
         authority=record.authority,
@@ -148,8 +141,8 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
         last_data_at=record.last_data_at,
         closed_at=record.closed_at,
         closed_by=cast("ClosedBy | None", record.closed_by),
-        exchanges=tuple(f"e{number}" for number in sorted(record.exchanges)),
-        egress=None if egress is None else Egress(egress.server, f"c{egress.connection}"),
+        exchanges=tuple(exchange_id(number) for number in sorted(record.exchanges)),
+        egress=None if egress is None else Egress(egress.server, connection_id(egress.connection)),
         packet=record.packet,
         last_down_at=record.last_down_at,
     )
@@ -192,8 +185,8 @@ def _unannounced(record: TlsRecord, number: int) -> TunnelRecord:
 
 def _direct_fact(record: TlsRecord, index: int) -> DirectTls:
     return DirectTls(
-        id=f"d{index}",
-        connection=f"c{record.connection}",
+        id=direct_tls_id(index),
+        connection=connection_id(record.connection),
         client=record.client,
         server=record.server,
         tls=record.tls,

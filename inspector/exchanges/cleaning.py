@@ -13,7 +13,8 @@ from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
-from inspector.facts import ApiError, Connection, Process, Request, Response, Stream, Tls
+from inspector.model.http import ApiError, EventStream, Request, Response
+from inspector.model.network import Connection, Process, Tls
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
         "stop_reason",
     ),
     ApiError: ("type", "message"),
-    Stream: ("names", "error"),
+    EventStream: ("names", "error"),
     Tls: ("sni", "alpn_offered"),
     Process: ("comm", "exe", "container", "container_id"),
 }

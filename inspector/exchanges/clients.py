@@ -7,15 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inspector.exchanges.topology import Roles
-from inspector.facts import (
-    AuthHeader,
-    Client,
-    ClientAuth,
-    Endpoint,
-    Exchange,
-    Process,
-    Provider,
-)
+from inspector.model.credentials import AuthHeader
+from inspector.model.http import Exchange
+from inspector.model.network import Endpoint, Process
+from inspector.model.providers import Provider
+from inspector.model.topology import Client, ClientAuth
 
 _Key = tuple[str, str | None, Provider, str, int]
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inspector.exchanges.ledger import Ledger
-from inspector.facts import CaptureFile, Completeness, Gap, Topology, UnreadReason, Verdict
 from inspector.flows.notes import FlowNotes
-from inspector.packets import keeps_all
+from inspector.model.capture import CaptureFile, Completeness, Gap, UnreadReason, Verdict
+from inspector.model.ids import connection_id
+from inspector.model.topology import Topology
+from inspector.wire import keeps_all
 
 
 def completeness(
@@ -31,7 +33,7 @@ def completeness(
     subnet = topology.subnet if topology.scope == "subnet" else None
     gaps = tuple(
         Gap(
-            connection=f"c{missing.connection.number}",
+            connection=connection_id(missing.connection.number),
             direction="up" if missing.up else "down",
             bytes=missing.count,
             packet=missing.packet,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from inspector.exchanges.layers import Layer, Slot
 from inspector.exchanges.ledger import Ledger, TunnelRecord
-from inspector.facts import Endpoint, Fault
 from inspector.flows.addresses import endpoint
 from inspector.flows.stream import TcpConnection
+from inspector.model.capture import Fault
+from inspector.model.network import Endpoint
 
 
 @dataclass(slots=True)

@@ -8,9 +8,9 @@ from inspector.exchanges.context import Context
 from inspector.exchanges.detect import detect
 from inspector.exchanges.layers import Opaque, Slot
 from inspector.exchanges.ledger import INTERNAL_ERROR, Ledger
-from inspector.facts import Fault
 from inspector.flows.stream import TcpConnection
-from inspector.packets import Segment
+from inspector.model.capture import Fault
+from inspector.wire import Segment
 
 FAULTS: Final[dict[str, str]] = {
     INTERNAL_ERROR: "The inspector failed on this connection; it is a bug, the traffic"

@@ -13,9 +13,9 @@ from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.tls import TlsLayer
-from inspector.facts import Fault, TunnelProtocol
 from inspector.flows.stream import BATCH
-from inspector.packets import Segment
+from inspector.model.capture import Fault
+from inspector.model.network import TunnelProtocol
 from inspector.protocols.detect import (
     begins_tls_record,
     looks_like_h2,
@@ -25,6 +25,7 @@ from inspector.protocols.detect import (
     resumes_request,
     sender_of_hello,
 )
+from inspector.wire import Segment
 
 #: A first message that is not recognisable within this many bytes is unknown.
 PEEK_LIMIT: Final = 4096

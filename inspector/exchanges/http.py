@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final
 
 from inspector.exchanges.context import Context
-from inspector.exchanges.draft import Draft, wants_body
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.ledger import TunnelRecord
+from inspector.exchanges.open_exchange import OpenExchange, wants_body
 from inspector.exchanges.tunnel import (
     TunnelLayer,
     close_record,
@@ -22,9 +22,8 @@ from inspector.exchanges.tunnel import (
     open_record,
     unseen_record,
 )
-from inspector.facts import Fault
 from inspector.flows.stream import BATCH, UNKNOWN, TcpConnection, distance
-from inspector.packets import Moment, Segment, stands_before
+from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
     Body,
@@ -35,6 +34,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
+from inspector.wire import Moment, Segment, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -61,7 +61,7 @@ def _lacks_bytes(connection: TcpConnection) -> bool:
     return UNKNOWN not in (seen, acked) and distance(acked, seen) > 0
 
 
-def _is_older(head: ResponseHead, item: Draft | TunnelRecord) -> bool:
+def _is_older(head: ResponseHead, item: OpenExchange | TunnelRecord) -> bool:
     """Whether a response was captured before the request, which it cannot answer then."""
     if isinstance(item, TunnelRecord):
         asked = item.opened_at, item.packet
@@ -79,9 +79,9 @@ class HttpLayer:
         self._context = context
         self._requests = Http1Parser("request", wants_body=wants_body, midstream=midstream)
         self._responses = Http1Parser("response", wants_body=wants_body, midstream=midstream)
-        self._awaiting: deque[Draft | TunnelRecord] = deque()
-        self._sending: Draft | TunnelRecord | None = None
-        self._receiving: Draft | TunnelRecord | None = None
+        self._awaiting: deque[OpenExchange | TunnelRecord] = deque()
+        self._sending: OpenExchange | TunnelRecord | None = None
+        self._receiving: OpenExchange | TunnelRecord | None = None
         self._child: Layer | None = None
         # Bytes are missing, so that what seems to answer nothing may well do so.
         self._gapped = midstream
@@ -92,7 +92,7 @@ class HttpLayer:
         # When the latest response came that no request was waiting for.
         self._orphan: Moment | None = None
         # A response answers it whose head is not all there yet.
-        self._early: Draft | None = None
+        self._early: OpenExchange | None = None
 
     # -- the layer ---------------------------------------------------------
 
@@ -162,7 +162,7 @@ class HttpLayer:
         left = [self._receiving, *self._awaiting]
         left += [item for item in (self._sending, self._early) if item not in left]
         for item in left:
-            if isinstance(item, Draft):
+            if isinstance(item, OpenExchange):
                 self._write(item)
             elif item is not None:
                 close_record(self._context, item)
@@ -176,7 +176,7 @@ class HttpLayer:
         if self._responses.skippable:
             return self._responses.skippable
         receiving = self._receiving
-        if isinstance(receiving, Draft) and receiving.body is not None:
+        if isinstance(receiving, OpenExchange) and receiving.body is not None:
             return BATCH
         return 0
 
@@ -189,14 +189,14 @@ class HttpLayer:
             elif isinstance(event, MessageEnd):
                 self._on_request_end(event)
             elif isinstance(event, Fault):
-                if event.name == "too-many-fields" and isinstance(self._sending, Draft):
+                if event.name == "too-many-fields" and isinstance(self._sending, OpenExchange):
                     self._sending.head_cut = True
                 self._context.fault(event)
 
     def _on_request(self, head: RequestHead) -> None:
         # Before anything is written of it, or of what is under way beside it.
         self._context.ledger.credentials.study(head.fields, head.target)
-        item: Draft | TunnelRecord
+        item: OpenExchange | TunnelRecord
         if head.is_connect:
             item = open_record(self._context, head)
         else:
@@ -205,7 +205,7 @@ class HttpLayer:
                 early.request = head
                 self._sending = early
                 return
-            item = Draft(self._context.ledger.next_exchange())
+            item = OpenExchange(self._context.ledger.next_exchange())
             item.request = head
             if self._orphan is not None and stands_before((head.at, head.packet), self._orphan):
                 # It waited behind a hole while its answer, perhaps, went by.
@@ -218,7 +218,7 @@ class HttpLayer:
 
     def _on_request_end(self, end: MessageEnd) -> None:
         item, self._sending = self._sending, None
-        if isinstance(item, Draft):
+        if isinstance(item, OpenExchange):
             item.request_end = end
             if item.response_end is not None or item.lost:
                 self._write(item)
@@ -228,14 +228,14 @@ class HttpLayer:
     def _on_response_events(self, events: Iterable[Event]) -> None:
         for event in events:
             if isinstance(event, Body):
-                if isinstance(self._receiving, Draft) and self._receiving.body is not None:
+                if isinstance(self._receiving, OpenExchange) and self._receiving.body is not None:
                     self._receiving.body.feed(event.pieces)
             elif isinstance(event, ResponseHead):
                 self._on_response(event)
             elif isinstance(event, MessageEnd):
                 self._on_response_end(event)
             elif isinstance(event, BodyGap):
-                if isinstance(self._receiving, Draft) and self._receiving.body is not None:
+                if isinstance(self._receiving, OpenExchange) and self._receiving.body is not None:
                     self._receiving.body.gap(event.missing, event.packet)
             elif isinstance(event, Switched):
                 self._switch(event.rest)
@@ -254,7 +254,7 @@ class HttpLayer:
             return
         self._awaiting.popleft()
         self._receiving = item
-        if isinstance(item, Draft):
+        if isinstance(item, OpenExchange):
             item.answer(head, self._context.ledger.budget)
         else:
             note_reply(self._context, item, head)
@@ -270,10 +270,10 @@ class HttpLayer:
         if method == b"CONNECT":
             self._on_request_events(self._requests.cut_head(head.at, head.packet))
         elif method is not None and self._early is None:
-            self._early = Draft(self._context.ledger.next_exchange())
+            self._early = OpenExchange(self._context.ledger.next_exchange())
             self._awaiting.append(self._early)
 
-    def _unasked(self, head: ResponseHead) -> Draft | TunnelRecord:
+    def _unasked(self, head: ResponseHead) -> OpenExchange | TunnelRecord:
         """What a response answers whose request is not in the capture."""
         if head.reason == ESTABLISHED and not head.fields:
             return unseen_record(self._context, head)
@@ -281,7 +281,7 @@ class HttpLayer:
         if not self._gapped and not _lacks_bytes(self._context.connection):
             name = "response-without-request"
             self._context.fault(Fault(name, head.packet, FAULTS[name]))
-        return Draft(self._context.ledger.next_exchange())
+        return OpenExchange(self._context.ledger.next_exchange())
 
     def _on_response_end(self, end: MessageEnd) -> None:
         item = self._receiving
@@ -317,7 +317,7 @@ class HttpLayer:
         waiting, self._awaiting = self._awaiting, deque()
         self._responses.forget_expected()
         for item in waiting:
-            if isinstance(item, Draft):
+            if isinstance(item, OpenExchange):
                 item.lost = True
                 if item.request_end is not None:
                     self._write(item)
@@ -328,7 +328,7 @@ class HttpLayer:
         if self._requests.paused:
             self._resume()
 
-    def _write(self, draft: Draft) -> None:
+    def _write(self, draft: OpenExchange) -> None:
         context = self._context
         context.ledger.add_exchange(draft, context.connection, context.tunnel, context.ends)
 

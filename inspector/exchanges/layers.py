@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from inspector.packets import Segment
 from inspector.protocols.messages import EVERYTHING
+from inspector.wire import Segment
 
 
 class Layer(Protocol):

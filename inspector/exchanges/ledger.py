@@ -11,25 +11,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.archive import Archive
 from inspector.credentials.reader import CredentialReader
-from inspector.exchanges.draft import Draft
+from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
-from inspector.facts import (
-    AuthHeader,
-    Connection,
-    EndedBy,
-    Endpoint,
-    Fault,
-    Headers,
-    Request,
-    Response,
-    Tls,
-    TunnelProtocol,
-)
 from inspector.flows.addresses import endpoint
 from inspector.flows.stream import UNKNOWN, TcpConnection
+from inspector.model.capture import Fault
+from inspector.model.credentials import AuthHeader
+from inspector.model.http import Request, Response
+from inspector.model.ids import connection_id
+from inspector.model.network import Connection, EndedBy, Endpoint, Headers, Tls, TunnelProtocol
 from inspector.oddities import OddityCounter
+from inspector.packed import PackedList
 from inspector.protocols.content import Budget
 from inspector.unread import UnreadLog
 
@@ -137,9 +130,9 @@ class Ledger:
         self.processes = Processes(credentials.scrub)
         self.oddities = OddityCounter()
         self.unread = UnreadLog()
-        self.exchanges: Archive[ExchangeRecord] = Archive()
-        self.tunnels: Archive[TunnelRecord] = Archive()
-        self.connections: Archive[Connection] = Archive()
+        self.exchanges: PackedList[ExchangeRecord] = PackedList()
+        self.tunnels: PackedList[TunnelRecord] = PackedList()
+        self.connections: PackedList[Connection] = PackedList()
         # The numbers of the records above, in the order in which they ended.
         self.exchange_order: list[int] = []
         self.tunnel_order: list[int] = []
@@ -209,7 +202,7 @@ class Ledger:
 
     def add_exchange(
         self,
-        draft: Draft,
+        draft: OpenExchange,
         connection: TcpConnection,
         tunnel: TunnelRecord | None,
         ends: tuple[Endpoint, Endpoint],
@@ -262,7 +255,7 @@ class Ledger:
         )
         self.connections.append(
             Connection(
-                id=f"c{connection.number}",
+                id=connection_id(connection.number),
                 client=client,
                 server=server,
                 opened_at=connection.opened_at,

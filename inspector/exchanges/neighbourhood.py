@@ -12,7 +12,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-from inspector.facts import Exchange, Topology, Tunnel
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
+from inspector.model.topology import Topology
 
 #: TCP port of DNS: the firewall lets an agent ask the resolvers it names, past the proxies.
 DNS_PORT: Final = 53

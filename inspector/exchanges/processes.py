@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
-from inspector.facts import Endpoint, Process
+from inspector.model.network import Endpoint, Process
 
 End: TypeAlias = Literal["client", "server"]
 
@@ -41,7 +41,7 @@ _Key: TypeAlias = tuple[str, int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class SocketOwner:
     """`process` held the `end` of the connection from `client` to `server`, from `at` on."""
 
     client: Endpoint
@@ -56,11 +56,11 @@ class Processes:
 
     def __init__(self, scrub: Callable[[str], str]) -> None:
         self._scrub = scrub
-        self._claims: OrderedDict[_Key, list[Claim]] = OrderedDict()
+        self._claims: OrderedDict[_Key, list[SocketOwner]] = OrderedDict()
         self._recent: OrderedDict[_Key, tuple[Process | None, Process | None]] = OrderedDict()
         self.any = False
 
-    def add(self, claim: Claim) -> Claim:
+    def add(self, claim: SocketOwner) -> SocketOwner:
         """Remember a claim, scrubbed; one that was made before is not made twice."""
         self.any = True
         key = _key(claim.client, claim.server)
@@ -110,7 +110,7 @@ class Processes:
         return held
 
 
-def comment(claim: Claim) -> str:
+def comment(claim: SocketOwner) -> str:
     """The claim as a packet comment."""
     process = {
         field.name: value
@@ -127,7 +127,7 @@ def comment(claim: Claim) -> str:
     return PREFIX + json.dumps(named, separators=(",", ":"))
 
 
-def parse(text: str) -> Claim | None:
+def parse(text: str) -> SocketOwner | None:
     """The claim in a packet comment; None for any other comment."""
     if not text.startswith(PREFIX) or len(text) > _LONGEST:
         return None
@@ -144,7 +144,7 @@ def parse(text: str) -> Claim | None:
     if not isinstance(comm, str):
         return None
     netns = named.get("netns")
-    return Claim(
+    return SocketOwner(
         client,
         server,
         named["end"],
@@ -160,7 +160,7 @@ def parse(text: str) -> Claim | None:
     )
 
 
-def _holder(claims: list[Claim], end: End) -> Process | None:
+def _holder(claims: list[SocketOwner], end: End) -> Process | None:
     held = {claim.process for claim in claims if claim.end == end}
     return held.pop() if len(held) == 1 else None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from inspector.exchanges.topology import Roles
-from inspector.facts import Completeness
+from inspector.model.capture import Completeness
 
 #: First bytes of packed addresses that stay on their host: 127.0.0.0/8, ::1.
 _LOOPBACK: Final = (b"\x7f", bytes(15) + b"\x01")

@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from inspector.exchanges.ledger import ExchangeRecord
-from inspector.facts import Endpoint, Request
+from inspector.model.http import Request
+from inspector.model.network import Endpoint
 
 #: The scheme of a target in absolute form (RFC 9112 3.2.2).
 SCHEME: Final = re.compile(r"(https?|wss?)://", re.IGNORECASE)

@@ -8,12 +8,12 @@ from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.ledger import TlsRecord, is_half_heard
-from inspector.facts import Tls
 from inspector.flows.stream import BATCH
-from inspector.packets import Segment
+from inspector.model.network import Tls
 from inspector.protocols.detect import begins_tls_record
 from inspector.protocols.tls import TlsConversation
 from inspector.protocols.tls_record import RECORD_HEADER_SIZE
+from inspector.wire import Segment
 
 #: Rests of records longer than this are worth a skip; shorter ones are
 #: cheaper to take in batches (a skip costs two calls, about 1.5 us).

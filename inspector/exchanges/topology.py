@@ -17,7 +17,9 @@ from typing import Final, Literal
 
 from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.services import service_of, split_authority
-from inspector.facts import Hop, Provider, Role, Topology
+from inspector.model.http import Hop
+from inspector.model.providers import Provider
+from inspector.model.topology import Role, Topology
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
 DEFAULT_ROLES: Final[dict[Role, frozenset[str]]] = {

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from inspector.exchanges.context import Context
 from inspector.exchanges.layers import Slot
 from inspector.exchanges.ledger import TunnelRecord
-from inspector.packets import Segment
 from inspector.protocols.messages import RequestHead, ResponseHead
+from inspector.wire import Segment
 
 
 def open_record(context: Context, head: RequestHead) -> TunnelRecord:

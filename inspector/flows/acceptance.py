@@ -22,7 +22,7 @@ from inspector.flows.stream import (
     TcpConnection,
     distance,
 )
-from inspector.packets import Segment
+from inspector.wire import Segment
 
 FAULTS: Final[dict[str, str]] = {
     "reset-not-in-window": "A RST that its receiver did not take: its sequence number is not the"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from functools import lru_cache
 
-from inspector.facts import Endpoint
+from inspector.model.network import Endpoint
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from typing import Final
 
 from inspector.flows.acceptance import WIDEST_WINDOW
 from inspector.flows.stream import UNKNOWN, Half, distance
-from inspector.packets import Segment
+from inspector.wire import Segment
 
 #: Segments not yet acknowledged that a second copy of one direction is compared with, at
 #: least (more than a first flight has, RFC 6928); at most twice as many.  Of large ones a quarter.

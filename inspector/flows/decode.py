@@ -24,9 +24,9 @@ from inspector.flows.layers import (
     PPP_PROTOCOL,
     REASONS,
     Cursor,
+    DecodeResult,
     IcmpUnreachable,
     Layers,
-    Outcome,
     TcpPacket,
 )
 from inspector.flows.scapy_layers import ScapyLayers
@@ -83,7 +83,7 @@ class SlowDecoder:
 
     def decode(
         self, link_type: int, data: bytes, start: int, captured: int, wire: int, at: int
-    ) -> Outcome:
+    ) -> DecodeResult:
         """The TCP segment in the frame `data[start:start + captured]`.
 
         `link_type` is a LINKTYPE_ number (what a pcap header keeps above its
@@ -112,7 +112,7 @@ class SlowDecoder:
                             ("unread-ethertype", f"the first has ethertype 0x{key & 0xFFFF:04x}")
                         )
                     return _UNKNOWN[key & _SPACE]
-                answer: int | Outcome = self._scapy(cursor, key & 0xFFFF)
+                answer: int | DecodeResult = self._scapy(cursor, key & 0xFFFF)
             elif isinstance(layer, str):
                 return layer
             else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Final, NamedTuple
 
-from inspector.packets import Segment
+from inspector.wire import Segment
 
 #: Memory of a held piece besides its bytes, roughly.
 PIECE_BYTES: Final = 200

@@ -92,7 +92,7 @@ class IcmpUnreachable(NamedTuple):
     version: int
 
 
-Outcome: TypeAlias = TcpPacket | IcmpUnreachable | str
+DecodeResult: TypeAlias = TcpPacket | IcmpUnreachable | str
 
 #: Why a packet is no TCP segment: name → meaning.
 REASONS: Final[Mapping[str, str]] = {
@@ -202,7 +202,7 @@ class Cursor:
         return LLC
 
 
-Answer: TypeAlias = int | Outcome
+Answer: TypeAlias = int | DecodeResult
 Dissector: TypeAlias = Callable[[Cursor], Answer]
 #: What a key leads to: a dissector, or at once the reason why it is no TCP.
 Layers: TypeAlias = Mapping[int, Dissector | str]

@@ -16,7 +16,6 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final, Literal
 
-from inspector.facts import Fault
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Challenger, HeldReset, Mark, is_impossible, reset_is
 from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
@@ -24,7 +23,8 @@ from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
 from inspector.flows.stream import ACK, FIN, RST, SYN, UNKNOWN, Half, TcpConnection
 from inspector.flows.table import Closed, ConnectionTable, LeftOut, Opened, Scope
-from inspector.packets import Batch
+from inspector.model.capture import Fault
+from inspector.wire import Batch
 
 #: Link type -> where the IPv4 header starts, for links whose ethertype stands
 #: in the two bytes before it: Ethernet and Linux cooked capture v1.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inspector.facts import Fault
 from inspector.flows.stream import TcpConnection
+from inspector.model.capture import Fault
 from inspector.oddities import OddityCounter
 from inspector.unread import UnreadLog
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.facts import UnreadReason
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Mark, is_far
 from inspector.flows.copies import arrived, remember, slack, tail
 from inspector.flows.early import EarlyData
 from inspector.flows.notes import FlowNotes, Missing
 from inspector.flows.stream import BATCH, NOTHING, UNKNOWN, Half, TcpConnection, distance
-from inspector.packets import Segment
+from inspector.model.capture import UnreadReason
+from inspector.wire import Segment
 
 FAULTS: Final[dict[str, str]] = {
     "conflicting-overlap": "Bytes were sent twice with different content; the first copy was kept.",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from inspector.facts import ClosedBy, Outcome
-from inspector.packets import Segment
+from inspector.model.network import ClosedBy, ConnectOutcome
+from inspector.wire import Segment
 
 if TYPE_CHECKING:
     from inspector.flows.acceptance import Challenger, HeldReset, Mark
@@ -258,7 +258,7 @@ class TcpConnection:
         self.closed_packet: int | None = None
         self.closed_by: ClosedBy | None = None
         self.close_unseen = False
-        self.outcome: Outcome = "unanswered"
+        self.outcome: ConnectOutcome = "unanswered"
         self.midstream = False
         self.syn_seen = False
         self.reset_seen = False

@@ -10,9 +10,9 @@ from collections import OrderedDict, deque
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from inspector.exchanges.processes import Claim, comment
-from inspector.facts import Endpoint
-from inspector.packets import Batch
+from inspector.exchanges.processes import SocketOwner, comment
+from inspector.model.network import Endpoint
+from inspector.wire import Batch
 
 #: Connections remembered whose first packet is written, and claims without a connection yet.
 _REMEMBERED: Final = 65_536
@@ -33,7 +33,7 @@ class Annotations:
         """A connection begins with this packet (references ascend)."""
         self._opened.append((packet, (client, server)))
 
-    def claim(self, claim: Claim) -> None:
+    def claim(self, claim: SocketOwner) -> None:
         """What was learned of a connection's end."""
         key = claim.client, claim.server
         if key in self._written:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from inspector.capture.ebpf.attribution import Attribution, ConnectionEnd
-from inspector.exchanges.processes import Claim
-from inspector.recording import Probe
+from inspector.exchanges.processes import SocketOwner
+from inspector.linux.ebpf.attribution import Attribution, ConnectionEnd
+from inspector.model.live import HookCount
 
 #: Seconds after which the engine is asked again for a container that it did not know.
 _PATIENCE: Final = 1.0
@@ -46,15 +46,15 @@ class KernelAttribution:
     def fileno(self) -> int:
         return self._programs.fileno()
 
-    def read(self) -> Sequence[Claim]:
+    def read(self) -> Sequence[SocketOwner]:
         """The claims made since the last call."""
         return list(claims(self._programs.poll()))
 
-    def finish(self) -> Sequence[Claim]:
+    def finish(self) -> Sequence[SocketOwner]:
         """What is still to be said, now that the capture is over."""
         return list(claims(self._programs.finish()))
 
-    def probes(self, established: int) -> Sequence[Probe]:
+    def probes(self, established: int) -> Sequence[HookCount]:
         """The hooks, how often each fired, and what was lost on the way."""
         counted = self._programs.statistics()
         silent = (
@@ -62,18 +62,18 @@ class KernelAttribution:
             " not run it, or they are none of this machine's; processes are not known"
         )
         hooks = [
-            Probe(hook, hits, note=silent if established and not hits else None)
+            HookCount(hook, hits, note=silent if established and not hits else None)
             for hook, hits in counted.hits.items()
         ]
         lost = counted.lost_events + counted.map_full + counted.given_up
         note = f"{lost} connection ends have no process for it" if lost else None
-        return [*hooks, Probe("events", sum(counted.hits.values()), lost, note)]
+        return [*hooks, HookCount("events", sum(counted.hits.values()), lost, note)]
 
     def close(self) -> None:
         self._programs.close()
 
 
-def claims(ends: Iterable[ConnectionEnd]) -> Iterator[Claim]:
+def claims(ends: Iterable[ConnectionEnd]) -> Iterator[SocketOwner]:
     """Ends of connections as claims; of one that was open before, for either direction.
 
     Only the claim whose direction is that of the connection is ever used.
@@ -82,6 +82,6 @@ def claims(ends: Iterable[ConnectionEnd]) -> Iterator[Claim]:
         if end.process is None:
             continue
         if end.side != "server":
-            yield Claim(end.local, end.remote, "client", end.at, end.process)
+            yield SocketOwner(end.local, end.remote, "client", end.at, end.process)
         if end.side != "client":
-            yield Claim(end.remote, end.local, "server", end.at, end.process)
+            yield SocketOwner(end.remote, end.local, "server", end.at, end.process)

@@ -35,8 +35,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, NoReturn
 
-from inspector.capture import seccomp
-from inspector.capture.docker import DockerNetwork, DockerView, Events
+from inspector.linux import seccomp
+from inspector.linux.docker import DockerNetwork, DockerView, Events
 from inspector.live.command import User
 from inspector.live.privileges import give_up
 

@@ -18,13 +18,13 @@ from typing import BinaryIO, Final
 
 from inspector.artifacts import descend, others_can_write
 from inspector.errors import InspectorError
-from inspector.facts import CaptureFile, Interface
 from inspector.live.numbering import file_of
 from inspector.live.source import Counters
-from inspector.packets import Batch
+from inspector.model.capture import CaptureFile, Interface
 from inspector.pcap import pcapng
 from inspector.pcap.options import COMMENT
 from inspector.pcap.writer import APPLICATION, SNAP_LENGTH, PcapngWriter
+from inspector.wire import Batch
 
 #: Little-endian whatever the machine: block type, length, interface, time (2), lengths (2).
 _PACKET: Final = Struct("<7I")

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from inspector.facts import Endpoint, Exchange, Process, Tunnel
-from inspector.report import words
-from inspector.report.escape import clipped, defused, visible
+from inspector.model.http import Exchange
+from inspector.model.network import Endpoint, Process, Tunnel
+from inspector.report.page import words
+from inspector.report.page.escape import clipped, defused, visible
 
 Tone: TypeAlias = Literal["good", "bad", "dim"]
 #: ECMA-48 select graphic rendition; colour repeats what the words say.

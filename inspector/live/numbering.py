@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from inspector.packets import FILE_SHIFT, Batch, packet_reference
+from inspector.wire import FILE_SHIFT, Batch, packet_reference
 
 #: An enhanced packet block without options, beside its packet (pcapng 4.3).
 BLOCK_OVERHEAD: Final = 32

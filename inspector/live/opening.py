@@ -14,17 +14,17 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from inspector.capture.bridge import BridgeFinder
-from inspector.capture.ebpf import filter as ebpf_filter
-from inspector.capture.ebpf.attribution import Attribution
-from inspector.capture.ebpf.loader import BpfError
-from inspector.capture.filters import ClassicFilter, SocketFilter
-from inspector.capture.follow import Follower
-from inspector.capture.namespaces import locate_namespace
-from inspector.capture.ring import BLOCK_SIZE, BLOCKS, NoSuchInterface, Ring
+from inspector.linux.bridge import BridgeFinder
+from inspector.linux.ebpf import filter as ebpf_filter
+from inspector.linux.ebpf.attribution import Attribution
+from inspector.linux.ebpf.loader import BpfError
+from inspector.linux.filters import ClassicFilter, SocketFilter
+from inspector.linux.follow import Follower
+from inspector.linux.namespaces import locate_namespace
+from inspector.linux.ring import BLOCK_SIZE, BLOCKS, NoSuchInterface, Ring
 from inspector.live.attribution import ContainerNames, KernelAttribution
 from inspector.live.broker import Broker
-from inspector.recording import Rung
+from inspector.model.live import Rung
 
 _MIB: Final = 1 << 20
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from struct import pack
 from typing import Final
 
-from inspector.capture import seccomp
 from inspector.errors import CannotCapture
+from inspector.linux import seccomp
 from inspector.live.command import User
-from inspector.recording import Rung
+from inspector.model.live import Rung
 
 # linux/prctl.h, linux/capability.h
 _PR_CAPBSET_DROP: Final = 24

@@ -23,7 +23,7 @@ from inspector.live.command import Command
 from inspector.live.session import Session
 from inspector.live.signals import Caught, Signals
 from inspector.live.source import Source
-from inspector.recording import EndedFor
+from inspector.model.live import EndedFor
 
 #: Seconds without a packet after which nothing is on its way any more.
 QUIET: Final = 0.15

@@ -14,19 +14,20 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
-from inspector.exchanges.processes import Claim
-from inspector.facts import CaptureFile, Endpoint, Interface
+from inspector.exchanges.processes import SocketOwner
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
 from inspector.live.files import CaptureFiles, Described, Rotation
 from inspector.live.numbering import Numbering
 from inspector.live.source import Counters, Source
+from inspector.model.capture import CaptureFile, Interface
+from inspector.model.live import HookCount, Live, LiveInterface
+from inspector.model.network import Endpoint
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.packets import Batch
 from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
-from inspector.recording import Live, LiveInterface, Probe
 from inspector.redaction import promise
-from inspector.report.model import Report
+from inspector.wire import Batch
 
 _ARP: Final = b"\x08\x06"
 
@@ -52,13 +53,13 @@ class Attribution(Protocol):
     def fileno(self) -> int:
         """What becomes readable when there are claims."""
 
-    def read(self) -> Sequence[Claim]:
+    def read(self) -> Sequence[SocketOwner]:
         """The claims made since the last call; never waits."""
 
-    def finish(self) -> Sequence[Claim]:
+    def finish(self) -> Sequence[SocketOwner]:
         """What can only be said at the end."""
 
-    def probes(self, established: int) -> Sequence[Probe]:
+    def probes(self, established: int) -> Sequence[HookCount]:
         """The programs in the kernel, and how often each of them ran.
 
         So many connections were `established` meanwhile: without one a program
@@ -211,7 +212,7 @@ class Session:
             ),
         )
 
-    def _learn(self, claims: Iterable[Claim]) -> None:
+    def _learn(self, claims: Iterable[SocketOwner]) -> None:
         for claim in claims:
             scrubbed = self.inspector.claim(claim)
             if self.files is not None:

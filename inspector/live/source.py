@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
-from inspector.packets import Batch
+from inspector.wire import Batch
 
 
 class Counters(Protocol):

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from struct import Struct
 from typing import Final, NamedTuple
 
-from inspector.facts import Interface
-from inspector.packets import Record
+from inspector.model.capture import Interface
 from inspector.pcap.walk import MAX_BLOCK, MAX_CAPTURED, DecryptionSecrets, FaultList, Run
+from inspector.wire import Record
 
 HEADER_LENGTH: Final = 24
 

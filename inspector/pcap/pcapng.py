@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
-from inspector.facts import Interface
-from inspector.packets import COUNTED_CUTS, Record
+from inspector.model.capture import Interface
 from inspector.pcap import options as opt
 from inspector.pcap.walk import (
     MAX_BLOCK,
@@ -28,6 +27,7 @@ from inspector.pcap.walk import (
     Run,
 )
 from inspector.secret import Secret
+from inspector.wire import COUNTED_CUTS, Record
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from inspector.errors import CaptureError, Interrupted, NotACapture
-from inspector.facts import CaptureFile, Fault, Interface
-from inspector.packets import DISORDER_NS, Batch, Record, packet_reference
+from inspector.model.capture import CaptureFile, Fault, Interface
 from inspector.pcap import pcapng
 from inspector.pcap.classic import VARIANTS, ClassicWalker
 from inspector.pcap.pipes import Stop
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
 from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
+from inspector.wire import DISORDER_NS, Batch, Record, packet_reference
 
 _MAGIC_LENGTH: Final = 4
 #: Buffers of all files opened together; each gets its share, and 64 KiB at least.

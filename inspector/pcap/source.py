@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Protocol
 
 from inspector.errors import CaptureUnreadable
-from inspector.facts import READ_INTERRUPTED
+from inspector.model.capture import READ_INTERRUPTED
 from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
 from inspector.pcap.pipes import Pipe, Stop, is_pipe
 

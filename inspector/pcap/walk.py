@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
-from inspector.facts import Fault, Interface
-from inspector.packets import Record, packet_reference
+from inspector.model.capture import Fault, Interface
 from inspector.secret import Secret
+from inspector.wire import Record, packet_reference
 
 #: The longest capture that is believed whatever the file's own snap length:
 #: libpcap's MAXIMUM_SNAPLEN, Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.

@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from inspector.conclusions import SEVERITIES, Finding, Severity
 from inspector.exchanges.topology import provider_of
-from inspector.facts import AuthHeader, Connection, Exchange, Tunnel
+from inspector.model.conclusions import SEVERITIES, Finding, Severity
+from inspector.model.credentials import AuthHeader
+from inspector.model.http import Exchange
+from inspector.model.network import Connection, Tunnel
+from inspector.model.report import Report
 from inspector.policy.model import Expect, Ignore, Policy
 from inspector.policy.unread import Concerns, Unheard
 from inspector.policy.ways_out import ways_out
-from inspector.report import grouping, words
-from inspector.report.escape import clipped
-from inspector.report.model import Report
-from inspector.report.view import View
+from inspector.report.page import grouping, words
+from inspector.report.page.escape import clipped
+from inspector.report.page.view import View
 
 #: Exit codes of a judged run.
 KEPT: Final = 0

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
-from inspector.conclusions import Severity
-from inspector.facts import Provider
+from inspector.model.conclusions import Severity
+from inspector.model.providers import Provider
 
 #: A status code, or a class of them.
 Statuses: TypeAlias = tuple[str, ...]

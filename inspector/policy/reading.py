@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, NoReturn
 
-from inspector.conclusions import SEVERITIES
 from inspector.diagnosis.catalogue import CODES
 from inspector.errors import InspectorError, plain
-from inspector.facts import Provider
+from inspector.model.conclusions import SEVERITIES
+from inspector.model.providers import KNOWN
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
 from inspector.toml import Unreadable, read_table
 
@@ -71,8 +71,8 @@ class _Reader:
     def _expect(self, entry: Mapping[str, Any]) -> Expect:
         self._known(entry, _EXPECT, "[[expect]]")
         provider = entry.get("provider", "any")
-        if provider not in (*get_args(Provider), "any"):
-            self._wrong("provider", f"one of {', '.join(get_args(Provider))}, any")
+        if provider not in (*KNOWN, "any"):
+            self._wrong("provider", f"one of {', '.join(KNOWN)}, any")
         placeholder_only = entry.get("placeholder_only", False)
         if not isinstance(placeholder_only, bool):
             self._wrong("placeholder_only", "true or false")

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from inspector.facts import Connection, Unread
-from inspector.report import words
-from inspector.report.escape import clipped
-from inspector.report.view import View
+from inspector.model.capture import Unread
+from inspector.model.network import Connection
+from inspector.report.page import words
+from inspector.report.page.escape import clipped
+from inspector.report.page.view import View
 
 #: Whether an expectation is about what a connection carried.
 Concerns: TypeAlias = Callable[[Connection], bool]

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from inspector.diagnosis.outcome import answered_by
 from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
-from inspector.facts import Connection, Exchange, Provider
-from inspector.report.view import View
+from inspector.model.http import Exchange
+from inspector.model.network import Connection
+from inspector.model.providers import Provider
+from inspector.report.page.view import View
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from inspector.facts import ApiError, Usage
+from inspector.model.http import ApiError, Usage
 
 #: No text taken from a body is longer than this, in characters.
 TEXT_LIMIT: Final = 300

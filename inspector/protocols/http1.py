@@ -15,8 +15,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Final, Literal, NamedTuple
 
-from inspector.facts import Fault
-from inspector.packets import Segment
+from inspector.model.capture import Fault
 from inspector.protocols.http1_body import BodyReader
 from inspector.protocols.http1_faults import FAULTS, Limits, Notes
 from inspector.protocols.http1_framing import (
@@ -34,6 +33,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
+from inspector.wire import Segment
 
 __all__ = ["FAULTS", "Http1Parser", "Limits"]
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
-from inspector.facts import Fault
-from inspector.packets import Segment
+from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent, FieldLines
 from inspector.protocols.http1_faults import Limits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
@@ -26,6 +25,7 @@ from inspector.protocols.messages import (
     Field,
     MessageEnd,
 )
+from inspector.wire import Segment
 
 #: Chunk sizes by their digits as met on the wire; bounded by its largest size
 #: (in both cases of letters).  Saves parsing the same few sizes again and again.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from inspector.packets import Segment
 from inspector.protocols.detect import LOOK_BYTES, looks_like_response, resumes_request
 from inspector.protocols.extent import HeadLayout
 from inspector.protocols.http1_faults import Limits, Notes
@@ -23,6 +22,7 @@ from inspector.protocols.http1_head import (
 )
 from inspector.protocols.http1_pending import Pending, block_end
 from inspector.protocols.messages import Field
+from inspector.wire import Segment
 
 
 class Head(NamedTuple):

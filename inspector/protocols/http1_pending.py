@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Final
 
-from inspector.packets import Segment
+from inspector.wire import Segment
 
 #: So many dropped items are kept before the lists are made shorter.
 _COMPACT: Final = 64

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
-from inspector.facts import Fault
-from inspector.packets import Segment
+from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent, FieldLines, FieldPlace, HeadLayout
+from inspector.wire import Segment
 
 #: More bytes than any stream has: "skip to the end of the connection".
 EVERYTHING = 1 << 62

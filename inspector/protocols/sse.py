@@ -23,8 +23,8 @@ from typing import Final
 import msgspec
 import orjson
 
-from inspector.facts import ApiError, Fault, Stream, Usage
-from inspector.packets import Segment
+from inspector.model.capture import Fault
+from inspector.model.http import ApiError, EventStream, Usage
 from inspector.protocols.api import (
     FACT_EVENTS,
     GRAMMAR_EVENTS,
@@ -38,6 +38,7 @@ from inspector.protocols.api import (
     parse_json,
     read_document,
 )
+from inspector.wire import Segment
 
 #: Fault name → what it means.
 FAULTS: Final = {
@@ -173,7 +174,7 @@ class SseParser:
         self._forget()
         self._after_gap = self._midway = True
 
-    def finish(self, complete: bool) -> Stream:
+    def finish(self, complete: bool) -> EventStream:
         """The stream's facts.  `complete`: the HTTP framing ended, with every byte captured."""
         rest = b"".join(self._parts)
         if rest.removeprefix(_BOM).strip(b"\r\n"):
@@ -181,7 +182,7 @@ class SseParser:
             if self._find_bare_error(rest, self._packet):
                 self._malformed += 1
         self._forget()
-        return Stream(
+        return EventStream(
             events=sum(self._names.values()),
             names=dict(self._names),
             first_event_at=self._first_event_at,

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from inspector.credentials.vault import Vault
 from inspector.flows.stream import SEQUENCE_MASK, SYN
-from inspector.packets import Record
 from inspector.redaction.frames import FrameReader
+from inspector.wire import Record
 
 #: Bytes on either side of a border that are looked at together.
 WIDTH: Final = 32

@@ -13,13 +13,13 @@ from typing import BinaryIO, Final, Literal
 
 from inspector.credentials.masking import Masker
 from inspector.errors import InspectorError
-from inspector.packets import FILE_SHIFT, Batch
 from inspector.pcap.locate import locate
 from inspector.pcap.pcapng import ENHANCED_PACKET
 from inspector.pcap.reader import CaptureReader, open_captures
 from inspector.pcap.writer import APPLICATION, PcapngWriter
 from inspector.redaction.redactor import RedactionSummary, Redactor
 from inspector.redaction.rereading import promise, reread
+from inspector.wire import FILE_SHIFT, Batch
 
 _NUMBER: Final = (1 << FILE_SHIFT) - 1
 #: The last time that 64 bits of nanoseconds can tell: in the year 2554.

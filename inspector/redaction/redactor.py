@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from inspector.credentials.claims import CLAIMS, PREFIX, written
+from inspector.credentials.mask_notes import CLAIMS, PREFIX, written
 from inspector.credentials.masking import Found, Masker
 from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import SYN, UNKNOWN, Half, StreamReader, TcpConnection, distance
-from inspector.packets import Batch, Segment
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.streams import HISTORY, Pair, Stream
+from inspector.wire import Batch, Segment
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256

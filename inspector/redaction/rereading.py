@@ -17,13 +17,13 @@ from struct import Struct
 from typing import BinaryIO, Final
 
 from inspector.credentials.masking import Masker
-from inspector.packets import Batch
 from inspector.pcap import options as opt
 from inspector.pcap import pcapng
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import ByteSource
 from inspector.redaction.edges import Edges
 from inspector.redaction.redactor import Redactor
+from inspector.wire import Batch
 
 #: Readings in which what is found gets its mask.
 MASKING: Final = 3

@@ -16,12 +16,13 @@ from typing import Any, Final, Literal
 from rich.console import RenderableType
 from rich.text import Text
 
-from inspector.facts import Client, Exchange
-from inspector.report import grouping, words
-from inspector.report.escape import clipped, visible
-from inspector.report.layout import STYLES, notes, printed, table
-from inspector.report.model import Report
-from inspector.report.view import View
+from inspector.model.http import Exchange
+from inspector.model.report import Report
+from inspector.model.topology import Client
+from inspector.report.page import grouping, words
+from inspector.report.page.escape import clipped, visible
+from inspector.report.page.layout import STYLES, notes, printed, table
+from inspector.report.page.view import View
 
 #: Aspect -> its text; an aspect that a side lacks is absent.
 _Aspects = Mapping[str, str]

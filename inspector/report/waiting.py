@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import Final
 
-from inspector.conclusions import Chain
-from inspector.facts import Tunnel
-from inspector.report.model import Report
+from inspector.model.conclusions import Chain
+from inspector.model.network import Tunnel
+from inspector.model.report import Report
 
 #: From this confidence on a chain may be relied on.
 RELIABLE: Final = 0.8

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from inspector.conclusions import (
+from inspector.model.conclusions import (
     Disagreement,
     DisagreementKind,
     Evidence,
@@ -15,7 +15,9 @@ from inspector.conclusions import (
     Witness,
     Witnesses,
 )
-from inspector.facts import Connection, Exchange, Tunnel
+from inspector.model.http import Exchange
+from inspector.model.ids import ExchangeId, TunnelId
+from inspector.model.network import Connection, Tunnel
 from inspector.witnesses.lines import CALL_EVENTS, Line, ProxyLine, SquidLine
 
 SECOND: Final = 1_000_000_000
@@ -182,8 +184,8 @@ class Scales:
             "forward-proxy", line.number, line.at, thing, line.status, line.decision, is_connect
         )
         evidence = Evidence(
-            tunnel=thing.id if is_connect else None,
-            exchange=None if is_connect else thing.id,
+            tunnel=TunnelId(thing.id) if is_connect else None,
+            exchange=None if is_connect else ExchangeId(thing.id),
             packet=thing.packet,
         )
         if thing.status is not None and thing.status != line.status:
@@ -261,7 +263,7 @@ class Scales:
                 call.at,
                 call.status,
                 thing.status,
-                Evidence(exchange=thing.id, packet=thing.packet),
+                Evidence(exchange=ExchangeId(thing.id), packet=thing.packet),
             )
 
     def _call_near(self, call: _Call) -> _Thing | None:
@@ -295,8 +297,8 @@ class Scales:
                     witness=witness,
                     line=number,
                     logged_at=at,
-                    tunnel=thing.id if is_tunnel else None,
-                    exchange=None if is_tunnel else thing.id,
+                    tunnel=TunnelId(thing.id) if is_tunnel else None,
+                    exchange=None if is_tunnel else ExchangeId(thing.id),
                     status=status,
                     decision=decision,
                 )

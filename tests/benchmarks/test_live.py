@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.generate import SmallPackets, write
 from benchmarks.live import _frames_in, capturing, contestants, race
+from lab.network import Network
 from tests.lab.conftest import lab_possible
-from tests.lab.network import Network
 
 __all__ = ["lab_possible"]
 

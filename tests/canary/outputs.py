@@ -17,16 +17,19 @@ from typing import Final, Literal, TypeAlias
 from click.testing import CliRunner
 
 from inspector.cli.main import main
-from inspector.facts import Process
 from inspector.inspection import inspect_captures
 from inspector.live.lines import Lines
+from inspector.model.network import Process
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.policy import telling
+from inspector.policy import page as telling
 from inspector.policy.judge import judge
 from inspector.policy.model import AWF
-from inspector.report import compare, github, markdown, terminal
-from inspector.report.json import dumps
-from inspector.report.model import Report
+from inspector.report import compare
+from inspector.report import runner as github
+from inspector.report.formats.json import dumps
+from inspector.report.formats.whole import as_json
+from inspector.report.page import markdown, terminal
 from tests.canary import wire
 from tests.canary.planted import TOLD
 from tests.canary.plants import CUSTOM_HEADER
@@ -279,7 +282,7 @@ def rendered(report: Report) -> Iterator[Said]:
         ("judgement as JSON", telling.plain(verdict)),
     ):
         yield Said(name, "json", dumps(plain))
-    yield Said("JSON", "json", report.to_json())
+    yield Said("JSON", "json", as_json(report))
 
 
 def _encoded(text: str) -> bytes:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from inspector.inspection import Inspector
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.packets import Batch
 from inspector.pcap.reader import merged, open_captures
-from inspector.report.model import Report
-from tests.lab.index import CAPTURES
+from inspector.wire import Batch
+from lab.index import CAPTURES
 
 FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/truth.json"))
 HOSTS = {"agent": 20, "api-proxy": 30, "squid": 10}

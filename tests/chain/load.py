@@ -14,8 +14,9 @@ from random import Random
 from typing import Literal
 
 from inspector.chain.verdict import RELIABLE
-from inspector.conclusions import Chain
-from inspector.facts import Completeness
+from inspector.model.capture import Completeness
+from inspector.model.conclusions import Chain
+from inspector.model.ids import ExchangeId, TunnelId
 from tests.chain.test_join import LOSSY, OWN, WHOLE, Scene
 
 #: Times are milliseconds.
@@ -58,7 +59,7 @@ class Loaded:
 
     scene: Scene
     completeness: Completeness
-    truth: dict[str, str | None] = field(default_factory=dict)
+    truth: dict[ExchangeId, TunnelId | None] = field(default_factory=dict)
 
     def chains(self) -> Sequence[Chain]:
         return self.scene.chains(self.completeness)
@@ -158,7 +159,7 @@ class Judged:
         return "\n".join([head, *rows])
 
 
-def judged(chains: Iterable[Chain], truth: Mapping[str, str | None]) -> Judged:
+def judged(chains: Iterable[Chain], truth: Mapping[ExchangeId, TunnelId | None]) -> Judged:
     """Chains held against the truth; a call of which nothing is known is left out."""
     counts: Counter[tuple[float, str]] = Counter()
     sure = []

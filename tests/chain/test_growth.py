@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from inspector.chain import explanation, sweep, turn
+from inspector.chain import clustering as sweep
+from inspector.chain import explanation, turn
 from inspector.chain.join import join
 from tests.chain.load import Load, loaded
 from tests.chain.test_join import TOPOLOGY, WHOLE, Scene

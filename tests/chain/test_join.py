@@ -9,23 +9,20 @@ import pytest
 
 from inspector.chain.join import join
 from inspector.chain.verdict import REASONS, RELIABLE
-from inspector.conclusions import Chain
-from inspector.facts import (
+from inspector.model.capture import Completeness, Gap
+from inspector.model.conclusions import Chain
+from inspector.model.http import Exchange, Hop, Request, Response
+from inspector.model.ids import ExchangeId, TunnelId, connection_id, exchange_id, tunnel_id
+from inspector.model.network import (
     ClosedBy,
-    Completeness,
     Connection,
+    ConnectOutcome,
     EndedBy,
     Endpoint,
-    Exchange,
-    Gap,
-    Hop,
-    Outcome,
-    Request,
-    Response,
     Tls,
-    Topology,
     Tunnel,
 )
+from inspector.model.topology import Topology
 
 # Not the defaults on purpose: roles come from the topology.
 AGENT, PROXY, SQUID = "10.9.0.5", "10.9.0.6", "10.9.0.7"
@@ -49,7 +46,7 @@ WHOLE = Completeness(
     verdict="complete",
     because=(),
 )
-LOSSY = replace(WHOLE, gaps=(Gap("c1", "down", 10, 1),), verdict="incomplete")
+LOSSY = replace(WHOLE, gaps=(Gap(connection_id(1), "down", 10, 1),), verdict="incomplete")
 TOPOLOGY = Topology(
     subnet="10.9.0.0/24",
     agent=(AGENT,),
@@ -85,11 +82,11 @@ class Scene:
         opened: float,
         closed: float | None,
         by: ClosedBy | None = None,
-        outcome: Outcome = "established",
+        outcome: ConnectOutcome = "established",
     ) -> Connection:
         number = len(self.connections) + 1
         connection = Connection(
-            id=f"c{number}",
+            id=connection_id(number),
             client=Endpoint(client, 40000 + number),
             server=Endpoint(server, port),
             opened_at=moment(opened),
@@ -120,7 +117,7 @@ class Scene:
         closed: float | None = None,
         closed_by: ClosedBy | None = None,
         is_whole: bool = True,
-    ) -> str:
+    ) -> ExchangeId:
         end = answered if done is None else done
         connection = self.connect(
             client, PROXY, port, sent - 1, closed if closed is not None else end, closed_by
@@ -146,7 +143,7 @@ class Scene:
                 usage=None,
             )
         exchange = Exchange(
-            id=f"e{len(self.exchanges) + 1}",
+            id=exchange_id(len(self.exchanges) + 1),
             hop=hop,
             relays=None,
             connection=connection.id,
@@ -187,13 +184,13 @@ class Scene:
         tls: str = "complete",
         up: int = 1100,
         down: int = 4000,
-    ) -> str:
+    ) -> TunnelId:
         end = last if closed is None else closed
         connection = self.connect(PROXY, SQUID, 3128, opened, end, "server")
         established = status == 200
         carried = established and tls == "complete"
         tunnel = Tunnel(
-            id=f"t{len(self.tunnels) + 1}",
+            id=tunnel_id(len(self.tunnels) + 1),
             connection=connection.id,
             client=connection.client,
             proxy=connection.server,

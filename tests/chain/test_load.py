@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.chain import sweep
+from inspector.chain import clustering as sweep
+from inspector.chain.clustering import CROWDED
 from inspector.chain.join import join
-from inspector.chain.sweep import CROWDED
 from inspector.chain.verdict import REASONS, RELIABLE
 from tests.chain.load import Load, judged, loaded
 from tests.chain.test_join import TOPOLOGY, WHOLE, Scene

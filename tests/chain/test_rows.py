@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from inspector.chain.join import join
 from inspector.chain.rows import UNKNOWN, Moments, carriers
-from inspector.facts import Connection, Exchange
+from inspector.model.http import Exchange
+from inspector.model.ids import connection_id, exchange_id
+from inspector.model.network import Connection
 from tests.chain.test_join import TOPOLOGY, WHOLE, Scene, moment
 
 #: What one more call may take at most (measured: 80 bytes; as a tuple 390).
@@ -34,7 +36,7 @@ class Made(Sequence[Exchange]):
         for place in range(self._count):
             at = asked.started_at + place * 1000
             request = replace(asked, started_at=at, ended_at=at)
-            yield replace(self._pattern, id=f"e{place + 1}", request=request)
+            yield replace(self._pattern, id=exchange_id(place + 1), request=request)
 
 
 def peak(calls: int) -> int:
@@ -69,7 +71,8 @@ def test_a_connection_without_a_close_or_not_seen_has_no_known_moment() -> None:
     scene = Scene()
     scene.call(0, 5)
     (connection,) = scene.connections
-    closed = replace(connection, id="c9", closed_at=moment(7), closed_by="reset-by-server")
+    ninth = connection_id(9)
+    closed = replace(connection, id=ninth, closed_at=moment(7), closed_by="reset-by-server")
     moments = Moments([replace(connection, closed_at=None), closed], TOPOLOGY)
 
     assert moments.closed(1) == (UNKNOWN, None)
@@ -82,6 +85,6 @@ def test_a_time_beyond_64_bits_is_held_as_the_last_one() -> None:
     scene = Scene()
     scene.call(0, 5)
     (connection,) = scene.connections
-    late: Connection = replace(connection, id="c2", closed_at=1 << 70)
+    late: Connection = replace(connection, id=connection_id(2), closed_at=1 << 70)
 
     assert Moments([late], TOPOLOGY).closed(2)[0] == (1 << 63) - 1

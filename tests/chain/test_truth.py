@@ -16,8 +16,8 @@ import pytest
 from inspector import Report, inspect
 from inspector.chain.verdict import RELIABLE
 from inspector.inspection import Inspector
-from inspector.packets import Batch
 from inspector.pcap.reader import open_captures
+from inspector.wire import Batch
 from tests.chain.truth import Judged, judge, truth_of
 from tests.truth.real import RECORDINGS, needs_recordings
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from inspector import Report
-from inspector.conclusions import Chain
-from inspector.facts import Endpoint
+from inspector.model.conclusions import Chain
+from inspector.model.network import Endpoint
 
 #: The truth's words for who answered.
 ANSWERED = {"upstream": "upstream", "proxy": "api-proxy", "squid": "forward-proxy"}

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from inspector.cli.main import main
-from inspector.report.model import Report
+from inspector.report.formats.whole import from_dict
 
 from .test_main import COMMAND, ROOT
 
@@ -40,7 +40,7 @@ def test_the_demo_makes_a_page_on_stdout_and_nothing_on_stderr() -> None:
 
 
 def test_json_is_a_report() -> None:
-    report = Report.from_dict(_json(DEMO))
+    report = from_dict(_json(DEMO))
     assert report.exchanges
     assert report.tunnels
 

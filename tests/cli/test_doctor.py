@@ -5,9 +5,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from inspector.capture.probes import Check
 from inspector.cli.doctor import _page
 from inspector.cli.main import main
+from inspector.linux.probes import Check
 
 
 def run(*arguments: str) -> str:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from inspector.cli.main import main
 from inspector.diagnosis.catalogue import CODES
-from inspector.report.findings import PAGE, findings_page
+from tools.docs.findings import PAGE, findings_page
 
 
 @pytest.mark.parametrize("code", CODES)

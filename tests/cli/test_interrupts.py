@@ -186,7 +186,7 @@ main(prog_name="inspector")
         ("inspector.pcap.locate", "locate"),
         ("inspector.inspection", "merged"),
         ("inspector.inspection", "join"),
-        ("inspector.report.terminal", "render"),
+        ("inspector.report.page.terminal", "render"),
         ("inspector.cli.main", "import_module"),
     ],
 )

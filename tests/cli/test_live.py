@@ -75,7 +75,7 @@ def test_help_loads_no_part_of_the_capture(command: str) -> None:
         "from inspector.cli.main import main\n"
         f"main(['{command}', '--help'], standalone_mode=False)\n"
         "print(*(name for name in sys.modules if name.startswith(('inspector.live',"
-        " 'inspector.capture', 'rich', 'orjson'))), file=sys.stderr)"
+        " 'inspector.linux', 'rich', 'orjson'))), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from inspector.cli.main import COMMANDS, EXIT_CODES, main
 from inspector.errors import InspectorError, NotACapture
-from inspector.report.model import this_tool
+from inspector.model.report import this_tool
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-c", "from inspector.cli.main import main; main(prog_name='inspector')")

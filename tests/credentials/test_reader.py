@@ -18,7 +18,7 @@ from inspector.credentials import (
     CredentialReader,
 )
 from inspector.credentials.positions import GATEWAY_HEADERS
-from inspector.facts import AuthHeader
+from inspector.model.credentials import AuthHeader
 from inspector.protocols.messages import Field
 from tests.credentials.canary import PREFIXED, leaks, secrets
 

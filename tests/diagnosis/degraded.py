@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 from inspector import Report
 from inspector.inspection import Inspector
-from inspector.packets import Batch
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import merged, open_captures
+from inspector.wire import Batch
 
 
 class Frame(NamedTuple):

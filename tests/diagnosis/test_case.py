@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.report.model import Report
+from inspector.model.report import Report
 from tests.exchanges.network import AGENT, Network, report, request, response, say
 from tests.flows.build import START
 

@@ -12,7 +12,7 @@ import pytest
 from inspector import Report
 from inspector.inspection import Inspector
 from inspector.options import Options
-from inspector.packets import Batch
+from inspector.wire import Batch
 from tests.diagnosis.degraded import Frame, frames
 from tests.diagnosis.matrix import folders
 

@@ -15,9 +15,9 @@ from typing import Final
 import pytest
 
 from inspector import inspect
-from inspector.conclusions import Finding, RootCause
 from inspector.diagnosis.catalogue import CODES
-from inspector.report.model import Report
+from inspector.model.conclusions import Finding, RootCause
+from inspector.model.report import Report
 from tests.diagnosis.matrix import GOLDEN
 from tests.exchanges.network import (
     AGENT,

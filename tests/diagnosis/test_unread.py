@@ -7,10 +7,11 @@ from typing import Final
 
 import pytest
 
-from inspector.conclusions import Hypothesis
 from inspector.diagnosis import Case, diagnose
-from inspector.facts import Unread, UnreadReason
-from inspector.report.model import Report
+from inspector.model.capture import Unread, UnreadReason
+from inspector.model.conclusions import Hypothesis
+from inspector.model.ids import ConnectionId, connection_id
+from inspector.model.report import Report
 from tests.exchanges.network import (
     ESTABLISHED,
     PLACEHOLDER,
@@ -65,9 +66,9 @@ def verdicts(report: Report, *unread: Unread) -> dict[str, Hypothesis]:
 
 
 @pytest.mark.parametrize("reason", REASONS)
-@pytest.mark.parametrize("connection", ["c1", "c3", None])
+@pytest.mark.parametrize("connection", [connection_id(1), connection_id(3), None])
 def test_no_call_failed_is_not_known_where_one_may_be_in_what_was_not_read(
-    connection: str | None, reason: UnreadReason
+    connection: ConnectionId | None, reason: UnreadReason
 ) -> None:
     report = run("200 OK")
     assert {item.verdict for item in verdicts(report).values()} == {"refuted"}
@@ -80,7 +81,7 @@ def test_no_call_failed_is_not_known_where_one_may_be_in_what_was_not_read(
 
 @pytest.mark.parametrize("reason", ["one-sided", "conflict", "limit"])
 def test_a_tunnel_of_the_api_proxys_holds_no_call_of_the_agents(reason: UnreadReason) -> None:
-    told = verdicts(run("200 OK"), Unread("c2", reason, 1))
+    told = verdicts(run("200 OK"), Unread(connection_id(2), reason, 1))
     assert {item.verdict for item in told.values()} == {"refuted"}
 
 
@@ -92,7 +93,7 @@ def test_of_a_failed_call_whose_connection_was_not_read_whole_nothing_is_known(
 ) -> None:
     report = run("401 Unauthorized")
     assert verdicts(report)["H4b"].verdict == "confirmed"
-    told = verdicts(report, Unread("c1", reason, 1))
+    told = verdicts(report, Unread(connection_id(1), reason, 1))
     for name in ("H1", "H2", "H3", "H4b"):
         assert told[name].verdict == "not observable"
         said = reason.replace("-", " ")
@@ -102,7 +103,7 @@ def test_of_a_failed_call_whose_connection_was_not_read_whole_nothing_is_known(
 
 
 def test_what_was_not_read_elsewhere_leaves_a_failed_calls_answer_as_it_is() -> None:
-    told = verdicts(run("401 Unauthorized"), Unread("c3", "conflict", 1))
+    told = verdicts(run("401 Unauthorized"), Unread(connection_id(3), "conflict", 1))
     assert told["H4b"].verdict == "confirmed"
 
 
@@ -113,7 +114,7 @@ def test_without_a_call_there_may_have_been_one_where_not_all_was_read() -> None
     )
     report = net.report()
     assert {item.verdict for item in verdicts(report).values()} == {"no traffic"}
-    told = verdicts(report, Unread("c1", "internal-error", 1))
+    told = verdicts(report, Unread(connection_id(1), "internal-error", 1))
     assert {item.verdict for item in told.values()} == {"not observable"}
 
 

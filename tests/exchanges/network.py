@@ -6,10 +6,11 @@ import functools
 import ssl
 from dataclasses import dataclass
 
-from inspector.facts import Exchange, Tunnel
 from inspector.inspection import Inspector
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.report.model import Report
 from tests.flows.build import Packet, Tcp, Wire, batch
 from tests.protocols.tls_memory import Recording, client_context, converse, server_context
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts import Client
+from inspector.model.topology import Client
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,

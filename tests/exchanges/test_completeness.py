@@ -8,10 +8,11 @@ import pytest
 
 from inspector import unread
 from inspector.exchanges.http import HttpLayer
-from inspector.facts import Completeness, Unread
 from inspector.inspection import Inspector
+from inspector.model.capture import Completeness, Unread
+from inspector.model.ids import connection_id
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.report.model import Report
 from inspector.unread import UnreadLog
 from tests.exchanges.network import API_PROXY, Network, line, report, request, response, say
 
@@ -157,9 +158,9 @@ def test_more_unread_connections_than_are_listed_are_of_any(
 
     assert log.overflow
     assert log.facts() == (
-        Unread("c0", "gap", 10),
+        Unread(connection_id(0), "gap", 10),
         Unread(None, "gap", 12),
-        Unread("c1", "gap", 11),
+        Unread(connection_id(1), "gap", 11),
     )
 
 

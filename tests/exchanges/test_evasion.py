@@ -12,8 +12,8 @@ import pytest
 
 from inspector.flows.stream import ACK, FIN, RST, SYN
 from inspector.inspection import Inspector
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.report.model import Report
 from tests.exchanges.network import AGENT, API_PROXY, KEY, PLACEHOLDER, request, response
 from tests.flows.build import Packet, Tcp, Wire, batch
 

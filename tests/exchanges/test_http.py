@@ -8,10 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from inspector.exchanges.http import SEGMENT_COST
-from inspector.facts import EndedBy
 from inspector.inspection import Inspector
+from inspector.model.network import EndedBy
 from inspector.options import Options
-from inspector.report.grouping import failure
+from inspector.report.page.grouping import failure
 from tests.exchanges.network import (
     API,
     API_PROXY,

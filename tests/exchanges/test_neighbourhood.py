@@ -6,7 +6,7 @@ import pytest
 
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.exchanges.topology import Roles, provider_of
-from inspector.facts import Topology
+from inspector.model.topology import Topology
 
 
 def topology(**changes: object) -> Topology:

@@ -11,12 +11,12 @@ from inspector.exchanges.processes import (
     RECENT,
     SLACK_NS,
     WAITING,
-    Claim,
     Processes,
+    SocketOwner,
     comment,
     parse,
 )
-from inspector.facts import Endpoint, Process
+from inspector.model.network import Endpoint, Process
 
 CLIENT, SERVER = Endpoint("172.30.0.20", 41234), Endpoint("172.30.0.30", 10001)
 CURL = Process(pid=42, comm="curl", exe="/usr/bin/curl", container="awf-agent", netns=4026532)
@@ -24,12 +24,12 @@ NODE = Process(pid=7, comm="node")
 NOON = 1_764_072_000_000_000_000
 
 
-def claim(end: str = "client", process: Process = CURL, at: int = NOON) -> Claim:
+def claim(end: str = "client", process: Process = CURL, at: int = NOON) -> SocketOwner:
     assert end in ("client", "server")
-    return Claim(CLIENT, SERVER, "client" if end == "client" else "server", at, process)
+    return SocketOwner(CLIENT, SERVER, "client" if end == "client" else "server", at, process)
 
 
-def processes(*claims: Claim) -> Processes:
+def processes(*claims: SocketOwner) -> Processes:
     found = Processes(lambda text: text.replace("made-up-key", "<key>"))
     for each in claims:
         found.add(each)
@@ -64,7 +64,7 @@ def test_who_called_is_known_while_it_is_open_and_just_after() -> None:
     assert found.known(CLIENT, SERVER) == CURL
     for number in range(RECENT):
         other = Endpoint("10.0.0.1", number)
-        found.add(Claim(other, SERVER, "client", NOON, NODE))
+        found.add(SocketOwner(other, SERVER, "client", NOON, NODE))
         found.of(other, SERVER, NOON, NOON)
     assert found.known(CLIENT, SERVER) is None
 
@@ -79,7 +79,7 @@ def test_a_claim_from_another_time_is_of_another_connection() -> None:
 def test_claims_of_connections_that_never_come_do_not_pile_up() -> None:
     found = processes(claim())
     for number in range(WAITING):
-        found.add(Claim(Endpoint("10.0.0.1", number), SERVER, "client", NOON, NODE))
+        found.add(SocketOwner(Endpoint("10.0.0.1", number), SERVER, "client", NOON, NODE))
     assert found.of(CLIENT, SERVER, NOON, NOON) == (None, None)
 
 
@@ -98,7 +98,7 @@ def test_a_comment_says_the_claim(process: Process) -> None:
 
 
 def test_addresses_of_ipv6_survive_a_comment() -> None:
-    ipv6 = Claim(Endpoint("fd00::20", 1), Endpoint("fd00::30", 10001), "client", NOON, CURL)
+    ipv6 = SocketOwner(Endpoint("fd00::20", 1), Endpoint("fd00::30", 10001), "client", NOON, CURL)
     assert parse(comment(ipv6)) == ipv6
 
 

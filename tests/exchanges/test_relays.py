@@ -10,7 +10,8 @@ from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
 from inspector.exchanges.relays import FORWARD_LIMIT_NS, find_egress, find_relays, path_of
 from inspector.exchanges.services import split_authority
 from inspector.exchanges.topology import Roles
-from inspector.facts import Endpoint, Request, Tls
+from inspector.model.http import Request
+from inspector.model.network import Endpoint, Tls
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,

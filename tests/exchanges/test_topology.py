@@ -14,7 +14,7 @@ from inspector.exchanges.topology import (
     Roles,
     SubnetTest,
 )
-from inspector.facts import Topology
+from inspector.model.topology import Topology
 from inspector.options import Options
 from tests.exchanges.network import (
     AGENT,

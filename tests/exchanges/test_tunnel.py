@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from inspector.facts import TunnelProtocol
+from inspector.model.network import TunnelProtocol
 from inspector.protocols.detect import H2_PREFACE
 from tests.exchanges.network import (
     AGENT,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import ACK, FIN, RST, SYN, TcpConnection
-from inspector.packets import Batch, Segment
+from inspector.wire import Batch, Segment
 
 PSH = 0x08
 MILLISECOND = 1_000_000

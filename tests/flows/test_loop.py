@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from inspector.flows.stream import ACK, FIN, RST, SYN
-from inspector.packets import Batch, packet_reference
+from inspector.wire import Batch, packet_reference
 from tests.flows.build import (
     CLIENT6,
     MILLISECOND,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.network import Network
-from tests.lab.processes import why_not
+from lab.network import Network
+from lab.processes import why_not
 
 
 @pytest.fixture(scope="session")

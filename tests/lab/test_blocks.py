@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from tests.lab.blocks import tidy
+from lab.blocks import tidy
 
 
 def block(kind: int, body: bytes) -> bytes:

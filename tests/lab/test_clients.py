@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.lab.clients import ANTHROPIC_PLACEHOLDER
-from tests.lab.clients.curl import curl_argv, curl_row
+from lab.clients import ANTHROPIC_PLACEHOLDER
+from lab.clients.curl import curl_argv, curl_row
 
 PLAIN = Path(__file__).with_name("clients") / "plain.py"
 WHOLE = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conclusions import conclusions, weighty
-from tests.lab.pattern import deviations
+from lab.conclusions import conclusions, weighty
+from lab.pattern import deviations
 
 TUNNEL = "172.30.0.30:4002"
 HOLDS = {"H1": False, "H2": False, "H3": False, "H4a": True, "H4b": True}

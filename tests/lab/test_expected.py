@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.lab.clients import ANTHROPIC_PLACEHOLDER
-from tests.lab.expected import auth
-from tests.lab.pattern import differences
-from tests.lab.places import place
-from tests.lab.proxy import ANTHROPIC_KEY
+from lab.clients import ANTHROPIC_PLACEHOLDER
+from lab.expected import auth
+from lab.pattern import differences
+from lab.places import place
+from lab.proxy import ANTHROPIC_KEY
 
 
 def test_a_pattern_asks_for_the_fields_it_names_and_no_others() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from tests.lab.load import judge, play
-from tests.lab.network import Network
-from tests.lab.processes import why_not
+from lab.load import judge, play
+from lab.network import Network
+from lab.processes import why_not
 
 PROGRAMS = ("squid", "node", "dumpcap")
 

@@ -1,4 +1,4 @@
-"""The lab as a person uses it: ``python -m tests.lab``."""
+"""The lab as a person uses it: ``python -m lab``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.lab.__main__ import PROGRAMS, main
-from tests.lab.processes import LabError, why_not
-from tests.lab.record import CAPTURES, Lab
-from tests.lab.scenarios import Scenario, catalogue
+from lab.__main__ import PROGRAMS, main
+from lab.processes import LabError, why_not
+from lab.record import CAPTURES, Lab
+from lab.scenarios import Scenario, catalogue
 from tests.lab.test_network import REPOSITORY, without_namespaces
 
 LAB = [sys.executable, "-m", "tests.lab"]
@@ -88,4 +88,4 @@ def test_an_unknown_scenario_is_named_with_the_way_to_the_known_ones() -> None:
     )
 
     assert done.returncode == 2
-    assert "no-such-scenario: see `python -m tests.lab list`" in done.stderr
+    assert "no-such-scenario: see `python -m lab list`" in done.stderr

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import network as lab_network
-from tests.lab.network import (
+from lab import network as lab_network
+from lab.network import (
     ABSENT,
     REFUSES,
     SILENT,
@@ -23,7 +23,7 @@ from tests.lab.network import (
     labs,
     registry,
 )
-from tests.lab.processes import Process, until
+from lab.processes import Process, until
 from tests.lab.test_processes import gone
 
 REPOSITORY = Path(__file__).parents[2]
@@ -283,7 +283,7 @@ def test_the_end_takes_programs_namespaces_and_directory_along(lab_possible: Non
 _KILLED = """
 import signal, sys
 from pathlib import Path
-from tests.lab.network import Network
+from lab.network import Network
 with Network() as network:
     process = network.agent.start(["sleep", "600"], log=network.directory / "sleep.log")
     print(network.id, process.pid, flush=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import processes
-from tests.lab.processes import LabError, Process, until
+from lab import processes
+from lab.processes import LabError, Process, until
 
 PYTHON = [sys.executable, "-ISc"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab import proxy, squid, upstream
-from tests.lab.network import Network
-from tests.lab.processes import until, why_not
+from lab import proxy, squid, upstream
+from lab.network import Network
+from lab.processes import until, why_not
 
 QUICK = {"first_byte": 0.0, "pace": 0.005}
 RETIRED = "context-1m-2025-08-07"

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab import proxy, squid, upstream
-from tests.lab.network import Network
-from tests.lab.processes import find, until, why_not
+from lab import proxy, squid, upstream
+from lab.network import Network
+from lab.processes import find, until, why_not
 
 AGENT, API_PROXY, SQUID = "172.30.0.20", "172.30.0.30", "172.30.0.10"
 PLACEHOLDER = "sk-ant-placeholder-key-for-credential-isolation"

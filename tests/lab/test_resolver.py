@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.dns import DNS, DNSQR
 
-from tests.lab.resolver import answer
+from lab.resolver import answer
 
 NAMES = {"api.example": "203.0.113.10", "slow.example": None}
 

@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from tests.lab.index import CAPTURES
-from tests.lab.restate import restate
+from lab.index import CAPTURES
+from lab.restate import restate
 
 NAME = "key-newline"
 

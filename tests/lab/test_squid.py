@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import squid
-from tests.lab.network import ABSENT, REFUSES, WORLD, Host, Network
-from tests.lab.processes import LabError, until
-from tests.lab.squid import Squid
+from lab import squid
+from lab.network import ABSENT, REFUSES, WORLD, Host, Network
+from lab.processes import LabError, until
+from lab.squid import Squid
 
 ANTHROPIC = WORLD["api.anthropic.com"]
 #: Asks Squid for a tunnel, or whatever the head says; prints its answer up to the body's start.

@@ -7,8 +7,8 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.lab.scenarios import catalogue
-from tests.lab.toml import dumps
+from lab.scenarios import catalogue
+from lab.toml import dumps
 
 text = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))
 value = st.one_of(text, st.booleans(), st.integers(-(2**53), 2**53), st.lists(text))

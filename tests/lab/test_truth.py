@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.lab.truth import Logs, squid, truth
+from lab.truth import Logs, squid, truth
 
 AGENT, SERVICE, TUNNEL = "172.30.0.20:40001", "172.30.0.30:10001", "172.30.0.30:50001"
 AUTH = [{"name": "x-api-key", "value": "sk-ant-api03-LABONLY"}]

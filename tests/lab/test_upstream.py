@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.lab import proxy, upstream, upstream_behaviour, upstream_websocket
-from tests.lab.network import WORLD, Host
-from tests.lab.processes import find, until
-from tests.lab.upstream_apis import SCRIPTED
-from tests.lab.upstream_behaviour import TLS
+from lab import proxy, upstream, upstream_behaviour, upstream_websocket
+from lab.network import WORLD, Host
+from lab.processes import find, until
+from lab.upstream_apis import SCRIPTED
+from lab.upstream_behaviour import TLS
 
 ANTHROPIC, OPENAI, COPILOT, GEMINI = WORLD
 PLACEHOLDER = "sk-ant-placeholder-key-for-credential-isolation"

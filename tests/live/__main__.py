@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 
-from tests.lab.processes import LabError, why_not
+from lab.processes import LabError, why_not
 from tests.live.scenarios import LIVE, watched
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from lab.docker_engine import why_not_docker
+from lab.processes import why_not
 from tests.lab.conftest import lab_possible
-from tests.lab.docker_engine import why_not_docker
-from tests.lab.processes import why_not
 
 __all__ = ["docker_possible", "lab_possible"]
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import proxy, squid, upstream
-from tests.lab.clients import ANTHROPIC_PLACEHOLDER
-from tests.lab.network import Network
-from tests.lab.processes import environment, until
-from tests.lab.record import PACE, message
+from lab import proxy, squid, upstream
+from lab.clients import ANTHROPIC_PLACEHOLDER
+from lab.network import Network
+from lab.processes import environment, until
+from lab.record import PACE, message
 
 ROOT = Path(__file__).parents[2]
 

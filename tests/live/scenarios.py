@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from inspector.report.model import Report
-from tests.lab import record
-from tests.lab.docker import Container, DockerNetwork
-from tests.lab.index import CAPTURES
-from tests.lab.network import NAMED, WORLD, Host, Network
-from tests.lab.pattern import deviations
-from tests.lab.processes import LabError
-from tests.lab.scenarios import Scenario, catalogue
+from inspector.model.report import Report
+from inspector.report.formats.whole import from_dict, stable_part
+from lab import record
+from lab.docker import Container, DockerNetwork
+from lab.index import CAPTURES
+from lab.network import NAMED, WORLD, Host, Network
+from lab.pattern import deviations
+from lab.processes import LabError
+from lab.scenarios import Scenario, catalogue
 from tests.live.runner import Stack
 
 #: Those whose capture is made from another one: of `any`, or with packets taken out.
@@ -68,7 +69,7 @@ def watched(name: str, *arguments: str, docker: bool = False) -> Iterator[Watche
         place.mkdir(mode=0o755)
         found = _play(scenario, network, place, arguments)
         pattern = json.loads((CAPTURES / name / "expected.json").read_text())
-        found.wrong = deviations(pattern, found.report.stable())
+        found.wrong = deviations(pattern, stable_part(found.report))
         found.misattributed = list(_misattributed(network, found.report))
         yield found
 
@@ -112,7 +113,7 @@ def _play(scenario: Scenario, network: Network, place: Path, arguments: tuple[st
             out, told = process.communicate(timeout=30)
             if process.returncode:
                 raise LabError(f"inspector ended with status {process.returncode}: {told}")
-            results.append(Watched(Report.from_dict(json.loads(out)), path, told))
+            results.append(Watched(from_dict(json.loads(out)), path, told))
 
     record.play(scenario, network, place, recording)
     return results[0]

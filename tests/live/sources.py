@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from inspector.packets import Batch
 from inspector.pcap.reader import open_captures
+from inspector.wire import Batch
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from inspector.capture import seccomp
-from inspector.capture.docker import DockerNetwork, DockerView
+from inspector.linux import seccomp
+from inspector.linux.docker import DockerNetwork, DockerView
 from inspector.live import broker as module
 from inspector.live.attribution import ContainerNames
 from inspector.live.broker import LONGEST_ANSWER, QUESTIONS, Broker, reply
-from tests.lab.docker import DockerNetwork as LabNetwork
-from tests.lab.docker_engine import EngineError
-from tests.lab.processes import until
+from lab.docker import DockerNetwork as LabNetwork
+from lab.docker_engine import EngineError
+from lab.processes import until
 from tests.live.engine import Engine, engine
 
 #: The engine in the place of Docker is a thread of the tests'; the broker has no use for it.
@@ -198,7 +198,7 @@ def test_it_ends_when_the_parser_does(docker: Engine) -> None:
 def test_a_parser_that_is_killed_takes_it_along(docker: Engine) -> None:
     script = f"""
 import time
-from inspector.capture.docker import DockerView
+from inspector.linux.docker import DockerView
 from inspector.live.broker import Broker
 started = Broker.start(lambda: DockerView.open({str(docker.path)!r}))
 started.engine()
@@ -278,7 +278,7 @@ def test_it_holds_no_more_than_the_right_to_connect(docker: Engine, group: int, 
 
 _PARSER = """
 import os, socket, stat, sys
-from inspector.capture.docker import DockerView
+from inspector.linux.docker import DockerView
 from inspector.live.broker import Broker
 from inspector.live.command import User
 from inspector.live.privileges import confine, give_up

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from inspector import Report, inspect
-from inspector.capture import seccomp
+from inspector.linux import seccomp
 from inspector.options import Options
-from inspector.packets import COUNTED_CUTS
-from tests.lab.clients import ANTHROPIC_PLACEHOLDER
-from tests.lab.network import NAMED
+from inspector.report.formats.whole import from_dict
+from inspector.wire import COUNTED_CUTS
+from lab.clients import ANTHROPIC_PLACEHOLDER
+from lab.network import NAMED
 from tests.live.engine import engine
 from tests.live.runner import ROOT, Stack, stack
 
@@ -46,7 +47,7 @@ def place(lab: Stack) -> Path:
 
 def report_of(text: str) -> Report:
     plain: dict[str, Any] = json.loads(text)
-    return Report.from_dict(plain)
+    return from_dict(plain)
 
 
 def test_a_command_is_captured_from_its_first_packet_to_its_last(lab: Stack, place: Path) -> None:

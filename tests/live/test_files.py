@@ -10,8 +10,8 @@ import pytest
 
 from inspector.artifacts import ArtifactError
 from inspector.live.files import CaptureFiles, Described, OutputError, Rotation, create
-from inspector.packets import Batch, packet_reference
 from inspector.pcap.reader import open_captures
+from inspector.wire import Batch, packet_reference
 from tests.live.sources import Counters
 
 FRAMES = [b"a" * 60, b"b" * 61, b"c" * 1500]

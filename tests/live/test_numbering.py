@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.live.numbering import BLOCK_OVERHEAD, Numbering, file_of
-from inspector.packets import Batch, packet_reference
+from inspector.wire import Batch, packet_reference
 
 BLOCK = 100 + BLOCK_OVERHEAD
 

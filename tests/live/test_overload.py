@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from inspector import Report, inspect
-from tests.capture.wire import AGENT, API_PROXY, frame, link
-from tests.lab.network import Network
+from inspector import inspect
+from inspector.report.formats.whole import from_dict
+from lab.network import Network
+from tests.linux.wire import AGENT, API_PROXY, frame, link
 from tests.live.runner import Stack
 
 #: More than the ring's 64 MiB.
@@ -46,7 +47,7 @@ def test_a_reader_that_stands_still_loses_packets_and_knows_how_many(lab: Stack)
         out, errors = capture.communicate(timeout=60)
 
     plain: dict[str, Any] = json.loads(out)
-    report = Report.from_dict(plain)
+    report = from_dict(plain)
     assert report.live, errors
     (counted,) = report.live.interfaces
     assert counted.received is not None

@@ -67,7 +67,7 @@ def test_ids_and_groups_are_the_users() -> None:
 def test_without_seccomp_the_capture_goes_on_and_says_what_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("inspector.capture.seccomp.install", lambda: "the kernel takes none")
+    monkeypatch.setattr("inspector.linux.seccomp.install", lambda: "the kernel takes none")
     rung = confine()
 
     assert (rung.name, rung.state) == ("seccomp", "lost")

@@ -16,7 +16,7 @@ from inspector.live.run import Ending, Limits, await_command, run
 from inspector.live.session import Session
 from inspector.live.signals import Signals
 from inspector.options import Options
-from tests.lab.index import CAPTURES
+from lab.index import CAPTURES
 from tests.live.sources import FileSource
 
 DEMO = CAPTURES / "issue-1527" / "capture.pcapng"

@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from inspector.exchanges.processes import Claim
-from inspector.facts import Process
+from inspector.exchanges.processes import SocketOwner
 from inspector.inspection import inspect_captures
 from inspector.live.files import Rotation
 from inspector.live.session import Session
+from inspector.model.live import HookCount, Live
+from inspector.model.network import Process
+from inspector.model.report import Report
 from inspector.options import Options
 from inspector.pcap.writer import PcapWriter
-from inspector.recording import Live, Probe
 from inspector.redaction import LIVE, Redactor
-from inspector.report.model import Report
-from inspector.report.terminal import render
-from tests.lab.index import CAPTURES
-from tests.lab.pattern import deviations
+from inspector.report.formats.whole import as_json, stable_part
+from inspector.report.page.terminal import render
+from lab.index import CAPTURES
+from lab.pattern import deviations
 from tests.live.sources import FileSource, Filter
 
 OPTIONS = Options(fingerprint_key=b"made up")
@@ -48,7 +49,7 @@ def test_the_live_report_is_that_of_the_file_it_wrote(folder: Path, tmp_path: Pa
     report = play(Session(OPTIONS, [capture_of(folder)], path=path))
 
     assert report == inspect(path, options=OPTIONS)
-    assert report.stable() == inspect(folder / "capture.pcapng", options=OPTIONS).stable()
+    assert stable_part(report) == stable_part(inspect(folder / "capture.pcapng", options=OPTIONS))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -61,7 +62,7 @@ def test_no_key_is_in_the_file_and_the_report_is_of_the_packets_as_they_were(
     report = play(Session(OPTIONS, [capture_of(folder)], path=path, scrubber=scrubber))
 
     assert b"LABONLY" not in path.read_bytes()
-    assert report.stable() == inspect(folder / "capture.pcapng", options=OPTIONS).stable()
+    assert stable_part(report) == stable_part(inspect(folder / "capture.pcapng", options=OPTIONS))
     offline = inspect(path, options=OPTIONS)
     assert report.captures == offline.captures
     assert report.completeness == offline.completeness
@@ -102,7 +103,7 @@ def test_of_a_ring_with_a_count_the_oldest_files_are_gone(tmp_path: Path) -> Non
     assert len(list(tmp_path.iterdir())) == 2
     assert session.files is not None
     assert session.files.removed == len(report.captures) - 2
-    assert report.stable() == inspect(DEMO / "capture.pcapng", options=OPTIONS).stable()
+    assert stable_part(report) == stable_part(inspect(DEMO / "capture.pcapng", options=OPTIONS))
 
 
 def test_packets_dropped_by_the_kernel_stand_in_file_and_report(tmp_path: Path) -> None:
@@ -144,11 +145,13 @@ class Told:
     def __init__(self, report: Report) -> None:
         process = Process(pid=42, comm="curl", exe="/usr/bin/curl", container="awf-agent")
         self.claims = [
-            Claim(connection.client, connection.server, "client", connection.opened_at, process)
+            SocketOwner(
+                connection.client, connection.server, "client", connection.opened_at, process
+            )
             for connection in report.connections
         ]
         first = report.connections[0]
-        self.late = Claim(
+        self.late = SocketOwner(
             first.client, first.server, "server", first.opened_at, Process(pid=7, comm="squid")
         )
         self.asked = 0
@@ -156,18 +159,18 @@ class Told:
     def fileno(self) -> int:
         raise AssertionError("nobody polls here")
 
-    def read(self) -> list[Claim]:
+    def read(self) -> list[SocketOwner]:
         self.asked += 1
         if self.asked == 3:
             return [self.late]
         claims, self.claims = self.claims, []
         return claims
 
-    def finish(self) -> list[Claim]:
+    def finish(self) -> list[SocketOwner]:
         return []
 
-    def probes(self, established: int) -> list[Probe]:
-        return [Probe("inet_sock_set_state", hits=12)]
+    def probes(self, established: int) -> list[HookCount]:
+        return [HookCount("inet_sock_set_state", hits=12)]
 
     def close(self) -> None:
         pass
@@ -199,8 +202,8 @@ def test_a_program_named_after_a_key_puts_no_key_into_report_or_file(tmp_path: P
     report = play(Session(OPTIONS, [capture_of(DEMO)], path=path, attribution=told))
 
     assert key.encode() not in path.read_bytes()
-    assert key.encode() not in report.to_json()
-    assert b"/tmp/<anthropic-api-key" in report.to_json()
+    assert key.encode() not in as_json(report)
+    assert b"/tmp/<anthropic-api-key" in as_json(report)
 
 
 def test_a_claim_stands_on_the_first_packet_of_its_connection(tmp_path: Path) -> None:
@@ -225,7 +228,7 @@ def test_the_golden_report_holds_for_a_session(tmp_path: Path) -> None:
 
     report = play(Session(OPTIONS, [capture_of(DEMO)]))
 
-    assert deviations(pattern, report.stable()) == []
+    assert deviations(pattern, stable_part(report)) == []
 
 
 def test_what_a_listener_raises_reaches_whoever_feeds_the_session() -> None:
@@ -257,10 +260,10 @@ def test_a_programs_silence_is_told_only_where_connections_were_established() ->
         def __init__(self) -> None:
             self.established: list[int] = []
 
-        def read(self) -> list[Claim]:
+        def read(self) -> list[SocketOwner]:
             return []
 
-        def probes(self, established: int) -> list[Probe]:
+        def probes(self, established: int) -> list[HookCount]:
             self.established.append(established)
             return []
 

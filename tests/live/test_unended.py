@@ -14,9 +14,9 @@ from inspector import Options, inspect
 from inspector.cli.main import main
 from inspector.live.files import CaptureFiles, Described
 from inspector.live.session import Session
+from inspector.model.report import Report
 from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import redact_into
-from inspector.report.model import Report
 from tests.exchanges.network import Network, request, response, say
 from tests.live.sources import Counters, FileSource
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from inspector.facts import Endpoint, Process
+from inspector.live.line_screen import KEPT, Keyboard, PausableScreen
 from inspector.live.lines import Lines
-from inspector.live.watching import KEPT, Keyboard, PausableScreen
-from tests.lab.index import CAPTURES
+from inspector.model.network import Endpoint, Process
+from lab.index import CAPTURES
 
 DEMO = inspect(CAPTURES / "issue-1527")
 HEALTHY = inspect(CAPTURES / "healthy-sse")
@@ -128,7 +128,7 @@ def test_keys_pause_and_end(pause: bytes) -> None:
 
 
 def test_without_a_terminal_there_are_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    from inspector.live.watching import keyboard
+    from inspector.live.line_screen import keyboard
 
     with Path(os.devnull).open() as null:
         monkeypatch.setattr(sys, "stdin", null)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from inspector.facts import Fault, Interface
+from inspector.model.capture import Fault, Interface
 from inspector.pcap.walk import Walker
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from inspector import inspect
 from inspector.errors import CaptureUnreadable, InspectorError, NotACapture
-from inspector.packets import Batch, packet_label
 from inspector.pcap import reader as module
 from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.pcap.source import ByteSource
 from inspector.pcap.writer import PcapngWriter, PcapWriter
+from inspector.wire import Batch, packet_label
 from tests.exchanges.network import Network, request, response, say
 
 SECOND = 1_000_000_000

@@ -9,13 +9,13 @@ from typing import Final
 
 import pytest
 
-from inspector.facts import CaptureFile, Interface
+from inspector.model.capture import CaptureFile, Interface
+from inspector.model.report import Report
 from inspector.options import Options
 from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
 from inspector.policy.model import AWF, Expect, Policy
-from inspector.policy.telling import page, plain
-from inspector.report.model import Report
-from inspector.report.terminal import render
+from inspector.policy.page import page, plain
+from inspector.report.page.terminal import render
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
@@ -239,7 +239,7 @@ def test_a_way_past_squid_is_held_against_the_provider_that_it_leads_to(
     report = net.report()
     (direct,) = report.direct_tls
     named = replace(direct, tls=replace(direct.tls, sni=sni))
-    expect = Expect(provider=provider, direct_connect="never")  # type: ignore[arg-type]
+    expect = Expect(provider=provider, direct_connect="never")
     judged = judge(replace(report, direct_tls=(named,)), Policy("p", None, (expect,)), TODAY)
     assert judged.exit_code == code
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from inspector.facts import Exchange, Unread
+from inspector.model.capture import Unread
+from inspector.model.http import Exchange
+from inspector.model.ids import ConnectionId
+from inspector.model.report import Report
 from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
-from inspector.policy.telling import page, plain
-from inspector.report.model import Report
-from inspector.report.view import View
+from inspector.policy.page import page, plain
+from inspector.report.formats.whole import as_dict, from_dict
+from inspector.report.page.view import View
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 TODAY = date(2026, 8, 3)
@@ -233,7 +236,7 @@ def test_only_and_nothing_but_are_not_proven_where_something_they_are_about_was_
     about_tunnels = expect.tunnels is not None
     view = View(calm)
 
-    def of(role: str, server: str) -> str:
+    def of(role: str, server: str) -> ConnectionId:
         return next(
             c.id
             for c in calm.connections
@@ -294,12 +297,12 @@ def test_a_connect_that_nobody_answered_opened_nothing_where_the_capture_is_whol
 def test_a_report_without_a_section_of_conclusions_was_not_judged(
     whole: Report, section: str
 ) -> None:
-    plain = whole.to_dict()
+    plain = as_dict(whole)
     del plain[section]
-    judgement = judge(Report.from_dict(plain), Policy("p", "error"), TODAY)
+    judgement = judge(from_dict(plain), Policy("p", "error"), TODAY)
     assert judgement.exit_code == NOT_PROVEN
     assert "it lacks chains, hypotheses, findings or root_cause" in judgement.doubts[0].found
-    assert judge(Report.from_dict(whole.to_dict()), Policy("p", "error"), TODAY).exit_code == KEPT
+    assert judge(from_dict(as_dict(whole)), Policy("p", "error"), TODAY).exit_code == KEPT
 
 
 def test_a_run_without_a_call_is_not_kept_without_saying_so(whole: Report) -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from inspector.inspection import Inspector, Options
-from inspector.report.model import Report
+from inspector.model.report import Report
 from tests.flows.build import MILLISECOND, Packet, Tcp, Wire, batch
 from tests.protocols.tls_memory import client_context, converse, server_context
 

@@ -6,8 +6,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from inspector.facts import Fault
-from inspector.packets import Segment
+from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser, Limits
 from inspector.protocols.messages import (
     EVERYTHING,
@@ -19,6 +18,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
+from inspector.wire import Segment
 
 Role = Literal["request", "response"]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts import ApiError, Usage
+from inspector.model.http import ApiError, Usage
 from inspector.protocols.api import NOTHING, TEXT_LIMIT, JsonFacts, parse_json, read_json_body
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from inspector.facts import Fault
+from inspector.model.capture import Fault
 from inspector.protocols.http1 import FAULTS, Limits
 from inspector.protocols.messages import Event, Field, RequestHead
 from tests.protocols.conftest import Role, every_way, packets, parser, story

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.packets import Segment
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import BodyGap, Event, MessageEnd
+from inspector.wire import Segment
 from tests.protocols.conftest import parser, story
 
 POST = b"POST /a HTTP/1.1\r\nContent-Length: 10\r\n\r\n"

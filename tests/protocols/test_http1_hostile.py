@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts import Fault
+from inspector.model.capture import Fault
 from inspector.protocols.http1 import FAULTS, Limits
 from inspector.protocols.messages import (
     EVERYTHING,

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.packets import Segment
 from inspector.protocols.extent import Extent, FieldPlace
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
@@ -28,6 +27,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
+from inspector.wire import Segment
 from tests.protocols.conftest import Role, every_way, packets
 from tests.protocols.test_http1_oracles import requests, responses
 

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inspector.facts import ApiError, Stream, Usage
-from inspector.packets import Segment
+from inspector.model.http import ApiError, EventStream, Usage
 from inspector.protocols.sse import (
     DEFAULT_NAME,
     EVENT_LIMIT,
@@ -25,6 +24,7 @@ from inspector.protocols.sse import (
     OTHER,
     SseParser,
 )
+from inspector.wire import Segment
 
 SECOND = 1_000_000_000
 
@@ -34,7 +34,7 @@ def pieces(parts: Iterable[bytes]) -> list[Segment]:
     return [(number * SECOND, number, part) for number, part in enumerate(parts, 1)]
 
 
-def read(*parts: bytes, complete: bool = True) -> tuple[Stream, SseParser]:
+def read(*parts: bytes, complete: bool = True) -> tuple[EventStream, SseParser]:
     parser = SseParser()
     for piece in pieces(parts):
         parser.feed([piece])
@@ -452,7 +452,7 @@ def test_line_ends_after_the_last_event_are_no_event() -> None:
 # --- gaps ---
 
 
-def with_gap(before: bytes, after: bytes, how: str) -> tuple[Stream, SseParser]:
+def with_gap(before: bytes, after: bytes, how: str) -> tuple[EventStream, SseParser]:
     parser = SseParser()
     parser.feed(pieces([before]))
     parser.gap(100, 2)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from inspector.facts import Stream
-from inspector.packets import Segment
+from inspector.model.http import EventStream
 from inspector.protocols.content import Decoder
 from inspector.protocols.sse import SseParser
+from inspector.wire import Segment
 from tests.truth.real import RECORDINGS, needs_recordings
 
 pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
@@ -23,7 +23,7 @@ FIELDS = ("frame.number", "tcp.stream", "tcp.payload")
 FROM_API_PROXY = "tcp.len > 0 && tcp.srcport in {10000, 10001} && !tcp.analysis.retransmission"
 
 
-def event_streams(capture: Path) -> list[tuple[Stream, SseParser, Decoder]]:
+def event_streams(capture: Path) -> list[tuple[EventStream, SseParser, Decoder]]:
     """What the parser says of every chunked event stream that the API proxy sent.
 
     Enough HTTP for these captures: one response after another, chunks as sent.

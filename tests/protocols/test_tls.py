@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts import Tls
+from inspector.model.network import Tls
 from inspector.protocols.messages import EVERYTHING
 from inspector.protocols.tls import TlsConversation
 from tests.protocols.tls_memory import (

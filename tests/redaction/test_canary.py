@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from inspector.inspection import Inspector, Options
-from inspector.packets import Batch
 from inspector.pcap.reader import merged, open_captures
 from inspector.redaction import Redactor
+from inspector.report.formats.whole import as_dict
+from inspector.wire import Batch
 from tests.canary.damage import in_pieces
 from tests.canary.keys import Watch
 from tests.canary.planted import Planted, planted
@@ -52,7 +53,7 @@ def report_of(batches: Iterable[Batch]) -> Any:
     inspector = Inspector(OPTIONS)
     for batch in batches:
         inspector.feed(batch)
-    return unfingerprinted(inspector.finish().to_dict())
+    return unfingerprinted(as_dict(inspector.finish()))
 
 
 def unfingerprinted(fact: Any) -> Any:

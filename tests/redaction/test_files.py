@@ -13,6 +13,7 @@ from inspector.errors import InspectorError
 from inspector.pcap.reader import merged, open_captures
 from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import redact_into
+from inspector.report.formats.whole import as_dict
 from tests.canary.keys import Watch
 from tests.canary.planted import ABOUT, IN_THE_FILE
 from tests.canary.plants import OK, asked
@@ -33,7 +34,7 @@ def redacted(source: Path, folder: Path, **more: Any) -> Path:
 
 def comparable(path: Path, options: Options) -> Any:
     """The report without fingerprints, and without what is the file's own."""
-    plain = unfingerprinted(inspect(path, options=options).to_dict())
+    plain = unfingerprinted(as_dict(inspect(path, options=options)))
     for item in plain["captures"]:
         for name in ("name", "bytes", "comments", "format", "compression", "decryption_secrets"):
             del item[name]

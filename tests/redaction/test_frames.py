@@ -6,8 +6,8 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.l2 import Ether
 
-from inspector.packets import Batch
 from inspector.redaction import Redactor
+from inspector.wire import Batch
 from tests.flows.frames import FRAMES, MACS, PAYLOAD, Frame
 from tests.redaction.test_canary import report_of
 

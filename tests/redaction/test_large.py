@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from inspector.packets import Batch
 from inspector.redaction import Redactor
+from inspector.wire import Batch
 from tests.exchanges.network import KEY, Network
 from tests.flows.build import Packet, Tcp, batch
 from tests.redaction.test_canary import report_of

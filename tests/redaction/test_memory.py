@@ -9,8 +9,8 @@ import pytest
 
 from inspector.flows.loop import PacketLoop
 from inspector.flows.stream import NOBODY
-from inspector.packets import Batch
 from inspector.redaction import Redactor, redactor
+from inspector.wire import Batch
 from tests.exchanges.network import Network
 from tests.flows.build import Tcp, Wire, batch
 from tests.redaction.test_large import SEGMENT, letters, upload

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from inspector.packets import Batch
 from inspector.redaction import Limits, Redactor
+from inspector.wire import Batch
 from tests.flows.build import MILLISECOND, Packet, Tcp, Wire, batch
 from tests.property.conversations import KEY, Journey, Talk, interleave, talks, travel
 from tests.redaction.test_canary import report_of, streams_in

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from inspector import inspect
 from inspector.cli.main import main
 from inspector.credentials.masking import Masker
-from inspector.packets import Batch
 from inspector.pcap.reader import merged, open_captures
 from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import Redactor, rereading
+from inspector.wire import Batch
 from tests.flows.build import Packet, Tcp, Wire
 
 KEY = b"sk-ant-api03-LABONLY" + 73 * b"k" + b"AA"

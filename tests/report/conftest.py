@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from inspector.report.model import Report
+from inspector.model.report import Report
+from inspector.report.formats.whole import from_dict
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -21,4 +22,4 @@ def example() -> dict[str, Any]:
 
 @pytest.fixture
 def report(example: dict[str, Any]) -> Report:
-    return Report.from_dict(example)
+    return from_dict(example)

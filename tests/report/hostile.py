@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inspector.conclusions import RootCause, RuledOut
-from inspector.facts import ApiError, Oddity
-from inspector.report.model import Report
+from inspector.model.capture import Oddity
+from inspector.model.conclusions import RootCause, RuledOut
+from inspector.model.http import ApiError
+from inspector.model.report import Report
 
 
 def spoiled(report: Report, text: str) -> Report:

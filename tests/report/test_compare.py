@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from inspector.facts import Client
+from inspector.model.report import Report
+from inspector.model.topology import Client
 from inspector.report.compare import Comparison, Side, compare, page, plain
-from inspector.report.model import Report
 
 from .hostile import spoiled
 

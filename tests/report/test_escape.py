@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.report.escape import clipped, defused, visible
+from inspector.report.page.escape import clipped, defused, visible
 
 
 @pytest.mark.parametrize(

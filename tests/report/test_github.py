@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.report.github import ANNOTATIONS, annotation_lines, command, outputs
-from inspector.report.model import Report, nothing_to_analyse
+from inspector.model.report import Report, nothing_to_analyse
+from inspector.report.runner import ANNOTATIONS, annotation_lines, command, outputs
 
 from .hostile import spoiled
 

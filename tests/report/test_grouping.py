@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from inspector.facts import EndedBy, Exchange, Response
-from inspector.report.grouping import failure, groups, page, status, tunnel_row
-from inspector.report.model import Report
+from inspector.model.http import Exchange, Response
+from inspector.model.network import EndedBy
+from inspector.model.report import Report
+from inspector.report.page.grouping import failure, groups, page, status, tunnel_row
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import Final
 import pytest
 
 from inspector.diagnosis import Case, diagnose
+from inspector.model.report import Report
 from inspector.options import Options
-from inspector.report.carried import tunnel_rows
 from inspector.report.compare import Side, compare
-from inspector.report.model import Report
-from inspector.report.sent import sent
-from inspector.report.terminal import render
-from inspector.report.view import View
+from inspector.report.page.clients import sent
+from inspector.report.page.terminal import render
+from inspector.report.page.tunnels import tunnel_rows
+from inspector.report.page.view import View
 from tests.exchanges.network import (
     AGENT,
     API,

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.packets import packet_reference
-from inspector.report.json import dumps, pieces, timestamp, to_plain, write_json
-from inspector.report.loading import _nanoseconds
-from inspector.report.model import Report
+from inspector.model.report import Report
+from inspector.report.formats.json import dumps, pieces, timestamp, to_plain, write_json
+from inspector.report.formats.loading import _nanoseconds
+from inspector.report.formats.whole import as_dict, as_json, from_dict
+from inspector.wire import packet_reference
 
 SECOND = 1_000_000_000
 
@@ -21,13 +22,13 @@ SECOND = 1_000_000_000
 def test_the_example_survives_the_way_through_the_types(
     report: Report, example: dict[str, Any]
 ) -> None:
-    assert report.to_dict() == example
-    assert json.loads(report.to_json()) == example
-    assert Report.from_dict(json.loads(report.to_json())) == report
+    assert as_dict(report) == example
+    assert json.loads(as_json(report)) == example
+    assert from_dict(json.loads(as_json(report))) == report
 
 
 def test_the_top_level_names_are_those_of_the_format(report: Report) -> None:
-    assert list(report.to_dict()) == [
+    assert list(as_dict(report)) == [
         "schema",
         "tool",
         "captures",
@@ -79,11 +80,11 @@ def test_packet_numbers_carry_the_files_index_among_several_files(report: Report
         captures=report.captures * 2,
         oddities=(replace(report.oddities[0], packets=(packet_reference(1, 30),)),),
     )
-    plain = both.to_dict()
+    plain = as_dict(both)
     assert plain["connections"][0]["packet"] == "1:3"
     assert plain["oddities"][0]["packets"] == ["2:30"]
     assert plain["captures"][0]["packets"] == 412, "a number of packets is no reference"
-    assert Report.from_dict(plain) == both
+    assert from_dict(plain) == both
 
 
 def test_the_report_is_written_in_pieces_no_larger_than_a_list_item(report: Report) -> None:
@@ -92,7 +93,7 @@ def test_the_report_is_written_in_pieces_no_larger_than_a_list_item(report: Repo
     write_json(many, out)
     largest = max(len(dumps(to_plain(e, several_files=False))) for e in report.exchanges)
     assert max(map(len, pieces(many))) < largest + 100
-    assert json.loads(out.getvalue()) == many.to_dict()
+    assert json.loads(out.getvalue()) == as_dict(many)
 
 
 def test_a_name_that_is_not_utf_8_and_a_huge_number_are_still_json() -> None:

@@ -5,8 +5,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from inspector.report.jsonl import JsonLines
-from inspector.report.model import Report
+from inspector.model.report import Report
+from inspector.report.formats.jsonl import JsonLines
 
 
 def _lines(out: io.BytesIO) -> list[dict[str, Any]]:

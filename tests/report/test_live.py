@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from inspector.recording import Live, LiveInterface, Probe, Rung
-from inspector.report.model import Report
-from inspector.report.terminal import render
+from inspector.model.live import HookCount, Live, LiveInterface, Rung
+from inspector.model.report import Report
+from inspector.report.page.terminal import render
 
 HOSTILE = "a\x1b[2J\u202e"
 WELL = Live(
@@ -19,12 +19,12 @@ WELL = Live(
     privileges="packets are parsed as uid 1001 without a capability",
     interfaces=(LiveInterface("fw-bridge", received=10, dropped=0),),
     rungs=(Rung("containers", "lost", "no Docker engine here", "set DOCKER_HOST"),),
-    probes=(Probe("inet_sock_set_state", hits=12),),
+    probes=(HookCount("inet_sock_set_state", hits=12),),
 )
 SILENT = replace(
     WELL,
     interfaces=(LiveInterface("fw-bridge", received=0, dropped=0, note="no packet was seen"),),
-    probes=(Probe("sock_recv_length", hits=0, note="it never fired"),),
+    probes=(HookCount("sock_recv_length", hits=0, note="it never fired"),),
     notes=("No space left on device",),
 )
 

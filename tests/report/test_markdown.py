@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.report import markdown
-from inspector.report.markdown import LIMIT, code, escaped, render
-from inspector.report.model import Report, nothing_to_analyse
+from inspector.model.report import Report, nothing_to_analyse
+from inspector.report.page import markdown
+from inspector.report.page.markdown import LIMIT, code, escaped, render
 
 from .hostile import spoiled
 

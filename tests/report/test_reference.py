@@ -4,10 +4,10 @@ from dataclasses import fields
 
 import pytest
 
-from inspector.facts import Tunnel
+from inspector.model.network import Tunnel
+from inspector.model.report import Report
 from inspector.protocols.http1_faults import FAULTS
-from inspector.report import picture, reference
-from inspector.report.model import Report
+from tools.docs import picture, reference
 
 from .conftest import DOCS
 
@@ -18,7 +18,7 @@ from .conftest import DOCS
 def test_the_pages_in_the_documentation_are_those_of_the_code(name: str, text: object) -> None:
     assert callable(text)
     page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
-    assert page == text(), "run: python -m inspector.report.reference"
+    assert page == text(), "run: python -m tools.docs.reference"
 
 
 def test_every_field_of_a_fact_has_a_row() -> None:
@@ -56,4 +56,4 @@ def test_a_readme_without_a_place_for_the_picture_is_refused() -> None:
 
 def test_the_picture_in_the_readme_is_what_the_command_prints() -> None:
     readme = picture.README.read_text(encoding="utf-8")
-    assert picture.hung(readme, picture.draw()) == readme, "run: python -m inspector.report.picture"
+    assert picture.hung(readme, picture.draw()) == readme, "run: python -m tools.docs.picture"

@@ -7,9 +7,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from inspector.packets import packet_reference
-from inspector.report import schema
-from inspector.report.model import Report, nothing_to_analyse
+from inspector.model.report import nothing_to_analyse
+from inspector.report.formats import schema
+from inspector.report.formats.whole import as_dict, from_dict
+from inspector.wire import packet_reference
 
 from .conftest import DOCS
 
@@ -22,7 +23,7 @@ def validator() -> Any:
 
 def test_the_schema_in_the_documentation_is_that_of_the_types() -> None:
     text = (DOCS / "report.schema.json").read_text(encoding="utf-8")
-    assert text == schema.text(), "run: python -m inspector.report.schema"
+    assert text == schema.text(), "run: python -m tools.docs.schema"
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -34,7 +35,7 @@ def test_the_example_fits_the_schema(validator: Any, example: dict[str, Any]) ->
 
 
 def test_the_report_of_nothing_fits_the_schema(validator: Any) -> None:
-    validator.validate(nothing_to_analyse("no capture").to_dict())
+    validator.validate(as_dict(nothing_to_analyse("no capture")))
 
 
 def test_packet_numbers_among_several_files_fit_the_schema(
@@ -42,9 +43,9 @@ def test_packet_numbers_among_several_files_fit_the_schema(
 ) -> None:
     example["captures"] *= 2
     example["oddities"][0]["packets"] = ["2:30"]
-    report = Report.from_dict(example)
+    report = from_dict(example)
     assert report.oddities[0].packets == (packet_reference(1, 30),)
-    validator.validate(report.to_dict())
+    validator.validate(as_dict(report))
 
 
 def test_fields_may_be_added_anywhere(validator: Any, example: dict[str, Any]) -> None:

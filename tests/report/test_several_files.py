@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from inspector import Options, Report, inspect
-from inspector.packets import FILE_SHIFT
-from inspector.report import github, markdown, terminal
-from inspector.report.json import dumps
-from tests.lab.index import CAPTURES
+from inspector.report import runner as github
+from inspector.report.formats.json import dumps
+from inspector.report.formats.whole import as_dict
+from inspector.report.page import markdown, terminal
+from inspector.wire import FILE_SHIFT
+from lab.index import CAPTURES
 
 #: A packet reference of any file but the first, which has no name a reader knows.
 INNER = re.compile(r"(?<![\w.-])\d{12,}(?![\w.])")
@@ -21,7 +23,7 @@ SECOND = sorted(path.parent for path in CAPTURES.glob("*/expected.json") if path
 
 
 def outputs(report: Report) -> Iterator[str]:
-    yield dumps(report.to_dict()).decode()
+    yield dumps(as_dict(report)).decode()
     for verbosity in (0, 1):
         yield terminal.render(report, verbosity=verbosity)
     yield markdown.render(report)

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts import Connection, Endpoint, Oddity
-from inspector.report.markdown import render as summary
-from inspector.report.model import Report, nothing_to_analyse
-from inspector.report.terminal import ROWS, render
+from inspector.model.capture import Oddity
+from inspector.model.ids import chain_id, connection_id, exchange_id, tunnel_id
+from inspector.model.network import Connection, Endpoint
+from inspector.model.report import Report, nothing_to_analyse
+from inspector.report.page.markdown import render as summary
+from inspector.report.page.terminal import ROWS, render
 from tests.exchanges.network import Network, request, response, say
 
 from .hostile import spoiled
@@ -114,7 +116,8 @@ def test_of_many_kinds_of_failure_the_first_few_are_told(report: Report) -> None
     call = report.exchanges[0]
     assert call.response is not None
     kinds = [replace(call.response, status=status) for status in (400, 401, 403, 500, 502)]
-    failed = tuple(replace(call, id=f"e{i}", response=kind) for i, kind in enumerate(kinds, 1))
+    numbered = enumerate(kinds, 1)
+    failed = tuple(replace(call, id=exchange_id(i), response=kind) for i, kind in numbered)
     page = render(replace(report, root_cause=None, exchanges=failed, chains=()))
     assert page.count("The API answered") == 3
     assert "2 more kinds of failure are under FAILED OR CUT." in page
@@ -215,15 +218,15 @@ def _at_once(report: Report, count: int, confidence: float) -> Report:
     return replace(
         report,
         exchanges=tuple(
-            replace(call, id=f"e{n}", request=request, response=response) for n in numbers
+            replace(call, id=exchange_id(n), request=request, response=response) for n in numbers
         ),
-        tunnels=tuple(replace(tunnel, id=f"t{n}", opened_at=5_000_000 + n) for n in numbers),
+        tunnels=tuple(replace(tunnel, id=tunnel_id(n), opened_at=5_000_000 + n) for n in numbers),
         chains=tuple(
             replace(
                 chain,
-                id=f"h{n}",
-                agent_exchange=f"e{n}",
-                tunnel=f"t{n}",
+                id=chain_id(n),
+                agent_exchange=exchange_id(n),
+                tunnel=tunnel_id(n),
                 attempts=(),
                 confidence=confidence,
             )
@@ -345,7 +348,7 @@ def test_the_first_page_counts_the_rows_it_leaves_out(report: Report) -> None:
 def test_connections_that_failed_alike_share_a_row(report: Report) -> None:
     refused = [
         Connection(
-            id=f"r{n}",
+            id=connection_id(900 + n),
             client=Endpoint("172.30.0.20", 50000 + n),
             server=Endpoint("172.30.0.30", 10001),
             opened_at=0,

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from inspector.facts import Credential, Endpoint, Process, Stream
-from inspector.report import words
-from inspector.report.model import Report
-from inspector.report.view import shared_prefix
+from inspector.model.credentials import Credential
+from inspector.model.http import EventStream
+from inspector.model.network import Endpoint, Process
+from inspector.model.report import Report
+from inspector.report.page import words
+from inspector.report.page.view import shared_prefix
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_a_credential_is_told_by_its_label_and_what_is_wrong_with_it() -> None:
 
 
 def test_a_stream_says_whether_it_came_to_its_end() -> None:
-    stream = Stream(6, {"message": 6}, None, None, None, False, None, 0, False)
+    stream = EventStream(6, {"message": 6}, None, None, None, False, None, 0, False)
     assert words.stream(stream) == "6 events, NO END"
     assert words.stream(replace(stream, terminated=True)) == "6 events, ended"
     broken = replace(stream, error="overloaded_error", malformed=2)

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from inspector import Report
 from inspector.cli.main import main
 from inspector.inspection import Options, inspect_captures
+from inspector.report.formats.whole import from_dict
 from tests.truth.public import PublicCapture, hostile, needs_corpus, well_formed
 
 WELL_FORMED = well_formed()
@@ -140,7 +141,7 @@ def test_a_hostile_capture_ends_in_a_report(path: Path) -> None:
     done = run.invoke(main, ["analyze", "--scope", "all", "--format", "json", str(path)])
     assert done.exit_code in (0, 4), done.stderr
     assert "Traceback" not in done.stderr
-    report = Report.from_dict(json.loads(done.stdout))
+    report = from_dict(json.loads(done.stdout))
     assert "internal-error" not in {oddity.name for oddity in report.oddities}
     assert report.captures or done.exit_code == 4
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from inspector import inspect
-from inspector.facts import AuthHeader, Exchange, Tunnel
-from inspector.report.model import Report
+from inspector.model.credentials import AuthHeader
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
+from inspector.model.report import Report
 from tests.truth.real import Recording, needs_recordings, place, recordings
 
 FOUND = recordings()
@@ -187,7 +189,8 @@ def test_a_call_through_squid_counts_once(reports: dict[str, Report]) -> None:
     assert all(leg.relays for leg in legs)
     by_id = {item.id: item for item in report.exchanges}
     for leg in legs:
-        first = by_id[leg.relays or ""]
+        assert leg.relays is not None
+        first = by_id[leg.relays]
         assert first.client.ip == "172.30.0.20"
         assert first.request
         assert leg.request

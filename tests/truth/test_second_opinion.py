@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from inspector import Options, Report, inspect
-from inspector.facts import AuthHeader, EndedBy, Endpoint
+from inspector.model.credentials import AuthHeader
+from inspector.model.network import EndedBy, Endpoint
 from tests.truth.real import Recording, needs_recordings, recordings
 from tests.truth.tshark import ABSENT, Address, Auth, Ends, Opinion, opinion
 

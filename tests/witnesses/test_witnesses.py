@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from inspector import Report, inspect
-from inspector.conclusions import Witnesses
 from inspector.inspection import Options
+from inspector.model.conclusions import Witnesses
 from inspector.pcap.beside import LogError
 from tests.truth.real import RECORDINGS, needs_recordings
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.hypotheses import h1, h2, h3, h4a, h4b
 from inspector.diagnosis.hypotheses.judgement import Judgement, not_observable
 from inspector.diagnosis.rule import LISTED, of_call
+from inspector.model.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
+from inspector.model.ids import ExchangeId
 
 #: Calls named for one verdict.
 _NAMED: Final = 20
@@ -29,7 +30,7 @@ _STRENGTH: Final[tuple[HypothesisVerdict, ...]] = ("confirmed", "not observable"
 class _Question:
     id: HypothesisId
     question: str
-    judge: Callable[[Call, Case], Judgement]
+    judge: Callable[[FailedCall, Case], Judgement]
     #: What is said of calls that got no connection.
     of_attempts: Callable[[Case], Judgement]
     #: It is about what the call's own connection carried.
@@ -51,9 +52,9 @@ class _Judged:
 
     counts: dict[Judgement, int] = field(default_factory=dict)
     evidence: dict[HypothesisVerdict, list[Evidence]] = field(default_factory=dict)
-    names: dict[HypothesisVerdict, list[str]] = field(default_factory=dict)
+    names: dict[HypothesisVerdict, list[ExchangeId]] = field(default_factory=dict)
 
-    def add(self, judged: Judgement, call: Call) -> None:
+    def add(self, judged: Judgement, call: FailedCall) -> None:
         if judged not in self.counts and len(self.counts) >= _KEPT:
             alike = (key for key in self.counts if key.verdict == judged.verdict)
             judged = next(alike, judged)
@@ -72,7 +73,7 @@ class Trial:
     def __init__(self) -> None:
         self._judged = [_Judged() for _ in QUESTIONS]
 
-    def judge(self, call: Call, case: Case) -> None:
+    def judge(self, call: FailedCall, case: Case) -> None:
         """One failed call."""
         doubt = case.doubted(call)
         for question, judged in zip(QUESTIONS, self._judged, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,
@@ -21,7 +21,7 @@ of_attempts = nothing_was_sent
 _STEERING: Final = ("anthropic-version", "anthropic-beta", "x-github-api-version")
 
 
-def judge(call: Call, case: Case) -> Judgement:
+def judge(call: FailedCall, case: Case) -> Judgement:
     """Confirmed only where the API's answer is about something that the client chose.
 
     A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
@@ -54,6 +54,6 @@ def judge(call: Call, case: Case) -> Judgement:
     return refuted(f"{call.status} is about nothing the client's headers say")
 
 
-def _sends_bearer(call: Call) -> bool:
+def _sends_bearer(call: FailedCall) -> bool:
     request = call.exchange.request
     return request is not None and any(auth.scheme for auth in request.auth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     not_observable,
@@ -16,7 +16,7 @@ QUESTION: Final = "Do two differing placeholders explain a failure?"
 of_attempts = nothing_was_sent
 
 
-def judge(call: Call, case: Case) -> Judgement:
+def judge(call: FailedCall, case: Case) -> Judgement:
     """Refuted unless two credentials differ and the API judged one of that kind.
 
     Even then a capture without keys cannot confirm it: the API proxy takes both off and

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,
@@ -15,7 +15,7 @@ from inspector.diagnosis.hypotheses.judgement import (
 from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.outcome import BARE_ERROR
 from inspector.diagnosis.rules import proxy_died
-from inspector.packets import precedes
+from inspector.wire import precedes
 
 QUESTION: Final = "Was an answer damaged or cut at the API proxy?"
 of_attempts = nothing_was_sent
@@ -25,7 +25,7 @@ of_attempts = nothing_was_sent
 IN_FLIGHT: Final = 20_000_000
 
 
-def judge(call: Call, case: Case) -> Judgement:
+def judge(call: FailedCall, case: Case) -> Judgement:
     """Decided by the order of closing on the two legs."""
     response = call.exchange.response
     if call.outcome not in ("status", "error-event") and not case.knows_who_closed(call):
@@ -45,7 +45,7 @@ def judge(call: Call, case: Case) -> Judgement:
     return _cut(call, case)
 
 
-def _left(call: Call) -> Judgement:
+def _left(call: FailedCall) -> Judgement:
     """The client closed first: was anything held back from it until then?"""
     connection, tunnel = call.connection, call.tunnel
     response = call.exchange.response
@@ -60,7 +60,7 @@ def _left(call: Call) -> Judgement:
     return refuted("the client left first; the tunnel was as silent")
 
 
-def _cut(call: Call, case: Case) -> Judgement:
+def _cut(call: FailedCall, case: Case) -> Judgement:
     connection, tunnel = call.connection, call.tunnel
     if proxy_died.explains(call, case):
         return confirmed("the API proxy died in the middle of the answer")
@@ -83,7 +83,7 @@ def _cut(call: Call, case: Case) -> Judgement:
     return not_observable("which leg ended first cannot be told")
 
 
-def _ended_first(call: Call, case: Case, closed_at: int, ended: int) -> bool:
+def _ended_first(call: FailedCall, case: Case, closed_at: int, ended: int) -> bool:
     """Whether the tunnel closed before the agent's leg ended."""
     tunnel, response = call.tunnel, call.exchange.response
     far = None if tunnel is None else closed_moment(case.connections.get(tunnel.connection))
@@ -93,7 +93,7 @@ def _ended_first(call: Call, case: Case, closed_at: int, ended: int) -> bool:
     return not precedes(ours, far)
 
 
-def _upstream_first(call: Call, ended: int) -> Judgement:
+def _upstream_first(call: FailedCall, ended: int) -> Judgement:
     """The tunnel closed first: a cut, unless the answer had come whole through it.
 
     A close right before the agent's is the normal end of a tunnel as well, so a clean end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,
@@ -15,7 +15,7 @@ from inspector.diagnosis.hypotheses.judgement import (
 QUESTION: Final = "Did calls fail although Squid established tunnels with 200?"
 
 
-def judge(call: Call, case: Case) -> Judgement:
+def judge(call: FailedCall, case: Case) -> Judgement:
     """Confirmed with whoever's tunnels: a 200 in Squid's log is no answer of an API."""
     tunnel = call.tunnel
     if tunnel is not None and tunnel.established:
@@ -23,7 +23,7 @@ def judge(call: Call, case: Case) -> Judgement:
     return of_attempts(case, call)
 
 
-def of_attempts(case: Case, call: Call | None = None) -> Judgement:
+def of_attempts(case: Case, call: FailedCall | None = None) -> Judgement:
     """Of calls without a tunnel of their own: are there others that carry no good call?"""
     if case.idle_of_others:
         opened = "none opened by the API proxy" if not case.proxy_established else "none for it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,
@@ -23,7 +23,7 @@ _NOT_THE_API: Final = {
 }
 
 
-def judge(call: Call, case: Case) -> Judgement:
+def judge(call: FailedCall, case: Case) -> Judgement:
     """Told from the answer's headers and body."""
     if call.outcome == "error-event":
         return confirmed("an event of the stream is the API's error")

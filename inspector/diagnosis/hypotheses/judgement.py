@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from inspector.conclusions import HypothesisVerdict
+from inspector.model.conclusions import HypothesisVerdict
 
 
 class Judgement(NamedTuple):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, Notice
 from inspector.exchanges.neighbourhood import DNS_PORT
-from inspector.facts import Connection
+from inspector.model.conclusions import Evidence
+from inspector.model.ids import connection_id
+from inspector.model.network import Connection
 
 _TRIED: Final = "The agent tries to go out without Squid"
 
@@ -37,7 +38,7 @@ def ways_past(case: Case, numbers: Sequence[int]) -> Iterator[Connection]:
     spoken = {direct.connection for direct in case.direct_tls}
     spoken.update(exchange.connection for exchange in case.exchanges)
     for number in numbers:
-        connection = case.connections.get(f"c{number}")
+        connection = case.connections.get(connection_id(number))
         if connection is None:
             continue
         if connection.server.port != DNS_PORT or connection.id in spoken:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Chain
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Match, Notice, OfCall, of_call, of_exchange
-from inspector.facts import Tunnel
+from inspector.model.conclusions import Chain
+from inspector.model.network import Tunnel
 
 _NAME: Final = "anthropic-beta"
 #: Octets of a header line beside its value: name, colon, space, CRLF.
 _LINE: Final = len(_NAME) + 4
 
 
-def match(call: Call, case: Case) -> Match | None:
+def match(call: FailedCall, case: Case) -> Match | None:
     """The API named the header in a 400 that the agent got."""
     named = call.answered_by == "upstream" and _NAME in call.message
     return Match(of_call(call)) if named else None

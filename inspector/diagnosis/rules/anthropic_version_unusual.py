@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, OfExchange, of_exchange
-from inspector.facts import Exchange
+from inspector.model.http import Exchange
 
 #: The version of the Messages API since its beginning (its reference, "Versions").
 KNOWN: Final = "2023-06-01"

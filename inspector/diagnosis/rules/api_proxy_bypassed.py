@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.conclusions import Evidence, Severity
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import (
@@ -16,7 +15,9 @@ from inspector.diagnosis.rule import (
 )
 from inspector.exchanges.neighbourhood import asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
-from inspector.facts import Exchange, Tunnel
+from inspector.model.conclusions import Evidence, Severity
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:

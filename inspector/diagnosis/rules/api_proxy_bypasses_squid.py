@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, Notice
 from inspector.diagnosis.rules.agent_bypasses_squid import is_open, ways_past
+from inspector.model.conclusions import Evidence
 
 
 def find(case: Case) -> Iterator[Match]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, OfExchange, of_exchange
-from inspector.facts import Exchange
+from inspector.model.http import Exchange
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import closed_moment, opened_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, order_of_closing, plural
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """Where the other side's close may be among what lacks, nobody can be blamed for the end."""
     if call.outcome != "left" or not case.knows_who_closed(call) or call.connection is None:
         return False
@@ -21,7 +21,7 @@ def explains(call: Call, case: Case) -> bool:
     return not gone or case.lives_after(call.exchange.server.ip, closed)
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return (
         f"The client left before its answer was whole: {plural(count, 'call')}"
         f" ({at(call.packet, case)})."

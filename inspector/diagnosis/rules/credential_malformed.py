@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at
-from inspector.facts import AuthHeader
+from inspector.model.credentials import AuthHeader
 
 #: Anomalies that matter; a space at an end is taken off by every parser (RFC 9110 5.5).
 MATTERS: Final = frozenset({"control-character", "quoted", "doubled-scheme", "empty"})
@@ -18,7 +18,7 @@ def is_malformed(auth: AuthHeader) -> bool:
     return bool(MATTERS & set(auth.credential.anomalies))
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """The API proxy's own parser refused the head that holds the credential.
 
     What arrives is replaced, so a malformed one that was let through explains nothing.
@@ -29,7 +29,7 @@ def explains(call: Call, case: Case) -> bool:
     return not call.tunnels and any(map(is_malformed, request.auth))
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     request = call.exchange.request
     assert request is not None
     name = next(auth.name for auth in request.auth if is_malformed(auth))

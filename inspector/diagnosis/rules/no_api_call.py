@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inspector.conclusions import Evidence
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, Notice
+from inspector.model.conclusions import Evidence
 
 
 def find(case: Case) -> Iterator[Match]:

@@ -7,7 +7,7 @@ from typing import Final
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import Match, OfExchange, of_exchange
-from inspector.facts import Exchange, Response
+from inspector.model.http import Exchange, Response
 
 #: Words of an API about a credential that it was sent: then the API proxy did add one.
 _JUDGED: Final = ("invalid", "incorrect", "not valid", "expired", "revoked")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, bytes_down, plural, span
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """A close from its side, and nobody there afterwards.
 
     Without one byte of answer that is enough unless it took connections later: no other
@@ -36,7 +36,7 @@ def explains(call: Call, case: Case) -> bool:
     return not case.lives_after(call.exchange.server.ip, closed)
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     exchange = call.exchange
     return (
         f"{exchange.server.ip} took {exchange.id} whole, then closed:"
@@ -44,7 +44,7 @@ def sentence(call: Call, case: Case, count: int) -> str:
     )
 
 
-def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     connection, service = call.connection, case.service_of(call.exchange)
     closed = closed_moment(connection)
     assert closed is not None

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, told
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     if call.answered_by != "api-proxy" or call.status not in (403, 503):
         return False
     return "not_configured" in call.message or "not configured" in call.message
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return (
         f"The API proxy has no key for {call.exchange.provider}:"
         f" {count} x {call.status} of its own ({at(call.packet, case)})."

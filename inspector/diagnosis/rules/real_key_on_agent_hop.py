@@ -16,7 +16,9 @@ from typing import Final
 from inspector.credentials.kinds import names_a_key
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, OfExchange, OfTunnel, of_exchange, of_tunnel
-from inspector.facts import AuthHeader, CredentialKind, Exchange, Headers, Tunnel
+from inspector.model.credentials import AuthHeader, CredentialKind
+from inspector.model.http import Exchange
+from inspector.model.network import Headers, Tunnel
 
 #: Kinds told from a form that has no prefix of its own.
 _SHAPED: Final[frozenset[CredentialKind]] = frozenset({"aws-sigv4", "azure-key", "jwt"})

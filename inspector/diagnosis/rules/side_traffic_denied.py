@@ -7,7 +7,8 @@ from typing import Final
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import Match, OfExchange, OfTunnel, of_exchange, of_tunnel
-from inspector.facts import Exchange, Tunnel
+from inspector.model.http import Exchange
+from inspector.model.network import Tunnel
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:

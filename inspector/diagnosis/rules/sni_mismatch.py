@@ -7,7 +7,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
-from inspector.facts import Tunnel
+from inspector.model.network import Tunnel
 
 
 def _is_address(host: str) -> bool:

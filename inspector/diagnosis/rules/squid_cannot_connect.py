@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
 
@@ -12,13 +12,13 @@ from inspector.diagnosis.words import at, authority, plural, relayed, squid_erro
 ERRNO: Final = {"111": "refused", "113": "no route", "110": "timed out", "101": "unreachable"}
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     if "ERR_CONNECT_FAIL" in squid_error(call):
         return True
     return call.answered_by == "forward-proxy" and call.is_read and (call.status or 0) >= 500
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     errno = squid_error(call).rpartition(" ")[2]
     why = f"{errno}, {ERRNO[errno]}" if errno in ERRNO else squid_error(call) or "5xx"
     return (
@@ -27,7 +27,7 @@ def sentence(call: Call, case: Case, count: int) -> str:
     )
 
 
-def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return relayed(call)
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, relayed, squid_error
-from inspector.facts import Tunnel
+from inspector.model.network import Tunnel
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     return "ERR_ACCESS_DENIED" in squid_error(call) or (
         call.answered_by == "forward-proxy" and call.is_read and call.status == 403
     )
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"Squid denied {authority(call)}: {count} x 403 ({at(call.packet, case)})."
 
 
-def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return relayed(call)
 
 

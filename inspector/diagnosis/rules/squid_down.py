@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import Service, closed_moment
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, plural
-from inspector.packets import precedes
+from inspector.wire import precedes
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """The API proxy could not reach Squid, or Squid left in the middle and never came back."""
     tunnel = call.tunnel
     if call.outcome == "cut" and tunnel is not None and tunnel.closed_at is not None:
@@ -29,7 +29,7 @@ def explains(call: Call, case: Case) -> bool:
     return attempt(call, case) is not None or says_so(call, case)
 
 
-def says_so(call: Call, case: Case) -> bool:
+def says_so(call: FailedCall, case: Case) -> bool:
     """The API proxy's own error quotes Node's: `connect ECONNREFUSED 172.30.0.10:3128`."""
     words = call.message.split()
     if "econnrefused" not in words:
@@ -37,7 +37,7 @@ def says_so(call: Call, case: Case) -> bool:
     return any(word.rpartition(":")[0].strip("[]") in case.forward_proxies for word in words)
 
 
-def attempt(call: Call, case: Case) -> int | None:
+def attempt(call: FailedCall, case: Case) -> int | None:
     """The packet of a failed connection to a forward proxy while the call waited."""
     request, response, connection = call.exchange.request, call.exchange.response, call.connection
     if request is None:
@@ -62,7 +62,7 @@ def attempt(call: Call, case: Case) -> int | None:
 WAITS: Final = 60_000_000_000
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     packet = attempt(call, case)
     if packet is None and call.outcome == "status":
         packet = call.packet
@@ -71,7 +71,7 @@ def sentence(call: Call, case: Case, count: int) -> str:
     return f"The API proxy cannot connect to Squid: {plural(count, 'call')} ({at(packet, case)})."
 
 
-def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     tries = [service.failed for service in case.forward_services() if service.failed]
     if not tries:
         return ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Match, OfCall, of_call
 
 
-def match(call: Call, case: Case) -> Match | None:
+def match(call: FailedCall, case: Case) -> Match | None:
     asked_squid = call.exchange.hop == "agent-to-forward-proxy"
     relayed = call.answered_by == "forward-proxy" and not asked_squid
     return Match(of_call(call)) if relayed else None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, events, is_stream, order_of_closing, plural
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """A clean end of HTTP needs nobody's close."""
     if call.is_read and is_stream(call):
         return call.outcome == "cut"
     return call.outcome == "cut" and is_stream(call) and case.knows_who_closed(call)
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return (
         f"{plural(count, 'stream')} cut after {events(call)} events,"
         f" no terminal event ({at(call.packet, case)})."

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, told
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     return call.outcome == "error-event"
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API failed inside its stream: {count} x event: error ({at(call.packet, case)})."
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, plural
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     return call.outcome == "damaged"
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"{plural(count, 'answer')} {what(call)} ({at(call.packet, case)})."
 
 
-def what(call: Call) -> str:
+def what(call: FailedCall) -> str:
     """Which damage it is."""
     response = call.exchange.response
     if response is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, events, order_of_closing
 
@@ -14,7 +14,7 @@ SILENCE: Final = 1.0
 TIMES: Final = 4
 
 
-def silence(call: Call) -> float | None:
+def silence(call: FailedCall) -> float | None:
     """Seconds from the last piece (or the request) to the client's leaving."""
     exchange, connection = call.exchange, call.connection
     if call.outcome != "left" or connection is None or connection.closed_at is None:
@@ -30,7 +30,7 @@ def silence(call: Call) -> float | None:
     return None if last is None else (connection.closed_at - last) / 1e9
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """Only where nothing is known to be missing: a silence may be a hole."""
     response, length = call.exchange.response, silence(call)
     if length is None or length < SILENCE or not case.knows_who_closed(call):
@@ -44,7 +44,7 @@ def explains(call: Call, case: Case) -> bool:
     return length >= TIMES * before
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return (
         f"Silence for {silence(call) or 0:.1f} s after {events(call)} events,"
         f" then the client left ({at(call.packet, case)})."

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, plural, told
-from inspector.facts import Tunnel
+from inspector.model.network import Tunnel
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     return call.answered_by in ("api-proxy", "nobody") and has_failed(call.tunnel, case)
 
 
@@ -42,13 +42,13 @@ def how(tunnel: Tunnel) -> str:
     return "closed during the handshake"
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     tunnel = call.tunnel
     assert tunnel is not None
     return f"TLS failed inside {tunnel.id}: {how(tunnel)} ({at(tunnel.packet, case)})."
 
 
-def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     lines = told(call, case, count)
     return (f"Squid said 200: {plural(count, 'call')}, no byte of HTTP inside.", *lines)
 

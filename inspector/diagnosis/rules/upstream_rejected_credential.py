@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import answer, at
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """401 of the API's own; Gemini has 400 API_KEY_INVALID instead."""
     if call.answered_by != "upstream" or not call.is_read:
         return False
     return call.status == 401 or (call.status == 400 and "api_key_invalid" in call.message)
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API rejected the credential: {count} x {answer(call)} ({at(call.packet, case)})."
 
 
-def details(call: Call, case: Case, count: int) -> tuple[str, ...]:
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     """Which header was judged: its name stands in the API's message."""
     judged = next((name for name in JUDGED if name in call.message), None)
     if judged is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import answer, at, told
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     if call.status is None or call.status < 500 or not call.is_read:
         return False
     if call.answered_by == "upstream":
@@ -19,7 +19,7 @@ def explains(call: Call, case: Case) -> bool:
     return call.answered_by == "api-proxy" and intact
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     if call.answered_by == "upstream":
         return f"The API failed: {count} x {answer(call)} ({at(call.packet, case)})."
     return f"The API's side closed {count} x without an answer ({at(call.packet, case)})."

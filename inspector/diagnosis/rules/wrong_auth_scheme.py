@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, told
 
@@ -12,13 +12,13 @@ from inspector.diagnosis.words import at, told
 PHRASES: Final = ("badly formatted", "authorization scheme", "unsupported authentication scheme")
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     if call.answered_by != "upstream" or call.status not in (400, 401):
         return False
     return any(phrase in call.message for phrase in PHRASES)
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API cannot read the Authorization header: {count} x {call.status}" + (
         f" ({at(call.packet, case)})."
     )

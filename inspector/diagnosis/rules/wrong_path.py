@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from inspector.diagnosis.case import Call, Case
+from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import at, told
-from inspector.facts import Provider
+from inspector.model.providers import Provider
 
 #: First parts of paths in the providers' public references, as the API proxy is asked for
 #: them.  A provider that is not here has too many.
@@ -27,7 +27,7 @@ PATHS: Final[dict[Provider, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def explains(call: Call, case: Case) -> bool:
+def explains(call: FailedCall, case: Case) -> bool:
     """404 of the API; one that speaks of a model is about the model."""
     request = call.exchange.request
     if call.answered_by != "upstream" or call.status != 404 or request is None:
@@ -39,7 +39,7 @@ def explains(call: Call, case: Case) -> bool:
     return known is not None and not path.startswith(known)
 
 
-def sentence(call: Call, case: Case, count: int) -> str:
+def sentence(call: FailedCall, case: Case, count: int) -> str:
     request = call.exchange.request
     path = "" if request is None else urlsplit(request.target).path
     return f"The API has no {path[:40]}: {count} x 404 ({at(call.packet, case)})."

@@ -1,0 +1,97 @@
+"""One pass through time: the calls and tunnels that must be told apart together.
+
+Calls that wait at the same time form a cluster together with the tunnels that
+are opened meanwhile.  It is handed on once nobody in it waits any more, so no
+more than a cluster is looked at at once.  Each API proxy has clusters of its own.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from inspector.chain.evidence import JITTER
+from inspector.chain.matching import Cluster
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.turn import Waiting
+from inspector.packed import LazyView
+
+#: Calls that wait for tunnels at one API proxy at one time; the oldest are joined, those beyond
+#: are not, and `limits_hit` says "calls waiting at once".
+LIMIT: Final = 8192
+#: Its name in `completeness.limits_hit`.
+CROWDED: Final = "calls waiting at once"
+
+
+def clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[Cluster]:
+    """The clusters of a capture; `carriers` are in the order of their SYNs.
+
+    A cluster must be resolved before the next one is asked for: who got no tunnel in a full
+    one, and still waits, is in the next as well.
+    """
+    asked = _by_proxy(call.service[0] if call.begun != UNKNOWN else None for call in calls)
+    times = array("q", (call.begun for call in calls))
+    for proxy, opened in _by_proxy(carrier.proxy for carrier in carriers).items():
+        ordered = array("L", sorted(asked.get(proxy, ()), key=times.__getitem__))
+        yield from _clusters(
+            LazyView(calls, ordered, lambda call: call), LazyView(carriers, opened, lambda row: row)
+        )
+
+
+def _by_proxy(proxies: Iterable[str | None]) -> dict[str | None, array[int]]:
+    """The places of each API proxy's rows; None for a request of which nothing was seen."""
+    found: dict[str | None, array[int]] = {}
+    for place, proxy in enumerate(proxies):
+        found.setdefault(proxy, array("L")).append(place)
+    return found
+
+
+def _clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[Cluster]:
+    cluster, waiting = Cluster(), Waiting()
+    coming = 0
+    for carrier in carriers:
+        # Jitter: a SYN may bear an earlier time than the request's last packet.
+        while coming < len(calls) and calls[coming].begun <= carrier.opened + JITTER:
+            call = calls[coming]
+            coming += 1
+            waiting.forget(call.begun)
+            if cluster.calls and not waiting:
+                yield cluster
+                cluster, waiting = Cluster(), Waiting()
+            elif len(cluster.calls) >= LIMIT and _is_worth_it(cluster, waiting):
+                cluster.cut = call.begun
+                yield cluster
+                cluster, waiting = _left(cluster)
+            if len(cluster.calls) >= LIMIT:
+                cluster.turned_away.append(call.position)
+                continue
+            waiting.add(len(cluster.calls), call)
+            cluster.calls.append(call)
+        waiting.forget(carrier.opened)
+        if cluster.calls and not waiting:
+            yield cluster
+            cluster, waiting = Cluster(), Waiting()
+        elif len(cluster.carriers) >= LIMIT:
+            cluster.cut = carrier.opened
+            yield cluster
+            cluster, waiting = _left(cluster)
+        if waiting:
+            cluster.carriers.append(carrier)
+    if cluster.calls:
+        yield cluster
+
+
+def _is_worth_it(cluster: Cluster, waiting: Waiting) -> bool:
+    """Whether handing a full cluster on makes room for a good part of another."""
+    return len(cluster.carriers) >= LIMIT // 4 or len(waiting) <= LIMIT - LIMIT // 4
+
+
+def _left(cluster: Cluster) -> tuple[Cluster, Waiting]:
+    """Who has no tunnel after a cluster was resolved, and still waits."""
+    after, waiting = Cluster(), Waiting()
+    for place, call in enumerate(cluster.calls):
+        if place not in cluster.links and not cluster.is_over(call):
+            waiting.add(len(after.calls), call)
+            after.calls.append(call)
+    return after, waiting

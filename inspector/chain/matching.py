@@ -1,0 +1,100 @@
+"""A cluster: calls and tunnels that must be told apart together."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from typing import Final
+
+from inspector.chain.evidence import JITTER, MS, Learned, may_belong
+from inspector.chain.explanation import Explanation, Link
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+
+#: Tunnels behind an attempt that may be the one that followed it, looked at at most.
+_SEARCHED: Final = 256
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Calls and tunnels of one API proxy, each in order.
+
+    `cut` is when the cluster was handed on although some of its calls still waited; -1 if none
+    did.  `turned_away` are the positions of calls for which there was no room.
+    """
+
+    calls: list[CallRow] = field(default_factory=list)
+    carriers: list[Carrier] = field(default_factory=list)
+    turned_away: array[int] = field(default_factory=lambda: array("L"))
+    cut: int = UNKNOWN
+    #: For each call that has one its tunnel, by their indexes, once resolved.
+    links: dict[int, Link] = field(default_factory=dict)
+    #: For each call that was tried again the tunnels of its earlier attempts, as far as known.
+    earlier: dict[int, list[int]] = field(default_factory=dict)
+
+    def is_over(self, call: CallRow) -> bool:
+        """Whether no tunnel can be opened for the call any more."""
+        return call.until != UNKNOWN and (self.cut == UNKNOWN or call.until + JITTER < self.cut)
+
+    def resolve(self, learned: Learned, is_lossy: bool) -> dict[int, Link]:
+        """The best explanation: for each call that has one its tunnel, by their indexes.
+
+        `is_lossy`: packets lack, so that a call's tunnel may not be here at all.
+        """
+        if self.carriers:
+            explanation = Explanation(self.calls, self.carriers, self.is_over, learned, is_lossy)
+            self.links = explanation.links()
+            self.earlier = explanation.earlier
+        return self.links
+
+    def unjoined(self) -> dict[int, tuple[int, int]]:
+        """For each call without a tunnel, how many such calls there are, and tunnels for them.
+
+        Those that were opened while it waited and are no call's.
+        """
+        taken = {link.carrier for link in self.links.values()}
+        taken.update(index for earlier in self.attempts().values() for index in earlier)
+        free = [carrier.opened for index, carrier in enumerate(self.carriers) if index not in taken]
+        alone = [
+            index
+            for index, call in enumerate(self.calls)
+            if index not in self.links and call.voice != "api-proxy"
+        ]
+        found = {}
+        for index in alone if free else ():
+            call = self.calls[index]
+            first = bisect_left(free, call.begun - JITTER)
+            last = len(free) if call.until == UNKNOWN else bisect_right(free, call.until + JITTER)
+            if last > first:
+                found[index] = len(alone), last - first
+        return found
+
+    def attempts(self) -> dict[int, list[int]]:
+        """Tunnels opened for a call before the one that carried its answer.
+
+        An attempt was over when the next tunnel was opened; where several
+        calls could have made it, it is nobody's.
+        """
+        taken = {link.carrier for link in self.links.values()}
+        taken.update(index for earlier in self.earlier.values() for index in earlier)
+        found = {call: list(earlier) for call, earlier in self.earlier.items()}
+        opened: dict[str | None, list[tuple[int, int]]] = {}
+        for call, link in self.links.items():
+            carrier = self.carriers[link.carrier]
+            opened.setdefault(carrier.authority, []).append((carrier.opened, call))
+        for moments in opened.values():
+            moments.sort()
+        for index, carrier in enumerate(self.carriers):
+            if index in taken:
+                continue
+            over = carrier.over if carrier.over != UNKNOWN else carrier.opened
+            moments = opened.get(carrier.authority, [])
+            first = bisect_left(moments, (max(over - MS, carrier.opened + 1), -1))
+            makers = [
+                call
+                for _, call in moments[first : first + _SEARCHED]
+                if may_belong(self.calls[call], carrier)
+            ]
+            if len(makers) == 1:
+                found.setdefault(makers[0], []).append(index)
+        return {call: sorted(earlier) for call, earlier in found.items()}

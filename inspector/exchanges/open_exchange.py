@@ -1,0 +1,319 @@
+"""An exchange in the making, and what is read from its response body."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from inspector.credentials.reader import CredentialReader
+from inspector.model.capture import Fault
+from inspector.model.http import ApiError, EventStream, Request, Response, Usage
+from inspector.model.network import EndedBy
+from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
+from inspector.protocols.api import read_json_body
+from inspector.protocols.content import Budget, Decoder
+from inspector.protocols.messages import (
+    EVERYTHING,
+    MessageEnd,
+    RequestHead,
+    ResponseHead,
+)
+from inspector.protocols.sse import SseParser
+from inspector.wire import Segment
+
+#: A JSON body is read whole or not at all; the largest that is kept for it.
+JSON_LIMIT: Final = 1 << 20
+#: A plain text is read where it tells of an error; APIs write one line.
+TEXT_LIMIT: Final = 1 << 12
+#: Bytes of a plain text that show whether it is one.
+SNIFFED: Final = 512
+#: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
+STREAM_LIMIT: Final = 1 << 30
+
+_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
+_GZIP: Final = b"\x1f\x8b\x08"
+#: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
+_EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
+
+
+class BodyReader(Protocol):
+    """Takes a response body and answers what it states."""
+
+    stream: EventStream | None
+    api_error: ApiError | None
+    model: str | None
+    usage: Usage | None
+    stop_reason: str | None
+    looks_like: str | None
+    faults: list[Fault]
+
+    def feed(self, pieces: list[Segment]) -> None:
+        """The next pieces of the body, content coding still on."""
+
+    def gap(self, missing: int, packet: int) -> None:
+        """Bytes of the body are missing."""
+
+    def finish(self, end: MessageEnd) -> None:
+        """The body ended: fill in the attributes."""
+
+
+class _Reader:
+    """What both readers share: the decoder in front and the facts behind."""
+
+    def __init__(self, head: ResponseHead, limit: int, budget: Budget) -> None:
+        self.stream: EventStream | None = None
+        self.api_error: ApiError | None = None
+        self.model: str | None = None
+        self.usage: Usage | None = None
+        self.stop_reason: str | None = None
+        self.looks_like: str | None = None
+        self.faults: list[Fault] = []
+        self._packet = head.packet
+        self._at_start = True
+        self._decoder = Decoder(head.text(b"content-encoding"), limit, budget)
+
+    def _decode(self, pieces: list[Segment]) -> Iterator[Sequence[Segment]]:
+        """The pieces decoded, never much at once."""
+        for decoded in self._decoder.batches(pieces):
+            if self._at_start and decoded:
+                self._at_start = False
+                if decoded[0][2].startswith(_GZIP):
+                    self.looks_like = "application/gzip"
+            yield decoded
+        if self._decoder.fault is not None and not self.faults:
+            self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
+
+
+class StreamReader(_Reader):
+    """Reads `text/event-stream`."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, STREAM_LIMIT, budget)
+        self._events = SseParser()
+
+    def feed(self, pieces: list[Segment]) -> None:
+        for decoded in self._decode(pieces):
+            self._events.feed(decoded)
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._decoder.gap()
+        self._events.gap(missing, packet)
+
+    def finish(self, end: MessageEnd) -> None:
+        events = self._events
+        self.stream = events.finish(end.complete)
+        self.api_error = events.api_error
+        self.model = events.model
+        self.usage = events.usage
+        self.stop_reason = events.stop_reason
+        self.faults += events.faults
+
+
+class JsonReader(_Reader):
+    """Reads a JSON body of at most `JSON_LIMIT` bytes that arrived whole."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, JSON_LIMIT, budget)
+        self._status = head.status
+        self._parts: list[bytes] = []
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        for decoded in self._decode(pieces):
+            self._parts += [data for _, _, data in decoded]
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if not (self._whole and end.complete):
+            return
+        facts = read_json_body(b"".join(self._parts), self._status)
+        self.api_error = facts.api_error
+        self.model = facts.model
+        self.usage = facts.usage
+        self.stop_reason = facts.stop_reason
+
+
+class TextReader(_Reader):
+    """Reads plain text: the line that names an error, or an event stream under another name."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, TEXT_LIMIT, budget)
+        self._status = head.status
+        self._text = b""
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        if len(self._text) >= TEXT_LIMIT:
+            return
+        for decoded in self._decode(pieces):
+            room = TEXT_LIMIT - len(self._text)
+            self._text += b"".join([data for _, _, data in decoded])[:room]
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if not self._whole:
+            return
+        if _EVENT_STREAM.match(self._text):
+            self.looks_like = "text/event-stream"
+        elif self._status >= 400:
+            lines = self._text.decode("utf-8", "replace").split("\n", 1)
+            if line := lines[0].strip()[:MESSAGE_LIMIT]:
+                self.api_error = ApiError(None, line)
+
+
+def media_type(value: str | None) -> str | None:
+    """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
+    return None if value is None else value.partition(";")[0].strip().lower() or None
+
+
+def wants_body(head: RequestHead | ResponseHead) -> int:
+    """How many bytes of a message's body are worth looking at."""
+    if isinstance(head, RequestHead):
+        return 0
+    kind = media_type(head.text(b"content-type"))
+    if kind == "text/event-stream":
+        return EVERYTHING
+    if kind is not None and (kind == "application/json" or kind.endswith("+json")):
+        return JSON_LIMIT
+    if kind == "text/plain":
+        return TEXT_LIMIT if head.status >= 400 else SNIFFED
+    return 0
+
+
+_READERS: Final[dict[str, Callable[[ResponseHead, Budget], BodyReader]]] = {
+    "text/event-stream": StreamReader,
+    "text/plain": TextReader,
+}
+
+
+class OpenExchange:
+    """One exchange while its messages are being read."""
+
+    __slots__ = (
+        "body",
+        "head_cut",
+        "interim",
+        "lost",
+        "number",
+        "request",
+        "request_end",
+        "response",
+        "response_end",
+        "upgrade",
+    )
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.request: RequestHead | None = None
+        self.request_end: MessageEnd | None = None
+        self.response: ResponseHead | None = None
+        self.response_end: MessageEnd | None = None
+        self.interim: list[int] = []
+        # Fields of its request were beyond the limit, and not read.
+        self.head_cut = False
+        # Its answer may be in a gap.
+        self.lost = False
+        self.body: BodyReader | None = None
+        self.upgrade: str | None = None
+
+    def answer(self, head: ResponseHead, budget: Budget) -> None:
+        """The final response's head has arrived; its body decodes within `budget`."""
+        self.response = head
+        if wants_body(head):
+            kind = media_type(head.text(b"content-type"))
+            self.body = _READERS.get(kind or "", JsonReader)(head, budget)
+
+    @property
+    def is_cut(self) -> bool:
+        """A message of it is unfinished."""
+        ends = (self.request_end, self.response_end)
+        return any(end is None or not end.complete for end in ends)
+
+    def ended_by(self, closed_by: EndedBy | None) -> EndedBy:
+        """How the exchange ended, given how its connection did."""
+        ends = (self.request_end, self.response_end)
+        if self.lost or any(end is not None and end.lost for end in ends):
+            return "gap"
+        if self.response_end is not None and self.response_end.complete:
+            return "complete"
+        return closed_by if closed_by is not None else "capture-end"
+
+    def request_fact(self, credentials: CredentialReader) -> Request | None:
+        """The request as the report shows it: no credential left in it."""
+        head, end = self.request, self.request_end
+        if head is None:
+            return None
+        host = head.get(b"host")
+        auth = credentials.auth(head.fields, head.target, head.packet)
+        return Request(
+            method=credentials.scrub(head.method.decode("latin-1")),
+            target=credentials.target(head.target),
+            http_version=_version(head.version),
+            host=None if host is None else credentials.target(host),
+            user_agent=_scrubbed(credentials, head.text(b"user-agent")),
+            headers=credentials.headers(head.fields),
+            auth=auth,
+            steering=credentials.steering(head.fields),
+            body_bytes=end.body_bytes if end else 0,
+            complete=end is not None and end.complete and not self.head_cut,
+            packet=head.packet,
+            started_at=head.at,
+            ended_at=end.at if end else None,
+        )
+
+    def response_fact(self, credentials: CredentialReader) -> Response | None:
+        """The response as the report shows it."""
+        head, end, body = self.response, self.response_end, self.body
+        if head is None:
+            return None
+        error = body.api_error if body else None
+        if error is not None:
+            error = ApiError(
+                _scrubbed(credentials, error.type), _scrubbed(credentials, error.message)
+            )
+        return Response(
+            status=head.status,
+            reason=credentials.scrub(head.reason.decode("latin-1")),
+            http_version=head.version.decode("latin-1"),
+            interim=tuple(self.interim),
+            headers=credentials.response_headers(head.fields),
+            # Keys are told by their shape, which lower case would hide.
+            content_type=media_type(_scrubbed(credentials, head.text(b"content-type"))),
+            content_encoding=_scrubbed(credentials, head.text(b"content-encoding")),
+            body_bytes=end.body_bytes if end else 0,
+            complete=end is not None and end.complete,
+            packet=head.packet,
+            started_at=head.at,
+            ended_at=end.at if end else None,
+            stream=_stream(credentials, body.stream) if body and body.stream else None,
+            api_error=error,
+            model=_scrubbed(credentials, body.model) if body else None,
+            usage=body.usage if body else None,
+            stop_reason=_scrubbed(credentials, body.stop_reason) if body else None,
+            looks_like=body.looks_like if body else None,
+            oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
+        )
+
+
+def _version(version: bytes) -> str:
+    """A version as it may be shown: a malformed one may be any text."""
+    return version.decode() if _VERSION.fullmatch(version) else "HTTP/?"
+
+
+def _scrubbed(credentials: CredentialReader, text: str | None) -> str | None:
+    return None if text is None else credentials.scrub(text)
+
+
+def _stream(credentials: CredentialReader, stream: EventStream) -> EventStream:
+    """A stream whose names and error hold no key; names that become equal are one."""
+    names: Counter[str] = Counter()
+    for name, count in stream.names.items():
+        names[credentials.scrub(name)] += count
+    return replace(stream, names=dict(names), error=_scrubbed(credentials, stream.error))

@@ -1,0 +1,109 @@
+"""Following bridges that come, go and come again.
+
+The kernel tells when an interface or an address changes; then is looked, and a
+ring that has no interface is bound to what is there.  No privilege is needed:
+the rings and everything here were opened while there was some.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from inspector.errors import CannotCapture
+from inspector.linux.bridge import BridgeFinder
+from inspector.linux.netlink import Changes, Netlink
+from inspector.linux.ring import Ring
+
+#: Told (the ring, why it is bound to its interface) after each binding.
+OnBound: TypeAlias = Callable[[Ring, str], None]
+
+#: As many interfaces are named to a person who may have mistyped one.
+_NAMED: Final = 12
+
+
+class Follower:
+    """Keeps rings bound, each to an interface told by name or to the bridge of a subnet.
+
+    `names` go with `rings`: None stands for whatever `finder` finds.  It is
+    readable when something has changed; then call `look`.
+    """
+
+    def __init__(
+        self,
+        rings: Sequence[Ring],
+        names: Sequence[str | None],
+        *,
+        finder: BridgeFinder | None = None,
+        netns: Path | None = None,
+        on_bound: OnBound = lambda ring, because: None,
+    ) -> None:
+        self._wanted = list(zip(rings, names, strict=True))
+        #: Interfaces that were removed and captured again when they were made anew.
+        self.made_anew: Counter[str] = Counter()
+        self._finder = finder
+        self._on_bound = on_bound
+        # Before the first look: what comes in between is told.
+        self._changes = Changes(netns)
+        self._netlink = Netlink(netns)
+
+    def fileno(self) -> int:
+        return self._changes.fileno()
+
+    def look(self) -> None:
+        """Bind what can be bound now; never raises for an interface that is not (yet) fit."""
+        self._changes.clear()
+        for ring, _ in self._wanted:
+            ring.check()  # its interface may be gone, and another of that name be there
+        waiting = [(ring, name) for ring, name in self._wanted if ring.state in ("waiting", "gone")]
+        if not waiting:
+            return
+        taken = {ring.index for ring, _ in self._wanted if ring.state in ("running", "down")}
+        for ring, name in waiting:
+            for candidate, index, because in self._candidates(name):
+                if index in taken:
+                    continue
+                before = ring.interface
+                try:
+                    ring.bind(candidate)
+                except CannotCapture:
+                    continue  # it went again, or is of another kind
+                taken.add(ring.index)
+                if before is not None:
+                    self.made_anew[candidate] += 1
+                self._on_bound(ring, because)
+                break
+
+    def awaited(self) -> list[str]:
+        """What never was there, of each ring that is still without an interface."""
+        found = []
+        for ring, name in self._wanted:
+            if ring.interface is None:
+                subnet = "the subnet" if self._finder is None else self._finder.subnet
+                found.append(f"a bridge of {subnet}" if name is None else f"interface {name}")
+        return found
+
+    def present(self) -> str:
+        """The interfaces that are there, named; the ends of containers' wires are left out."""
+        try:
+            names = [link.name for link in self._netlink.links() if link.kind != "veth"]
+        except CannotCapture:
+            return "the kernel does not tell which are"
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"there are: {', '.join(names[:_NAMED])}{more}" if names else "there is none"
+
+    def close(self) -> None:
+        self._changes.close()
+        self._netlink.close()
+
+    def _candidates(self, name: str | None) -> list[tuple[str, int, str]]:
+        try:
+            if name is not None:
+                links = self._netlink.links()
+                return [(name, link.index, "it is there") for link in links if link.name == name]
+            found = () if self._finder is None else self._finder.look()
+        except CannotCapture:
+            return []
+        return [(bridge.name, bridge.index, bridge.because) for bridge in found]

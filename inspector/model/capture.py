@@ -1,0 +1,198 @@
+"""What was read: files, interfaces, and how much of the truth they can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from inspector.model.ids import ConnectionId
+
+Verdict: TypeAlias = Literal["complete", "unknown", "incomplete"]
+UnreadReason: TypeAlias = Literal[
+    "gap",
+    "truncated",
+    "midstream",
+    "capture-end",
+    "one-sided",
+    "conflict",
+    "after-close",
+    "limit",
+    "internal-error",
+    "dropped",
+    "file-cut",
+    "filter",
+    "not-heard",
+    "logs",
+]
+
+
+#: The fault of a pipe that was not read to its end, and how its `CaptureFile.cut` begins.
+READ_INTERRUPTED: Final = "read-interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One capture interface as its file describes it."""
+
+    name: str | None
+    """The interface's name."""
+    link_type: int
+    """The LINKTYPE_ number of the tcpdump.org registry."""
+    snap_length: int | None
+    """Bytes of a packet that were kept at most."""
+    filter: str | None = None
+    """The capture filter."""
+    received: int | None = None
+    """Packets received, by the file's own statistics."""
+    dropped: int | None = None
+    """Packets dropped, by the file's own statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """One input file: what it is, and where it stops being readable."""
+
+    name: str
+    """The path as it was given."""
+    format: str
+    """`pcap` or `pcapng`."""
+    compression: str | None
+    """`gzip` or `zstd`."""
+    packets: int
+    """Packets in it."""
+    bytes: int
+    """Bytes of the file, decompressed."""
+    started_at: int | None
+    """The earliest packet's time."""
+    ended_at: int | None
+    """The latest packet's time."""
+    interfaces: tuple[Interface, ...]
+    """The interfaces that it describes."""
+    comments: int
+    """Comments in it."""
+    decryption_secrets: int
+    """Decryption secrets blocks in it; their content is not read."""
+    cut: str | None
+    """Where the file breaks off; null when it is whole."""
+    unended: bool = False
+    """This program wrote the file, and the statistics that it ends its files with are missing.
+
+    It was killed, the disk was full, or another program took packets out of the file.
+    """
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked to stop reading it: it may be whole, or go on for ever."""
+        return self.cut is not None and self.cut.startswith(READ_INTERRUPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes that were on the wire (the peer acknowledged them) but not captured."""
+
+    connection: ConnectionId
+    """The connection."""
+    direction: Literal["up", "down"]
+    """Up: from the client."""
+    bytes: int
+    """How many."""
+    packet: int
+    """The packet that revealed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One occurrence of something odd, as a parser met it."""
+
+    name: str
+    """Stable and documented (docs/oddities.md)."""
+    packet: int
+    """Where it was met."""
+    detail: str = ""
+    """More of it; never captured bytes of unknown sensitivity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """All occurrences of one kind of fault."""
+
+    name: str
+    """Stable and documented (docs/oddities.md)."""
+    count: int
+    """How often it was met."""
+    packets: tuple[int, ...]
+    """The first few packets where it was met."""
+    detail: str
+    """Its first occurrence's detail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Bytes of a connection that were not read, so that nothing is proven by their absence."""
+
+    connection: ConnectionId | None
+    """The connection; null when they may be of any."""
+    reason: UnreadReason
+    """Why they were not read:
+
+    * `gap`: their receiver acknowledged them, and they are not in the capture;
+    * `truncated`: the snap length cut them off;
+    * `midstream`: the connection had begun before the capture;
+    * `capture-end`: the connection was open, and a request or its answer not over;
+    * `one-sided`: of the connection only one direction was captured;
+    * `conflict`: they were sent twice with different content, and the first copy was read;
+    * `after-close`: they came behind an end of their connection, or where no receiver takes them;
+    * `limit`: a limit of the inspector cut them off (docs/limits.md);
+    * `internal-error`: the inspector failed on the connection and gave it up;
+    * `dropped`: the kernel dropped packets while capturing;
+    * `file-cut`: a file ends before its last record does;
+    * `filter`: the capture's filter may have left them out;
+    * `not-heard`: no packet was seen at all, or an interface that was to be listened on never came;
+    * `logs`: a log tells of a call or tunnel that no packet shows.
+    """
+    packet: int | None
+    """Where it was first noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of the truth the capture can hold."""
+
+    packets: int
+    """Packets read."""
+    dropped_by_kernel: int | None
+    """Packets that whoever captured could not take; null when nobody counted."""
+    truncated_packets: int
+    """Packets that the snap length cut short."""
+    duplicate_packets: int
+    """Frames captured twice."""
+    gaps: tuple[Gap, ...]
+    """Where captured bytes are missing."""
+    midstream_connections: int
+    """Connections that had begun before the capture."""
+    limits_hit: tuple[str, ...]
+    """Limits of this program that cut something off (docs/limits.md)."""
+    capture_filter: str | None
+    """The filter that the capture was taken with."""
+    verdict: Verdict
+    """Whether the capture can prove an absence.
+
+    "incomplete": something is known to be missing; "unknown": something may be.
+    """
+    because: tuple[str, ...]
+    """The verdict's reasons, each a phrase."""
+    unread: tuple[Unread, ...] = ()
+    """By connection, what makes the verdict other than "complete".
+
+    Reports of earlier versions do not have it.
+    """
+    out_of_scope: int = 0
+    """Connections of other networks that a report on one subnet leaves out.
+
+    `verdict` does not speak of them.
+    """
+    out_of_scope_proxies: int = 0
+    """Those of them to ports on which the firewall's proxies listen.
+
+    The firewall may have a second network.
+    """

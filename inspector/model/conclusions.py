@@ -1,0 +1,198 @@
+"""What follows from the facts: hops joined, hypotheses decided, findings, the root cause.
+
+A conclusion says what it rests on, as evidence that a reader can look up in the packets, and
+holds no text that was not scrubbed of credentials before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from inspector.model.ids import ChainId, ConnectionId, ExchangeId, TunnelId
+
+AnsweredBy: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy", "nobody", "unknown"]
+Severity: TypeAlias = Literal["error", "warning", "note"]
+HypothesisId: TypeAlias = Literal["H1", "H2", "H3", "H4a", "H4b"]
+HypothesisVerdict: TypeAlias = Literal["confirmed", "refuted", "not observable", "no traffic"]
+Witness: TypeAlias = Literal["forward-proxy", "api-proxy"]
+DisagreementKind: TypeAlias = Literal["empty-tunnel", "status-differs", "not-captured"]
+
+#: From the worst to the mildest.
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
+
+#: The confidence from which a chain may be relied on.
+RELIABLE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where to look: ids of this report, and the packet that shows it best."""
+
+    connection: ConnectionId | None = None
+    """A connection."""
+    exchange: ExchangeId | None = None
+    """An exchange."""
+    tunnel: TunnelId | None = None
+    """A tunnel."""
+    packet: int | None = None
+    """The packet that shows it best."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """An agent's call joined with the tunnel that the API proxy opened for it."""
+
+    id: ChainId
+    """`h1`, `h2`, … in the order of the calls."""
+    agent_exchange: ExchangeId
+    """The call's leg at the API proxy: the second one when it came through the forward proxy."""
+    tunnel: TunnelId | None
+    """The tunnel that carried the answer; null when there was none, or none can be told."""
+    attempts: tuple[TunnelId, ...]
+    """Tunnels opened for the call before that one: the API proxy's own retries."""
+    confidence: float
+    """How sure the whole statement is, from 0 to 1, also that of "no tunnel".
+
+    From 0.8 on it may be relied on.
+    """
+    reasons: tuple[str, ...]
+    """Why, each a phrase."""
+    answered_by: AnsweredBy
+    """Who wrote the answer that the agent got."""
+    status: int | None
+    """The status that the agent got; null without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth saying."""
+
+    code: str
+    """Its stable name (docs/findings.md)."""
+    severity: Severity
+    """How bad it is."""
+    title: str
+    """What it says, in one line."""
+    count: int
+    """How often it occurs."""
+    evidence: tuple[Evidence, ...]
+    """The first few occurrences."""
+    advice: str
+    """What to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """Another cause that one could think of, and the fact that excludes it."""
+
+    what: str
+    """The other cause."""
+    because: str
+    """The fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootCause:
+    """The finding nearest to the origin that explains most failed agent calls."""
+
+    code: str
+    """The finding's code."""
+    explains: int
+    """Failed calls that it explains."""
+    of: int
+    """All failed calls."""
+    sentence: str
+    """The whole story in one sentence."""
+    ruled_out: tuple[RuledOut, ...]
+    """Other causes that the capture excludes."""
+    details: tuple[str, ...] = ()
+    """Further facts, each a sentence with its packets."""
+    not_in_packets: str | None = None
+    """What the capture cannot tell of it."""
+    advice: str = ""
+    """What to do next."""
+    evidence: tuple[Evidence, ...] = ()
+    """Where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One of the questions that every report answers, and the facts that decide it."""
+
+    id: HypothesisId
+    """Its name."""
+    question: str
+    """The question."""
+    verdict: HypothesisVerdict
+    """The answer."""
+    because: tuple[str, ...]
+    """The facts; the first one decides, in 60 characters at most."""
+    evidence: tuple[Evidence, ...]
+    """Where to look."""
+    exchanges: tuple[ExchangeId, ...] = ()
+    """The calls that the verdict holds for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """A log line and what it is about."""
+
+    witness: Witness
+    """Whose log."""
+    line: int
+    """Its line, counted from 1 within its file."""
+    logged_at: int
+    """The line's time."""
+    tunnel: TunnelId | None
+    """The tunnel it is about."""
+    exchange: ExchangeId | None
+    """The exchange it is about."""
+    status: int | None
+    """The status it states."""
+    decision: str
+    """Squid's decision (`TCP_TUNNEL:HIER_DIRECT`), or the API proxy's event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Where a log and the packets tell different things."""
+
+    kind: DisagreementKind
+    """"empty-tunnel": logged as 200, and not one byte came back through it.
+
+    "not-captured": logged, and no packet of it is there.
+    """
+    witness: Witness
+    """Whose log."""
+    line: int
+    """Its line, counted from 1 within its file."""
+    logged_at: int
+    """The line's time."""
+    logged_status: int | None
+    """The status in the log."""
+    captured_status: int | None
+    """The status in the packets."""
+    evidence: Evidence
+    """Where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """What the logs beside the packets say.
+
+    A call or tunnel without a line is no disagreement: Squid writes when a tunnel closes.
+    """
+
+    squid_lines: int
+    """Lines of Squid's log that were read."""
+    api_proxy_lines: int
+    """Lines of the API proxy's log that were read."""
+    unread_lines: int
+    """Lines in no known format."""
+    joined: tuple[Testimony, ...]
+    """The first few thousand lines that are about something in the packets."""
+    disagreements: tuple[Disagreement, ...]
+    """Where a log and the packets tell different things."""
+    notes: tuple[str, ...] = ()
+    """What else to know of the logs, each a sentence."""

@@ -1,0 +1,176 @@
+"""HTTP as it was on the wire: requests, responses, and which answered which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from inspector.model.credentials import AuthHeader
+from inspector.model.ids import ConnectionId, ExchangeId, TunnelId
+from inspector.model.network import EndedBy, Endpoint, Headers
+from inspector.model.providers import Provider
+
+Hop: TypeAlias = Literal[
+    "agent-to-api-proxy",
+    "agent-to-forward-proxy",
+    "forward-proxy-to-api-proxy",
+    "api-proxy-to-forward-proxy",
+    "inside-tunnel",
+    "other",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """What an event stream (`text/event-stream`) showed, never what it said."""
+
+    events: int
+    """Events in all."""
+    names: Mapping[str, int]
+    """How many events of each name; unnamed JSON events count under their `type`."""
+    first_event_at: int | None
+    """When the first event was complete."""
+    last_event_at: int | None
+    """When the last one was."""
+    longest_silence: float | None
+    """The longest time between two pieces of the stream, in seconds."""
+    terminated: bool
+    """Whether the provider's own last event was seen (`message_stop`, `[DONE]`, …)."""
+    error: str | None
+    """The type that an `event: error` named."""
+    malformed: int
+    """Events whose framing or JSON is broken."""
+    truncated: bool
+    """Whether the stream ended inside an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """The error that an API stated in its JSON body; secrets in it are masked."""
+
+    type: str | None
+    """The error's type or code, in the API's own word."""
+    message: str | None
+    """Its message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts as the provider states them."""
+
+    input_tokens: int | None = None
+    """Tokens of the prompt."""
+    output_tokens: int | None = None
+    """Tokens of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as sent."""
+
+    method: str
+    """The method."""
+    target: str
+    """The request target, values of the query that are credentials replaced by labels."""
+    http_version: str
+    """`HTTP/1.1`, as the request line says."""
+    host: str | None
+    """The Host header."""
+    user_agent: str | None
+    """The User-Agent header: what the client says of itself."""
+    headers: Headers
+    """All header fields; credentials are replaced by labels."""
+    auth: tuple[AuthHeader, ...]
+    """Every credential that the request carried, in wire order."""
+    steering: Mapping[str, str]
+    """Headers that choose an API's behaviour, by folded name (`anthropic-version`)."""
+    body_bytes: int
+    """Bytes of the body on the wire, chunk framing removed."""
+    complete: bool
+    """Whether all fields and the whole body were read."""
+    packet: int
+    """Where its first byte is."""
+    started_at: int
+    """When its first byte came."""
+    ended_at: int | None
+    """When its last byte came; null when it did not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One final HTTP response as sent."""
+
+    status: int
+    """The status code."""
+    reason: str
+    """The reason phrase."""
+    http_version: str
+    """`HTTP/1.1`, as the status line says."""
+    interim: tuple[int, ...]
+    """Statuses of the 1xx responses before it."""
+    headers: Headers
+    """All header fields; credentials are replaced by labels."""
+    content_type: str | None
+    """The Content-Type header."""
+    content_encoding: str | None
+    """The Content-Encoding header."""
+    body_bytes: int
+    """Bytes of the body on the wire: chunk framing removed, content coding left on."""
+    complete: bool
+    """Whether head and body were captured whole, as their framing says."""
+    packet: int
+    """Where its first byte is."""
+    started_at: int
+    """When its first byte came."""
+    ended_at: int | None
+    """When its last byte came; null when it did not end."""
+    stream: EventStream | None
+    """What its event stream showed, when its body was one."""
+    api_error: ApiError | None
+    """The error that its body states."""
+    model: str | None
+    """The model that the body names."""
+    usage: Usage | None
+    """The token counts that the body states."""
+    stop_reason: str | None = None
+    """Why the model stopped, in the provider's word."""
+    looks_like: str | None = None
+    """The media type that the body's first bytes show, where the headers say otherwise.
+
+    Only event streams and gzip are recognised so.
+    """
+    oddities: tuple[str, ...] = ()
+    """What was odd in its body, by the names of docs/oddities.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and the response that answered it, either of them possibly missing."""
+
+    id: ExchangeId
+    """`e1`, `e2`, … in the order in which the heads were seen."""
+    hop: Hop
+    """Between whom, by role."""
+    relays: ExchangeId | None
+    """The agent's exchange of which this one is the next leg; both are one call."""
+    connection: ConnectionId
+    """The connection that carries it."""
+    client: Endpoint
+    """Who asked."""
+    server: Endpoint
+    """Who was asked."""
+    provider: Provider
+    """Whose API the server's port stands for."""
+    tunnel: TunnelId | None
+    """The tunnel that it was read in."""
+    request: Request | None
+    """The request; null when it was not captured."""
+    response: Response | None
+    """The final response; null without one."""
+    upgrade: str | None
+    """The protocol that was switched to, after a 101."""
+    ended_by: EndedBy
+    """How it ended."""
+    interim: tuple[int, ...] = ()
+    """The 1xx statuses that came where no final response did."""

@@ -1,0 +1,215 @@
+"""Connections, and what could be seen of them: TCP, TLS, tunnels, processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from inspector.model.credentials import AuthHeader
+from inspector.model.ids import ConnectionId, DirectTlsId, ExchangeId, TunnelId
+
+#: Header fields as sent, in wire order.
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+ClosedBy: TypeAlias = Literal["client", "server", "reset-by-client", "reset-by-server"]
+ConnectOutcome: TypeAlias = Literal[
+    "established", "refused", "unanswered", "unreachable", "midstream"
+]
+EndedBy: TypeAlias = Literal[
+    "complete", "client", "server", "reset-by-client", "reset-by-server", "gap", "capture-end"
+]
+TunnelProtocol: TypeAlias = Literal["tls", "http/1.1", "h2", "unknown", "none"]
+Handshake: TypeAlias = Literal["complete", "failed", "incomplete", "not seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a connection."""
+
+    ip: str
+    """The address, as text (RFC 5952 for IPv6)."""
+    port: int
+    """The TCP port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Who held a connection's end, as the kernel and the container engine said live.
+
+    Arguments are never kept: they carry secrets.
+    """
+
+    pid: int
+    """The process id on the host."""
+    comm: str
+    """The kernel's name of the task, 15 bytes at most."""
+    exe: str | None = None
+    """The path of its executable inside its container."""
+    container: str | None = None
+    """The container's name, by the container engine."""
+    container_id: str | None = None
+    """The container's id, by its control group."""
+    netns: int | None = None
+    """The inode of its network namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TCP connection, whether or not it carried a byte of HTTP."""
+
+    id: ConnectionId
+    """`c1`, `c2`, … in the order in which connections began."""
+    client: Endpoint
+    """The end that sent the SYN; picked up in mid-stream: the likelier one."""
+    server: Endpoint
+    """The other end."""
+    opened_at: int
+    """When its first packet was captured."""
+    closed_at: int | None
+    """When the first FIN or RST was captured."""
+    closed_by: ClosedBy | None
+    """Who sent that first FIN or RST; null while the connection is open."""
+    outcome: ConnectOutcome
+    """What became of the attempt to connect."""
+    bytes_up: int
+    """Bytes from client to server, by sequence numbers: uncaptured ones included."""
+    bytes_down: int
+    """Bytes from server to client, counted the same way."""
+    packet: int
+    """Its first packet."""
+    zero_windows: int = 0
+    """Segments of either end that announced a full receive buffer."""
+    retransmissions: int = 0
+    """Segments that were sent again."""
+    client_process: Process | None = None
+    """Who held the client's end; known of live captures and of files that one wrote."""
+    server_process: Process | None = None
+    """Who held the server's end."""
+    close_unseen: bool = False
+    """An end acknowledged a FIN that is not in the capture.
+
+    `closed_by` may then name the second to close.
+    """
+    closed_packet: int | None = None
+    """The FIN or RST that closed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the readable part of a TLS handshake states."""
+
+    sni: str | None
+    """The server name of the ClientHello (RFC 6066 3)."""
+    version: str | None
+    """The negotiated version (`TLS 1.3`); null before a ServerHello."""
+    alpn_offered: tuple[str, ...]
+    """The protocols that the client offered (RFC 7301)."""
+    cipher: str | None
+    """The negotiated cipher suite, by its IANA name."""
+    handshake: Handshake
+    """How far the handshake came."""
+    alerts: tuple[str, ...] = ()
+    """Alerts readable before encryption: `fatal unknown_ca (client)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """The forward proxy's own leg of a tunnel, when it is on the same bridge."""
+
+    server: Endpoint
+    """Where the forward proxy connected to."""
+    connection: ConnectionId
+    """The leg's connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A CONNECT and what went through it.  Its 200 says "tunnel opened", no more."""
+
+    id: TunnelId
+    """`t1`, `t2`, … in the order in which the CONNECTs began."""
+    connection: ConnectionId
+    """The connection that carries it."""
+    client: Endpoint
+    """Who asked for the tunnel."""
+    proxy: Endpoint
+    """Who was asked."""
+    authority: str | None
+    """The target of the CONNECT, `host:port`; null when the request was not captured."""
+    auth: tuple[AuthHeader, ...]
+    """Credentials sent with the CONNECT, to the proxy."""
+    headers: Headers
+    """The CONNECT's header fields."""
+    interim: tuple[int, ...]
+    """Statuses of 1xx answers to the CONNECT."""
+    connect_status: int | None
+    """The final status of the answer to the CONNECT; null without one."""
+    established: bool | None
+    """Whether the tunnel opened; null when the capture cannot tell."""
+    proxy_error: str | None
+    """Squid's reason, from `X-Squid-Error`: `ERR_ACCESS_DENIED 0`."""
+    reply_latency: float | None
+    """Seconds from the CONNECT to its final answer."""
+    protocol: TunnelProtocol
+    """What the first bytes inside are."""
+    tls: Tls | None
+    """The handshake inside, when there was one."""
+    bytes_up: int
+    """Bytes that the tunnel carried to the server, TLS handshake included."""
+    bytes_down: int
+    """Bytes that it carried back."""
+    records_up: int
+    """TLS application-data records to the server.
+
+    In TLS 1.3 these include alerts and Finished, which share record type 23.
+    """
+    records_down: int
+    """TLS application-data records from the server."""
+    opened_at: int
+    """When the CONNECT's first byte came."""
+    first_data_at: int | None
+    """When the first byte went through the tunnel."""
+    last_data_at: int | None
+    """When the last byte went through, in either direction."""
+    closed_at: int | None
+    """When the tunnel's connection was first closed."""
+    closed_by: ClosedBy | None
+    """Who closed it first."""
+    exchanges: tuple[ExchangeId, ...]
+    """HTTP exchanges read inside it."""
+    egress: Egress | None
+    """The forward proxy's own leg, when it was captured, too."""
+    packet: int
+    """The CONNECT's first packet."""
+    last_down_at: int | None = None
+    """When the last byte came from the proxy's side."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectTls:
+    """A TLS connection that belongs to no tunnel: somebody went out directly."""
+
+    id: DirectTlsId
+    """`d1`, `d2`, … in the order in which they began."""
+    connection: ConnectionId
+    """The connection."""
+    client: Endpoint
+    """Who opened it."""
+    server: Endpoint
+    """To where."""
+    tls: Tls
+    """The handshake."""
+    bytes_up: int
+    """Bytes to the server."""
+    bytes_down: int
+    """Bytes from the server."""
+    records_up: int
+    """TLS application-data records to the server."""
+    records_down: int
+    """TLS application-data records from the server."""
+    opened_at: int
+    """When the connection began."""
+    closed_at: int | None
+    """When it was first closed."""
+    packet: int
+    """Its first packet."""

@@ -1,0 +1,163 @@
+"""The providers whose APIs are recognised: one row each, read by every room that asks.
+
+A provider is added here, or by a topology file (docs/topology.md): who is who, paths, key
+shapes, event streams and the page take what they need from its row.  Sources: the providers'
+public references; ports and auth headers: the firewall's API proxy (`server.js`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from inspector.model.credentials import CredentialKind
+
+#: A provider's name.  Open: a topology file may add one, and so may a later version.
+Provider: TypeAlias = str
+
+#: The name of what no row stands for.
+UNKNOWN: Final[Provider] = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """How an API's event streams are told apart, and how they end."""
+
+    name: str
+    """The grammar's name."""
+    first_events: tuple[str, ...] = ()
+    """Events, by their `event:` field or the `type` in their data, that only it has."""
+    member: str | None = None
+    """A member of the data that only it has, where events have no names."""
+    terminal_events: tuple[str, ...] = ()
+    """Events that end a stream.
+
+    Empty: it ends with the data `[DONE]`, or with a stop reason.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """What is known of one provider."""
+
+    name: Provider
+    """Its name in reports, policies and topology files."""
+    port: int | None = None
+    """The API proxy's port for it, by default."""
+    hosts: tuple[str, ...] = ()
+    """Its API's host names; one `*` stands for anything."""
+    auth_header: str | None = None
+    """The header that its API takes the key in."""
+    key_prefixes: tuple[tuple[CredentialKind, str], ...] = ()
+    """(kind, documented prefix) of its keys; within a family the longest comes first."""
+    path_prefixes: tuple[str, ...] = ()
+    """First parts of the paths in its reference.
+
+    Empty: it has too many to tell a wrong one.
+    """
+    grammars: tuple[str, ...] = ()
+    """The grammars of its event streams."""
+
+
+GRAMMARS: Final[tuple[Grammar, ...]] = (
+    Grammar("anthropic", first_events=("message_start",), terminal_events=("message_stop",)),
+    Grammar(
+        "openai-responses",
+        first_events=("response.created", "response.in_progress"),
+        terminal_events=("response.completed", "response.failed", "response.incomplete"),
+    ),
+    Grammar("openai-chat", member="choices"),
+    Grammar("gemini", member="candidates"),
+)
+
+_GOOGLE_KEYS: Final[tuple[tuple[CredentialKind, str], ...]] = (
+    ("google-api-key", "AIza"),
+    ("google-api-key", "AQ.Ab"),
+)
+
+PROVIDERS: Final[tuple[ProviderFacts, ...]] = (
+    ProviderFacts(
+        "openai",
+        port=10000,
+        hosts=("api.openai.com",),
+        auth_header="Authorization",
+        key_prefixes=(
+            ("openai-project-key", "sk-proj-"),
+            ("openai-api-key", "sk-svcacct-"),
+            ("openai-api-key", "sk-admin-"),
+            ("openai-api-key", "sk-None-"),
+            ("openai-api-key", "sk-"),
+        ),
+        path_prefixes=(
+            "/v1/chat/completions", "/v1/responses", "/v1/models", "/v1/embeddings", "/v1/files",
+            "/v1/images", "/v1/audio", "/v1/moderations", "/v1/batches", "/v1/completions",
+            "/v1/realtime", "/v1/assistants", "/v1/threads", "/v1/vector_stores",
+            "/v1/conversations",
+        ),
+        grammars=("openai-responses", "openai-chat"),
+    ),
+    ProviderFacts(
+        "anthropic",
+        port=10001,
+        hosts=("api.anthropic.com",),
+        auth_header="x-api-key",
+        key_prefixes=(
+            ("anthropic-api-key", "sk-ant-api03-"),
+            ("anthropic-api-key", "sk-ant-api02-"),
+            ("anthropic-api-key", "sk-ant-api01-"),
+            ("anthropic-admin-key", "sk-ant-admin01-"),
+            ("anthropic-oauth", "sk-ant-oat01-"),
+            ("anthropic-oauth", "sk-ant-ort01-"),
+            ("anthropic-api-key", "sk-ant-"),
+        ),
+        path_prefixes=(
+            "/v1/messages", "/v1/models", "/v1/files", "/v1/skills", "/v1/organizations",
+        ),
+        grammars=("anthropic",),
+    ),
+    ProviderFacts(
+        "copilot",
+        port=10002,
+        hosts=("*.githubcopilot.com", "copilot-api.*.ghe.com"),
+        auth_header="Authorization",
+        key_prefixes=(
+            ("github-token", "github_pat_"),
+            ("github-token", "ghp_"),
+            ("github-token", "gho_"),
+            ("github-token", "ghu_"),
+            ("github-token", "ghs_"),
+            ("github-token", "ghr_"),
+        ),
+        path_prefixes=(
+            "/chat/completions", "/models", "/responses", "/embeddings", "/agents", "/v1/messages",
+            "/mcp", "/v1/",
+        ),
+        grammars=("openai-chat", "openai-responses", "anthropic"),
+    ),
+    ProviderFacts(
+        "gemini",
+        port=10003,
+        hosts=("generativelanguage.googleapis.com",),
+        auth_header="x-goog-api-key",
+        key_prefixes=_GOOGLE_KEYS,
+        path_prefixes=("/v1beta/", "/v1/", "/v1alpha/"),
+        grammars=("gemini",),
+    ),
+    ProviderFacts(
+        "vertex",
+        port=10004,
+        hosts=("aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),
+        auth_header="x-goog-api-key",
+        key_prefixes=_GOOGLE_KEYS,
+        grammars=("gemini", "anthropic"),
+    ),
+    ProviderFacts(
+        "azure-openai",
+        hosts=("*.openai.azure.com",),
+        auth_header="api-key",
+        grammars=("openai-responses", "openai-chat"),
+    ),
+)  # fmt: skip
+
+#: The names above, and the one for everything else.
+KNOWN: Final[tuple[Provider, ...]] = (*(row.name for row in PROVIDERS), UNKNOWN)

@@ -1,0 +1,119 @@
+"""`Report`: everything one run found out.  A record; `inspector.report` reads and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from inspector.model.capture import CaptureFile, Completeness, Oddity
+from inspector.model.conclusions import Chain, Finding, Hypothesis, RootCause, Witnesses
+from inspector.model.http import Exchange
+from inspector.model.live import Live
+from inspector.model.network import Connection, DirectTls, Tunnel
+from inspector.model.topology import Client, Topology
+
+SCHEMA: Final = "inspector.report/1"
+
+#: Sections without which nobody can tell whether something was looked for and not found.
+CONCLUSIONS: Final = ("chains", "hypotheses", "findings", "root_cause")
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """The program that wrote the report."""
+
+    name: str
+    """`inspector`."""
+    version: str
+    """Its version."""
+
+
+@cache
+def this_tool() -> Tool:
+    """This program, with the version of the installed package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return Tool("inspector", version("inspector"))
+    except PackageNotFoundError:
+        return Tool("inspector", "0+unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a capture shows, and what it cannot.
+
+    Fields are the top-level names of the JSON and stand in its order.  Packet references carry
+    their file's index when `captures` has more than one entry.
+    """
+
+    schema: str = SCHEMA
+    """The format and its version."""
+    tool: Tool = field(default_factory=this_tool)
+    """The program that wrote it."""
+    captures: tuple[CaptureFile, ...]
+    """The files that were read."""
+    completeness: Completeness
+    """How much of the truth they can hold."""
+    topology: Topology
+    """Who is who."""
+    clients: tuple[Client, ...]
+    """Who asked what of whom, with which credentials."""
+    connections: Sequence[Connection]
+    """All TCP connections in scope; items may be unpacked only when looked at."""
+    exchanges: Sequence[Exchange]
+    """All HTTP exchanges, in the order of their first bytes."""
+    tunnels: Sequence[Tunnel]
+    """All CONNECT tunnels, in the order of their requests."""
+    direct_tls: tuple[DirectTls, ...]
+    """TLS connections outside any tunnel."""
+    oddities: tuple[Oddity, ...]
+    """What the parsers found odd."""
+    chains: Sequence[Chain] = ()
+    """Which tunnel carried which call."""
+    hypotheses: tuple[Hypothesis, ...] = ()
+    """The questions that every report answers."""
+    findings: tuple[Finding, ...] = ()
+    """What is worth saying, the worst first."""
+    root_cause: RootCause | None = None
+    """What made calls fail; null when none failed, or no cause can be proven."""
+    witnesses: Witnesses | None = None
+    """What the logs say; null without logs."""
+    live: Live | None = None
+    """How the capture was taken; null for a file that says nothing of it."""
+
+
+def nothing_to_analyse(because: str) -> Report:
+    """The report of a run that found no capture to read; `because` says why."""
+    return Report(
+        captures=(),
+        completeness=Completeness(
+            packets=0,
+            dropped_by_kernel=None,
+            truncated_packets=0,
+            duplicate_packets=0,
+            gaps=(),
+            midstream_connections=0,
+            limits_hit=(),
+            capture_filter=None,
+            verdict="unknown",
+            because=(because,),
+        ),
+        topology=Topology(
+            subnet=None,
+            agent=(),
+            api_proxy=(),
+            forward_proxy=(),
+            providers={},
+            source="defaults",
+            scope="all",
+        ),
+        clients=(),
+        connections=(),
+        exchanges=(),
+        tunnels=(),
+        direct_tls=(),
+        oddities=(),
+    )

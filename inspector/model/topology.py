@@ -1,0 +1,73 @@
+"""Who is who on the network, and what each client did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from inspector.model.credentials import Credential
+from inspector.model.network import Endpoint, Process
+from inspector.model.providers import Provider
+
+Role: TypeAlias = Literal["agent", "api-proxy", "forward-proxy", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Who is who, and how that is known."""
+
+    subnet: str | None
+    """The network that the report is about, in CIDR notation."""
+    agent: tuple[str, ...]
+    """Addresses of agents."""
+    api_proxy: tuple[str, ...]
+    """Addresses of API proxies."""
+    forward_proxy: tuple[str, ...]
+    """Addresses of forward proxies (Squid), with their port."""
+    providers: Mapping[str, Provider]
+    """The API proxy's port, as text, to the provider that it stands for."""
+    source: str
+    """Where the roles come from: "defaults", "options", "file" or "traffic"."""
+    scope: Literal["subnet", "all"]
+    """Whether only connections of the subnet were looked at."""
+    notes: tuple[str, ...] = field(default=())
+    """What was recognised from traffic, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuth:
+    """An auth header that a client sent, and in how many of its requests."""
+
+    name: str
+    """The header's name as sent; a query parameter has the name `?key`."""
+    scheme: str | None
+    """The authorization scheme as sent."""
+    credential: Credential
+    """What was sent there."""
+    requests: int
+    """In how many of the client's requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An address and a user agent, and what they did towards one service."""
+
+    ip: str
+    """The client's address."""
+    user_agent: str | None
+    """The User-Agent header: what the client says of itself."""
+    role: Role
+    """The address's role."""
+    provider: Provider
+    """Whose API the service's port stands for."""
+    service: Endpoint
+    """Who was asked."""
+    requests: int
+    """Requests sent."""
+    auth_headers: tuple[ClientAuth, ...]
+    """Each credential that was sent, with its header."""
+    statuses: Mapping[str, int]
+    """Answers by status; requests without an answer under "none"."""
+    process: Process | None = None
+    """Who held the client's end of its first call."""

@@ -1,0 +1,1 @@
+"""Formats for programs: JSON, JSON Lines, the schema; written, read, reduced to what is stable."""

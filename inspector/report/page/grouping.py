@@ -1,0 +1,164 @@
+"""What of a report belongs on one line of its first page.
+
+Tunnels that differ in nothing a reader acts on are one row, and so are
+connections that failed alike and answers that state the same error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from inspector.diagnosis.outcome import outcome_of
+from inspector.exchanges.services import service_for
+from inspector.model.http import Exchange
+from inspector.model.ids import TunnelId
+from inspector.model.network import Connection, DirectTls, EndedBy, Tunnel
+from inspector.model.report import Report
+from inspector.model.topology import Client
+from inspector.report.page.escape import clipped
+from inspector.report.page.words import CELL, MESSAGE, connect_reply, stream, tls_outcome
+
+T = TypeVar("T")
+
+_SQUID_ERROR: Final = "x-squid-error"
+
+_ENDED: Final[Mapping[EndedBy, str]] = {
+    "complete": "the exchange ended in order",
+    "client": "the client closed",
+    "server": "the server closed",
+    "reset-by-client": "the client reset",
+    "reset-by-server": "the server reset",
+    "gap": "bytes are missing from the capture",
+    "capture-end": "the capture ends here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of the first page, each a list of facts that share it."""
+
+    calls: tuple[Exchange, ...]
+    by_client: Mapping[Hashable, tuple[Exchange, ...]]
+    direct_tls: tuple[tuple[DirectTls, ...], ...]
+    silent: tuple[tuple[Connection, ...], ...]
+    failures: tuple[tuple[Exchange, ...], ...]
+
+    def made_by(self, client: Client) -> tuple[Exchange, ...]:
+        """The calls behind a row of `clients`."""
+        return self.by_client.get(_client_row(client), ())
+
+
+def page(report: Report) -> Page:
+    """Group a report.  Groups are in order of their first member."""
+    spoken = {exchange.connection for exchange in report.exchanges}
+    spoken.update(tunnel.connection for tunnel in report.tunnels)
+    spoken.update(direct.connection for direct in report.direct_tls)
+    spoken.update(t.egress.connection for t in report.tunnels if t.egress is not None)
+    calls = tuple(exchange for exchange in report.exchanges if is_call(exchange))
+    authorities = {tunnel.id: tunnel.authority for tunnel in report.tunnels if tunnel.exchanges}
+    by_client: dict[Hashable, list[Exchange]] = {}
+    for call in calls:
+        by_client.setdefault(_caller(call, authorities), []).append(call)
+    return Page(
+        calls=calls,
+        by_client={row: tuple(made) for row, made in by_client.items()},
+        direct_tls=groups(report.direct_tls, _direct_row),
+        silent=groups((c for c in report.connections if c.id not in spoken), _silent_row),
+        failures=groups(
+            (call for call in calls if outcome_of(call) != "answered" and failure(call)),
+            _failure_row,
+        ),
+    )
+
+
+def is_call(exchange: Exchange) -> bool:
+    """Whether an exchange is a client's own, not the second leg of one nor the proxy's."""
+    return exchange.relays is None and exchange.hop not in (
+        "api-proxy-to-forward-proxy",
+        "forward-proxy-to-api-proxy",
+    )
+
+
+def _client_row(client: Client) -> Hashable:
+    service = client.service
+    return client.ip, client.user_agent, client.provider, service.ip, service.port
+
+
+def _caller(call: Exchange, authorities: Mapping[TunnelId, str | None]) -> Hashable:
+    """The row of `clients` that counts a call."""
+    authority = None if call.tunnel is None else authorities.get(call.tunnel)
+    host, port = service_for(call.request, authority, call.server)
+    user_agent = None if call.request is None else call.request.user_agent
+    return call.client.ip, user_agent, call.provider, host, port
+
+
+def status(exchange: Exchange) -> str:
+    """The key of an exchange in `Client.statuses`."""
+    return str(exchange.response.status) if exchange.response else "none"
+
+
+def failure(exchange: Exchange) -> str:
+    """What a call that did not end well states about itself; empty for one that did.
+
+    The body's error and Squid's name for it come first: who made the answer is
+    what a reader needs.  Then whatever was cut: an event stream without its
+    provider's last event, a message without its end.
+    """
+    response = exchange.response
+    if response is None:
+        heard = f"no final answer after {', '.join(map(str, exchange.interim))}"
+        return f"{heard if exchange.interim else 'no answer'}: {_ENDED[exchange.ended_by]}"
+    said = []
+    if response.status >= 400:
+        stated = []
+        squid = next((v for n, v in response.headers if n.lower() == _SQUID_ERROR), None)
+        error = response.api_error
+        if squid:
+            stated.append(f"X-Squid-Error: {clipped(squid, CELL)}")
+        if error and error.type:
+            stated.append(clipped(error.type, CELL))
+        if error and error.message:
+            stated.append(f'"{clipped(error.message, MESSAGE)}"')
+        if not stated:
+            kind = clipped(response.content_type or "no content type", 60)
+            stated.append(f"no error that can be read ({kind})")
+        said.append(" ".join(stated))
+    shown = response.stream
+    if shown is not None and (shown.error or shown.malformed or not shown.terminated):
+        said.append(f"event stream: {stream(shown)}")
+    if exchange.ended_by != "complete":
+        said.append(f"cut short: {_ENDED[exchange.ended_by]}")
+    return "; ".join(said)
+
+
+def _failure_row(exchange: Exchange) -> Hashable:
+    return status(exchange), failure(exchange)
+
+
+def tunnel_row(tunnel: Tunnel) -> tuple[Hashable, ...]:
+    """What tunnels in one row have in common."""
+    return (
+        tunnel.client.ip,
+        tunnel.authority,
+        connect_reply(tunnel),
+        tunnel.protocol,
+        tls_outcome(tunnel),
+    )
+
+
+def _direct_row(direct: DirectTls) -> Hashable:
+    return direct.client.ip, direct.server, direct.tls.sni, direct.tls.handshake
+
+
+def _silent_row(connection: Connection) -> Hashable:
+    return connection.client.ip, connection.server, connection.outcome, connection.closed_by
+
+
+def groups(items: Iterable[T], row: Callable[[T], Hashable]) -> tuple[tuple[T, ...], ...]:
+    """Items that share a row, the groups in order of their first member."""
+    found: dict[Hashable, list[T]] = {}
+    for item in items:
+        found.setdefault(row(item), []).append(item)
+    return tuple(map(tuple, found.values()))

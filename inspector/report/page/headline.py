@@ -1,0 +1,161 @@
+"""The first sentences of a page: why calls failed, or that none did, or that none was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from inspector.diagnosis.outcome import SUCCEEDED, answered_by, outcome_of
+from inspector.model.conclusions import AnsweredBy, RootCause
+from inspector.model.http import Exchange
+from inspector.model.report import Report
+from inspector.report.page import grouping, words
+from inspector.report.page.escape import clipped
+from inspector.report.page.view import View
+
+#: Longest sentence of a conclusion that is shown, in characters.
+SENTENCE: Final = 600
+
+#: Kinds of failure told in the first block.
+_GROUPS: Final = 3
+_ANSWERERS: Final[Mapping[AnsweredBy, str]] = {
+    "upstream": "The API",
+    "api-proxy": "The API proxy itself",
+    "forward-proxy": "Squid",
+    "nobody": "Nobody",
+    "unknown": "Somebody unknown",
+}
+_OPENED: Final = ((True, "opened a tunnel"), (False, "refused"), (None, "not known"))
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a reader wants first, in escaped text.
+
+    `code` and `explains` are those of the root cause, null and empty without
+    one.  `remarks` are pairs of a short label and what it says.
+    """
+
+    sentence: str
+    code: str | None = None
+    explains: str = ""
+    details: tuple[str, ...] = ()
+    remarks: tuple[tuple[str, str], ...] = ()
+
+
+def headline(view: View) -> Headline:
+    """The first block of the page."""
+    cause = view.report.root_cause
+    if cause is not None:
+        return _cause(cause)
+    if nothing := nothing_captured(view.report):
+        return Headline(clipped(nothing, SENTENCE))
+    failed = _failed_alike(view)
+    told = tuple(_what_happened(group) for group in failed[:_GROUPS])
+    if len(failed) > _GROUPS:
+        told += (f"{len(failed) - _GROUPS} more kinds of failure are under FAILED OR CUT.",)
+    return Headline(f"{counts(view)} {_nothing_failed(view)}".strip(), details=told)
+
+
+def nothing_captured(report: Report) -> str:
+    """The sentence for a capture without a packet, with the reason; empty for any other report."""
+    held = report.completeness
+    if held.packets or not held.because or not report.captures:
+        return ""
+    return f"Nothing was captured: {held.because[0]}."
+
+
+def counts(view: View) -> str:
+    """How many calls got which answer, and how many CONNECTs opened a tunnel.
+
+    The two are never added: a CONNECT's 200 answers no call.
+    """
+    report = view.report
+    answers: Counter[str] = Counter()
+    for client in report.clients:
+        answers.update(client.statuses)
+    calls = sum(client.requests for client in report.clients)
+    text = words.count(calls, "call") if calls else "No call to an API was seen"
+    if calls:
+        text += ": " + words.answers(answers, words.FEW)
+    if report.tunnels:
+        opened = Counter(tunnel.established for tunnel in report.tunnels)
+        told = [f"{opened[known]} {what}" for known, what in _OPENED if opened[known]]
+        text += f". {words.count(len(report.tunnels), 'CONNECT')}: {', '.join(told)}"
+    return f"{text}."
+
+
+def _nothing_failed(view: View) -> str:
+    """What can be said without a root cause: of calls at the API proxy, and of others."""
+    calls = view.page.calls
+    if not calls or not view.report.hypotheses:
+        return ""  # there is nothing, or nobody looked for a cause
+    outcomes = [(outcome_of(call), view.at_api_proxy(call)) for call in calls]
+    failed = [at_proxy for outcome, at_proxy in outcomes if outcome not in SUCCEEDED]
+    unasked = sum(_is_unasked(call) for call in calls)
+    unknown = sum(outcome == "unknown" for outcome, _ in outcomes) - unasked
+    told = []
+    if any(failed):
+        told.append(f"{sum(failed)} failed, of no cause that can be proven.")
+    elif failed:
+        told.append(f"No call to the API proxy failed, {len(failed)} elsewhere did.")
+    if unasked:
+        which = "1 answer is" if unasked == 1 else f"{unasked:,} answers are"
+        told.append(f"What {which} to is not in the capture.")
+    if unknown:
+        told.append(f"How {unknown} ended is not in the capture.")
+    return " ".join(told) or "None failed."
+
+
+def _is_unasked(call: Exchange) -> bool:
+    """Whether an answer is there from its first byte to its last, and its request is not."""
+    return call.request is None and call.response is not None and call.response.complete
+
+
+def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:
+    """The failed calls at the API proxy, grouped by what became of them."""
+    if not view.report.hypotheses:
+        return ()  # nobody looked for a cause
+    return grouping.groups(
+        (
+            call
+            for call in view.page.calls
+            if outcome_of(call) not in SUCCEEDED and view.at_api_proxy(call)
+        ),
+        lambda call: (_answerer(call), grouping.status(call), grouping.failure(call)),
+    )
+
+
+def _answerer(call: Exchange) -> AnsweredBy:
+    return "nobody" if call.response is None else answered_by(call.response)
+
+
+def _what_happened(group: tuple[Exchange, ...]) -> str:
+    """One sentence for calls that failed alike: who answered what, in the answer's own words."""
+    first, calls = group[0], words.count(len(group), "call")
+    which = f"{calls} ({words.some([call.id for call in group])})"
+    said = grouping.failure(first)
+    who = _ANSWERERS[_answerer(first)]
+    if first.response is None:
+        return f"{who} answered {which}: {said.removeprefix('no answer: ')}."
+    return f"{who} answered {first.response.status} to {which}: {said or 'it cannot be read'}."
+
+
+def _cause(cause: RootCause) -> Headline:
+    remarks = []
+    if cause.not_in_packets:
+        remarks.append(("Not in the packets", clipped(cause.not_in_packets, SENTENCE)))
+    code = clipped(cause.code, words.CELL)
+    advice = clipped(cause.advice, SENTENCE).rstrip(".")
+    remarks.append(("Next", "; ".join(filter(None, (advice, f"inspector explain {code}")))))
+    if cause.ruled_out:
+        remarks.append(("Ruled out", ", ".join(clipped(r.what, 80) for r in cause.ruled_out)))
+    return Headline(
+        sentence=clipped(cause.sentence, SENTENCE),
+        code=code,
+        explains=f"explains {cause.explains} of {words.count(cause.of, 'failed call')}",
+        details=tuple(clipped(detail, SENTENCE) for detail in cause.details),
+        remarks=tuple(remarks),
+    )

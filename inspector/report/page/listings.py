@@ -1,0 +1,75 @@
+"""The lists that -v adds: every exchange and every tunnel on a line of its own."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from inspector.model.http import Exchange
+from inspector.model.report import Report
+from inspector.report.page import words
+from inspector.report.page.escape import clipped
+from inspector.report.page.layout import table
+from inspector.wire import packet_label
+
+
+def exchange_table(report: Report) -> Table:
+    """One row an exchange.  `at` counts seconds from the first packet; up and down are bodies."""
+    start = _start(report)
+    several_files = len(report.captures) > 1
+    grid = table("id", "at", "request", "status", "up/down", "how it went", "packet")
+    for exchange in report.exchanges:
+        request, response = exchange.request, exchange.response
+        first = request or response
+        grid.add_row(
+            exchange.id,
+            f"{(first.started_at - start) / 1e9:.3f}" if first else "-",
+            f"{clipped(request.method, 20)} {clipped(request.target, words.CELL)}"
+            if request
+            else "not seen",
+            str(response.status) if response else "none",
+            f"{words.size(request.body_bytes) if request else '-'}\n"
+            f"{words.size(response.body_bytes) if response else '-'}",
+            _how(exchange),
+            str(packet_label(first.packet, several_files=several_files)) if first else "-",
+        )
+    return grid
+
+
+def tunnel_table(report: Report, prefix: str | None) -> Table:
+    """One row a tunnel, with what its readable TLS messages state."""
+    start = _start(report)
+    several_files = len(report.captures) > 1
+    grid = table("id", "at", "from", "reply", "TLS", "SNI", "closed by", "packet")
+    for tunnel in report.tunnels:
+        tls = tunnel.tls
+        latency = tunnel.reply_latency
+        grid.add_row(
+            tunnel.id,
+            f"{(tunnel.opened_at - start) / 1e9:.3f}",
+            words.service(tunnel.client, prefix),
+            "-" if latency is None else f"{latency * 1000:.1f} ms",
+            "-" if tls is None else clipped(f"{tls.version or 'unknown'} {tls.cipher or ''}", 60),
+            "-" if tls is None or tls.sni is None else clipped(tls.sni, words.CELL),
+            tunnel.closed_by or "still open",
+            str(packet_label(tunnel.packet, several_files=several_files)),
+        )
+    return grid
+
+
+def _start(report: Report) -> int:
+    times = [capture.started_at for capture in report.captures if capture.started_at is not None]
+    return min(times, default=0)
+
+
+def _how(exchange: Exchange) -> str:
+    said = []
+    if exchange.relays:
+        said.append(f"relays {exchange.relays}")
+    if exchange.tunnel:
+        said.append(f"inside {exchange.tunnel}")
+    if exchange.upgrade:
+        said.append(f"upgraded to {clipped(exchange.upgrade, 40)}")
+    if exchange.response and exchange.response.stream:
+        said.append(words.stream(exchange.response.stream))
+    said.append(exchange.ended_by)
+    return "; ".join(said)

@@ -1,0 +1,114 @@
+"""The report as a page for people: the answer first, each number with where to look.
+
+`render` gives text and touches no terminal.  Cells are rich `Text` objects,
+never markup, and all captured text passes `escape.visible` before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from inspector.model.report import Report
+from inspector.report.page import blocks, words
+from inspector.report.page import tables as details
+from inspector.report.page.clients import sent
+from inspector.report.page.headline import counts, headline
+from inspector.report.page.layout import STYLES, printed
+from inspector.report.page.tunnels import tunnel_rows
+from inspector.report.page.verdicts import finding_rows, verdict_rows
+from inspector.report.page.view import View
+
+#: Rows of one table on the first page; -v lifts the limit.
+ROWS: Final = 8
+
+
+def render(report: Report, *, width: int = 80, color: bool = False, verbosity: int = 0) -> str:
+    """The page, at most `width` columns wide, with ANSI colours if `color`.
+
+    Verbosity 0 is one screen; 1 adds every exchange, every tunnel and what is
+    behind the conclusions.  The text holds no control character but line ends
+    (and colours).
+    """
+    return printed(_blocks(View(report), width, verbosity > 0), width=width, color=color)
+
+
+def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
+    rows = None if verbose else ROWS
+    yield _title(view, width)
+    yield Text("-" * width, STYLES["rule"])
+    yield from blocks.headline_block(headline(view))
+    yield from blocks.sent_blocks(sent(view), rows)
+    tunnels = tunnel_rows(view)
+    if tunnels:
+        yield from blocks.tunnel_block(tunnels, rows)
+    yield from details.direct_tls(view, rows)
+    verdicts = verdict_rows(view)
+    if verdicts:
+        yield from blocks.verdict_block(verdicts, further=verbose)
+    findings = finding_rows(view, "note" if verbose else "warning")
+    if findings:
+        yield from blocks.finding_block(findings, rows)
+    explained = _explains_all(view)
+    if verbose or not explained:
+        yield from details.failures(view, rows)
+    if verbose:
+        yield from _more(view)
+    if verbose or not details.is_plain(view):
+        yield from details.capture(view)
+    yield from details.live(view, verbose=verbose)
+    if not verbose:
+        yield from _left_out(view)
+
+
+def _more(view: View) -> Iterable[RenderableType]:
+    if view.report.root_cause is not None:
+        yield Text(f"{counts(view)}\n")
+    yield from details.ruled_out(view)
+    yield from details.silent(view, None)
+    yield from details.every_tunnel(view)
+    yield from details.every_exchange(view)
+    yield from details.oddities(view, None)
+
+
+def _explains_all(view: View) -> bool:
+    """Whether the page's first block tells why every failed call failed."""
+    cause = view.report.root_cause
+    return cause is not None and cause.explains == cause.of
+
+
+def _title(view: View, width: int) -> Text:
+    report = view.report
+    verdict = report.completeness.verdict
+    length = view.length()
+    parts = [] if length is None else [words.duration(length)]
+    parts += [words.count(report.completeness.packets, "packet"), "capture "]
+    facts = "".join(f"   {part}" for part in parts)
+    free = width - len("inspector  " + facts + verdict)
+    names = [capture.name for capture in report.captures]
+    shown = f"{len(names)} files" if len(names) > 1 else "".join(names)
+    line = Text("inspector", STYLES["title"])
+    line.append(f"  {words.file_name(shown, max(free, 12))}{facts}", "default")
+    line.append(verdict.upper(), STYLES[verdict])
+    return line
+
+
+def _left_out(view: View) -> Iterable[RenderableType]:
+    """Nothing is left out in silence."""
+    report = view.report
+    notes = sum(finding.severity == "note" for finding in report.findings)
+    wordless = [c for group in view.page.silent for c in group]
+    silent = sum(not (c.bytes_up or c.bytes_down) for c in wordless)
+    kinds = (
+        (len(report.exchanges), "exchange"),
+        (notes, "note"),
+        (silent, "silent connection"),
+        (len(wordless) - silent, "connection", " without HTTP or TLS"),
+        (len(report.oddities), "kind", " of oddity"),
+    )
+    told = [words.count(number, noun) + "".join(of) for number, noun, *of in kinds if number]
+    if told:
+        yield Text(f"More with -v: {', '.join(told)}", STYLES["rule"])

@@ -1,0 +1,118 @@
+"""What the blocks of a page share: a report, grouped, and the short names of its places."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from inspector.model.conclusions import AnsweredBy, Chain
+from inspector.model.http import Exchange
+from inspector.model.ids import ExchangeId
+from inspector.model.report import Report
+from inspector.model.topology import Role
+from inspector.report.page import grouping, words
+from inspector.report.page.escape import visible
+from inspector.report.waiting import Waiting
+
+
+class View:
+    """A report as a page looks at it.  All texts it gives are escaped.
+
+    `prefix` is the part of an address that the bridge's hosts share, `page`
+    the report's rows, `carried` the chains by the tunnel that carried them and
+    `retried` those by the tunnels that were tried before.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.page = grouping.page(report)
+        self.several_files = len(report.captures) > 1
+        self.prefix = shared_prefix(report.topology.subnet)
+        self.carried: dict[str, Chain] = {}
+        self.retried: dict[str, Chain] = {}
+        for chain in report.chains:
+            if chain.tunnel is not None:
+                self.carried[chain.tunnel] = chain
+            for tunnel in chain.attempts:
+                self.retried[tunnel] = chain
+        self._roles: dict[str, Role] = {}
+        for role, known in self.roles():
+            for host in known:
+                self._roles.setdefault(host, role)
+                self._roles.setdefault(host.rpartition(":")[0].strip("[]"), role)
+        legs = [e for e in report.exchanges if e.relays is not None]
+        self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
+        self._relayed = {leg.relays for leg in legs if self.role(leg.server.ip) == "api-proxy"}
+
+    def at_api_proxy(self, call: Exchange) -> bool:
+        """Whether a call came to the API proxy, be it by way of the forward proxy."""
+        return self.role(call.server.ip) == "api-proxy" or call.id in self._relayed
+
+    def call(self, exchange: ExchangeId) -> ExchangeId:
+        """The id of the agent's own leg of a call, given that of any leg."""
+        return self._first_leg.get(exchange, exchange)
+
+    @cached_property
+    def answered(self) -> Mapping[str, tuple[AnsweredBy, ...]]:
+        """Who answered, by the id of the agent's own leg of a call."""
+        found: dict[str, tuple[AnsweredBy, ...]] = {}
+        for chain in self.report.chains:
+            call = self.call(chain.agent_exchange)
+            found[call] = (*found.get(call, ()), chain.answered_by)
+        return found
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        """The calls of which it is not known reliably which tunnel was theirs."""
+        return Waiting(self.report)
+
+    def host(self, ip: str) -> str:
+        """`.30 api-proxy`"""
+        return f"{words.address(ip, self.prefix)} {self.role(ip)}"
+
+    def role(self, ip: str) -> Role:
+        """Who an address is."""
+        return self._roles.get(ip, "other")
+
+    def roles(self) -> tuple[tuple[Role, tuple[str, ...]], ...]:
+        """The addresses of each role, a forward proxy's with its port."""
+        topology = self.report.topology
+        return (
+            ("agent", topology.agent),
+            ("api-proxy", topology.api_proxy),
+            ("forward-proxy", topology.forward_proxy),
+        )
+
+    def packets(self, references: Iterable[int]) -> str:
+        """Packet numbers as the report writes them."""
+        return words.packets(references, several_files=self.several_files)
+
+    def length(self) -> int | None:
+        """Nanoseconds from the first packet to the last; None when no packet has a time."""
+        captures = self.report.captures
+        starts = [c.started_at for c in captures if c.started_at is not None]
+        ends = [c.ended_at for c in captures if c.ended_at is not None]
+        return max(ends) - min(starts) if starts and ends else None
+
+    def known_roles(self) -> str:
+        """Who is who, and how that is known, in one line."""
+        topology = self.report.topology
+        known = ", ".join(f"{role} {visible(words.some(ips))}" for role, ips in self.roles() if ips)
+        scope: str = topology.scope
+        if scope == "subnet" and topology.subnet:
+            scope += f" {visible(topology.subnet)}"
+        return f"roles from {visible(topology.source)}: {known or 'none known'}; scope {scope}"
+
+
+def shared_prefix(subnet: str | None) -> str | None:
+    """`172.30.0.` for a /24; None where the last octet alone would not tell hosts apart."""
+    if subnet is None:
+        return None
+    try:
+        network = ipaddress.ip_network(subnet, strict=False)
+    except ValueError:
+        return None
+    if network.version != 4 or network.prefixlen < 24:
+        return None
+    return str(network.network_address).rpartition(".")[0] + "."

@@ -1,0 +1,156 @@
+"""Numbers and facts in the few words of a table cell.  Captured text comes out escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from inspector.credentials.kinds import label
+from inspector.model.credentials import AuthHeader, Credential
+from inspector.model.http import EventStream
+from inspector.model.network import Endpoint, Process, Tunnel
+from inspector.model.topology import ClientAuth
+from inspector.report.page.escape import clipped, visible
+from inspector.wire import packet_label
+
+_LISTED: Final = 3
+#: Statuses that one sentence tells apart.
+FEW: Final = 8
+_SHORT_ID: Final = 12
+
+#: Longest captured text in one cell, in characters.
+CELL: Final = 120
+#: Longest message of an API that is shown.
+MESSAGE: Final = 300
+
+
+def size(count: int) -> str:
+    """Bytes with a decimal unit: `812 B`, `92.9 kB`, `1.2 GB`."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95 or unit == "GB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def file_name(name: str, width: int) -> str:
+    """A path in at most `width` columns; its end tells files apart, so that is kept."""
+    shown = visible(name)
+    if len(shown) <= width:
+        return shown
+    end = shown[3 - width :]
+    _, slash, parts = end.partition("/")
+    return f".../{parts}" if slash and parts else f"...{end}"
+
+
+def duration(ns: int) -> str:
+    """Seconds, in minutes or hours where these are easier to read."""
+    seconds = ns / 1e9
+    if seconds < 600:
+        return f"{seconds:.1f} s"
+    if seconds < 36_000:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 packet`, `2 packets`, `1,200 packets`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - _LISTED
+    listed = ", ".join(names[:_LISTED])
+    return f"{listed} +{more}" if more > 0 else listed
+
+
+def answers(statuses: Mapping[str, int], few: int | None = None) -> str:
+    """`2 got 401, 1 got no answer`; statuses as keys, `none` for no answer.
+
+    With more than `few` statuses the rarest are one number.
+    """
+    shown = dict(statuses)
+    if few is not None and len(shown) > few:
+        frequent = sorted(statuses, key=lambda status: -statuses[status])[: few - 1]
+        shown = {status: statuses[status] for status in frequent}
+    told = [
+        f"{number} got {'no answer' if status == 'none' else visible(status)}"
+        for status, number in sorted(shown.items())
+    ]
+    if len(shown) < len(statuses):
+        others = sum(statuses.values()) - sum(shown.values())
+        told.append(f"{others:,} got {len(statuses) - len(shown):,} other statuses")
+    return ", ".join(told) or "0 answered"
+
+
+def packets(references: Iterable[int], *, several_files: bool) -> str:
+    """Packet numbers as the report writes them: `3, 17` or `1:3, 2:17`."""
+    return ", ".join(str(packet_label(r, several_files=several_files)) for r in references)
+
+
+def address(ip: str, subnet_prefix: str | None) -> str:
+    """The last part of an address on the bridge (`.30`), the whole of any other."""
+    if subnet_prefix and ip.startswith(subnet_prefix):
+        return ip[len(subnet_prefix) - 1 :]
+    return visible(ip)
+
+
+def service(endpoint: Endpoint, subnet_prefix: str | None) -> str:
+    """An address as above, and the port."""
+    ip = address(endpoint.ip, subnet_prefix)
+    return f"[{ip}]:{endpoint.port}" if ":" in ip else f"{ip}:{endpoint.port}"
+
+
+def container(process: Process) -> str | None:
+    """The container of a process by its name, else by as much of its id as Docker shows."""
+    return process.container or (process.container_id or "")[:_SHORT_ID] or None
+
+
+def header(auth: AuthHeader | ClientAuth) -> str:
+    """The header's name and scheme as sent."""
+    name = clipped(auth.name, CELL)
+    return f"{name} {clipped(auth.scheme, 40)}" if auth.scheme else name
+
+
+def credential(value: Credential) -> str:
+    """Its label (a placeholder in full), and what is wrong with it."""
+    text = visible(label(value)).removeprefix("<").removesuffix(">")
+    anomalies = [anomaly for anomaly in value.anomalies if anomaly != value.kind]
+    return f"{text} ({', '.join(anomalies)})" if anomalies else text
+
+
+def connect_reply(tunnel: Tunnel) -> str:
+    """What the proxy answered to a CONNECT."""
+    if tunnel.connect_status is None:
+        return "no reply" if tunnel.authority is not None else "not seen"
+    return str(tunnel.connect_status)
+
+
+def tls_outcome(tunnel: Tunnel) -> str:
+    """How far TLS came inside a tunnel, or what was there in its place.
+
+    For a refused CONNECT the forward proxy's name of the error.
+    """
+    if tunnel.tls is not None:
+        alerts = "; ".join(clipped(alert, 40) for alert in tunnel.tls.alerts)
+        return f"{tunnel.tls.handshake}: {alerts}" if alerts else tunnel.tls.handshake
+    if tunnel.proxy_error:
+        return clipped(tunnel.proxy_error.split(" ")[0], 40)
+    if tunnel.protocol == "none":
+        return "silence" if tunnel.established else "-"
+    return f"no, {tunnel.protocol}"
+
+
+def stream(shown: EventStream) -> str:
+    """An event stream: its length, and whether it came to its provider's end."""
+    words = [count(shown.events, "event")]
+    if shown.error:
+        words.append(f"error {clipped(shown.error, 40)}")
+    if shown.malformed:
+        words.append(f"{shown.malformed} malformed")
+    words.append("ended" if shown.terminated else "NO END")
+    return ", ".join(words)

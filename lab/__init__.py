@@ -1,0 +1,1 @@
+"""The real stack in network namespaces or Docker: scenarios played, recorded and judged."""

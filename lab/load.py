@@ -1,0 +1,118 @@
+"""Hundreds of calls in flight through the lab's API proxy, and which tunnel carried which.
+
+The truth is the API proxy's own record: it knows by its request id who asked, and from which
+port each tunnel was opened.  `judge` holds a report's chains against it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from inspector import Report
+from inspector.chain.verdict import RELIABLE
+from lab import proxy, squid, upstream
+from lab.clients import ANTHROPIC_PLACEHOLDER
+from lab.network import Network
+from lab.processes import until
+from tests.chain.load import Judged, judged
+from tests.chain.truth import text
+
+CLIENT: Final = Path(__file__).with_name("clients") / "burst.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A load that was played: for each agent's port the ports of its tunnels, in their order."""
+
+    tunnels: Mapping[str, tuple[str, ...]]
+    #: How many calls got which status.
+    statuses: Mapping[str, int]
+
+
+def play(
+    network: Network,
+    capture: Path,
+    calls: int,
+    *,
+    stream: bool = True,
+    within: float = 0.2,
+    alike: bool = False,
+    again: bool = False,
+    seed: int = 1,
+) -> Played:
+    """Make so many calls within so many seconds, and record the bridge into `capture`.
+
+    `alike`: with equal bodies, else each of its own length.  `again`: each is tried again by the
+    API proxy, without a beta that is retired.
+    """
+    place = network.directory / f"load-{calls}-{seed}"
+    apis = upstream.start(
+        network,
+        directory=place / "upstream",
+        behaviour={"*": {"first_byte": 0.3, "pace": 0.1, "tickets": 1}},
+    )
+    gateway = squid.start(network)
+    with network.capture(capture):
+        stand_in = proxy.start(network, directory=place / "proxy", ca=apis.authority.root)
+        headers = [("x-api-key", ANTHROPIC_PLACEHOLDER), ("anthropic-version", "2023-06-01")]
+        headers += [("content-type", "application/json")]
+        if again:
+            headers.append(("anthropic-beta", "context-1m-2025-08-07"))
+        spec = {
+            "url": f"http://{network.api_proxy.address}:{proxy.PORTS['anthropic']}/v1/messages",
+            "headers": headers,
+            "bodies": [_body(length, stream) for length in _lengths(calls, alike, seed)],
+            "within": within,
+        }
+        done = network.agent.run(
+            [sys.executable, "-I", CLIENT], input=json.dumps(spec), timeout=240.0
+        )
+        until(lambda: _answered(stand_in) >= calls, "the API proxy's account of its answers")
+        stand_in.process.stop()
+    gateway.process.stop()
+    apis.process.stop()
+    return Played(_tunnels(stand_in.records()), json.loads(done.stdout))
+
+
+def _answered(stand_in: proxy.Proxy) -> int:
+    return sum(row["event"] == "answered" for row in stand_in.records())
+
+
+def _lengths(calls: int, alike: bool, seed: int) -> list[int]:
+    chance = random.Random(seed)
+    return [2000 if alike else chance.randrange(10, 20_000) for _ in range(calls)]
+
+
+def _body(length: int, stream: bool) -> str:
+    message = {"role": "user", "content": "hello " * (length // 6)}
+    asked: dict[str, Any] = {"model": "claude-lab-1", "max_tokens": 64, "stream": stream}
+    return json.dumps({**asked, "messages": [message]})
+
+
+def _tunnels(records: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    agents = {row["request"]: row["agent"] for row in records if row["event"] == "request"}
+    found: dict[str, list[str]] = {agent: [] for agent in agents.values()}
+    for row in records:
+        if row["event"] == "attempt" and row["request"] in agents and row.get("tunnel"):
+            found[agents[row["request"]]].append(row["tunnel"])
+    return {agent: tuple(tunnels) for agent, tunnels in found.items()}
+
+
+def judge(report: Report, played: Played) -> Judged:
+    """The report's chains held against what the API proxy recorded."""
+    places = {text(tunnel.client): tunnel.id for tunnel in report.tunnels}
+    truth = {}
+    for exchange in report.exchanges:
+        tunnels = played.tunnels.get(text(exchange.client))
+        if tunnels is not None:
+            truth[exchange.id] = places.get(tunnels[-1]) if tunnels else None
+    return judged(report.chains, truth)
+
+
+__all__ = ["RELIABLE", "Played", "judge", "play"]

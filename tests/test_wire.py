@@ -1,0 +1,98 @@
+"""A packet is named by its file and its number in it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.wire import (
+    FILE_SHIFT,
+    PORTION_NS,
+    SKEW_NS,
+    keeps_all,
+    packet_label,
+    packet_reference,
+    precedes,
+    stands_before,
+)
+
+files = st.integers(0, 1000)
+LAST = (1 << FILE_SHIFT) - 1
+numbers = st.integers(1, LAST)
+
+
+def test_numbers_count_from_one_as_wireshark_does_and_files_as_on_the_command_line() -> None:
+    assert packet_label(packet_reference(0, 30), several_files=False) == 30
+    assert packet_label(packet_reference(0, 30), several_files=True) == "1:30"
+    assert packet_label(packet_reference(1, 30), several_files=True) == "2:30"
+
+
+@given(files, numbers)
+def test_a_label_tells_file_and_number(file: int, number: int) -> None:
+    reference = packet_reference(file, number)
+
+    assert packet_label(reference, several_files=True) == f"{file + 1}:{number}"
+    assert packet_label(reference, several_files=False) == number
+
+
+@given(files, st.integers(1, LAST - 1))
+def test_references_follow_by_one_within_a_file_and_sort_by_file(file: int, number: int) -> None:
+    assert packet_reference(file, number) + 1 == packet_reference(file, number + 1)
+    assert packet_reference(file, number) < packet_reference(file + 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "subnet", "answer"),
+    [
+        ("everything", None, True),
+        ("everything; TLS cut behind its handshake, records counted", "172.30.0.0/24", True),
+        ("net 172.30.0.0/24", "172.30.0.0/24", True),
+        ("net 172.30.0.0/24; TLS cut behind its handshake, records counted", "172.30.0.0/24", True),
+        ("net 172.30.0.0/24", None, False),
+        ("net 172.30.0.0/25", "172.30.0.0/24", False),
+        ("net 172.30.0.0/24 and port 3128", "172.30.0.0/24", False),
+        ("", "172.30.0.0/24", False),
+    ],
+)
+def test_a_filter_that_lets_through_what_the_report_is_about(
+    rule: str, subnet: str | None, answer: bool
+) -> None:
+    assert keeps_all(rule, subnet) is answer
+
+
+def test_time_tells_what_came_first_where_it_can() -> None:
+    assert precedes((10, 1), (20, 2))
+    assert precedes((10, 2), (10 + PORTION_NS, 1))  # two interfaces, in turn
+    assert not precedes((20, 1), (20 - PORTION_NS, 2))
+
+
+@given(st.integers(PORTION_NS + 1, 10**18))
+def test_a_files_order_tells_where_its_clock_stepped_back(step: int) -> None:
+    assert precedes((10**18, 1), (10**18 - step, 2))
+    assert not precedes((10**18 - step, 2), (10**18, 1))
+
+
+def test_packets_tell_where_times_do_not_differ() -> None:
+    assert precedes((0, 1), (0, 2))
+    assert not precedes((0, 2), (0, 1))
+    assert not precedes((0, 1), (0, 1))
+
+
+def test_of_two_files_the_clocks_tell() -> None:
+    first, second = packet_reference(0, 9), packet_reference(1, 1)
+
+    assert precedes((10, second), (20, first))
+    assert not precedes((10**10, first), (10, second))
+
+
+def test_within_a_connection_times_of_one_file_tell_nothing() -> None:
+    assert stands_before((10**18, 1), (0, 2))
+    assert not stands_before((0, 2), (10**18, 1))
+
+
+def test_clocks_of_two_files_tell_within_a_connection_when_they_are_well_apart() -> None:
+    first, second = packet_reference(0, 9), packet_reference(1, 1)
+
+    assert not stands_before((0, first), (SKEW_NS, second))
+    assert stands_before((0, first), (SKEW_NS + 1, second))

@@ -1,0 +1,1 @@
+"""Generators of the pages in docs/ and of the picture in README.md: `make docs`."""
