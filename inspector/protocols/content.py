@@ -12,8 +12,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
+from inspector.protocols.extent import Extent
 from inspector.wire import Segment
 
 #: Fault name → what it means and what becomes of the body.
@@ -297,7 +298,14 @@ class _Layer:
         self._proven = False
         self._plain = False
         self._closed = False
+        self.coded = 0  # bytes given to the codec
+        self.decoded = 0  # bytes that it gave
         self.fault: str | None = None
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether the bytes are not in the coding."""
+        return self._plain
 
     @property
     def finished(self) -> bool:
@@ -361,6 +369,7 @@ class _Layer:
     def _pass_through(self) -> Sequence[Segment]:
         self.fault = "content-encoding-mismatch"
         self._plain = True
+        self.coded = self.decoded = 0
         held, self._held = self._held, []
         return held
 
@@ -373,6 +382,7 @@ class _Layer:
         for at, packet, data in pieces:
             if self._closed:
                 return
+            self.coded += len(data)
             try:
                 for part in codec.decode(data):
                     room = min(self._room, *[budget.room for budget in self._budgets])
@@ -392,8 +402,20 @@ class _Layer:
 
     def _spend(self, count: int) -> None:
         self._room -= count
+        self.decoded += count
         for budget in self._budgets:
             budget.room -= count
+
+
+class CodedStretch(NamedTuple):
+    """The stretch of a body that was read as coded, and how many bytes that gave.
+
+    `extent` counts in the body.  It ends with the piece in which the coding
+    ended, broke off, or was given up by a limit; what follows was not read.
+    """
+
+    extent: Extent
+    decoded: int
 
 
 class Decoder:
@@ -434,6 +456,14 @@ class Decoder:
     def finished(self) -> bool:
         """Whether every coding met its own end (true when there is nothing to undo)."""
         return all(layer.finished for layer in self._layers)
+
+    @property
+    def coded(self) -> CodedStretch | None:
+        """What was read as coded so far; None if nothing is: places in the body are the text's."""
+        layers = [layer for layer in self._layers if not layer.passes_through]
+        if not layers:
+            return None
+        return CodedStretch(Extent(0, layers[0].coded), layers[-1].decoded)
 
     def feed(self, pieces: Sequence[Segment]) -> list[Segment]:
         """The pieces decoded; each has the time and packet of the one that completed it."""

@@ -20,8 +20,10 @@ from inspector.protocols.content import (
     FAULTS,
     STACK_LIMIT,
     Budget,
+    CodedStretch,
     Decoder,
 )
+from inspector.protocols.extent import Extent
 from inspector.wire import Segment
 
 MIB = 1 << 20
@@ -378,3 +380,35 @@ def test_one_changed_byte_never_raises(encoding: str, where: int, value: int) ->
     coded[where % len(coded)] = value
     _, decoder = decode(encoding, cut(bytes(coded), "random"), limit=100_000)
     assert decoder.fault is None or decoder.fault in FAULTS
+
+
+@pytest.mark.parametrize("how", ["whole", "bytewise", "random"])
+@pytest.mark.parametrize(("coding", "coded"), CODED, ids=IDS)
+def test_the_coded_stretch_is_told_with_what_it_gave(coding: str, coded: bytes, how: str) -> None:
+    text, decoder = decode(coding, cut(coded, how))
+    assert decoder.coded == CodedStretch(Extent(0, len(coded)), len(text))
+
+
+def test_of_stacked_codings_the_outermost_has_the_stretch_and_the_innermost_the_length() -> None:
+    coded = zlib.compress(gzip.compress(TEXT))
+    _, decoder = decode("gzip, deflate", cut(coded, "random"))
+    assert decoder.coded == CodedStretch(Extent(0, len(coded)), len(TEXT))
+
+
+@pytest.mark.parametrize("encoding", [None, "identity", "gzip", "br", "deflate", "rot13"])
+def test_no_stretch_is_coded_of_a_body_that_is_plain_text(encoding: str | None) -> None:
+    text, decoder = decode(encoding, cut(TEXT, "random"))
+    assert text == TEXT
+    assert decoder.coded is None
+
+
+def test_what_follows_the_end_or_a_limit_of_a_coded_body_is_not_read_as_coded() -> None:
+    coded = gzip.compress(TEXT)
+    _, decoder = decode("gzip", [coded, b"rest", b"more"])
+    assert decoder.coded == CodedStretch(Extent(0, len(coded) + len(b"rest")), len(TEXT))
+    half, behind = coded[: len(coded) // 2], coded[len(coded) // 2 :]
+    text, decoder = decode("gzip", [half, behind, b"more"], limit=10)
+    assert text == TEXT[:10]
+    assert decoder.coded is not None
+    assert decoder.coded.decoded == 10
+    assert decoder.coded.extent.stop in (len(half), len(coded))
