@@ -19,6 +19,31 @@ HEARTBEAT: Final = 24
 CLIENT_HELLO: Final = 1
 SERVER_HELLO: Final = 2
 
+#: HandshakeType with those of earlier versions, RFC 8446 B.3 and 4; names as registered.
+HANDSHAKE_TYPES: Final[dict[int, str]] = {
+    0: "hello_request",
+    CLIENT_HELLO: "client_hello",
+    SERVER_HELLO: "server_hello",
+    3: "hello_verify_request",
+    4: "new_session_ticket",
+    5: "end_of_early_data",
+    6: "hello_retry_request",
+    8: "encrypted_extensions",
+    11: "certificate",
+    12: "server_key_exchange",
+    13: "certificate_request",
+    14: "server_hello_done",
+    15: "certificate_verify",
+    16: "client_key_exchange",
+    20: "finished",
+    21: "certificate_url",
+    22: "certificate_status",
+    23: "supplemental_data",
+    24: "key_update",
+    25: "compressed_certificate",
+    254: "message_hash",
+}
+
 VERSIONS: Final[dict[int, str]] = {
     0x0300: "SSL 3.0",
     0x0301: "TLS 1.0",
@@ -149,6 +174,11 @@ SIZES: Final[dict[int, RecordSizes]] = {
 }
 #: For a suite that is not known, its ServerHello not captured for instance.
 ANY_SIZES: Final = _sizes(16, _SHA256, _SHA384)
+
+
+def handshake_name(number: int) -> str:
+    """`client_hello`, or `handshake type 99` for one that is not registered."""
+    return HANDSHAKE_TYPES.get(number, f"handshake type {number}")
 
 
 def version_name(number: int) -> str:
