@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final, Literal
 
 from inspector.model.capture import Fault
@@ -50,6 +51,23 @@ _MESSAGE_HEADER: Final = 4
 _TLS_1_2: Final = 0x0303
 
 
+class _Walk(Enum):
+    """Whether one direction's records are still found by their headers."""
+
+    EXACT = "every record so far was walked"
+    COUNTED = "a filter cuts them, and its cuts tell how many there were"
+    COUNTED_IN_PART = "a filter cuts them, and some of its counts are missing"
+    LOST = "where the next one begins is not known"
+
+
+class _Use(Enum):
+    """What the body of the current record is good for."""
+
+    NOTHING = "its size"
+    READING = "it is collected, to be read once it is whole"
+    DATA = "it is application data: the time it takes is noted"
+
+
 @dataclass(slots=True)
 class _Side:
     """One direction: where in the records it is, and what is collected of its hello.
@@ -63,13 +81,10 @@ class _Side:
     kind: int = 0
     size: int = 0
     left: int = 0
-    wanted: bool = False
+    use: _Use = _Use.NOTHING
     body: bytearray = field(default_factory=bytearray)
     hello: bytearray | None = field(default_factory=bytearray)
-    lost: bool = False
-    counted: bool = False
-    inexact: bool = False
-    is_data: bool = False
+    walk: _Walk = _Walk.EXACT
     records: int = 0
     app_bytes: int = 0
 
@@ -120,22 +135,23 @@ class TlsConversation:
     @property
     def exact(self) -> bool:
         """Whether every record could be walked, so that the counts are not lower bounds."""
-        return not any(side.lost or side.inexact for side in (self._up, self._down))
+        whole = (_Walk.EXACT, _Walk.COUNTED)
+        return self._up.walk in whole and self._down.walk in whole
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes of one direction."""
         side = self._up if up else self._down
-        if side.counted:
-            return  # too short to be cut; the next cut tells its records, too
+        if side.walk is not _Walk.EXACT:
+            return  # lost; or too short to be cut: the next cut tells its records, too
         done = 0
-        if self.handshake_complete and not side.lost:
+        if self.handshake_complete:
             done = self._pass_data(side, segments)
         for at, packet, data in segments[done:]:
             position, end = 0, len(data)
-            while position < end and not side.lost:
+            while position < end and side.walk is _Walk.EXACT:
                 if side.left:
                     taken = min(side.left, end - position)
-                    if side.wanted:
+                    if side.use is _Use.READING:
                         side.body += data[position : position + taken]
                     position += taken
                     self._advance(side, taken, at, packet)
@@ -157,7 +173,7 @@ class TlsConversation:
         anything but whole records of type 23, the rest of one, or the start of
         one.  A sixth of the cost of the general walk.
         """
-        if side.header or (side.left and not side.is_data):
+        if side.header or (side.left and side.use is not _Use.DATA):
             return 0
         unpack = RECORD_HEADER.unpack_from
         left, size = side.left, side.size
@@ -191,7 +207,7 @@ class TlsConversation:
             taken += 1
         if taken:
             side.kind, side.size, side.left = APPLICATION_DATA, size, left
-            side.is_data = left > 0
+            side.use = _Use.DATA if left else _Use.NOTHING
             side.records += records
             side.app_bytes += app_bytes
             self._saw_data(segments[0][0], segments[taken - 1][0])
@@ -200,14 +216,14 @@ class TlsConversation:
     def skippable(self, up: bool) -> int:
         """How many of the direction's next bytes are not needed, only their number."""
         side = self._up if up else self._down
-        if side.lost or side.counted:
+        if side.walk is not _Walk.EXACT:
             return EVERYTHING
-        return 0 if side.wanted else side.left
+        return 0 if side.use is _Use.READING else side.left
 
     def skip(self, up: bool, n: int, at: int, packet: int) -> None:
         """`n` bytes, at most `skippable`, went by unseen; the last at `at` in `packet`."""
         side = self._up if up else self._down
-        if not side.lost and not side.counted and n:
+        if side.walk is _Walk.EXACT and n:
             self._advance(side, min(n, side.left), at, packet)
 
     def gap(self, up: bool, n: int, at: int, packet: int) -> None:
@@ -217,17 +233,17 @@ class TlsConversation:
         it the next header cannot be found, and this direction is given up.
         """
         side = self._up if up else self._down
-        if side.lost or not n:
+        if side.walk is _Walk.LOST or not n:
             return
-        if side.counted:
+        if side.walk is not _Walk.EXACT:
             self._count_lost(side, packet)
             return
         if side.header or n > side.left:
             self._gap = self._gap or not self._progress.complete
             self._give_up(side, "tls-records-lost", packet, "bytes missing at a record border")
             return
-        if side.wanted:
-            side.wanted = False
+        if side.use is _Use.READING:
+            side.use = _Use.NOTHING
             if side.kind == HANDSHAKE and side.hello is not None:
                 side.hello += side.body
                 self._damaged_hello(side, packet, "bytes missing in a hello")
@@ -242,11 +258,12 @@ class TlsConversation:
         side, progress = (self._up if up else self._down), self._progress
         if not progress.begun or not progress.server_spoke:
             return False
-        if side.lost:
+        if side.walk is _Walk.LOST:
             return True
-        side.counted = True
+        if side.walk is _Walk.EXACT:
+            side.walk = _Walk.COUNTED
         side.left, side.header, side.hello = 0, b"", None
-        side.wanted = side.is_data = False
+        side.use = _Use.NOTHING
         side.body.clear()
         if records is None:
             self._count_lost(side, packet)
@@ -260,8 +277,8 @@ class TlsConversation:
         return True
 
     def _count_lost(self, side: _Side, packet: int) -> None:
-        if not side.inexact:
-            side.inexact = True
+        if side.walk is not _Walk.COUNTED_IN_PART:
+            side.walk = _Walk.COUNTED_IN_PART
             self.faults.append(
                 Fault("tls-records-lost", packet, "bytes missing where a cut counts")
             )
@@ -270,7 +287,7 @@ class TlsConversation:
         """One side sent FIN, or RST if `reset`: nothing more comes from it."""
         self._closed = True
         side = self._up if up else self._down
-        if not side.lost and (side.left or side.header):
+        if side.walk is not _Walk.LOST and (side.left or side.header):
             how = "reset" if reset else "closed"
             self.faults.append(Fault("tls-cut-record", packet, f"{how} within a record"))
 
@@ -303,17 +320,21 @@ class TlsConversation:
             self._give_up(side, "tls-bad-record", packet, "no TLS record where one must begin")
             return
         side.kind, side.size, side.left = kind, size, size
-        side.wanted = (kind == HANDSHAKE and side.hello is not None) or (
-            kind == ALERT and size == 2
-        )
-        side.is_data = kind == APPLICATION_DATA and self._progress.carries_data(side.up)
+        side.use = self._use(side, kind, size)
         if not side.up:
             self._progress.server_spoke = True
         self._advance(side, 0, at, packet)
 
+    def _use(self, side: _Side, kind: int, size: int) -> _Use:
+        if kind == APPLICATION_DATA:
+            return _Use.DATA if self._progress.carries_data(side.up) else _Use.NOTHING
+        if kind == HANDSHAKE:
+            return _Use.NOTHING if side.hello is None else _Use.READING
+        return _Use.READING if kind == ALERT and size == 2 else _Use.NOTHING
+
     def _advance(self, side: _Side, n: int, at: int, packet: int) -> None:
         """`n` bytes of the current record's body passed."""
-        if side.is_data:
+        if side.use is _Use.DATA:
             self._saw_data(at, at)
         side.left -= n
         if not side.left:
@@ -339,11 +360,11 @@ class TlsConversation:
         elif kind == HANDSHAKE:
             if up in progress.changed and side.hello is None:
                 progress.finished.add(up)
-            if side.wanted and side.hello is not None:
+            if side.use is _Use.READING and side.hello is not None:
                 side.hello += side.body
                 self._read_hello(side, packet)
         elif kind == ALERT:
-            if side.wanted:
+            if side.use is _Use.READING:
                 level, description = side.body
                 progress.alert(level, description)
                 if len(self._alerts) < MAX_ALERTS:
@@ -352,7 +373,7 @@ class TlsConversation:
             elif progress.begun and not progress.complete:
                 progress.alerted = True  # encrypted, before both Finished: RFC 5246 7.2
         side.body.clear()
-        side.wanted = side.is_data = False
+        side.use = _Use.NOTHING
         if not self.handshake_complete:
             self.handshake_complete = progress.complete
 
@@ -408,7 +429,7 @@ class TlsConversation:
 
     def _give_up(self, side: _Side, fault: str, packet: int, why: str) -> None:
         """Stop walking this direction's records: where the next begins is not known."""
-        side.lost = True
+        side.walk = _Walk.LOST
         side.left = 0
         side.header = b""
         side.hello = None
