@@ -36,6 +36,7 @@ SLOW: Final = frozenset(
         "malformed/test_malformed.py",
         "property/test_packets.py",
         "protocols/test_http1_oracles.py",
+        "protocols/test_http1_places.py",
         "redaction/test_canary.py",
         "redaction/test_files.py",
         "redaction/test_large.py",

@@ -140,9 +140,12 @@ class BodyReader:
     def flush(self, events: list[Event]) -> None:
         """Hand over the pieces read so far."""
         if self._pieces:
-            events.append(Body(self._pieces, tuple(self._places)))
+            if self._placed:
+                events.append(Body(self._pieces, tuple(self._places)))
+                self._places.clear()
+            else:
+                events.append(Body(self._pieces))
             self._pieces = []
-            self._places.clear()
         if self._lines:
             events.append(ChunkLines(tuple(self._lines)))
             self._lines.clear()

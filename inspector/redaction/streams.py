@@ -18,7 +18,8 @@ from enum import IntEnum
 from typing import Final
 
 from inspector.credentials.masking import Found, Masker
-from inspector.protocols.content import CODINGS, Decoder
+from inspector.protocols.content import Decoder
+from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.detect import (
     H2_PREFACE,
     begins_tls_record,

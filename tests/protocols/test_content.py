@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from inspector.protocols.content import (
     BODY_FREE,
     BODY_RATIO,
-    CODINGS,
     FAULTS,
     STACK_LIMIT,
     Budget,
     CodedStretch,
     Decoder,
 )
+from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.extent import Extent
 from inspector.wire import Segment
 
