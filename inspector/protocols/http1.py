@@ -236,7 +236,10 @@ class Http1Parser:
         return events
 
     def take_rest(self) -> list[Segment]:
-        """The upgrade or CONNECT happened: what was held, up to the first gap.  Ends the parser."""
+        """The upgrade or CONNECT happened: what was held, up to the first gap.  Ends the parser.
+
+        Called when not paused, it ends the parser within a message, which then has no end event.
+        """
         rest: list[Segment] = []
         for item in self._held:
             if isinstance(item, _Lost | _Closed):

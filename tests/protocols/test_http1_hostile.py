@@ -73,6 +73,7 @@ def test_any_bytes_in_any_order_of_calls(
 ) -> None:
     http = parser(role, wanted=wanted, limits=limits, midstream=midstream)
     events: list[Event] = []
+    taken_midway = False
     for packet, (what, contents, number) in enumerate(steps, 1):
         match what:
             case "receive":
@@ -88,13 +89,14 @@ def test_any_bytes_in_any_order_of_calls(
             case "resume":
                 events += http.resume()
             case "take_rest" if number > 30:
+                taken_midway = taken_midway or not http.paused
                 http.take_rest()
         assert http.skippable >= 0
     events += http.close(99, 99)
-    _well_ordered(events, wanted)
+    _well_ordered(events, wanted, may_stay_open=taken_midway)
 
 
-def _well_ordered(events: list[Event], wanted: int) -> None:
+def _well_ordered(events: list[Event], wanted: int, *, may_stay_open: bool) -> None:
     """A body lies between a head and its end; only faults lie outside of messages."""
     is_open, shown, missing = False, 0, 0
     for event in events:
@@ -123,4 +125,4 @@ def _well_ordered(events: list[Event], wanted: int) -> None:
                 assert not is_open
             case Fault():
                 assert event.name in FAULTS
-    assert not is_open
+    assert may_stay_open or not is_open
