@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from inspector.model.conclusions import AnsweredBy
 from inspector.model.http import EventStream, Exchange, Response
+from inspector.model.providers import GRAMMARS
 
 CallOutcome: TypeAlias = Literal[
     "answered",  # whole and well
@@ -28,7 +29,7 @@ _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corru
 #: The API proxy 0.25.4 appends this to a stream that broke off upstream.
 BARE_ERROR: Final = "sse-bare-error"
 #: Event names that show how a stream of theirs must end.
-_GRAMMARS: Final = frozenset({"message_start", "response.created", "response.in_progress"})
+_FIRST_EVENTS: Final = frozenset(event for known in GRAMMARS for event in known.first_events)
 
 #: Headers that APIs and the networks in front of them write, and neither proxy does.
 _UPSTREAM_MARKS: Final = frozenset({
@@ -76,7 +77,7 @@ def _of_stream(response: Response, stream: EventStream, by_client: bool) -> Call
     if not response.complete:
         return "left" if by_client else "cut"
     # A proper last chunk says nothing of a stream whose grammar ends otherwise.
-    known = bool(_GRAMMARS & set(stream.names)) or response.model is not None
+    known = bool(_FIRST_EVENTS & set(stream.names)) or response.model is not None
     return "cut" if known else "answered"
 
 

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 import orjson
 
 from inspector.model.http import ApiError, Usage
+from inspector.model.providers import GRAMMARS
 
 #: No text taken from a body is longer than this, in characters.
 TEXT_LIMIT: Final = 300
@@ -78,18 +79,18 @@ BARE_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("detail",))
 
 #: Which grammar an event belongs to, by its `event:` field or the `type` in its data.
 GRAMMAR_EVENTS: Final = {
-    "message_start": "anthropic",
-    "response.created": "openai-responses",
-    "response.in_progress": "openai-responses",
+    event: grammar.name for grammar in GRAMMARS for event in grammar.first_events
 }
 
 #: The same by a member of the data, for grammars whose events have no names.
-GRAMMAR_MEMBERS: Final = {"choices": "openai-chat", "candidates": "gemini"}
+GRAMMAR_MEMBERS: Final = {
+    grammar.member: grammar.name for grammar in GRAMMARS if grammar.member is not None
+}
 
 #: Events that end a stream.  OpenAI Chat ends with the data `[DONE]` instead,
 #: Gemini with a chunk whose candidate has a `finishReason`.
 TERMINAL_EVENTS: Final = frozenset(
-    {"message_stop", "response.completed", "response.failed", "response.incomplete"}
+    event for grammar in GRAMMARS for event in grammar.terminal_events
 )
 
 #: Events that state the model, usage, a stop reason or an error.
