@@ -43,7 +43,7 @@ EVERYTHING: Final = "everything"
 
 #: How the text of a capture filter ends that cuts packets inside TLS, and lets the number of
 #: payload bytes it kept say how many records of type 23 ended in what it cut: one fewer
-#: (capture/ebpf/filter.py).
+#: (linux/ebpf/filter.py).
 COUNTED_CUTS: Final = "; TLS cut behind its handshake, records counted"
 
 

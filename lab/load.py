@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from inspector import Report
 from inspector.chain.verdict import RELIABLE
+from inspector.model.network import Endpoint
 from lab import proxy, squid, upstream
 from lab.clients import ANTHROPIC_PLACEHOLDER
+from lab.join_score import JoinScore, score
 from lab.network import Network
 from lab.processes import until
-from tests.chain.load import Judged, judged
-from tests.chain.truth import text
 
 CLIENT: Final = Path(__file__).with_name("clients") / "burst.py"
 
@@ -104,15 +104,20 @@ def _tunnels(records: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
     return {agent: tuple(tunnels) for agent, tunnels in found.items()}
 
 
-def judge(report: Report, played: Played) -> Judged:
+def judge(report: Report, played: Played) -> JoinScore:
     """The report's chains held against what the API proxy recorded."""
-    places = {text(tunnel.client): tunnel.id for tunnel in report.tunnels}
+    places = {_text(tunnel.client): tunnel.id for tunnel in report.tunnels}
     truth = {}
     for exchange in report.exchanges:
-        tunnels = played.tunnels.get(text(exchange.client))
+        tunnels = played.tunnels.get(_text(exchange.client))
         if tunnels is not None:
             truth[exchange.id] = places.get(tunnels[-1]) if tunnels else None
-    return judged(report.chains, truth)
+    return score(report.chains, truth)
+
+
+def _text(end: Endpoint) -> str:
+    """The address as Node writes it into the API proxy's record."""
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
 __all__ = ["RELIABLE", "Played", "judge", "play"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,27 @@ def test_every_import_contract_is_kept(
     exit_code = importlinter.lint_imports(no_cache=True)
 
     assert exit_code == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("product", ["inspector", "lab", "tools", "benchmarks"])
+def test_nothing_outside_of_the_tests_imports_a_test(product: str) -> None:
+    borrowed = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in (ROOT / product).rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.match(r"\s*(from|import) tests\b", line)
+    ]
+    assert borrowed == []
+
+
+def test_the_program_imports_neither_the_lab_nor_the_tools() -> None:
+    borrowed = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in (ROOT / "inspector").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\s*(from|import) (lab|tools|benchmarks)\b", line)
+    ]
+    assert borrowed == []
 
 
 def test_a_contract_names_an_import_from_right_to_left(tmp_path: Path) -> None:

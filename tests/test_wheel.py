@@ -49,6 +49,16 @@ def test_the_wheel_holds_the_package_its_marker_and_its_objects_alone(
     assert {name for name in names if name.endswith(".py")} == ours
 
 
+def test_nothing_in_the_wheel_writes_the_documentation_or_reads_the_checkout(
+    wheel: zipfile.ZipFile,
+) -> None:
+    sources = {name: wheel.read(name).decode() for name in wheel.namelist() if name[-3:] == ".py"}
+    checkout = re.compile(
+        r"""parents\[\d\]|["'](docs|captures|tests|tools|lab)["']\s*/|/\s*["']docs"""
+    )
+    assert [name for name, source in sources.items() if checkout.search(source)] == []
+
+
 def test_no_python_to_come_is_shut_out(wheel: zipfile.ZipFile) -> None:
     told = wheel.read(f"{_metadata(set(wheel.namelist()))}/METADATA").decode()
     assert "Requires-Python: >=3.11\n" in told

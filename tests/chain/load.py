@@ -7,13 +7,11 @@ order that of the requests, but for some that became whole within 0.2 ms of each
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from inspector.chain.verdict import RELIABLE
 from inspector.model.capture import Completeness
 from inspector.model.conclusions import Chain
 from inspector.model.ids import ExchangeId, TunnelId
@@ -137,46 +135,3 @@ def _turns(whole: Sequence[float], load: Load, chance: Random) -> list[float]:
         if whole[place + 1] - whole[place] < TURN and chance.random() < load.swapped:
             opened[place], opened[place + 1] = opened[place + 1], opened[place]
     return opened
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """How many chains were right, wrong, or named no tunnel, by how sure they are."""
-
-    right: int
-    wrong: int
-    without: int
-    #: For each tenth of confidence the same three.
-    bands: Mapping[float, tuple[int, int, int]]
-    wrong_and_sure: tuple[Chain, ...]
-
-    def __str__(self) -> str:
-        head = f"right {self.right}, wrong {self.wrong}, without a tunnel {self.without}"
-        rows = [
-            f"  {band:.1f}: right {right}, wrong {wrong}, without {without}"
-            for band, (right, wrong, without) in sorted(self.bands.items(), reverse=True)
-        ]
-        return "\n".join([head, *rows])
-
-
-def judged(chains: Iterable[Chain], truth: Mapping[ExchangeId, TunnelId | None]) -> Judged:
-    """Chains held against the truth; a call of which nothing is known is left out."""
-    counts: Counter[tuple[float, str]] = Counter()
-    sure = []
-    for chain in chains:
-        if chain.agent_exchange not in truth:
-            continue
-        true = truth[chain.agent_exchange]
-        is_right = chain.tunnel == true
-        told = "right" if is_right else "without" if chain.tunnel is None else "wrong"
-        counts[int(chain.confidence * 10 + 1e-9) / 10, told] += 1
-        if not is_right and chain.confidence >= RELIABLE:
-            sure.append(chain)
-    totals = Counter[str]()
-    for (_, told), count in counts.items():
-        totals[told] += count
-    bands = {
-        band: (counts[band, "right"], counts[band, "wrong"], counts[band, "without"])
-        for band in {band for band, _ in counts}
-    }
-    return Judged(totals["right"], totals["wrong"], totals["without"], bands, tuple(sure))

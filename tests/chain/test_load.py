@@ -8,7 +8,8 @@ from inspector.chain import clustering as sweep
 from inspector.chain.clustering import CROWDED
 from inspector.chain.join import join
 from inspector.chain.verdict import REASONS, RELIABLE
-from tests.chain.load import Load, judged, loaded
+from lab.join_score import score
+from tests.chain.load import Load, loaded
 from tests.chain.test_join import TOPOLOGY, WHOLE, Scene
 
 #: Of 500 calls in flight so many are joined right, at least.
@@ -44,7 +45,7 @@ MORE = {
 
 def _joined(load: Load) -> None:
     made = loaded(load)
-    found = judged(made.chains(), made.truth)
+    found = score(made.chains(), made.truth)
     assert found.right >= SHARE * len(made.truth), str(found)
     assert found.wrong_and_sure == (), str(found)
 

@@ -294,7 +294,7 @@ def on(machine: Engine, *command: str) -> tuple[list[str], dict[str, str]]:
     "remover",
     [
         pytest.param(("-c", _KILLED, "machine's", "ends"), id="the-next-lab"),
-        pytest.param(("-m", "tests.lab", "clean"), id="clean"),
+        pytest.param(("-m", "lab", "clean"), id="clean"),
     ],
 )
 def test_an_engine_that_answers_is_used_and_what_a_killed_lab_leaves_in_it_is_removed(
@@ -358,7 +358,7 @@ def test_a_scenario_of_another_layout_is_refused_before_anything_starts(
 def test_up_prints_a_request_that_works_in_a_container(
     engine_possible: None, programs: None
 ) -> None:
-    command = [sys.executable, "-m", "tests.lab", "up", "--docker"]
+    command = [sys.executable, "-m", "lab", "up", "--docker"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as lab:
         try:
             assert lab.stdout is not None

@@ -19,7 +19,7 @@ from lab.record import CAPTURES, Lab
 from lab.scenarios import Scenario, catalogue
 from tests.lab.test_network import REPOSITORY, without_namespaces
 
-LAB = [sys.executable, "-m", "tests.lab"]
+LAB = [sys.executable, "-m", "lab"]
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
