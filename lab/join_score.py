@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from inspector.chain.verdict import RELIABLE
-from inspector.model.conclusions import Chain
+from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.ids import ExchangeId, TunnelId
 
 

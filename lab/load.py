@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspector import Report
-from inspector.chain.verdict import RELIABLE
+from inspector.model.conclusions import RELIABLE
 from inspector.model.network import Endpoint
 from lab import proxy, squid, upstream
 from lab.clients import ANTHROPIC_PLACEHOLDER

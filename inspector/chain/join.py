@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from inspector.chain.clustering import CROWDED, clusters
 from inspector.chain.evidence import Learned
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
-from inspector.chain.verdict import RELIABLE, Scene, Statement, of_link, of_none
+from inspector.chain.verdict import Scene, Statement, of_link, of_none
 from inspector.model.capture import Completeness
-from inspector.model.conclusions import Chain
+from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.http import Exchange
 from inspector.model.ids import TunnelId, chain_id, number_of, tunnel_id
 from inspector.model.network import Connection, Tunnel

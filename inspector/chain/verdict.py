@@ -10,10 +10,7 @@ from typing import Final
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
 from inspector.chain.explanation import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
-from inspector.model.conclusions import AnsweredBy
-
-#: From here on a chain may be relied on (`conclusions.Chain`).
-RELIABLE: Final = 0.8
+from inspector.model.conclusions import RELIABLE, AnsweredBy
 
 #: The sentences of `Chain.reasons`; their wording is stable.
 REASONS: Final[dict[str, str]] = {

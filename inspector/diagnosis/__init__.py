@@ -21,7 +21,7 @@ from inspector.diagnosis.rules import (
     OF_CALLS,
     OF_EXCHANGES,
     OF_TUNNELS,
-    UNEXPLAINED,
+    OF_UNEXPLAINED,
     proxy_died,
 )
 from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
@@ -56,7 +56,8 @@ def diagnose(case: Case) -> Diagnosis:
         cause = next((cause for cause in CAUSES if cause.explains(call, case)), None)
         if cause is None:
             unexplained += 1
-            note(UNEXPLAINED.code, UNEXPLAINED.match(call, case))
+            for of_unexplained in OF_UNEXPLAINED:
+                note(of_unexplained.code, of_unexplained.match(call, case))
             continue
         found = explained.setdefault(cause.code, Explained(cause, call))
         found.tally.add(Match(of_call(call)))
@@ -77,7 +78,9 @@ def diagnose(case: Case) -> Diagnosis:
     for notice in NOTICES:
         for match in notice.find(case):
             note(notice.code, match)
-    findings = {code: tallies[code].finding(code) for code in CODES if code in tallies}
+    findings = {
+        code: tallies[code].finding(about) for code, about in CODES.items() if code in tallies
+    }
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
         trial.verdicts(case, len(case.attempts.refused) + len(case.barred)),

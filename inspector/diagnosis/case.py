@@ -21,15 +21,13 @@ from inspector.diagnosis.index import (
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, answered_by, outcome_of
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.model.capture import Completeness, UnreadReason
-from inspector.model.conclusions import AnsweredBy, Chain, Witnesses
+from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Witnesses
 from inspector.model.http import Exchange
 from inspector.model.ids import connection_id, exchange_id, number_of, tunnel_id
 from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.topology import Topology
 from inspector.wire import Moment, precedes
 
-#: From here on a chain may be relied on (`conclusions.Chain`).
-RELIABLE: Final = 0.8
 #: So many failed tries in a row are a storm; SDKs give up after three.
 TRIES: Final = 5
 #: Targets at the API proxy that are its own, or somebody's look whether it is there.

@@ -1,4 +1,4 @@
-"""What a rule is: a code of the catalogue, a test of one subject, and what it says."""
+"""What a rule is: what its finding means, a test of one subject, and what it says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.catalogue import CODES
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
@@ -15,13 +14,34 @@ from inspector.model.network import Tunnel
 #: Evidence listed for one finding; its count goes on.
 LISTED: Final = 5
 
+#: What most rules need a capture to hold (`Code.needs`).
+AGENT_HOP: Final = "the call at the API proxy, plaintext"
+BOTH_HOPS: Final = "the call at the API proxy and the API proxy's connections to Squid"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of finding, as `inspector explain` and docs/findings.md describe it."""
+
+    #: Its stable name in reports and policies.
+    code: str
+    severity: Severity
+    title: str
+    #: What a capture must hold before the finding can be made.
+    needs: str
+    meaning: str
+    advice: str
+    #: The golden capture that has the finding; None where no golden capture has it.
+    shown_by: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """One occurrence.
 
-    `severity` replaces the catalogue's; a rule gives it always or never.  `title` is that
-    of an occurrence of its kind, and stands where the worst occurrences all have it.
+    `severity` replaces that of the rule's `Code`; a rule sets it on all of its matches or on
+    none.  `title` names this kind of occurrence; it heads the finding if all of the worst
+    occurrences have the same one.
     """
 
     evidence: Evidence
@@ -31,7 +51,7 @@ class Match:
 
 @dataclass(slots=True)
 class Tally:
-    """What a rule found in all: as severe as the worst of it, which the evidence shows."""
+    """All matches of one code.  Severity, title and evidence are those of the worst ones."""
 
     count: int = 0
     evidence: list[Evidence] = field(default_factory=list)
@@ -52,13 +72,14 @@ class Tally:
         if len(self.evidence) < LISTED:
             self.evidence.append(match.evidence)
 
-    def finding(self, code: str) -> Finding:
-        """It as the report shows it."""
-        about = CODES[code]
+    def finding(self, about: Code) -> Finding:
+        """Return the finding that the report shows."""
         severity = self.severity or about.severity
         title = next(iter(self.titles)) if len(self.titles) == 1 else None
         evidence = tuple(self.evidence)
-        return Finding(code, severity, title or about.title, self.count, evidence, about.advice)
+        return Finding(
+            about.code, severity, title or about.title, self.count, evidence, about.advice
+        )
 
 
 def _is_worse(one: Severity | None, other: Severity) -> bool:
@@ -66,14 +87,26 @@ def _is_worse(one: Severity | None, other: Severity) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class Rule:
+    """What all kinds of rules have; `rules/` lists those of each kind."""
+
+    #: The finding that it makes.
+    about: Code
+
+    @property
+    def code(self) -> str:
+        """The name of its finding."""
+        return self.about.code
+
+
+@dataclass(frozen=True, slots=True)
+class Cause(Rule):
     """Explains failed calls.
 
-    `explains` tells whether the cause holds for a call; `sentence` and `details` tell the
-    story of the calls it explains, given the first of them and their number.
+    `explains` decides whether the cause holds for a call.  `sentence` and `details` describe
+    all calls that it explains, given the first of them and their number.
     """
 
-    code: str
     explains: Callable[[FailedCall, Case], bool]
     sentence: Callable[[FailedCall, Case, int], str]
     details: Callable[[FailedCall, Case, int], tuple[str, ...]] = lambda call, case, count: ()
@@ -81,42 +114,45 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class OfCall:
-    """Finds something worth saying of a failed call."""
+class OfCall(Rule):
+    """Reports something about a failed call, whatever its cause is."""
 
-    code: str
     match: Callable[[FailedCall, Case], Match | None]
 
 
 @dataclass(frozen=True, slots=True)
-class OfExchange:
-    """Finds something worth saying of an exchange, be it a call or not."""
+class OfUnexplained(Rule):
+    """Reports something about a failed call that no cause explains."""
 
-    code: str
+    match: Callable[[FailedCall, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfExchange(Rule):
+    """Reports something about an exchange, whether it is a call or not."""
+
     match: Callable[[Exchange, Case], Match | None]
 
 
 @dataclass(frozen=True, slots=True)
-class OfTunnel:
-    """Finds something worth saying of a tunnel."""
+class OfTunnel(Rule):
+    """Reports something about a tunnel."""
 
-    code: str
     match: Callable[[Tunnel, Case], Match | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Finds something worth saying in what the case has collected.
+class Notice(Rule):
+    """Reports something about what the case has collected.
 
-    Not in its long lists: those are gone through once for all the rules above.
+    It never iterates over the case's long lists: one pass asks all the rules above.
     """
 
-    code: str
     find: Callable[[Case], Iterable[Match]]
 
 
 def of_call(call: FailedCall) -> Evidence:
-    """Where to look for a call."""
+    """Return where to look for a call."""
     return Evidence(
         connection=call.exchange.connection,
         exchange=call.exchange.id,
@@ -126,7 +162,7 @@ def of_call(call: FailedCall) -> Evidence:
 
 
 def of_exchange(exchange: Exchange) -> Evidence:
-    """Where to look for an exchange: where it was asked."""
+    """Return where to look for an exchange: at its request."""
     request, response = exchange.request, exchange.response
     seen = request or response
     return Evidence(
@@ -137,5 +173,5 @@ def of_exchange(exchange: Exchange) -> Evidence:
 
 
 def of_tunnel(tunnel: Tunnel) -> Evidence:
-    """Where to look for a tunnel."""
+    """Return where to look for a tunnel."""
     return Evidence(connection=tunnel.connection, tunnel=tunnel.id, packet=tunnel.packet)

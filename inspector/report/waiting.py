@@ -5,12 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import Final
 
-from inspector.model.conclusions import Chain
+from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.network import Tunnel
 from inspector.model.report import Report
 
-#: From this confidence on a chain may be relied on.
-RELIABLE: Final = 0.8
 #: A tunnel may seem to be opened so much before the request was whole (ns).
 _JITTER: Final = 1_000_000
 #: The end of a wait that the capture does not have.

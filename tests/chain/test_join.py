@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from inspector.chain.join import join
-from inspector.chain.verdict import REASONS, RELIABLE
+from inspector.chain.verdict import REASONS
 from inspector.model.capture import Completeness, Gap
-from inspector.model.conclusions import Chain
+from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.http import Exchange, Hop, Request, Response
 from inspector.model.ids import ExchangeId, TunnelId, connection_id, exchange_id, tunnel_id
 from inspector.model.network import (

@@ -7,7 +7,8 @@ import pytest
 from inspector.chain import clustering as sweep
 from inspector.chain.clustering import CROWDED
 from inspector.chain.join import join
-from inspector.chain.verdict import REASONS, RELIABLE
+from inspector.chain.verdict import REASONS
+from inspector.model.conclusions import RELIABLE
 from lab.join_score import score
 from tests.chain.load import Load, loaded
 from tests.chain.test_join import TOPOLOGY, WHOLE, Scene

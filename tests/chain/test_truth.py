@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from inspector import Report, inspect
-from inspector.chain.verdict import RELIABLE
 from inspector.inspection import Inspector
+from inspector.model.conclusions import RELIABLE
 from inspector.pcap.reader import open_captures
 from inspector.wire import Batch
 from tests.chain.truth import Judged, judge, truth_of

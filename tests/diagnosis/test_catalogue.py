@@ -1,68 +1,63 @@
-"""The catalogue: a code has a rule, a golden capture and a page, and the names are the issue's."""
+"""The catalogue is derived from the rules: each module of `rules/` owns one finding's entry."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
-from inspector.diagnosis.catalogue import CAUSES, CODES, OTHERS
-from inspector.diagnosis.rules import CAUSES as CAUSE_RULES
-from inspector.diagnosis.rules import RULED
+from inspector.diagnosis import rules
+from inspector.diagnosis.catalogue import CAUSES, CODES, ORIGIN, OTHERS
+from inspector.diagnosis.rule import Cause, Code, Rule
 from tests.diagnosis.matrix import GOLDEN, judged
 
-#: Fixed by the issue of record.
-NAMES = [
-    "upstream-rejected-credential",
-    "upstream-forbidden",
-    "upstream-bad-request",
-    "upstream-rate-limited",
-    "upstream-overloaded",
-    "upstream-server-error",
-    "proxy-died",
-    "proxy-not-listening",
-    "proxy-not-configured",
-    "proxy-refused",
-    "squid-denied",
-    "squid-cannot-connect",
-    "squid-dns-failure",
-    "squid-down",
-    "tls-failed-in-tunnel",
-    "response-cut",
-    "stream-cut",
-    "stream-malformed",
-    "stream-stalled",
-    "stream-error-event",
-    "client-aborted",
-    "api-proxy-bypassed",
-    "wrong-auth-scheme",
-    "wrong-path",
-    "credential-malformed",
-]
+MODULES = sorted(
+    path.stem for path in Path(rules.__file__).parent.glob("*.py") if path.stem != "__init__"
+)
 
 
-def test_causes_have_the_names_of_the_issue() -> None:
-    assert sorted(entry.code for entry in CAUSES) == sorted(NAMES)
+@pytest.mark.parametrize("name", MODULES)
+def test_a_rules_module_is_named_like_its_finding_and_holds_a_rule(name: str) -> None:
+    module = import_module(f"inspector.diagnosis.rules.{name}")
+    about: Code = module.ABOUT
+
+    assert about.code == name.replace("_", "-")
+    assert CODES[about.code] is about
+    own = [item for item in vars(module).values() if isinstance(item, Rule) and item.about is about]
+    assert own
+    assert [rule for rule in rules.RULES if rule.about is about] == own
 
 
-def test_every_code_has_a_rule_and_every_rule_a_code() -> None:
-    assert set(CODES) == RULED
-    assert len(CODES) == len(CAUSES) + len(OTHERS)
+def test_every_module_is_discovered_and_a_code_has_one_place() -> None:
+    assert len(CODES) == len(MODULES) == len(CAUSES) + len(OTHERS)
+    assert list(CODES) == [entry.code for entry in (*CAUSES, *OTHERS)]
 
 
-def test_rules_are_asked_from_the_origin_of_a_call_outward() -> None:
-    order = [entry.code for entry in CAUSES]
-    asked = [rule.code for rule in CAUSE_RULES]
-    # 4xx of the API in general come after those that have a name of their own.
-    general = "upstream-bad-request"
+@pytest.mark.parametrize("change", ["add", "remove"])
+def test_a_module_without_a_line_and_a_line_without_a_module_are_refused_by_name(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = rules.OTHERS
+    changed = (*listed, "no-such-rule") if change == "add" else listed[:-1]
+    culprit = "no-such-rule" if change == "add" else listed[-1]
+    monkeypatch.setattr(rules, "OTHERS", changed)
 
-    assert [code for code in asked if code != general] == [
-        code for code in order if code in asked and code != general
-    ]
+    with pytest.raises(LookupError, match=f"{culprit}: a finding needs"):
+        rules._in_order()
+
+
+def test_causes_are_asked_from_the_origin_of_a_call_outward() -> None:
+    assert all(rule.code in ORIGIN for rule in rules.RULES if isinstance(rule, Cause))
+    asked = [ORIGIN[rule.code] for rule in rules.CAUSES]
+    assert asked == sorted(asked)
 
 
 @pytest.mark.parametrize(
     "entry", [entry for entry in CODES.values() if entry.shown_by], ids=lambda entry: entry.code
 )
-def test_the_golden_capture_that_shows_a_code_has_it(entry) -> None:  # type: ignore[no-untyped-def]
+def test_the_golden_capture_that_shows_a_code_has_it(entry: Code) -> None:
+    assert entry.shown_by is not None
     report = judged(GOLDEN / entry.shown_by).report
 
     assert entry.code in {finding.code for finding in report.findings}

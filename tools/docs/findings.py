@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from inspector.diagnosis.catalogue import CAUSES, OTHERS, Code
+from inspector.diagnosis.catalogue import CAUSES, OTHERS
+from inspector.diagnosis.rule import Code
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 
@@ -43,7 +44,7 @@ def _chapter(title: str, about: str, entries: Sequence[Code]) -> list[str]:
     lines = [f"## {title}", "", about, ""]
     for entry in entries:
         lines += [f"### `{entry.code}`", "", f"**{entry.title}.** *{entry.severity}*", ""]
-        lines += [entry.text, ""]
+        lines += [entry.meaning, ""]
         lines += [f"- Needs: {entry.needs}.", f"- Next: {entry.advice}"]
         if entry.shown_by is not None:
             lines.append(f"- Shown by: [{entry.shown_by}](../captures/{entry.shown_by}/)")

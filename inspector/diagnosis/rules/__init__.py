@@ -1,147 +1,142 @@
-"""The rules, one a file, in the catalogue's order."""
+"""The rules, one module a finding; this package discovers them.
+
+A module is named like its finding and holds `ABOUT`, the `Code` of the finding, and the rules
+that make it.  To add a finding, add its module, one line to `ORDER` or `OTHERS`, and its
+tests in tests/diagnosis/rules/.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final, TypeVar
 
-from inspector.diagnosis.rule import Cause, Notice, OfCall, OfExchange, OfTunnel
-from inspector.diagnosis.rules import (
-    agent_bypasses_squid,
-    anthropic_beta_retired,
-    anthropic_version_unusual,
-    api_proxy_bypassed,
-    api_proxy_bypasses_squid,
-    api_proxy_unreachable,
-    call_failed,
-    call_through_squid,
-    call_unanswered,
-    capture_incomplete,
-    client_aborted,
-    client_left_after_end,
-    credential_malformed,
-    credential_malformed_notice,
-    credentials_differ,
-    log_status_differs,
-    log_tunnel_empty,
-    log_without_packets,
-    no_api_call,
-    no_auth_header,
-    origin_form_at_squid,
-    plain_http_in_connect,
-    proxy_died,
-    proxy_not_configured,
-    proxy_not_listening,
-    proxy_refused,
-    real_key_on_agent_hop,
-    response_cut,
-    retry_storm,
-    side_traffic_denied,
-    sni_mismatch,
-    squid_cannot_connect,
-    squid_denied,
-    squid_dns_failure,
-    squid_down,
-    squid_page_relayed,
-    stream_buffered,
-    stream_cut,
-    stream_error_event,
-    stream_malformed,
-    stream_stalled,
-    tls_failed_in_tunnel,
-    tunnel_without_data,
-    upstream_bad_request,
-    upstream_forbidden,
-    upstream_overloaded,
-    upstream_rate_limited,
-    upstream_rejected_credential,
-    upstream_server_error,
-    wrong_auth_scheme,
-    wrong_path,
+from inspector.diagnosis.rule import (
+    Cause,
+    Code,
+    Notice,
+    OfCall,
+    OfExchange,
+    OfTunnel,
+    OfUnexplained,
+    Rule,
 )
+
+#: The findings that can be a root cause, from the origin of a call outward and back.  The first
+#: that explains a failed call is its cause; of those that explain equally many calls, the first
+#: heads the report.
+ORDER: Final[tuple[str, ...]] = (
+    "api-proxy-bypassed",
+    "credential-malformed",
+    "wrong-path",
+    "proxy-died",
+    "proxy-not-listening",
+    "proxy-not-configured",
+    "proxy-refused",
+    "squid-down",
+    "squid-denied",
+    "squid-dns-failure",
+    "squid-cannot-connect",
+    "tls-failed-in-tunnel",
+    "wrong-auth-scheme",
+    "upstream-rejected-credential",
+    "upstream-forbidden",
+    "upstream-bad-request",
+    "upstream-rate-limited",
+    "upstream-overloaded",
+    "upstream-server-error",
+    "stream-error-event",
+    "stream-malformed",
+    "stream-stalled",
+    "stream-cut",
+    "response-cut",
+    "client-aborted",
+)
+
+#: The findings that never head a report, in the order in which reports list them.
+OTHERS: Final[tuple[str, ...]] = (
+    "call-unanswered",
+    "call-failed",
+    "api-proxy-unreachable",
+    "real-key-on-agent-hop",
+    "no-auth-header",
+    "squid-page-relayed",
+    "retry-storm",
+    "anthropic-beta-retired",
+    "anthropic-version-unusual",
+    "credentials-differ",
+    "call-through-squid",
+    "plain-http-in-connect",
+    "stream-buffered",
+    "sni-mismatch",
+    "tunnel-without-data",
+    "origin-form-at-squid",
+    "agent-bypasses-squid",
+    "api-proxy-bypasses-squid",
+    "side-traffic-denied",
+    "no-api-call",
+    "client-left-after-end",
+    "capture-incomplete",
+    "log-tunnel-empty",
+    "log-status-differs",
+    "log-without-packets",
+)
+
+
+def _discover() -> Iterator[tuple[Code, tuple[Rule, ...]]]:
+    """Import every module of this package, in the order of names, with the rules it defines."""
+    for name in sorted(module.name for module in iter_modules(__path__)):
+        members = vars(import_module(f"{__name__}.{name}"))
+        about = members["ABOUT"]
+        if not isinstance(about, Code):
+            raise TypeError(f"rules/{name}.py: ABOUT is no Code")
+        # Modules may use each other's conditions: only what is about its own finding counts.
+        mine = (item for item in members.values() if isinstance(item, Rule))
+        yield about, tuple(rule for rule in mine if rule.about is about)
+
+
+def _in_order() -> Iterator[tuple[Code, tuple[Rule, ...]]]:
+    """The modules in the order of `ORDER` and `OTHERS`, which must name each of them."""
+    found = {about.code: (about, rules) for about, rules in _discover()}
+    listed = (*ORDER, *OTHERS)
+    if unlisted := sorted(found.keys() ^ set(listed)):
+        raise LookupError(
+            f"rules/: {', '.join(unlisted)}: a finding needs a module of its name and one line"
+            " in ORDER or OTHERS"
+        )
+    return (found[code] for code in listed)
+
+
+_FOUND: Final = tuple(_in_order())
+
+#: Every finding, by name.
+ABOUT: Final[dict[str, Code]] = {about.code: about for about, _ in _FOUND}
+
+#: Every rule.  Rules of one finding stand together.
+RULES: Final[tuple[Rule, ...]] = tuple(rule for _, rules in _FOUND for rule in rules)
+
+_Kind = TypeVar("_Kind", bound=Rule)
+
+
+def _of_kind(kind: type[_Kind]) -> tuple[_Kind, ...]:
+    return tuple(rule for rule in RULES if isinstance(rule, kind))
+
 
 #: A failed call has the first of these that explains it: the nearest to its origin.
-CAUSES: Final[tuple[Cause, ...]] = (
-    credential_malformed.CAUSE,
-    wrong_path.CAUSE,
-    proxy_died.CAUSE,
-    proxy_not_configured.CAUSE,
-    proxy_refused.CAUSE,
-    squid_down.CAUSE,
-    squid_denied.CAUSE,
-    squid_dns_failure.CAUSE,
-    squid_cannot_connect.CAUSE,
-    tls_failed_in_tunnel.CAUSE,
-    wrong_auth_scheme.CAUSE,
-    upstream_rejected_credential.CAUSE,
-    upstream_forbidden.CAUSE,
-    upstream_rate_limited.CAUSE,
-    upstream_overloaded.CAUSE,
-    upstream_server_error.CAUSE,
-    upstream_bad_request.CAUSE,
-    stream_error_event.CAUSE,
-    stream_malformed.CAUSE,
-    stream_stalled.CAUSE,
-    stream_cut.CAUSE,
-    response_cut.CAUSE,
-    client_aborted.CAUSE,
-)
+CAUSES: Final = _of_kind(Cause)
 
-#: Asked of every failed call, in the one pass over them.
-OF_CALLS: Final[tuple[OfCall, ...]] = (
-    call_unanswered.NOTICE,
-    squid_page_relayed.NOTICE,
-    anthropic_beta_retired.OF_CALLS,
-)
+#: Asked about every failed call, in the one pass over them.
+OF_CALLS: Final = _of_kind(OfCall)
 
-#: Asked of every failed call that none of the causes explains.
-UNEXPLAINED: Final[OfCall] = call_failed.NOTICE
+#: Asked about every failed call that none of the causes explains.
+OF_UNEXPLAINED: Final = _of_kind(OfUnexplained)
 
-#: Asked of every exchange, in the one pass over them.
-OF_EXCHANGES: Final[tuple[OfExchange, ...]] = (
-    credential_malformed_notice.NOTICE,
-    real_key_on_agent_hop.NOTICE,
-    no_auth_header.NOTICE,
-    anthropic_version_unusual.NOTICE,
-    credentials_differ.NOTICE,
-    call_through_squid.NOTICE,
-    stream_buffered.NOTICE,
-    origin_form_at_squid.NOTICE,
-    side_traffic_denied.OF_REQUESTS,
-    api_proxy_bypassed.OF_REQUESTS,
-    client_left_after_end.NOTICE,
-    capture_incomplete.NOTICE,
-)
+#: Asked about every exchange, in the one pass over them.
+OF_EXCHANGES: Final = _of_kind(OfExchange)
 
-#: Asked of every tunnel, in the one pass over them.
-OF_TUNNELS: Final[tuple[OfTunnel, ...]] = (
-    api_proxy_bypassed.NOTICE,
-    plain_http_in_connect.NOTICE,
-    sni_mismatch.NOTICE,
-    tunnel_without_data.NOTICE,
-    side_traffic_denied.NOTICE,
-    squid_denied.OF_TUNNELS,
-    real_key_on_agent_hop.OF_TUNNELS,
-)
+#: Asked about every tunnel, in the one pass over them.
+OF_TUNNELS: Final = _of_kind(OfTunnel)
 
-#: Asked of the case.
-NOTICES: Final[tuple[Notice, ...]] = (
-    proxy_not_listening.NOTICE,
-    api_proxy_unreachable.NOTICE,
-    retry_storm.NOTICE,
-    anthropic_beta_retired.OF_RETRIES,
-    agent_bypasses_squid.NOTICE,
-    api_proxy_bypasses_squid.NOTICE,
-    no_api_call.NOTICE,
-    log_tunnel_empty.NOTICE,
-    log_status_differs.NOTICE,
-    log_without_packets.NOTICE,
-)
-
-#: Every code that has a rule.
-RULED: Final[frozenset[str]] = frozenset(
-    [rule.code for rule in CAUSES]
-    + [rule.code for rule in (*OF_CALLS, UNEXPLAINED)]
-    + [rule.code for rule in OF_EXCHANGES]
-    + [rule.code for rule in OF_TUNNELS]
-    + [rule.code for rule in NOTICES]
-)
+#: Asked about the case.
+NOTICES: Final = _of_kind(Notice)

@@ -6,11 +6,28 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Code, Match, Notice
 from inspector.exchanges.neighbourhood import DNS_PORT
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id
 from inspector.model.network import Connection
+
+ABOUT: Final = Code(
+    "agent-bypasses-squid",
+    severity="error",
+    title="The agent goes out without Squid",
+    needs="the agent's connections",
+    meaning=(
+        "The agent itself is connected, by TLS, plain HTTP or whatever else, with an address that"
+        " is no host of the bridge: neither Squid's allow-list nor the API proxy saw it. A"
+        " warning where not one byte followed; a note where nobody took the connection, which is"
+        " the firewall at work. Name look-ups over TCP port 53 are not meant."
+    ),
+    advice=(
+        "Look at the firewall's rules for the agent's container, and at the client that ignores"
+        " HTTPS_PROXY."
+    ),
+)
 
 _TRIED: Final = "The agent tries to go out without Squid"
 
@@ -50,4 +67,4 @@ def is_open(connection: Connection) -> bool:
     return connection.outcome in ("established", "midstream")
 
 
-NOTICE: Final = Notice("agent-bypasses-squid", find)
+NOTICE: Final = Notice(ABOUT, find)

@@ -6,9 +6,23 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Match, Notice, OfCall, of_call, of_exchange
+from inspector.diagnosis.rule import Code, Match, Notice, OfCall, of_call, of_exchange
 from inspector.model.conclusions import Chain
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "anthropic-beta-retired",
+    severity="note",
+    title="An anthropic-beta value that the API refuses",
+    needs="the API's 400, or a second tunnel for one call",
+    meaning=(
+        "The API named the anthropic-beta header in a 400; or the API proxy sent the call again,"
+        " shorter by exactly what the header or one of its values takes, and the agent never"
+        " learnt of the 400."
+    ),
+    advice="Take the retired value out of the client's configuration.",
+    shown_by="retired-beta-refused",
+)
 
 _NAME: Final = "anthropic-beta"
 #: Octets of a header line beside its value: name, colon, space, CRLF.
@@ -58,5 +72,5 @@ def _lengths(value: str) -> set[int]:
     return lost
 
 
-OF_CALLS: Final = OfCall("anthropic-beta-retired", match)
-OF_RETRIES: Final = Notice("anthropic-beta-retired", find)
+OF_CALLS: Final = OfCall(ABOUT, match)
+OF_RETRIES: Final = Notice(ABOUT, find)

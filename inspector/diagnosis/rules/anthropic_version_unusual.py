@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
+
+ABOUT: Final = Code(
+    "anthropic-version-unusual",
+    severity="note",
+    title="An anthropic-version other than 2023-06-01",
+    needs="the head of a request",
+    meaning="The header goes through unchanged. An API that does not know it answers 400.",
+    advice="Nothing, as long as the calls succeed.",
+    shown_by="h1-newer-version",
+)
 
 #: The version of the Messages API since its beginning (its reference, "Versions").
 KNOWN: Final = "2023-06-01"
@@ -20,4 +30,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if version != KNOWN else None
 
 
-NOTICE: Final = OfExchange("anthropic-version-unusual", match)
+NOTICE: Final = OfExchange(ABOUT, match)

@@ -7,6 +7,7 @@ from typing import Final
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import (
+    Code,
     Match,
     OfExchange,
     OfTunnel,
@@ -18,6 +19,21 @@ from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Evidence, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "api-proxy-bypassed",
+    severity="error",
+    title="The agent goes past the API proxy",
+    needs="the agent's CONNECTs and requests at Squid",
+    meaning=(
+        "The agent itself opens tunnels to an API's host, told by the CONNECT or by the name in"
+        " TLS, or asks Squid for it in plaintext. What it holds is a placeholder, which no API"
+        " accepts, or a real key, which it should not have. An error where no call came to the"
+        " API proxy at all, else a warning."
+    ),
+    advice=("Point the client's base URL at the API proxy; look for a client that ignores it."),
+    shown_by="agent-bypasses-proxy",
+)
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
@@ -58,5 +74,5 @@ def _severity(case: Case) -> Severity:
     return "warning" if case.calls else "error"
 
 
-NOTICE: Final = OfTunnel("api-proxy-bypassed", of_connect)
-OF_REQUESTS: Final = OfExchange("api-proxy-bypassed", of_request)
+NOTICE: Final = OfTunnel(ABOUT, of_connect)
+OF_REQUESTS: Final = OfExchange(ABOUT, of_request)

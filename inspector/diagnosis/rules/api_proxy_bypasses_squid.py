@@ -6,9 +6,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Code, Match, Notice
 from inspector.diagnosis.rules.agent_bypasses_squid import is_open, ways_past
 from inspector.model.conclusions import Evidence
+
+ABOUT: Final = Code(
+    "api-proxy-bypasses-squid",
+    severity="warning",
+    title="The API proxy goes out without Squid",
+    needs="the API proxy's connections",
+    meaning=(
+        "A TLS connection of the API proxy, or another that carried bytes to an address that is"
+        " no host of the bridge, does not go through Squid."
+    ),
+    advice="Look at the API proxy's HTTPS_PROXY and at the firewall's rules.",
+)
 
 
 def find(case: Case) -> Iterator[Match]:
@@ -24,4 +36,4 @@ def find(case: Case) -> Iterator[Match]:
             yield Match(Evidence(connection.id, packet=connection.packet))
 
 
-NOTICE: Final = Notice("api-proxy-bypasses-squid", find)
+NOTICE: Final = Notice(ABOUT, find)

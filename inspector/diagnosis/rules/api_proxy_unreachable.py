@@ -6,9 +6,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Code, Match, Notice
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id
+
+ABOUT: Final = Code(
+    "api-proxy-unreachable",
+    severity="error",
+    title="Nobody answers at the API proxy's address",
+    needs="connection attempts",
+    meaning=(
+        "Connection attempts to the API proxy failed, and nothing shows whether it had been there"
+        " before. Dead, gone, or never started: the capture begins too late to say."
+    ),
+    advice="Start the capture earlier; look at the state of the API proxy's container.",
+)
 
 
 def find(case: Case) -> Iterator[Match]:
@@ -16,4 +28,4 @@ def find(case: Case) -> Iterator[Match]:
         yield Match(Evidence(connection_id(name), packet=packet))
 
 
-NOTICE: Final = Notice("api-proxy-unreachable", find)
+NOTICE: Final = Notice(ABOUT, find)

@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Match, OfCall, of_call
+from inspector.diagnosis.rule import AGENT_HOP, Code, Match, OfCall, of_call
 from inspector.diagnosis.rules import proxy_died
+
+ABOUT: Final = Code(
+    "call-unanswered",
+    severity="error",
+    title="A call got no answer",
+    needs=AGENT_HOP,
+    meaning="The server's side closed without one byte, and went on living.",
+    advice="Read the API proxy's log at that time.",
+)
 
 
 def match(call: FailedCall, case: Case) -> Match | None:
@@ -15,4 +24,4 @@ def match(call: FailedCall, case: Case) -> Match | None:
     return Match(of_call(call))
 
 
-NOTICE: Final = OfCall("call-unanswered", match)
+NOTICE: Final = OfCall(ABOUT, match)

@@ -6,8 +6,18 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import outcome_of
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
+
+ABOUT: Final = Code(
+    "capture-incomplete",
+    severity="note",
+    title="The capture cannot show how some calls ended",
+    needs="completeness",
+    meaning="The end of these calls is in a gap, or after the end of the capture.",
+    advice=("Capture with full frames and a larger buffer, and stop after the agent has ended."),
+    shown_by="lost-packets",
+)
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
@@ -15,4 +25,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if hidden else None
 
 
-NOTICE: Final = OfExchange("capture-incomplete", match)
+NOTICE: Final = OfExchange(ABOUT, match)

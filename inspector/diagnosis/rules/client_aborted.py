@@ -6,8 +6,18 @@ from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import closed_moment, opened_moment
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, order_of_closing, plural
+
+ABOUT: Final = Code(
+    "client-aborted",
+    severity="error",
+    title="The client left before the answer was whole",
+    needs=AGENT_HOP,
+    meaning="The agent's side closed first while nothing else was wrong.",
+    advice="Look at the client: a time limit, a cancelled task, a crash.",
+    shown_by="client-leaves-mid-stream",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -28,4 +38,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause("client-aborted", explains, sentence, order_of_closing)
+CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)

@@ -1,13 +1,27 @@
-"""A credential that no program can send or accept as it is."""
+"""A credential that no program can send or accept as it is: fatal to its call, or in vain there."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import Cause, Code, Match, OfExchange, of_exchange
 from inspector.diagnosis.words import at
 from inspector.model.credentials import AuthHeader
+from inspector.model.http import Exchange
+
+ABOUT: Final = Code(
+    "credential-malformed",
+    severity="error",
+    title="A credential cannot be sent as it is",
+    needs="the request's head, whole",
+    meaning=(
+        "The credential holds a control character, quotes, a doubled scheme, or nothing. A"
+        " trailing space is harmless (measured) and is not meant. A note where the call succeeded"
+        " all the same."
+    ),
+    advice="Trim the value where it is set; look at its anomalies in the report.",
+)
 
 #: Anomalies that matter; a space at an end is taken off by every parser (RFC 9110 5.5).
 MATTERS: Final = frozenset({"control-character", "quoted", "doubled-scheme", "empty"})
@@ -36,4 +50,13 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"{name} cannot be sent as it is: {count} x 400 ({at(request.packet, case)})."
 
 
-CAUSE: Final = Cause("credential-malformed", explains, sentence)
+def match(exchange: Exchange, case: Case) -> Match | None:
+    """Note a malformed credential in any call; a failed call may have it for its cause."""
+    request = exchange.request
+    if request is None or not case.is_call(exchange):
+        return None
+    return Match(of_exchange(exchange), "note") if any(map(is_malformed, request.auth)) else None
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence)
+OF_EXCHANGES: Final = OfExchange(ABOUT, match)

@@ -5,8 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
+
+ABOUT: Final = Code(
+    "credentials-differ",
+    severity="note",
+    title="A request carries two credentials that differ",
+    needs="the head of a request",
+    meaning=(
+        "Two credential headers have different values. Measured: this breaks nothing by itself."
+    ),
+    advice="Nothing; set both alike to be sure which one is meant.",
+    shown_by="h2-two-placeholders",
+)
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
@@ -20,4 +32,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     )
 
 
-NOTICE: Final = OfExchange("credentials-differ", match)
+NOTICE: Final = OfExchange(ABOUT, match)

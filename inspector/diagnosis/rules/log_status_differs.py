@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Code, Match, Notice
+
+ABOUT: Final = Code(
+    "log-status-differs",
+    severity="warning",
+    title="A log and the packets name different statuses",
+    needs="a log beside the capture, the call or tunnel",
+    meaning=("The status that Squid or the API proxy wrote down is not the one on the wire."),
+    advice="Check that the logs are of this run; then believe the packets.",
+)
 
 
 def _find(case: Case) -> Iterator[Match]:
@@ -15,4 +24,4 @@ def _find(case: Case) -> Iterator[Match]:
             yield Match(item.evidence)
 
 
-NOTICE: Final = Notice("log-status-differs", _find)
+NOTICE: Final = Notice(ABOUT, _find)

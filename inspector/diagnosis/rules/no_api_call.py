@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Code, Match, Notice
 from inspector.model.conclusions import Evidence
+
+ABOUT: Final = Code(
+    "no-api-call",
+    severity="note",
+    title="There is no API call in the capture",
+    needs="a capture of the bridge",
+    meaning="No agent's request to an API provider was seen.",
+    advice="Capture on the bridge while the agent runs, both directions, from its start.",
+    shown_by="start-up-only",
+)
 
 
 def find(case: Case) -> Iterator[Match]:
@@ -15,4 +25,4 @@ def find(case: Case) -> Iterator[Match]:
         yield Match(Evidence())
 
 
-NOTICE: Final = Notice("no-api-call", find)
+NOTICE: Final = Notice(ABOUT, find)

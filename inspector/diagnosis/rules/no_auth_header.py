@@ -6,8 +6,24 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import answered_by
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange, Response
+
+ABOUT: Final = Code(
+    "no-auth-header",
+    severity="note",
+    title="A call without any credential",
+    needs="the head of a request, whole",
+    meaning=(
+        "The client sent no credential. Behind the API proxy that is harmless: it writes its own."
+        " An error where the answer shows that nobody did: 401 of the API proxy, or 401 or 403 of"
+        " the API about no credential that it was sent."
+    ),
+    advice=(
+        "Nothing, as long as the calls succeed; else give the client a placeholder, and the API"
+        " proxy the provider's key."
+    ),
+)
 
 #: Words of an API about a credential that it was sent: then the API proxy did add one.
 _JUDGED: Final = ("invalid", "incorrect", "not valid", "expired", "revoked")
@@ -35,4 +51,4 @@ def _was_needed(response: Response | None) -> bool:
     return by == "upstream" and not any(word in message for word in _JUDGED)
 
 
-NOTICE: Final = OfExchange("no-auth-header", match)
+NOTICE: Final = OfExchange(ABOUT, match)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
+
+ABOUT: Final = Code(
+    "origin-form-at-squid",
+    severity="warning",
+    title="A web server's request at Squid's port",
+    needs="the agent's requests at Squid",
+    meaning=(
+        "A request in origin form (GET /path) reached Squid, which answers 400: something"
+        " redirects web traffic to it without the client's knowledge."
+    ),
+    advice="Look for a DNAT rule; set the client's proxy variables instead.",
+    shown_by="origin-form-at-squid",
+)
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
@@ -17,4 +30,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if at_squid else None
 
 
-NOTICE: Final = OfExchange("origin-form-at-squid", match)
+NOTICE: Final = OfExchange(ABOUT, match)

@@ -6,8 +6,23 @@ from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import closed_moment
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import at, bytes_down, plural, span
+
+ABOUT: Final = Code(
+    "proxy-died",
+    severity="error",
+    title="The API proxy died of a call",
+    needs="the call, the close without an answer, later connection attempts",
+    meaning=(
+        "The API proxy took a request and closed without one byte of answer or in the middle of"
+        " one, and from then on nobody answers at its address: connection attempts meet RST or"
+        " silence. A key that ends in a newline does this: Node refuses the header and the"
+        " process ends."
+    ),
+    advice=("Read the API proxy's stderr and its log; check its key for a trailing newline."),
+    shown_by="issue-1527",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -59,7 +74,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 
 
 CAUSE: Final = Cause(
-    "proxy-died",
+    ABOUT,
     explains,
     sentence,
     details,

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
+
+ABOUT: Final = Code(
+    "proxy-not-configured",
+    severity="error",
+    title="The API proxy has no key for that provider",
+    needs=AGENT_HOP,
+    meaning=(
+        "The API proxy itself answered that the provider is not configured. Nothing was sent to"
+        " the API."
+    ),
+    advice="Give the API proxy the key that its answer names.",
+    shown_by="proxy-not-configured",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -22,4 +35,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause("proxy-not-configured", explains, sentence, told)
+CAUSE: Final = Cause(ABOUT, explains, sentence, told)

@@ -6,9 +6,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import Code, Match, Notice
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id
+
+ABOUT: Final = Code(
+    "proxy-not-listening",
+    severity="error",
+    title="The API proxy does not listen on that port",
+    needs=("connection attempts to the port, and a sign of life of the API proxy after one"),
+    meaning=(
+        "Connections to the provider's port are refused while the API proxy is alive: it has no"
+        " key for that provider (older versions do not listen then)."
+    ),
+    advice=("Give the API proxy the provider's key, or use the port of a provider that it has."),
+    shown_by="proxy-not-listening",
+)
 
 
 def find(case: Case) -> Iterator[Match]:
@@ -16,4 +29,4 @@ def find(case: Case) -> Iterator[Match]:
         yield Match(Evidence(connection_id(name), packet=packet))
 
 
-NOTICE: Final = Notice("proxy-not-listening", find)
+NOTICE: Final = Notice(ABOUT, find)

@@ -15,10 +15,27 @@ from typing import Final
 
 from inspector.credentials.kinds import names_a_key
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfExchange, OfTunnel, of_exchange, of_tunnel
+from inspector.diagnosis.rule import Code, Match, OfExchange, OfTunnel, of_exchange, of_tunnel
 from inspector.model.credentials import AuthHeader, CredentialKind
 from inspector.model.http import Exchange
 from inspector.model.network import Headers, Tunnel
+
+ABOUT: Final = Code(
+    "real-key-on-agent-hop",
+    severity="error",
+    title="A key that looks real was sent in plaintext",
+    needs="the head of a request or CONNECT on the bridge",
+    meaning=(
+        "A credential of a real key's shape was sent in plaintext on the bridge: to the API"
+        " proxy, to another host of the bridge, out of it through Squid or past it, or in a"
+        " CONNECT. Isolation is broken, even where the call succeeds. A key is told by its"
+        " documented prefix, in whatever header or in the target; on the way to an API or out of"
+        " the bridge also by its form (a JSON Web Token, 32 hexadecimal digits). An opaque value,"
+        " a session's cookie or a password is not meant: a policy's placeholder_only is."
+    ),
+    advice="Take the key out of the agent's environment and replace it at the provider.",
+    shown_by="agent-holds-real-key",
+)
 
 #: Kinds told from a form that has no prefix of its own.
 _SHAPED: Final[frozenset[CredentialKind]] = frozenset({"aws-sigv4", "azure-key", "jwt"})
@@ -63,5 +80,5 @@ def _is_real(header: AuthHeader, shaped: bool) -> bool:
     return credential.prefix is not None or (shaped and credential.kind in _SHAPED)
 
 
-NOTICE: Final = OfExchange("real-key-on-agent-hop", of_request)
-OF_TUNNELS: Final = OfTunnel("real-key-on-agent-hop", of_connect)
+NOTICE: Final = OfExchange(ABOUT, of_request)
+OF_TUNNELS: Final = OfTunnel(ABOUT, of_connect)

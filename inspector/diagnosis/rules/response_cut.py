@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, bytes_down, is_stream, order_of_closing, plural
+
+ABOUT: Final = Code(
+    "response-cut",
+    severity="error",
+    title="An answer is shorter than promised",
+    needs=AGENT_HOP,
+    meaning="The connection closed before the body was as long as its head said.",
+    advice="Try again; see which side closed first.",
+    shown_by="upstream-json-cut",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -20,4 +30,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause("response-cut", explains, sentence, order_of_closing)
+CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)

@@ -6,9 +6,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.case import TRIES, Case
-from inspector.diagnosis.rule import Match, Notice
+from inspector.diagnosis.rule import AGENT_HOP, Code, Match, Notice
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id, exchange_id
+
+ABOUT: Final = Code(
+    "retry-storm",
+    severity="warning",
+    title="The same call was tried many times",
+    needs=AGENT_HOP,
+    meaning=(
+        "Five or more failed tries in a row from one client to one service, connection attempts"
+        " included."
+    ),
+    advice="Find the cause first; then let the client wait longer between tries.",
+    shown_by="retry-storm",
+)
 
 
 def find(case: Case) -> Iterator[Match]:
@@ -24,4 +37,4 @@ def find(case: Case) -> Iterator[Match]:
             yield Match(Evidence(name, packet=service.failed.packets[TRIES - 1]))
 
 
-NOTICE: Final = Notice("retry-storm", find)
+NOTICE: Final = Notice(ABOUT, find)

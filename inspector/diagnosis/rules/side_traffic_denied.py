@@ -6,9 +6,19 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import answered_by
-from inspector.diagnosis.rule import Match, OfExchange, OfTunnel, of_exchange, of_tunnel
+from inspector.diagnosis.rule import Code, Match, OfExchange, OfTunnel, of_exchange, of_tunnel
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "side-traffic-denied",
+    severity="warning",
+    title="Other traffic of the agent was denied",
+    needs="the agent's requests and CONNECTs at Squid",
+    meaning="Squid refused something that the agent asked for beside its API calls.",
+    advice="Allow the domain if the agent needs it.",
+    shown_by="denied-side-traffic",
+)
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
@@ -32,5 +42,5 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if denied and request.target[:1] != "/" else None
 
 
-NOTICE: Final = OfTunnel("side-traffic-denied", of_connect)
-OF_REQUESTS: Final = OfExchange("side-traffic-denied", of_request)
+NOTICE: Final = OfTunnel(ABOUT, of_connect)
+OF_REQUESTS: Final = OfExchange(ABOUT, of_request)

@@ -6,8 +6,19 @@ from ipaddress import ip_address
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
+from inspector.diagnosis.rule import Code, Match, OfTunnel, of_tunnel
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "sni-mismatch",
+    severity="warning",
+    title="The name in TLS is not the name in CONNECT",
+    needs="the tunnel's CONNECT and ClientHello",
+    meaning=(
+        "The server name that the client asked for in TLS differs from the tunnel's authority."
+    ),
+    advice="Look at who opened the tunnel and why; domain fronting looks like this.",
+)
 
 
 def _is_address(host: str) -> bool:
@@ -28,4 +39,4 @@ def match(tunnel: Tunnel, case: Case) -> Match | None:
     return Match(of_tunnel(tunnel))
 
 
-NOTICE: Final = OfTunnel("sni-mismatch", match)
+NOTICE: Final = OfTunnel(ABOUT, match)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
+
+ABOUT: Final = Code(
+    "squid-cannot-connect",
+    severity="error",
+    title="Squid cannot connect to the API",
+    needs=BOTH_HOPS,
+    meaning=(
+        "Squid answered 503 ERR_CONNECT_FAIL with an errno: 111 refused, 113 no route, 110 timed"
+        " out."
+    ),
+    advice=("Try the connection from Squid's container; look at routes and firewalls behind it."),
+    shown_by="squid-connection-refused",
+)
 
 #: Linux errno of a failed connect.
 ERRNO: Final = {"111": "refused", "113": "no route", "110": "timed out", "101": "unreachable"}
@@ -31,4 +44,4 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return relayed(call)
 
 
-CAUSE: Final = Cause("squid-cannot-connect", explains, sentence, details)
+CAUSE: Final = Cause(ABOUT, explains, sentence, details)

@@ -5,9 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause, Match, OfTunnel, of_tunnel
+from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, relayed, squid_error
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "squid-denied",
+    severity="error",
+    title="Squid denied the host or port",
+    needs=BOTH_HOPS,
+    meaning=(
+        "Squid answered CONNECT with 403. The API proxy relays Squid's HTML page as if it were"
+        " the API's answer; no key left. Or the agent asked Squid for the API proxy itself, as"
+        " clients do that ignore NO_PROXY, and Squid does not let the port through."
+    ),
+    advice="Add the domain to the allow-list, or use a port that Squid lets through.",
+    shown_by="squid-denied",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -29,5 +43,5 @@ def match(tunnel: Tunnel, case: Case) -> Match | None:
     return Match(of_tunnel(tunnel)) if case.is_barred(tunnel) else None
 
 
-OF_TUNNELS: Final = OfTunnel("squid-denied", match)
-CAUSE: Final = Cause("squid-denied", explains, sentence, details)
+OF_TUNNELS: Final = OfTunnel(ABOUT, match)
+CAUSE: Final = Cause(ABOUT, explains, sentence, details)

@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
+
+ABOUT: Final = Code(
+    "squid-dns-failure",
+    severity="error",
+    title="Squid cannot resolve the API's name",
+    needs=BOTH_HOPS,
+    meaning=("Squid answered with ERR_DNS_FAIL or, as version 5.7 does, 500 ERR_CANNOT_FORWARD."),
+    advice="Resolve the name inside Squid's container; look at its resolver.",
+    shown_by="squid-dns-failure",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -22,4 +32,4 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return relayed(call)
 
 
-CAUSE: Final = Cause("squid-dns-failure", explains, sentence, details)
+CAUSE: Final = Cause(ABOUT, explains, sentence, details)

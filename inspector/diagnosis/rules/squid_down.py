@@ -6,9 +6,22 @@ from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import Service, closed_moment
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, plural
 from inspector.wire import precedes
+
+ABOUT: Final = Code(
+    "squid-down",
+    severity="error",
+    title="Squid does not answer",
+    needs=BOTH_HOPS,
+    meaning=(
+        "The API proxy's connections to Squid are refused or meet silence, or Squid closed a"
+        " tunnel in mid-stream and was not there afterwards."
+    ),
+    advice="Look at Squid's container: its state, its cache.log, its memory.",
+    shown_by="squid-down",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -80,4 +93,4 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return (f"{plural(failed, 'connection attempt')} to it failed (last: {at(last, case)}).",)
 
 
-CAUSE: Final = Cause("squid-down", explains, sentence, details, "why Squid is not there")
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, "why Squid is not there")

@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Match, OfCall, of_call
+from inspector.diagnosis.rule import AGENT_HOP, Code, Match, OfCall, of_call
+
+ABOUT: Final = Code(
+    "squid-page-relayed",
+    severity="warning",
+    title="Squid's error page was relayed as the API's answer",
+    needs=AGENT_HOP,
+    meaning=(
+        "The agent got Squid's HTML page with the API proxy's blessing. A log that asks to check"
+        " the API key is wrong about it: the key never left."
+    ),
+    advice=("See the cause; ignore what the page's status would mean if the API had sent it."),
+    shown_by="squid-denied",
+)
 
 
 def match(call: FailedCall, case: Case) -> Match | None:
@@ -14,4 +27,4 @@ def match(call: FailedCall, case: Case) -> Match | None:
     return Match(of_call(call)) if relayed else None
 
 
-NOTICE: Final = OfCall("squid-page-relayed", match)
+NOTICE: Final = OfCall(ABOUT, match)

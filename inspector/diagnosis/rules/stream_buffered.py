@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import AGENT_HOP, Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
+
+ABOUT: Final = Code(
+    "stream-buffered",
+    severity="note",
+    title="A stream's events came all at once",
+    needs=AGENT_HOP,
+    meaning="Five or more events arrived in one moment after a wait of a second or more.",
+    advice="Look for something that buffers: a proxy, a compressor.",
+    shown_by="h3-proxy-buffers",
+)
 
 #: So many events do not come at once by themselves ...
 EVENTS: Final = 5
@@ -27,4 +37,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     )
 
 
-NOTICE: Final = OfExchange("stream-buffered", match)
+NOTICE: Final = OfExchange(ABOUT, match)

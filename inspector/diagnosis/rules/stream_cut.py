@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, events, is_stream, order_of_closing, plural
+
+ABOUT: Final = Code(
+    "stream-cut",
+    severity="error",
+    title="A stream ended before its last event",
+    needs=AGENT_HOP,
+    meaning=(
+        "The provider's terminal event is missing. A clean last chunk does not help: the API"
+        " proxy 0.25.4 appends an error text and one, and an SDK reports success."
+    ),
+    advice="See H3 for which side closed first.",
+    shown_by="h3-upstream-cut",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -23,4 +36,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause("stream-cut", explains, sentence, order_of_closing)
+CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, plural
+
+ABOUT: Final = Code(
+    "stream-malformed",
+    severity="error",
+    title="A stream cannot be read as what it is labelled",
+    needs=AGENT_HOP,
+    meaning=(
+        "Events are broken in framing or JSON, or content-type or content-encoding contradict the"
+        " bytes. Where the damage arose is not to be seen without the keys of the tunnel."
+    ),
+    advice="Decrypt the tunnel with a key log and compare both sides of the API proxy.",
+    shown_by="h3-proxy-mangles",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -33,7 +46,7 @@ def what(call: FailedCall) -> str:
 
 
 CAUSE: Final = Cause(
-    "stream-malformed",
+    ABOUT,
     explains,
     sentence,
     not_in_packets="which side of the API proxy did it; keys would tell",

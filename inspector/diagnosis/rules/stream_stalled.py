@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, events, order_of_closing
+
+ABOUT: Final = Code(
+    "stream-stalled",
+    severity="error",
+    title="The answer stopped coming",
+    needs=AGENT_HOP,
+    meaning=(
+        "Nothing came for a second or more, far longer than between the pieces before, and the"
+        " client gave up."
+    ),
+    advice="Try again; see whether the tunnel was silent as well.",
+    shown_by="upstream-stream-stalls",
+)
 
 #: A silence of this many seconds may be a stall ...
 SILENCE: Final = 1.0
@@ -51,4 +64,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause("stream-stalled", explains, sentence, order_of_closing)
+CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)

@@ -5,9 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, plural, told
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "tls-failed-in-tunnel",
+    severity="error",
+    title="TLS failed inside an established tunnel",
+    needs=BOTH_HOPS,
+    meaning=(
+        "Squid said 200 and the tunnel carried no byte of HTTP: an alert, a close or reset during"
+        " the handshake, silence, or a certificate that the API proxy refused (its alert is"
+        " encrypted in TLS 1.3)."
+    ),
+    advice=(
+        "Read the API proxy's error; check its CA certificates and what the API's host speaks."
+    ),
+    shown_by="tls-untrusted",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -53,4 +69,4 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return (f"Squid said 200: {plural(count, 'call')}, no byte of HTTP inside.", *lines)
 
 
-CAUSE: Final = Cause("tls-failed-in-tunnel", explains, sentence, details)
+CAUSE: Final = Cause(ABOUT, explains, sentence, details)

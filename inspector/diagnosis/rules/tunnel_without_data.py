@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Match, OfTunnel, of_tunnel
+from inspector.diagnosis.rule import Code, Match, OfTunnel, of_tunnel
 from inspector.model.network import Tunnel
+
+ABOUT: Final = Code(
+    "tunnel-without-data",
+    severity="note",
+    title="A tunnel was established and carried nothing",
+    needs="the tunnel, whole",
+    meaning="Squid said 200 and not one byte followed. Its log has the 200 all the same.",
+    advice="Nothing by itself.",
+)
 
 
 def match(tunnel: Tunnel, case: Case) -> Match | None:
@@ -15,4 +24,4 @@ def match(tunnel: Tunnel, case: Case) -> Match | None:
     return Match(of_tunnel(tunnel)) if empty else None
 
 
-NOTICE: Final = OfTunnel("tunnel-without-data", match)
+NOTICE: Final = OfTunnel(ABOUT, match)

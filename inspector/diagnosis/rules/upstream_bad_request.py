@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
+from inspector.diagnosis.rules import upstream_rate_limited
 from inspector.diagnosis.words import answer, at, told
+
+ABOUT: Final = Code(
+    "upstream-bad-request",
+    severity="error",
+    title="The API finds the request wrong",
+    needs=AGENT_HOP,
+    meaning=("The API answered 400, 404, 413 or another 4xx. Its message names what it dislikes."),
+    advice="Read the message; compare model, headers and body with the API's reference.",
+    shown_by="upstream-413",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
+    """Any 4xx whose causes of their own, but for a rate limit, stand in front of this one."""
+    if upstream_rate_limited.explains(call, case):
+        return False
     return (
         call.answered_by == "upstream"
         and call.is_read
@@ -22,4 +36,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API finds the request wrong: {count} x {answer(call)} ({at(call.packet, case)})."
 
 
-CAUSE: Final = Cause("upstream-bad-request", explains, sentence, told)
+CAUSE: Final = Cause(ABOUT, explains, sentence, told)

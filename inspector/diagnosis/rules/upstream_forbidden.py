@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at, told
+
+ABOUT: Final = Code(
+    "upstream-forbidden",
+    severity="error",
+    title="The API forbids the call",
+    needs=AGENT_HOP,
+    meaning="The API answered 403: the key is known and may not do this.",
+    advice="Look at what the key's organization, region and plan allow.",
+    shown_by="upstream-403",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -17,4 +27,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API forbids it: {count} x {answer(call)} ({at(call.packet, case)})."
 
 
-CAUSE: Final = Cause("upstream-forbidden", explains, sentence, told)
+CAUSE: Final = Cause(ABOUT, explains, sentence, told)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at
+
+ABOUT: Final = Code(
+    "upstream-rejected-credential",
+    severity="error",
+    title="The API rejected the credential",
+    needs=AGENT_HOP,
+    meaning=(
+        "The API answered 401 (Gemini: 400 API_KEY_INVALID). Its message tells which header it"
+        " judged. What the agent sent was replaced by the API proxy: the key it holds is bad."
+    ),
+    advice="Check the key that the API proxy holds, not the agent's placeholder.",
+    shown_by="h4-401-inside-tunnel",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -37,7 +50,7 @@ JUDGED: Final = {
 }
 
 CAUSE: Final = Cause(
-    "upstream-rejected-credential",
+    ABOUT,
     explains,
     sentence,
     details,

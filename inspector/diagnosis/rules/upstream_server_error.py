@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at, told
+
+ABOUT: Final = Code(
+    "upstream-server-error",
+    severity="error",
+    title="The API failed",
+    needs=AGENT_HOP,
+    meaning="The API answered 5xx, or its side closed an intact tunnel without an answer.",
+    advice="Look at the provider's status page; try again.",
+    shown_by="upstream-500",
+)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -25,4 +35,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API's side closed {count} x without an answer ({at(call.packet, case)})."
 
 
-CAUSE: Final = Cause("upstream-server-error", explains, sentence, told)
+CAUSE: Final = Cause(ABOUT, explains, sentence, told)

@@ -6,9 +6,22 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import Cause
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
 from inspector.model.providers import Provider
+
+ABOUT: Final = Code(
+    "wrong-path",
+    severity="error",
+    title="The API has no such path",
+    needs=AGENT_HOP,
+    meaning=(
+        "The API answered 404 to a path that its reference does not have: a base URL that lacks"
+        " or repeats /v1, or a retired endpoint. The credential was not the trouble."
+    ),
+    advice=("Compare the path with the API's reference; mostly the client's base URL is wrong."),
+    shown_by="h1-wrong-path",
+)
 
 #: First parts of paths in the providers' public references, as the API proxy is asked for
 #: them.  A provider that is not here has too many.
@@ -45,4 +58,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API has no {path[:40]}: {count} x 404 ({at(call.packet, case)})."
 
 
-CAUSE: Final = Cause("wrong-path", explains, sentence, told)
+CAUSE: Final = Cause(ABOUT, explains, sentence, told)

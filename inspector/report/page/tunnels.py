@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.model.conclusions import Chain
+from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.network import Tunnel
 from inspector.model.topology import Role
 from inspector.report.page import grouping, words
 from inspector.report.page.escape import clipped, visible
 from inspector.report.page.view import View
-from inspector.report.waiting import RELIABLE
 
 #: What a tunnel carries that no chain joins with a call, by who opened it.
 _OWN: Final[Mapping[Role, str]] = {"api-proxy": "no agent's call", "agent": "no proxy call"}
