@@ -90,7 +90,9 @@ class Inspector:
         self._in_subnet = SubnetTest(self._roles.network)
         self._scope: Scope | None = options.scope
         self._left_out = LeftOut(self._roles)
-        self._ledger = Ledger(CredentialReader(key, options.auth_headers))
+        headers = (*options.auth_headers, *self._roles.auth_headers)
+        prefixes = [pair for row in self._roles.added for pair in row.key_prefixes]
+        self._ledger = Ledger(CredentialReader(key, headers, prefixes))
         self._loop = PacketLoop(
             in_scope=self._is_in_scope,
             opened=self._open,

@@ -11,8 +11,9 @@ from typing import Any, Final, Literal
 
 from inspector.errors import InspectorError, plain
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
-from inspector.model.providers import KNOWN, Provider
+from inspector.model.providers import KNOWN, Provider, ProviderFacts
 from inspector.model.topology import Role
+from inspector.providers_file import NotAProvider, read_providers
 from inspector.toml import Unreadable, read_table
 
 Scope = Literal["subnet", "all"]
@@ -27,7 +28,7 @@ FILE_ROLES: Final[dict[str, Role]] = {
 
 #: `ip:port` and `[v6]:port`, the port being optional.
 _SERVICE: Final = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]+))?")
-_KNOWN: Final = f"subnet, {', '.join(FILE_ROLES)} and [ports]"
+_KNOWN: Final = f"subnet, {', '.join(FILE_ROLES)}, [ports] and [[provider]]"
 
 
 class TopologyError(InspectorError):
@@ -68,6 +69,10 @@ class Options:
         }
         return _tell(roles, self.subnet, told, {}, "options")
 
+    def secret_headers(self) -> tuple[str, ...]:
+        """`auth_headers`, and those in which the providers of the topology file take their keys."""
+        return (*self.auth_headers, *self.roles().auth_headers)
+
 
 def _from_file(roles: Roles, path: Path) -> Roles:
     try:
@@ -78,7 +83,7 @@ def _from_file(roles: Roles, path: Path) -> Roles:
             f"It is TOML with the names {_KNOWN}",
             "The captures were not looked at yet",
         ) from error
-    unknown = set(table) - {"subnet", "ports", *FILE_ROLES}
+    unknown = set(table) - {"subnet", "ports", "provider", *FILE_ROLES}
     if unknown:
         names = ", ".join(map(plain, sorted(unknown)))
         raise TopologyError(
@@ -94,7 +99,9 @@ def _from_file(roles: Roles, path: Path) -> Roles:
     told: dict[Role, Sequence[str]] = {
         role: _texts(path, table, name) for name, role in FILE_ROLES.items()
     }
-    return _tell(roles, subnet, told, _ports(path, table), "file")
+    added = _providers(path, table)
+    ports = _ports(path, table, added)
+    return replace(_tell(roles, subnet, told, ports, "file"), added=added)
 
 
 def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -107,17 +114,38 @@ def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _ports(path: Path, table: dict[str, Any]) -> dict[int, Provider]:
+def _providers(path: Path, table: dict[str, Any]) -> tuple[ProviderFacts, ...]:
+    try:
+        return read_providers(table.get("provider", []))
+    except NotAProvider as error:
+        raise TopologyError(
+            f"[[provider]] in the topology file {path}: {error}", error.next_step
+        ) from error
+
+
+def _ports(
+    path: Path, table: dict[str, Any], added: tuple[ProviderFacts, ...]
+) -> dict[int, Provider]:
+    """The API proxy's ports: those of the added providers, then what `[ports]` says."""
     value = table.get("ports", {})
-    known = KNOWN
     if not isinstance(value, dict) or not all(
-        _is_port(port) and provider in known for port, provider in value.items()
+        is_port(port) and isinstance(provider, str) for port, provider in value.items()
     ):
         raise TopologyError(
             f"[ports] in the topology file {path} does not map ports to providers",
-            f'Write 10001 = "anthropic"; providers are {", ".join(known)}',
+            f'Write 10001 = "anthropic"; providers are {", ".join(KNOWN)}',
         )
-    return {int(port): provider for port, provider in value.items()}
+    known = (*KNOWN, *(row.name for row in added))
+    for port, provider in value.items():
+        if provider not in known:
+            raise TopologyError(
+                f"[ports] in the topology file {path} has {port}: {provider!a} is no provider"
+                f" known here",
+                f"Known are {', '.join(known)}; add it as [[provider]] with"
+                f" name = {provider!a} (docs/topology.md)",
+            )
+    own = {row.port: row.name for row in added if row.port is not None}
+    return {**own, **{int(port): provider for port, provider in value.items()}}
 
 
 def _tell(
@@ -172,7 +200,7 @@ def _end(text: str, *, may_have_port: bool) -> tuple[str, int | None]:
     match = _SERVICE.fullmatch(text) if may_have_port else None
     address, port = (match[1] or match[2], match[3]) if match else (text, None)
     try:
-        if port is not None and not _is_port(port):
+        if port is not None and not is_port(port):
             raise ValueError("no port")
         return str(ip_address(address)), None if port is None else int(port)
     except ValueError as error:
@@ -183,5 +211,6 @@ def _end(text: str, *, may_have_port: bool) -> tuple[str, int | None]:
         ) from error
 
 
-def _is_port(text: str) -> bool:
+def is_port(text: str) -> bool:
+    """Whether a text is the number of a TCP port."""
     return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 1 << 16

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inspector.exchanges.topology import DEFAULT_PORTS, DEFAULT_ROLES, Roles
+from inspector.exchanges.topology import DEFAULT_ROLES, Roles
+from inspector.model.providers import DEFAULT_PORTS
 from inspector.options import FILE_ROLES, Options, TopologyError
 
 
@@ -159,7 +160,12 @@ def test_what_is_no_network_or_address_is_an_error_of_usage(options: Options) ->
         ("agents = ['somebody']", "somebody is no address", "172.30.0.10"),
         ("ports = [10001]", "[ports] in the topology file", '10001 = "anthropic"'),
         ("[ports]\nhttp = 'openai'", "[ports] in the topology file", "providers are openai"),
-        ("[ports]\n10001 = 'claude'", "[ports] in the topology file", "providers are openai"),
+        (
+            "[ports]\n10005 = 'mistral'",
+            "has 10005: 'mistral' is no provider known here",
+            "Known are openai, anthropic, copilot, gemini, vertex, azure-openai, unknown;"
+            " add it as [[provider]] with name = 'mistral'",
+        ),
         ("[ports]\n10001 = 1", "[ports] in the topology file", "providers are openai"),
         ("[ports]\n10001 = ['openai']", "[ports] in the topology file", "providers are openai"),
         ("[ports]\n65536 = 'openai'", "[ports] in the topology file", "providers are openai"),

@@ -111,7 +111,7 @@ def analyze(
     ):
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop)
     readable = () if trouble is not None else paths
-    unwritten = outcome.leave_files(report, readable, auth_headers)
+    unwritten = outcome.leave_files(report, readable, options.secret_headers())
     if form != "terminal" or trouble is None:
         write(report)
         out.flush()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from inspector.cli.analyze import NoTcp, tell_interrupted
-from inspector.cli.inputs import options_of, report_of
+from inspector.cli.inputs import is_report, options_of, report_of
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import network_options
@@ -65,14 +65,19 @@ def check(
         from inspector.cli.screen import Screen
         from inspector.policy.judge import judge
         from inspector.policy.page import page, plain
-        from inspector.policy.reading import read_policy
+        from inspector.policy.reading import providers_in, read_policy
         from inspector.report.formats.json import dumps
 
-    rules = read_policy(policy)
+    options = options_of(told)
+    written = report_of(paths, options) if len(paths) == 1 and is_report(paths[0]) else None
+    rules = read_policy(
+        policy,
+        [row.name for row in options.roles().added] if written is None else providers_in(written),
+    )
     if fail_on is not None:
         rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
     with graceful() as stop:
-        report = report_of(paths, options_of(told), progress=not no_progress, stop=stop)
+        report = written or report_of(paths, options, progress=not no_progress, stop=stop)
     interrupted = tell_interrupted(report)
     if not report.connections and not interrupted:
         raise NoTcp(report.topology.scope)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from inspector.model.credentials import Anomaly, Credential, CredentialKind
+from inspector.model.providers import PROVIDERS
 from inspector.secret import Secret
 
 
@@ -24,33 +26,25 @@ class Shape(NamedTuple):
     pattern: re.Pattern[bytes]
 
 
-#: (kind, documented prefix).  The longest prefix of a family comes first.  No
-#: length is asked for: a key cut short or with a character too many is still
-#: that kind of key, and `length` shows the damage.
-_PREFIXES: Final[tuple[tuple[CredentialKind, str], ...]] = (
-    ("anthropic-api-key", "sk-ant-api03-"),
-    ("anthropic-api-key", "sk-ant-api02-"),
-    ("anthropic-api-key", "sk-ant-api01-"),
-    ("anthropic-admin-key", "sk-ant-admin01-"),
-    ("anthropic-oauth", "sk-ant-oat01-"),
-    ("anthropic-oauth", "sk-ant-ort01-"),
-    ("anthropic-api-key", "sk-ant-"),
-    ("openai-project-key", "sk-proj-"),
-    ("openai-api-key", "sk-svcacct-"),
-    ("openai-api-key", "sk-admin-"),
-    ("openai-api-key", "sk-None-"),
+def longest_first(
+    pairs: Iterable[tuple[CredentialKind, str]],
+) -> tuple[tuple[CredentialKind, str], ...]:
+    """(kind, documented prefix) in the order in which they are looked for, each once."""
+    return tuple(sorted(dict.fromkeys(pairs), key=lambda pair: -len(pair[1])))
+
+
+#: (kind, documented prefix) of what is no provider's key.
+_OTHERS: Final[tuple[tuple[CredentialKind, str], ...]] = (
     ("unknown", "sk-or-"),  # OpenRouter; listed so that it is not taken for OpenAI's
-    ("openai-api-key", "sk-"),
-    ("github-token", "github_pat_"),
-    ("github-token", "ghp_"),
-    ("github-token", "gho_"),
-    ("github-token", "ghu_"),
-    ("github-token", "ghs_"),
-    ("github-token", "ghr_"),
-    ("google-api-key", "AIza"),
-    ("google-api-key", "AQ.Ab"),
     ("aws-sigv4", "AKIA"),
     ("aws-sigv4", "ASIA"),
+)
+
+#: The same with those of the providers, the longest prefix first.  No length is asked for: a
+#: key cut short or with a character too many is still that kind of key, and `length` shows
+#: the damage.
+PREFIXES: Final = longest_first(
+    (*(pair for row in PROVIDERS for pair in row.key_prefixes), *_OTHERS)
 )
 
 SHAPES: Final[tuple[Shape, ...]] = (
@@ -60,7 +54,7 @@ SHAPES: Final[tuple[Shape, ...]] = (
             None if kind == "unknown" else prefix,
             re.compile(re.escape(prefix.encode()) + rb".+", re.DOTALL),
         )
-        for kind, prefix in _PREFIXES
+        for kind, prefix in PREFIXES
     ),
     # RFC 7519 3.1 (three parts), RFC 7516 3.1 (five): a base64url JSON object comes first.
     Shape("jwt", None, re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*(?:\.[\w-]*){0,2}")),
@@ -184,6 +178,19 @@ def describe(
     )
 
 
+def named(
+    credential: Credential, core: Secret, prefixes: Iterable[tuple[CredentialKind, str]]
+) -> Credential:
+    """The credential by a prefix of the user's own, unless a longer documented one names it."""
+    if credential.placeholder is not None or credential.kind in SCHEME_KINDS.values():
+        return credential
+    value, known = core.reveal(), len(credential.prefix or "")
+    for kind, prefix in prefixes:
+        if len(value) > len(prefix) > known and value.startswith(prefix.encode()):
+            return replace(credential, kind=kind, prefix=prefix)
+    return credential
+
+
 def is_recognised(credential: Credential) -> bool:
     """Whether a value is told to be a key by itself: a documented prefix, or a placeholder."""
     return credential.prefix is not None or credential.placeholder is not None
@@ -219,14 +226,14 @@ LABEL: Final = (
     r"<(?:"
     + "|".join(sorted({kind for kind, *_ in SHAPES} | {"basic", "aws-sigv4"}))
     + r")(?: (?:"
-    + "|".join(re.escape(prefix) for _, prefix in _PREFIXES)
+    + "|".join(re.escape(prefix) for _, prefix in PREFIXES)
     + r"))?"
     r" (?:\d+ bytes [0-9a-f]{12}|masked)>"
 )
 
 _NAMES_PREFIX: Final = re.compile(
     r"<[a-z0-9-]+ (?:"
-    + "|".join(re.escape(prefix) for _, prefix in _PREFIXES)
+    + "|".join(re.escape(prefix) for _, prefix in PREFIXES)
     + r") (?:\d+ bytes [0-9a-f]{12}|masked)>"
 )
 

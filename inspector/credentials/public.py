@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inspector.credentials.kinds import _PREFIXES, PLACEHOLDERS
+from inspector.credentials.kinds import PLACEHOLDERS, PREFIXES
 from inspector.credentials.positions import (
     CREDENTIAL_HEADERS,
     RESPONSE_HEADERS,
@@ -50,7 +50,7 @@ WORDS: Final[frozenset[bytes]] = frozenset(
             (
                 _PROTOCOLS,
                 *PLACEHOLDERS,
-                *(prefix for _, prefix in _PREFIXES),
+                *(prefix for _, prefix in PREFIXES),
                 *SECRET_QUERY,
                 *(
                     name.decode()

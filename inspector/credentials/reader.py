@@ -23,6 +23,8 @@ from inspector.credentials.kinds import (
     inner_anomalies,
     is_recognised,
     label,
+    longest_first,
+    named,
     prefix_within,
 )
 from inspector.credentials.mask_notes import MaskNotes
@@ -40,7 +42,7 @@ from inspector.credentials.positions import (
     is_secret_name,
 )
 from inspector.credentials.scrubbing import Scrubber
-from inspector.model.credentials import Anomaly, AuthHeader, Credential
+from inspector.model.credentials import Anomaly, AuthHeader, Credential, CredentialKind
 from inspector.model.network import Headers
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
@@ -66,7 +68,8 @@ class CredentialReader:
 
     `fingerprint_key` keys the fingerprints of one run (or of several, to
     compare them).  `extra_headers` are further header names, in any case, whose
-    value is a credential.
+    value is a credential; `extra_prefixes` further (kind, public prefix) of keys that stand in
+    such a position.
 
     A credential's `length` counts its bytes as the recipient sees them: without
     the scheme and the white space around (RFC 9110 5.5, 11.4); percent-decoded
@@ -75,8 +78,14 @@ class CredentialReader:
     damaged copy of a key is recognised as that key.
     """
 
-    def __init__(self, fingerprint_key: bytes, extra_headers: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        fingerprint_key: bytes,
+        extra_headers: Iterable[str] = (),
+        extra_prefixes: Iterable[tuple[CredentialKind, str]] = (),
+    ) -> None:
         self._key = fingerprint_key
+        self._prefixes = longest_first(extra_prefixes)
         self.claims = MaskNotes()
         self._scrubber = Scrubber(fingerprint_key)
         self._request = (
@@ -286,6 +295,7 @@ class CredentialReader:
                 continue
             text = Secret(unquote_to_bytes(value.encode("latin-1")))
             credential, core = _bare(text, self._key)
+            credential = named(credential, core, self._prefixes)
             if _decoded(name) in CREDENTIAL_QUERY or is_recognised(credential):
                 yield name, credential, core
 
@@ -313,10 +323,14 @@ class CredentialReader:
         return path + mark + "".join(parts)
 
     def _query_value(self, value: str) -> Credential:
-        return _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)[0]
+        found = _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
+        return named(*found, self._prefixes)
 
     def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
-        return _read(name, Secret(raw), syntax, self._key)[0]
+        read, core = _read(name, Secret(raw), syntax, self._key)
+        if self._prefixes:
+            return replace(read, credential=named(read.credential, core, self._prefixes))
+        return read
 
 
 def _within_target(raw: bytes) -> Iterator[Secret]:

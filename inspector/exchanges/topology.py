@@ -18,7 +18,7 @@ from typing import Final, Literal
 from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.services import service_of, split_authority
 from inspector.model.http import Hop
-from inspector.model.providers import Provider
+from inspector.model.providers import DEFAULT_PORTS, PROVIDERS, UNKNOWN, Provider, ProviderFacts
 from inspector.model.topology import Role, Topology
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
@@ -27,33 +27,10 @@ DEFAULT_ROLES: Final[dict[Role, frozenset[str]]] = {
     "api-proxy": frozenset({"172.30.0.30"}),
     "forward-proxy": frozenset({"172.30.0.10"}),
 }
-#: Port of the API proxy -> provider behind it.
-DEFAULT_PORTS: Final[dict[int, Provider]] = {
-    10000: "openai",
-    10001: "anthropic",
-    10002: "copilot",
-    10003: "gemini",
-    10004: "vertex",
-}
 FORWARD_PROXY_PORTS: Final = frozenset({3128})
 
-#: Host name, in which one `*` stands for anything -> provider.
-HOSTS: Final[tuple[tuple[str, Provider], ...]] = (
-    ("api.anthropic.com", "anthropic"),
-    ("api.openai.com", "openai"),
-    ("*.githubcopilot.com", "copilot"),
-    ("copilot-api.*.ghe.com", "copilot"),
-    ("generativelanguage.googleapis.com", "gemini"),
-    ("aiplatform.googleapis.com", "vertex"),
-    ("*-aiplatform.googleapis.com", "vertex"),
-    ("*.openai.azure.com", "azure-openai"),
-)
-
-#: Networks in which nothing but a provider's API is served, as the provider publishes them:
-#: a client that asks for an address names no host.
-NETWORKS: Final[tuple[tuple[IPv4Network | IPv6Network, Provider], ...]] = (
-    (ip_network("160.79.104.0/23"), "anthropic"),
-    (ip_network("2607:6bc0::/48"), "anthropic"),
+_NETWORKS: Final = tuple(
+    (ip_network(network), row.name) for row in PROVIDERS for network in row.networks
 )
 
 #: (role of the client, role of the server) -> hop.
@@ -82,6 +59,7 @@ class Roles:
     ports: Mapping[int, Provider] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     proxy_ports: frozenset[int] = FORWARD_PROXY_PORTS
     told: frozenset[Role] = frozenset()
+    added: tuple[ProviderFacts, ...] = ()
     source: Source = "defaults"
     notes: tuple[str, ...] = ()
 
@@ -89,6 +67,11 @@ class Roles:
     def network(self) -> IPv4Network | IPv6Network:
         """The subnet as a network; raises ValueError for one that is none."""
         return ip_network(self.subnet, strict=False)
+
+    @property
+    def auth_headers(self) -> tuple[str, ...]:
+        """The headers in which added providers take their keys."""
+        return tuple(row.auth_header for row in self.added if row.auth_header is not None)
 
     def role(self, address: str) -> Role:
         """The role of an address."""
@@ -104,8 +87,8 @@ class Roles:
     def provider(self, host: str, port: int) -> Provider:
         """The provider behind a service: by port at the API proxy, else by host name."""
         if host in self.addresses["api-proxy"]:
-            return self.ports.get(port, "unknown")
-        return provider_of(host)
+            return self.ports.get(port, UNKNOWN)
+        return provider_of(host, self.added)
 
     def fact(self, scope: Literal["subnet", "all"]) -> Topology:
         """The roles as the report shows them."""
@@ -118,26 +101,28 @@ class Roles:
             source=self.source,
             scope=scope,
             notes=self.notes,
+            added=self.added,
         )
 
 
 @lru_cache(maxsize=4096)
-def provider_of(host: str) -> Provider:
-    """The provider whose API a host name or an address stands for."""
+def provider_of(host: str, added: tuple[ProviderFacts, ...] = ()) -> Provider:
+    """The provider whose API a host name or an address stands for; `added` ones come first."""
     name = host.lower().strip("[]").rstrip(".")
-    for pattern, provider in HOSTS:
-        start, star, end = pattern.partition("*")
-        if name == pattern or (star and name.startswith(start) and name.endswith(end)):
-            return provider
+    for row in (*added, *PROVIDERS):
+        for pattern in row.hosts:
+            start, star, end = pattern.partition("*")
+            if name == pattern or (star and name.startswith(start) and name.endswith(end)):
+                return row.name
     if name[:1].isdigit() or ":" in name:
         try:
             address = ip_address(name)
         except ValueError:
-            return "unknown"
-        for network, provider in NETWORKS:
+            return UNKNOWN
+        for network, provider in _NETWORKS:
             if address in network:
                 return provider
-    return "unknown"
+    return UNKNOWN
 
 
 class SubnetTest:

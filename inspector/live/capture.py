@@ -99,6 +99,7 @@ class Watchers:
 
 def capture(plan: Plan, watchers: Watchers) -> RunResult:
     """Run a capture to its end.  Raises `InspectorError` when it cannot begin."""
+    headers = plan.options.secret_headers()  # read now: files are closed to us later
     with Signals() as signals, contextlib.ExitStack() as held:
         broker = Broker.start()
         held.callback(broker.close)
@@ -117,7 +118,7 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             write_files(plan.directory, {})  # it is made, or refused, before the command runs
         scrubber = None
         if plan.path is not None and not plan.raw:
-            scrubber = Redactor(auth_headers=plan.options.auth_headers, limits=LIVE)
+            scrubber = Redactor(auth_headers=headers, limits=LIVE)
         session = _session(plan, opened, scrubber, watchers)
         watchers.on_begin(session)
         held.enter_context(_told_to_scripts(plan))
@@ -140,9 +141,7 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             status = await_command(command, signals)
         notes = _notes(session, opened)
         if scrubber is not None and session.files is not None:
-            again = read_again(
-                session.files, scrubber, plan.options.auth_headers, signals, tell=watchers.tell
-            )
+            again = read_again(session.files, scrubber, headers, signals, tell=watchers.tell)
             notes += () if again is None else (again,)
         live = Live(
             ended_for=ending.reason,

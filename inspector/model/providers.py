@@ -7,6 +7,7 @@ public references; ports and auth headers: the firewall's API proxy (`server.js`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -49,7 +50,7 @@ class ProviderFacts:
     auth_header: str | None = None
     """The header that its API takes the key in."""
     key_prefixes: tuple[tuple[CredentialKind, str], ...] = ()
-    """(kind, documented prefix) of its keys; within a family the longest comes first."""
+    """(kind, documented prefix) of its keys."""
     path_prefixes: tuple[str, ...] = ()
     """First parts of the paths in its reference.
 
@@ -57,6 +58,11 @@ class ProviderFacts:
     """
     grammars: tuple[str, ...] = ()
     """The grammars of its event streams."""
+    networks: tuple[str, ...] = ()
+    """Networks, in CIDR notation, in which nothing but its API is served, as it publishes them:
+
+    a client that asks for an address names no host.
+    """
 
 
 GRAMMARS: Final[tuple[Grammar, ...]] = (
@@ -114,6 +120,7 @@ PROVIDERS: Final[tuple[ProviderFacts, ...]] = (
             "/v1/messages", "/v1/models", "/v1/files", "/v1/skills", "/v1/organizations",
         ),
         grammars=("anthropic",),
+        networks=("160.79.104.0/23", "2607:6bc0::/48"),
     ),
     ProviderFacts(
         "copilot",
@@ -161,3 +168,13 @@ PROVIDERS: Final[tuple[ProviderFacts, ...]] = (
 
 #: The names above, and the one for everything else.
 KNOWN: Final[tuple[Provider, ...]] = (*(row.name for row in PROVIDERS), UNKNOWN)
+
+#: Port of the API proxy -> the provider behind it, by default.
+DEFAULT_PORTS: Final[Mapping[int, Provider]] = {
+    row.port: row.name for row in PROVIDERS if row.port is not None
+}
+
+
+def kind_of_key(provider: Provider) -> str:
+    """The kind of the keys of a provider that a topology file added."""
+    return f"{provider}-api-key"

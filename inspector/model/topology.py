@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from inspector.model.credentials import Credential
 from inspector.model.network import Endpoint, Process
-from inspector.model.providers import Provider
+from inspector.model.providers import Provider, ProviderFacts
 
 Role: TypeAlias = Literal["agent", "api-proxy", "forward-proxy", "other"]
 
@@ -33,6 +33,8 @@ class Topology:
     """Whether only connections of the subnet were looked at."""
     notes: tuple[str, ...] = field(default=())
     """What was recognised from traffic, and why."""
+    added: tuple[ProviderFacts, ...] = ()
+    """The providers that a topology file added to those known here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class _Judged:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.view = View(report)
+        self.added = report.topology.added
         self.unread = Unheard(self.view)
         self.whole, self.lacking = self.unread.whole, self.unread.lacking
         self.ways = tuple(ways_out(self.view))
@@ -213,7 +214,7 @@ class _Judged:
             tunnel.id
             for tunnel in self.report.tunnels
             if self.view.role(tunnel.client.ip) not in ("api-proxy", "forward-proxy")
-            and (expect.provider == "any" or provider_of(_host(tunnel)) == expect.provider)
+            and expect.provider in ("any", provider_of(_host(tunnel), self.added))
             and _has_other_than_placeholders(tunnel.auth)
         ]
         self.breach(expect.provider, "placeholders only", "another credential", real)
@@ -319,7 +320,7 @@ class _Judged:
         found: dict[str, list[str]] = {}
         nameless: dict[str, list[str]] = {}
         for way in self.ways:
-            providers = way.providers()
+            providers = way.providers(self.added)
             everywhere = expect.provider == "any"
             if (everywhere and way.past) or (
                 providers if everywhere else expect.provider in providers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -11,7 +11,8 @@ from typing import Any, Final, NoReturn
 from inspector.diagnosis.catalogue import CODES
 from inspector.errors import InspectorError, plain
 from inspector.model.conclusions import SEVERITIES
-from inspector.model.providers import KNOWN
+from inspector.model.providers import KNOWN, Provider
+from inspector.model.report import Report
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
 from inspector.toml import Unreadable, read_table
 
@@ -33,8 +34,11 @@ class PolicyError(InspectorError):
     exit_code = 2
 
 
-def read_policy(named: str | Path) -> Policy:
-    """The built-in policy of that name, or the one in a file.  Raises `PolicyError`."""
+def read_policy(named: str | Path, added: Iterable[Provider] = ()) -> Policy:
+    """The built-in policy of that name, or the one in a file.  Raises `PolicyError`.
+
+    `added` are names of providers beside those known here, which it may speak of.
+    """
     built_in = BUILT_IN.get(str(named))
     if built_in is not None:
         return built_in
@@ -47,14 +51,27 @@ def read_policy(named: str | Path) -> Policy:
             f"Give a TOML file, or the built-in {', '.join(BUILT_IN)}",
             "The captures were not looked at yet",
         ) from error
-    return _Reader(path).policy(table)
+    return _Reader(path, added).policy(table)
+
+
+def providers_in(report: Report) -> frozenset[Provider]:
+    """The providers that a report speaks of, whether or not this version knows them."""
+    topology = report.topology
+    return frozenset(
+        (
+            *(row.name for row in topology.added),
+            *topology.providers.values(),
+            *(client.provider for client in report.clients),
+        )
+    )
 
 
 class _Reader:
     """Checks tables against what the format has; knows the file for its errors."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, added: Iterable[Provider]) -> None:
         self._path = path
+        self._providers = tuple(dict.fromkeys((*KNOWN, *sorted(added), "any")))
 
     def policy(self, table: Mapping[str, Any]) -> Policy:
         self._known(table, _TOP, "the top level")
@@ -71,8 +88,8 @@ class _Reader:
     def _expect(self, entry: Mapping[str, Any]) -> Expect:
         self._known(entry, _EXPECT, "[[expect]]")
         provider = entry.get("provider", "any")
-        if provider not in (*KNOWN, "any"):
-            self._wrong("provider", f"one of {', '.join(KNOWN)}, any")
+        if provider not in self._providers:
+            self._wrong("provider", f"one of {', '.join(self._providers)}")
         placeholder_only = entry.get("placeholder_only", False)
         if not isinstance(placeholder_only, bool):
             self._wrong("placeholder_only", "true or false")

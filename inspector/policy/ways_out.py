@@ -10,7 +10,7 @@ from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_hos
 from inspector.exchanges.topology import provider_of
 from inspector.model.http import Exchange
 from inspector.model.network import Connection
-from inspector.model.providers import Provider
+from inspector.model.providers import UNKNOWN, Provider, ProviderFacts
 from inspector.report.page.view import View
 
 
@@ -31,9 +31,9 @@ class WayOut:
     def is_named(self) -> bool:
         return any(_is_name(host) for host in self.hosts)
 
-    def providers(self) -> frozenset[Provider]:
-        """Those whose API it leads to."""
-        return frozenset(map(provider_of, self.hosts)) - {"unknown"}
+    def providers(self, added: tuple[ProviderFacts, ...] = ()) -> frozenset[Provider]:
+        """Those whose API it leads to, `added` ones among them."""
+        return frozenset(provider_of(host, added) for host in self.hosts) - {UNKNOWN}
 
 
 def ways_out(view: View) -> Iterator[WayOut]:

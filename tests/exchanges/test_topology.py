@@ -7,13 +7,12 @@ import ipaddress
 import pytest
 
 from inspector.exchanges.topology import (
-    DEFAULT_PORTS,
     DEFAULT_ROLES,
     HOPS,
-    HOSTS,
     Roles,
     SubnetTest,
 )
+from inspector.model.providers import DEFAULT_PORTS
 from inspector.model.topology import Topology
 from inspector.options import Options
 from tests.exchanges.network import (
@@ -110,17 +109,6 @@ def test_a_host_name_tells_the_provider_only_when_it_is_the_providers(
     host: str, provider: str
 ) -> None:
     assert Roles().provider(host, 443) == provider
-
-
-def test_every_provider_of_the_table_of_hosts_is_reached_by_it() -> None:
-    assert {provider for _, provider in HOSTS} == {
-        "anthropic",
-        "openai",
-        "copilot",
-        "gemini",
-        "vertex",
-        "azure-openai",
-    }
 
 
 # -- recognised from traffic -------------------------------------------------------------

@@ -19,6 +19,7 @@ from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Evidence, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
+from inspector.model.providers import UNKNOWN
 
 ABOUT: Final = Code(
     "api-proxy-bypassed",
@@ -40,7 +41,7 @@ def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     """A tunnel, whatever its CONNECT says, in which TLS names an API's host."""
     if tunnel.client.ip not in case.agents or not tunnel.established:
         return None
-    if not any(provider_of(name) != "unknown" for name in tunnel_hosts(tunnel)):
+    if not any(_is_api(name, case) for name in tunnel_hosts(tunnel)):
         return None
     return Match(of_tunnel(tunnel), _severity(case))
 
@@ -49,10 +50,7 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
     """A plain request to an API's host, unless Squid denied it."""
     if exchange.client.ip not in case.agents or exchange.tunnel is not None:
         return None
-    if (
-        exchange.server.ip not in case.forward_proxies
-        or provider_of(asked_host(exchange)) == "unknown"
-    ):
+    if exchange.server.ip not in case.forward_proxies or not _is_api(asked_host(exchange), case):
         return None
     response = exchange.response
     denied = response is not None and answered_by(response) == "forward-proxy"
@@ -67,7 +65,11 @@ def where(evidence: Evidence, case: Case) -> tuple[str, int]:
         return asked_host(exchange), evidence.packet or 1
     tunnel = case.tunnels.get(evidence.tunnel or "t0")
     assert tunnel is not None
-    return next(n for n in tunnel_hosts(tunnel) if provider_of(n) != "unknown"), tunnel.packet
+    return next(name for name in tunnel_hosts(tunnel) if _is_api(name, case)), tunnel.packet
+
+
+def _is_api(host: str, case: Case) -> bool:
+    return provider_of(host, case.topology.added) != UNKNOWN
 
 
 def _severity(case: Case) -> Severity:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
-from inspector.model.providers import Provider
+from inspector.model.providers import PROVIDERS
 
 ABOUT: Final = Code(
     "wrong-path",
@@ -23,22 +23,6 @@ ABOUT: Final = Code(
     shown_by="h1-wrong-path",
 )
 
-#: First parts of paths in the providers' public references, as the API proxy is asked for
-#: them.  A provider that is not here has too many.
-PATHS: Final[dict[Provider, tuple[str, ...]]] = {
-    "anthropic": ("/v1/messages", "/v1/models", "/v1/files", "/v1/skills", "/v1/organizations"),
-    "openai": (
-        "/v1/chat/completions", "/v1/responses", "/v1/models", "/v1/embeddings", "/v1/files",
-        "/v1/images", "/v1/audio", "/v1/moderations", "/v1/batches", "/v1/completions",
-        "/v1/realtime", "/v1/assistants", "/v1/threads", "/v1/vector_stores", "/v1/conversations",
-    ),
-    "copilot": (
-        "/chat/completions", "/models", "/responses", "/embeddings", "/agents", "/v1/messages",
-        "/mcp", "/v1/",
-    ),
-    "gemini": ("/v1beta/", "/v1/", "/v1alpha/"),
-}  # fmt: skip
-
 
 def explains(call: FailedCall, case: Case) -> bool:
     """404 of the API; one that speaks of a model is about the model."""
@@ -47,9 +31,11 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     if "model" in call.message:
         return False
-    known = PATHS.get(call.exchange.provider)
+    provider = call.exchange.provider
+    rows = (row for row in (*case.topology.added, *PROVIDERS) if row.name == provider)
+    known = next((row.path_prefixes for row in rows), ())
     path = urlsplit(request.target).path
-    return known is not None and not path.startswith(known)
+    return bool(known) and not path.startswith(known)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
