@@ -250,7 +250,7 @@ def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
     closed, _ = moments.closed(connection)
     opened = moments.opened(connection)
     status = UNKNOWN if tunnel.connect_status is None else tunnel.connect_status
-    refused = tunnel.established is False
+    refused = tunnel.refusal is not None
     tls_failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
     overhead_up, overhead_down = 22 * tunnel.records_up, 22 * tunnel.records_down
     return Carrier(

@@ -318,13 +318,13 @@ class Case:
         Clients that ignore NO_PROXY for bare addresses make their calls so (undici behind a
         ProxyAgent); Squid lets few ports through.
         """
-        if tunnel.established is not False or not tunnel.authority:
+        refusal = tunnel.refusal
+        if refusal is None or not refusal.is_denial or not tunnel.authority:
             return False
         if tunnel.client.ip in self.api_proxies | self.forward_proxies:
             return False
         host = tunnel.authority.rpartition(":")[0].strip("[]")
-        denied = tunnel.connect_status == 403 or "ERR_ACCESS_DENIED" in (tunnel.proxy_error or "")
-        return host in self.api_proxies and denied
+        return host in self.api_proxies
 
     def chains_of_retries(self) -> Iterator[Chain]:
         """The chains of calls for which the API proxy opened more than one tunnel."""

@@ -134,7 +134,7 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
 
 
 def _denial(call: FailedCall, case: Case) -> str | None:
-    if any(tunnel.established is False for tunnel in call.tunnels):
+    if any(tunnel.refusal is not None for tunnel in call.tunnels):
         return None
     if call.tunnel is not None and call.tunnel.established:
         return f"Squid answered {call.tunnel.id} with 200"
@@ -145,7 +145,7 @@ def _tls(call: FailedCall, case: Case) -> str | None:
     tunnel = call.tunnel
     if tunnel is None:
         return None if call.answered_by == "upstream" else "no tunnel was opened for it"
-    if tunnel.established is False:
+    if tunnel.refusal is not None:
         return "no tunnel was established for it"
     if tunnel.tls is not None and tunnel.tls.handshake == "complete":
         return f"the handshake in {tunnel.id} is complete"

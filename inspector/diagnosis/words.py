@@ -52,15 +52,15 @@ def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 
 
 def squid_error(call: FailedCall) -> str:
-    """What Squid says went wrong, from its page or its answer to the CONNECT."""
+    """Return the `X-Squid-Error` of Squid's page or refusal of the CONNECT; empty without one."""
     if call.answered_by == "forward-proxy" and call.exchange.response is not None:
         for name, value in call.exchange.response.headers:
             if name.lower() == "x-squid-error":
                 return value
     if call.answered_by in ("api-proxy", "nobody", "forward-proxy"):
         for tunnel in call.tunnels:
-            if tunnel.established is False and tunnel.proxy_error:
-                return tunnel.proxy_error
+            if tunnel.refusal is not None and tunnel.refusal.error:
+                return tunnel.refusal.error
     return ""
 
 

@@ -14,7 +14,15 @@ from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
-from inspector.model.network import ClosedBy, Connection, DirectTls, Egress, Process, Tunnel
+from inspector.model.network import (
+    ClosedBy,
+    Connection,
+    DirectTls,
+    Egress,
+    Process,
+    Tunnel,
+    opens_tunnel,
+)
 from inspector.model.topology import Client
 from inspector.packed import LazyView, arranged
 
@@ -127,7 +135,7 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
         headers=record.headers,
         interim=tuple(record.interim),
         connect_status=status,
-        established=None if status is None else 200 <= status < 300,
+        established=opens_tunnel(status),
         proxy_error=record.proxy_error,
         reply_latency=record.reply_latency,
         protocol=record.protocol,

@@ -286,7 +286,7 @@ class HttpLayer:
     def _on_response_end(self, end: MessageEnd) -> None:
         item = self._receiving
         if isinstance(item, TunnelRecord):
-            if not 200 <= (item.connect_status or 0) < 300:
+            if item.refusal is not None:
                 self._receiving = None
                 close_record(self._context, item)
                 self._resume()

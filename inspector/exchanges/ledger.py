@@ -20,7 +20,16 @@ from inspector.model.capture import Fault
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import Request, Response
 from inspector.model.ids import connection_id
-from inspector.model.network import Connection, EndedBy, Endpoint, Headers, Tls, TunnelProtocol
+from inspector.model.network import (
+    Connection,
+    EndedBy,
+    Endpoint,
+    Headers,
+    Refusal,
+    Tls,
+    TunnelProtocol,
+    refusal_of,
+)
 from inspector.oddities import OddityCounter
 from inspector.packed import PackedList
 from inspector.protocols.content import Budget
@@ -95,6 +104,11 @@ class TunnelRecord:
     closed_by: EndedBy | None = None
     exchanges: list[int] = field(default_factory=list)
     outer: TunnelRecord | None = None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it did not open; None where it did, and while no final answer has come."""
+        return refusal_of(self.proxy, self.connect_status, self.proxy_error)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from inspector.model.credentials import AuthHeader
 from inspector.model.ids import ConnectionId, DirectTlsId, ExchangeId, TunnelId
@@ -20,6 +20,13 @@ EndedBy: TypeAlias = Literal[
 ]
 TunnelProtocol: TypeAlias = Literal["tls", "http/1.1", "h2", "unknown", "none"]
 Handshake: TypeAlias = Literal["complete", "failed", "incomplete", "not seen"]
+
+#: Squid's access rules forbid the host or the port.
+ACCESS_DENIED: Final = "ERR_ACCESS_DENIED"
+#: Squid finds no address for the host; version 5.7 uses the second name (measured).
+NO_ADDRESS: Final = ("ERR_DNS_FAIL", "ERR_CANNOT_FORWARD")
+#: Squid found the host's address and could not connect to it.
+CONNECT_FAILED: Final = "ERR_CONNECT_FAIL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,40 @@ class Egress:
     """The leg's connection."""
 
 
+def opens_tunnel(status: int | None) -> bool | None:
+    """Whether the final answer to a CONNECT opens the tunnel; None without an answer."""
+    return None if status is None else 200 <= status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Whether a CONNECT was refused, by whom and why: decided here, asked everywhere else.
+
+    A 2xx answer opens the tunnel; any other final answer refuses it (RFC 9110 9.3.6).  Squid
+    names the reason in `X-Squid-Error`, as `ERR_CONNECT_FAIL 111`: the name of an error and,
+    where a system call failed, its errno.  Other proxies give a status alone.
+    """
+
+    by: Endpoint
+    """The proxy that was asked, and refused."""
+    status: int
+    """The status of its answer."""
+    error: str | None
+    """The value of `X-Squid-Error`; null where the answer has no such field."""
+
+    @property
+    def is_denial(self) -> bool:
+        """Whether a rule of the proxy forbids it, rather than that the proxy failed to connect."""
+        return self.status == 403 or ACCESS_DENIED in (self.error or "")
+
+
+def refusal_of(by: Endpoint, status: int | None, error: str | None) -> Refusal | None:
+    """Return the refusal in a proxy's answer; None where it opened the tunnel or none came."""
+    if status is None or opens_tunnel(status):
+        return None
+    return Refusal(by, status, error)
+
+
 @dataclass(frozen=True, slots=True)
 class Tunnel:
     """A CONNECT and what went through it.  Its 200 says "tunnel opened", no more."""
@@ -183,6 +224,11 @@ class Tunnel:
     """The CONNECT's first packet."""
     last_down_at: int | None = None
     """When the last byte came from the proxy's side."""
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it did not open; None where it did, and where no answer was captured."""
+        return refusal_of(self.proxy, self.connect_status, self.proxy_error)
 
 
 @dataclass(frozen=True, slots=True)

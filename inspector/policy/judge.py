@@ -288,7 +288,7 @@ class _Judged:
         bad: list[str] = []
         unknown: list[str] = []
         for tunnel in tunnels:
-            if tunnel.established is False or tunnel.protocol in ("http/1.1", "h2"):
+            if tunnel.refusal is not None or tunnel.protocol in ("http/1.1", "h2"):
                 continue  # refused, or plaintext whose exchanges are judged as calls
             if tunnel.tls is not None and tunnel.tls.handshake == "complete":
                 continue

@@ -41,7 +41,7 @@ def ways_out(view: View) -> Iterator[WayOut]:
     near = Neighbourhood(view.report.topology)
     agents = _agents(view)
     for tunnel in view.report.tunnels:
-        if tunnel.client.ip in agents and tunnel.established is not False:
+        if tunnel.client.ip in agents and tunnel.refusal is None:
             hosts = tunnel_hosts(tunnel)
             if not any(map(near.holds, hosts)):
                 yield WayOut(tunnel.id, "a CONNECT of the agent's own", False, hosts)

@@ -478,3 +478,47 @@ def test_tunnels_within_tunnels_are_looked_into_so_deep_and_no_deeper(depth: int
     assert [(item.connection, item.reason) for item in told.completeness.unread] == (
         [("c1", "limit")] if deeper else []
     )
+
+
+# -- refusals ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "error", "is_denial"),
+    [
+        (DENIED, 403, "ERR_ACCESS_DENIED 0", True),
+        (response("403 Forbidden"), 403, None, True),
+        (response("407 Unauthorized", "X-Squid-Error: ERR_ACCESS_DENIED 0"), 407, None, True),
+        (response("503 Unavailable", "X-Squid-Error: ERR_CONNECT_FAIL 111"), 503, None, False),
+        (response("302 Found"), 302, None, False),
+    ],
+    ids=["denied", "403-of-another-proxy", "denied-with-407", "cannot-connect", "redirected"],
+)
+def test_any_answer_but_2xx_is_a_refusal_that_names_who_refused_and_why(
+    answer: bytes, status: int, error: str | None, *, is_denial: bool
+) -> None:
+    net = Network()
+    say(net.to_squid(), connect(), answer).close()
+
+    refusal = only_tunnel(net.report()).refusal
+
+    assert refusal is not None
+    assert (refusal.by.ip, refusal.by.port, refusal.status) == (SQUID, 3128, status)
+    assert error is None or refusal.error == error
+    assert refusal.is_denial is is_denial
+
+
+@pytest.mark.parametrize("answer", [ESTABLISHED, b"HTTP/1.1 299 Fine\r\n\r\n", None])
+def test_an_opened_tunnel_and_one_without_an_answer_are_not_refused(answer: bytes | None) -> None:
+    net = Network()
+    tcp = net.to_squid()
+    if answer is None:
+        tcp.up(connect()).ack(False)
+    else:
+        say(tcp, connect(), answer)
+    tcp.close()
+
+    tunnel = only_tunnel(net.report())
+
+    assert tunnel.refusal is None
+    assert tunnel.established is (None if answer is None else True)

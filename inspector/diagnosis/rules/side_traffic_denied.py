@@ -23,7 +23,7 @@ ABOUT: Final = Code(
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     proxies = case.api_proxies | case.forward_proxies
-    denied = tunnel.client.ip not in proxies and tunnel.established is False
+    denied = tunnel.client.ip not in proxies and tunnel.refusal is not None
     if case.is_barred(tunnel):
         return None  # a call of its own, which failed
     return Match(of_tunnel(tunnel)) if denied else None

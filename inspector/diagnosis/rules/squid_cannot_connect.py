@@ -7,6 +7,7 @@ from typing import Final
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
+from inspector.model.network import CONNECT_FAILED
 
 ABOUT: Final = Code(
     "squid-cannot-connect",
@@ -26,7 +27,7 @@ ERRNO: Final = {"111": "refused", "113": "no route", "110": "timed out", "101": 
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    if "ERR_CONNECT_FAIL" in squid_error(call):
+    if CONNECT_FAILED in squid_error(call):
         return True
     return call.answered_by == "forward-proxy" and call.is_read and (call.status or 0) >= 500
 

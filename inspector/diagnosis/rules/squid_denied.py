@@ -7,7 +7,7 @@ from typing import Final
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, relayed, squid_error
-from inspector.model.network import Tunnel
+from inspector.model.network import ACCESS_DENIED, Tunnel
 
 ABOUT: Final = Code(
     "squid-denied",
@@ -25,7 +25,7 @@ ABOUT: Final = Code(
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    return "ERR_ACCESS_DENIED" in squid_error(call) or (
+    return ACCESS_DENIED in squid_error(call) or (
         call.answered_by == "forward-proxy" and call.is_read and call.status == 403
     )
 

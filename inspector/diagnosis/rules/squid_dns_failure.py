@@ -7,6 +7,7 @@ from typing import Final
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
+from inspector.model.network import NO_ADDRESS
 
 ABOUT: Final = Code(
     "squid-dns-failure",
@@ -20,7 +21,7 @@ ABOUT: Final = Code(
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    return any(name in squid_error(call) for name in ("ERR_DNS_FAIL", "ERR_CANNOT_FORWARD"))
+    return any(name in squid_error(call) for name in NO_ADDRESS)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
