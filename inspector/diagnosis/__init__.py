@@ -18,6 +18,7 @@ from inspector.diagnosis.rule import Match, Tally, of_call
 from inspector.diagnosis.rules import (
     CAUSES,
     NOTICES,
+    OF_ATTEMPTS,
     OF_CALLS,
     OF_EXCHANGES,
     OF_TUNNELS,
@@ -66,7 +67,7 @@ def diagnose(case: Case) -> Diagnosis:
                 call.exchange.server.ip,
                 closed_moment(call.connection) or opened_moment(call.connection),
             )
-    case.attempts = classify(case, died)
+    attempts = classify(case, died)
     for exchange in case.exchanges:
         for of_exchanges in OF_EXCHANGES:
             note(of_exchanges.code, of_exchanges.match(exchange, case))
@@ -75,6 +76,9 @@ def diagnose(case: Case) -> Diagnosis:
     for tunnel in case.tunnels:
         for of_tunnels in OF_TUNNELS:
             note(of_tunnels.code, of_tunnels.match(tunnel, case))
+    for of_attempts in OF_ATTEMPTS:
+        for match in of_attempts.find(attempts):
+            note(of_attempts.code, match)
     for notice in NOTICES:
         for match in notice.find(case):
             note(notice.code, match)
@@ -83,6 +87,6 @@ def diagnose(case: Case) -> Diagnosis:
     }
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
-        trial.verdicts(case, len(case.attempts.refused) + len(case.barred)),
-        root_cause(case, explained, unexplained, case.attempts, findings),
+        trial.verdicts(case, len(attempts.refused) + len(case.barred)),
+        root_cause(case, explained, unexplained, attempts, findings),
     )

@@ -1,36 +1,38 @@
-"""Connections to the API proxy that nobody took: retries after a death, a port without a
-listener, a wait for its start, or nothing that can be told.
+"""Classify failed connection attempts to an API proxy.
+
+A failed attempt is a retry after the API proxy died, an attempt at a port that has no listener,
+a wait for the API proxy to start, or unexplained.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from inspector.diagnosis.case import Case
 from inspector.wire import Moment, precedes
-
-if TYPE_CHECKING:
-    from inspector.diagnosis.case import Case
 
 
 @dataclass(slots=True)
 class Attempts:
-    """Failed attempts by what they mean, each the number of its connection and its packet."""
+    """Failed connection attempts by class.  An attempt is (connection number, packet)."""
 
-    #: The port has no listener while the API proxy lives.
+    #: Attempts at a port that has no listener although the API proxy is alive.
     refused: list[tuple[int, int]] = field(default_factory=list)
-    #: After a call that the API proxy died of: tries of the same call.
+    #: How many attempts followed a call that the API proxy died of: retries of that call.
     retries: int = 0
+    #: Attempts of which the capture does not show why they failed.
     unexplained: list[tuple[int, int]] = field(default_factory=list)
 
 
 def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
-    """What the failed attempts mean; `died` has when an API proxy closed a call that it died of.
+    """Classify all failed attempts of a case.
 
-    A port that takes connections later was waited for.  That the API proxy lives is shown by
-    a connection it takes or opens after the first refusal, never before: it may have died in
-    between.  Silence shows nothing where packets are missing.
+    `died` maps the address of an API proxy that died to the moment when it closed the call that
+    it died of.  Attempts at a port that accepts connections later were a wait for its start and
+    are in no class.  Only a connection that the API proxy accepts or opens after the first
+    refusal proves that it is alive: it may have died after an earlier one.  An attempt that
+    nobody answered proves nothing if packets are missing.
     """
     found = Attempts()
     for (address, _), service in case.services.items():

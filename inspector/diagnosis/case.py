@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.index import (
     Index,
     Service,
@@ -136,8 +135,6 @@ class Case:
         #: Connections of an agent, or of the API proxy, to somebody who is no host of the bridge.
         self.outward: array[int] = array("q")
         self.proxy_outward: array[int] = array("q")
-        #: What connections that nobody took mean; filled once the failed calls were looked at.
-        self.attempts = Attempts()
         self.established = 0
         self.proxy_established = 0
         self._pairs: dict[int, tuple[int, ...]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
@@ -139,6 +140,13 @@ class OfTunnel(Rule):
     """Reports something about a tunnel."""
 
     match: Callable[[Tunnel, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfAttempts(Rule):
+    """Reports something about connections that the API proxy did not accept."""
+
+    find: Callable[[Attempts], Iterable[Match]]
 
 
 @dataclass(frozen=True, slots=True)

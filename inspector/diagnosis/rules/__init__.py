@@ -16,6 +16,7 @@ from inspector.diagnosis.rule import (
     Cause,
     Code,
     Notice,
+    OfAttempts,
     OfCall,
     OfExchange,
     OfTunnel,
@@ -137,6 +138,9 @@ OF_EXCHANGES: Final = _of_kind(OfExchange)
 
 #: Asked about every tunnel, in the one pass over them.
 OF_TUNNELS: Final = _of_kind(OfTunnel)
+
+#: Asked about the connection attempts, once they are classified.
+OF_ATTEMPTS: Final = _of_kind(OfAttempts)
 
 #: Asked about the case.
 NOTICES: Final = _of_kind(Notice)

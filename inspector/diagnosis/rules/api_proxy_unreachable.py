@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Code, Match, Notice
+from inspector.diagnosis.attempts import Attempts
+from inspector.diagnosis.rule import Code, Match, OfAttempts
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id
 
@@ -23,9 +23,9 @@ ABOUT: Final = Code(
 )
 
 
-def find(case: Case) -> Iterator[Match]:
-    for name, packet in case.attempts.unexplained:
+def find(attempts: Attempts) -> Iterator[Match]:
+    for name, packet in attempts.unexplained:
         yield Match(Evidence(connection_id(name), packet=packet))
 
 
-NOTICE: Final = Notice(ABOUT, find)
+NOTICE: Final = OfAttempts(ABOUT, find)
