@@ -83,6 +83,7 @@ docs: $(READY) ## Regenerate what is generated: schema, references, limits, pict
 	@$(BIN)/python -m tools.docs.schema
 	@$(BIN)/python -m tools.docs.reference
 	@$(BIN)/python -m tools.docs.limits
+	@$(BIN)/python -m tools.docs.rooms
 	@$(BIN)/python -m tools.docs.picture
 	@$(BIN)/python -m tools.docs.commands
 	@$(BIN)/python -m tools.docs.findings

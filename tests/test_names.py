@@ -1,0 +1,64 @@
+"""One name, one thing: which public names of types are defined in two modules, and why."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+PACKAGE: Final = Path(__file__).parent.parent / "inspector"
+
+#: Name of a type -> why two modules may define it.  Take a line out when the name is gone.
+NAMESAKES: Final[Mapping[str, str]] = {
+    "Answer": "yes, no, or something third: of a dissector, of a check of the machine",
+    "Attribution": "who holds a connection's end: the programs in the kernel, what a session asks",
+    "BodyReader": "reads a body: its framing, or its text",
+    "Decoder": "undoes a coding in pieces: of a body, of a capture file",
+    "Described": "what an interface's section says: to a source, to a file",
+    "How": "by which evidence something was found: a bridge, a process",
+    "IPNetwork": "an alias for the two classes of the standard library, in modules of one room",
+    "Judgement": "a verdict with its reasons: on a policy, on a hypothesis",
+    "Limits": "bounds of one component, given to its constructor",
+    "Link": "a network device in netlink's words; a pair of call and tunnel",
+    "Machine": "the machine as one module needs it: its architecture, what doctor looks at",
+    "Options": "what a user may say about a network; the options of pcapng's blocks",
+    "Place": "where something stands: a payload in its frame, a body's byte in its stream",
+    "Reassembler": "puts pieces in order: TCP's segments, IP's fragments",
+    "Scrubber": "cleans a text of keys; the protocol that a session asks for of it",
+    "Service": "an address and a port: as an option's value, as an index's key",
+    "Side": "one of two that are compared; one end of a connection in the kernel",
+    "SocketFilter": "a filter on a packet socket: the protocol, and eBPF's implementation of it",
+    "Stop": "what ends a run early: the handle of a command, the protocol of a pipe's reader",
+    "StreamReader": "the contract of flows; the reader of an event stream's text",
+    "TlsRecord": "a finished TLS connection in the ledger; a record of TLS itself",
+    "Waiting": "calls that may wait: at one time, for one tunnel",
+}
+
+
+def test_a_name_of_two_types_has_a_reason() -> None:
+    homes: defaultdict[str, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for name in types_of(path.read_text(encoding="utf-8")):
+            homes[name].append(path.relative_to(PACKAGE).as_posix())
+    shared = {name: places for name, places in homes.items() if len(places) > 1}
+
+    assert {name: places for name, places in shared.items() if name not in NAMESAKES} == {}
+    assert sorted(NAMESAKES.keys() - shared.keys()) == [], "these are unique now"
+
+
+def types_of(source: str) -> list[str]:
+    """The public classes and type aliases on the top level of a module."""
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation):
+            names.append(ast.unparse(node.target))
+    return [name for name in names if not name.startswith("_")]
+
+
+def test_classes_and_aliases_are_types_and_private_ones_are_nobodys_namesake() -> None:
+    source = "class A: ...\nB: TypeAlias = int\nC: int = 3\nclass _D: ...\ndef e(): ...\n"
+    assert types_of(source) == ["A", "B"]
