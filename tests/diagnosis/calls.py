@@ -1,0 +1,54 @@
+"""Calls at the API proxy for the tests of rules, and what the report of them says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector import inspect
+from inspector.model.conclusions import Finding, RootCause
+from inspector.model.report import Report
+from tests.diagnosis.matrix import GOLDEN
+from tests.exchanges.network import AGENT, PLACEHOLDER, Network, request, response, say
+
+KEY: Final = f"x-api-key: {PLACEHOLDER}"
+CALL: Final = request("POST /v1/messages HTTP/1.1", KEY)
+#: Header names as the API writes them, and as the API proxy does.
+API_SAYS: Final = ("content-type: application/json", "request-id: req_1")
+PROXY_SAYS: Final = ("Content-Type: application/json",)
+DENIED: Final = response("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0")
+
+
+def found(report: Report) -> dict[str, Finding]:
+    return {finding.code: finding for finding in report.findings}
+
+
+def cause(report: Report) -> RootCause:
+    assert report.root_cause is not None
+    return report.root_cause
+
+
+def called(call: bytes, answer: bytes | None) -> Report:
+    """The report of one call of the agent to the API proxy, which lives on."""
+    net = Network()
+    tcp = net.to_api_proxy()
+    if answer is None:
+        tcp.up(call).ack(False).end(False).end(True)
+    else:
+        say(tcp, call, answer).close()
+    say(net.to_api_proxy(), CALL, response("200 OK", *API_SAYS)).close()
+    return net.report()
+
+
+def error(message: str) -> bytes:
+    return b'{"type":"error","error":{"type":"x","message":"' + message.encode() + b'"}}'
+
+
+def sent(server: str, port: int, line: str, *fields: str, client: str = AGENT) -> Report:
+    net = Network()
+    say(net.to(server, port, client), request(line, *fields), response()).close()
+    return net.report()
+
+
+def golden(name: str) -> Report:
+    """The report of a golden capture; never from a cache, for a rule may have been mutated."""
+    return inspect(GOLDEN / name)

@@ -1,0 +1,13 @@
+"""stream-stalled: where it is found, and where something only resembles it."""
+
+from __future__ import annotations
+
+from tests.diagnosis.calls import found, golden
+
+
+def test_a_long_silence_before_the_client_leaves_is_a_stall() -> None:
+    assert "stream-stalled" in found(golden("upstream-stream-stalls"))
+
+
+def test_a_client_that_leaves_amid_events_met_none() -> None:
+    assert "stream-stalled" not in found(golden("client-leaves-mid-stream"))

@@ -1,0 +1,20 @@
+"""upstream-rate-limited: where it is found, and where something only resembles it."""
+
+from __future__ import annotations
+
+from tests.diagnosis.calls import API_SAYS, CALL, called, error, found, golden
+from tests.exchanges.network import response
+
+
+def test_a_429_of_the_api_limits_the_rate() -> None:
+    assert "upstream-rate-limited" in found(golden("upstream-429"))
+
+
+def test_the_api_proxys_429_is_not_the_apis() -> None:
+    assert "upstream-rate-limited" not in found(golden("proxy-guard-429"))
+
+
+def test_a_529_of_the_api_is_no_rate_limit() -> None:
+    answer = response("529 Overloaded", *API_SAYS, body=error("overloaded"))
+
+    assert "upstream-rate-limited" not in found(called(CALL, answer))
