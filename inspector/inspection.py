@@ -63,7 +63,7 @@ class Sources:
     capture_filter: str | None = None
     logs: tuple[tuple[str, Iterable[bytes]], ...] = ()
     live: Live | None = None
-    #: What may lack for a reason that is in no packet, each a clause.
+    #: What may be missing for a reason that is in no packet, each a clause.
     doubts: tuple[str, ...] = ()
 
 

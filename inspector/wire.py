@@ -41,8 +41,8 @@ SKEW_NS: Final = 1_000_000_000
 #: The text of a capture filter that drops nothing.
 EVERYTHING: Final = "everything"
 
-#: How the text of a capture filter ends that cuts packets inside TLS, and lets the number of
-#: payload bytes it kept say how many records of type 23 ended in what it cut: one fewer
+#: Suffix of the text of a capture filter that truncates TLS.  In such a packet `kept - 1` is the
+#: number of records of type 23 (application data) that ended in the truncated part
 #: (linux/ebpf/filter.py).
 COUNTED_CUTS: Final = "; TLS cut behind its handshake, records counted"
 

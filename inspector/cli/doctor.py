@@ -1,4 +1,4 @@
-"""`inspector doctor`: what this machine can do for a live capture, each lack with its remedy."""
+"""`inspector doctor`: what this machine can do for a live capture, with remedies."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Service(_Text):
             address, port = text.split(":")
         _address(address)
         if text.endswith(":") and not port and text.count(":") == 1:
-            raise ValueError(f"{quoted(text)} lacks the port after ':'.")
+            raise ValueError(f"{quoted(text)} has no port after ':'.")
         if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
             raise ValueError(f"{quoted(port)} is no port (1 to 65535).")
         return text

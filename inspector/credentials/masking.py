@@ -347,7 +347,7 @@ class Masker:
         return hmac.new(self._key, core.reveal(), "sha256").hexdigest()[:12]
 
     def _core(self, value: str, scheme: str) -> str:
-        """`value`, which as a whole is secret, masked."""
+        """Mask all of `value`."""
         secret = Secret(value.encode("latin-1"))
         core = core_of(secret)
         if not len(core):

@@ -1,7 +1,7 @@
-"""How much of the truth a capture can hold: what is known to lack, and what may.
+"""How much of the truth a capture can hold: what is known to be missing, and what may be.
 
 Never a judgement of the traffic itself: a capture of a failed run is complete
-when no packet of it lacks.
+when no packet of it is missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def completeness(
 ) -> Completeness:
     """What the capture can prove; `doubts` are those of who took it.
 
-    "incomplete" names what is known to lack; "unknown" that something may.  A
+    "incomplete" names what is known to be missing; "unknown", that something may be.  A
     filter that lets the whole subnet through holds back nothing of a report on it.
     """
     subnet = topology.subnet if topology.scope == "subnet" else None

@@ -83,7 +83,7 @@ class HttpLayer:
         self._sending: OpenExchange | TunnelRecord | None = None
         self._receiving: OpenExchange | TunnelRecord | None = None
         self._child: Layer | None = None
-        # Bytes are missing, so that what seems to answer nothing may well do so.
+        # Bytes are missing: a response without a request may answer one that was lost.
         self._gapped = midstream
         # What the client sent behind a gap while it was not known what it is.
         self._held_back: list[Callable[[], None]] = []

@@ -77,7 +77,7 @@ class _Datagram:
         return shared, differs
 
     def whole(self) -> bytes | None:
-        """The payload, if no byte of it is lacking."""
+        """The payload, if no byte of it is missing."""
         total = self.total
         if total < 0 or self.protocol < 0 or self.have < total:
             return None

@@ -335,7 +335,7 @@ class ConnectionTable:
         return half
 
     def _detach(self, connection: TcpConnection) -> None:
-        """Forget a closed connection, but not that its keys are of no interest."""
+        """Drop a closed connection, but keep its keys on the ignore list."""
         self._look_back(connection)
         for key in connection.aliases:
             self._tagged.pop(key, None)

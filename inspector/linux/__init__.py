@@ -1,5 +1,5 @@
-"""Live packets: the bridge found, a ring opened on it, privileges given up.
+"""Live packets: the bridge found, a ring opened on it, programs attached to the kernel.
 
-Every part answers for itself and keeps going: what is missing is said with its
-remedy, and the next lower rung is used (docs/design.md).
+Each part fails on its own: what is missing is reported with its remedy, and the capture goes
+on with the next best thing (docs/live.md).
 """

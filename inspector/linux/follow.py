@@ -1,7 +1,7 @@
 """Following bridges that come, go and come again.
 
-The kernel tells when an interface or an address changes; then is looked, and a
-ring that has no interface is bound to what is there.  No privilege is needed:
+When the kernel reports a changed interface or address, look again and bind each
+unbound ring to the bridge that is now there.  No privilege is needed:
 the rings and everything here were opened while there was some.
 """
 

@@ -183,7 +183,10 @@ class Changes:
         return self._socket.fileno()
 
     def clear(self) -> bool:
-        """Forget what was told; whether anything was.  What it was is to be asked anew."""
+        """Discard pending notifications; return whether there were any.
+
+        The caller has to query the state again.
+        """
         told = False
         while True:
             try:

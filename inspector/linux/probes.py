@@ -59,7 +59,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where is looked: for which subnet, in which network namespace, at which place to write."""
+    """What to examine: the subnet to find, the namespace to look in, where to write."""
 
     subnet: IPNetwork
     netns: Path | None = None
@@ -67,7 +67,7 @@ class Machine:
 
 
 def examine(machine: Machine) -> tuple[Check, ...]:
-    """Every rung, from what a capture cannot do without to what it is glad of."""
+    """All checks, from the indispensable to the merely useful."""
     with_docker = DockerView.open()
     try:
         asked: list[tuple[str, Callable[[], _Found], str, str]] = [

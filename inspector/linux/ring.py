@@ -290,7 +290,7 @@ class Ring:
             poll.poll(min(left, 0.1) * 1000)
 
     def close(self) -> None:
-        """Give everything back.  Twice is once."""
+        """Release all resources.  Idempotent."""
         self._view.release()
         self._ring.close()
         self._socket.close()

@@ -304,7 +304,7 @@ class Broker:
         return answer if isinstance(answer, str) else None
 
     def close(self) -> None:
-        """The broker ends with this.  Twice is once."""
+        """Close the socket, which ends the broker.  Idempotent."""
         if self._channel.fileno() < 0:
             return
         self._channel.close()

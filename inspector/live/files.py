@@ -171,7 +171,7 @@ class CaptureFiles:
             self._packets(batch, interface)
 
     def close(self) -> None:
-        """Write the statistics and end the file.  Twice is once."""
+        """Write the statistics and end the file.  Idempotent."""
         if self._file is not None:
             self._end()
 

@@ -2,8 +2,8 @@
 
 The report's packet references and the file's packets must be the same ones, so
 the order in which packets were read is the order in which they are written, and
-where the next file of a ring begins is decided here, not by the writer: what
-scrubs credentials in between keeps lengths, and may keep packets waiting.
+where the next file of a ring begins is decided here, not by the writer: the redactor
+in between preserves lengths, but may delay packets.
 """
 
 from __future__ import annotations

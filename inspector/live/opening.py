@@ -68,7 +68,7 @@ class Opened:
     _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def close(self) -> None:
-        """Close all of it, the last first.  Twice is once."""
+        """Close all of it, the last first.  Idempotent."""
         self._held.close()
 
     def hold(self, thing: Closable) -> None:

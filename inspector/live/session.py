@@ -67,7 +67,7 @@ class Attribution(Protocol):
         """
 
     def close(self) -> None:
-        """Take the programs out of the kernel.  Twice is once."""
+        """Take the programs out of the kernel.  Idempotent."""
 
 
 class Session:
@@ -101,7 +101,7 @@ class Session:
         self._scrubber = scrubber
         self._annotations = Annotations()
         self._interfaces: list[Source] = []
-        #: Interfaces, by index, on which somebody said something.
+        #: Indexes of the interfaces that delivered at least one packet that is not ARP.
         self._heard: set[int] = set()
         self.files = None
         if path is not None:
@@ -152,7 +152,7 @@ class Session:
         self._index(source)
 
     def drain(self) -> None:
-        """Receive nothing more, take what was received, and end the files.  Twice is once."""
+        """Receive nothing more, take what was received, and end the files.  Idempotent."""
         if self._drained:
             return
         self._drained = True
@@ -178,7 +178,7 @@ class Session:
     def report(self, live: Live | None = None, *, doubts: Sequence[str] = ()) -> Report:
         """The report, once drained; `live` is completed with what was counted here.
 
-        `doubts`: what else may lack, each a clause.
+        `doubts`: what else may be missing, each a clause.
         """
         self.drain()
         counters = [source.statistics() for source in self._interfaces]
@@ -353,7 +353,11 @@ def _silence(source: Source) -> str:
     """Why an interface may have had nothing to say."""
     if source.filter is not None:
         return (
-            f"no packet but ARP passed the filter ({source.filter.text}): either nobody spoke, or"
-            " this is not the network; try --scope all, or name another interface with -i"
+            f"no packet but ARP passed the filter ({source.filter.text}): either there was no"
+            " traffic, or this is the wrong network;"
+            " try --scope all, or name another interface with -i"
         )
-    return "no packet but ARP was seen: nobody spoke, or this is not the bridge; see `ip -br link`"
+    return (
+        "no packet but ARP was seen: there was no traffic, or this is the wrong bridge;"
+        " see `ip -br link`"
+    )

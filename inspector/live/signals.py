@@ -69,7 +69,7 @@ class Signals:
         return Caught(signal.Signals(number), code == _SI_KERNEL)
 
     def close(self) -> None:
-        """Give the signals their ordinary meaning again.  Twice is once."""
+        """Give the signals their ordinary meaning again.  Idempotent."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

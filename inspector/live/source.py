@@ -64,4 +64,4 @@ class Source(Protocol):
         """Totals since it was opened."""
 
     def close(self) -> None:
-        """Give everything back.  Twice is once."""
+        """Release all resources.  Idempotent."""

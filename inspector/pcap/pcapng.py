@@ -125,7 +125,7 @@ class PcapngWalker:
         return sum(counts) if counts else None
 
     def owed(self) -> tuple[bool, ...]:
-        """For each interface, whether the statistics lack that this program ends a file with."""
+        """For each interface, whether this program's closing statistics are absent."""
         return tuple(interface.owed for interface in self._all)
 
     def interfaces(self) -> tuple[Interface, ...]:

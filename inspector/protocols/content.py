@@ -31,7 +31,9 @@ FAULTS: Final = {
         "the coded body broke off in an error; what was decoded before it is kept"
     ),
     "content-encoding-trailing-bytes": "bytes follow the end of the coded body; they are dropped",
-    "content-encoding-gap": "captured bytes lack inside a coded body; what follows is dropped",
+    "content-encoding-gap": (
+        "captured bytes are missing inside a coded body; what follows is dropped"
+    ),
     "decompression-limit": (
         "the decoded body is longer than the limit, or out of proportion to the coded one,"
         " or to all coded ones together; the rest is dropped"
@@ -286,7 +288,7 @@ class Decoder:
         return decoded
 
     def gap(self) -> None:
-        """Bytes lack here: a coded body cannot be followed past them."""
+        """Bytes are missing here; a coded body cannot be decoded beyond a gap."""
         for layer in self._layers:
             layer.gap()
 

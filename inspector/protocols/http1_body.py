@@ -31,7 +31,7 @@ from inspector.wire import Segment
 #: (in both cases of letters).  Saves parsing the same few sizes again and again.
 _SIZES: Final[dict[bytes, int]] = {}
 _SIZES_LIMIT: Final = 4096
-#: A body of which this much is wanted is wanted whole, as far as one batch goes.
+#: From this limit on a batch can be handed over without counting, for none is larger.
 _PLENTY: Final = 1 << 40
 
 

@@ -269,7 +269,7 @@ class TlsConversation:
             self._count_lost(side, packet)
         elif records:
             side.records += records
-            # Its filter cuts behind the client's Finished: this was more than that.
+            # The filter cuts after the client's Finished: what it cut is application data.
             progress.more_up = progress.more_up or (up and progress.first_up is not None)
             progress.data.add(up)
             self._saw_data(at, at)

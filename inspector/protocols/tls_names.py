@@ -172,7 +172,7 @@ SIZES: Final[dict[int, RecordSizes]] = {
     0x1304: _sizes(16, _SHA256),
     0x1305: _sizes(8, _SHA256),
 }
-#: For a suite that is not known, its ServerHello not captured for instance.
+#: Used when the cipher suite is unknown, as where the ServerHello was not captured.
 ANY_SIZES: Final = _sizes(16, _SHA256, _SHA384)
 
 

@@ -110,7 +110,7 @@ class _Writer:
         del changes[:used]
 
     def end(self) -> None:
-        """The counts; a file that was cut, or has no end, is without one again."""
+        """Write the interface statistics, unless the input was cut or has no end."""
         self._describe()
         interfaces = zip(self._reader.interfaces, self._reader.owed, strict=True)
         for index, (interface, owed) in enumerate(interfaces):

@@ -95,7 +95,7 @@ class _Piece:
 
 
 class _Held:
-    """A packet that waits."""
+    """A captured packet, held back until every byte of its payload is decided."""
 
     __slots__ = (
         "at",

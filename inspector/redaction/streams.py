@@ -750,7 +750,10 @@ class Stream:
     # -- searching -----------------------------------------------------------------
 
     def _search(self, *, everything: bool = False) -> None:
-        """Mask what was collected in `_text`; keep back its end unless it is `everything`."""
+        """Mask the collected text.
+
+        Unless `everything`, hold back its last bytes, which a key may continue.
+        """
         if not self._text:
             return
         new = "".join(self._read(*stretch) for stretch in self._text)

@@ -322,7 +322,7 @@ class Scales:
 
 
 def _latest(things: Iterable[_Thing], at: int) -> _Thing | None:
-    """The last one that had begun: ports are used again, and a line comes at the end."""
+    """The latest that began before the line: ports are reused, and a line comes at the end."""
     begun = [thing for thing in things if thing.opened <= at + SECOND]
     return max(begun, key=lambda thing: thing.opened, default=None)
 

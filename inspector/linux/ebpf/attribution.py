@@ -132,7 +132,7 @@ class Attribution:
         return self._joiner.take()
 
     def finish(self) -> list[ConnectionEnd]:
-        """The rest: ends whose own process never touched them, by their listener."""
+        """Resolve the ends that their own process never touched, by who listens on the port."""
         known = self.poll()
         self._joiner.give_up_all()
         return known + self._joiner.take()
@@ -152,7 +152,7 @@ class Attribution:
         )
 
     def close(self) -> None:
-        """Take the programs out of the kernel.  Twice is once."""
+        """Take the programs out of the kernel.  Idempotent."""
         if self._last is None:
             self._last = self.statistics()
             self._counters.close()

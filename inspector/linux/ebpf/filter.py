@@ -159,7 +159,7 @@ class SocketFilter:
         return [_flow(key, value) for key, value in self._flows.items()]
 
     def close(self) -> None:
-        """Unload it; sockets that it is attached to keep it.  Twice is once."""
+        """Unload it; sockets that it is attached to keep it.  Idempotent."""
         self._counters.close()
         self._bpf.close()
 

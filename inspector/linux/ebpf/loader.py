@@ -197,7 +197,7 @@ class BpfObject:
         return ring
 
     def close(self) -> None:
-        """Detach and unload.  Twice is once."""
+        """Detach and unload.  Idempotent."""
         while self._rings:
             self._rings.pop().close()
         while self._links:
