@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from inspector.errors import InspectorError, plain
+from inspector.errors import InspectorError, plain, quoted
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
 from inspector.model.providers import KNOWN, Provider, ProviderFacts
-from inspector.model.topology import Role
+from inspector.model.topology import Role as Role
+from inspector.model.topology import Scope as Scope
 from inspector.providers_file import NotAProvider, read_providers
 from inspector.toml import Unreadable, read_table
-
-Scope = Literal["subnet", "all"]
 
 #: Names a topology file may have at its top level -> the role they tell.
 FILE_ROLES: Final[dict[str, Role]] = {
@@ -139,10 +138,10 @@ def _ports(
     for port, provider in value.items():
         if provider not in known:
             raise TopologyError(
-                f"[ports] in the topology file {path} has {port}: {provider!a} is no provider"
+                f"[ports] in the topology file {path} has {port}: {quoted(provider)} is no provider"
                 f" known here",
                 f"Known are {', '.join(known)}; add it as [[provider]] with"
-                f" name = {provider!a} (docs/topology.md)",
+                f" name = {quoted(provider)} (docs/topology.md)",
             )
     own = {row.port: row.name for row in added if row.port is not None}
     return {**own, **{int(port): provider for port, provider in value.items()}}

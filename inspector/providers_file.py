@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from inspector.errors import plain
+from inspector.errors import plain, quoted
 from inspector.model.credentials import CredentialKind
 from inspector.model.providers import KNOWN, ProviderFacts, kind_of_key
 
@@ -45,7 +45,9 @@ def read_providers(value: object) -> tuple[ProviderFacts, ...]:
     names = [row.name for row in rows]
     for name in names:
         if names.count(name) > 1:
-            raise NotAProvider(f"{name!a} is added twice", "Write one table for each provider")
+            raise NotAProvider(
+                f"{quoted(name)} is added twice", "Write one table for each provider"
+            )
     return rows
 
 
@@ -58,7 +60,7 @@ def _row(table: Mapping[str, Any]) -> ProviderFacts:
         raise _wrong("name", "a name in lower case")
     if name in (*KNOWN, "any"):
         raise NotAProvider(
-            f"{name!a} is known here already", "Add another name, or give its port in [ports]"
+            f"{quoted(name)} is known here already", "Add another name, or give its port in [ports]"
         )
     port = table.get("port")
     if port is not None and (type(port) is not int or not 0 < port < 1 << 16):

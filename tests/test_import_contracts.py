@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 from importlinter import cli as importlinter
 
@@ -98,3 +100,13 @@ def test_importing_brings_no_second_opinion(statement: str) -> None:
 
 def test_the_command_line_asks_for_rich_and_orjson_only_when_it_renders() -> None:
     assert modules_after("import inspector.cli.main").isdisjoint({"rich", "orjson"})
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Nor in a function; what only a type checker reads is left out."""
+    graph = grimp.build_graph("inspector", exclude_type_checking_imports=True, cache_dir=None)
+    order = TopologicalSorter(
+        {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    )
+
+    assert len(list(order.static_order())) == len(graph.modules)  # raises CycleError

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+import jsonschema
 import pytest
 
 from inspector.exchanges.topology import provider_of
@@ -14,7 +16,8 @@ from inspector.model.providers import UNKNOWN
 from inspector.options import Options, TopologyError
 from inspector.policy.judge import BROKEN, judge
 from inspector.policy.reading import PolicyError, providers_in, read_policy
-from inspector.report.formats.whole import as_json
+from inspector.report.formats.schema import schema
+from inspector.report.formats.whole import as_dict, as_json, from_dict
 from inspector.report.page.terminal import render
 from tests.exchanges.network import (
     AGENT,
@@ -85,6 +88,16 @@ def test_a_report_names_the_provider_its_key_by_kind_and_prefix_alone(options: O
     assert KEY.encode() not in as_json(report)
     assert KEY[4:].encode() not in as_json(report)
     assert "mistral" in render(report)
+
+
+def test_such_a_report_follows_the_schema_and_is_read_back(options: Options) -> None:
+    report = network().report(options)
+    plain = json.loads(as_json(report))
+
+    jsonschema.Draft202012Validator(schema()).validate(plain)
+    assert from_dict(plain) == report
+    assert as_dict(from_dict(plain)) == as_dict(report)
+    assert [row["name"] for row in plain["topology"]["added"]] == ["mistral"]
 
 
 def test_a_way_to_an_added_providers_host_is_a_finding(options: Options) -> None:

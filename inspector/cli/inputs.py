@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.network import key_bytes
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, plain
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 #: A report that is read whole into memory; one of 100,000 exchanges has some 200 MB.
 _LONGEST: Final = 1 << 30
+
+
+#: Unknown members that are named, and how much of each.
+_FEW: Final = 5
+_SHOWN: Final = 40
+#: Where a word of a class's name begins.
+_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class ReportUnreadable(InspectorError):
@@ -66,16 +74,32 @@ def is_report(name: str) -> bool:
 
 
 def _loaded(path: Path) -> Report:
-    from inspector.report.formats.whole import NotAReport, from_dict
+    from inspector.cli.messages import say
+    from inspector.report.formats.whole import NotAReport, read_dict
 
     try:
         if path.stat().st_size > _LONGEST:
             raise NotAReport("the file is longer than any report")
-        plain = json.loads(path.read_bytes())
-        return from_dict(plain)
+        read = read_dict(json.loads(path.read_bytes()))
     except (NotAReport, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, NotAReport) else "it is no JSON"
         raise ReportUnreadable(
             f"{path} is no inspector report: {why}",
             "Give a capture, or what --format json or -o wrote",
         ) from None
+    if read.unknown:
+        say(_not_known(path, read.unknown))
+    return read.report
+
+
+def _not_known(path: Path, unknown: Sequence[tuple[str, str]]) -> str:
+    """The sentence that names what a later version wrote; captured or hostile text is escaped."""
+    named = [
+        f"{_WORDS.sub(' ', of).lower()} {plain(member[:_SHOWN])}" for of, member in unknown[:_FEW]
+    ]
+    more = len(unknown) - len(named)
+    listed = ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return (
+        f"{path} names what this version does not know: {listed}. Nothing is concluded from them;"
+        " a later version of inspector may know them."
+    )

@@ -19,7 +19,7 @@ from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.services import service_of, split_authority
 from inspector.model.http import Hop
 from inspector.model.providers import DEFAULT_PORTS, PROVIDERS, UNKNOWN, Provider, ProviderFacts
-from inspector.model.topology import Role, Topology
+from inspector.model.topology import Role, Scope, Topology
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
 DEFAULT_ROLES: Final[dict[Role, frozenset[str]]] = {
@@ -90,7 +90,7 @@ class Roles:
             return self.ports.get(port, UNKNOWN)
         return provider_of(host, self.added)
 
-    def fact(self, scope: Literal["subnet", "all"]) -> Topology:
+    def fact(self, scope: Scope) -> Topology:
         """The roles as the report shows them."""
         return Topology(
             subnet=self.subnet,

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from inspector.model.ids import ConnectionId
 
+Direction: TypeAlias = Literal["up", "down"]
 Verdict: TypeAlias = Literal["complete", "unknown", "incomplete"]
 UnreadReason: TypeAlias = Literal[
     "gap",
@@ -92,7 +93,7 @@ class Gap:
 
     connection: ConnectionId
     """The connection."""
-    direction: Literal["up", "down"]
+    direction: Direction
     """Up: from the client."""
     bytes: int
     """How many."""

@@ -7,7 +7,7 @@ holds no text that was not scrubbed of credentials before.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from inspector.model.ids import ChainId, ConnectionId, ExchangeId, TunnelId
 
@@ -16,6 +16,8 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 HypothesisId: TypeAlias = Literal["H1", "H2", "H3", "H4a", "H4b"]
 HypothesisVerdict: TypeAlias = Literal["confirmed", "refuted", "not observable", "no traffic"]
 Witness: TypeAlias = Literal["forward-proxy", "api-proxy"]
+#: A code of the catalogue (docs/findings.md).  A later version may have more.
+FindingCode: TypeAlias = Annotated[str, "FindingCode"]
 DisagreementKind: TypeAlias = Literal["empty-tunnel", "status-differs", "not-captured"]
 
 #: From the worst to the mildest.
@@ -68,7 +70,7 @@ class Chain:
 class Finding:
     """Something worth saying."""
 
-    code: str
+    code: FindingCode
     """Its stable name (docs/findings.md)."""
     severity: Severity
     """How bad it is."""
@@ -96,7 +98,7 @@ class RuledOut:
 class RootCause:
     """The finding nearest to the origin that explains most failed agent calls."""
 
-    code: str
+    code: FindingCode
     """The finding's code."""
     explains: int
     """Failed calls that it explains."""

@@ -26,6 +26,12 @@ LETTERS: Final = {
 }
 
 
+def pattern_of(kind: object) -> str | None:
+    """The regular expression of the names of a type of this module; None for another type."""
+    letter = next((LETTERS[each] for each in LETTERS if each is kind), None)
+    return None if letter is None else f"^{letter}[1-9][0-9]*$"
+
+
 def connection_id(number: int) -> ConnectionId:
     """The name of connection `number`."""
     return ConnectionId(f"c{number}")

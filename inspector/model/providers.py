@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from inspector.model.credentials import CredentialKind
 
-#: A provider's name.  Open: a topology file may add one, and so may a later version.
-Provider: TypeAlias = str
+#: A provider's name.  A topology file may add one, and so may a later version.
+Provider: TypeAlias = Annotated[str, "Provider"]
 
 #: The name of what no row stands for.
 UNKNOWN: Final[Provider] = "unknown"

@@ -14,7 +14,13 @@ from inspector.model.live import Live
 from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.topology import Client, Topology
 
-SCHEMA: Final = "inspector.report/1"
+#: The format and its version, MAJOR.MINOR (docs/report.md, "Versions").
+FORMAT: Final = "inspector.report"
+MAJOR: Final = 2
+MINOR: Final = 0
+SCHEMA: Final = f"{FORMAT}/{MAJOR}.{MINOR}"
+#: The formats that can be read, by MAJOR.  Every report of 1 is one of 2 but for its number.
+READABLE_MAJORS: Final = (1, MAJOR)
 
 #: Sections without which nobody can tell whether something was looked for and not found.
 CONCLUSIONS: Final = ("chains", "hypotheses", "findings", "root_cause")

@@ -10,6 +10,7 @@ from inspector.model.credentials import Credential
 from inspector.model.network import Endpoint, Process
 from inspector.model.providers import Provider, ProviderFacts
 
+Scope: TypeAlias = Literal["subnet", "all"]
 Role: TypeAlias = Literal["agent", "api-proxy", "forward-proxy", "other"]
 
 
@@ -29,7 +30,7 @@ class Topology:
     """The API proxy's port, as text, to the provider that it stands for."""
     source: str
     """Where the roles come from: "defaults", "options", "file" or "traffic"."""
-    scope: Literal["subnet", "all"]
+    scope: Scope
     """Whether only connections of the subnet were looked at."""
     notes: tuple[str, ...] = field(default=())
     """What was recognised from traffic, and why."""

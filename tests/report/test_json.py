@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from inspector.model.report import Report
 from inspector.report.formats.json import dumps, pieces, timestamp, to_plain, write_json
-from inspector.report.formats.loading import _nanoseconds
+from inspector.report.formats.loading import Notes, _nanoseconds
 from inspector.report.formats.whole import as_dict, as_json, from_dict
 from inspector.wire import packet_reference
 
@@ -69,7 +69,7 @@ def test_a_lying_clock_is_held_within_the_years_of_rfc_3339(ns: int, text: str) 
 @given(st.integers(-62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1))
 def test_a_time_reads_back_to_the_nanosecond(ns: int) -> None:
     text = timestamp(ns)
-    assert _nanoseconds(text, "$") == ns
+    assert _nanoseconds(text, "$", Notes()) == ns
     seconds = datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
     assert (seconds - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() == ns // SECOND
 

@@ -27,7 +27,7 @@ def test_a_field_with_a_default_may_be_missing(example: dict[str, Any]) -> None:
     ("spoil", "said"),
     [
         (lambda r: r.pop("clients"), r"\$\.clients is missing"),
-        (lambda r: r.update(schema="other/1"), r"\$\.schema is not inspector.report/1"),
+        (lambda r: r.update(schema="other/1"), r"\$\.schema is not inspector.report/2"),
         (lambda r: r.update(tunnels={}), r"\$\.tunnels is no list"),
         (lambda r: r.update(topology=[]), r"\$\.topology is no object"),
         (lambda r: r["topology"].update(providers=[]), r"\$\.topology\.providers is no object"),

@@ -58,9 +58,9 @@ def test_what_the_format_does_not_allow_does_not_fit(
     validator: Any, example: dict[str, Any]
 ) -> None:
     wrong = [
-        ("schema", lambda r: r.update(schema="inspector.report/2")),
+        ("schema", lambda r: r.update(schema="inspector.report/3.0")),
         ("missing list", lambda r: r.pop("direct_tls")),
-        ("unknown hop", lambda r: r["exchanges"][0].update(hop="sideways")),
+        ("unknown role", lambda r: r["clients"][0].update(role="sideways")),
         ("time in local words", lambda r: r["connections"][0].update(opened_at="09:14")),
         ("packet zero", lambda r: r["connections"][0].update(packet=0)),
         ("status in words", lambda r: r["tunnels"][0].update(connect_status="200")),

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias, TypeVar, get_args, get_origin
+from typing import Any, Final, TypeAlias, TypeVar, get_args, get_origin
 
+from inspector.model.enums import MEMBER, Enumeration, enumeration_of
+from inspector.model.ids import pattern_of
 from inspector.report.formats.json import without_none
+from inspector.report.formats.schema import known_members
 from inspector.wire import packet_reference
 
 T = TypeVar("T")
-_Loader: TypeAlias = Callable[[Any, str], Any]
+#: Value, its JSON path, what is noted on the way -> what stands in the fact.
+_Loader: TypeAlias = Callable[[Any, str, "Notes"], Any]
 #: (name, required, nullable, loader) of each field.
 _Plan: TypeAlias = tuple[tuple[str, bool, bool, _Loader], ...]
 
@@ -30,15 +34,25 @@ _SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
 
 
 class NotAReport(ValueError):
-    """The data is no `inspector.report/1`; the message names the place."""
+    """The data is no report of a readable format; the message names the place."""
 
 
-def load(kind: type[T], plain: object, where: str = "$") -> T:
+@dataclass(slots=True)
+class Notes:
+    """What was met on the way: members of open enumerations that this version does not know."""
+
+    unknown: dict[tuple[str, str], None] = field(default_factory=dict)
+    """(enumeration, member), each once, in the order in which they were met."""
+
+
+def load(kind: type[T], plain: object, where: str = "$", notes: Notes | None = None) -> T:
     """A fact of class `kind` from a JSON object; `where` is its JSON path.
 
-    Unknown names are passed over, fields with a default may be missing.
-    Raises `NotAReport` naming the path of what does not fit.
+    Unknown names are passed over, fields with a default may be missing, an unknown member of an
+    open enumeration is taken as it stands and told to `notes`.  Raises `NotAReport` naming the
+    path of what does not fit.
     """
+    notes = Notes() if notes is None else notes
     if not isinstance(plain, Mapping):
         raise NotAReport(f"{where} is no object")
     values: dict[str, Any] = {}
@@ -56,18 +70,18 @@ def load(kind: type[T], plain: object, where: str = "$") -> T:
                 raise NotAReport(f"{where}.{name} is null")
             values[name] = None
         else:
-            values[name] = loader(value, f"{where}.{name}")
+            values[name] = loader(value, f"{where}.{name}", notes)
     return kind(**values)
 
 
 def _compile(kind: type[Any]) -> _Plan:
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     plan: list[tuple[str, bool, bool, _Loader]] = []
-    for field in fields(kind):
-        hint = hints[field.name]
-        required = field.default is MISSING and field.default_factory is MISSING
+    for each in fields(kind):
+        hint = hints[each.name]
+        required = each.default is MISSING and each.default_factory is MISSING
         bare = without_none(hint)
-        plan.append((field.name, required, bare is not hint, _loader_of(field.name, bare)))
+        plan.append((each.name, required, bare is not hint, _loader_of(each.name, bare)))
     return tuple(plan)
 
 
@@ -76,29 +90,32 @@ def _loader_of(name: str, hint: Any) -> _Loader:
         return _nanoseconds
     if name in ("packet", "closed_packet"):
         return _reference
+    enumeration = enumeration_of(hint)
+    if enumeration is not None:
+        return _member_of(enumeration)
+    pattern = pattern_of(hint)
+    if pattern is not None:
+        return _name(re.compile(pattern))
     origin = get_origin(hint)
     if origin is tuple:
         arms = get_args(hint)
         if arms[-1] is not Ellipsis:
-            return _list_of(_loader_of("", arms[0]), length=len(arms))
+            return _row(*(_loader_of("", arm) for arm in arms))
         return _list_of(_reference if name == "packets" else _loader_of("", arms[0]))
     if origin is Sequence:
         return _list_of(_loader_of("", get_args(hint)[0]))
-    if origin is Literal:
-        return _one_of(get_args(hint))
     if origin is Mapping:
         return _object_of(_loader_of("", get_args(hint)[1]))
     if is_dataclass(hint):
         kind = typing.cast("type[Any]", hint)
-        return lambda value, where: load(kind, value, where)
+        return lambda value, where, notes: load(kind, value, where, notes)
     return _scalar(hint)
 
 
 def _scalar(kind: type) -> _Loader:
-    kind = getattr(kind, "__supertype__", kind)
     accepted = _SCALARS[kind]
 
-    def load_scalar(value: object, where: str) -> object:
+    def load_scalar(value: object, where: str, notes: Notes) -> object:
         if type(value) not in accepted:
             raise NotAReport(f"{where} is no {kind.__name__}")
         return value
@@ -106,34 +123,66 @@ def _scalar(kind: type) -> _Loader:
     return load_scalar
 
 
-def _one_of(allowed: tuple[object, ...]) -> _Loader:
-    def load_name(value: object, where: str) -> object:
-        if value not in allowed:
-            raise NotAReport(f"{where} is none of {', '.join(map(str, allowed))}")
+def _name(pattern: re.Pattern[str]) -> _Loader:
+    """The name of something in this report."""
+    load_text = _scalar(str)
+
+    def load_name(value: object, where: str, notes: Notes) -> object:
+        if pattern.fullmatch(load_text(value, where, notes)) is None:
+            raise NotAReport(f"{where} is no name such as {pattern.pattern[1]}1")
         return value
 
     return load_name
 
 
-def _list_of(item: _Loader, length: int | None = None) -> _Loader:
-    def load_list(value: object, where: str) -> tuple[object, ...]:
-        if not isinstance(value, list | tuple) or length not in (None, len(value)):
-            raise NotAReport(f"{where} is no list{f' of {length}' if length else ''}")
-        return tuple(item(v, f"{where}[{i}]") for i, v in enumerate(value))
+def _member_of(enumeration: Enumeration) -> _Loader:
+    known = frozenset(known_members(enumeration))
+    load_text = _scalar(str)
+
+    def load_member(value: object, where: str, notes: Notes) -> object:
+        member = load_text(value, where, notes)
+        if member not in known:
+            if not enumeration.is_open:
+                raise NotAReport(f"{where} is none of {', '.join(enumeration.known)}")
+            if MEMBER.fullmatch(member) is None:
+                raise NotAReport(f"{where} is no name of letters and digits")
+            notes.unknown[enumeration.name, member] = None
+        return member
+
+    return load_member
+
+
+def _list_of(item: _Loader) -> _Loader:
+    def load_list(value: object, where: str, notes: Notes) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple):
+            raise NotAReport(f"{where} is no list")
+        return tuple(item(v, f"{where}[{i}]", notes) for i, v in enumerate(value))
 
     return load_list
 
 
+def _row(*items: _Loader) -> _Loader:
+    """A list of a fixed length."""
+
+    def load_row(value: object, where: str, notes: Notes) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple) or len(value) != len(items):
+            raise NotAReport(f"{where} is no list of {len(items)}")
+        pairs = enumerate(zip(items, value, strict=True))
+        return tuple(item(v, f"{where}[{i}]", notes) for i, (item, v) in pairs)
+
+    return load_row
+
+
 def _object_of(item: _Loader) -> _Loader:
-    def load_object(value: object, where: str) -> dict[str, object]:
+    def load_object(value: object, where: str, notes: Notes) -> dict[str, object]:
         if not isinstance(value, Mapping):
             raise NotAReport(f"{where} is no object")
-        return {str(k): item(v, f"{where}.{k}") for k, v in value.items()}
+        return {str(k): item(v, f"{where}.{k}", notes) for k, v in value.items()}
 
     return load_object
 
 
-def _nanoseconds(value: object, where: str) -> int:
+def _nanoseconds(value: object, where: str, notes: Notes) -> int:
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise NotAReport(f"{where} is no RFC 3339 time in UTC")
@@ -145,7 +194,7 @@ def _nanoseconds(value: object, where: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int(fraction)
 
 
-def _reference(value: object, where: str) -> int:
+def _reference(value: object, where: str, notes: Notes) -> int:
     if type(value) is int and value > 0:
         return packet_reference(0, value)
     if isinstance(value, str):

@@ -109,7 +109,7 @@ def failure(exchange: Exchange) -> str:
     response = exchange.response
     if response is None:
         heard = f"no final answer after {', '.join(map(str, exchange.interim))}"
-        return f"{heard if exchange.interim else 'no answer'}: {_ENDED[exchange.ended_by]}"
+        return f"{heard if exchange.interim else 'no answer'}: {_ended(exchange)}"
     said = []
     if response.status >= 400:
         stated = []
@@ -129,8 +129,13 @@ def failure(exchange: Exchange) -> str:
     if shown is not None and (shown.error or shown.malformed or not shown.terminated):
         said.append(f"event stream: {stream(shown)}")
     if exchange.ended_by != "complete":
-        said.append(f"cut short: {_ENDED[exchange.ended_by]}")
+        said.append(f"cut short: {_ended(exchange)}")
     return "; ".join(said)
+
+
+def _ended(exchange: Exchange) -> str:
+    """How it ended; the word of a later version stands for itself."""
+    return _ENDED.get(exchange.ended_by, exchange.ended_by)
 
 
 def _failure_row(exchange: Exchange) -> Hashable:

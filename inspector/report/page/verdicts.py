@@ -59,7 +59,7 @@ def verdict_rows(view: View) -> tuple[VerdictRow, ...]:
     return tuple(
         VerdictRow(
             id=hypothesis.id,
-            label=LABELS[hypothesis.id],
+            label=LABELS.get(hypothesis.id, clipped(hypothesis.question, _FACT)),
             verdict=hypothesis.verdict,
             because=clipped(hypothesis.because[0], _FACT) if hypothesis.because else "",
             further=tuple(clipped(fact, _FACT) for fact in hypothesis.because[1:]),
