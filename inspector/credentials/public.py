@@ -69,8 +69,11 @@ WORDS: Final[frozenset[bytes]] = frozenset(
         .encode()
     )
 )
-#: Words in which a piece of one is still public.
-_LONG: Final = tuple(sorted(word for word in WORDS if len(word) > 2))
+#: Words of which a part is still public: what ends one, what begins one, what stands within.
+_LONG: Final = sorted(word for word in WORDS if len(word) > 2)
+_ENDS: Final = frozenset(word[at:] for word in _LONG for at in range(len(word)))
+_BEGINNINGS: Final = frozenset(word[:at] for word in _LONG for at in range(1, len(word) + 1))
+_PARTS: Final = frozenset(part[at:] for part in _BEGINNINGS for at in range(len(part)))
 _NUMBER: Final = re.compile(rb"[0-9]{1,4}")
 #: Numbers of at most four digits beside words, or alone (a date): more may be a key.
 _NUMBERS: Final = (6, 3)
@@ -109,11 +112,10 @@ def is_public(text: bytes) -> bool:
             numbers += 1
             continue
         first, last = index == 0, index == len(tokens) - 1
-        if not any(
-            (first and word.endswith(token))
-            or (last and word.startswith(token))
-            or (first and last and token in word)
-            for word in (_LONG if first or last else ())
+        if not (
+            (first and token in _ENDS)
+            or (last and token in _BEGINNINGS)
+            or (first and last and token in _PARTS)
         ):
             return False
     return numbers <= _NUMBERS[numbers == len(tokens)] and low.isascii()
