@@ -27,7 +27,7 @@ FOLDERS: Final = {
     if path.is_dir() and not path.name.startswith((".", "__"))
 }
 #: Names that change from one change to the next (`NAME.py`, `captures/its-name/`).
-EXAMPLE: Final = re.compile(r"(?:^|[/.-])(?:[A-Z]{2,}|its-name)(?:[/.-]|$)")
+EXAMPLE: Final = re.compile(r"(?:^|[/._-])(?:[A-Z]{2,}|its-name)(?:[/.-]|$)")
 #: Made by a target of the Makefile, and not part of the repository.
 MADE: Final = frozenset({"benchmarks/.data"})
 

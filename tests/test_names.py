@@ -14,26 +14,16 @@ PACKAGE: Final = Path(__file__).parent.parent / "inspector"
 NAMESAKES: Final[Mapping[str, str]] = {
     "Answer": "yes, no, or something third: of a dissector, of a check of the machine",
     "Attribution": "who holds a connection's end: the programs in the kernel, what a session asks",
-    "BodyReader": "reads a body: its framing, or its text",
-    "Decoder": "undoes a coding in pieces: of a body, of a capture file",
     "Described": "what an interface's section says: to a source, to a file",
     "How": "by which evidence something was found: a bridge, a process",
     "IPNetwork": "an alias for the two classes of the standard library, in modules of one room",
     "Judgement": "a verdict with its reasons: on a policy, on a hypothesis",
-    "Limits": "bounds of one component, given to its constructor",
     "Link": "a network device in netlink's words; a pair of call and tunnel",
-    "Machine": "the machine as one module needs it: its architecture, what doctor looks at",
-    "Options": "what a user may say about a network; the options of pcapng's blocks",
+    "Notes": "what a reader noted on its way, to be looked at afterwards",
     "Place": "where something stands: a payload in its frame, a body's byte in its stream",
     "Reassembler": "puts pieces in order: TCP's segments, IP's fragments",
     "Scrubber": "cleans a text of keys; the protocol that a session asks for of it",
-    "Service": "an address and a port: as an option's value, as an index's key",
-    "Side": "one of two that are compared; one end of a connection in the kernel",
-    "SocketFilter": "a filter on a packet socket: the protocol, and eBPF's implementation of it",
     "Stop": "what ends a run early: the handle of a command, the protocol of a pipe's reader",
-    "StreamReader": "the contract of flows; the reader of an event stream's text",
-    "TlsRecord": "a finished TLS connection in the ledger; a record of TLS itself",
-    "Waiting": "calls that may wait: at one time, for one tunnel",
 }
 
 

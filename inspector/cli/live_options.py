@@ -94,7 +94,7 @@ def plan(
         from inspector.live.command import User
         from inspector.live.files import Rotation
         from inspector.live.opening import Wanted
-        from inspector.live.run import Limits
+        from inspector.live.run import StopLimits
         from inspector.options import Options
 
     start_logging(verbosity)
@@ -131,7 +131,7 @@ def plan(
         directory=directory,
         rotation=Rotation(size_in_bytes(size), int(count or 0) or None) if rotate else None,
         raw=raw,
-        limits=Limits(
+        limits=StopLimits(
             duration=None if duration is None else duration_in_seconds(duration),
             size=None if max_size is None else size_in_bytes(max_size),
         ),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from inspector.cli.parameters import Address, HeaderName, Once, Service, Subnet
+from inspector.cli.parameters import Address, HeaderName, Once, ServiceParameter, Subnet
 
 #: Longer files were given by mistake, or never end.
 LONGEST_KEY: Final = 64 << 10
@@ -49,7 +49,7 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--squid",
         "forward_proxies",
-        type=Service(),
+        type=ServiceParameter(),
         metavar="IP[:PORT]",
         multiple=True,
         help="An address of the forward proxy.",

@@ -64,7 +64,7 @@ class Address(_Text):
         return _address(text)
 
 
-class Service(_Text):
+class ServiceParameter(_Text):
     """An address with or without a port: 172.30.0.10, 172.30.0.10:3128, [fd00::10]:3128."""
 
     name = "IP[:PORT]"

@@ -8,7 +8,7 @@ from typing import cast
 
 from inspector.exchanges.cleaning import cleaned
 from inspector.exchanges.clients import clients
-from inspector.exchanges.ledger import ExchangeRecord, Ledger, TlsRecord, TunnelRecord
+from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles
@@ -122,7 +122,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
     )
 
 
-def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
+def tunnel_fact(record: TunnelRecord, egress: DirectTlsRecord | None) -> Tunnel:
     """A tunnel as the report shows it."""
     status = record.connect_status
     return Tunnel(
@@ -156,10 +156,12 @@ def tunnel_fact(record: TunnelRecord, egress: TlsRecord | None) -> Tunnel:
     )
 
 
-def _split_tls(records: list[TlsRecord], roles: Roles) -> tuple[list[TlsRecord], list[TlsRecord]]:
+def _split_tls(
+    records: list[DirectTlsRecord], roles: Roles
+) -> tuple[list[DirectTlsRecord], list[DirectTlsRecord]]:
     """TLS to a forward proxy's port is the inside of a tunnel whose CONNECT was not captured."""
-    inside: list[TlsRecord] = []
-    direct: list[TlsRecord] = []
+    inside: list[DirectTlsRecord] = []
+    direct: list[DirectTlsRecord] = []
     for record in sorted(records, key=lambda item: item.connection):
         is_proxy = (
             roles.role(record.server.ip) == "forward-proxy"
@@ -169,7 +171,7 @@ def _split_tls(records: list[TlsRecord], roles: Roles) -> tuple[list[TlsRecord],
     return inside, direct
 
 
-def _unannounced(record: TlsRecord, number: int) -> TunnelRecord:
+def _unannounced(record: DirectTlsRecord, number: int) -> TunnelRecord:
     return TunnelRecord(
         number=number,
         connection=record.connection,
@@ -191,7 +193,7 @@ def _unannounced(record: TlsRecord, number: int) -> TunnelRecord:
     )
 
 
-def _direct_fact(record: TlsRecord, index: int) -> DirectTls:
+def _direct_fact(record: DirectTlsRecord, index: int) -> DirectTls:
     return DirectTls(
         id=direct_tls_id(index),
         connection=connection_id(record.connection),

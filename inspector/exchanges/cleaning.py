@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
-from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
+from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
 from inspector.model.http import ApiError, EventStream, Request, Response
 from inspector.model.network import Connection, Process, Tls
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     ExchangeRecord: ("authority", "request", "response", "upgrade"),
     TunnelRecord: ("authority", "headers", "proxy_error", "tls"),
-    TlsRecord: ("tls",),
+    DirectTlsRecord: ("tls",),
     Connection: ("client_process", "server_process"),
     Request: ("method", "target", "host", "user_agent", "headers", "steering"),
     Response: (

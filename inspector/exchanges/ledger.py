@@ -112,7 +112,7 @@ class TunnelRecord:
 
 
 @dataclass(slots=True)
-class TlsRecord:
+class DirectTlsRecord:
     """A TLS connection outside any tunnel whose CONNECT was captured.
 
     `midstream`: what came before the TLS, if anything did, was not captured.
@@ -151,7 +151,7 @@ class Ledger:
         self.exchange_order: list[int] = []
         self.tunnel_order: list[int] = []
         self.connection_order: list[int] = []
-        self.tls: list[TlsRecord] = []
+        self.tls: list[DirectTlsRecord] = []
         # Addresses that were seen, and pairs of them that spoke HTTP.
         self.addresses: set[str] = set()
         self.spoken: set[tuple[str, str]] = set()

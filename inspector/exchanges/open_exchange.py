@@ -39,7 +39,7 @@ _GZIP: Final = b"\x1f\x8b\x08"
 _EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
 
 
-class BodyReader(Protocol):
+class ResponseReader(Protocol):
     """Takes a response body and answers what it states."""
 
     stream: EventStream | None
@@ -87,7 +87,7 @@ class _Reader:
             self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
 
 
-class StreamReader(_Reader):
+class EventStreamReader(_Reader):
     """Reads `text/event-stream`."""
 
     def __init__(self, head: ResponseHead, budget: Budget) -> None:
@@ -187,8 +187,8 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
     return 0
 
 
-_READERS: Final[dict[str, Callable[[ResponseHead, Budget], BodyReader]]] = {
-    "text/event-stream": StreamReader,
+_READERS: Final[dict[str, Callable[[ResponseHead, Budget], ResponseReader]]] = {
+    "text/event-stream": EventStreamReader,
     "text/plain": TextReader,
 }
 
@@ -220,7 +220,7 @@ class OpenExchange:
         self.head_cut = False
         # Its answer may be in a gap.
         self.lost = False
-        self.body: BodyReader | None = None
+        self.body: ResponseReader | None = None
         self.upgrade: str | None = None
 
     def answer(self, head: ResponseHead, budget: Budget) -> None:

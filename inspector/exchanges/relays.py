@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
-from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
+from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
 from inspector.exchanges.services import SCHEME, service_of
 from inspector.exchanges.topology import Roles
 
@@ -147,17 +147,19 @@ def _call_key(record: ExchangeRecord, forward_proxy: str) -> _CallKey:
     )
 
 
-def find_egress(tunnels: Iterable[TunnelRecord], tls: list[TlsRecord]) -> dict[int, TlsRecord]:
+def find_egress(
+    tunnels: Iterable[TunnelRecord], tls: list[DirectTlsRecord]
+) -> dict[int, DirectTlsRecord]:
     """Tunnel number -> the forward proxy's own leg with the identical ClientHello."""
     #: Of each hello and host the first, and the first on another connection: one is not the
     #: tunnel's own.
-    legs: dict[tuple[bytes, str], list[TlsRecord]] = defaultdict(list)
+    legs: dict[tuple[bytes, str], list[DirectTlsRecord]] = defaultdict(list)
     for record in tls:
         if record.hello is not None:
             first = legs[record.hello, record.client.ip]
             if not first or (len(first) == 1 and first[0].connection != record.connection):
                 first.append(record)
-    found: dict[int, TlsRecord] = {}
+    found: dict[int, DirectTlsRecord] = {}
     if not legs:
         return found
     for tunnel in tunnels:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from inspector.exchanges.context import Context
-from inspector.exchanges.ledger import TlsRecord, is_half_heard
+from inspector.exchanges.ledger import DirectTlsRecord, is_half_heard
 from inspector.flows.stream import BATCH
 from inspector.model.network import Tls
 from inspector.protocols.detect import begins_tls_record
@@ -101,7 +101,7 @@ class TlsLayer:
             return
         client, server = context.ends
         context.ledger.tls.append(
-            TlsRecord(
+            DirectTlsRecord(
                 connection=connection.number,
                 client=client,
                 server=server,

@@ -124,7 +124,7 @@ def _namespaces() -> _Found:
 
 def _ebpf_filter() -> _Found:
     try:
-        ebpf_filter.SocketFilter.load([ip_network("192.0.2.0/24")]).close()
+        ebpf_filter.EbpfFilter.load([ip_network("192.0.2.0/24")]).close()
     except BpfError as error:
         return _Found("no", error.culprit, error.next_step)
     return _Found("yes", "loaded, and unloaded")

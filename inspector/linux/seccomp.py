@@ -111,7 +111,7 @@ DENIED: Final[dict[str, tuple[int | None, int | None]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Architecture:
     """How an architecture numbers its calls: AUDIT_ARCH_*, its column in the table, a few calls."""
 
     arch: int
@@ -122,13 +122,13 @@ class Machine:
     seccomp: int
 
 
-MACHINES: Final[dict[str, Machine]] = {
-    "x86_64": Machine(0xC000003E, 0, ioctl=16, clone=56, clone3=435, seccomp=317),
-    "aarch64": Machine(0xC00000B7, 1, ioctl=29, clone=220, clone3=435, seccomp=277),
+MACHINES: Final[dict[str, Architecture]] = {
+    "x86_64": Architecture(0xC000003E, 0, ioctl=16, clone=56, clone3=435, seccomp=317),
+    "aarch64": Architecture(0xC00000B7, 1, ioctl=29, clone=220, clone3=435, seccomp=277),
 }
 
 
-def program(machine: Machine, allowed: Set[str] = frozenset()) -> tuple[Instruction, ...]:
+def program(machine: Architecture, allowed: Set[str] = frozenset()) -> tuple[Instruction, ...]:
     """The filter for a machine; `allowed` are names of the table that are let through.
 
     A clone makes a thread or nothing.  The flags of clone3 cannot be seen from
@@ -138,7 +138,7 @@ def program(machine: Machine, allowed: Set[str] = frozenset()) -> tuple[Instruct
     return tuple(_instructions(machine, allowed))
 
 
-def _instructions(machine: Machine, allowed: Set[str]) -> Iterator[Instruction]:
+def _instructions(machine: Architecture, allowed: Set[str]) -> Iterator[Instruction]:
     refuse = (_RET, 0, 0, _RET_ERRNO | errno.EPERM)
     yield _LD_W_ABS, 0, 0, _ARCH_AT
     yield _JEQ, 1, 0, machine.arch
@@ -197,12 +197,12 @@ def install(allowed: Set[str] = frozenset()) -> str:
     return f"the kernel takes none: {os.strerror(ctypes.get_errno())}" if answer else ""
 
 
-def _this_machine() -> Machine | None:
+def _this_machine() -> Architecture | None:
     """None for an architecture without a table, and for a 32-bit program on a 64-bit kernel."""
     return MACHINES.get(os.uname().machine) if sys.maxsize > 1 << 32 else None
 
 
-def _seccomp(machine: Machine, operation: int, flags: int, argument: int) -> int:
+def _seccomp(machine: Architecture, operation: int, flags: int, argument: int) -> int:
     call = ctypes.CDLL(None, use_errno=True).syscall
     call.restype = ctypes.c_long
     numbers = (machine.seccomp, operation, flags, argument)

@@ -25,7 +25,7 @@ from inspector.live.files import Rotation, create
 from inspector.live.opening import Opened, Wanted, open_everything
 from inspector.live.privileges import confine, give_up
 from inspector.live.proof import read_again
-from inspector.live.run import Ending, Keys, Limits, await_command, run
+from inspector.live.run import Ending, Keys, StopLimits, await_command, run
 from inspector.live.session import Session
 from inspector.live.signals import Signals
 from inspector.model.live import EndedFor, Live, Redaction
@@ -56,7 +56,7 @@ class Plan:
     directory: Path | None = None
     rotation: Rotation | None = None
     raw: bool = False
-    limits: Limits = field(default_factory=Limits)
+    limits: StopLimits = field(default_factory=StopLimits)
     ready_file: Path | None = None
     pid_file: Path | None = None
 

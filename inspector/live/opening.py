@@ -173,7 +173,7 @@ def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
     trouble: BpfError | None = None
     if not wanted.full:
         try:
-            program = ebpf_filter.SocketFilter.load(networks, wanted.tunnel_ports)
+            program = ebpf_filter.EbpfFilter.load(networks, wanted.tunnel_ports)
         except BpfError as error:
             trouble = error
         else:

@@ -42,7 +42,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StopLimits:
     """What ends a capture by itself: seconds, bytes in the file; None: nothing."""
 
     duration: float | None = None
@@ -71,14 +71,14 @@ def run(
     signals: Signals,
     *,
     command: Command | None = None,
-    limits: Limits | None = None,
+    limits: StopLimits | None = None,
     finder: Finder | None = None,
     keys: Keys | None = None,
     on_tick: Callable[[], None] | None = None,
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> Ending:
     """Capture until the end, and drain; the session can report afterwards."""
-    loop = _Loop(session, signals, command, limits or Limits(), finder, keys, on_tick, tell)
+    loop = _Loop(session, signals, command, limits or StopLimits(), finder, keys, on_tick, tell)
     try:
         return loop.run()
     finally:
@@ -124,7 +124,7 @@ class _Loop:
         session: Session,
         signals: Signals,
         command: Command | None,
-        limits: Limits,
+        limits: StopLimits,
         finder: Finder | None,
         keys: Keys | None,
         on_tick: Callable[[], None] | None,

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 Pull: TypeAlias = Callable[[int], bytes]
 FaultNote: TypeAlias = Callable[[str, str], None]
-Decoder: TypeAlias = Callable[[Pull, FaultNote], Iterator[bytes]]
+Decompressor: TypeAlias = Callable[[Pull, FaultNote], Iterator[bytes]]
 
 _INPUT: Final = 64 * 1024
 _OUTPUT: Final = 1024 * 1024
@@ -173,5 +173,5 @@ class _Exactly:
             n -= step
 
 
-DECODERS: Final[Mapping[str, Decoder]] = {"gzip": gunzip, "zstd": unzstd}
+DECODERS: Final[Mapping[str, Decompressor]] = {"gzip": gunzip, "zstd": unzstd}
 """Name of a compression -> its decoder."""

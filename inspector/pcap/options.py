@@ -1,4 +1,4 @@
-"""Options of pcapng blocks: lists of code, length, value, padded to four bytes.
+"""BlockOptions of pcapng blocks: lists of code, length, value, padded to four bytes.
 
 Source: draft-ietf-opsawg-pcapng, 3.5 (options), 4.1 (section options), 4.2
 (interface options), 4.6 (statistics options).
@@ -30,7 +30,7 @@ _SECOND: Final = 1_000_000_000
 _HEADERS: Final = {order: Struct(order + "HH") for order in "<>"}
 
 
-class Options(NamedTuple):
+class BlockOptions(NamedTuple):
     """The options of one block in file order; `fault` says what ended the list early."""
 
     values: list[tuple[int, bytes]]
@@ -60,7 +60,7 @@ def text(value: bytes) -> str:
     return value.rstrip(b"\0").decode("utf-8", "replace")
 
 
-def parse_options(data: bytes, at: int, end: int, order: str) -> Options:
+def parse_options(data: bytes, at: int, end: int, order: str) -> BlockOptions:
     """The options in `data[at:end]`; whatever is before a lying length is kept.
 
     `order` is the section's byte order as `struct` writes it.
@@ -70,15 +70,17 @@ def parse_options(data: bytes, at: int, end: int, order: str) -> Options:
     while at + 4 <= end:
         code, length = unpack(data, at)
         if code == END_OF_OPTIONS:
-            return Options(values, None)
+            return BlockOptions(values, None)
         at += 4
         if at + length > end:
-            return Options(values, f"option {code} claims {length} bytes, {end - at} are there")
+            return BlockOptions(
+                values, f"option {code} claims {length} bytes, {end - at} are there"
+            )
         values.append((code, data[at : at + length]))
         at += (length + 3) & ~3
     if at < end:
-        return Options(values, f"{end - at} bytes after the last option")
-    return Options(values, None)
+        return BlockOptions(values, f"{end - at} bytes after the last option")
+    return BlockOptions(values, None)
 
 
 def resolution(value: int) -> Resolution:

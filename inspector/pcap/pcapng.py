@@ -251,7 +251,7 @@ class PcapngWalker:
                 handler(data, at + 8, after - 4)
         return at if self.ended else after
 
-    def _options(self, data: bytes, at: int, end: int) -> opt.Options:
+    def _options(self, data: bytes, at: int, end: int) -> opt.BlockOptions:
         """A block's options; counts its comments and names a lying length."""
         found = opt.parse_options(data, at, end, self._order)
         if found.fault:
@@ -312,7 +312,7 @@ class PcapngWalker:
         self._section.append(interface)
         self._all.append(interface)
 
-    def _number(self, found: opt.Options, code: int, layout: str) -> int | None:
+    def _number(self, found: opt.BlockOptions, code: int, layout: str) -> int | None:
         """The value of a numeric option, None if absent or of the wrong length."""
         value = found.last(code)
         if value is None:

@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 
 from inspector.model.capture import Fault
 from inspector.protocols.http1_body import BodyReader
-from inspector.protocols.http1_faults import FAULTS, Limits, Notes
+from inspector.protocols.http1_faults import FAULTS, HeadLimits, Notes
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
     UNTIL_CLOSE,
@@ -35,7 +35,7 @@ from inspector.protocols.messages import (
 )
 from inspector.wire import Segment
 
-__all__ = ["FAULTS", "Http1Parser", "Limits"]
+__all__ = ["FAULTS", "HeadLimits", "Http1Parser"]
 
 _NO_METHODS: Final[deque[bytes]] = deque(maxlen=0)
 
@@ -87,14 +87,14 @@ class Http1Parser:
         role: Literal["request", "response"],
         *,
         wants_body: Callable[[RequestHead | ResponseHead], int],
-        limits: Limits | None = None,
+        limits: HeadLimits | None = None,
         midstream: bool = False,
         places: bool = False,
         start: int = 0,
     ) -> None:
         self._requests = role == "request"
         self._wants_body = wants_body
-        self._limits = limits or Limits()
+        self._limits = limits or HeadLimits()
         self._state = _State.RESYNC if midstream else _State.START
         self._quiet = midstream  # coming into step for the first time is no fault then
         self._events: list[Event] = []

@@ -12,7 +12,7 @@ from typing import Final
 
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent, FieldLines
-from inspector.protocols.http1_faults import Limits, Notes
+from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
 from inspector.protocols.http1_head import read_fields
 from inspector.protocols.http1_pending import Pending
@@ -60,7 +60,7 @@ class BodyReader:
         "_wanted", "failed", "last", "lost",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits, *, placed: bool = False) -> None:
+    def __init__(self, limits: HeadLimits, *, placed: bool = False) -> None:
         self._limits = limits
         self._placed = placed
         self._line = bytearray()

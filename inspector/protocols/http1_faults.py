@@ -51,7 +51,7 @@ FAULTS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HeadLimits:
     """How much of one message is buffered, in bytes, before the parser gives up on it.
 
     A limit that is hit is a fault, the message ends incomplete, and the parser

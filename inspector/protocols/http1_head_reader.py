@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from inspector.protocols.detect import LOOK_BYTES, looks_like_response, resumes_request
 from inspector.protocols.extent import HeadLayout
-from inspector.protocols.http1_faults import Limits, Notes
+from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_head import (
     RequestLine,
     StatusLine,
@@ -48,7 +48,7 @@ class HeadReader:
 
     __slots__ = ("_has_start_line", "_limits", "_pending", "_requests", "fault", "head")
 
-    def __init__(self, limits: Limits, *, requests: bool) -> None:
+    def __init__(self, limits: HeadLimits, *, requests: bool) -> None:
         self._limits = limits
         self._requests = requests
         self._pending = Pending()

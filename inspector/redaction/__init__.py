@@ -8,12 +8,12 @@ them back when nothing secret can be left in them; `redact_into` writes a file, 
 from __future__ import annotations
 
 from inspector.redaction.files import redact_into
-from inspector.redaction.redactor import LIVE, Limits, RedactionSummary, Redactor
+from inspector.redaction.redactor import LIVE, HoldLimits, RedactionSummary, Redactor
 from inspector.redaction.rereading import Reread, promise, reread
 
 __all__ = [
     "LIVE",
-    "Limits",
+    "HoldLimits",
     "RedactionSummary",
     "Redactor",
     "Reread",

@@ -50,7 +50,7 @@ _HEADERS: Final[Mapping[str, int]] = {"bad-ip-header": 20, "bad-tcp-header": 20}
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class HoldLimits:
     """How much may wait: bytes, and ns between the oldest packet and the newest (None: any)."""
 
     held_bytes: int = 64 << 20
@@ -58,7 +58,7 @@ class Limits:
 
 
 #: For a capture that is written while it is taken.
-LIVE: Final = Limits(held_bytes=16 << 20, held_time=3_000_000_000)
+LIVE: Final = HoldLimits(held_bytes=16 << 20, held_time=3_000_000_000)
 
 
 @dataclass(slots=True)
@@ -309,13 +309,13 @@ class Redactor:
         *,
         auth_headers: Iterable[str] = (),
         drop_bodies: bool = False,
-        limits: Limits | None = None,
+        limits: HoldLimits | None = None,
         checking: bool = False,
     ) -> None:
         self.masker = Masker(secrets.token_bytes(32), auth_headers, checking=checking)
         self.drop_bodies = drop_bodies
         self.summary = RedactionSummary()
-        self._limits = limits or Limits()
+        self._limits = limits or HoldLimits()
         self._frames = FrameReader()
         self._loop = PacketLoop(in_scope=lambda *_: True, opened=self._open, closed=lambda _: None)
         self._talks: dict[int, _Talk] = {}

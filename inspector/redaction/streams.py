@@ -28,7 +28,7 @@ from inspector.protocols.detect import (
     looks_like_tls,
     resumes_request,
 )
-from inspector.protocols.http1_faults import Limits, Notes
+from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
     CHUNKED,
@@ -61,7 +61,7 @@ DECODED_LIMIT: Final = 64 << 20
 #: The first message of a stream is recognisable within this many bytes.
 PEEK_LIMIT: Final = 4096
 
-_LIMITS: Final = Limits()
+_LIMITS: Final = HeadLimits()
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*[\r\n]*")
 _FIELD: Final = re.compile(r"([ \t]*[^:\r\n\"'{}]{1,64}?(?:\r\n[ \t]+)?[ \t]*:)(.*)", re.DOTALL)
 _START_LINE: Final = re.compile(r"(\S{1,32} )(\S[^\r\n]*?)( HTTP/\d\.\d\s*)?", re.DOTALL)

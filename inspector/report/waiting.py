@@ -15,7 +15,7 @@ _JITTER: Final = 1_000_000
 _NEVER: Final = 1 << 63
 
 
-class Waiting:
+class WaitingCalls:
     """The calls whose tunnels are not known reliably, by when they waited for one."""
 
     def __init__(self, report: Report) -> None:

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from inspector.cli.main import main
-from inspector.cli.parameters import Address, HeaderName, Service, Subnet
+from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_an_address_is_written_in_its_shortest_form() -> None:
     "text", ["172.30.0.10", "172.30.0.10:3128", "fd00::10", "[fd00::10]", "[fd00::10]:3128"]
 )
 def test_a_service_is_an_address_with_or_without_a_port(text: str) -> None:
-    assert Service().checked(text) == text
+    assert ServiceParameter().checked(text) == text
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_service_is_an_address_with_or_without_a_port(text: str) -> None:
 )
 def test_what_is_no_service_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        Service().checked(text)
+        ServiceParameter().checked(text)
 
 
 def test_a_header_name_is_a_token() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from inspector.exchanges.ledger import ExchangeRecord, TlsRecord, TunnelRecord
+from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
 from inspector.exchanges.relays import FORWARD_LIMIT_NS, find_egress, find_relays, path_of
 from inspector.exchanges.services import split_authority
 from inspector.exchanges.topology import Roles
@@ -286,7 +286,7 @@ def equal_hellos(n: int) -> Callable[[], object]:
     ]
     seen = Tls(None, None, (), None, "complete")
     others = [
-        TlsRecord(
+        DirectTlsRecord(
             n + k, Endpoint(AGENT, k), Endpoint(UPSTREAM, 443), seen, hello,
             0, 0, 0, 0, None, None, k, None, None, 1, False,
         )

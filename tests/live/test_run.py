@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from inspector.live.command import Command
-from inspector.live.run import Ending, Limits, await_command, run
+from inspector.live.run import Ending, StopLimits, await_command, run
 from inspector.live.session import Session
 from inspector.live.signals import Signals
 from inspector.options import Options
@@ -56,13 +56,13 @@ def test_a_signal_ends_it(session: Session, signals: Signals, number: signal.Sig
 
 def test_a_duration_ends_it(session: Session, signals: Signals) -> None:
     begun = time.monotonic()
-    ending = run(session, signals, limits=Limits(duration=0.3))
+    ending = run(session, signals, limits=StopLimits(duration=0.3))
     assert ending == Ending("duration", "ended after 0.3 s")
     assert 0.3 <= time.monotonic() - begun < 5
 
 
 def test_a_size_ends_it(signals: Signals, session: Session) -> None:
-    ending = run(session, signals, limits=Limits(size=20_000))
+    ending = run(session, signals, limits=StopLimits(size=20_000))
     assert ending.reason == "max-size"
     assert session.bytes >= 20_000
 
@@ -113,7 +113,7 @@ def test_a_command_that_outlives_the_capture_is_waited_for(
     session: Session, signals: Signals
 ) -> None:
     command = started("sh", "-c", "sleep 0.4; exit 9")
-    ending = run(session, signals, command=command, limits=Limits(duration=0.05))
+    ending = run(session, signals, command=command, limits=StopLimits(duration=0.05))
     assert ending.reason == "duration"
     assert await_command(command, signals) == 9
 

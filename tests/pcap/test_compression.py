@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import zstandard
 
-from inspector.pcap.compression import DECODERS, Decoder
+from inspector.pcap.compression import DECODERS, Decompressor
 
 CHANCE = random.Random(7)
 #: Half noise, half repetition: several deflate blocks and several zstd blocks.
@@ -23,7 +23,7 @@ def packed(kind: str, plain: bytes) -> bytes:
     return zstandard.ZstdCompressor(write_checksum=True).compress(plain)
 
 
-def decode(decoder: Decoder, data: bytes, size: int = 1 << 20) -> tuple[bytes, list[str]]:
+def decode(decoder: Decompressor, data: bytes, size: int = 1 << 20) -> tuple[bytes, list[str]]:
     """The plain bytes and the names of the faults, with `data` given in pieces of `size`."""
     pieces: Iterator[bytes] = iter([data[at : at + size] for at in range(0, len(data), size)])
     faults: list[str] = []

@@ -90,7 +90,7 @@ def test_a_filter_is_given_as_text_and_a_program_by_its_size() -> None:
 
 
 def test_the_last_of_equal_options_counts_and_comments_are_all_kept() -> None:
-    found = opt.Options([(1, b"a"), (2, b"x"), (1, b"b\xff"), (2, b"y\0")], None)
+    found = opt.BlockOptions([(1, b"a"), (2, b"x"), (1, b"b\xff"), (2, b"y\0")], None)
     assert found.last(2) == b"y\0"
     assert found.last(3) is None
     assert found.comments() == ("a", "b\ufffd")

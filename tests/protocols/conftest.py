@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from inspector.model.capture import Fault
-from inspector.protocols.http1 import Http1Parser, Limits
+from inspector.protocols.http1 import HeadLimits, Http1Parser
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,
@@ -59,7 +59,7 @@ def parser(
     role: Role,
     *methods: bytes,
     wanted: int = EVERYTHING,
-    limits: Limits | None = None,
+    limits: HeadLimits | None = None,
     midstream: bool = False,
 ) -> Http1Parser:
     """A parser that wants `wanted` bytes of each body, told of requests with `methods`."""

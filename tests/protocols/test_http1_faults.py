@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pytest
 
 from inspector.model.capture import Fault
-from inspector.protocols.http1 import FAULTS, Limits
+from inspector.protocols.http1 import FAULTS, HeadLimits
 from inspector.protocols.messages import Event, Field, RequestHead
 from tests.protocols.conftest import Role, every_way, packets, parser, story
 
-SMALL = Limits(start_line=60, head_bytes=100, fields=3, chunk_line=20, trailer_bytes=40)
+SMALL = HeadLimits(start_line=60, head_bytes=100, fields=3, chunk_line=20, trailer_bytes=40)
 GET = b"GET / HTTP/1.1\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -23,7 +23,7 @@ class Case:
     role: Role
     stream: list[bytes]
     told: list[str]
-    limits: Limits | None = None
+    limits: HeadLimits | None = None
     splits: bool = True
 
 
@@ -228,14 +228,14 @@ CASES = [
         "response",
         [OK + CHUNKED, b"2;" + b"x" * 30],
         ["200", "fault chunk-line-too-long @2", "end 0 incomplete"],
-        Limits(chunk_line=20),
+        HeadLimits(chunk_line=20),
     ),
     Case(
         "trailer-too-large",
         "response",
         [OK + CHUNKED, b"0\r\nA: " + b"x" * 50],
         ["200", "fault trailer-too-large @2", "end 0 incomplete"],
-        Limits(trailer_bytes=40),
+        HeadLimits(trailer_bytes=40),
     ),
     Case(
         "folded-field",
@@ -263,7 +263,7 @@ def test_every_fault_has_a_case_and_a_sentence() -> None:
     assert all(meaning.endswith(".") for meaning in FAULTS.values())
 
 
-def fields_of(block: bytes, limits: Limits | None = None) -> tuple[Field, ...]:
+def fields_of(block: bytes, limits: HeadLimits | None = None) -> tuple[Field, ...]:
     """The fields of a request with this block, which must be the same however it is cut."""
     found = set()
     for batches in every_way(packets(GET + block)):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.capture import Fault
-from inspector.protocols.http1 import FAULTS, Limits
+from inspector.protocols.http1 import FAULTS, HeadLimits
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,
@@ -58,7 +58,7 @@ STEPS = st.lists(
     ),
     max_size=12,
 )
-TINY = Limits(start_line=40, head_bytes=80, fields=2, chunk_line=8, trailer_bytes=16)
+TINY = HeadLimits(start_line=40, head_bytes=80, fields=2, chunk_line=8, trailer_bytes=16)
 
 
 @given(
@@ -69,7 +69,7 @@ TINY = Limits(start_line=40, head_bytes=80, fields=2, chunk_line=8, trailer_byte
     st.booleans(),
 )
 def test_any_bytes_in_any_order_of_calls(
-    role: Role, steps: list[Step], wanted: int, limits: Limits | None, midstream: bool
+    role: Role, steps: list[Step], wanted: int, limits: HeadLimits | None, midstream: bool
 ) -> None:
     http = parser(role, wanted=wanted, limits=limits, midstream=midstream)
     events: list[Event] = []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from inspector.redaction import Limits, Redactor
+from inspector.redaction import HoldLimits, Redactor
 from inspector.wire import Batch
 from tests.flows.build import MILLISECOND, Packet, Tcp, Wire, batch
 from tests.property.conversations import KEY, Journey, Talk, interleave, talks, travel
@@ -92,7 +92,7 @@ def test_what_a_limit_forces_out_undecided_is_blanked() -> None:
     tcp = Tcp().open().up(b"GET / HTTP/1.1\r\nX-Api-Key: LABONLY-first")
     tcp.wire.now += 5_000 * MILLISECOND
     tcp.up(b"-second-LABONLY\r\n\r\n").down(ANSWERED).close()
-    redactor = Redactor(limits=Limits(held_time=1_000 * MILLISECOND))
+    redactor = Redactor(limits=HoldLimits(held_time=1_000 * MILLISECOND))
     early = [*redactor.feed(tcp.wire.batch())]
     out = [*early, *redactor.finish()]
     assert b"LABONLY" not in payloads(out)
@@ -113,7 +113,7 @@ def test_memory_does_not_grow_with_an_endless_head() -> None:
     tcp = Tcp(wire).open().up(b"GET / HTTP/1.1\r\n")
     for _ in range(3000):
         tcp.up(b"X-Lab: " + 300 * b"y" + b"\r\n")
-    redactor = Redactor(limits=Limits(held_bytes=1 << 18))
+    redactor = Redactor(limits=HoldLimits(held_bytes=1 << 18))
     for at in range(0, len(wire.packets), 100):
         for _ in redactor.feed(batch(wire.packets[at : at + 100], at + 1)):
             pass

@@ -42,7 +42,7 @@ from inspector.linux.ebpf.loader import BpfObject
 from inspector.model.network import Endpoint, Process
 
 ContainerName: TypeAlias = Callable[[str], str | None]
-Side: TypeAlias = Literal["client", "server", "unknown"]
+SocketSide: TypeAlias = Literal["client", "server", "unknown"]
 How: TypeAlias = Literal["connect", "receive", "listen", "open before", "not known"]
 
 #: Half-known sockets that wait for their other half; older ones are given up, counted.
@@ -70,7 +70,7 @@ class ConnectionEnd:
     netns: int
     local: Endpoint
     remote: Endpoint
-    side: Side
+    side: SocketSide
     process: Process | None
     how: How
     at: int
@@ -251,7 +251,7 @@ class Joiner:
     def _end(
         self,
         socket: SocketEvent,
-        side: Side,
+        side: SocketSide,
         holder: Holder | None,
         how: How,
         *,

@@ -62,7 +62,7 @@ class FilterStatistics:
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
+class FilteredHalf:
     """What one end of a flow sent: frames, their bytes, and TCP payload, kept or not.
 
     `records` counts TLS records of type 23 since the handshake's start, and is a
@@ -86,15 +86,15 @@ class Flow:
     `vlan` holds the tags, 12 bits each, outermost first.
     """
 
-    client: Direction
-    server: Direction
+    client: FilteredHalf
+    server: FilteredHalf
     interface: int
     vlan: int
     connections: int
     ended: bool
 
 
-class SocketFilter:
+class EbpfFilter:
     """A loaded filter; `fd` is its program, `text` what it keeps.
 
     It may be attached to several sockets of Ethernet interfaces.
@@ -180,11 +180,11 @@ def _flow(key: bytes, value: bytes) -> Flow:
     return Flow(one, other, interface, vlan, opened, bool(flags & (_FIN | _RST)))
 
 
-def _direction(address: bytes, port: int, half: bytes) -> Direction:
+def _direction(address: bytes, port: int, half: bytes) -> FilteredHalf:
     packets, size, kept, payload, cut, records, *rest = _HALF.unpack(half)
     mapped = address.startswith(_MAPPED)
     family = socket.AF_INET if mapped else socket.AF_INET6
     ip = socket.inet_ntop(family, address[12:] if mapped else address)
-    return Direction(
+    return FilteredHalf(
         Endpoint(ip, port), packets, size, kept, payload, cut, records, exact=not rest[-1]
     )

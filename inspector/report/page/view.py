@@ -13,7 +13,7 @@ from inspector.model.report import Report
 from inspector.model.topology import Role
 from inspector.report.page import grouping, words
 from inspector.report.page.escape import visible
-from inspector.report.waiting import Waiting
+from inspector.report.waiting import WaitingCalls
 
 
 class View:
@@ -63,9 +63,9 @@ class View:
         return found
 
     @cached_property
-    def waiting(self) -> Waiting:
+    def waiting(self) -> WaitingCalls:
         """The calls of which it is not known reliably which tunnel was theirs."""
-        return Waiting(self.report)
+        return WaitingCalls(self.report)
 
     def host(self, ip: str) -> str:
         """`.30 api-proxy`"""

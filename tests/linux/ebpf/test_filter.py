@@ -15,7 +15,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from inspector.inspection import Options, inspect
-from inspector.linux.ebpf.filter import SocketFilter
+from inspector.linux.ebpf.filter import EbpfFilter
 from inspector.linux.ring import Ring
 from inspector.model.network import Endpoint
 from inspector.model.report import Report
@@ -33,7 +33,7 @@ SUBNET = "172.30.0.0/24"
 class Kernel:
     """Asks the kernel, frame by frame: a datagram socket's filter cuts what it receives."""
 
-    def __init__(self, filter: SocketFilter) -> None:
+    def __init__(self, filter: EbpfFilter) -> None:
         self._out, self._in = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._in.setblocking(False)
         filter.attach(self._in)
@@ -53,7 +53,7 @@ class Kernel:
 
 @dataclass
 class Judge:
-    filter: SocketFilter
+    filter: EbpfFilter
     kernel: Kernel
 
 
@@ -65,7 +65,7 @@ def judging(
     full: bool = False,
     flows: int | None = None,
 ) -> Iterator[Judge]:
-    filter = SocketFilter.load(
+    filter = EbpfFilter.load(
         [ip_network(network) for network in networks],
         [3128],
         snap,
@@ -340,7 +340,7 @@ def test_a_plain_hop_that_claims_to_be_cut_is_truncated_all_the_same(tmp_path: P
 def test_what_the_filter_kept_is_what_the_ring_received(
     bpf_possible: None, network: Network
 ) -> None:
-    filter = SocketFilter.load([ip_network(SUBNET)], [3128])
+    filter = EbpfFilter.load([ip_network(SUBNET)], [3128])
     try:
         with Ring.open("fw-bridge", netns=NAMED / network.bridge.namespace, filter=filter) as ring:
             bulk(network.agent, network.api_proxy, 5_000_000)

@@ -21,9 +21,9 @@ def in_a_child(code: str, *prefix: str) -> str:
 
 _START = """
 from inspector.linux.ebpf.attribution import Attribution
-from inspector.linux.ebpf.filter import SocketFilter
+from inspector.linux.ebpf.filter import EbpfFilter
 from inspector.linux.ebpf.loader import BpfError
-for start in (Attribution.start, SocketFilter.load):
+for start in (Attribution.start, EbpfFilter.load):
     try:
         start()
     except BpfError as error:
