@@ -1,0 +1,277 @@
+"""What a pair of a call and a tunnel costs: each weight from either side.
+
+Costs are compared with each other, never shown.  1 is an answer that lags 10 ms behind its
+tunnel; every number below is a multiple of that.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from inspector.chain.evidence import (
+    Learned,
+    attempt_cost,
+    cost,
+    lag,
+    may_answer,
+    may_belong,
+    patience,
+    unlike_growth,
+)
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from tests.chain.made import MS, SERVICE, a_call, a_tunnel, ns
+
+OTHER_SERVICE = (SERVICE[0], 20002)
+
+
+def costs(
+    call: CallRow | None = None,
+    carrier: Carrier | None = None,
+    learned: Learned | None = None,
+    *,
+    busy: int = UNKNOWN,
+    patient: int = 0,
+) -> float:
+    call, carrier = call or a_call(), carrier or a_tunnel()
+    return round(cost(call, carrier, learned or Learned(), busy, patient), 6)
+
+
+# -- times ---------------------------------------------------------------------------
+
+
+def test_a_tunnel_opened_at_once_that_ends_just_before_the_answer_costs_a_tenth() -> None:
+    """Its last byte came 1 ms before the answer's: a tenth of 10 ms."""
+    assert costs() == 0.1
+    assert costs(carrier=a_tunnel(last=100)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("opened", "price"), [(20, 0.0), (21, 0.01), (120, 1.0), (220, 2.0), (299, 2.0)]
+)
+def test_a_tunnel_is_prompt_for_20_ms_then_costs_1_each_100_ms_up_to_2(
+    opened: float, price: float
+) -> None:
+    assert costs(a_call(answered=300), a_tunnel(opened, 300)) == price
+
+
+def test_a_late_tunnel_is_prompt_where_the_api_proxy_was_busy_until_then() -> None:
+    assert costs(a_call(answered=300), a_tunnel(220, 300), busy=ns(199)) == 0.01
+    assert costs(a_call(answered=300), a_tunnel(220, 300), busy=ns(200)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("last", "price"), [(290, 1.0), (280, 2.0), (275, 2.5), (310, 1.0), (340, 4.0), (900, 4.0)]
+)
+def test_ends_apart_cost_1_each_10_ms_up_to_4(last: float, price: float) -> None:
+    assert costs(a_call(answered=300), a_tunnel(5, last)) == price
+
+
+def test_ends_apart_cost_2_at_most_where_the_answer_was_not_seen_whole() -> None:
+    assert costs(a_call(answered=300, whole=False), a_tunnel(5, 310)) == 1.0
+    assert costs(a_call(answered=300, whole=False), a_tunnel(5, 900)) == 2.0
+
+
+def test_ends_may_be_so_far_apart_as_the_patience_is() -> None:
+    assert costs(a_call(answered=300), a_tunnel(5, 280), patient=20 * MS) == 0.0
+    assert costs(a_call(answered=300), a_tunnel(5, 280), patient=10 * MS) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("crowd", "ms"), [(1, 0), (2, 0.2), (101, 20), (500, 99.8), (501, 100), (900, 100)]
+)
+def test_patience_is_a_fifth_of_a_millisecond_for_each_other_call_up_to_100(
+    crowd: int, ms: float
+) -> None:
+    assert patience(crowd) == ns(ms)
+
+
+def test_ends_that_say_nothing_cost_1() -> None:
+    call, carrier = a_call(answered=300), a_tunnel(5, UNKNOWN)
+    assert lag(call, carrier) == UNKNOWN
+    assert costs(call, carrier) == 1.0
+
+
+@pytest.mark.parametrize(("last", "price"), [(275, 2.5), (274, 2.6 + 4.0)])
+def test_a_tunnel_over_more_than_25_ms_before_the_answer_began_costs_4_more(
+    last: float, price: float
+) -> None:
+    assert costs(a_call(answered=300), a_tunnel(5, last)) == price
+
+
+def test_a_tunnel_that_was_over_before_may_be_so_by_the_patience_more() -> None:
+    call = a_call(answered=300)
+    assert costs(call, a_tunnel(5, 265), patient=10 * MS) == 2.5
+    assert costs(call, a_tunnel(5, 264), patient=10 * MS) == 2.6 + 4.0
+
+
+# -- what was seen, and what went through ----------------------------------------------
+
+
+def test_less_through_the_tunnel_than_was_passed_on_costs_3() -> None:
+    assert costs(carrier=a_tunnel(last=100, down=300)) == 0.0
+    assert costs(carrier=a_tunnel(last=100, down=299)) == 3.0
+    assert costs(a_call(voice="upgrade"), a_tunnel(last=100, down=299)) == 0.0
+
+
+def test_a_tunnel_whose_beginning_is_not_captured_costs_half() -> None:
+    assert costs(carrier=a_tunnel(last=100, is_whole=False)) == 0.5
+
+
+def test_a_tunnel_without_an_authority_costs_half() -> None:
+    assert costs(carrier=a_tunnel(last=100, authority=None)) == 0.5
+
+
+def test_a_host_that_another_service_uses_costs_3_or_half_of_that_while_its_own_is_not_known() -> (
+    None
+):
+    learned = Learned()
+    learned.learn(a_call(kind=UNKNOWN, whole=False), a_tunnel())
+    mine, others = a_tunnel(last=100), a_tunnel(last=100, authority="gpt.example:443")
+    stranger = a_call(service=OTHER_SERVICE)
+
+    assert costs(a_call(), mine, learned) == 0.0
+    assert costs(a_call(), others, learned) == 3.0
+    assert costs(stranger, mine, learned) == 1.5
+    assert costs(stranger, others, learned) == 0.0
+
+
+@pytest.mark.parametrize(("more", "price"), [(0, 0.0), (1, 0.25), (4, 1.0), (12, 3.0), (99, 3.0)])
+def test_a_request_that_grew_otherwise_than_its_like_costs_1_each_4_bytes_up_to_3(
+    more: int, price: float
+) -> None:
+    learned = Learned()
+    learned.learn_sizes(a_call(whole=False), a_tunnel())
+
+    assert costs(a_call(whole=False), a_tunnel(last=100, up=1100 + more), learned) == price
+    assert costs(a_call(whole=False, kind=2), a_tunnel(last=100, up=9999), learned) == 0.0
+
+
+@pytest.mark.parametrize(("more", "price"), [(0, 0.0), (8, 0.25), (32, 1.0), (96, 3.0), (999, 3.0)])
+def test_an_answer_that_grew_otherwise_costs_1_each_32_bytes_up_to_3(
+    more: int, price: float
+) -> None:
+    learned = Learned()
+    learned.learn_sizes(a_call(kind=UNKNOWN), a_tunnel())
+    asked = a_call(kind=UNKNOWN)
+
+    assert costs(asked, a_tunnel(last=100, down=4000 + more), learned) == price
+    other = asked._replace(status=500)
+    assert costs(other, a_tunnel(last=100, down=9999), learned) == 0.0
+
+
+def test_a_growth_is_told_from_the_nearest_of_the_last_four() -> None:
+    learned = Learned()
+    for more in (0, 100, 200, 300, 400):
+        learned.learn_sizes(a_call(whole=False), a_tunnel(up=1100 + more))
+
+    def price(more: int) -> float:
+        return learned.up_cost(a_call(), a_tunnel(up=1100 + more))
+
+    assert [price(more) for more in (100, 200, 300, 400)] == [0.0, 0.0, 0.0, 0.0]
+    assert price(0) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "price"),
+    [(0, 0, 0), (2, 0, 0), (3, 0, 0.25), (14, 0, 3), (99, 0, 3), (0, 16, 0.5), (0, 999, 3)],
+)
+def test_two_alike_calls_that_grew_unlike_cost_as_much_but_for_two_bytes_of_chance(
+    up: int, down: int, price: float
+) -> None:
+    one = a_call(), a_tunnel()
+    other = a_call(), a_tunnel(up=1100 + up, down=4000 + down)
+    assert unlike_growth(one, other) == price
+    elsewhere = other[0], other[1]._replace(authority="gpt.example:443")
+    assert unlike_growth(one, elsewhere) == 0.0
+
+
+# -- votes -----------------------------------------------------------------------------
+
+
+def voted(agree: int, calls: int) -> Learned:
+    """What is learned of `calls` calls of which `agree` grew by the same number of bytes."""
+    learned = Learned()
+    pairs = [
+        (
+            a_call(position=place, whole=False),
+            a_tunnel(up=1100 + (0 if place < agree else 1000 * place)),
+        )
+        for place in range(calls)
+    ]
+    learned.vote(pairs)
+    return learned
+
+
+@pytest.mark.parametrize(
+    ("agree", "calls", "is_learned"),
+    [(5, 5, True), (4, 4, False), (6, 12, True), (5, 12, False)],
+    ids=["five", "four", "half-of-twelve", "less-than-half"],
+)
+def test_a_growth_is_learned_of_five_votes_that_are_half_of_the_calls(
+    agree: int, calls: int, *, is_learned: bool
+) -> None:
+    price = voted(agree, calls).up_cost(a_call(), a_tunnel(up=1108))
+    assert price == (2.0 if is_learned else 0.0)
+
+
+def test_answers_that_grew_alike_within_16_bytes_vote_together() -> None:
+    def learned(step: int) -> float:
+        found = Learned()
+        found.vote(
+            (a_call(position=place, kind=UNKNOWN), a_tunnel(down=300 + 16 * 200 + place * step))
+            for place in range(5)
+        )
+        return found.size_cost(a_call(kind=UNKNOWN), a_tunnel(down=300 + 16 * 200 + 8 + 32))
+
+    assert learned(3) == 1.0
+    assert learned(4) == 0.0
+
+
+# -- what excludes a pair ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("opened", "belongs"), [(-1, True), (-1.1, False), (101, True), (101.1, False), (50, True)]
+)
+def test_a_tunnel_is_opened_while_the_call_waits_give_or_take_a_millisecond(
+    opened: float, *, belongs: bool
+) -> None:
+    assert may_belong(a_call(0.5, 100)._replace(sent=0), a_tunnel(opened)) is belongs
+
+
+def test_a_tunnel_of_another_api_proxy_or_for_an_unseen_request_belongs_to_no_call() -> None:
+    assert not may_belong(a_call(), a_tunnel(proxy="10.9.0.66"))
+    assert not may_belong(a_call(sent=UNKNOWN, asked=UNKNOWN), a_tunnel())
+
+
+@pytest.mark.parametrize(("last", "may"), [(105, True), (105.1, False)])
+def test_the_api_proxy_answers_itself_once_its_tunnel_is_over_give_or_take_5_ms(
+    last: float, *, may: bool
+) -> None:
+    assert may_answer(a_call(voice="api-proxy"), a_tunnel(5, last)) is may
+    assert may_answer(a_call(voice="api-proxy"), a_tunnel(5, last, failed=True))
+
+
+@pytest.mark.parametrize(
+    ("up", "may"), [(99, False), (100, True), (2 * 100 + 65536, True), (2 * 100 + 65537, False)]
+)
+def test_a_tunnel_carried_the_request_and_at_most_twice_it_and_64_kib(
+    up: int, *, may: bool
+) -> None:
+    assert may_answer(a_call(), a_tunnel(up=up)) is may
+    assert may_answer(a_call(), a_tunnel(up=up, is_whole=False))
+
+
+def test_a_refusal_is_passed_on_with_its_status() -> None:
+    refused = a_tunnel(status=403, refused=True, failed=True)
+    assert may_answer(a_call(voice="forward-proxy", status=403), refused)
+    assert not may_answer(a_call(voice="forward-proxy", status=502), refused)
+    assert may_answer(a_call(status=403), refused)
+    assert not may_answer(a_call(status=200), refused)
+
+
+@pytest.mark.parametrize(("over", "price"), [(101, 2.0), (101.1, None)])
+def test_an_earlier_attempt_was_over_before_the_answer_began_and_costs_2(
+    over: float, price: float | None
+) -> None:
+    assert attempt_cost(a_call(), a_tunnel(5, over), Learned()) == price

@@ -1,0 +1,150 @@
+"""What an explanation of a cluster weighs: who may go without, who is moved, who is exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from inspector.chain.evidence import Learned
+from inspector.chain.explanation import Explanation, Link
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from tests.chain.made import a_call, a_tunnel, ns
+
+OTHERS = "gpt.example:443"
+
+
+def links(
+    calls: Sequence[CallRow],
+    tunnels: Sequence[Carrier],
+    learned: Learned | None = None,
+    *,
+    is_lossy: bool = False,
+) -> dict[int, Link]:
+    learned = learned or Learned()
+    return Explanation(calls, tunnels, lambda call: True, learned, is_lossy).links()
+
+
+def given(
+    calls: Sequence[CallRow], tunnels: Sequence[Carrier], *, is_lossy: bool = False
+) -> dict[int, int]:
+    return {call: link.carrier for call, link in links(calls, tunnels, is_lossy=is_lossy).items()}
+
+
+# -- a pair, or both alone ---------------------------------------------------------------
+#
+# A tunnel that is nobody's costs 3.  Together with what its call costs alone that is the most a
+# pair may cost.  All tunnels here are opened 220 ms after the request, which costs 2.
+
+
+def knowing() -> Learned:
+    """That the service's tunnels go to another host (3), and how requests grow on their way."""
+    learned = Learned()
+    learned.learn(a_call(kind=UNKNOWN, whole=False), a_tunnel())
+    learned.learn_sizes(a_call(whole=False), a_tunnel(authority=OTHERS))
+    return learned
+
+
+@pytest.mark.parametrize(("last", "linked"), [(1024.5, True), (1025, False)])
+def test_a_call_that_the_api_proxy_answered_itself_costs_2_alone(
+    last: float, *, linked: bool
+) -> None:
+    call = a_call(0, 1000, voice="api-proxy", status=502)
+    tunnel = a_tunnel(220, last, failed=True, authority=None)  # 2 + 0.5 + the ends
+    assert bool(links([call], [tunnel])) is linked
+
+
+@pytest.mark.parametrize(("last", "linked"), [(1019.5, True), (1020, False)])
+def test_a_call_without_an_answer_costs_4_alone(last: float, *, linked: bool) -> None:
+    call = a_call(0, UNKNOWN, voice="none", whole=False, closed=ns(1000), kind=UNKNOWN)
+    tunnel = a_tunnel(220, last, authority=OTHERS)  # 2 + 3 + the ends
+    assert bool(links([call], [tunnel], knowing())) is linked
+
+
+@pytest.mark.parametrize(("last", "linked"), [(1030, True), (1030.5, False)])
+def test_a_call_whose_answer_was_passed_on_costs_12_alone(last: float, *, linked: bool) -> None:
+    learned = knowing()
+    learned.learn_sizes(a_call(), a_tunnel(authority=OTHERS))
+    call = a_call(0, 1000, down=5000)
+    # 2 + 3 + 3 for too little + 3 for another growth of it + 1 for 4 bytes more + the ends
+    tunnel = a_tunnel(220, last, authority=OTHERS, up=1104)
+    assert bool(links([call], [tunnel], learned)) is linked
+
+
+@pytest.mark.parametrize(("last", "linked"), [(1029.5, True), (1030, False)])
+def test_where_packets_are_missing_no_call_costs_more_than_5_alone(
+    last: float, *, linked: bool
+) -> None:
+    call, tunnel = a_call(0, 1000, kind=UNKNOWN), a_tunnel(220, last, authority=OTHERS)
+    assert bool(links([call], [tunnel], knowing(), is_lossy=True)) is linked
+    assert links([call], [tunnel], knowing())
+
+
+# -- out of order ------------------------------------------------------------------------
+
+
+def test_only_a_call_that_surely_had_a_tunnel_gets_one_out_of_order() -> None:
+    """The second call's tunnel was opened first, 2 ms after both requests had come in order."""
+    calls = [a_call(0, 100), a_call(2, 10)]
+    tunnels = [a_tunnel(5, 9), a_tunnel(12, 99)]
+    silent = a_call(0, UNKNOWN, voice="none", whole=False, closed=ns(100))
+
+    assert given(calls, tunnels) == {0: 1, 1: 0}
+    assert given([silent, calls[1]], tunnels) == {1: 0}
+    assert len(given(calls, tunnels, is_lossy=True)) == 1
+
+
+def swapped(places: int) -> tuple[list[CallRow], list[Carrier]]:
+    """Calls of one turn whose first and last have each other's tunnels, by all ends."""
+    calls = [a_call(0, 300 + 50 * place) for place in range(places + 1)]
+    tunnels = [a_tunnel(5 + place, 300 + 50 * place) for place in range(places + 1)]
+    first, last = tunnels[0], tunnels[-1]
+    tunnels[0] = first._replace(last=last.last, closed=last.closed)
+    tunnels[-1] = last._replace(last=first.last, closed=first.closed)
+    return calls, tunnels
+
+
+@pytest.mark.parametrize(("places", "exchanged"), [(1, True), (3, True), (4, True), (5, False)])
+def test_calls_up_to_four_places_apart_are_tried_in_each_others_place(
+    places: int, *, exchanged: bool
+) -> None:
+    found = given(*swapped(places))
+    assert (found[0] == places and found[places] == 0) is exchanged
+
+
+@pytest.mark.parametrize(("apart", "is_close"), [(0.5, True), (0.6, False)])
+def test_calls_within_half_a_millisecond_may_have_each_others_tunnel(
+    apart: float, *, is_close: bool
+) -> None:
+    """Then its margin is the 10 ms between the ends, less a patience of 0.2 ms."""
+    calls = [a_call(0, 300), a_call(apart, 310, up=500)]
+    tunnels = [a_tunnel(5, 300, up=400), a_tunnel(6, 310)]
+    found = links(calls, tunnels)
+
+    assert {call: link.carrier for call, link in found.items()} == {0: 0, 1: 1}
+    assert (found[0].margin == pytest.approx(0.98)) is is_close
+
+
+# -- tried again -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("pause", "is_next"), [(50, True), (51, False)])
+def test_a_tunnel_opened_within_50_ms_of_a_calls_own_being_over_is_its_next_attempt(
+    pause: float, *, is_next: bool
+) -> None:
+    calls = [a_call(0, 500), a_call(1, 400)]
+    tunnels = [a_tunnel(5, 50), a_tunnel(6, 400), a_tunnel(50 + pause, 500)]
+    assert given(calls, tunnels) == {0: 2 if is_next else 0, 1: 1}
+
+
+# -- many --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "votes"), [(7, False), (8, True)])
+def test_from_eight_tunnels_on_the_sizes_of_all_are_looked_at_first(
+    number: int, *, votes: bool
+) -> None:
+    learned = Learned()
+    calls = [a_call(0, 900, position=place) for place in range(number)]
+    links(calls, [a_tunnel(5, 900) for _ in range(number)], learned)
+    assert (learned.up_cost(a_call(), a_tunnel(up=9999)) > 0) is votes

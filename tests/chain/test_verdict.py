@@ -1,0 +1,129 @@
+"""How sure a statement is: one situation a line, with the confidence that it may have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from inspector.chain.explanation import Link
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.verdict import Scene, of_link, of_none
+from tests.chain.made import a_call, a_tunnel, ns
+
+ALONE = Link(0, 0, float("inf"), 1, 1)
+SCENE = Scene(lossy=False, hop_seen=True)
+LOSSY = replace(SCENE, lossy=True)
+
+
+def crowd(number: int, margin: float = 100.0) -> Link:
+    return Link(0, 0, margin, number, number)
+
+
+@pytest.mark.parametrize(
+    ("call", "carrier", "link", "scene", "retried", "sure"),
+    [
+        (a_call(), a_tunnel(), ALONE, SCENE, False, 0.95),
+        # opened long after the request: 1 s, and 4 ms for each call that waits
+        (a_call(0, 2000), a_tunnel(1004, 2000), ALONE, SCENE, False, 0.95),
+        (a_call(0, 2000), a_tunnel(1004.1, 2000), ALONE, SCENE, False, 0.7),
+        (a_call(0, 2000), a_tunnel(1004.1, 2000), ALONE, SCENE, True, 0.85),
+        (a_call(0, 2000), a_tunnel(1040, 2000), crowd(10), SCENE, False, 0.95),
+        (a_call(0, 2000), a_tunnel(1040.1, 2000), crowd(10), SCENE, False, 0.7),
+        # ends: together within 25 ms
+        (a_call(answered=200), a_tunnel(5, 175), ALONE, SCENE, False, 0.95),
+        (a_call(answered=200), a_tunnel(5, 174.9), ALONE, SCENE, False, 0.85),
+        (a_call(answered=200, whole=False), a_tunnel(5, 174), ALONE, SCENE, False, 0.9),
+        # the true one may be another: in a crowd, beyond its patience
+        (a_call(answered=200), a_tunnel(5, 173.2), crowd(10), SCENE, False, 0.85),
+        (a_call(answered=200), a_tunnel(5, 173.1), crowd(10), SCENE, False, 0.75),
+        # losses
+        (a_call(), a_tunnel(), ALONE, LOSSY, False, 0.85),
+        (a_call(0, 2000), a_tunnel(1000, 2000), ALONE, LOSSY, False, 0.85),
+        (a_call(answered=200), a_tunnel(5, 174), ALONE, LOSSY, False, 0.6),
+        (a_call(), a_tunnel(), crowd(2), LOSSY, False, 0.75),
+        # parts
+        (a_call(sent=UNKNOWN, asked=0), a_tunnel(), ALONE, SCENE, False, 0.5),
+        (a_call(), a_tunnel(is_whole=False), ALONE, SCENE, False, 0.6),
+        # tried again
+        (a_call(), a_tunnel(), ALONE, SCENE, True, 0.85),
+        (a_call(), a_tunnel(), crowd(2), SCENE, True, 0.75),
+    ],
+)
+def test_how_sure_a_link_is(
+    call: CallRow, carrier: Carrier, link: Link, scene: Scene, retried: bool, sure: float
+) -> None:
+    assert of_link(call, carrier, link, scene, retried).confidence == sure
+
+
+@pytest.mark.parametrize(
+    ("margin", "reason", "sure"),
+    [
+        (0.0, "ambiguous", 0.5),
+        (2.74, "ambiguous", 0.8),
+        (2.75, "rivals", 0.8),
+        (5.0, "rivals", 0.89),
+        (50.0, "rivals", 0.95),
+    ],
+)
+def test_a_margin_of_two_and_three_quarters_tells_calls_apart(
+    margin: float, reason: str, sure: float
+) -> None:
+    told = of_link(a_call(), a_tunnel(), crowd(2, margin), SCENE, False)
+    assert reason in told.reasons
+    assert told.confidence == sure
+    assert (told.among is None) is (reason == "rivals")
+
+
+def silent(**other: Any) -> CallRow:
+    values = {"voice": "none", "status": UNKNOWN, "whole": False, "ended_by": "server", **other}
+    return a_call(0, UNKNOWN)._replace(**values)
+
+
+OWN: dict[str, Any] = {"voice": "api-proxy"}
+
+
+@pytest.mark.parametrize(
+    ("call", "scene", "sure"),
+    [
+        # the API proxy's own answer, which needs no tunnel
+        (a_call(**OWN, status=403), SCENE, 0.95),
+        (a_call(**OWN, status=403), LOSSY, 0.85),
+        (a_call(**OWN, status=500), SCENE, 0.9),
+        (a_call(**OWN, status=500), replace(SCENE, hop_seen=False), 0.7),
+        (a_call(**OWN, status=500), LOSSY, 0.6),
+        # it tried something that is not in the capture, unless the forward proxy refused it
+        (a_call(**OWN, status=502), SCENE, 0.7),
+        (a_call(**OWN, status=502), replace(SCENE, in_vain=(ns(5),)), 0.9),
+        (a_call(**OWN, status=502), replace(SCENE, in_vain=(ns(101),)), 0.7),
+        # no answer
+        (silent(closed=ns(50)), SCENE, 0.9),
+        (silent(closed=ns(50), closed_by="client", ended_by="client"), SCENE, 0.7),
+        (silent(closed=ns(50)), LOSSY, 0.5),
+        (silent(closed=ns(50), sent=UNKNOWN), SCENE, 0.6),
+        (silent(ended_by="capture-end"), SCENE, 0.4),
+        (silent(ended_by="gap"), SCENE, 0.4),
+        # an answer passed on must have had a tunnel
+        (a_call(), SCENE, 0.3),
+        (a_call(voice="forward-proxy"), SCENE, 0.3),
+    ],
+)
+def test_how_sure_a_statement_without_a_tunnel_is(call: CallRow, scene: Scene, sure: float) -> None:
+    assert of_none(call, scene).confidence == sure
+
+
+def test_nothing_is_relied_on_where_tunnels_are_left_over_or_were_not_looked_for() -> None:
+    own = a_call(**OWN, status=403)
+    assert of_none(own, SCENE, among=(1, 1)).confidence == 0.5
+    assert of_none(own, SCENE, is_turned_away=True).confidence == 0.3
+
+
+def test_nobody_answered_only_where_the_client_left_a_tunnel_that_had_fallen_silent() -> None:
+    def sure(last: float, scene: Scene = SCENE) -> float:
+        call = silent(closed=ns(500), closed_by="client", ended_by="client")
+        return of_link(call, a_tunnel(5, last, closed=ns(501)), ALONE, scene, False).confidence
+
+    assert sure(474) == 0.95
+    assert sure(475) == 0.6
+    assert sure(474, LOSSY) == 0.6
