@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from inspector import inspect
+from inspector.diagnosis.case import Case
 from inspector.model.report import Report
+from tests.diagnosis.matrix import GOLDEN
 from tests.exchanges.network import AGENT, Network, report, request, response, say
 from tests.flows.build import START
 
@@ -139,3 +144,29 @@ def test_attempts_refused_while_it_lives_are_no_death_whatever_the_clock_says() 
     for unit in FLOORS.values():
         packets = [packet._replace(at=packet.at // unit * unit) for packet in net.wire.packets]
         assert essence(report(packets)) == told
+
+
+# -- chains ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("confidence", "relied_on"), [(0.8, True), (0.79, False)])
+def test_a_call_has_the_tunnel_of_a_chain_from_a_confidence_of_0_8_on(
+    confidence: float, *, relied_on: bool
+) -> None:
+    told = inspect(GOLDEN / "squid-denied")
+    chain = told.chains[0]
+    case = Case(
+        exchanges=told.exchanges,
+        tunnels=told.tunnels,
+        connections=told.connections,
+        direct_tls=told.direct_tls,
+        chains=[replace(chain, confidence=confidence)],
+        topology=told.topology,
+        completeness=told.completeness,
+    )
+
+    call = next(iter(case.failed_calls()))
+
+    assert call.exchange.id == chain.agent_exchange
+    assert [tunnel.id for tunnel in call.tunnels] == ([chain.tunnel] if relied_on else [])
+    assert case.may_have_tunnel(call)

@@ -272,6 +272,18 @@ def test_without_identification_a_syn_ack_seen_much_later_is_a_retransmission() 
     assert seen.loop.notes.duplicate_packets == 0
 
 
+@pytest.mark.parametrize(("after", "duplicates"), [(5 * MILLISECOND - 1, 1), (5 * MILLISECOND, 0)])
+def test_without_identification_a_frame_is_the_same_one_within_5_ms(
+    after: int, duplicates: int
+) -> None:
+    """A veth pair shows a frame twice within microseconds; no kernel answers again so soon."""
+    accepted = trial(Tcp().syn().syn_ack().syn_ack(after=after).ack(True))
+    refused = trial(Tcp().syn().reset(False, sequence=0).reset(False, sequence=0, after=after))
+
+    assert accepted.loop.notes.duplicate_packets == duplicates
+    assert refused.loop.notes.duplicate_packets == duplicates
+
+
 def test_acknowledgements_repeated_with_another_identification_are_no_duplicates() -> None:
     seen = trial(Tcp().open().up(b"ask").ack(False).ack(False).ack(False))
     assert seen.loop.notes.duplicate_packets == 0
