@@ -12,15 +12,14 @@ from __future__ import annotations
 import pickle
 import zlib
 from array import array
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from math import isqrt
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, TypeVar, overload
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 #: Records packed together; fewer than this are never packed at all.
 BLOCK: Final = 64
@@ -61,11 +60,14 @@ class _Packer(pickle.Pickler):
 
 
 class PackedList(Sequence[T], Generic[T]):
-    """A sequence that only grows at its end."""
+    """A sequence that only grows at its end.
+
+    Equal to any sequence with equal items, as a tuple would be to a tuple.
+    """
 
     __slots__ = ("_blocks", "_length", "_open", "_unpacked")
 
-    def __init__(self, items: Sequence[T] = ()) -> None:
+    def __init__(self, items: Iterable[T] = ()) -> None:
         self._blocks: list[bytes] = []
         self._open: list[T] = []
         self._unpacked: OrderedDict[int, list[T]] = OrderedDict()
@@ -89,6 +91,24 @@ class PackedList(Sequence[T], Generic[T]):
         self._open.clear()
         self._unpacked.clear()
         self._length = 0
+
+    def forget(self, number: int) -> None:
+        """Give up the records of a block, which nobody is going to look at."""
+        if number < len(self._blocks):
+            self._blocks[number] = b""
+            self._unpacked.pop(number, None)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            mine == theirs for mine, theirs in zip(self, other, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
     def __len__(self) -> int:
         return self._length
@@ -165,43 +185,41 @@ def unpackings(order: Iterable[int]) -> int:
     return count
 
 
-class LazyView(Sequence[U], Generic[T, U]):
-    """Records of an archive, in an order of their own, each made into something on the way.
+def drained(archive: PackedList[T], order: Sequence[int]) -> Iterator[T]:
+    """All records in `order`, each once.  Blocks that were taken are forgotten on the way.
 
-    Equal to any sequence with equal items, as a tuple would be to a tuple.
+    So what is made of the records takes the place of the records, and not more.
     """
+    left = Counter(place // BLOCK for place in order)
+    for place in order:
+        yield archive[place]
+        number = place // BLOCK
+        left[number] -= 1
+        if not left[number]:
+            archive.forget(number)
+    archive.clear()
 
-    __slots__ = ("_make", "_order", "_source")
 
-    def __init__(self, source: Sequence[T], order: Sequence[int], make: Callable[[T], U]) -> None:
+class Reordered(Sequence[T], Generic[T]):
+    """Records of an archive in an order of their own."""
+
+    __slots__ = ("_order", "_source")
+
+    def __init__(self, source: Sequence[T], order: Sequence[int]) -> None:
         self._source = source
         self._order = order
-        self._make = make
 
     def __len__(self) -> int:
         return len(self._order)
 
     @overload
-    def __getitem__(self, index: int) -> U: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[U, ...]: ...
-    def __getitem__(self, index: int | slice) -> U | tuple[U, ...]:
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
         if isinstance(index, slice):
-            return tuple(self[position] for position in range(*index.indices(len(self))))
-        return self._make(self._source[self._order[index]])
+            return tuple(self._source[place] for place in self._order[index])
+        return self._source[self._order[index]]
 
-    def __iter__(self) -> Iterator[U]:
-        source, make = self._source, self._make
-        return (make(source[position]) for position in self._order)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(
-            mine == theirs for mine, theirs in zip(self, other, strict=True)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
+    def __iter__(self) -> Iterator[T]:
+        return (self._source[place] for place in self._order)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.network import Endpoint
-from inspector.packed import _KEPT, BLOCK, LazyView, PackedList, arranged, unpackings
+from inspector.packed import _KEPT, BLOCK, PackedList, Reordered, arranged, drained, unpackings
 from inspector.secret import Secret
 
 
@@ -73,15 +73,41 @@ def test_cleared_it_is_empty() -> None:
     assert len(archive) == 0
 
 
-def test_a_view_has_its_own_order_and_makes_items_on_the_way() -> None:
-    archive = PackedList(rows(2 * BLOCK))
-    view = LazyView(archive, range(2 * BLOCK - 1, -1, -1), lambda row: row.number)
+def test_it_equals_any_sequence_with_the_same_items_and_shows_itself_as_one() -> None:
+    items = rows(BLOCK + 1)
+    archive = PackedList(items)
 
-    assert view == tuple(range(2 * BLOCK - 1, -1, -1))
-    assert view[0] == 2 * BLOCK - 1
-    assert view[1:3] == (2 * BLOCK - 2, 2 * BLOCK - 3)
-    assert view != (1, 2)
-    assert len(pickle.dumps(tuple(view))) > 0
+    assert archive == items
+    assert tuple(items) == archive
+    assert archive == PackedList(items)
+    assert archive != items[:-1]
+    assert archive != [*items[:-1], Row(-1, items[0].end)]
+    assert archive != 5
+    assert repr(archive) == repr(tuple(items))
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(archive)
+
+
+def test_its_records_may_be_looked_at_in_another_order() -> None:
+    items = rows(2 * BLOCK)
+    view = Reordered(PackedList(items), range(2 * BLOCK - 1, -1, -1))
+
+    assert list(view) == items[::-1]
+    assert (len(view), view[0], view[-1]) == (2 * BLOCK, items[-1], items[0])
+    assert view[1:3] == (items[-2], items[-3])
+
+
+def test_drained_it_gives_each_record_once_and_keeps_none_that_was_taken() -> None:
+    count = 3 * BLOCK + 5
+    order = [place ^ 1 if place < count - 1 else place for place in range(count)]
+    archive = PackedList(rows(count))
+    taken = drained(archive, order)
+
+    assert [next(taken).number for _ in range(2 * BLOCK)] == order[: 2 * BLOCK]
+    next(taken)
+    assert [bool(block) for block in archive._blocks] == [False, False, True]
+    assert [row.number for row in taken] == order[2 * BLOCK + 1 :]
+    assert len(archive) == 0
 
 
 @pytest.mark.parametrize("blocks", [2, 2 * _KEPT])

@@ -15,7 +15,7 @@ from inspector.chain.evidence import JITTER
 from inspector.chain.matching import Cluster
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import Waiting
-from inspector.packed import LazyView
+from inspector.packed import Reordered
 
 #: Calls that wait for tunnels at one API proxy at one time; the oldest are joined, those beyond
 #: are not, and `limits_hit` says "calls waiting at once".
@@ -34,9 +34,7 @@ def clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[
     times = array("q", (call.begun for call in calls))
     for proxy, opened in _by_proxy(carrier.proxy for carrier in carriers).items():
         ordered = array("L", sorted(asked.get(proxy, ()), key=times.__getitem__))
-        yield from _clusters(
-            LazyView(calls, ordered, lambda call: call), LazyView(carriers, opened, lambda row: row)
-        )
+        yield from _clusters(Reordered(calls, ordered), Reordered(carriers, opened))
 
 
 def _by_proxy(proxies: Iterable[str | None]) -> dict[str | None, array[int]]:

@@ -15,7 +15,7 @@ from inspector.model.http import Exchange
 from inspector.model.ids import TunnelId, chain_id, number_of, tunnel_id
 from inspector.model.network import Connection, Tunnel
 from inspector.model.topology import Topology
-from inspector.packed import LazyView, PackedList
+from inspector.packed import PackedList
 from inspector.wire import keeps_all
 
 
@@ -67,7 +67,7 @@ def join(
                 (),
             )
             chains.append(_chain(len(chains) + 1, call, statement, tunnel, attempts))
-    return LazyView(chains, range(len(chains)), lambda chain: chain)
+    return chains
 
 
 class _Said:

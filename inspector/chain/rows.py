@@ -15,7 +15,7 @@ from inspector.model.http import Exchange, Response
 from inspector.model.ids import ExchangeId, TunnelId, number_of
 from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
 from inspector.model.topology import Topology
-from inspector.packed import LazyView, PackedList
+from inspector.packed import PackedList, Reordered
 
 #: Whose words an answer is in, as far as its header block shows.
 Voice: TypeAlias = Literal["api-proxy", "forward-proxy", "relayed", "upgrade", "none"]
@@ -242,7 +242,7 @@ def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) ->
             opened.append(carrier.opened)
     # A stable sort: of equal times the tunnel that was seen first.
     order = array("L", sorted(range(len(opened)), key=opened.__getitem__))
-    return LazyView(found, order, lambda carrier: carrier)
+    return Reordered(found, order)
 
 
 def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,7 +24,7 @@ from inspector.model.network import (
     opens_tunnel,
 )
 from inspector.model.topology import Client
-from inspector.packed import LazyView, arranged
+from inspector.packed import PackedList, arranged, drained
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,44 +41,46 @@ class Assembled:
 def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     """Give every record its role, hop, provider and partner.
 
-    The long lists are views of the ledger's archives: their facts are made
-    when they are looked at.
+    Each fact is made once, and takes the place of its record: the ledger's archives are empty
+    afterwards.
     """
+    credentials = ledger.credentials
     ledger.exchanges, in_order = arranged(ledger.exchanges, by_number(ledger.exchange_order))
     relays: dict[int, int] = {}
     if any(roles.hop(*pair) == "forward-proxy-to-api-proxy" for pair in ledger.spoken):
         relays = find_relays(ledger.exchanges, roles)
-
-    def exchange(record: ExchangeRecord) -> Exchange:
-        record = cleaned(record, ledger.credentials, record.written_at)
-        return exchange_fact(record, roles, relays.get(record.number))
-
     inside_proxy, direct = _split_tls(ledger.tls, roles)
     for record in inside_proxy:
         ledger.add_tunnel(_unannounced(record, ledger.next_tunnel()))
     egress = find_egress(ledger.tunnels, direct)
     legs = {record.connection for record in egress.values()}
-    ordered = LazyView(ledger.exchanges, in_order, lambda record: record)
-    connections = LazyView(
-        *arranged(ledger.connections, by_number(ledger.connection_order)),
-        lambda connection: cleaned(connection, ledger.credentials),
+
+    connections = PackedList(
+        cleaned(connection, credentials)
+        for connection in drained(*arranged(ledger.connections, by_number(ledger.connection_order)))
     )
+    exchanges: PackedList[Exchange] = PackedList()
+
+    def made() -> Iterator[tuple[Exchange, tuple[str, int]]]:
+        """Each exchange, kept, and the service that it is for."""
+        for record in drained(ledger.exchanges, in_order):
+            clean = cleaned(record, credentials, record.written_at)
+            exchange = exchange_fact(clean, roles, relays.get(record.number))
+            exchanges.append(exchange)
+            yield exchange, service_of(record)
+
     return Assembled(
         clients=clients(
-            ((exchange(record), service_of(record)) for record in ordered),
-            roles,
-            _client_processes(connections) if ledger.processes.any else {},
+            made(), roles, _client_processes(connections) if ledger.processes.any else {}
         ),
         connections=connections,
-        exchanges=LazyView(ledger.exchanges, in_order, exchange),
-        tunnels=LazyView(
-            *arranged(ledger.tunnels, by_number(ledger.tunnel_order)),
-            lambda record: tunnel_fact(
-                cleaned(record, ledger.credentials), egress.get(record.number)
-            ),
+        exchanges=exchanges,
+        tunnels=PackedList(
+            tunnel_fact(cleaned(record, credentials), egress.get(record.number))
+            for record in drained(*arranged(ledger.tunnels, by_number(ledger.tunnel_order)))
         ),
         direct_tls=tuple(
-            _direct_fact(cleaned(record, ledger.credentials), index)
+            _direct_fact(cleaned(record, credentials), index)
             for index, record in enumerate(
                 (record for record in direct if record.connection not in legs), start=1
             )
