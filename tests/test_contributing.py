@@ -115,6 +115,19 @@ def test_every_target_and_module_that_a_page_runs_is_there(page: Path) -> None:
     assert [name for name in modules if find_spec(name.rstrip(".")) is None] == []
 
 
+def test_every_path_that_the_code_names_from_the_checkout_is_there() -> None:
+    """In docstrings, comments and messages of what is shipped or run, but for examples."""
+    start = r"(?<![\w/.])(?:inspector|docs|tests|lab|tools|captures|benchmarks|requirements)/"
+    absent = [
+        f"{source.relative_to(ROOT)}: {path}"
+        for folder in ("inspector", "lab", "tools", "benchmarks")
+        for source in sorted((ROOT / folder).rglob("*.py"))
+        for path in re.findall(start + r"[\w/.-]*\w", source.read_text(encoding="utf-8"))
+        if path not in MADE and not EXAMPLE.search(path) and not (ROOT / path).exists()
+    ]
+    assert absent == []
+
+
 def test_contributing_answers_where_things_are_with_names_that_are_checked() -> None:
     page = ROOT / "CONTRIBUTING.md"
     rows = re.findall(r"^\| (Where|From) .*\?", page.read_text(encoding="utf-8"), re.M)
