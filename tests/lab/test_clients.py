@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab import clients
 from lab.clients import ANTHROPIC_PLACEHOLDER
 from lab.clients.curl import curl_argv, curl_row
 
-PLAIN = Path(__file__).with_name("clients") / "plain.py"
+PLAIN = Path(clients.__file__).with_name("plain.py")
 WHOLE = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}"
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
 CHUNKED_CUT = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf"
