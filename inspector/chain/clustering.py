@@ -1,8 +1,8 @@
-"""One pass through time: the calls and tunnels that must be told apart together.
+"""Group calls and tunnels that can be confused with each other, in one pass through time.
 
-Calls that wait at the same time form a cluster together with the tunnels that
-are opened meanwhile.  It is handed on once nobody in it waits any more, so no
-more than a cluster is looked at at once.  Each API proxy has clusters of its own.
+Calls that wait at the same time form a cluster with the tunnels that are opened meanwhile.  A
+cluster is yielded as soon as none of its calls is waiting, so only one cluster is in memory at
+a time.  Each API proxy has its own clusters.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import Waiting
 from inspector.packed import Reordered
 
-#: Calls that wait for tunnels at one API proxy at one time; the oldest are joined, those beyond
-#: are not, and `limits_hit` says "calls waiting at once".
+#: The most calls that may wait for tunnels at one API proxy at one time.  The oldest are joined;
+#: calls beyond the limit are not, and `limits_hit` reports "calls waiting at once".  It bounds
+#: memory and time (a cluster of n calls is priced in n * 2 * REACH pairs); no result depends on
+#: it in a capture with fewer calls at once.
 LIMIT: Final = 8192
 #: Its name in `completeness.limits_hit`.
 CROWDED: Final = "calls waiting at once"
 
 
 def clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[Cluster]:
-    """The clusters of a capture; `carriers` are in the order of their SYNs.
+    """Yield the clusters of a capture; `carriers` are in the order of their SYNs.
 
-    A cluster must be resolved before the next one is asked for: who got no tunnel in a full
-    one, and still waits, is in the next as well.
+    The caller must resolve a cluster before it asks for the next one: a call that got no tunnel
+    in a full cluster and is still waiting moves to the next cluster.
     """
     asked = _by_proxy(call.service[0] if call.begun != UNKNOWN else None for call in calls)
     times = array("q", (call.begun for call in calls))
@@ -38,7 +40,7 @@ def clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[
 
 
 def _by_proxy(proxies: Iterable[str | None]) -> dict[str | None, array[int]]:
-    """The places of each API proxy's rows; None for a request of which nothing was seen."""
+    """Return the row numbers of each API proxy; those of unseen requests are under None."""
     found: dict[str | None, array[int]] = {}
     for place, proxy in enumerate(proxies):
         found.setdefault(proxy, array("L")).append(place)
@@ -81,12 +83,12 @@ def _clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator
 
 
 def _is_worth_it(cluster: Cluster, waiting: Waiting) -> bool:
-    """Whether handing a full cluster on makes room for a good part of another."""
+    """Whether yielding a full cluster now makes room for at least a quarter of another."""
     return len(cluster.carriers) >= LIMIT // 4 or len(waiting) <= LIMIT - LIMIT // 4
 
 
 def _left(cluster: Cluster) -> tuple[Cluster, Waiting]:
-    """Who has no tunnel after a cluster was resolved, and still waits."""
+    """Return a new cluster of the calls that have no tunnel after resolution and still wait."""
     after, waiting = Cluster(), Waiting()
     for place, call in enumerate(cluster.calls):
         if place not in cluster.links and not cluster.is_over(call):

@@ -1,11 +1,14 @@
-"""Which tunnel carried which call's answer: the explanation of a cluster.
+"""Explain a cluster: decide which tunnel carried which call's answer.
 
-Tunnels are first given to calls in order (`order.py`).  A tunnel that was opened as soon as a
-call's own was over is that call's next attempt; a call that must have had a tunnel and has none
-by then gets one out of order; and two neighbours are exchanged where times and sizes say so,
-for requests that end within the same turn of the API proxy's event loop are taken in either
-order (seen 0.2 ms apart).  How much worse the next best explanation is, is the margin of a
-link.
+First, tunnels are assigned to calls in order (`order.py`).  Then a tunnel that was opened as soon
+as a call's own was over becomes that call's next attempt; a call that must have had a tunnel and
+still has none gets one out of order; and neighbours exchange tunnels where times and sizes fit
+better that way, because the API proxy may take up two requests that end in the same turn of its
+event loop in either order (seen 0.2 ms apart).  The margin of a link is how much more the next
+best explanation costs.
+
+The prices are on the scale of `evidence`.  tests/chain/test_explanation.py has those that decide
+from either side; the others (`_SEARCHED`, `_MOVES`, `_NEAREST`, `_ATTEMPTS`) bound time.
 """
 
 from __future__ import annotations
@@ -35,9 +38,13 @@ from inspector.chain.order import Order, Pairs, align, apart, disorder
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import REACH
 
-#: A tunnel that is nobody's: a call's earlier attempt, or the API proxy's own.
+#: The price of a tunnel that is nobody's: the API proxy's own, or an attempt that cannot be
+#: attributed.  Lower: a tunnel is left alone whose ends differ from its call's; higher: calls
+#: that were answered without a tunnel are given somebody else's.
 NOBODYS: Final = 3.0
-#: A call whose answer was passed on must have had a tunnel.
+#: The price of a call without a tunnel, by who wrote its answer.  An answer that was passed on
+#: must have had a tunnel, so it costs more than any sum of evidence but the worst (15 with
+#: `NOBODYS`); an answer of the API proxy's own mostly had none.
 NO_TUNNEL: Final[dict[str, float]] = {
     "relayed": 12.0,
     "upgrade": 12.0,
@@ -45,11 +52,13 @@ NO_TUNNEL: Final[dict[str, float]] = {
     "api-proxy": 2.0,
     "none": 4.0,
 }
-#: The most that is, where packets lack: the tunnel may be among them.
+#: The highest price of a call without a tunnel where packets are missing: its tunnel may be
+#: among them.
 _MISSING: Final = 5.0
-#: `NO_TUNNEL` from here above `NOBODYS` on: there was one.
+#: A call whose price in `NO_TUNNEL` exceeds `NOBODYS` by more than this surely had a tunnel.  It
+#: separates 12 from 5 and 4: any value from 2 to below 9 decides alike.
 _SURE: Final = 5.0
-#: Neighbours that are tried in each other's place.
+#: How many places apart two calls may be to be tried with each other's tunnel.
 _NEIGHBOURS: Final = 4
 #: Requests that end within this may be taken in any order (seen: 0.2 ms).
 _TURN: Final = MS // 2
@@ -59,7 +68,8 @@ _AGAIN: Final = 50 * MS
 _MOVES: Final = 3
 #: What is looked at at most to find one call a tunnel out of order.
 _SEARCHED: Final = 256
-#: From so many tunnels on the sizes of all are looked at before any is given away.
+#: From so many tunnels on, the usual growth of sizes is learned from all pairs before any tunnel
+#: is assigned; fewer cannot give the votes that `evidence` requires.
 _MANY: Final = 8
 #: Attempts that ended just before a tunnel was opened, of which it may be the next.
 _NEAREST: Final = 64
@@ -341,7 +351,10 @@ class Explanation:
         return _ALONE if price is None or now is None else price - now
 
     def _mismatch(self, one: int, ones: int, other: int, others: int) -> float:
-        """What speaks against two pairs together: their order, and that alike grew unlike."""
+        """Return the penalty for keeping both pairs.
+
+        They are out of order, or similar calls grew by different amounts on the way.
+        """
         calls, carriers = self._calls, self._carriers
         return self._disorder(one, ones, other, others) + unlike_growth(
             (calls[one], carriers[ones]), (calls[other], carriers[others])

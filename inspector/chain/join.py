@@ -1,4 +1,4 @@
-"""Chains: every call at the API proxy with the tunnel that was opened for it, if any."""
+"""Build the chains: each call at the API proxy with the tunnel that was opened for it, if any."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def join(
     completeness: Completeness,
     limits_hit: dict[str, None] | None = None,
 ) -> Sequence[Chain]:
-    """The chains of a capture, in the order of its exchanges.
+    """Return the chains of a capture, in the order of its exchanges.
 
-    Calls of others than the agent (health checks of the host) are weighed too,
-    since the API proxy opens tunnels for them as well, but have no chain.
-    `limits_hit` takes the name of the limit, should more calls wait at once than are joined.
+    Calls of other clients than the agent (such as health checks of the host) compete for tunnels,
+    since the API proxy opens tunnels for them too, but get no chain.  If more calls wait at once
+    than are joined, the name of that limit is added to `limits_hit`.
     """
     moments = Moments(connections, topology)
     asked = calls(exchanges, moments, topology)
@@ -71,9 +71,9 @@ def join(
 
 
 class _Said:
-    """The statements made of calls, and which tunnels are taken, by position.
+    """The statements made so far and the tunnels they took, by position.
 
-    Many statements are alike and are kept once.
+    Equal statements are stored once.
     """
 
     def __init__(self, calls: int, tunnels: int) -> None:
@@ -88,31 +88,31 @@ class _Said:
         self._among: dict[int, tuple[int, int]] = {}
 
     def has(self, call: CallRow, carrier: Carrier) -> bool:
-        """Whether something was said of the call, or the tunnel is another's."""
+        """Whether the call has a statement already, or the tunnel belongs to another call."""
         return self._of[call.position] >= 0 or bool(self._taken[carrier.position])
 
     def turn_away(self, positions: Iterable[int]) -> None:
-        """These calls were not looked at, since too many waited at once."""
+        """Record that these calls were not joined because too many waited at once."""
         self._turned_away = self._turned_away or bytearray(len(self._of))
         for position in positions:
             self._turned_away[position] = True
 
     def is_turned_away(self, call: CallRow) -> bool:
-        """Whether the call was not looked at."""
+        """Whether the call was not joined because too many waited at once."""
         return bool(self._turned_away and self._turned_away[call.position])
 
     def leave(self, call: CallRow, among: tuple[int, int]) -> None:
-        """The call got no tunnel: so many calls, and so many tunnels, are left over."""
+        """Record that the call got no tunnel, and how many calls and tunnels are left over."""
         self._among[call.position] = among
 
     def among(self, call: CallRow) -> tuple[int, int] | None:
-        """How many calls and tunnels were left over with a call; None where no tunnel was."""
+        """Return how many calls and tunnels were left over; None where no tunnel was."""
         return self._among.get(call.position)
 
     def add(
         self, call: CallRow, carrier: Carrier, statement: Statement, attempts: tuple[TunnelId, ...]
     ) -> None:
-        """Say that the tunnel was the call's."""
+        """Record that this tunnel carried this call."""
         number = self._numbers.setdefault(statement, len(self._statements))
         if number == len(self._statements):
             self._statements.append(statement)
@@ -123,7 +123,7 @@ class _Said:
             self._attempts[call.position] = attempts
 
     def of(self, call: CallRow) -> tuple[Statement, TunnelId, tuple[TunnelId, ...]] | None:
-        """What was said of a call, its tunnel, and the tunnels before that one."""
+        """Return the statement about a call, its tunnel, and its earlier tunnels."""
         number = self._of[call.position]
         if number < 0:
             return None

@@ -1,4 +1,8 @@
-"""A cluster: calls and tunnels that must be told apart together."""
+"""A cluster of calls and tunnels, and its resolution: the tunnel of each call.
+
+`_SEARCHED` bounds the time that one unattributed tunnel may take; it changes a result only where
+more tunnels than that follow it to the same host.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +37,13 @@ class Cluster:
     earlier: dict[int, list[int]] = field(default_factory=dict)
 
     def is_over(self, call: CallRow) -> bool:
-        """Whether no tunnel can be opened for the call any more."""
+        """Whether the call can get no further tunnel."""
         return call.until != UNKNOWN and (self.cut == UNKNOWN or call.until + JITTER < self.cut)
 
     def resolve(self, learned: Learned, is_lossy: bool) -> dict[int, Link]:
-        """The best explanation: for each call that has one its tunnel, by their indexes.
+        """Find the best explanation.  Returns the link of each call that has a tunnel, by index.
 
-        `is_lossy`: packets lack, so that a call's tunnel may not be here at all.
+        `is_lossy`: packets are missing, so the capture may lack a call's tunnel altogether.
         """
         if self.carriers:
             explanation = Explanation(self.calls, self.carriers, self.is_over, learned, is_lossy)
@@ -48,9 +52,9 @@ class Cluster:
         return self.links
 
     def unjoined(self) -> dict[int, tuple[int, int]]:
-        """For each call without a tunnel, how many such calls there are, and tunnels for them.
+        """For each call without a tunnel, count such calls and the free tunnels it may have had.
 
-        Those that were opened while it waited and are no call's.
+        A free tunnel belongs to no call; counted are those opened while the call waited.
         """
         taken = {link.carrier for link in self.links.values()}
         taken.update(index for earlier in self.attempts().values() for index in earlier)
@@ -70,10 +74,10 @@ class Cluster:
         return found
 
     def attempts(self) -> dict[int, list[int]]:
-        """Tunnels opened for a call before the one that carried its answer.
+        """Return the earlier tunnels of each call: attempts that did not bring its answer.
 
-        An attempt was over when the next tunnel was opened; where several
-        calls could have made it, it is nobody's.
+        An attempt must be over when the call's next tunnel is opened.  A tunnel that several
+        calls could have opened is attributed to none of them.
         """
         taken = {link.carrier for link in self.links.values()}
         taken.update(index for earlier in self.earlier.values() for index in earlier)

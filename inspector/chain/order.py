@@ -1,4 +1,4 @@
-"""Tunnels given to calls in their order: the cheapest way, and how much dearer each other one is.
+"""Assign tunnels to calls in order, as cheaply as possible, and price each alternative.
 
 The API proxy is one thread that opens its tunnels in the order in which requests became
 whole (measured: 500 at once, 0.98 to 1.96 s late, not one out of order).  So the n-th call
@@ -24,8 +24,10 @@ from inspector.chain.turn import Turn, as_time_goes
 
 #: Calls that a tunnel may be taken for before the one whose turn it was (seen 0.2 ms apart).
 CROSSING: Final = 2
-#: Two pairs in the wrong order cost this at least and at most, and 1 for each tenth of a
-#: millisecond: more than ends alone can outweigh from 0.8 ms on.
+#: Two pairs in the wrong order cost `_CROSSED`, and 1 more for each tenth of a millisecond between
+#: the requests, up to `_DISORDER_CAP`.  From 0.8 ms on that is more than the ends of both pairs
+#: can outweigh (4 each), so only requests of the same turn change places (seen 0.2 ms apart).
+#: The cap equals `NO_TUNNEL`: a higher one would rather leave a call alone.
 _CROSSED: Final = 0.2
 _DISORDER_CAP: Final = 12.0
 _DISORDER_SCALE: Final = MS // 10

@@ -1,4 +1,14 @@
-"""From a link, or from its absence, to the statement: who answered, how sure, and why."""
+"""Turn a link, or the absence of one, into a statement: who answered, how surely, and why.
+
+A confidence is the minimum of the limits that apply; it is a judgement, not a probability.  Of
+the real captures and the made loads every chain at `RELIABLE` (0.8) or more is right
+(tests/chain/test_truth.py, test_load.py).  0.95: nothing speaks against it.  0.9 and 0.85: one
+weak doubt, still relied on.  0.75 and less: the true tunnel may be another, never relied on.  0.3
+to 0.5: a guess.  A limit that is moved across 0.8 makes the diagnosis rely on links
+of that kind, or ignore them.  A margin (how much more the next best explanation costs, in units
+of `evidence`) gives at most 0.5 + 0.45 * (1 - exp(-margin / 2.5)): 0.5 where nothing tells two
+calls apart, 0.8 from 2.75 on.  tests/chain/test_verdict.py has one line for each situation.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +63,14 @@ _GATEWAY: Final = frozenset({502, 504})
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What limits every statement: whether packets lack, and whether the hop was captured."""
+    """What limits every statement: missing packets, and a hop that was not captured."""
 
     lossy: bool
     hop_seen: bool
     in_vain: tuple[int, ...] = ()
 
     def refused_meanwhile(self, call: CallRow) -> bool:
-        """Whether the API proxy knocked in vain at the forward proxy while the call waited."""
+        """Whether the forward proxy refused a connection of the API proxy while the call waited."""
         begun = call.begun
         at = bisect_left(self.in_vain, begun)
         if call.until == UNKNOWN:
@@ -97,7 +107,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def of_link(call: CallRow, carrier: Carrier, link: Link, scene: Scene, retried: bool) -> Statement:
-    """What is said of a call with its tunnel."""
+    """Return the statement about a call that has a tunnel."""
     reasons: list[str] = []
     confidence = 0.95
     begun = call.begun
@@ -177,9 +187,9 @@ def of_none(
     is_turned_away: bool = False,
     among: tuple[int, int] | None = None,
 ) -> Statement:
-    """What is said of a call without a tunnel, or of one for which none was looked for.
+    """Return the statement about a call that has no tunnel, or whose tunnel was not looked for.
 
-    `among`: so many calls have none, and so many tunnels that may be their own are no call's.
+    `among` counts the calls without a tunnel and the free tunnels that may be theirs.
     """
     reasons: list[str] = []
     if call.voice == "api-proxy":
@@ -225,7 +235,7 @@ def of_none(
 
 
 def _without_answer(call: CallRow, reasons: list[str]) -> AnsweredBy:
-    """Nobody answered, if the capture saw the end of it."""
+    """Return who answered a call without a response: nobody, if the capture shows its end."""
     if call.ended_by == "capture-end":
         reasons.append("open")
         return "unknown"

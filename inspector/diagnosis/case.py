@@ -1,7 +1,7 @@
-"""The case: the facts of one capture with the indexes that rules and hypotheses ask.
+"""The case: the facts of one capture, with the indexes that rules and hypotheses use.
 
-Built in one pass over each list.  Of what went well nothing is kept but numbers; a failed
-call is kept by its place, and its facts are unpacked when it is looked at.
+It is built in one pass over each list.  Of successful calls only counts are kept; a failed call
+is kept as its number, and its facts are unpacked when a rule asks for it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from inspector.wire import Moment, precedes
 
 #: So many failed tries in a row are a storm; SDKs give up after three.
 TRIES: Final = 5
-#: Targets at the API proxy that are its own, or somebody's look whether it is there.
+#: Paths that the API proxy serves itself, or that are used as health checks.
 OWN_PATHS: Final = frozenset(
     {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
 )
@@ -84,7 +84,7 @@ class FailedCall:
 
 
 class Case:
-    """What rules may ask."""
+    """The facts of one capture and the indexes over them that rules and hypotheses use."""
 
     def __init__(
         self,
@@ -153,17 +153,17 @@ class Case:
 
     @property
     def is_whole(self) -> bool:
-        """Nothing is known to be missing: then what is not there was not there."""
+        """Whether nothing is known to be missing; only then absence from the capture is proof."""
         return self.completeness.verdict == "complete"
 
     @property
     def is_lossy(self) -> bool:
-        """Something in the middle is known to be unread: then any close may be so as well."""
+        """Whether something in the middle is known to be unread; then a close may be, too."""
         return self.lacks_packets or bool(self._unread) or self._is_anything_unread
 
     @property
     def lacks_packets(self) -> bool:
-        """Packets are known to lack in the middle."""
+        """Whether packets are known to be missing in the middle of the capture."""
         told = self.completeness
         return bool(
             told.gaps
@@ -174,7 +174,7 @@ class Case:
 
     @property
     def may_hide_calls(self) -> bool:
-        """A call may be in what was not read: on a connection that the API proxy did not open."""
+        """Whether an unread part, on a connection not opened by the API proxy, may hold a call."""
         return self._is_anything_unread or any(
             connection.client.ip not in self.api_proxies
             for connection in map(self.connections.get, self._unread)
@@ -265,10 +265,10 @@ class Case:
         return connection is not None and connection.client.ip in self.agents
 
     def _link(self) -> set[int]:
-        """Keep the tunnels of failed calls; answer those of the others.
+        """Store the tunnels of failed calls, and return the tunnels of all other calls.
 
-        Chains that may be relied on say what a call went through; the rest still tell of a
-        tunnel that it may be a call's.
+        A reliable chain gives a call its tunnels.  An unreliable chain still shows that its
+        tunnels may belong to a call.
         """
         failed = set(self.failed)
         busy: set[int] = set()

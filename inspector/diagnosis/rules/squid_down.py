@@ -1,4 +1,4 @@
-"""Squid is not there: for the call, or any more."""
+"""Squid does not accept connections, either for this call or from some point on."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ ABOUT: Final = Code(
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    """A clean end of HTTP needs nobody's close."""
+    """The final chunk arrived, so the stream ended regardless of who closed the connection."""
     if call.is_read and is_stream(call):
         return call.outcome == "cut"
     return call.outcome == "cut" and is_stream(call) and case.knows_who_closed(call)
