@@ -120,7 +120,7 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         if len(case.unknown) > 1:
             because = f"{len(case.unknown)} calls end outside the capture"
     elif case.lacks_packets:
-        verdict, because = "not observable", "packets lack; a call that failed may be among them"
+        verdict, because = "not observable", "packets are missing; a failed call may be among them"
     elif case.may_hide_calls:
         verdict, because = "not observable", "not all was read; a call that failed may be in it"
     elif case.succeeded:

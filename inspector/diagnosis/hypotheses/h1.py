@@ -27,7 +27,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
     """
     if call.answered_by == "nobody" and case.is_lossy:
-        return not_observable("packets lack, its answer perhaps among them")
+        return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
         done = "answered" if call.tunnels else "forwarded"
         return refuted(f"{call.exchange.id} was never {done}")

@@ -29,7 +29,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     """Decided by the order of closing on the two legs."""
     response = call.exchange.response
     if call.outcome not in ("status", "error-event") and not case.knows_who_closed(call):
-        return not_observable("packets lack; a capture without loss")
+        return not_observable("packets are missing; a capture without loss")
     if call.outcome in ("unanswered", "left") and response is None:
         return refuted("no response byte existed")
     if call.outcome in ("status", "error-event"):

@@ -34,7 +34,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
             return not_observable("who wrote the error cannot be told; keys would")
         return refuted(_NOT_THE_API[call.answered_by])
     if call.answered_by == "nobody" and case.is_lossy:
-        return not_observable("packets lack, its answer perhaps among them")
+        return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
         return refuted(f"nobody answered {call.exchange.id}")
     return refuted("the API answered with success")
