@@ -8,7 +8,33 @@ read at all.
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from typing import Final
+
+
+class ExitCode(IntEnum):
+    """What a run ends with, and what that says."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> ExitCode:
+        """A code with its meaning, as help and docs/cli.md show it."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    DONE = 0, "done: the report was written"
+    FAILED = 1, "the tool failed; one sentence on stderr says over what"
+    USAGE = 2, "usage: an option or argument does not fit"
+    BROKEN = 3, "a finding of the level of --fail-on or above, or a broken expectation of a policy"
+    NOTHING_TO_ANALYSE = 4, "nothing to analyse: not a capture, or no TCP in scope"
+    NOT_PROVEN = 5, "the capture lacks what would prove that a policy, or --fail-on, is kept"
+    INTERRUPTED = (
+        130,
+        "interrupted by Ctrl-C (SIGINT); what was read of a pipe is reported first",
+    )
+
 
 #: What stands for a word that may be secret.
 NOT_SHOWN: Final = "(not shown)"
@@ -57,7 +83,7 @@ class InspectorError(Exception):
     is the code that a command ends with.
     """
 
-    exit_code: int = 1
+    exit_code: int = ExitCode.FAILED
 
     def __init__(self, culprit: str, next_step: str, not_this: str = "") -> None:
         super().__init__(culprit, next_step, not_this)
@@ -81,13 +107,13 @@ class CaptureUnreadable(CaptureError):
 class NotACapture(CaptureError):
     """The bytes were read, and they are no capture: empty, or of another format."""
 
-    exit_code = 4
+    exit_code = ExitCode.NOTHING_TO_ANALYSE
 
 
 class Interrupted(CaptureError):
     """Whoever waits was asked to stop before there was anything to report."""
 
-    exit_code = 130
+    exit_code = ExitCode.INTERRUPTED
 
 
 class CannotCapture(InspectorError):

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
-from inspector.errors import InspectorError, plain, quoted
+from inspector.errors import ExitCode, InspectorError, plain, quoted
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
 from inspector.model.providers import KNOWN, Provider, ProviderFacts
 from inspector.model.topology import Role as Role
@@ -33,7 +33,7 @@ _KNOWN: Final = f"subnet, {', '.join(FILE_ROLES)}, [ports] and [[provider]]"
 class TopologyError(InspectorError):
     """A topology file, or an option about the network, that cannot be used."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ within its file, as Wireshark counts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 FILE_SHIFT: Final = 40
@@ -63,6 +63,18 @@ class Batch:
     first_packet: int
     comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     counted_cuts: bool = False
+
+    def part(self, start: int, end: int) -> Batch:
+        """The packets from index `start` to before `end`, with their comments and numbers."""
+        if end - start == len(self.records):
+            return self
+        comments = {at - start: text for at, text in self.comments.items() if start <= at < end}
+        return replace(
+            self,
+            records=self.records[start:end],
+            first_packet=self.first_packet + start,
+            comments=comments,
+        )
 
 
 def precedes(first: Moment, second: Moment) -> bool:

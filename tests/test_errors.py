@@ -1,6 +1,20 @@
 from __future__ import annotations
 
-from inspector.errors import CaptureError, CaptureUnreadable, InspectorError, NotACapture
+import re
+from pathlib import Path
+
+import click
+
+from inspector.cli.interrupts import INTERRUPTED
+from inspector.cli.main import COMMANDS, main
+from inspector.errors import (
+    CaptureError,
+    CaptureUnreadable,
+    ExitCode,
+    InspectorError,
+    NotACapture,
+)
+from inspector.report.formats import table
 
 
 def test_an_error_reads_as_sentences_culprit_first() -> None:
@@ -18,3 +32,33 @@ def test_no_capture_means_nothing_to_analyse_and_the_rest_is_a_failure() -> None
     assert issubclass(NotACapture, CaptureError)
     assert issubclass(CaptureUnreadable, CaptureError)
     assert issubclass(CaptureError, InspectorError)
+
+
+def test_each_exit_code_stands_in_one_place() -> None:
+    numbered = re.compile(r"exit_code(?:: int)? = [0-9]|_exit\([2-9]|\b(?:return|exit\() ?130\b")
+    package = Path(__file__).parents[1] / "inspector"
+
+    assert [
+        path.name
+        for path in sorted(package.rglob("*.py"))
+        if numbered.search(path.read_text(encoding="utf-8"))
+    ] == []
+    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, INTERRUPTED]
+
+
+def test_what_a_format_option_takes_is_in_the_table_of_formats() -> None:
+    offered = {
+        name: tuple(option.type.choices)
+        for name in COMMANDS
+        for option in main.get_command(click.Context(main), name).params  # type: ignore[union-attr]
+        if option.name == "form" and isinstance(option.type, click.Choice)
+    }
+
+    assert offered == {
+        "analyze": table.ALL,
+        "capture": table.ALL,
+        "watch": table.AS_IT_GOES,
+        "check": table.AT_THE_END,
+        "compare": table.AT_THE_END,
+        "doctor": table.AT_THE_END,
+    }

@@ -11,10 +11,11 @@ from typing import Final
 import jsonschema
 import pytest
 
+from inspector.errors import ExitCode
 from inspector.exchanges.topology import provider_of
 from inspector.model.providers import UNKNOWN
 from inspector.options import Options, TopologyError
-from inspector.policy.judge import BROKEN, judge
+from inspector.policy.judge import judge
 from inspector.policy.reading import PolicyError, providers_in, read_policy
 from inspector.report.formats.schema import schema
 from inspector.report.formats.whole import as_dict, as_json, from_dict
@@ -30,6 +31,8 @@ from tests.exchanges.network import (
     response,
     say,
 )
+
+BROKEN = ExitCode.BROKEN
 
 MISTRAL: Final = """
 [[provider]]

@@ -18,7 +18,8 @@ from inspector.cli.outcome import ReportOptions, outcome_options
 from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
 from inspector.cli.streams import only_for_reader
-from inspector.errors import InspectorError
+from inspector.errors import ExitCode, InspectorError
+from inspector.report.formats.table import ALL
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
@@ -27,15 +28,13 @@ if TYPE_CHECKING:
     from inspector.model.network import Tunnel
     from inspector.model.report import Report
 
-NOTHING_TO_ANALYSE = 4
-
 
 @click.command(epilog=exit_codes_text())
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "jsonl"]),
+    type=click.Choice(ALL),
     default="terminal",
     show_default=True,
     help="A page for people, the whole report as JSON, or exchanges line by line as they end.",
@@ -144,7 +143,7 @@ def tell_interrupted(report: Report) -> bool:
 class NoTcp(InspectorError):
     """A capture that could be read, and has nothing for this program."""
 
-    exit_code = NOTHING_TO_ANALYSE
+    exit_code = ExitCode.NOTHING_TO_ANALYSE
 
     def __init__(self, scope: str) -> None:
         super().__init__(
@@ -177,7 +176,7 @@ def _inspect(
             stop=stop,
         )
     except InspectorError as error:
-        if error.exit_code != NOTHING_TO_ANALYSE:
+        if error.exit_code != ExitCode.NOTHING_TO_ANALYSE:
             raise
         return nothing_to_analyse(error.culprit), error
     return report, None

@@ -15,6 +15,7 @@ from inspector.cli.network import network_options
 from inspector.cli.outcome import ReportOptions, judging_options
 from inspector.cli.parameters import Duration, Rotate, Size
 from inspector.cli.streams import only_for_reader
+from inspector.report.formats.table import ALL
 
 #: The first word that is no option begins the command: its own options are its own.
 _CONTEXT: Final = {"allow_interspersed_args": False}
@@ -48,7 +49,7 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "jsonl"]),
+    type=click.Choice(ALL),
     default="terminal",
     show_default=True,
     help="What is printed at the end: a page for people, JSON, or JSON Lines as things end.",

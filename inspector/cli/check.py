@@ -13,6 +13,7 @@ from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.stopping import graceful
+from inspector.report.formats.table import AT_THE_END
 
 
 @click.command(epilog=exit_codes_text())
@@ -32,7 +33,7 @@ from inspector.cli.stopping import graceful
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json"]),
+    type=click.Choice(AT_THE_END),
     default="terminal",
     show_default=True,
     help="Lines for people, or the judgement as JSON.",

@@ -13,6 +13,7 @@ from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.errors import quoted
+from inspector.report.formats.table import AT_THE_END
 
 
 @click.command(epilog=exit_codes_text())
@@ -29,7 +30,7 @@ from inspector.errors import quoted
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json"]),
+    type=click.Choice(AT_THE_END),
     default="terminal",
     show_default=True,
     help="A table for people, or the differences as JSON.",

@@ -9,6 +9,7 @@ import click
 
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.network import subnet_option
+from inspector.report.formats.table import AT_THE_END
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ SCHEMA = "inspector.doctor/1"
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json"]),
+    type=click.Choice(AT_THE_END),
     default="terminal",
     show_default=True,
     help="A page for people, or JSON.",

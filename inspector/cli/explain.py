@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from inspector.cli.main import verbose_option
-from inspector.errors import InspectorError
+from inspector.errors import ExitCode, InspectorError
 
 
 class UnknownCode(InspectorError):
     """No finding has this code."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 @click.command()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Final
 
-#: The exit status of a program that SIGINT ended, as shells give it (128 + 2).
+#: The exit status of a program that SIGINT ended, as shells give it (128 + 2):
+#: `errors.ExitCode.INTERRUPTED`, which cannot be imported here.
 INTERRUPTED: Final = 130
 SENTENCE: Final = (
     "Interrupted by Ctrl-C (SIGINT) before it was done: what is written so far is no whole report."

@@ -22,7 +22,7 @@ with AtOnce():
 
     from inspector.cli.discretion import discreet, typed
     from inspector.cli.streams import ReaderLeft, standing
-    from inspector.errors import InspectorError
+    from inspector.errors import ExitCode, InspectorError
 
 #: Command -> the module that defines it under the same name.
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
@@ -34,16 +34,6 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "explain": "inspector.cli.explain",
     "redact": "inspector.cli.redact",
     "watch": "inspector.cli.watch",
-})  # fmt: skip
-
-EXIT_CODES: Final[Mapping[int, str]] = MappingProxyType({
-    0: "done: the report was written",
-    1: "the tool failed; one sentence on stderr says over what",
-    2: "usage: an option or argument does not fit",
-    3: "a finding of the level of --fail-on or above, or a broken expectation of a policy",
-    4: "nothing to analyse: not a capture, or no TCP in scope",
-    5: "the capture lacks what would prove that a policy, or --fail-on, is kept",
-    INTERRUPTED: "interrupted by Ctrl-C (SIGINT); what was read of a pipe is reported first",
 })  # fmt: skip
 
 #: Where the count of -v is kept for all commands of a run.
@@ -68,7 +58,7 @@ def verbose_option(command: Any) -> Any:
 
 def exit_codes_text() -> str:
     """The exit codes as one paragraph for a help page."""
-    return "Exit codes: " + "; ".join(f"{code} {text}" for code, text in EXIT_CODES.items()) + "."
+    return "Exit codes: " + "; ".join(f"{code} {code.meaning}" for code in ExitCode) + "."
 
 
 class Commands(click.Group):

@@ -14,6 +14,8 @@ from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration
 from inspector.cli.streams import only_for_reader
+from inspector.errors import ExitCode
+from inspector.report.formats.table import AS_IT_GOES
 
 
 @click.command(epilog=exit_codes_text())
@@ -21,7 +23,7 @@ from inspector.cli.streams import only_for_reader
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "jsonl"]),
+    type=click.Choice(AS_IT_GOES),
     default="terminal",
     show_default=True,
     help="Lines for people, or JSON Lines.",
@@ -44,7 +46,7 @@ def watch(
     with AtOnce():
         from dataclasses import replace
 
-        from inspector.live.capture import NOTHING_TO_ANALYSE, Watchers, capture
+        from inspector.live.capture import Watchers, capture
 
     planned = plan(live, ctx.meta.get(VERBOSITY, 0), duration=duration)
     if planned.options.scope is None:
@@ -74,4 +76,4 @@ def watch(
         ):
             outcome = capture(planned, watchers)
     # A quiet bridge that was watched is no failure.
-    ctx.exit(0 if outcome.exit_code == NOTHING_TO_ANALYSE else outcome.exit_code)
+    ctx.exit(0 if outcome.exit_code == ExitCode.NOTHING_TO_ANALYSE else outcome.exit_code)

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from inspector.artifacts import write_files
-from inspector.errors import InspectorError
+from inspector.errors import ExitCode, InspectorError
 from inspector.inspection import Inspector, OnExchange, OnTunnel
 from inspector.live.broker import Broker
 from inspector.live.command import Command, User
@@ -36,7 +36,6 @@ from inspector.report.page.headline import nothing_captured
 
 #: Endings that are no success, though the report stands.
 _FAILURES: frozenset[EndedFor] = frozenset({"disk", "interface-gone", "failure"})
-NOTHING_TO_ANALYSE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +79,7 @@ class RunResult:
             return self.command_status
         if self.ending.reason in _FAILURES or self.unwritten or self.deaf:
             return 1
-        return 0 if self.report.connections else NOTHING_TO_ANALYSE
+        return 0 if self.report.connections else ExitCode.NOTHING_TO_ANALYSE
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Numbering:
             end = count
             if len(runs) > 1 and file_of(runs[1][0]) == file_of(first):
                 end = min(count, runs[1][0] - first)
-            yield runs[0][1], part_of(batch, start, end)
+            yield runs[0][1], batch.part(start, end)
             start = end
 
     def _part(self, batch: Batch, start: int, end: int, size: int, interface: int) -> Batch:
@@ -84,20 +84,7 @@ class Numbering:
         self._planned += size
         if not self._runs or self._runs[-1][1] != interface:
             self._runs.append((first, interface))
-        return part_of(replace(batch, first_packet=first - start), start, end)
-
-
-def part_of(batch: Batch, start: int, end: int) -> Batch:
-    """The packets from index `start` to before `end`, with their comments and numbers."""
-    if end - start == len(batch.records):
-        return batch
-    comments = {at - start: text for at, text in batch.comments.items() if start <= at < end}
-    return replace(
-        batch,
-        records=batch.records[start:end],
-        first_packet=batch.first_packet + start,
-        comments=comments,
-    )
+        return replace(batch, first_packet=first - start).part(start, end)
 
 
 def file_of(reference: int) -> int:

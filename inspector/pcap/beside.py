@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from inspector.errors import InspectorError
+from inspector.errors import ExitCode, InspectorError
 
 #: A log is read so far, decompressed; the rest of a longer one is not weighed.
 MAX_BYTES: Final = 256 << 20
@@ -19,7 +19,7 @@ _LINE: Final = 128 << 10
 class LogError(InspectorError):
     """A log that was named and cannot be read."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 def log_lines(path: Path) -> Iterator[bytes]:

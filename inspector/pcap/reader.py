@@ -315,7 +315,7 @@ def merged(readers: Iterable[CaptureReader]) -> Iterator[Batch]:
         _, index, batch, at = heapq.heappop(heads)
         records = batch.records
         until = _run_end(records, at, heads[0][:2], index) if heads else len(records)
-        yield batch if until - at == len(records) else _part(batch, at, until)
+        yield batch.part(at, until)
         if until < len(records):
             heapq.heappush(heads, (records[until][0], index, batch, until))
             continue
@@ -332,15 +332,3 @@ def _run_end(records: list[Record], at: int, other: tuple[int, int], index: int)
     while at < end and records[at][0] <= bound:
         at += 1
     return at
-
-
-def _part(batch: Batch, start: int, end: int) -> Batch:
-    comments = {at - start: text for at, text in batch.comments.items() if start <= at < end}
-    return Batch(
-        batch.data,
-        batch.records[start:end],
-        batch.link_type,
-        batch.first_packet + start,
-        comments,
-        batch.counted_cuts,
-    )

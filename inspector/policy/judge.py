@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from inspector.errors import ExitCode
 from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import SEVERITIES, Finding, Severity
 from inspector.model.credentials import AuthHeader
@@ -23,12 +24,6 @@ from inspector.policy.ways_out import ways_out
 from inspector.report.page import grouping, words
 from inspector.report.page.escape import clipped
 from inspector.report.page.view import View
-
-#: Exit codes of a judged run.
-KEPT: Final = 0
-BROKEN: Final = 3
-NOT_PROVEN: Final = 5
-
 
 #: Link types of captures of all interfaces of a host (LINUX_SLL, LINUX_SLL2).
 _OVER_ALL: Final = frozenset({113, 276})
@@ -68,14 +63,14 @@ class Judgement:
     @property
     def about_nothing(self) -> bool:
         """Whether the run had no call to an API, and nothing broke the policy all the same."""
-        return not self.calls and self.exit_code != BROKEN
+        return not self.calls and self.exit_code is not ExitCode.BROKEN
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """`BROKEN` for a finding or a broken expectation, else `NOT_PROVEN` for a doubt."""
         if self.findings or self.broken:
-            return BROKEN
-        return NOT_PROVEN if self.doubts else KEPT
+            return ExitCode.BROKEN
+        return ExitCode.NOT_PROVEN if self.doubts else ExitCode.DONE
 
 
 def judge(report: Report, policy: Policy, today: date) -> Judgement:

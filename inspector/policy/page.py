@@ -8,8 +8,9 @@ from typing import Any, Final
 from rich.console import RenderableType
 from rich.text import Text
 
+from inspector.errors import ExitCode
 from inspector.model.report import Report
-from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, Remark
+from inspector.policy.judge import Judgement, Remark
 from inspector.report.page import words
 from inspector.report.page.escape import clipped
 from inspector.report.page.layout import STYLES, printed, table
@@ -17,9 +18,9 @@ from inspector.report.page.verdicts import where
 from inspector.report.page.view import View
 
 _VERDICTS: Final = {
-    KEPT: ("KEPT", "complete"),
-    BROKEN: ("BROKEN", "incomplete"),
-    NOT_PROVEN: ("NOT PROVEN", "unknown"),
+    ExitCode.DONE: ("KEPT", "complete"),
+    ExitCode.BROKEN: ("BROKEN", "incomplete"),
+    ExitCode.NOT_PROVEN: ("NOT PROVEN", "unknown"),
 }
 
 

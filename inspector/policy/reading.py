@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from inspector.diagnosis.catalogue import CODES
-from inspector.errors import InspectorError, plain
+from inspector.errors import ExitCode, InspectorError, plain
 from inspector.model.conclusions import SEVERITIES
 from inspector.model.providers import KNOWN, Provider
 from inspector.model.report import Report
@@ -31,7 +31,7 @@ _IGNORE: Final = ("code", "reason", "expires")
 class PolicyError(InspectorError):
     """A policy that cannot be used."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 def read_policy(named: str | Path, added: Iterable[Provider] = ()) -> Policy:

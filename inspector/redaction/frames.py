@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
+from inspector.flows.loop import FAST_LINKS
 
 #: Completed datagrams whose fragments may be captured once more.
 REMEMBERED: Final = 256
@@ -21,7 +22,6 @@ REMEMBERED: Final = 256
 FRAGMENTS: Final = 8192
 
 _FAST: Final = Struct(">H B x H H H x B 2x 4s 4s H H I I B B H")
-_FAST_LINKS: Final = {1: 14, 113: 16}
 
 
 class Place(NamedTuple):
@@ -149,7 +149,7 @@ class FrameReader:
         return Reading(None, places, reason, 0, end, numbers)
 
     def _fast(self, link: int, frame: bytes, wire: int, number: int) -> Reading | None:
-        skip = _FAST_LINKS.get(link)
+        skip = FAST_LINKS.get(link)
         if skip is None or len(frame) < skip + 40:
             return None
         (

@@ -11,8 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from inspector.cli.main import COMMANDS, EXIT_CODES, main
-from inspector.errors import InspectorError, NotACapture
+from inspector.cli.main import COMMANDS, main
+from inspector.errors import ExitCode, InspectorError, NotACapture
 from inspector.model.report import this_tool
 
 ROOT = Path(__file__).parent.parent.parent
@@ -53,7 +53,7 @@ def test_json_needs_neither_scapy_nor_pyshark_nor_rich() -> None:
 def test_help_names_every_command_and_exit_code() -> None:
     text = " ".join(CliRunner().invoke(main, ["--help"]).output.split())
     assert all(command in text for command in COMMANDS)
-    assert all(f"{code} {meaning}" in text for code, meaning in EXIT_CODES.items())
+    assert all(f"{code} {code.meaning}" in text for code in ExitCode)
 
 
 def test_every_command_is_what_its_table_says() -> None:

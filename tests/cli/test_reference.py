@@ -6,7 +6,8 @@ from importlib import import_module
 import pytest
 
 from inspector.cli.analyze import analyze
-from inspector.cli.main import COMMANDS, EXIT_CODES
+from inspector.cli.main import COMMANDS
+from inspector.errors import ExitCode
 from tests.canary.outputs import OUTPUTS
 from tools.docs import commands as reference
 
@@ -20,7 +21,7 @@ def test_every_option_and_exit_code_is_on_the_page() -> None:
     page = reference.page()
     for parameter in analyze.params:
         assert max(parameter.opts, key=len) in page or parameter.name == "paths"
-    assert all(f"| {code} | {meaning} |" in page for code, meaning in EXIT_CODES.items())
+    assert all(f"| {code} | {code.meaning} |" in page for code in ExitCode)
 
 
 @pytest.mark.parametrize("command", ["analyze", "check", "compare"])

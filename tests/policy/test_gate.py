@@ -9,10 +9,11 @@ from typing import Final
 
 import pytest
 
+from inspector.errors import ExitCode
 from inspector.model.capture import CaptureFile, Interface
 from inspector.model.report import Report
 from inspector.options import Options
-from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
+from inspector.policy.judge import Judgement, judge
 from inspector.policy.model import AWF, Expect, Policy
 from inspector.policy.page import page, plain
 from inspector.report.page.terminal import render
@@ -33,6 +34,10 @@ from tests.exchanges.network import (
     tls,
 )
 from tests.flows.build import Tcp
+
+BROKEN = ExitCode.BROKEN
+KEPT = ExitCode.DONE
+NOT_PROVEN = ExitCode.NOT_PROVEN
 
 TODAY: Final = date(2026, 8, 3)
 #: The name in the recorded TLS.

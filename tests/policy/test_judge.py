@@ -6,15 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from inspector.errors import ExitCode
 from inspector.model.capture import Unread
 from inspector.model.http import Exchange
 from inspector.model.ids import ConnectionId
 from inspector.model.report import Report
-from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, Judgement, judge
+from inspector.policy.judge import Judgement, judge
 from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
 from inspector.policy.page import page, plain
 from inspector.report.formats.whole import as_dict, from_dict
 from inspector.report.page.view import View
+
+BROKEN = ExitCode.BROKEN
+KEPT = ExitCode.DONE
+NOT_PROVEN = ExitCode.NOT_PROVEN
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 TODAY = date(2026, 8, 3)

@@ -8,9 +8,14 @@ from typing import Final
 import pytest
 
 from inspector import inspect
-from inspector.policy.judge import BROKEN, KEPT, NOT_PROVEN, judge
+from inspector.errors import ExitCode
+from inspector.policy.judge import judge
 from inspector.policy.model import AWF
 from tests.truth.beside import SHARED, needs
+
+BROKEN = ExitCode.BROKEN
+KEPT = ExitCode.DONE
+NOT_PROVEN = ExitCode.NOT_PROVEN
 
 CASES: Final = SHARED / "reviews" / "cases" / "contracts"
 BREAK: Final = SHARED / "reviews" / "cases" / "break"

@@ -12,8 +12,9 @@ from typing import Final
 
 import click
 
-from inspector.cli.main import COMMANDS, EXIT_CODES, main
+from inspector.cli.main import COMMANDS, main
 from inspector.cli.parameters import Once
+from inspector.errors import ExitCode
 
 PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -41,7 +42,7 @@ def page() -> str:
             )
             parts.extend(_command(command, usage, f"inspector {name}"))
     parts.append("## Exit codes\n\n| code | meaning |\n|---|---|")
-    parts.extend(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
+    parts.extend(f"| {code} | {code.meaning} |" for code in ExitCode)
     parts.append("\nJSON is written with every exit code but 1 and 2.")
     return "\n".join(parts) + "\n"
 
