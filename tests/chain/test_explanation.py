@@ -148,3 +148,21 @@ def test_from_eight_tunnels_on_the_sizes_of_all_are_looked_at_first(
     calls = [a_call(0, 900, position=place) for place in range(number)]
     links(calls, [a_tunnel(5, 900) for _ in range(number)], learned)
     assert (learned.up_cost(a_call(), a_tunnel(up=9999)) > 0) is votes
+
+
+@pytest.mark.parametrize(("far", "ends_tell"), [(3, True), (4, False)])
+def test_ends_are_not_believed_where_more_than_a_quarter_of_them_are_far_apart(
+    far: int, *, ends_tell: bool
+) -> None:
+    """By their ends the last two of twelve streams have each other's tunnel; by order they do not.
+
+    `far` of the others end 30 ms after their answers, more than twelve calls in flight account for.
+    """
+    ends = [500.0 + 500 * place for place in range(12)]
+    calls = [a_call(0, 100, end) for end in ends]
+    lasts = [end + 30 * (place < far) for place, end in enumerate(ends)]
+    lasts[10], lasts[11] = lasts[11], lasts[10]
+
+    found = given(calls, [a_tunnel(5 + place, last) for place, last in enumerate(lasts)])
+
+    assert (found[10], found[11]) == ((11, 10) if ends_tell else (10, 11))
