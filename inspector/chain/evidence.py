@@ -62,7 +62,7 @@ AGAIN: Final = 2.0
 
 
 class Learned:
-    """What earlier links of this capture showed: authorities of services, growth of sizes."""
+    """What reliable links of this capture taught: hosts of services, and growth of sizes."""
 
     def __init__(self) -> None:
         self._authorities: dict[tuple[str, int], set[str]] = {}
@@ -70,13 +70,13 @@ class Learned:
         self._down: dict[tuple[tuple[str, int], int, str | None], deque[int]] = {}
 
     def learn(self, call: CallRow, carrier: Carrier) -> None:
-        """This tunnel was this call's, beyond doubt."""
+        """Learn the host and the sizes from a link that is beyond doubt."""
         if carrier.authority is not None:
             self._authorities.setdefault(call.service, set()).add(carrier.authority)
         self.learn_sizes(call, carrier)
 
     def learn_sizes(self, call: CallRow, carrier: Carrier) -> None:
-        """How sizes grew between the two hops."""
+        """Learn how much request and answer grew between the two hops."""
         if carrier.failed or not carrier.is_whole:
             return
         if call.kind != UNKNOWN:
@@ -93,7 +93,7 @@ class Learned:
             )
 
     def vote(self, pairs: Iterable[tuple[CallRow, Carrier]]) -> bool:
-        """Learn from pairs of which most are wrong; whether there was something to learn.
+        """Learn from pairs of which most are wrong; return whether something was learned.
 
         The true growth of a kind of call recurs in each true pair, a false pair's is anything:
         it is the one that stands out.
@@ -143,7 +143,7 @@ class Learned:
         return cost
 
     def up_cost(self, call: CallRow, carrier: Carrier) -> float:
-        """What speaks against a tunnel by what went up."""
+        """Return the price of the request's growth, if a growth of its kind is known."""
         grown = self._up.get((call.kind, carrier.authority))
         if grown is None or carrier.failed or not carrier.is_whole:
             return 0.0
@@ -174,7 +174,7 @@ def may_belong(call: CallRow, carrier: Carrier) -> bool:
 
 
 def may_answer(call: CallRow, carrier: Carrier) -> bool:
-    """Whether the answer, given its voice, can be what became of this tunnel."""
+    """Whether this tunnel can have led to the answer, given who wrote the answer."""
     if call.voice == "none":
         return True
     before_answer = carrier.first == UNKNOWN or carrier.first <= call.answered + JITTER
@@ -192,14 +192,14 @@ def may_answer(call: CallRow, carrier: Carrier) -> bool:
 
 
 def _fits(call: CallRow, carrier: Carrier) -> bool:
-    """Whether the tunnel carried enough, and not absurdly much, for the request."""
+    """Whether the tunnel carried at least the request and not absurdly more."""
     if not carrier.is_whole or carrier.first == UNKNOWN:
         return True
     return call.up <= carrier.up <= 2 * call.up + (64 << 10) or call.voice == "upgrade"
 
 
 def lag(call: CallRow, carrier: Carrier) -> int:
-    """How far apart (ns) the answer and its tunnel ended; -1 where that says nothing.
+    """Return how far apart (ns) answer and tunnel ended; -1 where the ends prove nothing.
 
     Of a refused CONNECT the answer follows the refusal; of an upgrade both
     connections end together.
@@ -218,14 +218,14 @@ ENDLESS: Final = 1 << 62
 
 
 def patience(crowd: int) -> int:
-    """How far behind its tunnel (ns) an answer may be with so many calls in flight."""
+    """Return how much later than its tunnel (ns) an answer may end with `crowd` calls in flight."""
     return min((crowd - 1) * _LAG, _LAG_LIMIT)
 
 
 def cost(
     call: CallRow, carrier: Carrier, learned: Learned, busy: int = UNKNOWN, patient: int = 0
 ) -> float:
-    """What speaks against the tunnel having carried the call's answer.
+    """Return the price of the pair: how unlikely it is that the tunnel carried the call's answer.
 
     The API proxy is one thread.  `busy` is when it opened the tunnel before this one: before
     that no call waited for it alone.  An answer may lag so much behind its tunnel as its
@@ -247,7 +247,7 @@ def cost(
 
 
 def attempt_cost(call: CallRow, carrier: Carrier, learned: Learned) -> float | None:
-    """What speaks against the tunnel having been a call's attempt that did not bring its answer.
+    """Return the price of the tunnel as an earlier attempt, one that did not bring the answer.
 
     It was over before the answer began; None where it was not.
     """
@@ -267,7 +267,7 @@ def _is_short(call: CallRow, carrier: Carrier) -> bool:
 
 
 def unlike_growth(one: tuple[CallRow, Carrier], other: tuple[CallRow, Carrier]) -> float:
-    """Calls of one kind grow by the same number of bytes on their way into the tunnel.
+    """Price two pairs of one kind that grew by different amounts on the way into their tunnels.
 
     The handshake, the key and the API proxy's own headers are the same for
     both; signatures and chunk borders make the answers differ by a little.

@@ -81,7 +81,7 @@ _ALONE: Final = float("inf")
 
 @dataclass(slots=True)
 class Link:
-    """A tunnel given to a call; `margin` is what the next best explanation costs more.
+    """A tunnel assigned to a call.  `margin`: how much more the next best explanation costs.
 
     `crowd` calls waited when the tunnel was opened, this one among them, and `choice` tunnels
     were opened while the call waited.
@@ -95,7 +95,7 @@ class Link:
 
 
 class Explanation:
-    """Which tunnel carried which call's answer, while it is being found out."""
+    """The assignment of tunnels to calls while it is being improved."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class Explanation:
         return looked_at >= _MANY and far > looked_at // 4
 
     def _by_rank(self) -> Iterator[tuple[CallRow, Carrier]]:
-        """Each tunnel with the calls of about its number, for lack of anything better."""
+        """Pair each tunnel with the calls of about its rank, before anything better is known."""
         for number, carrier in enumerate(self._carriers):
             for call in self._calls[max(0, number - REACH) : number + REACH]:
                 if may_belong(call, carrier):
@@ -159,7 +159,7 @@ class Explanation:
                 yield self._calls[pairs.calls[place]], row
 
     def links(self) -> dict[int, Link]:
-        """The links of the explanation that is left when nothing explains more."""
+        """Improve the assignment until nothing explains more, and return its links."""
         self._try_again()
         self._place_the_rest()
         self._exchange()
@@ -175,7 +175,7 @@ class Explanation:
         return found
 
     def _first(self, call: int, carrier: int, crowd: int) -> float | None:
-        """What speaks against a tunnel having been the first that was opened for a call."""
+        """Return the price of the tunnel as the first one opened for the call; None if excluded."""
         price = self._price(call, carrier, crowd)
         attempt = attempt_cost(self._calls[call], self._carriers[carrier], self._learned)
         if price is None or attempt is None:
@@ -183,7 +183,7 @@ class Explanation:
         return min(price, attempt)
 
     def _price(self, call: int, carrier: int, crowd: int = 0) -> float | None:
-        """What speaks against a pair; None if it cannot be one."""
+        """Return the price of a pair; None if it is excluded."""
         one, other = self._calls[call], self._carriers[carrier]
         if not may_answer(one, other):
             return None
@@ -200,7 +200,7 @@ class Explanation:
     # -- what the order leaves ---------------------------------------------------
 
     def _place_the_rest(self) -> None:
-        """Give calls that must have had one a tunnel, if need be by moving others.
+        """Assign a tunnel to each call that must have had one, moving other calls if necessary.
 
         An augmenting path of bipartite matching for each of them, cheap and short ones first.
         """
@@ -218,7 +218,7 @@ class Explanation:
             self._place(call, choices)
 
     def _choices(self) -> dict[int, list[tuple[float, int]]]:
-        """For each call the tunnels that may be its, the cheapest first."""
+        """Return each call's possible tunnels, the cheapest first."""
         found: dict[int, list[tuple[float, int]]] = {}
         pairs = self._pairs
         for carrier in range(len(pairs)):
@@ -231,7 +231,7 @@ class Explanation:
         return found
 
     def _place(self, call: int, choices: dict[int, list[tuple[float, int]]]) -> None:
-        """The cheapest few moves that end with a free tunnel, if that explains more."""
+        """Make the cheapest few moves that end at a free tunnel, if the result explains more."""
         came_from: dict[int, int] = {}
         coming: list[tuple[float, int, int]] = [(0.0, 0, call)]
         while coming and len(came_from) < _SEARCHED:
@@ -250,7 +250,7 @@ class Explanation:
                     heappush(coming, (cost - (now or 0.0), moves + 1, owner))
 
     def _move_along(self, carrier: int, came_from: Mapping[int, int]) -> None:
-        """Each on the way moves on to the tunnel that it leads to."""
+        """Move every call on the path to the tunnel that the path assigns to it."""
         while True:
             mover = came_from[carrier]
             left = self._carrier_of.get(mover)
@@ -275,7 +275,7 @@ class Explanation:
                 return
 
     def _moves(self) -> Iterator[tuple[float, int, int]]:
-        """What each next attempt that can be told would cost: call and tunnel."""
+        """Yield each possible next attempt: its price, call and tunnel."""
         overs = sorted(
             (self._carriers[carrier].over, call)
             for call, carrier in self._carrier_of.items()
@@ -312,7 +312,7 @@ class Explanation:
                 return
 
     def _exchanged(self, first: int, second: int) -> float:
-        """What it costs more (or less) to give two calls each other's tunnels.
+        """Return how much more (or less) it costs if two calls exchange their tunnels.
 
         A call's next attempt is out of its turn: what came before it says whose it is.
         """
@@ -338,7 +338,7 @@ class Explanation:
         )
 
     def _taken(self, call: int, other: int) -> float:
-        """What it costs at least that a call had the tunnel of one in the same turn.
+        """Return how much more it costs at least that the call had the tunnel of one in its turn.
 
         Whichever tunnel the other had then: several may have changed places in a ring.
         """
@@ -369,7 +369,7 @@ class Explanation:
     # -- how sure ----------------------------------------------------------------
 
     def _all_margins(self) -> dict[int, float]:
-        """How much dearer the cheapest explanation is in which each two do not belong together."""
+        """Return, for each link, how much more the cheapest explanation without it costs."""
         margins = {
             call: self._margins.get(call, _ALONE) if self._in_order.get(call) == carrier else _ALONE
             for call, carrier in self._carrier_of.items()

@@ -70,7 +70,7 @@ class _Front:
 
 @dataclass(slots=True)
 class Pairs:
-    """The pairs that were looked at, tunnel by tunnel; arrays, for they may be a million."""
+    """The pairs that were priced, tunnel by tunnel, in arrays: there may be a million."""
 
     first: array[int] = field(default_factory=lambda: array("L", [0]))
     calls: array[int] = field(default_factory=lambda: array("L"))
@@ -195,12 +195,12 @@ def align(
 
 
 def disorder(first: CallRow, second: CallRow) -> float:
-    """What it costs that the later of two calls had the earlier tunnel."""
+    """Return the price of two pairs in which the later call has the earlier tunnel."""
     return min(_CROSSED + apart(first, second) / _DISORDER_SCALE, _DISORDER_CAP)
 
 
 def apart(first: CallRow, second: CallRow) -> int:
-    """How long (ns) after the one request was whole the other came, 0 if meanwhile.
+    """Return how long (ns) after the first request was whole the second began; 0 if before.
 
     A busy API proxy finds all of two requests at once, and takes up the one that began first.
     """
@@ -209,7 +209,7 @@ def apart(first: CallRow, second: CallRow) -> int:
 
 
 def _trace(steps: _Steps, cheapest: float, ends: Sequence[float]) -> dict[int, int]:
-    """The chain that costs so much, followed from its end: each call's tunnel."""
+    """Follow the cheapest chain back from its end, and return each call's tunnel."""
     found: dict[int, int] = {}
     behind, wanted, is_last = len(ends) - 1, cheapest, True
     carrier = len(steps) - 1
@@ -231,7 +231,7 @@ def _trace(steps: _Steps, cheapest: float, ends: Sequence[float]) -> dict[int, i
 def _margins(
     steps: _Steps, carrier_of: Mapping[int, int], cheapest: float, ends: Sequence[float]
 ) -> dict[int, float]:
-    """What the cheapest chain costs more in which the call or the tunnel is in another pair.
+    """Return how much more the cheapest chain without each pair costs.
 
     The cheapest chain through a step is the cheapest before it, itself, and the cheapest
     behind it, which the same walk from the other end finds.

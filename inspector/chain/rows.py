@@ -213,7 +213,7 @@ def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> Cal
 
 
 def voice(response: Response | None) -> Voice:
-    """Whose words an answer is in.
+    """Return who wrote an answer, as its header names show.
 
     Squid names itself in `X-Squid-Error`, which the API proxy passes on with
     the page; everything else it passes on in lower case.

@@ -1,4 +1,4 @@
-"""Who waits as time goes on, and whose turn it is: where in the order a tunnel is looked for."""
+"""Track which calls wait for a tunnel, and which call is next in the order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FITS_ILL: Final = _LEFT_ALONE / 2
 
 
 class Waiting:
-    """The calls that wait for a tunnel, in their order, as time goes on."""
+    """The calls that currently wait for a tunnel, in order."""
 
     def __init__(self) -> None:
         self._places: list[int] = []
@@ -30,19 +30,19 @@ class Waiting:
         return len(self._places)
 
     def add(self, place: int, call: CallRow) -> None:
-        """The request of the call at this place, behind all others, is whole."""
+        """Add a call whose request is now whole; it stands behind all others."""
         self._places.append(place)
         if call.until != UNKNOWN:
             heappush(self._ends, (call.until, place))
 
     def forget(self, at: int) -> None:
-        """Those whose answers had begun before this time wait no more."""
+        """Remove the calls whose answers began before this time."""
         while self._ends and self._ends[0][0] + JITTER < at:
             _, place = heappop(self._ends)
             del self._places[bisect_left(self._places, place)]
 
     def around(self, place: int) -> list[int]:
-        """The nearest of them on either side of a place."""
+        """Return the nearest waiting calls on either side of a place."""
         at = bisect_left(self._places, place)
         return self._places[max(0, at - REACH) : at + REACH]
 
@@ -86,7 +86,7 @@ class Turn:
 
 
 def as_time_goes(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[Waiting]:
-    """For each tunnel the calls that waited when it was opened."""
+    """Yield, for each tunnel, the calls that waited when it was opened."""
     waiting = Waiting()
     coming = 0
     for carrier in carriers:

@@ -39,7 +39,7 @@ class Diagnosis:
 
 
 def diagnose(case: Case) -> Diagnosis:
-    """Everything that the rules and hypotheses say of a case: one pass over each long list."""
+    """Apply every rule and hypothesis to a case, in one pass over each long list."""
     tallies: dict[str, Tally] = {}
 
     def note(code: str, match: Match | None) -> None:

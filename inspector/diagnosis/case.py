@@ -63,7 +63,7 @@ class FailedCall:
 
     @property
     def is_read(self) -> bool:
-        """Its answer was seen whole, so that what its error says is known."""
+        """Whether its answer was captured whole, so that the error's text is known."""
         response = self.exchange.response
         return response is not None and response.complete
 
@@ -182,7 +182,7 @@ class Case:
         )
 
     def doubted(self, call: FailedCall) -> UnreadReason | None:
-        """Why what was read of a call's own connection may not be what its receiver took."""
+        """Return why a call's receiver may have taken other bytes than were read, or None."""
         reasons = self._unread.get(call.exchange.connection, ())
         return next((reason for reason in reasons if reason in _DOUBTFUL), None)
 
@@ -328,7 +328,7 @@ class Case:
         return map(self._chains.__getitem__, self.tried_again)
 
     def call(self, number: int) -> FailedCall:
-        """A call with everything that is known about it."""
+        """Return a call with everything that is known about it."""
         exchange = self.exchanges.get(exchange_id(number))
         assert exchange is not None
         used = (self.tunnels.get(tunnel_id(name)) for name in self._pairs.get(number, ()))

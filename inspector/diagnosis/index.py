@@ -40,7 +40,7 @@ class Index(Sequence[N]):
         return iter(self._items)
 
     def get(self, name: str) -> N | None:
-        """The fact with this id; None when there is none."""
+        """Return the fact with this id; None if there is none."""
         number = number_of(name)
         if 0 < number <= len(self) and (found := self._items[number - 1]).id == name:
             return found
@@ -72,7 +72,7 @@ class Openings:
         return len(self.names)
 
     def add(self, connection: Connection) -> None:
-        """The next one."""
+        """Append the next connection."""
         self.names.append(number_of(connection.id))
         self.times.append(_held(connection.opened_at))
         self.packets.append(connection.packet)

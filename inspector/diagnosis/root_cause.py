@@ -33,7 +33,7 @@ def root_cause(
     attempts: Attempts,
     findings: dict[str, Finding],
 ) -> RootCause | None:
-    """The cause that heads the report; null when no call failed, or none is explained."""
+    """Return the cause that heads the report; None when no call failed, or none is explained."""
     counts = {code: found.tally.count for code, found in explained.items()}
     if attempts.refused:
         counts["proxy-not-listening"] = len(attempts.refused)
@@ -190,7 +190,7 @@ _ALTERNATIVES: Final[
 
 
 def _ruled_out(code: str, call: FailedCall, case: Case) -> tuple[RuledOut, ...]:
-    """Other causes that one could think of; only what a fact excludes."""
+    """Return the other plausible causes that a fact excludes."""
     told = []
     for what, codes, excluded in _ALTERNATIVES:
         if code in codes:

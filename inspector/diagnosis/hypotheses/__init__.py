@@ -74,7 +74,7 @@ class Trial:
         self._judged = [_Judged() for _ in QUESTIONS]
 
     def judge(self, call: FailedCall, case: Case) -> None:
-        """One failed call."""
+        """Judge one failed call by each hypothesis."""
         doubt = case.doubted(call)
         for question, judged in zip(QUESTIONS, self._judged, strict=True):
             if doubt is not None and question.of_what_was_said:
@@ -84,7 +84,7 @@ class Trial:
                 judged.add(question.judge(call, case), call)
 
     def verdicts(self, case: Case, attempts: int) -> tuple[Hypothesis, ...]:
-        """The verdicts; `attempts` counts calls that got no connection at all."""
+        """Return the verdicts.  `attempts` counts calls that got no connection at all."""
         return tuple(
             _decide(question, judged, case, attempts)
             for question, judged in zip(QUESTIONS, self._judged, strict=True)

@@ -24,7 +24,7 @@ ABOUT: Final = Code(
 
 
 def match(call: FailedCall, case: Case) -> Match | None:
-    """Whatever ended badly in the capture; a call without an answer has a code of its own."""
+    """Match every unexplained failure but an unanswered call, which has a finding of its own."""
     return None if call_unanswered.match(call, case) else Match(of_call(call))
 
 

@@ -21,7 +21,7 @@ ABOUT: Final = Code(
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    """Where the other side's close may be among what lacks, nobody can be blamed for the end."""
+    """If the other side's close may be among the missing packets, nobody can be blamed."""
     if call.outcome != "left" or not case.knows_who_closed(call) or call.connection is None:
         return False
     if call.exchange.response is None and not call.tunnels:

@@ -1,4 +1,4 @@
-"""A log tells of a call or tunnel that the capture lacks."""
+"""A log has a call or tunnel that is missing from the capture."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ABOUT: Final = Code(
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    """Any 4xx whose causes of their own, but for a rate limit, stand in front of this one."""
+    """Any 4xx that no cause explains that precedes this one, other than a rate limit."""
     if upstream_rate_limited.explains(call, case):
         return False
     return (
