@@ -102,7 +102,11 @@ def write_artifacts(
     return write_files(directory, {**writers, **captures}, owner=owner)
 
 
-def redacted(paths: Sequence[str | Path], auth_headers: Sequence[str] = ()) -> dict[str, Writer]:
+def redacted(
+    paths: Sequence[str | Path],
+    auth_headers: Sequence[str] = (),
+    kept_headers: Sequence[str] = (),
+) -> dict[str, Writer]:
     """What writes each capture of `paths` without credentials, by the name of its file.
 
     One is `capture.redacted.pcapng`; several are numbered as the report numbers
@@ -113,7 +117,7 @@ def redacted(paths: Sequence[str | Path], auth_headers: Sequence[str] = ()) -> d
 
     def writer(name: str) -> Writer:
         def write(out: BinaryIO) -> None:
-            redact_into(name, out, auth_headers=auth_headers)
+            redact_into(name, out, auth_headers=auth_headers, kept_headers=kept_headers)
 
         return write
 

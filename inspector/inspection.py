@@ -92,7 +92,14 @@ class Inspector:
         self._left_out = LeftOut(self._roles)
         headers = (*options.auth_headers, *self._roles.auth_headers)
         prefixes = [pair for row in self._roles.added for pair in row.key_prefixes]
-        self._ledger = Ledger(CredentialReader(key, headers, prefixes))
+        credentials = CredentialReader(
+            key,
+            headers,
+            prefixes,
+            kept_headers=options.kept_headers,
+            paths=[path for row in self._roles.added for path in row.path_prefixes],
+        )
+        self._ledger = Ledger(credentials)
         self._loop = PacketLoop(
             in_scope=self._is_in_scope,
             opened=self._open,
@@ -163,7 +170,7 @@ class Inspector:
         )
         if self._scope == "subnet":
             held = self._left_out.told(held)
-        witnesses = _weigh(sources, found)
+        witnesses = _weigh(sources, found, ledger.credentials)
         if witnesses is not None:
             held = _with_logs(held, witnesses)
         reached: dict[str, None] = {}
@@ -342,13 +349,14 @@ def _without_keys(sources: Sources, scrub: Callable[[str], str]) -> Sources:
     )
 
 
-def _weigh(sources: Sources, found: Assembled) -> Witnesses | None:
+def _weigh(sources: Sources, found: Assembled, credentials: CredentialReader) -> Witnesses | None:
     """What the logs say, if there are any, within the time of the captures."""
     if not sources.logs:
         return None
     starts = [capture.started_at for capture in sources.captures if capture.started_at is not None]
     ends = [capture.ended_at for capture in sources.captures if capture.ended_at is not None]
-    scales = Scales((min(starts, default=0), max(ends, default=0)))
+    span = (min(starts, default=0), max(ends, default=0))
+    scales = Scales(span, credentials.target, credentials.label)
     scales.packets(found.exchanges, found.tunnels, found.connections)
     for name, lines in sources.logs:
         scales.log(name, read(lines))

@@ -53,6 +53,7 @@ class Options:
     forward_proxies: tuple[str, ...] = ()
     topology_file: Path | None = None
     auth_headers: tuple[str, ...] = ()
+    kept_headers: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
     logs: tuple[Path, ...] = ()
 

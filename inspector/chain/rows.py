@@ -16,6 +16,7 @@ from inspector.model.ids import ExchangeId, TunnelId, number_of
 from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
 from inspector.model.topology import Topology
 from inspector.packed import PackedList, Reordered
+from inspector.secrets.labels import length
 
 #: Whose words an answer is in, as far as its header block shows.
 Voice: TypeAlias = Literal["api-proxy", "forward-proxy", "relayed", "upgrade", "none"]
@@ -163,8 +164,8 @@ class Kinds:
         key = (
             exchange.server,
             request.method,
-            len(request.target),
-            sum([len(name) + len(value) for name, value in request.headers]),
+            length(request.target),
+            sum([len(name) + length(value) for name, value in request.headers]),
         )
         if key not in self._numbers and len(self._numbers) >= self.LIMIT:
             return UNKNOWN
@@ -202,7 +203,9 @@ def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> Cal
         up=request.body_bytes if request else 0,
         down=response.body_bytes if response else 0,
         headers_down=(
-            sum([len(name) + len(value) + 4 for name, value in response.headers]) if response else 0
+            sum([len(name) + length(value) + 4 for name, value in response.headers])
+            if response
+            else 0
         ),
         status=response.status if response else UNKNOWN,
         whole=response is not None and response.complete,

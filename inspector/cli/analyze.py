@@ -57,6 +57,7 @@ def analyze(
     forward_proxies: tuple[str, ...],
     topology_file: Path | None,
     auth_headers: tuple[str, ...],
+    kept_headers: tuple[str, ...],
     fingerprint_key: Path | None,
     squid_logs: tuple[Path, ...],
     proxy_logs: tuple[Path, ...],
@@ -82,6 +83,7 @@ def analyze(
         forward_proxies=forward_proxies,
         topology_file=topology_file,
         auth_headers=auth_headers,
+        kept_headers=kept_headers,
         fingerprint_key=key_bytes(fingerprint_key),
         logs=(*squid_logs, *proxy_logs),
     )
@@ -110,7 +112,7 @@ def analyze(
     ):
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop)
     readable = () if trouble is not None else paths
-    unwritten = outcome.leave_files(report, readable, options.secret_headers())
+    unwritten = outcome.leave_files(report, readable, options.secret_headers(), kept_headers)
     if form != "terminal" or trouble is None:
         write(report)
         out.flush()

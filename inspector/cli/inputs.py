@@ -45,6 +45,7 @@ def options_of(told: Mapping[str, Any]) -> Options:
         forward_proxies=told["forward_proxies"],
         topology_file=told["topology_file"],
         auth_headers=told["auth_headers"],
+        kept_headers=told["kept_headers"],
         fingerprint_key=key_bytes(told["fingerprint_key"]),
     )
 

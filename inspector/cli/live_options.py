@@ -106,6 +106,7 @@ def plan(
         forward_proxies=told["forward_proxies"],
         topology_file=told["topology_file"],
         auth_headers=told["auth_headers"],
+        kept_headers=told["kept_headers"],
         fingerprint_key=key_bytes(told["fingerprint_key"]),
     )
     # Of an interface named by hand the network is not known: traffic will tell.

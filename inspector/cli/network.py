@@ -70,6 +70,15 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
         help="A further header that carries a credential.",
     ),
     click.option(
+        "--keep-header",
+        "kept_headers",
+        type=HeaderName(),
+        metavar="NAME",
+        multiple=True,
+        help="A header whose value is shown as it is, but for keys in it. Default: its length "
+        "and fingerprint, unless it is known and plain.",
+    ),
+    click.option(
         "--fingerprint-key",
         type=FILE,
         metavar="FILE",

@@ -101,7 +101,11 @@ class ReportOptions:
         )
 
     def leave_files(
-        self, report: Report, captures: Sequence[str] = (), auth_headers: Sequence[str] = ()
+        self,
+        report: Report,
+        captures: Sequence[str] = (),
+        auth_headers: Sequence[str] = (),
+        kept_headers: Sequence[str] = (),
     ) -> InspectorError | None:
         """Write the directory; an error is given back, as the report is still to be shown.
 
@@ -117,7 +121,7 @@ class ReportOptions:
             say(f"{what} is read once: no redacted capture is left")
         try:
             write_artifacts(
-                report, self.directory, captures=redacted(captures, auth_headers)
+                report, self.directory, captures=redacted(captures, auth_headers, kept_headers)
             ).complain()
         except InspectorError as error:
             return error

@@ -46,6 +46,15 @@ BLANKED: Final = {
     multiple=True,
     help="A further header that carries a credential.",
 )
+@click.option(
+    "--keep-header",
+    "kept_headers",
+    type=HeaderName(),
+    metavar="NAME",
+    multiple=True,
+    help="A header whose value stays as it is, but for keys in it. Default: it is masked, "
+    "unless it is known and plain.",
+)
 @click.option("--force", is_flag=True, help="Replace OUT if it is there.")
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
@@ -55,6 +64,7 @@ def redact(
     drop_bodies: bool,
     keep_secrets: bool,
     auth_headers: tuple[str, ...],
+    kept_headers: tuple[str, ...],
     force: bool,
     no_progress: bool,
 ) -> None:
@@ -93,6 +103,7 @@ def redact(
                         source,
                         out,
                         auth_headers=auth_headers,
+                        kept_headers=kept_headers,
                         drop_bodies=drop_bodies,
                         keep_secrets=keep_secrets,
                         on_progress=tell,

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from inspector.credentials import parts
+from inspector.credentials import granting, parts
 from inspector.credentials import prefilter as glance
 from inspector.credentials.echoes import echoes, whole_keys
 from inspector.credentials.kinds import classify, core_of, placeholder
@@ -34,6 +34,7 @@ from inspector.credentials.reader import (
     _NAME_NOISE,
     _bare,
     _decoded,
+    _in_parameter,
     _pairs,
     _read,
     _split_scheme,
@@ -49,12 +50,15 @@ from inspector.credentials.scrubbing import (
     is_announced_by_scheme,
     is_masked_placeholder,
     is_plain,
+    prefixed_keys,
     unescaped,
 )
 from inspector.credentials.vault import Vault
 from inspector.model.credentials import Credential
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
+from inspector.secrets.grammar import Span
+from inspector.secrets.paths import hidden_in_path
 
 #: Digits that tell one masked value from another.
 TAG_DIGITS: Final = 8
@@ -69,6 +73,11 @@ _RECURRING: Final = 256
 _CLEAN: Final = 4096
 #: What is hidden together when free text is not written.
 _WORD: Final = re.compile(r"[^\x00-\x20\"'<>,{}\[\]]{12,}")
+#: What `_blank` leaves, and the shortest text of which it tells one from another.
+_BLANK: Final = re.compile(r"\xbf|x+[0-9]{0,8}")
+_TAGGED_FROM: Final = 4
+#: What a key is written in, with escapes.
+_RUN: Final = re.compile(r"[^\x00-\x20/?#&;=:,]+")
 #: An ellipsis or a bullet, in UTF-8 read as Latin-1 or escaped in JSON.
 _DOTS: Final = re.compile(r"(?:\xe2\x80\xa6|\\u2026)+|(?:\xe2\x80\xa2|\\u2022)+")
 
@@ -84,16 +93,23 @@ class Found(NamedTuple):
 class Masker:
     """Masks credentials under one run's key; equal values get equal masks.
 
-    `extra_headers` are further header names whose value is a credential.
+    `extra_headers` are further header names whose value is a credential, `kept_headers` those
+    whose value stays though no grammar grants it.
     `found` collects what was masked in positions; `echoes` counts what was
     masked in free text.  With `checking` nothing that is masked already is
     masked again, so that what changes is what was left.
     """
 
     def __init__(
-        self, key: bytes, extra_headers: Iterable[str] = (), *, checking: bool = False
+        self,
+        key: bytes,
+        extra_headers: Iterable[str] = (),
+        *,
+        kept_headers: Iterable[str] = (),
+        checking: bool = False,
     ) -> None:
         self._key = key
+        self._kept = granting.folded_names(kept_headers)
         self.checking = checking
         self._headers = (
             dict.fromkeys((n.lower().encode("latin-1", "replace") for n in extra_headers),
@@ -111,6 +127,11 @@ class Masker:
         # Short texts that hold nothing, as far as was known: header lines recur by thousands.
         self._clean: set[str] = set()
         self._clean_at = 0
+        # Where the text that is looked at holds keys, while somebody wants to know.
+        self._spans: list[Span] | None = None
+        # Values that were written, of the same generation as `_clean`.
+        self._granted: dict[tuple[bytes, str], str] = {}
+        self._granted_at = 0
         self.found: list[Found] = []
         self.echoes = 0
 
@@ -129,7 +150,21 @@ class Masker:
         if folded == SUBPROTOCOLS:
             for secret in parts.subprotocols(raw.encode("latin-1")):
                 self._learn(secret)
-        return self.text(raw)
+        return self.value(folded, raw)
+
+    def value(self, folded: bytes, raw: str) -> str:
+        """A value of a header, or of a pseudo-header of `secrets.grants`: what is granted stays."""
+        hidden = granting.of_header(folded, self._kept)
+        known = (folded, raw)
+        if self._granted_at != self.vault.generation or len(self._granted) >= _CLEAN:
+            self._granted.clear()
+            self._granted_at = self.vault.generation
+        masked = self._granted.get(known)
+        if masked is None:
+            masked = self._ungranted(raw, hidden)
+            if len(raw) <= _RECURRING and self._granted_at == self.vault.generation:
+                self._granted[known] = masked
+        return masked
 
     def is_credential(self, name: str) -> bool:
         """Whether a header of this name carries a credential."""
@@ -148,20 +183,7 @@ class Masker:
     def target(self, text: str) -> str:
         """A request target or a URL: user information, secret parameters, then free text."""
         path, mark, query = text.partition("?")
-        start = _AUTHORITY.search(path, len(path) - len(path.lstrip(" \t")))
-        if start and "@" in start["authority"]:
-            user, _, _ = start["authority"].rpartition("@")
-            if not (placeholder(user.encode("latin-1")) or is_masked_placeholder(user)):
-                for secret in parts.user_information(user.encode("latin-1")):
-                    self._learn(secret)
-                at = start.start("authority")
-                after = at + len(user)
-                path = self.text(path[:at]) + self._core(user, "") + self.text(path[after:])
-                self.echoes += 1
-            else:
-                path = self.text(path)
-        else:
-            path = self.text(path)
+        path = self._ungranted(path, hidden_in_path, self._user_information(path))
         if not mark:
             return path
         shown: list[str] = []
@@ -169,9 +191,89 @@ class Masker:
             if value is not None and _decoded(name) in SECRET_QUERY:
                 field = f"{self.text(name)}={self._parameter(name, value)}"
             else:
-                field = self.text(name if value is None else f"{name}={value}")
+                field = self._ungranted(name if value is None else f"{name}={value}", _in_parameter)
             shown.append(separator + field)
         return path + mark + "".join(shown)
+
+    def _user_information(self, path: str) -> Span | None:
+        """Where user information to be masked stands in front of an authority; it is learnt."""
+        start = _AUTHORITY.search(path, len(path) - len(path.lstrip(" \t")))
+        if not start or "@" not in start["authority"]:
+            return None
+        user, _, _ = start["authority"].rpartition("@")
+        if placeholder(user.encode("latin-1")) or is_masked_placeholder(user):
+            return None
+        for secret in parts.user_information(user.encode("latin-1")):
+            self._learn(secret)
+        self.echoes += 1
+        return start.start("authority"), start.start("authority") + len(user)
+
+    # -- what is not granted -------------------------------------------------------
+
+    def _ungranted(self, text: str, hidden: granting.Hidden, user: Span | None = None) -> str:
+        """A text with the keys in it masked, `user` as one of them; what is `hidden` is blanked."""
+        keys: list[Span]
+        if hidden is granting.everything:
+            keys, masked = prefixed_keys(text), text
+            for start, stop in keys:
+                masked = masked[:start] + self._core(masked[start:stop], "") + masked[stop:]
+        elif user is None:
+            masked, keys = self._with_spans(text)
+        else:
+            (start, stop), parts_of = user, [self._with_spans(text[: user[0]])]
+            parts_of.append((self._core(text[start:stop], ""), [(0, stop - start)]))
+            parts_of.append(self._with_spans(text[stop:]))
+            masked, keys = "", []
+            for part, spans in parts_of:
+                keys += ((len(masked) + a, len(masked) + b) for a, b in spans)
+                masked += part
+        stays = sorted([*keys, *granting.placeholders(text)])
+        for start, stop in granting.outside(masked, stays, hidden):
+            # What ends a key stays beside it, or the mask would be read as more of it.
+            before = any(key == start for _, key in keys)
+            after = any(key == stop for key, _ in keys)
+            while before and start < stop and not _is_alphanumeric(masked[start]):
+                start += 1
+            while after and start < stop and not _is_alphanumeric(masked[stop - 1]):
+                stop -= 1
+            masked = masked[:start] + self._blank(masked[start:stop]) + masked[stop:]
+        return masked
+
+    def _with_spans(self, text: str) -> tuple[str, list[Span]]:
+        """`text` as `text()` writes it, and where the keys are that it has found."""
+        self._spans = []
+        try:
+            masked = self.text(text)
+            spans = self._spans
+        finally:
+            self._spans = None
+        if masked != text:
+            # What was found in decoded text is a key as far as it is written as one.
+            for match in _RUN.finditer(text):
+                start, stop = match.span()
+                told = any(low < stop and start < high for low, high in spans)
+                if not told and masked[start:stop] != text[start:stop]:
+                    spans.append((start, stop))
+            pairs = enumerate(zip(text, masked, strict=True))
+            spans += ((at, at + 1) for at, (old, new) in pairs if old != new)
+        return masked, _merged(spans)
+
+    def _blank(self, text: str) -> str:
+        """As many characters, of the text its white space alone; equal for equal texts."""
+        places = [at for at, char in enumerate(text) if not _KEPT.match(char)]
+        told = "".join(text[at] for at in places)
+        if not places or (self.checking and _BLANK.fullmatch(told)):
+            return text
+        chars = list(text)
+        for at in places:
+            chars[at] = "x" if len(places) > 1 else "\xbf"  # `x` alone is a word
+        number = str(int(self._tag(Secret(told.encode("latin-1"))), 16))
+        digits = number.zfill(TAG_DIGITS)[-TAG_DIGITS:]
+        # Two `x` at least go before the digits: they are never read as a number.
+        tagged = places[2:][-TAG_DIGITS:] if len(places) >= _TAGGED_FROM else []
+        for at, digit in zip(tagged, digits[TAG_DIGITS - len(tagged) :], strict=True):
+            chars[at] = digit
+        return "".join(chars)
 
     def _value(self, name: str, raw: str, syntax: Syntax) -> str:
         read, core = _read(name.encode("latin-1"), Secret(raw.encode("latin-1")), syntax, b"")
@@ -246,7 +348,7 @@ class Masker:
         return text if masked == raw else masked.encode("latin-1").decode("utf-8", "replace")
 
     def _text(self, text: str) -> str:
-        if len(text) > _RECURRING:
+        if len(text) > _RECURRING or self._spans is not None:
             return self._searched(text)
         if self._clean_at != self.vault.generation or len(self._clean) >= _CLEAN:
             self._clean.clear()
@@ -269,6 +371,7 @@ class Masker:
         if not glance.is_suspect(text, text.lower()):
             return text
         text = self._pass(text)
+        noted, self._spans = self._spans, None  # what follows counts decoded characters
         # A key written with escapes has no shape until it is decoded; a URL within a
         # URL's parameter is escaped twice.
         decoded = text
@@ -280,11 +383,17 @@ class Masker:
             if cleaned != decoded:
                 text = _respelt(_units(text, depth), cleaned)
                 decoded = cleaned
+        self._spans = noted
         return text
+
+    def _note(self, start: int, stop: int) -> None:
+        if self._spans is not None:
+            self._spans.append((start, stop))
 
     def _hidden(self, text: str, find: Callable[[Vault, bytes], list[tuple[int, int]]]) -> str:
         for start, stop in find(self.vault, text.encode("latin-1")):
             masked = self._core(text[start:stop], "")
+            self._note(start, stop)
             if masked != text[start:stop]:
                 self.echoes += 1
                 text = text[:start] + masked + text[stop:]
@@ -318,6 +427,7 @@ class Masker:
                 return
             new = self._core(value, "")
             done.append((start, stop))
+            self._note(start, stop)
             if new != value:
                 self.echoes += 1
                 text = text[:start] + new + text[stop:]
@@ -409,6 +519,21 @@ def _is_masked(value: str, hidden: list[int], plain: list[int], fill: str) -> bo
     return all(
         value[at] in (fill, "x", "\xbf") or (at in tagged and value[at].isdigit()) for at in hidden
     )
+
+
+def _is_alphanumeric(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """The same places in order, overlapping and neighbouring ones as one."""
+    merged: list[Span] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return merged
 
 
 def _first_word(value: str, hidden: list[int]) -> list[int]:

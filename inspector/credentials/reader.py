@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from inspector.credentials import parts
+from inspector.credentials import granting, parts
 from inspector.credentials.kinds import (
     classify,
     core_of,
@@ -41,11 +42,13 @@ from inspector.credentials.positions import (
     Syntax,
     is_secret_name,
 )
-from inspector.credentials.scrubbing import Scrubber
+from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
 from inspector.model.credentials import Anomaly, AuthHeader, Credential, CredentialKind
 from inspector.model.network import Headers
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
+from inspector.secrets import labels
+from inspector.secrets.paths import hidden_in_parameter, hidden_in_path, segments_of
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
@@ -69,7 +72,8 @@ class CredentialReader:
     `fingerprint_key` keys the fingerprints of one run (or of several, to
     compare them).  `extra_headers` are further header names, in any case, whose
     value is a credential; `extra_prefixes` further (kind, public prefix) of keys that stand in
-    such a position.
+    such a position.  `kept_headers` are names of headers whose value is shown though no grammar
+    grants it, `paths` further known paths.
 
     A credential's `length` counts its bytes as the recipient sees them: without
     the scheme and the white space around (RFC 9110 5.5, 11.4); percent-decoded
@@ -83,9 +87,14 @@ class CredentialReader:
         fingerprint_key: bytes,
         extra_headers: Iterable[str] = (),
         extra_prefixes: Iterable[tuple[CredentialKind, str]] = (),
+        *,
+        kept_headers: Iterable[str] = (),
+        paths: Iterable[str] = (),
     ) -> None:
         self._key = fingerprint_key
         self._prefixes = longest_first(extra_prefixes)
+        self._kept = granting.folded_names(kept_headers)
+        self._in_path = partial(hidden_in_path, more=segments_of(paths))
         self.claims = MaskNotes()
         self._scrubber = Scrubber(fingerprint_key)
         self._request = (
@@ -206,7 +215,8 @@ class CredentialReader:
         """A request's headers as sent, in order, with credentials replaced by their label.
 
         Values are Latin-1, without surrounding white space, folds joined.  The
-        scheme before a credential and placeholders are kept.
+        scheme before a credential and placeholders are kept.  What `secrets.grants` does not
+        grant is replaced by its length and fingerprint.
         """
         self.study(fields)
         return tuple([self._written(field, self._texts, self._request) for field in fields])
@@ -221,7 +231,8 @@ class CredentialReader:
         """A request target of any form (RFC 9112 3.2) as text without credentials.
 
         Replaced are user information in front of an authority, the values of
-        `SECRET_QUERY`, and whatever has a key's shape anywhere else.
+        `SECRET_QUERY`, whatever has a key's shape anywhere else, and what `secrets.paths`
+        does not grant.
         """
         field = (b"", raw)
         self.study((), raw)
@@ -229,6 +240,20 @@ class CredentialReader:
         if known is None or self._is_stale(known):
             return self._targets.put(field, Written(self.generation, "", self._target(raw))).value
         return known.value
+
+    def value(self, name: bytes, text: str) -> str:
+        """The value of a header, or of a pseudo-header of `secrets.grants`, as it may be shown."""
+        return self._granted(text, granting.of_header(name, self._kept))
+
+    def label(self, text: str) -> str:
+        """What is shown of a value that nothing grants: equal for equal values of one run."""
+        return labels.label(text, self._key)
+
+    def _granted(self, text: str, hidden: granting.Hidden) -> str:
+        if hidden is granting.everything:
+            return granting.written(self._scrubber.prefixed(text), hidden, self._key)
+        text = self.scrub(text)
+        return text if text == NOT_SHOWN else granting.written(text, hidden, self._key)
 
     def scrub(self, text: str) -> str:
         """Free text with everything key-shaped replaced by its label; placeholders stay."""
@@ -279,7 +304,7 @@ class CredentialReader:
         elif folded in URL_HEADERS:
             value = self.target(_unfolded(raw))
         else:
-            value = self.scrub(_unfolded(raw).decode("latin-1"))
+            value = self.value(folded, _unfolded(raw).decode("latin-1"))
         return (self.scrub(name.decode("latin-1")), value)
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
@@ -301,16 +326,18 @@ class CredentialReader:
 
     def _target(self, raw: bytes) -> str:
         if b"?" not in raw and b"@" not in raw:
-            return self.scrub(raw.decode("latin-1"))
+            return self._granted(raw.decode("latin-1"), self._in_path)
         path, mark, query = raw.decode("latin-1").partition("?")
         start = _AUTHORITY.match(path)
         if start and "@" in start["authority"]:
             user, _, host = start["authority"].rpartition("@")
             shown = _with_kind_basic(self._scrubber.value(user))
             rest = self.scrub(host + path[start.end() :])
-            path = f"{start['before'] or ''}{shown}@{rest}"
+            path = granting.written(
+                f"{start['before'] or ''}{shown}@{rest}", self._in_path, self._key
+            )
         else:
-            path = self.scrub(path)
+            path = self._granted(path, self._in_path)
         if not mark:
             return path
         parts: list[str] = []
@@ -318,7 +345,7 @@ class CredentialReader:
             if value is not None and _decoded(name) in SECRET_QUERY:
                 shown = f"{self.scrub(name)}={label(self._query_value(value))}"
             else:
-                shown = self.scrub(name if value is None else f"{name}={value}")
+                shown = self._granted(name if value is None else f"{name}={value}", _in_parameter)
             parts.append(separator + shown)
         return path + mark + "".join(parts)
 
@@ -331,6 +358,11 @@ class CredentialReader:
         if self._prefixes:
             return replace(read, credential=named(read.credential, core, self._prefixes))
         return read
+
+
+def _in_parameter(text: str) -> list[tuple[int, int]]:
+    name, equals, value = text.partition("=")
+    return hidden_in_parameter(name, value if equals else None)
 
 
 def _within_target(raw: bytes) -> Iterator[Secret]:

@@ -142,6 +142,12 @@ class Scrubber:
         text = self._replaced(text, whole_keys)
         return self._replaced(self._shapeless(text), echoes)
 
+    def prefixed(self, text: str) -> str:
+        """`text` with labels for the keys in it that a documented prefix betrays, and no others."""
+        for start, stop in reversed(prefixed_keys(text)):
+            text = text[:start] + self.value(text[start:stop]) + text[stop:]
+        return text
+
     def _replaced(self, text: str, find: Callable[[Vault, bytes], list[tuple[int, int]]]) -> str:
         raw = text.encode("latin-1", "replace")
         for start, stop in reversed(find(self.vault, raw)):
@@ -212,6 +218,17 @@ class Scrubber:
         if match["label"] or not is_announced_by_scheme(match):
             return match[0]
         return match["name"] + self.value(match["value"])
+
+
+def prefixed_keys(text: str) -> list[tuple[int, int]]:
+    """Where keys with a documented prefix stand in a text, in order and apart."""
+    if not glance.may_be_shaped(text):
+        return []
+    return [
+        match.span("key")
+        for match in _SHAPES.finditer(text)
+        if match["key"] and classify(core_of(Secret(match["key"].encode("latin-1"))))[1] is not None
+    ]
 
 
 def is_plain(text: str) -> bool:

@@ -299,7 +299,7 @@ class HttpLayer:
         assert item.response is not None
         if item.response.status == 101:
             upgrade = item.response.text(b"upgrade") or "unknown"
-            item.upgrade = self._context.ledger.credentials.scrub(upgrade)
+            item.upgrade = self._context.ledger.credentials.value(b"upgrade", upgrade)
         elif self._requests.paused:
             self._resume()
         self._receiving = None

@@ -22,6 +22,7 @@ from inspector.protocols.messages import (
     ResponseHead,
 )
 from inspector.protocols.sse import SseParser
+from inspector.secrets.grants import REASON
 from inspector.wire import Segment
 
 #: A JSON body is read whole or not at all; the largest that is kept for it.
@@ -257,7 +258,7 @@ class OpenExchange:
             target=credentials.target(head.target),
             http_version=_version(head.version),
             host=None if host is None else credentials.target(host),
-            user_agent=_scrubbed(credentials, head.text(b"user-agent")),
+            user_agent=_granted(credentials, head, b"user-agent"),
             headers=credentials.headers(head.fields),
             auth=auth,
             steering=credentials.steering(head.fields),
@@ -280,13 +281,13 @@ class OpenExchange:
             )
         return Response(
             status=head.status,
-            reason=credentials.scrub(head.reason.decode("latin-1")),
+            reason=credentials.value(REASON, head.reason.decode("latin-1")),
             http_version=head.version.decode("latin-1"),
             interim=tuple(self.interim),
             headers=credentials.response_headers(head.fields),
             # Keys are told by their shape, which lower case would hide.
-            content_type=media_type(_scrubbed(credentials, head.text(b"content-type"))),
-            content_encoding=_scrubbed(credentials, head.text(b"content-encoding")),
+            content_type=media_type(_granted(credentials, head, b"content-type")),
+            content_encoding=_granted(credentials, head, b"content-encoding"),
             body_bytes=end.body_bytes if end else 0,
             complete=end is not None and end.complete,
             packet=head.packet,
@@ -305,6 +306,14 @@ class OpenExchange:
 def _version(version: bytes) -> str:
     """A version as it may be shown: a malformed one may be any text."""
     return version.decode() if _VERSION.fullmatch(version) else "HTTP/?"
+
+
+def _granted(
+    credentials: CredentialReader, head: RequestHead | ResponseHead, name: bytes
+) -> str | None:
+    """The value of a header as it may be shown."""
+    text = head.text(name)
+    return None if text is None else credentials.value(name, text)
 
 
 def _scrubbed(credentials: CredentialReader, text: str | None) -> str | None:

@@ -52,7 +52,8 @@ def note_reply(context: Context, record: TunnelRecord, head: ResponseHead) -> No
     if record.authority is not None:
         record.reply_latency = (head.at - record.opened_at) / 1e9
     error = head.text(b"x-squid-error")
-    record.proxy_error = None if error is None else context.ledger.credentials.scrub(error)
+    if error is not None:
+        record.proxy_error = context.ledger.credentials.value(b"x-squid-error", error)
 
 
 class TunnelLayer:

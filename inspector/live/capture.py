@@ -117,7 +117,8 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             write_files(plan.directory, {})  # it is made, or refused, before the command runs
         scrubber = None
         if plan.path is not None and not plan.raw:
-            scrubber = Redactor(auth_headers=headers, limits=LIVE)
+            kept = plan.options.kept_headers
+            scrubber = Redactor(auth_headers=headers, kept_headers=kept, limits=LIVE)
         session = _session(plan, opened, scrubber, watchers)
         watchers.on_begin(session)
         held.enter_context(_told_to_scripts(plan))
@@ -140,7 +141,14 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             status = await_command(command, signals)
         notes = _notes(session, opened)
         if scrubber is not None and session.files is not None:
-            again = read_again(session.files, scrubber, headers, signals, tell=watchers.tell)
+            again = read_again(
+                session.files,
+                scrubber,
+                headers,
+                signals,
+                kept_headers=plan.options.kept_headers,
+                tell=watchers.tell,
+            )
             notes += () if again is None else (again,)
         live = Live(
             ended_for=ending.reason,

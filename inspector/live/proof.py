@@ -29,6 +29,7 @@ def read_again(
     auth_headers: Iterable[str],
     signals: Signals | None = None,
     *,
+    kept_headers: Iterable[str] = (),
     tell: Callable[[str], None] = lambda sentence: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str | None:
@@ -51,7 +52,13 @@ def read_again(
         with files.reopened() as opened:
             if not opened:
                 return _UNREAD.format("it is no file")
-            told = reread(opened, scrubber.masker, auth_headers=auth_headers, go_on=go_on)
+            told = reread(
+                opened,
+                scrubber.masker,
+                auth_headers=auth_headers,
+                kept_headers=kept_headers,
+                go_on=go_on,
+            )
     except OSError as error:
         return _UNREAD.format(error.strerror)
     except InspectorError as error:

@@ -72,7 +72,7 @@ class Request:
     method: str
     """The method."""
     target: str
-    """The request target, values of the query that are credentials replaced by labels."""
+    """The request target; credentials, and what is not granted, are replaced by labels."""
     http_version: str
     """`HTTP/1.1`, as the request line says."""
     host: str | None
@@ -80,7 +80,7 @@ class Request:
     user_agent: str | None
     """The User-Agent header: what the client says of itself."""
     headers: Headers
-    """All header fields; credentials are replaced by labels."""
+    """All header fields; credentials, and what is not granted, are replaced by labels."""
     auth: tuple[AuthHeader, ...]
     """Every credential that the request carried, in wire order."""
     steering: Mapping[str, str]
@@ -110,7 +110,7 @@ class Response:
     interim: tuple[int, ...]
     """Statuses of the 1xx responses before it."""
     headers: Headers
-    """All header fields; credentials are replaced by labels."""
+    """All header fields; credentials, and what is not granted, are replaced by labels."""
     content_type: str | None
     """The Content-Type header."""
     content_encoding: str | None

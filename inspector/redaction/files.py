@@ -31,6 +31,7 @@ def redact_into(
     out: BinaryIO,
     *,
     auth_headers: Iterable[str] = (),
+    kept_headers: Iterable[str] = (),
     drop_bodies: bool = False,
     keep_secrets: bool = False,
     on_progress: Callable[[int], None] | None = None,
@@ -40,7 +41,7 @@ def redact_into(
     `out` is open for reading and writing, and empty.  Raises `CaptureError` when
     the capture cannot be read.
     """
-    headers = tuple(auth_headers)
+    headers, kept = tuple(auth_headers), tuple(kept_headers)
     names = locate(path).captures
     if len(names) != 1:
         raise InspectorError(
@@ -48,10 +49,12 @@ def redact_into(
             "Name one of them",
             "Nothing was written",
         )
-    redactor = Redactor(auth_headers=headers, drop_bodies=drop_bodies)
+    redactor = Redactor(auth_headers=headers, kept_headers=kept, drop_bodies=drop_bodies)
     _write(names[0], out, redactor, keep_secrets, on_progress)
     out.flush()
-    again = reread([out], redactor.masker, auth_headers=headers, drop_bodies=drop_bodies)
+    again = reread(
+        [out], redactor.masker, auth_headers=headers, kept_headers=kept, drop_bodies=drop_bodies
+    )
     redactor.summary.again = again.changed
     return redactor.summary
 

@@ -299,7 +299,8 @@ class Redactor:
 
     `feed` batches in order and `finish` once; both give batches that are safe
     to write, in the order, and with the numbers, in which the packets came.
-    `auth_headers` are further headers that carry a credential; `drop_bodies`
+    `auth_headers` are further headers that carry a credential, `kept_headers` those whose
+    value stays though no grammar grants it; `drop_bodies`
     blanks message bodies and unrecognised plaintext whole.  Masks of equal
     values are equal within one Redactor.
     """
@@ -308,11 +309,14 @@ class Redactor:
         self,
         *,
         auth_headers: Iterable[str] = (),
+        kept_headers: Iterable[str] = (),
         drop_bodies: bool = False,
         limits: HoldLimits | None = None,
         checking: bool = False,
     ) -> None:
-        self.masker = Masker(secrets.token_bytes(32), auth_headers, checking=checking)
+        self.masker = Masker(
+            secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, checking=checking
+        )
         self.drop_bodies = drop_bodies
         self.summary = RedactionSummary()
         self._limits = limits or HoldLimits()

@@ -70,6 +70,7 @@ def reread(
     known: Masker,
     *,
     auth_headers: Iterable[str] = (),
+    kept_headers: Iterable[str] = (),
     drop_bodies: bool = False,
     go_on: Callable[[], bool] = lambda: True,
 ) -> Reread:
@@ -78,12 +79,14 @@ def reread(
     `go_on` is asked between batches of packets; when it says no the reading ends, and
     the files say that it did.  Raises OSError.
     """
-    headers = tuple(auth_headers)
+    headers, kept = tuple(auth_headers), tuple(kept_headers)
     # First: what is masked within packets is no piece across them any more.
     changed = _hide_edges(files, known, go_on)
     finished = True
     for turn in range(MASKING + BLANKING):
-        checker = Redactor(auth_headers=headers, drop_bodies=drop_bodies, checking=True)
+        checker = Redactor(
+            auth_headers=headers, kept_headers=kept, drop_bodies=drop_bodies, checking=True
+        )
         checker.masker.adopt(known)
         reading = _Reading(checker, turn - MASKING + 1, go_on)
         reading.run(files)

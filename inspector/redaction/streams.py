@@ -41,6 +41,7 @@ from inspector.protocols.http1_head import parse_fields, request_line, status_li
 from inspector.protocols.http1_pending import block_end
 from inspector.protocols.messages import Field
 from inspector.protocols.tls_record import MAX_RECORD
+from inspector.secrets.grants import REASON
 
 #: Free text is searched in windows of this size; what a pattern may need to
 #: see behind it is kept back, and before it shown again.
@@ -65,6 +66,7 @@ _LIMITS: Final = HeadLimits()
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*[\r\n]*")
 _FIELD: Final = re.compile(r"([ \t]*[^:\r\n\"'{}]{1,64}?(?:\r\n[ \t]+)?[ \t]*:)(.*)", re.DOTALL)
 _START_LINE: Final = re.compile(r"(\S{1,32} )(\S[^\r\n]*?)( HTTP/\d\.\d\s*)?", re.DOTALL)
+_STATUS_LINE: Final = re.compile(r"(HTTP/\S{1,16}[ \t]+[0-9]{1,5}[ \t]*)([^\r\n]*)(\s*)")
 #: The body is not coded at all.
 _PLAIN: Final = "content-encoding-mismatch"
 #: Faults of a coded body after which its bytes, or the last of them, are what they look like.
@@ -286,6 +288,8 @@ class Stream:
         elif mode == Mode.TLS:
             self._shapes(self.decided, self.end)
         else:
+            # What waits for the next chunk's line, or for the trailer, is no line of a head.
+            self._search(everything=True)
             cut = max(self.raw.rfind(b"\n") + 1 + self.base, self.decided)
             self._lines(self.decided, self.end)
             if cut < self.end and not self._final:
@@ -834,6 +838,9 @@ class Stream:
         start = _START_LINE.fullmatch(line)
         if start and start[3]:
             return masker.text(start[1]) + masker.target(start[2]) + start[3]
+        status = _STATUS_LINE.fullmatch(line)
+        if status:
+            return masker.text(status[1]) + masker.value(REASON, status[2]) + status[3]
         if line.startswith("HTTP/"):
             return masker.text(line)
         name, colon, value = line.partition(":")

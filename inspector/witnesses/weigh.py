@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -65,6 +65,9 @@ class Scales:
     """
 
     span: tuple[int, int]
+    #: How the report shows a target, and an id that nothing grants: logs have them as they are.
+    target: Callable[[bytes], str]
+    label: Callable[[str], str]
     _tunnels: dict[_Ends, list[_Thing]] = field(default_factory=lambda: defaultdict(list))
     _by_ip: dict[tuple[str, str], list[_Thing]] = field(default_factory=lambda: defaultdict(list))
     _requests: dict[_Ends, list[_Thing]] = field(default_factory=lambda: defaultdict(list))
@@ -214,7 +217,7 @@ class Scales:
             return _latest(self._tunnels.get((line.ip, line.port), ()), line.at)
         near = [
             thing
-            for thing in self._by_ip.get((line.ip, line.target), ())
+            for thing in self._by_ip.get((line.ip, self._shown(line)), ())
             if abs(thing.closed - line.at) <= NEAR
         ]
         return min(near, key=lambda thing: abs(thing.closed - line.at), default=None)
@@ -232,11 +235,15 @@ class Scales:
         if line.port is not None:
             return (line.ip, line.port) not in self._ends
         # Without a port only a host that opened no tunnel thither at all is beyond doubt.
-        return line.method == "CONNECT" and not self._by_ip.get((line.ip, line.target))
+        return line.method == "CONNECT" and not self._by_ip.get((line.ip, self._shown(line)))
+
+    def _shown(self, line: SquidLine) -> str:
+        return self.target(line.target.encode("utf-8", "replace"))
 
     # -- the API proxy --------------------------------------------------------
 
     def _note_call(self, line: ProxyLine, request_id: str) -> None:
+        request_id = self.label(request_id)
         call = self._calls.get(request_id)
         if call is None:
             call = self._calls[request_id] = _Call(line.number, line.at)
@@ -270,7 +277,8 @@ class Scales:
         """A call whose answer, and with it the id, is not there: by path and time."""
         if call.path is None:
             return None
-        things = self._by_path.get((call.method or "GET", _path(call.path)), ())
+        path = _path(self.target(call.path.encode("utf-8", "replace")))
+        things = self._by_path.get((call.method or "GET", path), ())
         near = [
             thing
             for thing in things

@@ -38,6 +38,15 @@ def test_a_further_header_is_masked_when_told(tmp_path: Path) -> None:
     assert b"LABONLY" not in target.read_bytes()
 
 
+def test_a_value_that_nothing_grants_is_masked_and_kept_when_told(tmp_path: Path) -> None:
+    target, kept = tmp_path / "out.pcapng", tmp_path / "kept.pcapng"
+    assert run(source(tmp_path), target).exit_code == 0
+    assert b"X-Badge: xx" in target.read_bytes()
+    assert b"LABONLY-o" not in target.read_bytes()
+    assert run("--keep-header", "X-Badge", source(tmp_path), kept).exit_code == 0
+    assert b"X-Badge: LABONLY-o" in kept.read_bytes()
+
+
 def test_an_existing_file_is_replaced_only_with_force(tmp_path: Path) -> None:
     target = tmp_path / "out.pcapng"
     target.write_text("mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,17 @@ def masked(text: str) -> tuple[str, str]:
     checker = Masker(b"made up", checking=True)
     checker.adopt(first)
     return once, checker.text(once)
+
+
+def field(name: str, value: str, *kept: str) -> str:
+    """A field's value once masked, which a second look leaves as it is."""
+    first = Masker(b"made up", kept_headers=kept)
+    once = first.field(name, value)
+    checker = Masker(b"made up", kept_headers=kept, checking=True)
+    checker.adopt(first)
+    assert checker.field(name, once) == once
+    assert len(once) == len(value)
+    return once
 
 
 def quoted(form: str, key: str, depth: int) -> str:
@@ -117,3 +129,65 @@ def test_a_line_that_was_clean_is_looked_at_again_when_a_key_is_known() -> None:
     assert masker.text(line) == line
     masker.field("x-api-key", f" {K}")
     assert K[:12] not in masker.text(line)
+
+
+# -- what no table grants ---------------------------------------------------------------
+
+
+def test_a_value_that_nothing_grants_keeps_its_length_and_its_white_space() -> None:
+    assert re.fullmatch(
+        r" x{2} x{3}\r\n\tx{1,9}[0-9]{1,8}", field("X-Lab", " qw ert\r\n\tyuiopasdf")
+    )
+    assert field("X-Lab", " ab") == " ab"  # too short to be anything
+    assert field("X-Lab", " q\xe9") == " xx"
+
+
+def test_equal_values_get_equal_masks_that_are_no_numbers() -> None:
+    masks = {field("X-Lab", text) for text in ("qwertyuiop", "qwertyuiop", "qwertyuiou")}
+    assert len(masks) == 2
+    assert all(mask.startswith("xx") for mask in masks)
+
+
+def test_of_a_granted_value_what_its_grammar_grants_stays() -> None:
+    assert field("Content-Length", " 128") == " 128"
+    assert field("Transfer-Encoding", "gzip, chunked") == "gzip, chunked"
+    assert re.fullmatch(
+        r"curl/7\.88\.1 \(x+[0-9]{8}\)", field("User-Agent", "curl/7.88.1 (qw3rty4uiop5asd)")
+    )
+
+
+@pytest.mark.parametrize("constant", sorted(PLACEHOLDERS))
+def test_placeholders_stay_where_nothing_is_granted(constant: str) -> None:
+    assert field("X-Lab", f"LABONLY {constant}").endswith(f" {constant}")
+
+
+@pytest.mark.parametrize("value", [f"it is:{A}", f"{A}: it is", f"({A}.)", f"{A} {A}"])
+def test_a_key_of_a_documented_shape_is_told_as_before(value: str) -> None:
+    def told(text: str) -> str:
+        (shown,) = CredentialReader(b"k").headers([(b"X-Lab", text.encode("latin-1"))])
+        return re.sub(" [0-9a-f]{12}>", ">", shown[1])
+
+    assert told(field("X-Lab", value)) == told(value)
+    assert f"<anthropic-api-key sk-ant-api03- {len(A)} bytes>" in told(value)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/messages?beta=true", "/bot12345678:AAqwertyuiopas/send", "/v1/mesages", "*",
+        "/v1/models?session=qwertyuiopas&alt=sse", "http://lab:LABONLYq@qw3rty4uiop5asd.test/x?y",
+        "/v1?key=LABONLYqwerty#access_token=qwertyuiopas", f"/v1/{A}/models", "/%71%77%65rtyuiop",
+    ],
+)  # fmt: skip
+def test_a_masked_target_is_shown_as_the_original_is(target: str) -> None:
+    def told(text: str) -> str:
+        return re.sub(" [0-9a-f]{12}>", ">", CredentialReader(b"k").target(text.encode("latin-1")))
+
+    masked = Masker(b"made up").target(target)
+    assert len(masked) == len(target)
+    assert told(masked) == told(target)
+
+
+def test_a_header_that_a_user_names_stays_but_for_keys_in_it() -> None:
+    assert field("X-Lab", "LABONLY words", "x-lab") == "LABONLY words"
+    assert A not in field("X-Lab", f"LABONLY {A}", "x-lab")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import pickle
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -191,8 +192,9 @@ def test_user_information_is_replaced_and_its_host_kept(reader: CredentialReader
     assert reader.target(b"lab:LABONLY@squid:443").endswith(">@squid:443")
 
 
-def test_headers_keep_order_case_duplicates_and_odd_bytes(reader: CredentialReader) -> None:
+def test_headers_keep_order_case_duplicates_and_odd_bytes() -> None:
     fields = [Field(b"ACCEPT", b" */* "), Field(b"accept", b"\x1b[31m\xe9"), Field(b"Empty", b"")]
+    reader = CredentialReader(b"test", kept_headers=["Accept"])
     assert reader.headers(fields) == (("ACCEPT", "*/*"), ("accept", "\x1b[31m\xe9"), ("Empty", ""))
 
 
@@ -239,10 +241,72 @@ def test_counters_and_nonces_are_not_taken_for_credentials(reader: CredentialRea
         Field(b"x-request-id", b" 5f3c1a52-0b8f-4d0a-9a52-5e5a2b9d7c11"),
         Field(b"idempotency-key", b" stainless-node-retry-5f3c1a52"),
     ]
-    plain = tuple((f.name.decode(), f.value.decode()) for f in fields)
-    assert reader.headers(fields) == plain
-    assert reader.response_headers(fields) == plain
+    shown = reader.headers(fields)
+    assert shown == reader.response_headers(fields)
+    assert shown[0][1] == "79000"
+    assert shown[2][1] == 'Bearer realm="lab", error="invalid_token"'
+    # No grammar tells an id or a nonce from a key; but neither is it called one.
+    assert [value for _, value in shown if "unknown" in value] == []
+    assert [shown[at][1].split(" ")[1] for at in (1, 3)] == ["bytes", "bytes"]
     assert reader.auth(fields, b"/") == ()
+
+
+# -- what no table grants ---------------------------------------------------------------
+
+
+def test_a_value_that_nothing_grants_is_its_length_and_its_fingerprint(
+    reader: CredentialReader,
+) -> None:
+    fields = [Field(b"X-Lab", b" LABONLYqwerty"), Field(b"x-lab", b"LABONLYqwerty ")]
+    (_, one), (_, other) = reader.headers([*fields])
+    assert re.fullmatch(r"<13 bytes [0-9a-f]{12}>", one)
+    assert one == other == reader.label("LABONLYqwerty")
+    ((_, another),) = reader.headers([Field(b"X-Lab", b" LABONLYqwertz")])
+    assert another != one
+
+
+def test_a_key_of_a_documented_shape_is_named_where_nothing_is_granted(
+    reader: CredentialReader,
+) -> None:
+    ((_, value),) = reader.headers([Field(b"X-Lab", b" it is " + KEY)])
+    assert re.fullmatch(r"<6 bytes \w{12}><anthropic-api-key sk-ant-api03- 30 bytes \w{12}>", value)
+
+
+@pytest.mark.parametrize("constant", sorted(PLACEHOLDERS))
+def test_a_placeholder_is_shown_where_nothing_is_granted(
+    reader: CredentialReader, constant: str
+) -> None:
+    ((_, value),) = reader.headers([Field(b"X-Lab", f" LABONLY {constant}".encode())])
+    assert value.endswith(f">{constant}")
+    assert "LABONLY" not in value
+
+
+def test_of_a_granted_header_the_words_that_its_grammar_lacks_are_hidden(
+    reader: CredentialReader,
+) -> None:
+    fields = [Field(b"User-Agent", b" curl/7.88.1 (LABqwe8rty3uiop2asd)")]
+    ((_, value),) = reader.headers(fields)
+    assert re.fullmatch(r"curl/7\.88\.1 \(<19 bytes \w{12}>\)", value)
+
+
+def test_a_header_that_a_user_names_is_shown_but_for_keys_in_it() -> None:
+    reader = CredentialReader(b"test", kept_headers=["X-Lab"])
+    ((_, value),) = reader.headers([Field(b"x-lab", b" LABONLY-words and " + KEY)])
+    assert value.startswith("LABONLY-words and <anthropic-api-key sk-ant-api03- 30 bytes ")
+    assert reader.value(b"x-other", "LABONLY-words") != "LABONLY-words"
+
+
+def test_a_key_that_was_met_is_hidden_where_words_are_granted(reader: CredentialReader) -> None:
+    fields = [Field(b"x-api-key", b" corgi-beagle-whippet"), Field(b"Server", b" beagle-whippet")]
+    assert "beagle" not in str(reader.headers(fields))
+
+
+def test_query_values_and_segments_that_nothing_grants_are_labels(reader: CredentialReader) -> None:
+    shown = reader.target(b"/bot123456:AAqwertyuiop/sendMessage?alt=sse&session=LABONLYqwerty")
+    assert re.fullmatch(
+        r"/<9 bytes \w{12}>:<12 bytes \w{12}>/<11 bytes \w{12}>\?alt=sse&session=<13 bytes \w{12}>",
+        shown,
+    )
 
 
 def test_nothing_of_the_reader_shows_what_it_remembers(reader: CredentialReader) -> None:

@@ -80,7 +80,7 @@ def test_a_key_in_tiny_segments_leaves_no_three_of_its_bytes(size: int) -> None:
 
 
 def test_a_retransmission_with_other_bytes_is_blanked() -> None:
-    request = b"GET / HTTP/1.1\r\nX-Lab: a word to be sent again\r\n\r\n"
+    request = b"GET / HTTP/1.1\r\nServer: a word to be sent again\r\n\r\n"
     tcp = Tcp().open().up(request).up(request.replace(b"a word", b"LABKEY"), offset=0)
     out, summary = redacted(tcp.down(ANSWERED).close().wire.packets)
     assert b"LABKEY" not in payloads(out)

@@ -145,7 +145,8 @@ def in_an_unknown_protocol() -> Wire:
 
 
 def before_it_was_sent() -> Wire:
-    tcp = Tcp().open().up(b"GET /%s HTTP/1.1\r\nHost: lab.test\r\n\r\n" % PLAIN).down(OK)
+    body = b'{"note":"%s"}' % PLAIN
+    tcp = Tcp().open().up(asked(body, key=b"sk-placeholder-for-api-proxy")).down(OK)
     return tcp.up(asked(key=PLAIN)).down(OK).close().wire
 
 

@@ -17,7 +17,7 @@ from inspector.wire import FILE_SHIFT
 from lab.index import CAPTURES
 
 #: A packet reference of any file but the first, which has no name a reader knows.
-INNER = re.compile(r"(?<![\w.-])\d{12,}(?![\w.])")
+INNER = re.compile(r"(?<![\w.-])(?<! bytes )\d{12,}(?![\w.])")
 FIRST = CAPTURES / "healthy-sse"
 SECOND = sorted(path.parent for path in CAPTURES.glob("*/expected.json") if path.parent != FIRST)
 

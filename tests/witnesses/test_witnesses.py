@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,13 @@ from pathlib import Path
 import pytest
 
 from inspector import Report, inspect
+from inspector.credentials import CredentialReader
 from inspector.inspection import Options
 from inspector.model.conclusions import Witnesses
 from inspector.pcap.beside import LogError
+from inspector.witnesses.lines import read
+from inspector.witnesses.weigh import Scales
+from tests.exchanges.network import FINGERPRINT_KEY, Network, request, response
 from tests.truth.real import RECORDINGS, needs_recordings
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
@@ -172,3 +177,36 @@ def test_disagreements_are_findings_with_the_tunnel_as_evidence(
 def test_an_empty_tunnel_logged_as_200_is_a_note_beside_its_cause() -> None:
     report = inspect(CAPTURES / "tls-silence")
     assert {item.code: item.severity for item in report.findings}["log-tunnel-empty"] == "note"
+
+
+# -- what the report shows as labels -----------------------------------------------------
+
+
+def test_a_line_finds_its_call_by_an_id_that_the_report_shows_as_a_label(
+    spoilt: Callable[..., Report],
+) -> None:
+    def elsewhere(log: str) -> str:
+        return log.replace('"path":"', '"path":"/elsewhere')
+
+    report = spoilt("healthy-json", elsewhere, "api-proxy.jsonl")
+    assert witnesses(report).disagreements == ()
+    assert [item.witness for item in witnesses(report).joined].count("api-proxy") > 1
+
+
+def test_a_line_finds_its_call_by_a_path_that_the_report_shows_in_part() -> None:
+    net = Network()
+    path = "/v1/files/file-qwertyuiop1234"
+    net.to_api_proxy().up(request(f"GET {path} HTTP/1.1")).down(response()).close()
+    report = net.report()
+    (call,) = report.exchanges
+    assert call.request is not None
+    assert path not in call.request.target
+    line = {
+        "ts": call.request.started_at / 1e9, "event": "request_complete", "request_id": "r1",
+        "method": "GET", "path": path, "status": 200,
+    }  # fmt: skip
+    credentials = CredentialReader(FINGERPRINT_KEY)
+    scales = Scales((0, 1 << 62), credentials.target, credentials.label)
+    scales.packets(report.exchanges, report.tunnels, report.connections)
+    scales.log("api-proxy.jsonl", read([json.dumps(line).encode()]))
+    assert [item.exchange for item in scales.verdict().joined] == [call.id]

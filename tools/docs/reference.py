@@ -47,6 +47,13 @@ as typed Python objects. The format is `inspector.report/2.0`. The schema is
   `<anthropic-api-key sk-ant-api03- 108 bytes a1b2c3d4e5f6>`: kind, public prefix, length, and a
   fingerprint that is comparable between runs with the same `--fingerprint-key`. Placeholders are
   public constants and shown in full.
+- A value of a header or of a query, a host or a segment of a path is shown if its name has a
+  grammar ([inspector/secrets/](../inspector/secrets/grants.py): products, dates, numbers, models,
+  listed words) that grants it, and no key was met in it. All else reads `<36 bytes 0f9e8d7c6b5a>`:
+  length and fingerprint, equal for equal texts of one run. So do ids, which no grammar tells from
+  a key. Of a granted value only the words that its grammar lacks are replaced
+  (`curl/8.1 (<19 bytes 0f9e8d7c6b5a>)`). `--keep-header NAME` shows a header's value, but for
+  keys in it. A segment of a path that is one letter away from a known one is shown.
 
 ## Versions
 
