@@ -25,8 +25,8 @@ from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
 from inspector.flows.addresses import endpoint
-from inspector.flows.loop import PacketLoop
-from inspector.flows.stream import StreamReader, TcpConnection
+from inspector.flows.contract import ConnectionView
+from inspector.flows.engine import PacketEngine
 from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, Unread
 from inspector.model.conclusions import Witnesses
 from inspector.model.http import Exchange
@@ -39,6 +39,7 @@ from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.pipes import Stop
 from inspector.pcap.reader import CaptureReader, merged, open_captures
+from inspector.pipeline import Pipeline
 from inspector.wire import Batch
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
@@ -100,12 +101,8 @@ class Inspector:
             paths=[path for row in self._roles.added for path in row.path_prefixes],
         )
         self._ledger = Ledger(credentials)
-        self._loop = PacketLoop(
-            in_scope=self._is_in_scope,
-            opened=self._open,
-            closed=self._close,
-            left_out=self._left_out.note,
-        )
+        self._engine = PacketEngine()
+        self._pipeline = Pipeline(self._engine, self)
         self._on_exchange = on_exchange
         self._on_tunnel = on_tunnel
         self._on_connection = on_connection
@@ -118,7 +115,7 @@ class Inspector:
             for text in texts:
                 self._ledger.processes.read(text)
                 self._ledger.credentials.claims.note(batch.first_packet + index, text)
-        self._loop.feed(batch)
+        self._pipeline.feed(batch)
 
     def claim(self, claim: SocketOwner) -> SocketOwner:
         """Take what the kernel told of a connection's end (a live capture's attribution).
@@ -129,7 +126,7 @@ class Inspector:
 
     def flush(self) -> None:
         """Look at everything that is held for a batch (a live capture's tick)."""
-        self._loop.flush()
+        self._pipeline.flush()
 
     @property
     def processes(self) -> Processes:
@@ -140,8 +137,8 @@ class Inspector:
         """The capture is over: everything that was seen."""
         if self._scope is None:
             self._tell_what_waited()
-        self._loop.finish()
-        ledger, notes = self._ledger, self._loop.notes
+        self._pipeline.finish()
+        ledger, notes = self._ledger, self._engine.notes
         sources = _without_keys(sources or Sources(), ledger.credentials.scrub)
         for fault in sources.faults:
             ledger.oddities.add(fault)
@@ -207,9 +204,10 @@ class Inspector:
             root_cause=diagnosis.root_cause,
         )
 
-    # -- what the packet loop asks -------------------------------------------
+    # -- what the pipeline asks (`pipeline.Consumer`) ------------------------------
 
-    def _is_in_scope(self, source: bytes, destination: bytes, sport: int, dport: int) -> bool:
+    def is_in_scope(self, source: bytes, destination: bytes, sport: int, dport: int) -> bool:
+        """Whether a connection between these ends is looked at."""
         if self._scope == "all":
             return True
         touches = self._in_subnet(source) or self._in_subnet(destination)
@@ -217,20 +215,26 @@ class Inspector:
             # The first connection of the subnet decides: what came before is not of it.
             log.debug("traffic of %s found: scope is the subnet", self._roles.subnet)
             self._scope = "subnet"
-            self._loop.forget()
-            self._loop.notes.oddities.clear()
-            self._loop.notes.limits_hit.clear()
+            self._pipeline.forget()
+            self._engine.notes.oddities.clear()
+            self._engine.notes.limits_hit.clear()
             self._ledger.clear()
             self._start_telling()
         return touches or self._scope is None
 
-    def _open(self, connection: TcpConnection) -> StreamReader:
+    def left_out(self, source: bytes, destination: bytes, sport: int, dport: int) -> None:
+        """A connection that is not of the subnet carries data."""
+        self._left_out.note(source, destination, sport, dport)
+
+    def open(self, connection: ConnectionView) -> tuple[Conversation]:
+        """The reader of a connection."""
         if self._on_connection is not None:
             client, server = endpoint(*connection.client), endpoint(*connection.server)
             self._on_connection(client, server, connection.packet)
-        return Conversation(self._ledger, connection)
+        return (Conversation(self._ledger, connection, self._engine.turn),)
 
-    def _close(self, connection: TcpConnection) -> None:
+    def close(self, connection: ConnectionView) -> None:
+        """A connection is over, or the capture is."""
         if self._scope is None and connection.carried:
             # Should the scope become the subnet, this one is not of it.
             (client, port), (server, service) = connection.client, connection.server

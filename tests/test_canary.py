@@ -21,7 +21,7 @@ import pytest
 
 from inspector import Options, Report, inspect
 from inspector.exchanges.http import HttpLayer
-from inspector.flows.loop import PacketLoop
+from inspector.flows.engine import PacketEngine
 from inspector.report.formats.whole import as_dict, as_json, from_dict, stable_part
 from inspector.wire import Batch, Segment
 from tests.canary.damage import damaged, in_pieces
@@ -223,13 +223,13 @@ def test_a_bug_in_a_reader_quotes_nothing(
 
 @pytest.mark.usefixtures("logs_go_nowhere_after")
 def test_a_traceback_quotes_nothing(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def feed(self: PacketLoop, batch: Batch) -> None:
+    def feed(self: PacketEngine, batch: Batch) -> None:
         try:
             raise KeyError(batch.data)
         except KeyError as error:
             raise ValueError(f"cannot read {batch.data!r}") from error
 
-    monkeypatch.setattr(PacketLoop, "feed", feed)
+    monkeypatch.setattr(PacketEngine, "feed", feed)
     output, messages = run("-vv", "analyze", *TOLD, sample, code=1)
     assert b"Traceback" in messages
     assert b"in feed" in messages

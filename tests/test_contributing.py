@@ -165,10 +165,10 @@ def test_every_provider_is_named_where_topology_files_are_explained() -> None:
 
 def test_a_path_that_is_not_there_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("`flows/no_such.py`, `inspector/flows/loop.py:PacketLoop`, `GET /x`\n")
+    page.write_text("`flows/no_such.py`, `inspector/flows/engine.py:PacketEngine`, `GET /x`\n")
     assert list(named_paths(page)) == [
         ("flows/no_such.py", ""),
-        ("inspector/flows/loop.py", "PacketLoop"),
+        ("inspector/flows/engine.py", "PacketEngine"),
     ]
     assert found(page, "flows/no_such.py") is None
-    assert "PacketLoop" in defined(ROOT / "inspector/flows/loop.py")
+    assert "PacketEngine" in defined(ROOT / "inspector/flows/engine.py")

@@ -67,12 +67,15 @@ def test_the_program_imports_neither_the_lab_nor_the_tools() -> None:
 
 def test_a_contract_names_an_import_from_right_to_left(tmp_path: Path) -> None:
     package = tmp_path / "inspector"
-    for room in {*ROOMS} - {"__init__"}:
-        (package / room).mkdir(parents=True)
-        (package / room / "__init__.py").touch()
-    (package / "__init__.py").touch()
+    for path in (ROOT / "inspector").rglob("*.py"):
+        empty = package / path.relative_to(ROOT / "inspector")
+        empty.parent.mkdir(parents=True, exist_ok=True)
+        empty.touch()
     (package / "protocols" / "__init__.py").write_text(
         "def late():\n    import inspector.report\n    import socket\n"
+    )
+    (package / "exchanges" / "__init__.py").write_text(
+        "import inspector.flows.engine\nimport inspector.flows.stream\n"
     )
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
 
@@ -88,6 +91,8 @@ def test_a_contract_names_an_import_from_right_to_left(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "inspector.protocols is not allowed to import inspector.report" in run.stdout
     assert "inspector.protocols is not allowed to import socket" in run.stdout
+    for part in ("engine", "stream"):
+        assert f"inspector.exchanges -> inspector.flows.{part}" in run.stdout
 
 
 @pytest.mark.parametrize(

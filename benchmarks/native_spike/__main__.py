@@ -13,16 +13,16 @@ import hashlib
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 from benchmarks.generate import SmallPackets, write
 from benchmarks.native_spike.engine import NativeEngine, build
-from inspector.flows.loop import PacketLoop
-from inspector.flows.stream import BATCH, TcpConnection
+from inspector.flows.contract import BATCH, Delivery, Opened, Run
+from inspector.flows.engine import PacketEngine
 from inspector.pcap.reader import open_captures
-from inspector.wire import Segment
 
 READ: Final = 1 << 20
 PCAP_HEADER: Final = 24
@@ -31,46 +31,27 @@ PCAP_HEADER: Final = 24
 Streams = dict[tuple[int, bool], list[bytes]]
 
 
-class _Joiner:
-    """Joins what the pure loop shows of one connection; a run is one call."""
-
-    def __init__(self, streams: Streams, number: int) -> None:
-        self._streams, self._number = streams, number
-
-    def data(self, up: bool, segments: list[Segment]) -> int:
-        self._streams[self._number, up].append(b"".join([piece for _, _, piece in segments]))
-        return BATCH
-
-    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
-        return BATCH
-
-    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
-        return BATCH
-
-    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
-        return None
-
-    def end(self, up: bool, at: int, packet: int) -> None:
-        pass
-
-    def finish(self, at: int, packet: int) -> None:
-        pass
-
-
 def pure(path: Path) -> tuple[float, int, Streams]:
     """CPU seconds, packets, and the runs of each direction."""
     streams: Streams = defaultdict(list)
-
-    def opened(connection: TcpConnection) -> _Joiner:
-        return _Joiner(streams, connection.number)
-
-    loop = PacketLoop(in_scope=lambda *_: True, opened=opened, closed=lambda _: None)
+    engine = PacketEngine()
     began = time.process_time()
     [capture] = open_captures([path])
     for batch in capture:
-        loop.feed(batch)
-    loop.finish()
-    return time.process_time() - began, loop.notes.packets, streams
+        join(engine, engine.feed(batch), streams)
+    join(engine, engine.finish(), streams)
+    return time.process_time() - began, engine.notes.packets, streams
+
+
+def join(engine: PacketEngine, deliveries: Iterable[Delivery], streams: Streams) -> None:
+    """Join the bytes of each run; all that comes is wanted in batches."""
+    for delivery in deliveries:
+        match delivery:
+            case Run(stream, up, segments):
+                streams[stream, up].append(b"".join([piece for _, _, piece in segments]))
+            case Opened(stream):
+                for up in (True, False):
+                    engine.want(stream, up, BATCH)
 
 
 def native(path: Path, library: Path) -> tuple[float, int, Streams]:

@@ -33,7 +33,7 @@ def completeness(
     subnet = topology.subnet if topology.scope == "subnet" else None
     gaps = tuple(
         Gap(
-            connection=connection_id(missing.connection.number),
+            connection=connection_id(missing.connection),
             direction="up" if missing.up else "down",
             bytes=missing.count,
             packet=missing.packet,

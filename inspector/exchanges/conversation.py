@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.detect import detect
 from inspector.exchanges.layers import Opaque, Slot
 from inspector.exchanges.ledger import INTERNAL_ERROR, Ledger
-from inspector.flows.stream import TcpConnection
+from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
+from inspector.protocols.messages import EVERYTHING
 from inspector.wire import Segment
 
 FAULTS: Final[dict[str, str]] = {
@@ -17,87 +19,74 @@ FAULTS: Final[dict[str, str]] = {
     " is innocent. The rest of the report is not affected.",
 }
 
+#: Turns the ends of a connection (`flows.contract.Engine.turn`).
+Turn = Callable[[int], None]
+
 
 class Conversation:
-    """Passes a connection's bytes to its layers (implements `flows.stream.StreamReader`)."""
+    """Passes a connection's bytes to its layers (implements `pipeline.StreamReader`).
 
-    __slots__ = ("_connection", "_layers", "_ledger", "_over")
+    To its layers `up` is from the client, even where that was found out later.
+    """
 
-    def __init__(self, ledger: Ledger, connection: TcpConnection) -> None:
+    __slots__ = ("_connection", "_layers", "_ledger", "_turn", "_turned")
+
+    def __init__(self, ledger: Ledger, connection: ConnectionView, turn: Turn) -> None:
         self._ledger = ledger
         self._connection = connection
+        self._turn = turn
+        self._turned = False
         # Made when something is said: most connections of a scan say nothing.
-        self._layers: tuple[Context, Slot] | None = None
-        self._over = False
+        self._layers: Slot | None = None
 
     @property
     def _slot(self) -> Slot:
         if self._layers is None:
-            context, slot = Context(self._ledger, self._connection, detect), Slot()
+            slot = self._layers = Slot()
+            context = Context(self._ledger, self._connection, detect, self._turn_ends)
             slot.layer = detect(context, slot)
-            self._layers = context, slot
-        return self._layers[1]
+        return self._layers
+
+    def _turn_ends(self) -> None:
+        self._turned = not self._turned
+        self._turn(self._connection.number)
 
     def data(self, up: bool, segments: list[Segment]) -> int:
         """The next bytes of a direction."""
-        client_side = self._connection.up
-        try:
-            self._slot.layer.receive(up, segments)
-            # The ends may just have been found to be the other way round.
-            turned = self._connection.up is not client_side
-            return self._slot.layer.wanted(up is not turned)
-        except Exception as error:
-            return self._fail(error, segments[0][1])
+        slot = self._slot
+        slot.layer.receive(up is not self._turned, segments)
+        # The ends may just have been found to be the other way round.
+        return slot.layer.wanted(up is not self._turned)
 
     def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
         """Bytes passed unseen."""
-        try:
-            self._slot.layer.skip(up, count, at, packet)
-            return self._slot.layer.wanted(up)
-        except Exception as error:
-            return self._fail(error, packet)
+        self._slot.layer.skip(up is not self._turned, count, at, packet)
+        return self._slot.layer.wanted(up is not self._turned)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> int:
         """Bytes are missing from the capture."""
-        try:
-            self._slot.layer.gap(up, count, at, packet)
-            return self._slot.layer.wanted(up)
-        except Exception as error:
-            return self._fail(error, packet)
+        self._slot.layer.gap(up is not self._turned, count, at, packet)
+        return self._slot.layer.wanted(up is not self._turned)
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
         """The capture's filter cut bytes away on purpose."""
-        try:
-            if not self._slot.layer.cut(up, kept, count, at, packet):
-                return None
-            return self._slot.layer.wanted(up)
-        except Exception as error:
-            return self._fail(error, packet)
+        if not self._slot.layer.cut(up is not self._turned, kept, count, at, packet):
+            return None
+        return self._slot.layer.wanted(up is not self._turned)
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
-        try:
-            self._slot.layer.end(up, at, packet)
-        except Exception as error:
-            self._fail(error, packet)
+        self._slot.layer.end(up is not self._turned, at, packet)
 
     def finish(self, at: int, packet: int) -> None:
         """Nothing more will be seen."""
-        if self._over:
-            return
-        self._over = True
-        if self._layers is None:
-            return
-        try:
-            self._slot.layer.finish(at, packet)
-        except Exception as error:
-            self._fail(error, packet)
-        self._slot.layer = Opaque()
+        if self._layers is not None:
+            self._layers.layer.finish(at, packet)
 
-    def _fail(self, error: Exception, packet: int) -> int:
-        """A bug must not cost the person at 2 a.m. the other connections."""
+    def failed(self, error: Exception, packet: int) -> int:
+        """A bug: the connection is not read on, and the report says so."""
         self._ledger.fault(
             self._connection.number, Fault(INTERNAL_ERROR, packet, type(error).__name__)
         )
         self._slot.layer = Opaque()
-        return self._slot.layer.wanted(True)
+        return EVERYTHING

@@ -13,7 +13,7 @@ from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.tls import TlsLayer
-from inspector.flows.stream import BATCH
+from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.model.network import TunnelProtocol
 from inspector.protocols.detect import (
@@ -134,13 +134,13 @@ class Detector:
                 if is_request is not up:
                     if not self._ends_are_guessed:
                         continue
-                    self._context.connection.swap_ends()
+                    self._context.turn()
                     up = not up
                 layer = self._layer("http/1.1", midstream=True)
             elif begins_tls_record(data):
                 sender = sender_of_hello(data)
                 if sender is not None and sender is not up and self._ends_are_guessed:
-                    self._context.connection.swap_ends()
+                    self._context.turn()
                     up = not up
                 layer = self._layer("tls", midstream=True)
             elif looks_like_h2(data):

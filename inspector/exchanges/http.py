@@ -22,7 +22,7 @@ from inspector.exchanges.tunnel import (
     open_record,
     unseen_record,
 )
-from inspector.flows.stream import BATCH, UNKNOWN, TcpConnection, distance
+from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
@@ -53,12 +53,6 @@ SEGMENT_COST: Final = 150
 
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
 ESTABLISHED: Final = b"Connection established"
-
-
-def _lacks_bytes(connection: TcpConnection) -> bool:
-    """Whether the server acknowledged bytes of the client that have not been seen (yet)."""
-    seen, acked = connection.up.next, connection.down.acked
-    return UNKNOWN not in (seen, acked) and distance(acked, seen) > 0
 
 
 def _is_older(head: ResponseHead, item: OpenExchange | TunnelRecord) -> bool:
@@ -278,7 +272,7 @@ class HttpLayer:
         if head.reason == ESTABLISHED and not head.fields:
             return unseen_record(self._context, head)
         self._orphan = head.at, head.packet
-        if not self._gapped and not _lacks_bytes(self._context.connection):
+        if not self._gapped and not self._context.connection.lacks_up:
             name = "response-without-request"
             self._context.fault(Fault(name, head.packet, FAULTS[name]))
         return OpenExchange(self._context.ledger.next_exchange())

@@ -40,7 +40,7 @@ class Layer(Protocol):
         """Nothing more will be seen in either direction (end, reset, or end of capture)."""
 
     def wanted(self, up: bool) -> int:
-        """How many bytes of a direction may pass unseen; `flows.stream.BATCH` for batches."""
+        """How many bytes of a direction may pass unseen; `flows.contract.BATCH` for batches."""
 
 
 class Slot:

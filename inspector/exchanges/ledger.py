@@ -15,7 +15,7 @@ from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
 from inspector.flows.addresses import endpoint
-from inspector.flows.stream import UNKNOWN, TcpConnection
+from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import Request, Response
@@ -209,7 +209,7 @@ class Ledger:
         elif fault.name == INTERNAL_ERROR:
             self.unread.note(connection, "internal-error", fault.packet)
 
-    def leave_unfinished(self, connection: TcpConnection) -> None:
+    def leave_unfinished(self, connection: ConnectionView) -> None:
         """The capture ends, and a request, its answer or a CONNECT is still under way."""
         self.unfinished += 1
         self.unread.note(connection.number, "capture-end", None)
@@ -217,7 +217,7 @@ class Ledger:
     def add_exchange(
         self,
         draft: OpenExchange,
-        connection: TcpConnection,
+        connection: ConnectionView,
         tunnel: TunnelRecord | None,
         ends: tuple[Endpoint, Endpoint],
     ) -> None:
@@ -225,7 +225,7 @@ class Ledger:
         if draft.body is not None:
             for fault in draft.body.faults:
                 self.fault(connection.number, fault)
-        if draft.response is None and is_half_heard(connection):
+        if draft.response is None and connection.half_heard:
             draft.lost = True
         if connection.closed_by is None and draft.is_cut:
             self.leave_unfinished(connection)
@@ -251,19 +251,19 @@ class Ledger:
         if self.on_exchange is not None:
             self.on_exchange(record)
 
-    def add_connection(self, connection: TcpConnection) -> None:
+    def add_connection(self, connection: ConnectionView) -> None:
         """A connection is over, or the capture is."""
         outcome = connection.outcome
-        if is_half_heard(connection):
+        if connection.half_heard:
             if outcome == "unanswered":
                 outcome = "established"  # what its client acknowledged was not captured
             self.unread.note(connection.number, "one-sided", connection.packet)
-        elif connection.up.bytes or connection.down.bytes:
+        elif connection.carried:
             self.two_sided += 1
         client, server = endpoint(*connection.client), endpoint(*connection.server)
         self.addresses |= {client.ip, server.ip}
         self.connection_order.append(connection.number)
-        last_at = max(connection.last_at, connection.up.last_at, connection.down.last_at)
+        last_at = connection.last_at
         client_process, server_process = self.processes.of(
             client, server, connection.opened_at, last_at
         )
@@ -276,8 +276,8 @@ class Ledger:
                 closed_at=connection.closed_at,
                 closed_by=connection.closed_by,
                 outcome=outcome,
-                bytes_up=connection.up.bytes,
-                bytes_down=connection.down.bytes,
+                bytes_up=connection.bytes_up,
+                bytes_down=connection.bytes_down,
                 packet=connection.packet,
                 zero_windows=connection.zero_windows,
                 retransmissions=connection.retransmissions,
@@ -295,14 +295,3 @@ class Ledger:
         self.spoken.add((record.client.ip, record.proxy.ip))
         if self.on_tunnel is not None:
             self.on_tunnel(record)
-
-
-def is_half_heard(connection: TcpConnection) -> bool:
-    """Whether one end acknowledged something of the other, of which no packet was captured.
-
-    A SYN that nobody answers acknowledges nothing: its silence is the network's.
-    """
-    up, down = connection.up, connection.down
-    return any(
-        half.next == half.acked == UNKNOWN and half.peer.acked != UNKNOWN for half in (up, down)
-    )

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from inspector.exchanges.context import Context
-from inspector.exchanges.ledger import DirectTlsRecord, is_half_heard
-from inspector.flows.stream import BATCH
+from inspector.exchanges.ledger import DirectTlsRecord
+from inspector.flows.contract import BATCH
 from inspector.model.network import Tls
 from inspector.protocols.detect import begins_tls_record
 from inspector.protocols.tls import TlsConversation
@@ -84,7 +84,7 @@ class TlsLayer:
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials.scrub,
         )
-        partly_heard = self._midstream or is_half_heard(connection)
+        partly_heard = self._midstream or connection.half_heard
         if partly_heard and facts.handshake == "failed" and not facts.alerts:
             # What it lacks may have been there, before the capture saw the connection or unheard.
             facts = replace(facts, handshake="incomplete")
@@ -107,8 +107,8 @@ class TlsLayer:
                 server=server,
                 tls=facts,
                 hello=tls.client_hello_digest,
-                bytes_up=connection.up.bytes,
-                bytes_down=connection.down.bytes,
+                bytes_up=connection.bytes_up,
+                bytes_down=connection.bytes_down,
                 records_up=tls.records_up,
                 records_down=tls.records_down,
                 first_data_at=tls.first_data_at,

@@ -13,15 +13,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from inspector.flows.decode import TcpPacket
-from inspector.flows.stream import (
-    ACK,
-    SEQUENCE_MASK,
-    SYN,
-    UNKNOWN,
-    Half,
-    TcpConnection,
-    distance,
-)
+from inspector.flows.stream import UNKNOWN, Half, TcpConnection
+from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN, distance
 from inspector.wire import Segment
 
 FAULTS: Final[dict[str, str]] = {

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.flows.acceptance import WIDEST_WINDOW
-from inspector.flows.stream import UNKNOWN, Half, distance
+from inspector.flows.stream import UNKNOWN, Half
+from inspector.flows.tcp import distance
 from inspector.wire import Segment
 
 #: Segments not yet acknowledged that a second copy of one direction is compared with, at

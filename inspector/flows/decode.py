@@ -55,6 +55,10 @@ _UNKNOWN: Final = {
 }
 _SPACE: Final = ~0xFFFF
 
+#: Link type -> where the IPv4 header starts, for links whose ethertype stands
+#: in the two bytes before it: Ethernet and Linux cooked capture v1.
+FAST_LINKS: Final[dict[int, int]] = {1: 14, 113: 16}
+
 
 class SlowDecoder:
     """Decodes frames of any link type, one at a time, in capture order.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inspector.flows.stream import TcpConnection
 from inspector.model.capture import Fault
 from inspector.oddities import OddityCounter
 from inspector.unread import UnreadLog
@@ -13,9 +12,9 @@ from inspector.unread import UnreadLog
 
 @dataclass(slots=True)
 class Missing:
-    """Bytes acknowledged by their receiver and absent from the capture."""
+    """Bytes of a connection (its number) that were acknowledged and are not in the capture."""
 
-    connection: TcpConnection
+    connection: int
     up: bool
     count: int
     packet: int

@@ -9,14 +9,17 @@ come again).  A gap is never joined across: the reader is told of it.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import Final
 
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Mark, is_far
+from inspector.flows.contract import BATCH, Cut, Delivery, End, Gap, Run, Skipped
 from inspector.flows.copies import arrived, remember, slack, tail
 from inspector.flows.early import EarlyData
 from inspector.flows.notes import FlowNotes, Missing
-from inspector.flows.stream import BATCH, NOTHING, UNKNOWN, Half, TcpConnection, distance
+from inspector.flows.stream import NOTHING, UNKNOWN, Half, TcpConnection
+from inspector.flows.tcp import distance
 from inspector.model.capture import UnreadReason
 from inspector.wire import Segment
 
@@ -45,14 +48,19 @@ GAPS_KEPT: Final = 10_000
 #: stream has segments of about 150 bytes, so this is some hundred of them.
 BATCH_BYTES: Final = 8 << 10
 
+# A named tuple's own constructor costs a call more.
+_new_run: Final = tuple.__new__
+
 
 class Reassembler:
-    """Puts the segments of many connections in order and hands them to their readers."""
+    """Puts the segments of many connections in order; what that delivers is iterated."""
 
     def __init__(self, notes: FlowNotes) -> None:
         self._notes = notes
         self._early_total = 0
         self._looking_at_peer = False
+        # The answer to the cut that is being delivered.
+        self.cut_is_lost = False
         #: Whether packets that are cut short were cut on purpose (`packets.COUNTED_CUTS`).
         self.counted_cuts = False
 
@@ -62,61 +70,64 @@ class Reassembler:
 
     # -- towards the reader ------------------------------------------------
 
-    def flush(self, half: Half) -> None:
-        """Give the reader what was held back for a batch."""
+    def flush(self, half: Half) -> Iterator[Delivery]:
+        """What was held back for a batch."""
         segments = half.pending
         if segments:
             half.pending = []
-            self._show(half, segments)
+            half.room = BATCH_BYTES
+            yield self.shown(half, segments)
 
-    def settle(self, half: Half) -> None:
-        """Tell the reader about the bytes that passed unseen."""
+    def settle(self, half: Half) -> Iterator[Delivery]:
+        """How many bytes passed unseen."""
         passed = half.skip_asked - half.skip
-        if passed:
+        if passed and not half.connection.reported:
             half.skip_asked = half.skip
             half.delivered = NOTHING
-            self._follow(
-                half,
-                half.connection.reader.skipped(half.up, passed, half.last_at, half.last_packet),
-            )
+            yield Skipped(half.connection.number, half.side, passed, half.last_at, half.last_packet)
 
-    def deliver(self, half: Half, segments: list[Segment]) -> None:
-        """Give the reader the next bytes, after what the peer sent before them."""
+    def deliver(self, half: Half, segments: list[Segment]) -> Iterator[Delivery]:
+        """The next bytes, after what the peer sent before them."""
         peer = half.peer
         if peer.pending:
-            self.flush(peer)
+            yield from self.flush(peer)
         if peer.early and not self._looking_at_peer:
             # Its bytes behind the hole come through here too and must not look
             # back: `segments` have left `half` and have not been shown.
             self._looking_at_peer = True
-            self._give_up_hole(peer, segments[0][1], forced=False)
+            yield from self._give_up_hole(peer, segments[0][1], forced=False)
             self._looking_at_peer = False
         if half.skip_asked:
-            self.settle(half)
-        self._show(half, segments)
+            yield from self.settle(half)
+            half.skip = half.skip_asked = 0
+        yield self.shown(half, segments)
 
-    def _show(self, half: Half, segments: list[Segment]) -> None:
+    def shown(self, half: Half, segments: list[Segment]) -> Run:
+        """The next bytes as a delivery; second copies of them are compared with these."""
         delivered = half.delivered
         if delivered and half.room_compared > 0:
             delivered += segments
             half.room_compared -= len(segments)
         else:
             remember(half, segments)
-        self._follow(half, half.connection.reader.data(half.up, segments))
+        return _new_run(Run, (half.connection.number, half.side, segments))
 
     @staticmethod
-    def _follow(half: Half, wanted: int) -> None:
-        if wanted == BATCH:
+    def want(half: Half, count: int) -> None:
+        """How many bytes may pass unseen from now on (see `contract.Engine.want`)."""
+        if count == BATCH:
             half.batch = True
             half.room = BATCH_BYTES
             if half.pending is NOTHING:
                 half.pending = []
             half.skip = half.skip_asked = 0
+        elif half.pending:
+            half.room = 0  # what was held comes before anything else
         else:
             half.batch = False
-            half.skip = half.skip_asked = wanted
+            half.skip = half.skip_asked = count
 
-    # -- from the packet loop ----------------------------------------------
+    # -- from the engine ----------------------------------------------
 
     def segment(
         self,
@@ -125,7 +136,7 @@ class Reassembler:
         payload: Segment,
         missing: int,
         repeated: bool,
-    ) -> None:
+    ) -> Iterator[Delivery]:
         """Take one segment with data, wherever in the stream it belongs.
 
         `missing` payload bytes were on the wire but cut off by the snap length;
@@ -167,10 +178,10 @@ class Reassembler:
                 if room <= 0:
                     return
         if offset == 0 and not half.early:
-            self._take(half, (at, packet, data), missing)
+            yield from self._take(half, (at, packet, data), missing)
         else:
             self._hold(half, offset, (at, packet, data), missing, repeated)
-            self._drain(half)
+            yield from self._drain(half)
             early = half.early
             if early is not None:
                 full = (
@@ -182,10 +193,10 @@ class Reassembler:
                     self._fault("early-data-limit", packet)
                     self._notes.limits_hit["out-of-order data"] = None
                     self._unread(half, "limit", packet)
-                self._give_up_hole(half, packet, forced=full)
-        self.check_end(half, at, packet)
+                yield from self._give_up_hole(half, packet, forced=full)
+        yield from self.check_end(half, at, packet)
 
-    def fin(self, half: Half, sequence: int, at: int, packet: int) -> None:
+    def fin(self, half: Half, sequence: int, at: int, packet: int) -> Iterator[Delivery]:
         """A FIN whose own sequence number is `sequence`."""
         connection = half.connection
         if half.fin != UNKNOWN:
@@ -204,21 +215,22 @@ class Reassembler:
             connection.closed_by = "client" if half.up else "server"
             connection.closed_at, connection.closed_packet = at, packet
         if half.early:
-            self._give_up_hole(half, packet, forced=False)
-        self.check_end(half, at, packet)
+            yield from self._give_up_hole(half, packet, forced=False)
+        yield from self.check_end(half, at, packet)
 
-    def check_end(self, half: Half, at: int, packet: int) -> None:
+    def check_end(self, half: Half, at: int, packet: int) -> Iterator[Delivery]:
         """Report the end of a direction once all bytes before its FIN were given."""
         if half.fin == UNKNOWN or half.next != half.fin or half.early:
             return
         if half.peer.pending:
-            self.flush(half.peer)
-        self.flush(half)
-        self.settle(half)
+            yield from self.flush(half.peer)
+        yield from self.flush(half)
+        yield from self.settle(half)
         half.advance(1)  # the FIN itself
-        half.connection.reader.end(half.up, at, packet)
+        if not half.connection.reported:
+            yield End(half.connection.number, half.side, at, packet)
 
-    def reset(self, half: Half, at: int, packet: int) -> None:
+    def reset(self, half: Half, at: int, packet: int) -> Iterator[Delivery]:
         """A RST sent by the end whose direction is `half`.
 
         What the loop does next depends on whether anything was said at all:
@@ -232,20 +244,20 @@ class Reassembler:
         if connection.closed_by is None:
             connection.closed_by = "reset-by-client" if half.up else "reset-by-server"
             connection.closed_at, connection.closed_packet = at, packet
-        self._empty(connection, at, packet)
+        yield from self._empty(connection, at, packet)
         connection.closing = Mark.of(half)
 
-    def finish(self, connection: TcpConnection, at: int, packet: int) -> None:
+    def finish(self, connection: TcpConnection, at: int, packet: int) -> Iterator[Delivery]:
         """Nothing more of this connection comes: fill what cannot be filled, report the tail."""
-        self._empty(connection, at, packet)
+        yield from self._empty(connection, at, packet)
         for half in (connection.up, connection.down):
             acked = half.peer.acked
             if half.next == UNKNOWN:
                 continue
             if half.fin != UNKNOWN:
                 if distance(half.fin, half.next) > 0:
-                    self._gap(half, distance(half.fin, half.next), at, packet)
-                    self.check_end(half, at, packet)
+                    yield from self._gap(half, distance(half.fin, half.next), at, packet)
+                    yield from self.check_end(half, at, packet)
                 continue
             if acked == UNKNOWN:
                 continue
@@ -254,8 +266,7 @@ class Reassembler:
             if lacking == 1:
                 connection.close_unseen = True
             elif 1 < lacking < 1 << 30:
-                self._gap(half, lacking, at, packet)
-        connection.reader.finish(at, packet)
+                yield from self._gap(half, lacking, at, packet)
 
     # -- pieces ------------------------------------------------------------
 
@@ -274,12 +285,12 @@ class Reassembler:
         else:
             half.start(sequence)
 
-    def _take(self, half: Half, payload: Segment, missing: int) -> None:
+    def _take(self, half: Half, payload: Segment, missing: int) -> Iterator[Delivery]:
         """The next bytes of the stream: skip them, batch them or show them."""
         at, packet, data = payload
         count = len(data)
         if missing and self.counted_cuts:
-            if self._cut(half, count, count + missing, at, packet):
+            if (yield from self._cut(half, count, count + missing, at, packet)):
                 return
             self._notes.truncated_packets += 1
         half.advance(count)
@@ -290,17 +301,17 @@ class Reassembler:
             half.skip -= passed
             data = data[passed:]
             if not half.skip:
-                self.settle(half)
+                yield from self.settle(half)
         if data:
             if half.batch:
                 half.pending.append((at, packet, data))
                 half.room -= len(data)
                 if half.room <= 0:
-                    self.flush(half)
+                    yield from self.flush(half)
             else:
-                self.deliver(half, [(at, packet, data)])
+                yield from self.deliver(half, [(at, packet, data)])
         if missing:
-            self._gap(half, missing, at, packet, counted=False)
+            yield from self._gap(half, missing, at, packet, counted=False)
 
     def _hold(
         self, half: Half, offset: int, payload: Segment, missing: int, repeated: bool
@@ -317,7 +328,7 @@ class Reassembler:
         if not added:
             self._count_copy(half, repeated)
 
-    def _drain(self, half: Half) -> None:
+    def _drain(self, half: Half) -> Iterator[Delivery]:
         """Take what has become next."""
         early = half.early
         while early and early.first.start <= half.position:
@@ -328,13 +339,13 @@ class Reassembler:
             passed = half.position - piece.start
             if passed < len(data) + piece.missing:
                 lacking = min(piece.missing, len(data) + piece.missing - passed)
-                self._take(half, (at, packet, data[passed:]), lacking)
+                yield from self._take(half, (at, packet, data[passed:]), lacking)
         if early:
             half.early_since = max(half.early_since, early.first.segment[1])
         else:
             half.early = None
 
-    def _give_up_hole(self, half: Half, packet: int, *, forced: bool) -> None:
+    def _give_up_hole(self, half: Half, packet: int, *, forced: bool) -> Iterator[Delivery]:
         """Turn a hole into a gap when it cannot be filled any more."""
         while half.early:
             beyond, (at, first_packet, _), _ = half.early.first
@@ -345,48 +356,54 @@ class Reassembler:
             patient = abs(packet - half.early_since) < HOLE_PATIENCE
             if not forced and (not was_acked or patient):
                 return
-            self._gap(half, hole, at, first_packet)
-            self._drain(half)
+            yield from self._gap(half, hole, at, first_packet)
+            yield from self._drain(half)
 
-    def _gap(self, half: Half, count: int, at: int, packet: int, *, counted: bool = True) -> None:
+    def _gap(
+        self, half: Half, count: int, at: int, packet: int, *, counted: bool = True
+    ) -> Iterator[Delivery]:
         for either in (half.peer, half):
             if either.pending:
-                self.flush(either)
-        self.settle(half)
+                yield from self.flush(either)
+        yield from self.settle(half)
         half.advance(count)
         half.delivered = NOTHING
         self._unread(half, "gap" if counted else "truncated", packet)
         if counted and len(self._notes.missing) == GAPS_KEPT:
             self._notes.limits_hit["gaps listed"] = None
         elif counted:
-            self._notes.missing.append(Missing(half.connection, half.up, count, packet))
-        self._follow(half, half.connection.reader.gap(half.up, count, at, packet))
+            self._notes.missing.append(Missing(half.connection.number, half.up, count, packet))
+        if not half.connection.reported:
+            yield Gap(half.connection.number, half.side, count, at, packet)
 
-    def _cut(self, half: Half, kept: int, count: int, at: int, packet: int) -> bool:
-        """Pass `count` bytes that the capture's filter left out, if their reader can tell."""
+    def _cut(
+        self, half: Half, kept: int, count: int, at: int, packet: int
+    ) -> Generator[Delivery, None, bool]:
+        """Pass `count` bytes that the capture's filter left out, if they can be done without."""
         for either in (half.peer, half):
             if either.pending:
-                self.flush(either)
-        self.settle(half)
-        wanted = half.connection.reader.cut(half.up, kept, count, at, packet)
-        if wanted is None:
+                yield from self.flush(either)
+        yield from self.settle(half)
+        self.cut_is_lost = False
+        if not half.connection.reported:
+            yield Cut(half.connection.number, half.side, kept, count, at, packet)
+        if self.cut_is_lost:
             return False
         half.advance(count)
         half.last_at = at
         half.last_packet = packet
         half.delivered = NOTHING
-        self._follow(half, wanted)
         return True
 
-    def _empty(self, connection: TcpConnection, at: int, packet: int) -> None:
+    def _empty(self, connection: TcpConnection, at: int, packet: int) -> Iterator[Delivery]:
         """Give the readers all that is held anywhere."""
         for half in (connection.up, connection.down):
             if half.early:
-                self._give_up_hole(half, packet, forced=True)
-                self.check_end(half, at, packet)
+                yield from self._give_up_hole(half, packet, forced=True)
+                yield from self.check_end(half, at, packet)
         for half in (connection.up, connection.down):
-            self.flush(half)
-            self.settle(half)
+            yield from self.flush(half)
+            yield from self.settle(half)
 
     def _note_repetition(
         self, half: Half, offset: int, data: bytes, repeated: bool, packet: int

@@ -1,4 +1,4 @@
-"""The state of one TCP connection: two `Half`s, one per direction, and who reads them.
+"""The state of one TCP connection: two `Half`s, one per direction.
 
 Sequence numbers are kept as they are on the wire (modulo 2**32, RFC 9293 3.4);
 `distance` compares them.  A `Half` is what the packet loop touches for every
@@ -7,8 +7,9 @@ packet, so it is a bag of slots without properties.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from inspector.flows.tcp import SEQUENCE_MASK, distance
 from inspector.model.network import ClosedBy, ConnectOutcome
 from inspector.wire import Segment
 
@@ -16,78 +17,12 @@ if TYPE_CHECKING:
     from inspector.flows.acceptance import Challenger, HeldReset, Mark
     from inspector.flows.early import EarlyData
 
-#: Control bits of a segment (RFC 9293 3.1).
-FIN: Final = 0x01
-SYN: Final = 0x02
-RST: Final = 0x04
-ACK: Final = 0x10
-
-SEQUENCE_MASK: Final = 0xFFFFFFFF
 #: Duplicate frames are recognised within this many packets of one direction.
 RECENT_FRAMES: Final = 16
 #: `Half.next` before the first byte's place is known.
 UNKNOWN: Final = -1
-
-
-class StreamReader(Protocol):
-    """What reads the two byte streams of a connection (implemented in `exchanges/`).
-
-    `data`, `skipped` and `gap` answer how many further bytes of that direction
-    need not be shown (0: show them as they come; `BATCH`: show them, many
-    segments at a time).
-    """
-
-    def data(self, up: bool, segments: list[Segment]) -> int:
-        """The next bytes of a direction, in order."""
-
-    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
-        """`count` bytes passed unseen because the reader asked for it."""
-
-    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
-        """`count` bytes were on the wire and are not in the capture."""
-
-    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
-        """`count` bytes were cut away on purpose, see `packets.COUNTED_CUTS`; `kept` is the number.
-
-        None: this reader cannot do without them.
-        """
-
-    def end(self, up: bool, at: int, packet: int) -> None:
-        """A direction ended with FIN; all its bytes have been given."""
-
-    def finish(self, at: int, packet: int) -> None:
-        """Nothing more of this connection will be seen (end, reset, or end of capture)."""
-
-
-class _Nobody:
-    """Reads what comes after the end: in-order data that crossed a reset on the wire."""
-
-    __slots__ = ()
-
-    def data(self, up: bool, segments: list[Segment]) -> int:
-        return 1 << 62
-
-    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
-        return 1 << 62
-
-    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
-        return 1 << 62
-
-    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
-        return 1 << 62
-
-    def end(self, up: bool, at: int, packet: int) -> None:
-        pass
-
-    def finish(self, at: int, packet: int) -> None:
-        pass
-
-
-#: The reader of a connection that was reported; it may be shared, for it keeps nothing.
-NOBODY: Final[StreamReader] = _Nobody()
-
-#: Answer of a `StreamReader`: give me the next bytes in batches.
-BATCH: Final = -1
+#: More bytes than a direction has.
+_ALL: Final = 1 << 62
 
 
 #: The lists of a direction that has none yet; never written to.
@@ -97,10 +32,11 @@ NOTHING: Final[list[Segment]] = []
 class Half:
     """One direction of a connection.
 
-    `next` is the sequence number expected next; `acked` the last
+    `up`: from the client; `side` is what it was when the connection opened, by which it
+    is delivered.  `next` is the sequence number expected next; `acked` the last
     acknowledgement that *this* end sent, which tells what it received of its
     peer; `skip` counts bytes still to pass unseen out of `skip_asked`;
-    `pending` holds segments not yet given to the reader; `delivered` the last
+    `pending` holds segments not yet delivered; `delivered` the last
     ones that were, for comparing retransmitted bytes; `early`
     holds data beyond a hole, if there is any; `recent` the frames that came last.
     What a SYN alone does not need is made later: a scan opens a hundred thousand
@@ -125,6 +61,7 @@ class Half:
         "recent",
         "room",
         "room_compared",
+        "side",
         "skip",
         "skip_asked",
         "up",
@@ -133,7 +70,7 @@ class Half:
 
     def __init__(self, connection: TcpConnection, up: bool) -> None:
         self.connection = connection
-        self.up = up
+        self.up = self.side = up
         self.peer: Half = self
         self.next = UNKNOWN
         self.base = UNKNOWN
@@ -224,13 +161,13 @@ class TcpConnection:
         "finished",
         "held_reset",
         "key",
-        "last_at",
         "midstream",
         "number",
         "opened_at",
         "outcome",
         "packet",
-        "reader",
+        "rare_at",
+        "reported",
         "reset_seen",
         "retransmissions",
         "reverse",
@@ -253,7 +190,8 @@ class TcpConnection:
         self.aliases: tuple[bytes, ...] = ()
         self.opened_at = at
         self.packet = packet
-        self.last_at = at
+        # When its last segment came that was more than the next bytes, or an acknowledgement.
+        self.rare_at = at
         self.closed_at: int | None = None
         self.closed_packet: int | None = None
         self.closed_by: ClosedBy | None = None
@@ -267,9 +205,10 @@ class TcpConnection:
         self.challenger: Challenger | None = None
         self.closing: Mark | None = None
         self.finished = False
+        # Nothing more of it is delivered.
+        self.reported = False
         self.zero_windows = 0
         self.retransmissions = 0
-        self.reader: StreamReader
         self.up = Half(self, True)
         self.down = Half(self, False)
         self.up.peer = self.down
@@ -286,7 +225,7 @@ class TcpConnection:
         """Address and port of the end that `up` goes to."""
         return self.key[-self._width - 4 : -4], int.from_bytes(self.key[-2:], "big")
 
-    def swap_ends(self) -> None:
+    def turn(self) -> None:
         """The ends were guessed the wrong way round (mid-stream only)."""
         self.key, self.reverse = self.reverse, self.key
         self.up, self.down = self.down, self.up
@@ -310,12 +249,46 @@ class TcpConnection:
             return self.carried
         return self.up.ended and self.down.ended
 
+    def report(self) -> None:
+        """Nothing more is delivered: what comes in order passes unseen.
+
+        In-order data may still have crossed a reset on the wire.
+        """
+        self.reported = True
+        for half in (self.up, self.down):
+            half.batch = False
+            half.skip = half.skip_asked = _ALL
+
     @property
     def carried(self) -> bool:
         """Whether a byte of data was seen in either direction."""
         return bool(self.up.bytes or self.down.bytes)
 
+    @property
+    def last_at(self) -> int:
+        """When its last packet came that was no acknowledgement alone."""
+        return max(self.rare_at, self.up.last_at, self.down.last_at)
 
-def distance(a: int, b: int) -> int:
-    """How far `a` lies after `b` in sequence space: -2**31 .. 2**31-1."""
-    return ((a - b + 0x80000000) & SEQUENCE_MASK) - 0x80000000
+    @property
+    def bytes_up(self) -> int:
+        """Bytes from the client so far."""
+        return self.up.bytes
+
+    @property
+    def bytes_down(self) -> int:
+        """Bytes from the server so far."""
+        return self.down.bytes
+
+    @property
+    def lacks_up(self) -> bool:
+        """Whether the server acknowledged bytes of the client that were not seen (yet)."""
+        seen, acked = self.up.next, self.down.acked
+        return UNKNOWN not in (seen, acked) and distance(acked, seen) > 0
+
+    @property
+    def half_heard(self) -> bool:
+        """Whether one end acknowledged something of the other, of which nothing was captured."""
+        return any(
+            half.next == half.acked == UNKNOWN and half.peer.acked != UNKNOWN
+            for half in (self.up, self.down)
+        )

@@ -7,25 +7,17 @@ packet, after the context (VLAN ids, VNI) the frame came in.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Generator, Iterator
 from typing import Final, Literal
 
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Challenger, Mark, SegmentArguments, is_alive
+from inspector.flows.contract import Closed, Delivery, LeftOut, Opened, Opening
 from inspector.flows.decode import TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
-from inspector.flows.stream import (
-    ACK,
-    NOBODY,
-    SEQUENCE_MASK,
-    SYN,
-    UNKNOWN,
-    Half,
-    StreamReader,
-    TcpConnection,
-    distance,
-)
+from inspector.flows.stream import UNKNOWN, Half, TcpConnection
+from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN, distance
 
 #: Closed connections whose late packets are still looked at (a last
 #: acknowledgement, the second copy of a frame).
@@ -46,32 +38,18 @@ FAULTS: Final[dict[str, str]] = {
     " was closed early.",
 }
 
-Scope = Callable[[bytes, bytes, int, int], bool]
-LeftOut = Callable[[bytes, bytes, int, int], None]
-Opened = Callable[[TcpConnection], StreamReader]
-Closed = Callable[[TcpConnection], None]
-
 
 class ConnectionTable:
     """Opens, finds and closes connections.
 
     `keys` is what the packet loop looks up: a direction of a connection, or
-    False for packets that are of no interest (closed, or out of scope).
-    `in_scope(source, destination, sport, dport)` tells whether a connection
-    between these addresses is looked at; `opened` makes its reader; `closed`
-    takes it when nothing more is expected.  `left_out` is told the same four of a
-    connection out of scope when it carries its first data.
+    False for packets that are of no interest (closed, or refused as out of scope).
     """
 
     def __init__(
         self,
         notes: FlowNotes,
         reassembler: Reassembler,
-        *,
-        in_scope: Scope,
-        opened: Opened,
-        closed: Closed,
-        left_out: LeftOut,
     ) -> None:
         self.keys: dict[bytes, Half | Literal[False]] = {}
         self.connections: dict[int, TcpConnection] = {}
@@ -81,10 +59,8 @@ class ConnectionTable:
         self._unspoken: dict[bytes, tuple[bytes, tuple[bytes, bytes, int, int]]] = {}
         self._notes = notes
         self._reassembler = reassembler
-        self._in_scope = in_scope
-        self._opened = opened
-        self._closed = closed
-        self._left_out = left_out
+        #: The answer to the `Opening` that is being delivered.
+        self.is_refused = False
         self._number = 0
         # No open connection has a lower number: a dict that is emptied from its front
         # walks over all that was there to find its first.
@@ -99,7 +75,7 @@ class ConnectionTable:
         self,
         half: Half | Literal[False],
         segment: SegmentArguments,
-    ) -> Half | Literal[False] | None:
+    ) -> Generator[Delivery, None, Half | Literal[False] | None]:
         """A SYN on a known key: a retransmission, or the port pair used again.
 
         None: it opens another connection.  False: it may, what follows will tell.
@@ -130,7 +106,7 @@ class ConnectionTable:
         if turned or is_alive(half.connection):
             self._challenge(half, sequence, segment)
             return False
-        self.close(half.connection, at, packet)
+        yield from self.close(half.connection, at, packet)
         return None
 
     def _challenge(self, half: Half, sequence: int, segment: SegmentArguments) -> None:
@@ -150,11 +126,11 @@ class ConnectionTable:
             self._notes.fault("syn-in-connection", packet, acceptance.FAULTS)
             connection.challenger = None
 
-    def reset(self, half: Half, at: int, packet: int) -> None:
+    def reset(self, half: Half, at: int, packet: int) -> Iterator[Delivery]:
         """A RST of the end of `half` ends the connection."""
         if half.connection.outcome == "unanswered" and not half.up:
             half.connection.outcome = "refused"
-        self._reassembler.reset(half, at, packet)
+        yield from self._reassembler.reset(half, at, packet)
 
     def late(self, half: Half, end: int, packet: int) -> None:
         """Data up to the sequence number `end`, behind the close of its connection.
@@ -165,12 +141,12 @@ class ConnectionTable:
         if _may_not_go_on(half) and distance(end, half.next) > 0:
             self._note_late(half.connection.number, packet)
 
-    def late_for(self, key: bytes, end: int, packet: int) -> None:
+    def late_for(self, key: bytes, end: int, packet: int) -> Iterator[Delivery]:
         """The same for a connection of which only its keys are remembered."""
         waiting = self._unspoken.get(key)
         if waiting is not None:
             reverse, ends = waiting
-            self._left_out(*ends)
+            yield LeftOut(*ends)
             for direction in (key, reverse):
                 self._forget_key(direction)
             return
@@ -215,7 +191,7 @@ class ConnectionTable:
         has_data: bool,
         at: int,
         packet: int,
-    ) -> Half | Literal[False]:
+    ) -> Generator[Delivery, None, Half | Literal[False]]:
         """The first packet of a connection (or of none: a late one, or out of scope)."""
         if not flags & SYN and not has_data:
             return False
@@ -236,10 +212,12 @@ class ConnectionTable:
             twin = self._twin(key, plain, sequence, acknowledged, flags)
             if twin is not None:
                 return twin
-        if not self._in_scope(source, destination, sport, dport):
+        self.is_refused = False
+        yield Opening(source, destination, sport, dport)
+        if self.is_refused:
             self._ignore(key, reverse)
             if has_data:
-                self._left_out(source, destination, sport, dport)
+                yield LeftOut(source, destination, sport, dport)
             else:
                 self._wait_for_data(key, reverse, (source, destination, sport, dport))
             return False
@@ -251,7 +229,7 @@ class ConnectionTable:
                 self._oldest += 1
             oldest = self.connections[self._oldest]
             self._notes.unread.note(oldest.number, "limit", packet)
-            self.close(oldest, at, packet)
+            yield from self.close(oldest, at, packet)
         self._number += 1
         keys = (key, reverse) if from_client else (reverse, key)
         connection = TcpConnection(self._number, len(source), keys, at, packet)
@@ -260,7 +238,6 @@ class ConnectionTable:
             connection.outcome = "midstream"
             self._notes.midstream_connections += 1
             self._notes.unread.note(self._number, "midstream", packet)
-        connection.reader = self._opened(connection)
         self.connections[connection.number] = connection
         self.keys[connection.key] = connection.up
         self.keys[connection.reverse] = connection.down
@@ -269,9 +246,10 @@ class ConnectionTable:
             self._tagged[plain] = half
             self._tagged[plain_reverse(plain)] = half.peer
             connection.aliases += (plain, plain_reverse(plain))
+        yield Opened(connection.number, connection)
         return half
 
-    def close(self, connection: TcpConnection, at: int, packet: int) -> None:
+    def close(self, connection: TcpConnection, at: int, packet: int) -> Iterator[Delivery]:
         """Report a connection; late packets are still known as its own for a while."""
         if connection.finished:
             return
@@ -281,22 +259,22 @@ class ConnectionTable:
             if held.sender.went_on:
                 self._notes.fault("reset-not-in-window", held.packet, acceptance.FAULTS)
             else:
-                self.reset(held.sender.half, held.at, held.packet)
+                yield from self.reset(held.sender.half, held.at, held.packet)
         connection.finished = True
         closing = connection.closing
         if closing is not None and closing.went_on:
             closing = None  # its RST found nothing said, and what followed was read
-        self._reassembler.finish(connection, at, packet)
+        yield from self._reassembler.finish(connection, at, packet)
         connection.closing = None if closing is None else Mark.of(closing.half)
         self.connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)
-        connection.reader = NOBODY
-        self._closed(connection)
+        connection.report()
+        yield Closed(connection.number, at, packet)
         self._lingering.append(connection)
         if len(self._lingering) > LINGERING:
             self._detach(self._lingering.popleft())
 
-    def rest(self, connection: TcpConnection, at: int, packet: int) -> None:
+    def rest(self, connection: TcpConnection, at: int, packet: int) -> Iterator[Delivery]:
         """Reset before a byte was said: mostly refused, but data may follow (scanners)."""
         resting = self._resting
         if connection.number not in resting:
@@ -304,7 +282,7 @@ class ConnectionTable:
             if len(resting) > RESTING:
                 oldest = self.connections.get(next(iter(resting)))
                 if oldest is not None:
-                    self.close(oldest, at, packet)
+                    yield from self.close(oldest, at, packet)
 
     def _twin(
         self, key: bytes, plain: bytes, sequence: int, acknowledged: int, flags: int
@@ -360,12 +338,13 @@ class ConnectionTable:
                 del table[old]
                 self._forget_key(old)
 
-    def forget(self) -> None:
-        """Drop every connection unreported, and number the next one 1."""
+    def forget(self) -> list[LeftOut]:
+        """Drop every connection undelivered, and number the next one 1."""
+        left_out = []
         for connection in self.connections.values():
             if connection.carried:
                 (client, port), (server, service) = connection.client, connection.server
-                self._left_out(client, server, port, service)
+                left_out.append(LeftOut(client, server, port, service))
         for connection in (*self.connections.values(), *self._lingering):
             self._detach(connection)
         self.connections.clear()
@@ -375,6 +354,7 @@ class ConnectionTable:
         self._unspoken.clear()
         self._number = 0
         self._oldest = 1
+        return left_out
 
 
 def _answers(asked: Half, acknowledged: int, flags: int) -> bool:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import Final, NamedTuple
 
 from inspector.credentials.vault import Vault
-from inspector.flows.stream import SEQUENCE_MASK, SYN
+from inspector.flows.tcp import SEQUENCE_MASK, SYN
 from inspector.redaction.frames import FrameReader
 from inspector.wire import Record
 

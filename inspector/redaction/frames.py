@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
 
-from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
+from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
-from inspector.flows.loop import FAST_LINKS
 
 #: Completed datagrams whose fragments may be captured once more.
 REMEMBERED: Final = 256

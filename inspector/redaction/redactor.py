@@ -21,8 +21,10 @@ from typing import Final
 
 from inspector.credentials.mask_notes import CLAIMS, PREFIX, written
 from inspector.credentials.masking import Found, Masker
-from inspector.flows.loop import PacketLoop
-from inspector.flows.stream import SYN, UNKNOWN, Half, StreamReader, TcpConnection, distance
+from inspector.flows.contract import Closed as StreamClosed
+from inspector.flows.contract import ConnectionView, Cut, Delivery, End, Gap, Opened, Run, Skipped
+from inspector.flows.decode import TcpPacket
+from inspector.flows.engine import PacketEngine
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.streams import HISTORY, Pair, Stream
 from inspector.wire import Batch, Segment
@@ -182,19 +184,17 @@ class _Side:
 
 
 class _Talk:
-    """Both directions of a connection (a `flows.stream.StreamReader` that sees everything).
+    """Both directions of a connection, of which everything is seen.
 
     A connection in which nothing is said costs next to nothing: a scan has many.
     """
 
-    __slots__ = ("_ends", "_redactor", "connection", "over", "sides")
+    __slots__ = ("_redactor", "connection", "over", "sides")
 
-    def __init__(self, redactor: Redactor, connection: TcpConnection) -> None:
+    def __init__(self, redactor: Redactor, connection: ConnectionView) -> None:
         self._redactor = redactor
         self.connection = connection
         self.over = False
-        #: Once it is over, the sequence numbers that would have been next.
-        self._ends = (UNKNOWN, UNKNOWN)
         self.sides: tuple[_Side, _Side] | None = None
 
     def side(self, up: bool) -> _Side:
@@ -207,7 +207,20 @@ class _Talk:
             )
         return self.sides[up]
 
-    def data(self, up: bool, segments: list[Segment]) -> int:
+    def take(self, delivery: Delivery) -> None:
+        """What the engine delivers of this connection."""
+        match delivery:
+            case Run(_, up, segments):
+                self._data(up, segments)
+            case Gap(_, up, length) | Skipped(_, up, length) | Cut(_, up, _, length):
+                self._gap(up, length)
+            case End(_, up) if self.sides is not None:
+                self.sides[up].finish()
+                self.settle(self.sides[up])
+            case StreamClosed():
+                self._finish()
+
+    def _data(self, up: bool, segments: list[Segment]) -> None:
         side = self.side(up)
         stream, brought = side.stream, side.brought
         for _, packet, data in segments:
@@ -220,12 +233,8 @@ class _Talk:
             self.settle(side)
             while len(brought) > 1 and brought[1][0] <= stream.decided:
                 brought.popleft()
-        return 0
 
-    def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
-        return self.gap(up, count, at, packet)
-
-    def gap(self, up: bool, count: int, at: int, packet: int) -> int:
+    def _gap(self, up: bool, count: int) -> None:
         side = self.side(up)
         following = side.stream.end + count
         try:
@@ -233,15 +242,6 @@ class _Talk:
         except Exception:
             side.stream.lack(following)
         self.settle(side)
-        return 0
-
-    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> int | None:
-        return self.gap(up, count, at, packet)
-
-    def end(self, up: bool, at: int, packet: int) -> None:
-        if self.sides is not None:
-            self.sides[up].finish()
-            self.settle(self.sides[up])
 
     def wait(self, up: bool, held: _Held, piece: _Piece) -> None:
         """A piece of a packet that is masked when its bytes are decided."""
@@ -271,8 +271,7 @@ class _Talk:
             if not piece.done:
                 self._redactor._mask(held, piece)
 
-    def finish(self, at: int, packet: int) -> None:
-        self._ends = (_next(self.connection.down), _next(self.connection.up))
+    def _finish(self) -> None:
         self.over = True
         if self.sides is not None:
             for side in self.sides:
@@ -280,18 +279,6 @@ class _Talk:
             for side in self.sides:
                 self.settle(side)
         self._redactor._ended(self)
-
-    def offset(self, half: Half, sequence: int) -> int | None:
-        """Where in its stream the byte with this sequence number is."""
-        following = self._ends[half.up] if self.over else _next(half)
-        if half.next == UNKNOWN or following == UNKNOWN:
-            return None
-        return self.side(half.up).stream.end + distance(sequence, following)
-
-
-def _next(half: Half) -> int:
-    """The sequence number of the byte that is next in the stream; a FIN is none."""
-    return half.next - half.ended if half.next != UNKNOWN else UNKNOWN
 
 
 class Redactor:
@@ -321,7 +308,7 @@ class Redactor:
         self.summary = RedactionSummary()
         self._limits = limits or HoldLimits()
         self._frames = FrameReader()
-        self._loop = PacketLoop(in_scope=lambda *_: True, opened=self._open, closed=lambda _: None)
+        self._engine = PacketEngine()
         self._talks: dict[int, _Talk] = {}
         self._lingering: deque[int] = deque()
         self._held: OrderedDict[int, _Held] = OrderedDict()
@@ -364,7 +351,7 @@ class Redactor:
 
     def finish(self) -> Iterator[Batch]:
         """The capture is over: everything that still waited."""
-        self._loop.finish()
+        self._take(self._engine.finish())
         yield from self._ready(everything=True)
         self.summary.echoes = self.masker.echoes
 
@@ -378,9 +365,21 @@ class Redactor:
 
     # -- a packet comes ----------------------------------------------------------
 
-    def _open(self, connection: TcpConnection) -> StreamReader:
-        talk = self._talks[connection.number] = _Talk(self, connection)
-        return talk
+    def _take(self, deliveries: Iterable[Delivery]) -> None:
+        """Hand each delivery to its connection; every connection is in scope."""
+        for delivery in deliveries:
+            match delivery:
+                case Opened(stream, view):
+                    self._talks[stream] = _Talk(self, view)
+                case (
+                    Run(stream)
+                    | Gap(stream)
+                    | Skipped(stream)
+                    | Cut(stream)
+                    | End(stream)
+                    | (StreamClosed(stream))
+                ):
+                    self._talks[stream].take(delivery)
 
     def _ended(self, talk: _Talk) -> None:
         if talk.sides is None:
@@ -400,13 +399,10 @@ class Redactor:
         if found is not None or reading.settled or reading.reason == "fragment":
             self._padding(held, reading.end)
         if found is not None:
-            if reading.reason == "repeated":
-                half = self._loop.half(found)
-            else:
-                half = self._loop.take(found, held.at, held.number)
-            sequence = found.seq + bool(found.flags & SYN) & 0xFFFFFFFF
+            if reading.reason != "repeated":
+                self._take(self._engine.take(found, held.at, held.number))
             for place in places:
-                self._piece(place, half, sequence)
+                self._piece(place, found)
         elif reading.reason == "fragment":
             held.pending = True
         elif reading.settled and reading.reason not in _READABLE - {"icmp"}:
@@ -429,35 +425,28 @@ class Redactor:
         if any(held.frame[end:]):
             self._blank(held, end, len(held.frame))
 
-    def _piece(self, place: Place, half: Half | bool | None, sequence: int) -> None:
+    def _piece(self, place: Place, segment: TcpPacket) -> None:
         held = self._held.get(place.number)
         if held is None or place.start >= place.stop:
             if held is not None:
                 held.pending = False
             return
         held.pending = False
-        stream: Stream | None = None
-        offset: int | None = None
-        talk: _Talk | None = None
-        if isinstance(half, Half):
-            talk = self._talks.get(half.connection.number)
-            if talk is not None:
-                stream = talk.side(half.up).stream
-                offset = talk.offset(half, (sequence + place.offset) & 0xFFFFFFFF)
-                if (
-                    talk.over
-                    and offset is not None
-                    and (offset + place.stop - place.start > stream.end)
-                ):
-                    offset = None
-        if offset is None or offset < 0:
+        length = place.stop - place.start
+        lies = self._engine.place(segment, place.offset)
+        talk = None if lies is None else self._talks.get(lies.stream)
+        if lies is None or talk is None or lies.offset < 0:
             stream = None
-        piece = _Piece(place.start, place.stop, stream, offset or 0)
+        else:
+            stream = talk.side(lies.up).stream
+            if talk.over and lies.offset + length > stream.end:
+                stream = None
+        piece = _Piece(place.start, place.stop, stream, 0 if lies is None else lies.offset)
         held.pieces.append(piece)
-        if stream is None or talk is None or not isinstance(half, Half):
+        if stream is None or talk is None or lies is None:
             self._mask(held, piece)
         else:
-            talk.wait(half.up, held, piece)
+            talk.wait(lies.up, held, piece)
 
     def _quoted(self, held: _Held, reading: Reading) -> None:
         """An ICMP error quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).

@@ -10,7 +10,7 @@ import itertools
 
 import pytest
 
-from inspector.flows.stream import ACK, FIN, RST, SYN
+from inspector.flows.tcp import ACK, FIN, RST, SYN
 from inspector.inspection import Inspector
 from inspector.model.report import Report
 from inspector.options import Options

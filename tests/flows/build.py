@@ -11,10 +11,12 @@ import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
-from inspector.flows.loop import PacketLoop
-from inspector.flows.stream import ACK, FIN, RST, SYN, TcpConnection
+from inspector.flows.contract import ConnectionView
+from inspector.flows.engine import PacketEngine
+from inspector.flows.tcp import ACK, FIN, RST, SYN
+from inspector.pipeline import Pipeline
 from inspector.wire import Batch, Segment
 
 PSH = 0x08
@@ -243,7 +245,7 @@ class Recorder:
     `calls` has every call in order, as (name, direction, packet).
     """
 
-    def __init__(self, connection: TcpConnection, wants: Wants = everything) -> None:
+    def __init__(self, connection: ConnectionView, wants: Wants = everything) -> None:
         self.connection = connection
         self.stream: dict[bool, list[bytes | int | None]] = {True: [], False: []}
         self.position = {True: 0, False: 0}
@@ -285,6 +287,9 @@ class Recorder:
     def finish(self, at: int, packet: int) -> None:
         self.calls.append(("finish", None, packet))
 
+    def failed(self, error: Exception, packet: int) -> int:
+        raise error
+
     def joined(self, up: bool) -> list[bytes | int | None]:
         """The stream with neighbouring bytes, and neighbouring gaps, joined."""
         joined: list[bytes | int | None] = []
@@ -300,33 +305,50 @@ class Recorder:
         return joined
 
 
+#: The engines that must do the same; tests of this room are run with each (`conftest`).
+ENGINES: Final[dict[str, Callable[[], PacketEngine]]] = {"pure": PacketEngine}
+
+
 class Trial:
-    """A packet loop whose connections are read by `Recorder`s."""
+    """A packet engine whose connections are read by `Recorder`s."""
+
+    #: The engine that is tried; a fixture sets it.
+    engine: ClassVar[Callable[[], PacketEngine]] = PacketEngine
 
     def __init__(self, wants: Wants = everything, scope: Callable[..., bool] | None = None) -> None:
         self.readers: list[Recorder] = []
-        self.closed: list[TcpConnection] = []
+        self.closed: list[ConnectionView] = []
+        self.left: list[tuple[bytes, bytes, int, int]] = []
         self.wants = wants
-        self.loop = PacketLoop(
-            in_scope=scope or (lambda *_: True), opened=self._open, closed=self.closed.append
-        )
+        self.loop = type(self).engine()
+        self.pipeline = Pipeline(self.loop, self)
+        self._scope = scope
         self._fed = 0
 
-    def _open(self, connection: TcpConnection) -> Recorder:
-        self.readers.append(Recorder(connection, self.wants))
-        return self.readers[-1]
+    def is_in_scope(self, source: bytes, destination: bytes, sport: int, dport: int) -> bool:
+        return self._scope is None or self._scope(source, destination, sport, dport)
+
+    def left_out(self, source: bytes, destination: bytes, sport: int, dport: int) -> None:
+        self.left.append((source, destination, sport, dport))
+
+    def open(self, view: ConnectionView) -> list[Recorder]:
+        self.readers.append(Recorder(view, self.wants))
+        return self.readers[-1:]
+
+    def close(self, view: ConnectionView) -> None:
+        self.closed.append(view)
 
     def feed(self, wire: Wire, *, one_by_one: bool = False) -> Trial:
         """Feed what was written to `wire` since the last call."""
         new = wire.packets[self._fed :]
         groups = [[packet] for packet in new] if one_by_one else [new]
         for group in groups:
-            self.loop.feed(batch(group, self._fed + 1))
+            self.pipeline.feed(batch(group, self._fed + 1))
             self._fed += len(group)
         return self
 
     def finish(self) -> Trial:
-        self.loop.finish()
+        self.pipeline.finish()
         return self
 
     @property

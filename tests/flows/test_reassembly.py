@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from inspector.flows import reassembly
+from inspector.flows.contract import BATCH
 from inspector.flows.early import PIECE_BYTES
 from inspector.flows.reassembly import HOLE_PATIENCE
-from inspector.flows.stream import BATCH
 from tests.flows.build import Tcp, Trial, Wire, trial
 
 LAST = 0xFFFFFFFF
@@ -163,16 +163,14 @@ def test_sequence_numbers_wrap_anywhere(isn: int) -> None:
     assert seen.only.joined(True) == [b"abcdefghi", None]
     assert seen.only.joined(False) == [b"xyz", None]
     connection = seen.closed[0]
-    assert (connection.up.bytes, connection.down.bytes) == (9, 3)
-    assert connection.up.ended
-    assert connection.down.ended
+    assert (connection.bytes_up, connection.bytes_down) == (9, 3)
     assert (seen.gaps, seen.oddities) == ([], {})
 
 
 def test_an_empty_direction_may_end_at_the_wrap() -> None:
     seen = trial(Tcp(isn=(LAST - 1, LAST)).open().close())
     connection = seen.closed[0]
-    assert (connection.up.bytes, connection.down.bytes) == (0, 0)
+    assert (connection.bytes_up, connection.bytes_down) == (0, 0)
     assert seen.only.calls[-1] == ("finish", None, 5)
     assert (seen.gaps, seen.oddities) == ([], {})
 
@@ -184,7 +182,7 @@ def test_more_than_4_gib_are_counted() -> None:
         pass_time(tcp.up(b"x", number * step).ack(False)).down(b"y")
     seen = Trial(lambda *_: 1 << 50).feed(tcp.wire).finish()
     connection = seen.closed[0]
-    assert connection.up.bytes == 10 * step + 1
+    assert connection.bytes_up == 10 * step + 1
     assert sum(count for _, count in seen.gaps) == 10 * step - 9
 
 
@@ -435,7 +433,7 @@ def test_a_batch_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> N
 def test_flush_gives_what_waits_and_what_was_skipped() -> None:
     tcp = Tcp().open().up(b"abc").up(b"def").down(b"one").down(b"two")
     seen = Trial(lambda up, _: 100 if up else BATCH).feed(tcp.wire)
-    seen.loop.flush()
+    seen.pipeline.flush()
     assert seen.only.joined(True) == [b"abc", -3]
     assert seen.only.joined(False) == [b"onetwo"]
     seen.feed(tcp.up(b"ghi").down(b"three").wire)
@@ -505,5 +503,5 @@ def test_bytes_shown_skipped_and_missing_add_up_to_the_stream(seed: int, drops: 
     assert seen.only.calls[-1][0] == "finish"
     assert (lost > 0) == (drops > 0)
     assert "conflicting-overlap" not in seen.oddities
-    assert seen.closed[0].up.bytes == len(streams[True])
-    assert seen.closed[0].down.bytes == len(streams[False])
+    assert seen.closed[0].bytes_up == len(streams[True])
+    assert seen.closed[0].bytes_down == len(streams[False])

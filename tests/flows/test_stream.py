@@ -6,16 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.flows.stream import NOBODY, SEQUENCE_MASK, UNKNOWN, Half, TcpConnection, distance
+from inspector.flows.stream import UNKNOWN, Half, TcpConnection
+from inspector.flows.tcp import SEQUENCE_MASK, distance
 
 UP, DOWN = b"vlan" + b"ccccssss\x9c\x40\0P", b"vlan" + b"sssscccc\0P\x9c\x40"
 NUMBERS = st.integers(0, SEQUENCE_MASK)
 
 
 def connection() -> TcpConnection:
-    made = TcpConnection(1, 4, (UP, DOWN), 5, 1)
-    made.reader = NOBODY
-    return made
+    return TcpConnection(1, 4, (UP, DOWN), 5, 1)
 
 
 def started(sequence: int) -> Half:
@@ -82,20 +81,27 @@ def test_a_reset_ends_it_only_once_something_was_said() -> None:
         ("reset-by-server", "reset-by-client"),
     ],
 )
-def test_swapping_the_ends_swaps_all_that_names_them(before: str | None, after: str | None) -> None:
+def test_turning_the_ends_turns_all_that_names_them_but_what_is_delivered_as_up(
+    before: str | None, after: str | None
+) -> None:
     made = connection()
     up, down = made.up, made.down
     made.closed_by = before  # type: ignore[assignment]
-    made.swap_ends()
+    made.turn()
     assert (made.client, made.server) == ((b"ssss", 80), (b"cccc", 40000))
     assert (made.key, made.reverse) == (DOWN, UP)
     assert (made.up, made.down) == (down, up)
     assert (made.up.up, made.down.up) == (True, False)
+    assert (made.up.side, made.down.side) == (False, True)
     assert made.up.peer is made.down
     assert made.closed_by == after
 
 
-def test_nobody_lets_everything_pass_unseen() -> None:
-    assert NOBODY.data(True, [(1, 1, b"late")]) >= 1 << 60
-    assert NOBODY.skipped(True, 5, 1, 1) >= 1 << 60
-    assert NOBODY.gap(True, 5, 1, 1) >= 1 << 60
+def test_of_a_connection_that_was_reported_everything_passes_unseen() -> None:
+    made = connection()
+    made.up.batch = True
+    made.report()
+    assert made.reported
+    for half in (made.up, made.down):
+        assert half.skip == half.skip_asked >= 1 << 60
+        assert not half.batch

@@ -6,8 +6,6 @@ import pytest
 
 from inspector.flows import table
 from inspector.flows.early import PIECE_BYTES
-from inspector.flows.loop import PacketLoop
-from inspector.flows.stream import NOBODY
 from inspector.flows.table import plain_reverse
 from tests.flows.build import (
     CLIENT,
@@ -16,7 +14,6 @@ from tests.flows.build import (
     Tcp,
     Trial,
     Wire,
-    batch,
     everything,
     trial,
 )
@@ -143,7 +140,7 @@ def test_of_a_connection_without_syn_the_low_port_is_the_server(up_first: bool) 
     assert seen.loop.notes.midstream_connections == 1
     assert seen.only.joined(True) == [b"ask", None]
     assert seen.only.joined(False) == [b"answer", None]
-    assert (connection.up.bytes, connection.down.bytes) == (3, 6)
+    assert (connection.bytes_up, connection.bytes_down) == (3, 6)
 
 
 @pytest.mark.parametrize(("client", "server"), [(40000, 39999), (1001, 1000), (10001, 3128)])
@@ -152,14 +149,14 @@ def test_of_two_ports_of_one_kind_the_lower_is_the_server(client: int, server: i
     assert ports(trial(tcp)) == [client]
 
 
-def test_a_reader_that_knows_better_swaps_the_ends() -> None:
+def test_a_reader_that_knows_better_turns_the_ends_of_the_view_and_of_no_delivery() -> None:
     tcp = Tcp(client=(CLIENT, 80), server=(SERVER, 50000)).up(b"ask").down(b"answer")
     tcp.up(b"more").reset(True)
     seen = Trial()
 
     def know(up: bool, position: int) -> int:
         if seen.only.connection.client[1] == 50000:
-            seen.only.connection.swap_ends()
+            seen.loop.turn(seen.only.connection.number)
         return 0
 
     seen.wants = know
@@ -167,11 +164,9 @@ def test_a_reader_that_knows_better_swaps_the_ends() -> None:
     connection = seen.closed[0]
     assert (connection.client[1], connection.server[1]) == (80, 50000)
     assert connection.closed_by == "reset-by-client"
-    assert connection.up.bytes == 7
-    assert seen.only.joined(True) == [b"more"]  # the first was given before the ends were known
-    assert seen.only.joined(False) == [b"ask", b"answer"] or seen.only.joined(False) == [
-        b"askanswer"
-    ]
+    assert connection.bytes_up == 7
+    assert seen.only.joined(False) == [b"askmore"]
+    assert seen.only.joined(True) == [b"answer"]
 
 
 def test_a_fin_alone_is_no_connection() -> None:
@@ -280,7 +275,6 @@ def test_connections_out_of_scope_are_not_looked_at() -> None:
 
 
 def test_a_connection_out_of_scope_is_told_once_and_where_it_carries_data() -> None:
-    told: list[tuple[bytes, bytes, int, int]] = []
     wire = Wire()
     for port, speak in ((40001, True), (40002, False), (40003, True)):
         tcp = Tcp(wire, client=("10.0.0.1", port)).open()
@@ -289,14 +283,7 @@ def test_a_connection_out_of_scope_is_told_once_and_where_it_carries_data() -> N
         tcp.close()
     Tcp(wire, client=("10.0.0.1", 40004)).up(b"in the middle of one").down(b"answer")
     Tcp(wire, client=("10.0.0.1", 40001), isn=(77, 88)).open().up(b"the ports again").close()
-    loop = PacketLoop(
-        in_scope=lambda *_: False,
-        opened=lambda _: NOBODY,
-        closed=lambda _: None,
-        left_out=lambda *ends: told.append(ends),
-    )
-    loop.feed(batch(wire.packets))
-    loop.finish()
+    told = Trial(everything, lambda *_: False).feed(wire).finish().left
     client, server = bytes([10, 0, 0, 1]), bytes([172, 30, 0, 30])
     assert [min(sport, dport) for *_, sport, dport in told] == 4 * [10001]
     assert [max(sport, dport) for *_, sport, dport in told] == [40001, 40003, 40004, 40001]

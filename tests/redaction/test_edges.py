@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.flows.stream import RST
+from inspector.flows.tcp import RST
 from tests.flows.build import Tcp, Wire
 from tests.redaction.test_rereading import OK, asked, frames, redacted, saved
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from inspector.flows.loop import PacketLoop
-from inspector.flows.stream import NOBODY
+from inspector.flows.engine import PacketEngine
 from inspector.redaction import Redactor, redactor
 from inspector.wire import Batch
 from tests.exchanges.network import Network
@@ -40,9 +39,9 @@ def test_a_connection_that_is_only_tried_costs_what_it_costs_the_analysis() -> N
     packets = scan()
 
     def looked_at() -> object:
-        loop = PacketLoop(in_scope=lambda *_: True, opened=lambda _: NOBODY, closed=lambda _: None)
-        loop.feed(packets)
-        return loop
+        engine = PacketEngine()
+        assert sum(1 for _ in engine.feed(packets)) >= SCANNED
+        return engine
 
     def redacted() -> object:
         made = Redactor()

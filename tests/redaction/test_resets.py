@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.flows.stream import ACK, RST
+from inspector.flows.tcp import ACK, RST
 from inspector.redaction import Redactor
 from tests.flows.build import CLIENT, CLIENT6, MILLISECOND, SERVER, SERVER6, Tcp, Wire, batch
 from tests.redaction.test_canary import report_of

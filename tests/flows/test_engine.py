@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from inspector.flows.stream import ACK, FIN, RST, SYN
+from inspector.flows.tcp import ACK, FIN, RST, SYN
 from inspector.wire import Batch, packet_reference
 from tests.flows.build import (
     CLIENT6,
@@ -50,13 +50,13 @@ def test_both_directions_come_in_order_with_their_packets_and_times(variant: str
     ]
     assert [name for name, *_ in seen.only.calls[-3:]] == ["end", "end", "finish"]
     connection = seen.closed[0]
-    assert (connection.up.bytes, connection.down.bytes) == (7, 6)
+    assert (connection.bytes_up, connection.bytes_down) == (7, 6)
     assert (connection.opened_at, connection.packet) == (START + 10 * MILLISECOND, 1)
 
 
 def test_packets_count_on_from_the_batch_and_its_file() -> None:
     seen = Trial()
-    seen.loop.feed(batch(Tcp().open().up(b"ask").wire.packets, packet_reference(2, 100)))
+    seen.pipeline.feed(batch(Tcp().open().up(b"ask").wire.packets, packet_reference(2, 100)))
     assert seen.only.segments[0][1] == packet_reference(2, 103)
 
 
@@ -69,7 +69,7 @@ def test_padding_of_short_frames_is_no_data() -> None:
     tcp = Tcp().open().up(b"ask").ack(False)
     packets = [p._replace(frame=p.frame.ljust(60, b"\0"), wire=60) for p in tcp.wire.packets]
     seen = Trial()
-    seen.loop.feed(batch(packets))
+    seen.pipeline.feed(batch(packets))
     assert seen.finish().only.joined(True) == [b"ask"]
 
 
@@ -79,7 +79,7 @@ def test_linux_cooked_capture_has_its_own_link_header() -> None:
         for p in Tcp().open().up(b"ask").close().wire.packets
     ]
     seen = Trial()
-    seen.loop.feed(batch(packets, link_type=113))
+    seen.pipeline.feed(batch(packets, link_type=113))
     assert seen.finish().only.joined(True) == [b"ask", None]
 
 
@@ -308,7 +308,7 @@ def test_what_is_no_tcp_is_counted_by_its_reason() -> None:
 
 def test_an_empty_batch_is_nothing() -> None:
     seen = Trial()
-    seen.loop.feed(Batch(b"", [], 1, 1))
+    seen.pipeline.feed(Batch(b"", [], 1, 1))
     assert seen.finish().closed == []
 
 

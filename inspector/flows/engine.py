@@ -1,4 +1,4 @@
-"""The hot loop: packets to TCP streams.
+"""The engine: packets to TCP streams, as `contract` specifies it.
 
 Everything common is done here without a call: Ethernet or SLL, IPv4 without
 options or fragments, TCP, and the segment is the next one of a known
@@ -13,22 +13,21 @@ Measured on one core of a small cloud machine with Python 3.11: see
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
-from typing import Final, Literal
+from typing import Final
 
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Challenger, HeldReset, Mark, is_impossible, reset_is
-from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
+from inspector.flows.contract import Delivery, LeftOut, Place
+from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.flows.reassembly import Reassembler
-from inspector.flows.stream import ACK, FIN, RST, SYN, UNKNOWN, Half, TcpConnection
-from inspector.flows.table import Closed, ConnectionTable, LeftOut, Opened, Scope
+from inspector.flows.stream import UNKNOWN, Half, TcpConnection
+from inspector.flows.table import ConnectionTable
+from inspector.flows.tcp import ACK, FIN, RST, SYN, distance
 from inspector.model.capture import Fault
 from inspector.wire import Batch
-
-#: Link type -> where the IPv4 header starts, for links whose ethertype stands
-#: in the two bytes before it: Ethernet and Linux cooked capture v1.
-FAST_LINKS: Final[dict[int, int]] = {1: 14, 113: 16}
 
 #: From the ethertype on: ethertype, version and IHL, total length,
 #: identification, fragment field, protocol, both addresses and both ports as
@@ -44,35 +43,18 @@ FAULTS: Final[dict[str, str]] = {
 TWICE_WITHIN_NS: Final = 5_000_000
 
 
-class PacketLoop:
-    """Takes batches of packets and calls the readers of their connections.
+class PacketEngine:
+    """Takes batches of packets and delivers their streams (see `contract.Engine`)."""
 
-    `in_scope`, `opened`, `closed` and `left_out` are the connection table's.
-    """
-
-    def __init__(
-        self,
-        *,
-        in_scope: Scope,
-        opened: Opened,
-        closed: Closed,
-        left_out: LeftOut = lambda *_: None,
-    ) -> None:
+    def __init__(self) -> None:
         self.notes = FlowNotes()
         self._reassembler = Reassembler(self.notes)
-        self._table = ConnectionTable(
-            self.notes,
-            self._reassembler,
-            in_scope=in_scope,
-            opened=opened,
-            closed=closed,
-            left_out=left_out,
-        )
+        self._table = ConnectionTable(self.notes, self._reassembler)
         self._decoder = SlowDecoder()
         self._at = 0
         self._packet = 0
 
-    def feed(self, batch: Batch) -> None:
+    def feed(self, batch: Batch) -> Iterator[Delivery]:
         """Take the packets of one batch."""
         link = batch.link_type
         skip_link = FAST_LINKS.get(link)
@@ -82,7 +64,7 @@ class PacketLoop:
         if skip_link is None:
             for at, start, captured, wire in batch.records:
                 packet += 1
-                self._slow(link, batch.data, start, captured, wire, at, packet)
+                yield from self._slow(link, batch.data, start, captured, wire, at, packet)
             return
         data = batch.data
         unpack = _FAST.unpack_from
@@ -91,6 +73,7 @@ class PacketLoop:
         flush = self._reassembler.flush
         deliver = self._reassembler.deliver
         settle = self._reassembler.settle
+        shown = self._reassembler.shown
         before_ip = skip_link - 2
         shortest = skip_link + 40
         fast = 0
@@ -99,7 +82,7 @@ class PacketLoop:
         for at, start, captured, wire in batch.records:
             packet += 1
             if captured < shortest:
-                self._slow(link, data, start, captured, wire, at, packet)
+                yield from self._slow(link, data, start, captured, wire, at, packet)
                 continue
             (
                 ethertype, version, total, ident, fragment, protocol, key,
@@ -112,7 +95,7 @@ class PacketLoop:
                 or fragment & 0x3FFF
                 or total < 40
             ):
-                self._slow(link, data, start, captured, wire, at, packet)
+                yield from self._slow(link, data, start, captured, wire, at, packet)
                 continue
             header = (offset >> 2) & 0x3C
             count = total - 20 - header
@@ -168,7 +151,7 @@ class PacketLoop:
                         if skip:
                             half.skip = 0
                             half.last_packet = packet
-                            settle(half)
+                            yield from settle(half)
                             if skip == count:
                                 continue
                             piece = data[begin + skip : begin + count]
@@ -178,9 +161,13 @@ class PacketLoop:
                             half.pending.append((at, packet, piece))
                             half.room -= count
                             if half.room < 0:
-                                flush(half)
+                                yield from flush(half)
                         else:
-                            deliver(half, [(at, packet, piece)])
+                            peer = half.peer
+                            if peer.pending or peer.early or half.skip_asked:
+                                yield from deliver(half, [(at, packet, piece)])
+                            else:
+                                yield shown(half, [(at, packet, piece)])
                         continue
             elif half is False and not flags & SYN and (count <= 0 or key not in past):
                 fast += 1
@@ -191,7 +178,7 @@ class PacketLoop:
                 continue
             begin = start + skip_link + 20 + header
             end = min(begin + count, start + captured)
-            self._segment(
+            yield from self._segment(
                 key, None, ident, sequence, acknowledged, flags, window,
                 (at, packet, data[begin:end]), count - max(0, end - begin),
             )  # fmt: skip
@@ -200,23 +187,45 @@ class PacketLoop:
         self._at = at
         self._packet = packet
 
-    def take(self, found: TcpPacket, at: int, packet: int) -> Half | Literal[False] | None:
-        """Take one decoded segment; the direction it is of, if it is of a known connection.
-
-        For whoever decodes by itself, to know where in a frame the bytes were.
-        """
+    def take(self, found: TcpPacket, at: int, packet: int) -> Iterator[Delivery]:
+        """Take one decoded segment."""
         self.notes.packets += 1
-        self._segment(
+        yield from self._segment(
             found.key, found, found.ident, found.seq, found.ack, found.flags,
             found.window, (at, packet, found.data[found.start : found.end]), found.missing,
         )  # fmt: skip
-        return self.half(found)
 
-    def half(self, found: TcpPacket) -> Half | Literal[False] | None:
-        """The direction that a segment is of, if it is of a known connection."""
-        return self._table.keys.get(found.key)
+    def place(self, segment: TcpPacket, offset: int) -> Place | None:
+        """Where the byte at `offset` of a segment's payload lies, in streams still known."""
+        half = self._table.keys.get(segment.key)
+        if not half or half.next == UNKNOWN:
+            return None
+        sequence = segment.seq + bool(segment.flags & SYN) + offset
+        following = half.next - half.ended  # a FIN is no byte
+        return Place(half.connection.number, half.side, half.bytes + distance(sequence, following))
 
-    def finish(self) -> None:
+    def want(self, stream: int, up: bool, count: int) -> None:
+        """How many further bytes of a direction may pass unseen."""
+        connection = self._table.connections.get(stream)
+        if connection is not None:
+            half = connection.up
+            self._reassembler.want(half if half.side is up else half.peer, count)
+
+    def lost(self) -> None:
+        """The cut that was delivered last cannot be done without."""
+        self._reassembler.cut_is_lost = True
+
+    def refuse(self) -> None:
+        """The opening that was delivered last is out of scope."""
+        self._table.is_refused = True
+
+    def turn(self, stream: int) -> None:
+        """The ends of a connection were guessed the wrong way round."""
+        connection = self._table.connections.get(stream)
+        if connection is not None:
+            connection.turn()
+
+    def finish(self) -> Iterator[Delivery]:
         """The capture is over."""
         self._decoder.close()
         self._note_decoder_faults()
@@ -225,38 +234,39 @@ class PacketLoop:
             for connection in list(self._table.connections.values()):
                 challenger = connection.challenger
                 if challenger is not None and not challenger.is_outlived:
-                    self._give_way(connection, challenger)
+                    yield from self._give_way(connection, challenger)
                 else:
-                    self._table.close(connection, at, packet)
+                    yield from self._table.close(connection, at, packet)
         self._table.settle()
 
-    def flush(self) -> None:
-        """Give readers everything that is held for a batch (a live capture's tick)."""
+    def flush(self) -> Iterator[Delivery]:
+        """What is held back for a batch, or passed unseen (a live capture's tick)."""
         for connection in list(self._table.connections.values()):
             for half in (connection.up, connection.down):
-                self._reassembler.flush(half)
-                self._reassembler.settle(half)
+                yield from self._reassembler.flush(half)
+                yield from self._reassembler.settle(half)
 
-    def forget(self) -> None:
-        """Drop every connection unreported: the scope has become narrower."""
-        self._table.forget()
+    def forget(self) -> list[LeftOut]:
+        """Drop every connection undelivered: the scope has become narrower."""
+        left_out = self._table.forget()
         self._reassembler.forget()
         self.notes.missing.clear()
         self.notes.unread.clear()
         self.notes.midstream_connections = self.notes.unopened = 0
+        return left_out
 
     # -- the doors ---------------------------------------------------------
 
     def _slow(
         self, link: int, data: bytes, start: int, captured: int, wire: int, at: int, packet: int
-    ) -> None:
+    ) -> Iterator[Delivery]:
         decoder = self._decoder
         self._at, self._packet = at, packet
         found = decoder.decode(link, data, start, captured, wire, at)
         if decoder.faults:
             self._note_decoder_faults()
         if isinstance(found, TcpPacket):
-            self._segment(
+            yield from self._segment(
                 found.key, found, found.ident, found.seq, found.ack, found.flags,
                 found.window, (at, packet, found.data[found.start : found.end]), found.missing,
             )  # fmt: skip
@@ -286,7 +296,7 @@ class PacketLoop:
         window: int,
         payload: tuple[int, int, bytes],
         missing: int,
-    ) -> None:
+    ) -> Iterator[Delivery]:
         """Any TCP segment that is not simply the next one of a known connection."""
         at, packet, data = payload
         self._at, self._packet = at, packet
@@ -295,20 +305,20 @@ class PacketLoop:
             flags &= ~SYN
         half = self._table.keys.get(key)
         if half and half.connection.challenger is not None:
-            self._contest(half, sequence, acknowledged, flags, bool(data) or missing > 0)
+            yield from self._contest(half, sequence, acknowledged, flags, bool(data) or missing > 0)
             half = self._table.keys.get(key)
         if half is not None and flags & SYN:
-            half = self._table.reused(
+            half = yield from self._table.reused(
                 half,
                 (key, decoded, ident, sequence, acknowledged, flags, window, payload, missing),
             )
         if half is None:
-            half = self._table.open(
+            half = yield from self._table.open(
                 key, decoded, sequence, acknowledged, flags, bool(data) or missing > 0, at, packet
             )
         if not half:
             if half is False and (data or missing):
-                self._table.late_for(key, sequence + len(data) + missing, packet)
+                yield from self._table.late_for(key, sequence + len(data) + missing, packet)
             return
         connection = half.connection
         counts = bool(data) or missing > 0
@@ -329,7 +339,7 @@ class PacketLoop:
         if flags & ACK:
             half.acked = acknowledged
         # Without an identification only time tells a copy from another packet.
-        soon = at - connection.last_at < TWICE_WITHIN_NS
+        soon = at - connection.rare_at < TWICE_WITHIN_NS
         if flags & RST and not ident and connection.reset_seen and soon:
             repeated = True
         if connection.finished or not counts:
@@ -344,20 +354,22 @@ class PacketLoop:
             self._synchronise(half, sequence, at)
             sequence += 1
         if counts and not flags & RST:
-            self._reassembler.segment(half, sequence & 0xFFFFFFFF, payload, missing, repeated)
+            yield from self._reassembler.segment(
+                half, sequence & 0xFFFFFFFF, payload, missing, repeated
+            )
             if connection.outcome == "unanswered" and not half.up:
                 connection.outcome = "established"
         if flags & RST:
-            self._table.reset(half, at, packet)
+            yield from self._table.reset(half, at, packet)
         elif flags & FIN:
             end = (sequence + len(data) + missing) & 0xFFFFFFFF
-            self._reassembler.fin(half, end, at, packet)
-        connection.last_at = at
+            yield from self._reassembler.fin(half, end, at, packet)
+        connection.rare_at = at
         # Data behind a reset that found nothing said goes on here as it does in the fast path.
         if connection.is_over and (flags & (RST | FIN) or not connection.reset_seen):
-            self._table.close(connection, at, packet)
+            yield from self._table.close(connection, at, packet)
         elif connection.reset_seen:
-            self._table.rest(connection, at, packet)
+            yield from self._table.rest(connection, at, packet)
 
     def _takes_reset(
         self, half: Half, sequence: int, flags: int, acknowledged: int, at: int
@@ -373,28 +385,28 @@ class PacketLoop:
 
     def _contest(
         self, half: Half, sequence: int, acknowledged: int, flags: int, counts: bool
-    ) -> None:
+    ) -> Iterator[Delivery]:
         """A SYN came within this connection: does this segment go on with the old or the new?"""
         connection = half.connection
         challenger = connection.challenger
         assert challenger is not None
         if challenger.is_continued_by(half, sequence, acknowledged, flags):
-            self._give_way(connection, challenger)
+            yield from self._give_way(connection, challenger)
         elif ((counts or flags & (FIN | RST)) and challenger.is_refuted_by(half, sequence)) or (
             flags & SYN and flags & ACK and acknowledged == half.peer.base
         ):
             self._table.dismiss(connection)
 
-    def _give_way(self, connection: TcpConnection, challenger: Challenger) -> None:
+    def _give_way(self, connection: TcpConnection, challenger: Challenger) -> Iterator[Delivery]:
         """The old connection is over: its ports are used again, from the SYN on."""
         connection.challenger = None
         for mark in challenger.marks:
             # Acknowledgements of the new connection passed as the old one's.
             mark.half.acked = mark.acked
         at, packet, _ = challenger.segment[7]
-        self._table.close(connection, at, packet)
+        yield from self._table.close(connection, at, packet)
         self.notes.tcp_packets -= 1
-        self._segment(*challenger.segment)
+        yield from self._segment(*challenger.segment)
 
     def _synchronise(self, half: Half, sequence: int, at: int) -> None:
         connection = half.connection
