@@ -126,11 +126,20 @@ class Pipeline:
                 if wanted or entry.batching[up]:
                     entry.batching[up] = wanted == BATCH
                     want(stream, up, wanted)
+            elif type(delivery) is Skipped:
+                stream, up, length, at, packet = delivery
+                entry = streams[stream]
+                try:
+                    wanted = entry.reader.skipped(up, length, at, packet)
+                except Exception as error:
+                    wanted = fail(entry.reader, error, packet)
+                entry.batching[up] = wanted == BATCH
+                want(stream, up, wanted)
             else:
                 self._rarely(delivery)
 
     def _rarely(self, delivery: Delivery) -> None:
-        """Anything but a run."""
+        """Anything but bytes, seen or unseen."""
         wanted: int | None
         match delivery:
             case Opening():
@@ -151,7 +160,7 @@ class Pipeline:
                     fail(entry.reader, error, packet)
                 self._consumer.close(entry.view)
                 return
-            case Run():  # all others are met at the pipeline's own loop
+            case Run() | Skipped():  # `_read` does these itself
                 return
         reader = self._streams[delivery.stream].reader
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Generic, NamedTuple, NoReturn, TypeVar
 
 #: Entries a memo holds before it starts anew, and the longest value it keeps:
@@ -25,6 +26,11 @@ class Memo(Generic[T]):
 
     def get(self, field: tuple[bytes, bytes]) -> T | None:
         return self._entries.get(field)
+
+    def lacking(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Those of the fields that it does not hold: mostly none of a head's."""
+        entries = self._entries
+        return [field for field in fields if field not in entries]
 
     def put(self, field: tuple[bytes, bytes], answer: T) -> T:
         if len(field[1]) <= VALUE:

@@ -133,12 +133,10 @@ class CredentialReader:
         """
         if target and (b"?" in target or b"@" in target or b"#" in target):
             self._study_url((b"?", target))
-        for field in fields:
+        for field in self._studied.lacking(fields):
             self._study(field)
 
     def _study(self, field: RawField) -> None:
-        if self._studied.get(field):
-            return
         self._studied.put(field, True)
         name, raw = field
         folded = name.translate(_NAME_FOLD, _NAME_NOISE)

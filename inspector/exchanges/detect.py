@@ -73,9 +73,12 @@ class Detector:
         if self._lost:
             self._search(up, segments)
             return
-        self._held += [(up, segment) for segment in segments]
+        for segment in segments:
+            self._held.append((up, segment))
         if len(self._peeked[up]) < PEEK_LIMIT:
-            self._peeked[up] += b"".join(data for _, _, data in segments)[:PEEK_LIMIT]
+            first = segments[0][2]
+            more = b"".join([data for _, _, data in segments]) if len(segments) > 1 else first
+            self._peeked[up] += more[:PEEK_LIMIT]
         self._decide()
 
     def _decide(self) -> None:

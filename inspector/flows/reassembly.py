@@ -49,7 +49,7 @@ GAPS_KEPT: Final = 10_000
 BATCH_BYTES: Final = 8 << 10
 
 # A named tuple's own constructor costs a call more.
-_new_run: Final = tuple.__new__
+_new: Final = tuple.__new__
 
 
 class Reassembler:
@@ -84,7 +84,8 @@ class Reassembler:
         if passed and not half.connection.reported:
             half.skip_asked = half.skip
             half.delivered = NOTHING
-            yield Skipped(half.connection.number, half.side, passed, half.last_at, half.last_packet)
+            where = half.connection.number, half.side
+            yield _new(Skipped, (*where, passed, half.last_at, half.last_packet))
 
     def deliver(self, half: Half, segments: list[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what the peer sent before them."""
@@ -110,7 +111,7 @@ class Reassembler:
             half.room_compared -= len(segments)
         else:
             remember(half, segments)
-        return _new_run(Run, (half.connection.number, half.side, segments))
+        return _new(Run, (half.connection.number, half.side, segments))
 
     @staticmethod
     def want(half: Half, count: int) -> None:
