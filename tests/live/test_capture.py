@@ -165,7 +165,7 @@ def test_a_bridge_without_traffic_is_said_with_the_likely_cause(lab: Stack) -> N
     assert live
     note = live.interfaces[0].note
     assert note
-    assert "not the network" in note
+    assert "the wrong network" in note
 
 
 def test_under_sudo_command_and_files_are_the_users(lab: Stack, place: Path) -> None:

@@ -32,10 +32,14 @@ ARP = b"\xff" * 6 + b"\x02" * 6 + b"\x08\x06"
 
 
 def play(session: Session) -> Report:
+    take_all(session)
+    return session.report()
+
+
+def take_all(session: Session) -> None:
     for source in session.sources:
         while session.take(source):
             pass
-    return session.report()
 
 
 def capture_of(folder: Path) -> FileSource:
@@ -271,7 +275,7 @@ def test_a_programs_silence_is_told_only_where_connections_were_established() ->
     for sources, expected in ([], 0), ([capture_of(DEMO)], 5):
         told = Silent()
         session = Session(OPTIONS, sources, attribution=told)
-        play(session)
+        take_all(session)
         session.report(live)
         assert told.established == [expected]
 
@@ -292,4 +296,4 @@ def test_an_interface_with_nothing_but_arp_is_said_with_the_likely_cause(
 
     assert live is not None
     (interface,) = live.interfaces
-    assert (interface.note is not None and "not the network" in interface.note) is silent
+    assert (interface.note is not None and "the wrong network" in interface.note) is silent
