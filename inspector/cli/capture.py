@@ -30,7 +30,7 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     "path",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the packets into this pcapng file, credentials scrubbed in place.",
+    help="Write the packets into this pcapng file, credentials and bodies masked in place.",
 )
 @click.option(
     "--rotate",
@@ -60,6 +60,11 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     "--raw", is_flag=True, help="Write packets as they are: credentials will be in the file."
 )
 @click.option(
+    "--keep-bodies",
+    is_flag=True,
+    help="Keep what prompts and answers say. Only what looks like a key is masked in them.",
+)
+@click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -86,6 +91,7 @@ def capture(
     duration: str | None,
     max_size: str | None,
     raw: bool,
+    keep_bodies: bool,
     ready_file: Path | None,
     pid_file: Path | None,
     **live: Any,
@@ -111,6 +117,7 @@ def capture(
         directory=directory,
         rotate=rotate,
         raw=raw,
+        keep_bodies=keep_bodies,
         duration=duration,
         max_size=max_size,
         ready_file=ready_file,

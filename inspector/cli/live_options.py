@@ -81,6 +81,7 @@ def plan(
     directory: Path | None = None,
     rotate: str | None = None,
     raw: bool = False,
+    keep_bodies: bool = False,
     duration: str | None = None,
     max_size: str | None = None,
     ready_file: Path | None = None,
@@ -132,6 +133,7 @@ def plan(
         directory=directory,
         rotation=Rotation(size_in_bytes(size), int(count or 0) or None) if rotate else None,
         raw=raw,
+        keep_bodies=keep_bodies,
         limits=StopLimits(
             duration=None if duration is None else duration_in_seconds(duration),
             size=None if max_size is None else size_in_bytes(max_size),

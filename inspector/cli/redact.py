@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 #: Why bytes were blanked -> how it is said.
 BLANKED: Final = {
-    "bodies": "bodies, as told",
+    "bodies": "bodies, but for their structure",
     "compressed": "compressed bodies with a key in them",
     "forgotten": "packets whose first copy is not here to compare with",
+    "plaintext": "directions of plaintext that is no HTTP",
     "quoted": "packets quoted in ICMP errors",
     "undecided": "packets at a limit",
     "unplaced": "packets that fit nowhere in their connection",
@@ -28,11 +29,22 @@ BLANKED: Final = {
     "unreadable": "bytes that could not be read",
 }
 
+#: What --keep-bodies means for a file.
+KEPT: Final = (
+    "--keep-bodies: {} holds prompts, answers and whatever the agent read; keys in them are"
+    " masked only where they look like keys or were sent as such"
+)
+
 
 @click.command(epilog=exit_codes_text())
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--drop-bodies", is_flag=True, help="Blank message bodies: prompts, answers.")
+@click.option(
+    "--keep-bodies",
+    is_flag=True,
+    help="Keep what prompts and answers say. Only what looks like a key is masked in them.",
+)
+@click.option("--drop-bodies", is_flag=True, help="Does nothing: bodies are blanked anyway.")
 @click.option(
     "--keep-secrets",
     is_flag=True,
@@ -61,6 +73,7 @@ BLANKED: Final = {
 def redact(
     source: str,
     target: Path,
+    keep_bodies: bool,
     drop_bodies: bool,
     keep_secrets: bool,
     auth_headers: tuple[str, ...],
@@ -71,9 +84,10 @@ def redact(
     """Write a capture without its credentials, to be shared.
 
     IN is a capture as for analyze, OUT becomes a pcapng file. Credentials are
-    masked in place, so that lengths, times and packet numbers stay, and the
-    report of OUT is that of IN but for fingerprints. OUT is read again before
-    it is left there, and what is found then is hidden, too, and counted.
+    masked in place, and so is what bodies say: of JSON and event streams the
+    structure stays. Lengths, times and packet numbers stay, and the report of
+    OUT is that of IN but for fingerprints. OUT is read again before it is left
+    there, and what is found then is hidden, too, and counted.
     """
     with AtOnce():
         from inspector.artifacts import write_files
@@ -85,6 +99,10 @@ def redact(
         raise click.UsageError(f"{click.format_filename(target)} is there; --force replaces it.")
     if source != "-" and target.exists() and os.path.samefile(source, target):  # noqa: PTH121
         raise click.UsageError("IN and OUT are the same file.")
+    if drop_bodies and keep_bodies:
+        raise click.UsageError("--drop-bodies and --keep-bodies contradict each other.")
+    if drop_bodies:
+        say("--drop-bodies does nothing any more: bodies are blanked unless --keep-bodies is given")
     done: list[RedactionSummary] = []
     trouble: list[InspectorError] = []
 
@@ -104,7 +122,7 @@ def redact(
                         out,
                         auth_headers=auth_headers,
                         kept_headers=kept_headers,
-                        drop_bodies=drop_bodies,
+                        keep_bodies=keep_bodies,
                         keep_secrets=keep_secrets,
                         on_progress=tell,
                     )
@@ -117,6 +135,8 @@ def redact(
     if trouble:
         raise trouble[0]
     result.complain()
+    if keep_bodies:
+        say(KEPT.format(click.format_filename(target)))
     for line in told(done[0]):
         say(line)
 

@@ -134,6 +134,8 @@ class Masker:
         self._granted_at = 0
         self.found: list[Found] = []
         self.echoes = 0
+        #: How often a key was met in free text, whether it was masked already or not.
+        self.met = 0
 
     # -- positions ---------------------------------------------------------
 
@@ -355,8 +357,9 @@ class Masker:
             self._clean_at = self.vault.generation
         if text in self._clean:
             return text
+        met = self.met
         masked = self._searched(text)
-        if masked == text:
+        if masked == text and self.met == met:
             self._clean.add(text)
         return masked
 
@@ -392,6 +395,7 @@ class Masker:
 
     def _hidden(self, text: str, find: Callable[[Vault, bytes], list[tuple[int, int]]]) -> str:
         for start, stop in find(self.vault, text.encode("latin-1")):
+            self.met += 1
             masked = self._core(text[start:stop], "")
             self._note(start, stop)
             if masked != text[start:stop]:
@@ -403,6 +407,7 @@ class Masker:
         """A word of a text that is not written, since more keys were met than are known."""
         if is_plain(match[0]) or placeholder(match[0].encode("latin-1")):
             return match[0]
+        self.met += 1
         return self._core(match[0], "")
 
     def _pass(self, text: str) -> str:
@@ -425,6 +430,7 @@ class Masker:
                 or is_masked_placeholder(value)
             ):
                 return
+            self.met += 1
             new = self._core(value, "")
             done.append((start, stop))
             self._note(start, stop)

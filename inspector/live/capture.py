@@ -44,7 +44,7 @@ class Plan:
 
     `user` None: files and parsing stay with the user who runs this.
     `directory` is made if need be, for what is written at the end.  `raw`:
-    credentials stay in the file.
+    credentials stay in the file.  `keep_bodies`: what bodies say stays.
     """
 
     wanted: Wanted
@@ -55,6 +55,7 @@ class Plan:
     directory: Path | None = None
     rotation: Rotation | None = None
     raw: bool = False
+    keep_bodies: bool = False
     limits: StopLimits = field(default_factory=StopLimits)
     ready_file: Path | None = None
     pid_file: Path | None = None
@@ -117,8 +118,12 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             write_files(plan.directory, {})  # it is made, or refused, before the command runs
         scrubber = None
         if plan.path is not None and not plan.raw:
-            kept = plan.options.kept_headers
-            scrubber = Redactor(auth_headers=headers, kept_headers=kept, limits=LIVE)
+            scrubber = Redactor(
+                auth_headers=headers,
+                kept_headers=plan.options.kept_headers,
+                keep_bodies=plan.keep_bodies,
+                limits=LIVE,
+            )
         session = _session(plan, opened, scrubber, watchers)
         watchers.on_begin(session)
         held.enter_context(_told_to_scripts(plan))
@@ -246,6 +251,11 @@ def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -
         watchers.tell(
             f"--raw: {plan.path} will hold every credential that crosses the bridge, readable;"
             " do not upload it"
+        )
+    elif plan.keep_bodies and plan.path is not None:
+        watchers.tell(
+            f"--keep-bodies: {plan.path} will hold prompts, answers and whatever the agent reads;"
+            " keys in them are masked only where they look like keys or were sent as such"
         )
 
 

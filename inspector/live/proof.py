@@ -57,6 +57,7 @@ def read_again(
                 scrubber.masker,
                 auth_headers=auth_headers,
                 kept_headers=kept_headers,
+                keep_bodies=scrubber.keep_bodies,
                 go_on=go_on,
             )
     except OSError as error:

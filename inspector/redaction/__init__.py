@@ -1,4 +1,4 @@
-"""Captures without credentials: packets masked in place, lengths and offsets kept.
+"""Captures without credentials and prompts: packets masked in place, lengths and offsets kept.
 
 `Redactor` takes batches as they come, from a file or a live ring, and gives
 them back when nothing secret can be left in them; `redact_into` writes a file, and

@@ -32,7 +32,7 @@ def redact_into(
     *,
     auth_headers: Iterable[str] = (),
     kept_headers: Iterable[str] = (),
-    drop_bodies: bool = False,
+    keep_bodies: bool = False,
     keep_secrets: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> RedactionSummary:
@@ -49,11 +49,11 @@ def redact_into(
             "Name one of them",
             "Nothing was written",
         )
-    redactor = Redactor(auth_headers=headers, kept_headers=kept, drop_bodies=drop_bodies)
+    redactor = Redactor(auth_headers=headers, kept_headers=kept, keep_bodies=keep_bodies)
     _write(names[0], out, redactor, keep_secrets, on_progress)
     out.flush()
     again = reread(
-        [out], redactor.masker, auth_headers=headers, kept_headers=kept, drop_bodies=drop_bodies
+        [out], redactor.masker, auth_headers=headers, kept_headers=kept, keep_bodies=keep_bodies
     )
     redactor.summary.again = again.changed
     return redactor.summary

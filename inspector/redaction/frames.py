@@ -144,7 +144,7 @@ class FrameReader:
                 segments.popitem(last=False)
             return Reading(found, _places(found, parts), "", 0, end, numbers)
         reason = found if isinstance(found, str) else "icmp-unreachable"
-        places = [Place(n, low, high, 0) for n, low, high, _ in parts]
+        places = [Place(*part) for part in parts]
         return Reading(None, places, reason, 0, end, numbers)
 
     def _fast(self, link: int, frame: bytes, wire: int, number: int) -> Reading | None:

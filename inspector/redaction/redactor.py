@@ -47,8 +47,17 @@ _READABLE: Final = frozenset({
 })  # fmt: skip
 #: ICMP's and ICMPv6's types of messages that quote a packet (RFC 792, RFC 4443 2.1).
 _ICMP_ERRORS: Final = frozenset({1, 2, 3, 4, 5, 11, 12})
-#: Reasons -> bytes of the header that stays, so that the reason does.
-_HEADERS: Final[Mapping[str, int]] = {"bad-ip-header": 20, "bad-tcp-header": 20}
+#: Reasons -> bytes of the header that stays behind those that were peeled, so that the reason does.
+_HEADERS: Final[Mapping[str, int]] = {
+    "arp": 28,  # of Ethernet and IPv4 (RFC 826)
+    "bad-ip-header": 20,
+    "bad-tcp-header": 20,
+    "encrypted": 8,  # ESP's index and number (RFC 4303 2), as much of MACsec's tag
+    "icmp": 8,  # RFC 792
+    "sctp": 12,  # RFC 9260 3.1
+    "truncated-header": 20,
+    "udp": 8,  # RFC 768
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,8 @@ class RedactionSummary:
     "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
     (not the bytes that were sent first), "forgotten" (the bytes that were sent
     first are not here any more), "unplaced" (they fit nowhere in a connection),
-    "bodies" (told to), "quoted" (a packet in an ICMP error).  `again`: changes
+    "bodies" (but for their structure), "plaintext" (a direction of it that is no
+    HTTP), "quoted" (a packet in an ICMP error).  `again`: changes
     made when the result was read again.
     """
 
@@ -157,7 +167,7 @@ class _Side:
             redactor.masker,
             noted,
             midstream=midstream,
-            drop_bodies=redactor.drop_bodies,
+            keep_bodies=redactor.keep_bodies,
         )
 
     def packet(self, offset: int) -> int:
@@ -287,8 +297,8 @@ class Redactor:
     `feed` batches in order and `finish` once; both give batches that are safe
     to write, in the order, and with the numbers, in which the packets came.
     `auth_headers` are further headers that carry a credential, `kept_headers` those whose
-    value stays though no grammar grants it; `drop_bodies`
-    blanks message bodies and unrecognised plaintext whole.  Masks of equal
+    value stays though no grammar grants it; `keep_bodies` keeps what bodies and other
+    plaintext say, but for what looks like a key or was met as one.  Masks of equal
     values are equal within one Redactor.
     """
 
@@ -297,14 +307,14 @@ class Redactor:
         *,
         auth_headers: Iterable[str] = (),
         kept_headers: Iterable[str] = (),
-        drop_bodies: bool = False,
+        keep_bodies: bool = False,
         limits: HoldLimits | None = None,
         checking: bool = False,
     ) -> None:
         self.masker = Masker(
             secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, checking=checking
         )
-        self.drop_bodies = drop_bodies
+        self.keep_bodies = keep_bodies
         self.summary = RedactionSummary()
         self._limits = limits or HoldLimits()
         self._frames = FrameReader()
@@ -405,17 +415,19 @@ class Redactor:
                 self._piece(place, found)
         elif reading.reason == "fragment":
             held.pending = True
-        elif reading.settled and reading.reason not in _READABLE - {"icmp"}:
+        elif reading.settled and not (self.keep_bodies and reading.reason in _READABLE - {"icmp"}):
+            kept = _HEADERS.get(reading.reason, 0)
             for place in places:
                 if place.number in self._held:
-                    self._blank(self._held[place.number], place.start, place.stop)
+                    start = place.start + max(0, kept - place.offset)
+                    self._blank(self._held[place.number], start, place.stop)
         elif reading.settled:
             for number in reading.settled:
                 if number in self._held:
                     self._shapes(self._held[number])
         elif reading.reason in ("icmp-unreachable", "icmp"):
             self._quoted(held, reading)
-        elif reading.reason in _READABLE:
+        elif reading.reason in _READABLE and self.keep_bodies:
             self._shapes(held)
         else:
             start = reading.unread + _HEADERS.get(reading.reason, 0)
@@ -461,7 +473,8 @@ class Redactor:
             first = frame[at + 8]
             start = at + 8 + 20 + (40 if first >> 4 == 6 else (first & 15) << 2)
         self._blank(held, min(start, len(frame)), len(frame), "quoted")
-        self._shapes(held)
+        if self.keep_bodies:
+            self._shapes(held)
 
     def _shapes(self, held: _Held) -> None:
         """A packet that belongs to no stream: keys by their shape alone."""

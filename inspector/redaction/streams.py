@@ -3,8 +3,10 @@
 A second look beside the parsers', because it asks another question: not what a
 message says but which bytes may stand in a file that others read.  It leans on
 their rules (heads, framing, content codings) and differs where they give up:
-whatever is not understood is searched line by line for credential headers and
-everywhere for the shapes of keys, and what cannot be searched is blanked.
+lines of heads that are cut or malformed are read as lines.  Of bodies stays what
+`bodies` grants, of other plaintext nothing, unless bodies are kept: then these are
+searched line by line for credential headers and everywhere for the shapes of keys,
+and what cannot be searched is blanked.
 
 Offsets count the direction's bytes from the first one seen, gaps included.
 """
@@ -18,6 +20,7 @@ from enum import IntEnum
 from typing import Final
 
 from inspector.credentials.masking import Found, Masker
+from inspector.exchanges.open_exchange import media_type
 from inspector.protocols.content import Decoder
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.detect import (
@@ -27,6 +30,7 @@ from inspector.protocols.detect import (
     looks_like_response,
     looks_like_tls,
     resumes_request,
+    sender_of_hello,
 )
 from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import (
@@ -41,6 +45,9 @@ from inspector.protocols.http1_head import parse_fields, request_line, status_li
 from inspector.protocols.http1_pending import block_end
 from inspector.protocols.messages import Field
 from inspector.protocols.tls_record import MAX_RECORD
+from inspector.redaction.bodies import Blank, BodyMasker, blanked
+from inspector.redaction.body_kinds import masker_of
+from inspector.redaction.coded_bodies import FORMS, CodedBody
 from inspector.secrets.grants import REASON
 
 #: Free text is searched in windows of this size; what a pattern may need to
@@ -79,6 +86,10 @@ _REST_OF_LINE: Final = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*")
 _CUT_USERINFO: Final = re.compile(rb"//([^/\s@?#<>\"']+)\Z")
 _NAME_OF_LINE: Final = re.compile(r"[ \t]*[^:\s]*[\x00-\x20]*:?")
 _ANY: Final = re.compile(r"[^\s]")
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_CHUNK_SIZE: Final = re.compile(r"[ \t]*[0-9A-Fa-f]{1,16}")
+#: What an extension says (RFC 9112 7.1.1); its separators stay.
+_WORDS: Final = re.compile(r"[^\s;=\"]")
 
 Noted = Callable[[int, list[Found], str], None]
 
@@ -98,14 +109,19 @@ class Mode(IntEnum):
     BLANK = 9  # what cannot be searched
 
 
+_IN_BODY: Final = frozenset({Mode.BODY, Mode.CHUNK_LINE, Mode.CHUNK, Mode.CHUNK_END, Mode.TRAILER})
+
+
 class Pair:
     """What both directions of a connection know of each other."""
 
-    __slots__ = ("h2", "methods")
+    __slots__ = ("h2", "methods", "speaks_http")
 
     def __init__(self) -> None:
         self.methods: deque[bytes] = deque(maxlen=4096)
         self.h2 = False
+        #: Messages came, and no other protocol since.
+        self.speaks_http = False
 
 
 class Stream:
@@ -120,11 +136,12 @@ class Stream:
         "_absorbed",
         "_adrift",
         "_blank_left",
+        "_body_masker",
         "_coded",
         "_coded_bytes",
-        "_drop_bodies",
         "_extent",
         "_final", "_heading",
+        "_keep_bodies",
         "_lost",
         "_masker",
         "_mode",
@@ -132,6 +149,7 @@ class Stream:
         "_pair",
         "_past",
         "_past_bytes",
+        "_plain_noted",
         "_pos",
         "_remaining",
         "_searched",
@@ -146,7 +164,7 @@ class Stream:
     )  # fmt: skip
 
     def __init__(
-        self, pair: Pair, masker: Masker, noted: Noted, *, midstream: bool, drop_bodies: bool
+        self, pair: Pair, masker: Masker, noted: Noted, *, midstream: bool, keep_bodies: bool
     ) -> None:
         self.base = self.decided = 0
         self.raw = bytearray()
@@ -154,7 +172,7 @@ class Stream:
         self._pair = pair
         self._masker = masker
         self._noted = noted
-        self._drop_bodies = drop_bodies
+        self._keep_bodies = keep_bodies
         self._lost = midstream
         self._mode = Mode.START
         self._pos = 0  # the parser's offset; text from `decided` to here is not searched yet
@@ -164,6 +182,7 @@ class Stream:
         self._text: list[tuple[int, int]] = []  # stretches of a body, to be searched as one
         self._text_seen = ""  # the end of what was searched before, masked
         self._blank_left = 0
+        self._body_masker: BodyMasker | None = None
         self._coded: Decoder | None = None
         self._coded_bytes = 0
         self._absorbed = False
@@ -174,6 +193,7 @@ class Stream:
         self._final = False
         self._past: deque[tuple[int, bytearray, bytearray]] = deque()
         self._past_bytes = 0
+        self._plain_noted = False
 
     @property
     def end(self) -> int:
@@ -197,8 +217,15 @@ class Stream:
         begin = self.end
         self.raw += data
         self.out += data
-        if self._mode == Mode.TEXT and self._lost and begin == self._pos:
-            self._resume(data)
+        if self._mode == Mode.TEXT and begin == self._pos:
+            if self._lost:
+                self._resume(data)
+            elif begins_tls_record(data) and sender_of_hello(data) is not None:
+                # A protocol that asks for TLS in plaintext (MySQL's, SMTP's STARTTLS).
+                self._search(everything=True)
+                self.decided = self._pos
+                self._remaining = 0
+                self._enter(Mode.TLS)
         self._advance()
 
     def gap(self, count: int) -> None:
@@ -207,6 +234,9 @@ class Stream:
         heading = self._mode in (Mode.HEAD, Mode.START, Mode.TRAILER)
         if not inside or self._coded is not None:
             self.force()
+        elif self._body_masker is not None:
+            self._show(self._body_masker.flush())
+            self._body_masker.gap()
         else:
             self._search(everything=True)
         self.decided = self._pos = self.end
@@ -226,6 +256,7 @@ class Stream:
             # Lines of a head, perhaps, whose first was lost.
             self._heading = self._heading or heading
             self._enter(Mode.TEXT)
+            self._body_masker = None
             self._lost = True
             self._blank_left = WINDOW  # the rest of a line may be the rest of a value
         following = self.end + count
@@ -281,6 +312,11 @@ class Stream:
         mode = self._mode
         if self._coded is not None:
             self._decide_coded(over=self._final)
+        elif self._body_masker is not None and mode in _IN_BODY:
+            whole = self._final
+            self._show(self._body_masker.finish() if whole else self._body_masker.flush())
+            if self.decided < self.end:
+                self._blank(self.decided, self.end)
         elif mode in (Mode.BODY, Mode.CHUNK, Mode.TEXT, Mode.CHUNK_END):
             self._search(everything=True)
             if self.decided < self.end:
@@ -401,6 +437,8 @@ class Stream:
         ):
             if self._lost:
                 self._blank_left = WINDOW
+            # Garbage between messages: the next one begins with a segment, as behind a gap.
+            self._lost = self._lost or (self._pair.speaks_http and not self._keep_bodies)
             self._enter(Mode.TEXT)
 
     def _resume(self, data: bytes) -> None:
@@ -445,11 +483,13 @@ class Stream:
 
     def _after_request(self, method: bytes, version: bytes, fields: tuple[Field, ...]) -> None:
         self._pair.methods.append(method)
+        self._pair.speaks_http = method != b"CONNECT"
         if method == b"CONNECT":
             self._tls_next = True
             self._enter(Mode.START)
             return
-        self._begin_body(body_length(read_framing(fields, Notes()), version, 0, Notes()), fields)
+        length = body_length(read_framing(fields, Notes()), version, 0, Notes())
+        self._begin_body(length, fields, None)
 
     def _after_response(self, status: int, version: bytes, fields: tuple[Field, ...]) -> None:
         if 100 <= status < 200 and status != 101:
@@ -458,6 +498,7 @@ class Stream:
         methods = self._pair.methods
         method = methods.popleft() if methods else b""
         opened = 200 <= status < 300 and (method == b"CONNECT" or (not method and not fields))
+        self._pair.speaks_http = not (opened or status == 101)
         if opened or status == 101:
             self._tls_next = opened
             self._enter(Mode.START if opened else Mode.TEXT)
@@ -465,9 +506,10 @@ class Stream:
         extent = 0
         if method != b"HEAD" and status not in BODILESS_STATUSES:
             extent = body_length(read_framing(fields, Notes()), version, UNTIL_CLOSE, Notes())
-        self._begin_body(extent, fields)
+        self._begin_body(extent, fields, status)
 
-    def _begin_body(self, extent: int, fields: tuple[Field, ...]) -> None:
+    def _begin_body(self, extent: int, fields: tuple[Field, ...], status: int | None) -> None:
+        """`status` is that of the response, None of a request."""
         self._extent = extent
         self._token_left = 0
         self._text.clear()
@@ -475,10 +517,18 @@ class Stream:
         self._coded = None
         self._absorbed = False
         codings = [f.value for f in fields if f.name.lower() == b"content-encoding"]
-        if extent and codings and not self._drop_bodies:
+        self._body_masker = None
+        if extent and not self._keep_bodies:
+            named = [f.value for f in fields if f.name.lower() == b"content-type"]
+            kind = media_type(b", ".join(named).decode("latin-1")) if named else None
+            self._body_masker = masker_of(kind, status, self._masker)
+        if extent and codings:
             names = b",".join(codings).decode("latin-1")
             known = [n.strip().lower() for n in names.split(",")]
-            if any(name in CODINGS for name in known):
+            is_coded = any(name in CODINGS for name in known)
+            if is_coded and self._body_masker is not None:
+                self._body_masker = self._coded_masker(known, self._body_masker)
+            elif is_coded:
                 self._coded = Decoder(names, DECODED_LIMIT)
                 self._coded_bytes = 0
                 self._text_seen = ""
@@ -493,16 +543,31 @@ class Stream:
         else:
             self._enter(Mode.START)
 
+    def _coded_masker(self, codings: list[str], inner: BodyMasker) -> BodyMasker:
+        names = [name for name in codings if name not in ("", "identity")]
+        if len(names) == 1 and names[0] in FORMS:
+            return CodedBody(names[0], inner, again=self._masker.checking)
+        return Blank()
+
     def _message_over(self) -> None:
-        if self._coded is not None:
-            self._decide_coded(over=True)
-            self._coded = None
-        else:
-            self._search(everything=True)
+        self._end_of_body()
         self.decided = self._pos
         self._text_seen = ""
         self._tls_next = False
         self._enter(Mode.START)
+
+    def _end_of_body(self, *, over: bool = True) -> None:
+        """Decide the rest of a body; `over`: it ended where its framing said."""
+        masker, self._body_masker = self._body_masker, None
+        if self._coded is not None:
+            self._decide_coded(over=over)
+            self._coded = None
+        elif masker is not None:
+            self._show(masker.finish())
+            if masker.changed:
+                self._noted(self._pos, [], "bodies")
+        else:
+            self._search(everything=True)
 
     # -- bodies ----------------------------------------------------------------
 
@@ -517,13 +582,14 @@ class Stream:
     def _take_body(self, count: int) -> None:
         start, stop = self._pos, self._pos + count
         self._pos = stop
-        if self._drop_bodies:
-            self._blank(start, stop)
-            self._noted(start, [], "bodies")
-            self.decided = stop if not self._text else self.decided
-            return
         if self._coded is not None:
             self._decode(start, stop)
+            return
+        if self._body_masker is not None:
+            self._text.append((start, stop))
+            self._show(
+                self._body_masker.feed(bytes(self.raw[start - self.base : stop - self.base]))
+            )
             return
         if self._token_left:
             # What a gap cut from a key has lost the shape it is known by.
@@ -556,8 +622,10 @@ class Stream:
             return
         stop = newline + 1 + self.base
         if len(line) > 8:
-            self._shapes(self._pos, stop)
+            self._extension(self._pos, stop)
         self._pos = stop
+        if not self._text and self._coded is None:
+            self.decided = stop
         if size:
             self._remaining = size
             self._enter(Mode.CHUNK)
@@ -598,22 +666,14 @@ class Stream:
                 self._break_framing()
             return
         start = self._pos
-        if self._coded is not None:
-            self._decide_coded(over=True)
-            self._coded = None
-        else:
-            self._search(everything=True)
+        self._end_of_body()
         self._mask_fields(start, start + stop, start)
         self._pos = start + stop
         self._message_over()
 
     def _break_framing(self) -> None:
         """Where the message ends is not known any more."""
-        if self._coded is not None:
-            self._decide_coded(over=False)
-            self._coded = None
-        else:
-            self._search(everything=True)
+        self._end_of_body(over=False)
         self.decided = self._pos
         self._lost = True
         self._enter(Mode.TEXT)
@@ -720,9 +780,15 @@ class Stream:
 
     def _text_mode(self) -> None:
         start, self._pos = self._pos, self.end
-        if self._drop_bodies:
-            self._blank(start, self.end)
-            self._noted(start, [], "bodies")
+        if not self._keep_bodies:
+            data = bytes(self.raw[start - self.base :])
+            hidden = bytearray(blanked(data))
+            for end in _LINE_END.finditer(data):  # where lines end tells what is no message
+                hidden[end.start()] = data[end.start()]
+            self.out[start - self.base :] = hidden
+            if not self._plain_noted:
+                self._plain_noted = True
+                self._noted(start, [], "plaintext")
             self.decided = self.end
             return
         if self._blank_left:
@@ -750,6 +816,30 @@ class Stream:
     def _blank_mode(self) -> None:
         self._blank(self._pos, self.end)
         self._pos = self.decided = self.end
+
+    # -- what the maskers of bodies answer ----------------------------------------
+
+    def _show(self, masked: bytes) -> None:
+        """Write the next bytes of a body, of which `_text` has the stretches."""
+        at, left = 0, self._text
+        while at < len(masked):
+            start, stop = left[0]
+            count = min(stop - start, len(masked) - at)
+            place = start - self.base
+            self.out[place : place + count] = masked[at : at + count]
+            at += count
+            if count == stop - start:
+                left.pop(0)
+            else:
+                left[0] = (start + count, stop)
+        self.decided = left[0][0] if left else self._pos
+
+    def _extension(self, start: int, stop: int) -> None:
+        """The line of a chunk: its size stays, what follows is hidden."""
+        text = self._read(start, stop)
+        size = _CHUNK_SIZE.match(text)
+        at = 0 if size is None else size.end()
+        self._write(start + at, _WORDS.sub("x", text[at:]), text[at:])
 
     # -- searching -----------------------------------------------------------------
 

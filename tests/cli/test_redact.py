@@ -6,8 +6,8 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from inspector.cli.main import main
-from tests.canary.plants import asked
-from tests.canary.wire import Description, capture
+from tests.canary.plants import asked, request
+from tests.canary.wire import Description, Talk, capture
 
 KEY = b"LABONLY-of-no-known-shape"
 
@@ -26,7 +26,7 @@ def test_it_says_what_was_masked_and_no_value(tmp_path: Path) -> None:
     target = tmp_path / "out.pcapng"
     done = run(source(tmp_path), target)
     assert done.exit_code == 0
-    assert "1 of 10 packets changed; 1 credentials masked: x-api-key x1" in done.stderr
+    assert "2 of 10 packets changed; 1 credentials masked: x-api-key x1" in done.stderr
     assert KEY.decode() not in done.output
     assert KEY not in target.read_bytes()
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -79,3 +79,31 @@ def test_analyze_leaves_the_redacted_capture_among_its_results(tmp_path: Path) -
     data = (results / "capture.redacted.pcapng").read_bytes()
     assert b"X-Api-Key: xxxx" in data
     assert KEY not in data
+
+
+def with_a_prompt(folder: Path) -> Path:
+    path = folder / "in.pcapng"
+    talk = Talk().up(request(body=b'{"prompt":"words of a person"}'))
+    path.write_bytes(capture([talk], Description()))
+    return path
+
+
+def test_prompts_are_kept_only_when_told_and_that_is_said(tmp_path: Path) -> None:
+    target = tmp_path / "out.pcapng"
+    done = run(with_a_prompt(tmp_path), target)
+    assert b'{"prompt":"xxxxxxxxxxxxxxxxx"}' in target.read_bytes()
+    assert "--keep-bodies" not in done.stderr
+    done = run("--keep-bodies", "--force", with_a_prompt(tmp_path), target)
+    assert b"words of a person" in target.read_bytes()
+    assert "holds prompts, answers and whatever the agent read" in done.stderr
+
+
+def test_an_option_that_does_nothing_any_more_says_so(tmp_path: Path) -> None:
+    target = tmp_path / "out.pcapng"
+    done = run("--drop-bodies", with_a_prompt(tmp_path), target)
+    assert done.exit_code == 0
+    assert "--drop-bodies does nothing any more" in done.stderr
+    assert b"person" not in target.read_bytes()
+    done = run("--drop-bodies", "--keep-bodies", "--force", with_a_prompt(tmp_path), target)
+    assert done.exit_code == 2
+    assert "contradict" in done.stderr

@@ -74,7 +74,7 @@ def windows(data: bytes) -> list[bytes]:
 def echoed_before() -> Network:
     """A key in an answer, before it is sent as one."""
     net = Network()
-    say(net.to_api_proxy(), request(), response(body=b'{"said":"%s"}' % KEY.encode())).close()
+    say(net.to_api_proxy(), request(), response(body=b'{"error":"%s"}' % KEY.encode())).close()
     say(net.to_api_proxy(), LEARNT, response()).close()
     return net
 
@@ -106,7 +106,7 @@ def test_a_key_in_pieces_seconds_apart_leaves_none_of_them(tmp_path: Path) -> No
     """Its halves come five seconds apart; packets are held for three."""
     net = Network()
     tcp = say(net.to_api_proxy(), LEARNT, response())
-    answer = response(body=b'{"said":"%s"}' % KEY.encode())
+    answer = response(body=b'{"error":"%s"}' % KEY.encode())
     half = answer.index(b"LABONLY")
     tcp.up(request()).ack(False).down(answer[:half]).ack(True)
     net.wire.now += 5_000 * MILLISECOND
@@ -134,10 +134,11 @@ def test_a_file_in_which_nothing_was_left_says_that_it_was_read_again(tmp_path: 
 
 def test_the_files_of_a_ring_are_read_as_the_one_capture_that_they_are(tmp_path: Path) -> None:
     net = Network()
-    say(net.to_api_proxy(), request(), response(body=b'{"said":"%s"}' % KEY.encode())).close()
-    long = net.to_api_proxy().up(request(body=20_000 * b"a" + b" words of a person")[:20_000])
+    say(net.to_api_proxy(), request(), response(body=b'{"error":"%s"}' % KEY.encode())).close()
+    numbers = b"[" + 10_000 * b"1," + b"271828182]"
+    long = net.to_api_proxy().up(request(body=numbers)[:20_000])
     say(net.to_api_proxy(), LEARNT, response()).close()
-    body = request(body=20_000 * b"a" + b" words of a person")
+    body = request(body=numbers)
     long.up(body[20_000:]).ack(False).down(response()).ack(True).close()
     path = tmp_path / "live.pcapng"
     taken = Taken(net, path, Rotation(2_000))
@@ -145,7 +146,7 @@ def test_the_files_of_a_ring_are_read_as_the_one_capture_that_they_are(tmp_path:
     assert taken.read_again() is not None
     data = b"".join(kept.read_bytes() for kept in taken.files.paths)
     assert KEY.encode() not in data
-    assert b" words of a person" in data, "a connection goes on from one file to the next"
+    assert b",271828182]" in data, "a connection goes on from one file to the next"
     assert data.count(b"; read again, 1 change made. ") == len(taken.files.paths)
 
 

@@ -89,16 +89,22 @@ def leaks(items: Sequence[Planted], batches: Sequence[Batch]) -> list[str]:
     return sorted({*watch.leaks(everything_in(batches)), *watch.leaks(streams_in(batches))})
 
 
-def test_no_byte_of_a_redacted_capture_is_a_piece_of_a_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep_bodies", [False, True], ids=["", "bodies kept"])
+def test_no_byte_of_a_redacted_capture_is_a_piece_of_a_key(
+    keep_bodies: bool, tmp_path: Path
+) -> None:
     before = batches_of([item.talk for item in EVERYTHING], tmp_path)
     assert len(leaks(EVERYTHING, before)) > 400
-    after = redacted(before)
+    after = redacted(before, keep_bodies=keep_bodies)
     assert leaks(EVERYTHING, after) == []
 
 
-def test_the_report_of_the_redacted_capture_is_that_of_the_original(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep_bodies", [False, True], ids=["", "bodies kept"])
+def test_the_report_of_the_redacted_capture_is_that_of_the_original(
+    keep_bodies: bool, tmp_path: Path
+) -> None:
     before = batches_of([item.talk for item in EVERYTHING], tmp_path)
-    assert report_of(redacted(before)) == report_of(before)
+    assert report_of(redacted(before, keep_bodies=keep_bodies)) == report_of(before)
 
 
 @pytest.mark.parametrize("size", [1, 7, 40])

@@ -21,8 +21,8 @@ def batch_of(frames: list[bytes], link_type: int = 1) -> Batch:
     return Batch(b"".join(frames), records, link_type, 1)
 
 
-def redacted(batch: Batch) -> tuple[Batch, Redactor]:
-    redactor = Redactor()
+def redacted(batch: Batch, *, keep_bodies: bool = False) -> tuple[Batch, Redactor]:
+    redactor = Redactor(keep_bodies=keep_bodies)
     parts = [*redactor.feed(batch), *redactor.finish()]
     frames = [p.data[s : s + n] for p in parts for _, s, n, _ in p.records]
     return batch_of(frames, batch.link_type), redactor
@@ -102,14 +102,34 @@ def test_padding_behind_a_packet_is_blanked() -> None:
     assert after.data.startswith(frame)
 
 
-def test_a_name_service_question_passes() -> None:
+def test_a_datagram_that_nobody_reads_is_blanked_behind_its_headers() -> None:
     frame = bytes(
         Ether(**MACS)
         / IP(src="172.30.0.20", dst="172.30.0.1")
         / UDP(sport=5353, dport=53)
         / b"\0\1\1\0\0\1\0\0\0\0\0\0\x03api\x03lab\x04test\0\0\1\0\1"
     )
-    assert redacted(batch_of([frame]))[0].data == frame
+    after, redactor = redacted(batch_of([frame]))
+    assert after.data == frame[:42] + b"x" * len(frame[42:])
+    assert redactor.summary.blanked == {"unreadable": 1}
+    assert redacted(batch_of([frame]), keep_bodies=True)[0].data == frame
+
+
+def test_of_a_datagram_in_fragments_the_header_alone_stays() -> None:
+    datagram = IP(src="172.30.0.20", dst="172.30.0.1", id=9) / UDP(sport=5140, dport=514)
+    parts = fragment(IP(bytes(datagram / b"X-Vault-Token: LABONLY-of-no-known-shape")), fragsize=24)
+    frames = [bytes(Ether(**MACS) / part) for part in parts]
+    after, _ = redacted(batch_of(frames))
+    assert len(frames) == 2
+    assert after.data == frames[0][:42] + b"x" * 16 + frames[1][:34] + b"x" * len(frames[1][34:])
+
+
+@pytest.mark.parametrize("ethertype", [0x0806, 0x88B5, 0x88CC])
+def test_what_is_no_packet_of_ip_is_blanked_and_the_report_says_the_same(ethertype: int) -> None:
+    frame = bytes(12) + ethertype.to_bytes(2, "big") + bytes(28) + b"LABONLY-of-no-known-shape"
+    after, _ = redacted(batch_of([frame]))
+    assert b"LABONLY" not in after.data
+    assert report_of([after]) == report_of([batch_of([frame])])
 
 
 def test_an_unknown_link_is_blanked() -> None:

@@ -76,8 +76,10 @@ def captured(message: Message, bodies: list[bytes], late: int, chance: random.Ra
     return net
 
 
-def redacted(packets: list[Packet], sizes: Callable[[], int]) -> tuple[list[Batch], Redactor]:
-    redactor = Redactor()
+def redacted(
+    packets: list[Packet], sizes: Callable[[], int], *, keep_bodies: bool = True
+) -> tuple[list[Batch], Redactor]:
+    redactor = Redactor(keep_bodies=keep_bodies)
     out: list[Batch] = []
     at = 0
     while at < len(packets):
@@ -119,6 +121,19 @@ def test_a_large_transfer_has_its_masks_alone_changed(
     after = [b.data[start : start + size] for b in out for _, start, size, _ in b.records]
     assert redactor.summary.blanked == {}
     assert [without(frame) for frame in after] == [without(packet.frame) for packet in packets]
+    assert report_of(out) == report_of([batch(packets)])
+
+
+@pytest.mark.parametrize("late", [0, 6], ids=["in order", "overtaken"])
+@pytest.mark.parametrize("message", [upload, chunked, zipped])
+def test_of_a_large_transfer_the_structure_alone_is_left(message: Message, late: int) -> None:
+    chance = random.Random(late)
+    packets = captured(message, [letters(600_000), encoded(100_000)], late, chance).wire.packets
+    out, redactor = redacted(packets, lambda: chance.randrange(1, 40), keep_bodies=False)
+    after = [b.data[start : start + size] for b in out for _, start, size, _ in b.records]
+    assert redactor.summary.blanked == {"bodies": 2}
+    assert [len(frame) for frame in after] == [len(packet.frame) for packet in packets]
+    assert b"aaaaaaaaaaaa" not in b"".join(after)
     assert report_of(out) == report_of([batch(packets)])
 
 

@@ -83,14 +83,15 @@ VALUES = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("words", [(), ("--keep-bodies",)], ids=["", "bodies kept"])
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value[:18].decode())
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
 def test_a_prompt_with_the_documentation_of_an_api_is_no_reason_to_refuse(
-    prompt: bytes, value: bytes, tmp_path: Path
+    prompt: bytes, value: bytes, words: tuple[str, ...], tmp_path: Path
 ) -> None:
     tcp = Tcp().open().up(asked(prompt % value)).down(OK).close()
     source = saved(tmp_path, tcp.wire.packets)
-    target, _ = redacted(source)
+    target, _ = redacted(source, *words)
     assert KEY[13:] not in target.read_bytes()
     told, before = inspect(target), inspect(source)
     assert [e.ended_by for e in told.exchanges] == ["complete"]
@@ -145,8 +146,10 @@ def in_an_unknown_protocol() -> Wire:
 
 
 def before_it_was_sent() -> Wire:
-    body = b'{"note":"%s"}' % PLAIN
-    tcp = Tcp().open().up(asked(body, key=b"sk-placeholder-for-api-proxy")).down(OK)
+    body = b'{"error":"not a key: %s"}' % PLAIN
+    answer = b"HTTP/1.1 401 No\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    tcp = Tcp().open().up(b"GET /v1/models HTTP/1.1\r\nHost: lab.test\r\n\r\n")
+    tcp.down(answer % len(body) + body)
     return tcp.up(asked(key=PLAIN)).down(OK).close().wire
 
 
@@ -228,7 +231,7 @@ def test_a_packet_that_changes_at_every_reading_is_blanked_from_there(
 
     monkeypatch.setattr(Masker, "text", restless)
     tcp = Tcp().open().up(asked(b'{"text":"a word so restless","b":1}')).down(OK).close()
-    target, said = redacted(saved(tmp_path, tcp.wire.packets))
+    target, said = redacted(saved(tmp_path, tcp.wire.packets), "--keep-bodies")
     assert b'{"text":"a word so ' + b"x" * 16 in target.read_bytes()
     assert f"{rereading.MASKING + 1} more changes" in said
 
@@ -249,7 +252,7 @@ def test_readings_end_though_everything_changes_always(
     monkeypatch.setattr(rereading._Reading, "run", counted)
     monkeypatch.setattr(Masker, "text", flipped)
     tcp = Tcp().open().up(asked(b"xyxyxyx")).down(OK).close()
-    target, said = redacted(saved(tmp_path, tcp.wire.packets))
+    target, said = redacted(saved(tmp_path, tcp.wire.packets), "--keep-bodies")
     assert len(readings) == rereading.MASKING + rereading.BLANKING
     assert "more changes" in said
     assert len(frames(target)) == len(tcp.wire.packets)

@@ -1,0 +1,161 @@
+"""Event streams in a copy: fields, the names of events and the structure of their data.
+
+Events are taken whole, as `protocols/sse.py` takes them, so that what is
+counted, broken or an error there is so in the copy.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from inspector.credentials.masking import Masker
+from inspector.protocols.api import parse_json
+from inspector.protocols.sse import EVENT_LIMIT
+from inspector.redaction.bodies import JsonBody, blanked, granted
+from inspector.redaction.body_grants import EVENT
+
+_BOM: Final = b"\xef\xbb\xbf"
+_BLANK_LINE: Final = re.compile(rb"\r\n(?:\r\n?|\n)|\n(?:\r\n?|\n)|\r\r\n?")
+_LINE: Final = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_NAME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_-]*")
+_NOT_END: Final = re.compile(rb"[^\r\n]")
+#: What the API proxy writes into the midst of an event (`protocols/sse.py`).
+_BARE_ERROR: Final = b'{"error":"'
+_VALUE_BEGINS: Final = re.compile(rb"(?:\A|[\r\n])data: ?\Z")
+_DONE: Final = b"[DONE]"
+_FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
+
+
+class EventsBody:
+    """Hides what the events of one stream say."""
+
+    def __init__(self, masker: Masker) -> None:
+        self.changed = False
+        self._masker = masker
+        self._pending = bytearray()
+        self._looked = 0  # so far there is no blank line in `_pending`
+        self._hiding = False  # the rest of an event that was too long, or was cut
+        self._at_start = True
+
+    def feed(self, data: bytes) -> bytes:
+        """See `BodyMasker`."""
+        self._pending += data
+        out = bytearray()
+        while True:
+            if not self._hiding:
+                out += self._line_ends()
+            found = _BLANK_LINE.search(self._pending, max(0, self._looked - 3))
+            if found is None:
+                break
+            out += self._decided(found.start())
+            out += self._take(found.end() - found.start())
+            self._hiding = False
+        self._looked = len(self._pending)
+        if self._hiding:
+            out += self._decided(len(self._pending.rstrip(b"\r\n")))
+        elif len(self._pending) > EVENT_LIMIT:
+            out += self._decided(len(self._pending.rstrip(b"\r\n")))
+            self._hiding = True
+        return bytes(out)
+
+    def flush(self) -> bytes:
+        """See `BodyMasker`.  The rest of an event that has begun is hidden to its end."""
+        begun = bool(self._pending)
+        done = self._decided(len(self._pending))
+        self._hiding = self._hiding or begun
+        return done
+
+    finish = flush
+
+    def gap(self) -> None:
+        """See `BodyMasker`.  Lines are read again from where they begin behind it."""
+        self._hiding = False
+        self._at_start = False
+
+    # -- one event -------------------------------------------------------------
+
+    def _line_ends(self) -> bytes:
+        return self._take(len(self._pending) - len(self._pending.lstrip(b"\r\n")))
+
+    def _decided(self, count: int) -> bytes:
+        event = self._take(count)
+        masked = _NOT_END.sub(b"x", event) if self._hiding else self._event(event)
+        self.changed = self.changed or masked != event
+        return masked
+
+    def _take(self, count: int) -> bytes:
+        data = bytes(self._pending[:count])
+        del self._pending[:count]
+        self._looked = 0
+        return data
+
+    def _event(self, event: bytes) -> bytes:
+        mark = b""
+        if self._at_start and event:
+            self._at_start = False
+            mark = _BOM if event.startswith(_BOM) else b""
+            event = event[len(mark) :]
+        start = event.rfind(_BARE_ERROR)
+        if start >= 0 and not _VALUE_BEGINS.search(event[:start]) and _is_json(event[start:]):
+            error = JsonBody(self._masker, answers=True, failed=True)
+            tail = error.feed(event[start:]) + error.finish()
+            return mark + self._lines(event[:start]) + tail
+        return mark + self._lines(event)
+
+    def _lines(self, event: bytes) -> bytes:
+        parts: list[bytes] = []
+        values: list[tuple[int, bytes]] = []  # of data: (which part, value)
+        name = b""
+        for line, end in _LINE.findall(event):
+            field, colon, value = line.partition(b":")
+            if field not in _FIELDS:
+                parts += (_foreign(field, colon, value), end)
+                continue
+            space = value[:1] if value[:1] == b" " else b""
+            value = value[len(space) :]
+            parts.append(field + colon + space)
+            if field == b"data":
+                values.append((len(parts), value))
+            elif field == b"event":
+                name = value
+                value = granted(self._masker, value, EVENT) or b"x" * len(value)
+            elif field != b"retry" or not (value.isdigit() and len(value) < 9):
+                value = blanked(value)
+            parts += (value, end)
+        shown = self._data([value for _, value in values], name)
+        for (part, _), value in zip(values, shown, strict=True):
+            parts[part] = value
+        return b"".join(parts)
+
+    def _data(self, values: list[bytes], name: bytes) -> list[bytes]:
+        """The values of an event's `data` fields, which are one text."""
+        text = b"\n".join(values)
+        if not text or text.strip(b" ") == _DONE:
+            return values
+        document = JsonBody(self._masker, answers=True, failed=name == b"error")
+        shown = document.feed(text) + document.finish()
+        parts: list[bytes] = []
+        at = 0
+        for value in values:
+            parts.append(shown[at : at + len(value)])
+            at += len(value) + 1
+        return parts
+
+
+def _foreign(field: bytes, colon: bytes, value: bytes) -> bytes:
+    """A comment, or a line that is no field: hidden, and damaged if it was (`protocols/sse.py`)."""
+    if not field:
+        return colon + blanked(value)
+    damaged = not colon or _NAME.fullmatch(field) is None or value.lstrip()[:1] in (b"{", b"[")
+    if damaged:
+        return b"x" * (len(field) + len(colon) + len(value))
+    return b"x" * len(field) + colon + b"x" * len(value)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        parse_json(data)
+    except ValueError:
+        return False
+    return True

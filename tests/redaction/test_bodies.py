@@ -1,0 +1,256 @@
+"""Of JSON the structure stays, of strings what is granted, of anything else nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inspector.credentials.masking import Masker
+from inspector.protocols.api import parse_json
+from inspector.redaction.bodies import STRING_LIMIT, TAIL, Blank, BodyMasker, JsonBody
+from tests.credentials.canary import PREFIXED
+
+PLACEHOLDER = b"sk-ant-placeholder-key-for-credential-isolation"
+KEY = b"sk-proj-" + 40 * b"LABONLY9"
+
+
+def masker() -> Masker:
+    return Masker(b"lab")
+
+
+def whole(body: BodyMasker, data: bytes) -> bytes:
+    return body.feed(data) + body.finish()
+
+
+def pieces(body: BodyMasker, data: bytes, cuts: list[int]) -> bytes:
+    out = b""
+    for start, stop in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        out += body.feed(data[start:stop])
+        assert len(out) <= stop
+    return out + body.finish()
+
+
+def asked(data: bytes) -> bytes:
+    return whole(JsonBody(masker()), data)
+
+
+def answered(data: bytes, *, failed: bool = False) -> bytes:
+    return whole(JsonBody(masker(), answers=True, failed=failed), data)
+
+
+def test_strings_are_hidden_and_all_else_of_a_document_stays() -> None:
+    data = b'{"messages": [{"text": "a word", "n": -1.5e3}, true, null], "k": ""}\r\n'
+    assert (
+        asked(data) == b'{"messages": [{"text": "xxxxxx", "n": -1.5e3}, true, null], "k": ""}\r\n'
+    )
+
+
+def test_an_escape_is_hidden_as_a_whole() -> None:
+    assert asked(rb'["a\"b\\", "\u00e4\n", "\\"]') == rb'["xxxxxx", "xxxxxxxx", "xx"]'
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        b'"role":"user"', b'"type":"invalid_request_error"', b'"model":"claude-opus-4-20250514"',
+        b'"model":"gpt-4o"', b'"model":"models/gemini-2.5-pro"', b'"stop_reason":"end_turn"',
+        b'"finishReason":"MAX_TOKENS"', b'"status":"RESOURCE_EXHAUSTED"',
+        b'"code":"OperationNotSupported"', b'"object":"chat.completion.chunk"',
+        b'"model":"accounts/fireworks/models/llama-v3p1-405b-instruct"',
+        b'"type":["object","null"]',
+    ],
+)  # fmt: skip
+def test_a_listed_member_keeps_a_value_of_its_form(member: bytes) -> None:
+    assert asked(b"{" + member + b"}") == b"{" + member + b"}"
+
+
+@pytest.mark.parametrize("name", ["type", "role", "model", "code", "status", "stop_reason"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYab", "qwertzuiopasdfghjklyxcvbnm",
+        "3fa85f64-5717-4562-b3fc-2c963f66afa6", "a whole sentence of nine words or even more",
+        "a\\nb",
+        "0123456789012345", "a" * 65,
+    ],
+)  # fmt: skip
+def test_a_listed_member_with_another_value_is_hidden(name: str, value: str) -> None:
+    data = f'{{"{name}":"{value}"}}'.encode()
+    assert asked(data) == f'{{"{name}":"{"x" * len(value)}"}}'.encode()
+
+
+def test_a_key_in_a_listed_member_is_masked_as_one() -> None:
+    shown = asked(b'{"model":"' + KEY + b'"}')
+    assert shown.startswith(b'{"model":"sk-proj-xxxx')
+    assert b"LABONLY" not in shown
+
+
+def test_a_name_that_is_no_identifier_or_looks_like_a_key_is_hidden() -> None:
+    shown = asked(b'{"a sentence":1,"%s":2,"%s":3}' % (KEY[:40], 41 * b"a"))
+    assert shown == b'{"xxxxxxxxxx":1,"%s":2,"%s":3}' % (40 * b"x", 41 * b"x")
+
+
+def test_a_number_that_was_sent_as_a_key_is_hidden_and_is_a_number() -> None:
+    known = masker()
+    known.field("x-api-key", "9182736455463728190")
+    shown = whole(JsonBody(known), b'{"a":9182736455463728190,"b":12}')
+    assert shown == b'{"a":1111111111111111111,"b":12}'
+
+
+TEXT = b'"no such model: \\"x\\""'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"error":{"message":%s}}', b'{"error":%s}', b'{"response":{"error":{"message":%s}}}',
+        b'{"error":"Proxy error","message":%s}', b'{"type":"error","message":%s}',
+        b'[{"error":{"message":%s}}]',
+    ],
+)  # fmt: skip
+def test_the_text_of_an_error_stays_in_an_answer_alone(document: bytes) -> None:
+    assert answered(document % TEXT) == document % TEXT
+    assert b"such" not in asked(document % TEXT)
+
+
+@pytest.mark.parametrize("name", [b"message", b"detail"])
+def test_a_text_beside_no_error_stays_if_the_status_is_one(name: bytes) -> None:
+    document = b'{"%s":"no such thing"}' % name
+    assert answered(document, failed=True) == document
+    assert b"such" not in answered(document)
+    assert b"such" not in answered(b'{"a":{"%s":"no such thing"}}' % name, failed=True)
+
+
+def test_a_key_in_the_text_of_an_error_is_masked_and_the_text_stays() -> None:
+    shown = answered(b'{"error":{"message":"not a key: %s, sorry"}}' % KEY)
+    assert b'"message":"not a key: sk-proj-xxxx' in shown
+    assert b', sorry"}}' in shown
+    assert b"LABONLY" not in shown
+
+
+@pytest.mark.parametrize("shape", sorted(PREFIXED))
+def test_a_text_of_an_error_with_letters_of_any_alphabet_stays_json(shape: str) -> None:
+    key = (shape + "LABONLY" + 80 * "B").encode()
+    text = "„nö \U0001f511".encode()
+    data = b'{"error":{"message":"%s%s%s \\ud83d"}}' % (text, key, text)
+    parse_json(data)
+    parse_json(answered(data))
+    assert len(answered(data)) == len(data)
+
+
+def test_of_a_long_text_of_an_error_the_beginning_stays() -> None:
+    text = b"it said: \\u00e4" * 2000
+    shown = answered(b'{"error":{"message":"' + text + b'"}}')
+    assert shown.startswith(b'{"error":{"message":"' + text[:1500])
+    assert len(json.loads(shown)["error"]["message"]) > 1500
+    assert shown.count(b"it") < 200
+    assert len(shown) == len(text) + 24
+
+
+@pytest.mark.parametrize(
+    "text", [b"%s", b"a %s b", b'\\"%s\\"', b"\\n%s\\n", 9000 * b"a " + b"%s " + 9000 * b"b"]
+)
+def test_placeholders_stay_in_any_string(text: bytes) -> None:
+    data = b'{"prompt":"' + text.replace(b"%s", PLACEHOLDER) + b'"}'
+    assert PLACEHOLDER in asked(data)
+    assert PLACEHOLDER in whole(Blank(), data)
+    # A word that goes on is no placeholder.
+    assert PLACEHOLDER not in asked(data.replace(PLACEHOLDER, PLACEHOLDER + b"LABONLY"))
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b'{"a":1}word', b'{"a":1}xxxx'),
+        (b'{"a":"b', b'{"a":"x'),
+        (b'{"a":"b\nc"}', b'{"a":"xxxxx'),
+        (b'{"a":tru}', b'{"a":xxxx'),
+        (b'{"a":0123,"b":"c"}', b'{"a":' + 13 * b"x"),
+        (b"words", b"xxxxx"),
+        (b'["a\\x"]', b'["xxxxx'),
+        (b"\xef\xbb\xbf{}", b"xxxxx"),
+    ],
+)
+def test_what_is_no_json_is_hidden_from_there_on_and_stays_none(data: bytes, shown: bytes) -> None:
+    assert answered(data) == shown
+    for document in (data, shown):
+        with pytest.raises(ValueError, match=r"."):
+            parse_json(document)
+
+
+def test_text_that_is_not_utf_8_is_none_in_the_copy_either() -> None:
+    for text in (b"a\xe4b", b"a\xe2\x80", b"z" * 3 * STRING_LIMIT + b"\xff", b"\xed\xa0\x80"):
+        with pytest.raises(ValueError, match=r"."):
+            parse_json(answered(b'{"a":"' + text + b'"}'))
+    assert parse_json(answered('{"a":"ä„€\U0001f511"}'.encode()))
+
+
+def test_behind_a_gap_nothing_is_understood() -> None:
+    body = JsonBody(masker(), answers=True)
+    shown = body.feed(b'{"type":"message","a":"wo') + body.flush()
+    body.gap()
+    assert shown + body.feed(b'rd","type":"message"}') + body.finish() == (
+        b'{"type":"message","a":"xx' + b"x" * 21
+    )
+
+
+def test_what_is_held_back_is_bounded() -> None:
+    body = JsonBody(masker(), answers=True)
+    shown = len(body.feed(b'{"error":{"message":"'))
+    fed = 21
+    for _ in range(100):
+        shown += len(body.feed(b"some words " * 100))
+        fed += 1100
+        assert fed - shown <= STRING_LIMIT + 1100 + 2 * TAIL
+
+
+documents: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-999, 999) | st.text(max_size=9)
+    | st.sampled_from(["error", "user", PLACEHOLDER.decode(), "a" * 300]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["type", "error", "message", "a", "ä", "model"]), inner),
+)  # fmt: skip
+
+
+@settings(max_examples=200)
+@given(documents, st.booleans(), st.integers(0, 1 << 32))
+def test_cut_anywhere_it_is_the_same_json(document: Any, ascii: bool, seed: int) -> None:
+    data = json.dumps(document, ensure_ascii=ascii).encode()
+    chance = random.Random(seed)
+    cuts = sorted(chance.sample(range(len(data) + 1), min(len(data), chance.randrange(6))))
+    shown = answered(data)
+    assert len(shown) == len(data)
+    assert pieces(JsonBody(masker(), answers=True), data, cuts) == shown
+    assert pieces(JsonBody(masker(), answers=True), data, list(range(1, len(data)))) == shown
+    assert _outline(json.loads(shown)) == _outline(document)
+    assert answered(shown) == shown
+
+
+def _outline(value: Any) -> Any:
+    """A document without its strings and names."""
+    if isinstance(value, dict):
+        return (
+            ["object", *[_outline(item) for item in value.values()]] if len(value) < 2 else "many"
+        )
+    if isinstance(value, list):
+        return [_outline(item) for item in value]
+    return "text" if isinstance(value, str) else value
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=5))
+def test_bytes_of_any_kind_keep_their_number_and_no_word(data: bytes, cuts: list[int]) -> None:
+    cuts = sorted(cut for cut in cuts if cut <= len(data))
+    for body in (Blank(), JsonBody(masker(), answers=True, failed=True)):
+        assert len(pieces(body, data, cuts)) == len(data)
+
+
+def test_the_name_of_squids_error_stays_in_its_page() -> None:
+    page = b"<!-- ERR_ACCESS_DENIED --><p>LABONLY ERR_words</p>"
+    assert whole(Blank(), page) == (
+        b"x" * 5 + b"ERR_ACCESS_DENIED" + b"x" * (len(page) - 5 - len(b"ERR_ACCESS_DENIED"))
+    )

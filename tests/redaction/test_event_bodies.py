@@ -1,0 +1,121 @@
+"""Of event streams the fields stay, of their data what stays of JSON."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.credentials.masking import Masker
+from inspector.protocols.sse import EVENT_LIMIT, SseParser
+from inspector.redaction.event_bodies import EventsBody
+
+KEY = b"sk-proj-" + 40 * b"LABONLY9"
+DELTA = b'event: content_block_delta\ndata: {"type":"text_delta","text":"a word"}\n\n'
+HIDDEN = b'event: content_block_delta\ndata: {"type":"text_delta","text":"xxxxxx"}\n\n'
+
+
+def shown(data: bytes, cuts: tuple[int, ...] = ()) -> bytes:
+    body = EventsBody(Masker(b"lab"))
+    out = b""
+    for start, stop in zip((0, *cuts), (*cuts, len(data)), strict=True):
+        out += body.feed(data[start:stop])
+    return out + body.finish()
+
+
+def test_an_event_keeps_its_name_and_the_structure_of_its_data() -> None:
+    assert shown(DELTA + b"data: [DONE]\n\n") == HIDDEN + b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        (b": a comment", b":xxxxxxxxxx"),
+        (b"id: 17-words", b"id: xxxxxxxx"),
+        (b"retry: 3000", b"retry: 3000"),
+        (b"retry: 123456789012", b"retry: xxxxxxxxxxxx"),
+        (b"event: " + 41 * b"aB", b"event: " + 82 * b"x"),
+        (b"data: words", b"data: xxxxx"),
+        (b"data:12", b"data:12"),
+        (b"data", b"data"),
+        (b"other: words", b"xxxxx:xxxxxx"),
+        (b'other: {"a"', b"xxxxxxxxxxx"),
+        (b"no field", b"xxxxxxxx"),
+        (b"data: [DONE] ", b"data: [DONE] "),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_line_keeps_its_field_and_what_has_its_form(line: bytes, kept: bytes, end: bytes) -> None:
+    assert shown(line + end + end) == kept + end + end
+
+
+def test_data_in_several_lines_is_one_text() -> None:
+    data = b'data: {"a":"b",\r\ndata: "type":\r\ndata:"ping"}\r\n\r\n'
+    assert shown(data) == data.replace(b'"b"', b'"x"')
+
+
+def test_an_error_written_into_the_midst_of_an_event_stays_one() -> None:
+    error = b'{"error":"Response stream error","message":"aborted"}'
+    for before in (b"", b'event: ping\ndata: {"type":"pi', b'event: ping\ndata: {"a":"b"}\n'):
+        assert shown(before + error).endswith(error)
+        assert len(shown(before + error)) == len(before + error)
+
+
+def test_a_key_in_the_name_of_an_event_is_masked_as_one() -> None:
+    data = shown(b"event: " + KEY + b"\ndata: {}\n\n")
+    assert data.startswith(b"event: sk-proj-xxxx")
+    assert b"LABONLY" not in data
+
+
+def test_an_event_that_is_too_long_keeps_its_name_and_its_lines() -> None:
+    long = b'event: ping\ndata: {"a":"' + b"words " * (EVENT_LIMIT // 4) + b'"}\n'
+    data = b"".join(long[at : at + 4096] for at in range(0, len(long), 4096)) + b"id: 7\n\n" + DELTA
+    cuts = tuple(range(4096, len(data), 4096))
+    masked = shown(data, cuts)
+    assert masked.startswith(b'event: ping\ndata: {"a":"xxxx')
+    assert masked.endswith(b"\nxxxxx\n\n" + HIDDEN)
+    assert len(masked) == len(data)
+
+
+def test_behind_a_gap_lines_are_read_again() -> None:
+    body = EventsBody(Masker(b"lab"))
+    out = body.feed(DELTA + b'event: ping\ndata: {"a":"wor') + body.flush()
+    assert out == HIDDEN + b'event: ping\ndata: {"a":"xxx'
+    body.gap()
+    assert body.feed(b'ds"}\n\n' + DELTA) + body.finish() == b"xxxx\n\n" + HIDDEN
+
+
+LINES = st.sampled_from([
+    b'data: {"type":"ping","a":"b c"}', b"data: {", b"event: ping", b"event: a b", b": c", b"id: 1",
+    b"", b"", b"words", b"x: y", b'data: {"error":{"message":"no"}}', b'"a": {', b"\xff\xfe",
+    b"data: [DONE]", b"data: 1", b'{"error":"a","message":"b"}', b"\xef\xbb\xbfdata: 2",
+])  # fmt: skip
+
+
+@given(st.lists(LINES, max_size=12), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.integers(0, 99))
+def test_cut_anywhere_a_parser_counts_the_same(lines: list[bytes], end: bytes, seed: int) -> None:
+    data = end.join(lines)
+    chance = random.Random(seed)
+    cuts = tuple(sorted(chance.sample(range(len(data) + 1), min(len(data), 4))))
+    masked = shown(data)
+    assert shown(data, cuts) == masked
+    assert shown(data, tuple(range(1, len(data)))) == masked
+    assert shown(masked) == masked
+    assert counted(masked) == counted(data)
+
+
+def counted(data: bytes) -> tuple[object, ...]:
+    parser = SseParser()
+    parser.feed([(1, 1, data)])
+    stream = parser.finish(True)
+    names = sorted(count for count in stream.names.values())
+    return (
+        stream.events,
+        names,
+        stream.malformed,
+        stream.truncated,
+        stream.terminated,
+        parser.faults,
+    )
