@@ -87,7 +87,7 @@ _ADDRESS: Final = re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?")
 _DISTINCT: Final = 3
 
 #: What redaction leaves of a key, or a part of that.
-_MASK: Final = re.compile(rb"[\w\-.]{0,20}?([xX0])\1{3,}[xX0.\s]*[0-9]{0,8}[\w]?=*")
+_MASK: Final = re.compile(rb"[\w\-.]{0,20}?([xX0])\1{3,}+[xX0.\s]*+[0-9]{0,8}+[\w]?=*")
 
 
 def is_mask(text: bytes) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
 from inspector.protocols.api import parse_json
-from inspector.redaction.bodies import STRING_LIMIT, TAIL, Blank, BodyMasker, JsonBody
+from inspector.redaction.bodies import _MASKED, STRING_LIMIT, TAIL, Blank, BodyMasker, JsonBody
 from tests.credentials.canary import PREFIXED
 
 PLACEHOLDER = b"sk-ant-placeholder-key-for-credential-isolation"
@@ -254,3 +254,10 @@ def test_the_name_of_squids_error_stays_in_its_page() -> None:
     assert whole(Blank(), page) == (
         b"x" * 5 + b"ERR_ACCESS_DENIED" + b"x" * (len(page) - 5 - len(b"ERR_ACCESS_DENIED"))
     )
+
+
+@pytest.mark.parametrize("behind", ["!a", "1234567890a", "\xbfa"])
+def test_a_long_fill_with_something_else_behind_it_is_decided_at_once(behind: str) -> None:
+    # Each look of a pattern that may cut the fill anywhere would double with its length.
+    assert _MASKED.fullmatch("x" * 5000 + behind) is None
+    assert _MASKED.fullmatch("x" * 5000 + "12345678") is not None
