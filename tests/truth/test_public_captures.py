@@ -12,9 +12,12 @@ Rules by which the truth was written, and which hold for every file:
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import CliRunner
@@ -58,6 +61,10 @@ def ends(*pair: tuple[str, int], by_ports: bool) -> Ends:
     return frozenset(port for _, port in pair) if by_ports else frozenset(pair)
 
 
+#: What a report writes in place of what no grammar grants (`inspector/secrets/labels.py`).
+LABEL: Final = re.compile(r"<(?:[a-z0-9-]+ )*?([0-9]+) bytes(?: [0-9a-f]{12})?>")
+
+
 def calls(report: Report, *, by_ports: bool) -> Counter[Call]:
     """Every request of the report, CONNECTs and what is inside tunnels included."""
     found: Counter[Call] = Counter()
@@ -88,10 +95,42 @@ def statuses(report: Report) -> Counter[int]:
     return found
 
 
+def says(shown: str, target: str) -> bool:
+    """Whether a report's target is the true one, its labels standing for as many bytes."""
+    pieces = LABEL.split(shown)
+    form = "".join(
+        f".{{{piece}}}" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)
+    )
+    return re.fullmatch(form, target, re.DOTALL) is not None
+
+
+def unmasked(found: Counter[Call], targets: Iterable[tuple[object, str, str]]) -> Counter[Call]:
+    """The calls of a report with the true target where a label hides a part of it.
+
+    Of true targets that a label may stand for each call takes one of its own connection.
+    """
+    left = Counter(targets)
+    calls: Counter[Call] = Counter()
+    for pair, method, shown, status in found.elements():
+        fits = [row for row in left if row[1] == method and says(shown, row[2])]
+        own = [row for row in fits if row[0] == pair and left[row] > 0]
+        row = next(iter(own or fits), None)
+        if row is not None:
+            left[row] -= 1
+        calls[pair, method, shown if row is None else row[2], status] += 1
+    return calls
+
+
 @each
 def test_requests_and_their_answers_are_those_of_the_truth(capture: PublicCapture) -> None:
     by_ports = capture.name in BY_PORTS
-    found = calls(report_of(capture.path), by_ports=by_ports)
+    expected = INSIDE_TUNNELS.get(capture.name, Counter())
+    targets: list[tuple[object, str, str]] = [
+        (ends((ip, port), (peer, peer_port), by_ports=by_ports), method, target)
+        for ip, port, peer, peer_port, method, target, _ in capture.truth["requests"]
+    ]
+    targets += [(None, method, target) for method, target, _ in expected]
+    found = unmasked(calls(report_of(capture.path), by_ports=by_ports), targets)
     true: Counter[Call] = Counter()
     for ip, port, peer, peer_port, method, target, status in capture.truth["requests"]:
         pair = ends((ip, port), (peer, peer_port), by_ports=by_ports)
@@ -100,7 +139,7 @@ def test_requests_and_their_answers_are_those_of_the_truth(capture: PublicCaptur
         true[pair, method, target, answer] += 1
 
     inside = Counter(row[1:] for row in (found - true).elements())
-    assert inside == INSIDE_TUNNELS.get(capture.name, Counter())
+    assert inside == expected
     assert not true - found
 
 
