@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import click
 
 from inspector.cli.analyze import start_logging, write_page
+from inspector.cli.inputs import options_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.network import key_bytes
 from inspector.cli.parameters import duration_in_seconds, size_in_bytes
 
 if TYPE_CHECKING:
@@ -96,20 +96,9 @@ def plan(
         from inspector.live.files import Rotation
         from inspector.live.opening import Wanted
         from inspector.live.run import StopLimits
-        from inspector.options import Options
 
     start_logging(verbosity)
-    options = Options(
-        scope=told["scope"],
-        subnet=told["subnet"],
-        agents=told["agents"],
-        api_proxies=told["api_proxies"],
-        forward_proxies=told["forward_proxies"],
-        topology_file=told["topology_file"],
-        auth_headers=told["auth_headers"],
-        kept_headers=told["kept_headers"],
-        fingerprint_key=key_bytes(told["fingerprint_key"]),
-    )
+    options = options_of(told)
     # Of an interface named by hand the network is not known: traffic will tell.
     by_hand = bool(told["interfaces"]) and not (
         told["scope"] or told["subnet"] or told["topology_file"]
