@@ -39,7 +39,9 @@ _PREFIXES: Final = {
     (kind, shape.prefix) for shape in SHAPES for kind in (shape.kind, "basic", "unknown")
 }
 _VALUE: Final = re.compile(r"[0-9a-f]{12}")
-_MASK: Final = re.compile(rb"[x0X\xbf\x00-\x20.\"'`=\x7f]*[0-9]{0,8}[x0X\xbf\x00-\x20.\"'`=\x7f]*")
+_MASK: Final = re.compile(
+    rb"[x0X\xbf\x00-\x20.\"'`=\x7f]*+[0-9]{0,8}+[x0X\xbf\x00-\x20.\"'`=\x7f]*+"
+)
 
 
 class MaskNote(NamedTuple):

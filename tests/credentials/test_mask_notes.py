@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.credentials.mask_notes import MaskNote, read, written
+from inspector.credentials.mask_notes import _MASK, MaskNote, read, written
 from inspector.credentials.reader import CredentialReader
 from inspector.model.credentials import Credential
 
@@ -70,3 +70,9 @@ def test_a_comment_is_believed_of_a_mask_of_its_length_alone(value: bytes) -> No
 )
 def test_a_lie_claims_nothing(lie: str) -> None:
     assert read(lie) is None
+
+
+def test_a_long_fill_with_something_else_behind_it_costs_one_look_at_each_character() -> None:
+    # Where parts of a pattern may share characters, a failed look tries each way to share them.
+    assert _MASK.fullmatch(b"x" * 60_000 + b"!") is None
+    assert _MASK.fullmatch(b"x" * 60_000 + b"12345678") is not None
