@@ -106,6 +106,8 @@ def redacted(
     paths: Sequence[str | Path],
     auth_headers: Sequence[str] = (),
     kept_headers: Sequence[str] = (),
+    *,
+    keep_ciphertext: bool = False,
 ) -> dict[str, Writer]:
     """What writes each capture of `paths` without credentials, by the name of its file.
 
@@ -117,7 +119,13 @@ def redacted(
 
     def writer(name: str) -> Writer:
         def write(out: BinaryIO) -> None:
-            redact_into(name, out, auth_headers=auth_headers, kept_headers=kept_headers)
+            redact_into(
+                name,
+                out,
+                auth_headers=auth_headers,
+                kept_headers=kept_headers,
+                keep_ciphertext=keep_ciphertext,
+            )
 
         return write
 

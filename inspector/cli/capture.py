@@ -12,7 +12,7 @@ from inspector.cli.live_options import Printer, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
-from inspector.cli.outcome import ReportOptions, judging_options
+from inspector.cli.outcome import ReportOptions, judging_options, keep_ciphertext_option
 from inspector.cli.parameters import Duration, Rotate, Size
 from inspector.cli.streams import only_for_reader
 from inspector.report.formats.table import ALL
@@ -64,6 +64,7 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     is_flag=True,
     help="Keep what prompts and answers say. Only what looks like a key is masked in them.",
 )
+@keep_ciphertext_option
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -92,6 +93,7 @@ def capture(
     max_size: str | None,
     raw: bool,
     keep_bodies: bool,
+    keep_ciphertext: bool,
     ready_file: Path | None,
     pid_file: Path | None,
     **live: Any,
@@ -118,6 +120,7 @@ def capture(
         rotate=rotate,
         raw=raw,
         keep_bodies=keep_bodies,
+        keep_ciphertext=keep_ciphertext,
         duration=duration,
         max_size=max_size,
         ready_file=ready_file,

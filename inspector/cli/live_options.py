@@ -82,6 +82,7 @@ def plan(
     rotate: str | None = None,
     raw: bool = False,
     keep_bodies: bool = False,
+    keep_ciphertext: bool = False,
     duration: str | None = None,
     max_size: str | None = None,
     ready_file: Path | None = None,
@@ -123,6 +124,7 @@ def plan(
         rotation=Rotation(size_in_bytes(size), int(count or 0) or None) if rotate else None,
         raw=raw,
         keep_bodies=keep_bodies,
+        keep_ciphertext=keep_ciphertext,
         limits=StopLimits(
             duration=None if duration is None else duration_in_seconds(duration),
             size=None if max_size is None else size_in_bytes(max_size),

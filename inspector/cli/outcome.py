@@ -28,6 +28,13 @@ _OUTPUT: Final = click.option(
     help="Also leave report.json, summary.md and capture.redacted.pcapng in this directory, "
     "for the invoking user alone.",
 )
+#: What a copy keeps beside what is granted; of each command that leaves one.
+keep_ciphertext_option: Final = click.option(
+    "--keep-ciphertext",
+    is_flag=True,
+    help="Keep what is encrypted in TLS in the copy. Whoever gets the session keys later reads "
+    "real keys in it.",
+)
 _JUDGING: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--fail-on",
@@ -57,8 +64,8 @@ _JUDGING: Final[tuple[Callable[[Any], Any], ...]] = (
 
 
 def outcome_options(command: Any) -> Any:
-    """Add -o, --fail-on and the options for a runner to a command, in that order."""
-    return _OUTPUT(judging_options(command))
+    """Add -o, --keep-ciphertext, --fail-on and the options for a runner, in that order."""
+    return _OUTPUT(keep_ciphertext_option(judging_options(command)))
 
 
 def judging_options(command: Any) -> Any:
@@ -77,6 +84,7 @@ class ReportOptions:
     github: bool
     summary: Path | None
     output: Path | None
+    keep_ciphertext: bool = False
 
     @classmethod
     def told(
@@ -98,6 +106,7 @@ class ReportOptions:
             github=wanted,
             summary=named(summary, "GITHUB_STEP_SUMMARY"),
             output=named(output, "GITHUB_OUTPUT"),
+            keep_ciphertext=told.get("keep_ciphertext", False),
         )
 
     def leave_files(
@@ -121,7 +130,11 @@ class ReportOptions:
             say(f"{what} is read once: no redacted capture is left")
         try:
             write_artifacts(
-                report, self.directory, captures=redacted(captures, auth_headers, kept_headers)
+                report,
+                self.directory,
+                captures=redacted(
+                    captures, auth_headers, kept_headers, keep_ciphertext=self.keep_ciphertext
+                ),
             ).complain()
         except InspectorError as error:
             return error

@@ -11,6 +11,7 @@ import click
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.messages import say
+from inspector.cli.outcome import keep_ciphertext_option
 from inspector.cli.parameters import HeaderName
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ BLANKED: Final = {
     "forgotten": "packets whose first copy is not here to compare with",
     "plaintext": "directions of plaintext that is no HTTP",
     "quoted": "packets quoted in ICMP errors",
+    "tls": "directions of TLS, but for the headers of its records and the names in hellos",
     "undecided": "packets at a limit",
     "unplaced": "packets that fit nowhere in their connection",
     "unmatched": "retransmissions with other bytes than the first",
@@ -35,6 +37,12 @@ KEPT: Final = (
     " masked only where they look like keys or were sent as such"
 )
 
+#: What --keep-ciphertext means for a file.
+KEPT_CIPHERTEXT: Final = (
+    "--keep-ciphertext: {} holds what is encrypted in TLS; whoever gets the session keys later"
+    " reads real keys in it"
+)
+
 
 @click.command(epilog=exit_codes_text())
 @click.argument("source", metavar="IN")
@@ -45,11 +53,7 @@ KEPT: Final = (
     help="Keep what prompts and answers say. Only what looks like a key is masked in them.",
 )
 @click.option("--drop-bodies", is_flag=True, help="Does nothing: bodies are blanked anyway.")
-@click.option(
-    "--keep-secrets",
-    is_flag=True,
-    help="Keep the file's TLS keys. Whoever has them reads the real keys inside TLS.",
-)
+@keep_ciphertext_option
 @click.option(
     "--auth-header",
     "auth_headers",
@@ -75,7 +79,7 @@ def redact(
     target: Path,
     keep_bodies: bool,
     drop_bodies: bool,
-    keep_secrets: bool,
+    keep_ciphertext: bool,
     auth_headers: tuple[str, ...],
     kept_headers: tuple[str, ...],
     force: bool,
@@ -123,7 +127,7 @@ def redact(
                         auth_headers=auth_headers,
                         kept_headers=kept_headers,
                         keep_bodies=keep_bodies,
-                        keep_secrets=keep_secrets,
+                        keep_ciphertext=keep_ciphertext,
                         on_progress=tell,
                     )
                 )
@@ -135,6 +139,8 @@ def redact(
     if trouble:
         raise trouble[0]
     result.complain()
+    if keep_ciphertext:
+        say(KEPT_CIPHERTEXT.format(click.format_filename(target)))
     if keep_bodies:
         say(KEPT.format(click.format_filename(target)))
     for line in told(done[0]):

@@ -56,6 +56,7 @@ class Plan:
     rotation: Rotation | None = None
     raw: bool = False
     keep_bodies: bool = False
+    keep_ciphertext: bool = False
     limits: StopLimits = field(default_factory=StopLimits)
     ready_file: Path | None = None
     pid_file: Path | None = None
@@ -122,6 +123,7 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
                 auth_headers=headers,
                 kept_headers=plan.options.kept_headers,
                 keep_bodies=plan.keep_bodies,
+                keep_ciphertext=plan.keep_ciphertext,
                 limits=LIVE,
             )
         session = _session(plan, opened, scrubber, watchers)
@@ -252,10 +254,16 @@ def _announce(plan: Plan, opened: Opened, privileges: str, watchers: Watchers) -
             f"--raw: {plan.path} will hold every credential that crosses the bridge, readable;"
             " do not upload it"
         )
-    elif plan.keep_bodies and plan.path is not None:
+        return
+    if plan.keep_bodies and plan.path is not None:
         watchers.tell(
             f"--keep-bodies: {plan.path} will hold prompts, answers and whatever the agent reads;"
             " keys in them are masked only where they look like keys or were sent as such"
+        )
+    if plan.keep_ciphertext and plan.path is not None:
+        watchers.tell(
+            f"--keep-ciphertext: {plan.path} will hold what is encrypted in TLS; whoever gets the"
+            " session keys later reads real keys in it"
         )
 
 

@@ -58,6 +58,7 @@ def read_again(
                 auth_headers=auth_headers,
                 kept_headers=kept_headers,
                 keep_bodies=scrubber.keep_bodies,
+                keep_ciphertext=scrubber.keep_ciphertext,
                 go_on=go_on,
             )
     except OSError as error:

@@ -12,11 +12,13 @@ from typing import Final, NamedTuple
 
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING
+from inspector.protocols.tls_hello import RETRY_RANDOM
 from inspector.protocols.tls_names import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
     HANDSHAKE,
     HEARTBEAT,
+    SERVER_HELLO,
     handshake_name,
 )
 
@@ -40,6 +42,8 @@ def is_record_header(kind: int, version: int, size: int) -> bool:
 PARTS_LIMIT: Final = 1024
 
 _MESSAGE_HEADER: Final = 4  # type and length, RFC 8446 4
+#: A ServerHello to the end of its random, which tells a HelloRetryRequest.
+_TELLING: Final = _MESSAGE_HEADER + 2 + len(RETRY_RANDOM)
 
 
 class TlsRecord(NamedTuple):
@@ -75,12 +79,13 @@ class TlsRecords:
     """Walks the records of one direction.  `start`: the offset of its first byte.
 
     Handshake messages are told as long as they are in the clear: up to a
-    ChangeCipherSpec, and to the first bytes of theirs that are missing.
+    ChangeCipherSpec (but for the one behind a HelloRetryRequest, RFC 8446 D.4), and
+    to the first bytes of theirs that are missing.
     """
 
     __slots__ = (
         "_header", "_in_clear", "_kind", "_left", "_message", "_message_left", "_parts",
-        "_position", "lost",
+        "_position", "_retries", "lost",
     )  # fmt: skip
 
     def __init__(self, start: int = 0) -> None:
@@ -89,10 +94,23 @@ class TlsRecords:
         self._kind = 0
         self._left = 0  # of the current record's body
         self._in_clear = True
-        self._message = b""  # what came of a message's header
+        self._message = b""  # what came of a message, as much as tells what it is
         self._message_left = 0
         self._parts: list[Extent] = []
+        self._retries = False  # the latest message asks for another ClientHello
         self.lost = False
+
+    @property
+    def begun(self) -> int | None:
+        """Where the record's header or the message began that is not whole yet; None: none did."""
+        if self._parts:
+            return self._parts[0].start
+        return self._position - len(self._header) if self._header else None
+
+    @property
+    def parts(self) -> tuple[Extent, ...]:
+        """What came so far of the handshake message that is not whole yet."""
+        return tuple(self._parts)
 
     @property
     def skippable(self) -> int:
@@ -131,8 +149,13 @@ class TlsRecords:
             return
         self.lost = self.lost or bool(self._header) or n > self._left
         if self._reads_messages or self.lost:
-            self._end_messages()
+            self.end_messages()
         self.skip(n)
+
+    def end_messages(self) -> None:
+        """What messages follow cannot be told: they are encrypted, or one's end is unknown."""
+        self._in_clear = False
+        self._message, self._message_left, self._parts = b"", 0, []
 
     @property
     def _reads_messages(self) -> bool:
@@ -145,12 +168,12 @@ class TlsRecords:
         start = body - RECORD_HEADER_SIZE
         if not is_record_header(kind, version, size):
             self.lost = True
-            self._end_messages()
+            self.end_messages()
             found.append(NoRecord(start))
             return
         self._kind, self._left = kind, size
-        if kind == CHANGE_CIPHER_SPEC:
-            self._end_messages()
+        if kind == CHANGE_CIPHER_SPEC and not self._retries:
+            self.end_messages()
         found.append(TlsRecord(kind, version, Extent(start, body), Extent(body, body + size)))
 
     def _messages(
@@ -167,10 +190,15 @@ class TlsRecords:
             else:
                 stop = min(end, position + self._message_left)
                 self._message_left -= stop - position
+                missing = _TELLING - len(self._message)
+                self._message += data[position : min(stop, position + missing)]
             self._add_part(Extent(offset + position, offset + stop))
             position = stop
-            if len(self._message) == _MESSAGE_HEADER and not self._message_left:
+            if len(self._message) >= _MESSAGE_HEADER and not self._message_left:
                 found.append(HandshakeMessage(handshake_name(self._message[0]), tuple(self._parts)))
+                self._retries = self._message[0] == SERVER_HELLO and self._message.endswith(
+                    RETRY_RANDOM
+                )
                 self._message, self._parts = b"", []
 
     def _add_part(self, part: Extent) -> None:
@@ -179,9 +207,4 @@ class TlsRecords:
         elif len(self._parts) < PARTS_LIMIT:
             self._parts.append(part)
         else:
-            self._end_messages()
-
-    def _end_messages(self) -> None:
-        """What messages follow cannot be told: they are encrypted, or one's end is unknown."""
-        self._in_clear = False
-        self._message, self._message_left, self._parts = b"", 0, []
+            self.end_messages()

@@ -33,7 +33,7 @@ def redact_into(
     auth_headers: Iterable[str] = (),
     kept_headers: Iterable[str] = (),
     keep_bodies: bool = False,
-    keep_secrets: bool = False,
+    keep_ciphertext: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> RedactionSummary:
     """Write the capture `path` without credentials as pcapng into `out`, and read it again.
@@ -49,11 +49,21 @@ def redact_into(
             "Name one of them",
             "Nothing was written",
         )
-    redactor = Redactor(auth_headers=headers, kept_headers=kept, keep_bodies=keep_bodies)
-    _write(names[0], out, redactor, keep_secrets, on_progress)
+    redactor = Redactor(
+        auth_headers=headers,
+        kept_headers=kept,
+        keep_bodies=keep_bodies,
+        keep_ciphertext=keep_ciphertext,
+    )
+    _write(names[0], out, redactor, on_progress)
     out.flush()
     again = reread(
-        [out], redactor.masker, auth_headers=headers, kept_headers=kept, keep_bodies=keep_bodies
+        [out],
+        redactor.masker,
+        auth_headers=headers,
+        kept_headers=kept,
+        keep_bodies=keep_bodies,
+        keep_ciphertext=keep_ciphertext,
     )
     redactor.summary.again = again.changed
     return redactor.summary
@@ -63,7 +73,6 @@ def _write(
     name: str,
     out: BinaryIO,
     redactor: Redactor,
-    keep_secrets: bool,
     on_progress: Callable[[int], None] | None,
 ) -> None:
     [reader] = open_captures([name], on_progress)
@@ -74,9 +83,6 @@ def _write(
                 writer.write(ready)
         for ready in redactor.finish():
             writer.write(ready)
-        if keep_secrets:
-            for secret in reader.secrets:
-                writer.pcapng.secrets(secret.kind, secret.data.reveal())
         writer.end()
     finally:
         reader.close()

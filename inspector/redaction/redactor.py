@@ -83,8 +83,8 @@ class RedactionSummary:
     (not the bytes that were sent first), "forgotten" (the bytes that were sent
     first are not here any more), "unplaced" (they fit nowhere in a connection),
     "bodies" (but for their structure), "plaintext" (a direction of it that is no
-    HTTP), "quoted" (a packet in an ICMP error).  `again`: changes
-    made when the result was read again.
+    HTTP), "quoted" (a packet in an ICMP error), "tls" (a direction of it: what is encrypted
+    and what is no name).  `again`: changes made when the result was read again.
     """
 
     packets: int = 0
@@ -168,6 +168,7 @@ class _Side:
             noted,
             midstream=midstream,
             keep_bodies=redactor.keep_bodies,
+            keep_ciphertext=redactor.keep_ciphertext,
         )
 
     def packet(self, offset: int) -> int:
@@ -298,8 +299,8 @@ class Redactor:
     to write, in the order, and with the numbers, in which the packets came.
     `auth_headers` are further headers that carry a credential, `kept_headers` those whose
     value stays though no grammar grants it; `keep_bodies` keeps what bodies and other
-    plaintext say, but for what looks like a key or was met as one.  Masks of equal
-    values are equal within one Redactor.
+    plaintext say, but for what looks like a key or was met as one; `keep_ciphertext` what
+    is encrypted in TLS.  Masks of equal values are equal within one Redactor.
     """
 
     def __init__(
@@ -308,6 +309,7 @@ class Redactor:
         auth_headers: Iterable[str] = (),
         kept_headers: Iterable[str] = (),
         keep_bodies: bool = False,
+        keep_ciphertext: bool = False,
         limits: HoldLimits | None = None,
         checking: bool = False,
     ) -> None:
@@ -315,6 +317,7 @@ class Redactor:
             secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, checking=checking
         )
         self.keep_bodies = keep_bodies
+        self.keep_ciphertext = keep_ciphertext
         self.summary = RedactionSummary()
         self._limits = limits or HoldLimits()
         self._frames = FrameReader()

@@ -72,6 +72,7 @@ def reread(
     auth_headers: Iterable[str] = (),
     kept_headers: Iterable[str] = (),
     keep_bodies: bool = False,
+    keep_ciphertext: bool = False,
     go_on: Callable[[], bool] = lambda: True,
 ) -> Reread:
     """Hide in `files`, open for reading and writing, what is left; `known` wrote them.
@@ -85,7 +86,11 @@ def reread(
     finished = True
     for turn in range(MASKING + BLANKING):
         checker = Redactor(
-            auth_headers=headers, kept_headers=kept, keep_bodies=keep_bodies, checking=True
+            auth_headers=headers,
+            kept_headers=kept,
+            keep_bodies=keep_bodies,
+            keep_ciphertext=keep_ciphertext,
+            checking=True,
         )
         checker.masker.adopt(known)
         reading = _Reading(checker, turn - MASKING + 1, go_on)

@@ -44,10 +44,10 @@ from inspector.protocols.http1_framing import (
 from inspector.protocols.http1_head import parse_fields, request_line, status_line
 from inspector.protocols.http1_pending import block_end
 from inspector.protocols.messages import Field
-from inspector.protocols.tls_record import MAX_RECORD
 from inspector.redaction.bodies import Blank, BodyMasker, blanked
 from inspector.redaction.body_kinds import masker_of
 from inspector.redaction.coded_bodies import FORMS, CodedBody
+from inspector.redaction.tls_records import TlsMasker
 from inspector.secrets.grants import REASON
 
 #: Free text is searched in windows of this size; what a pattern may need to
@@ -134,7 +134,6 @@ class Stream:
 
     __slots__ = (
         "_absorbed",
-        "_adrift",
         "_blank_left",
         "_body_masker",
         "_coded",
@@ -155,6 +154,7 @@ class Stream:
         "_searched",
         "_text",
         "_text_seen",
+        "_tls_masker",
         "_tls_next",
         "_token_left",
         "base",
@@ -164,7 +164,14 @@ class Stream:
     )  # fmt: skip
 
     def __init__(
-        self, pair: Pair, masker: Masker, noted: Noted, *, midstream: bool, keep_bodies: bool
+        self,
+        pair: Pair,
+        masker: Masker,
+        noted: Noted,
+        *,
+        midstream: bool,
+        keep_bodies: bool,
+        keep_ciphertext: bool = False,
     ) -> None:
         self.base = self.decided = 0
         self.raw = bytearray()
@@ -186,10 +193,10 @@ class Stream:
         self._coded: Decoder | None = None
         self._coded_bytes = 0
         self._absorbed = False
-        self._adrift = False
         self._heading = False
         self._token_left = 0
         self._tls_next = True
+        self._tls_masker = TlsMasker(masker, keep_ciphertext=keep_ciphertext)
         self._final = False
         self._past: deque[tuple[int, bytearray, bytearray]] = deque()
         self._past_bytes = 0
@@ -224,7 +231,6 @@ class Stream:
                 # A protocol that asks for TLS in plaintext (MySQL's, SMTP's STARTTLS).
                 self._search(everything=True)
                 self.decided = self._pos
-                self._remaining = 0
                 self._enter(Mode.TLS)
         self._advance()
 
@@ -249,9 +255,7 @@ class Stream:
             self._remaining -= count
             self._token_left = LONGEST_REST
         elif self._mode == Mode.TLS:
-            # Still ciphertext, if it goes on inside of the same record.
-            self._remaining -= count
-            self._adrift = self._remaining < 0
+            self._tls_masker.gap(count)
         elif self._mode != Mode.BLANK:
             # Lines of a head, perhaps, whose first was lost.
             self._heading = self._heading or heading
@@ -322,7 +326,7 @@ class Stream:
             if self.decided < self.end:
                 self._lines(self.decided, self.end)
         elif mode == Mode.TLS:
-            self._shapes(self.decided, self.end)
+            self._show(self._tls_masker.flush())
         else:
             # What waits for the next chunk's line, or for the trailer, is no line of a head.
             self._search(everything=True)
@@ -421,7 +425,6 @@ class Stream:
         tls = looks_like_tls(data) if self._tls_next else False
         if tls:
             self._enter(Mode.TLS)
-            self._remaining = 0
             return
         is_request = resumes_request if self._lost else looks_like_request
         request, response = is_request(data), looks_like_response(data)
@@ -453,7 +456,6 @@ class Stream:
             self.decided = self._pos
             self._blank_left = 0
             self._enter(Mode.TLS)
-            self._remaining = 0
 
     def _head(self) -> None:
         at = self._pos - self.base
@@ -742,41 +744,12 @@ class Stream:
     # -- TLS, and what is nothing -------------------------------------------------
 
     def _tls(self) -> None:
-        if self._adrift:
-            # Where records begin is not known until one begins with a segment.
-            data = self._peek(5)
-            if not begins_tls_record(data):
-                self._shapes(self._pos, self.end)
-                self._pos = self.decided = self.end
-                return
-            self._adrift = False
-            self._remaining = 0
-        if self._remaining > 0:
-            count = min(self._remaining, self.end - self._pos)
-            self._pos += count
-            self._remaining -= count
-            self.decided = self._pos
-            return
-        head = self._peek(5)
-        if len(head) < 5:
-            if looks_like_tls(head) is False:
-                self._lost = True
-                self._enter(Mode.TEXT)
-            return
-        size = int.from_bytes(head[3:5], "big")
-        if looks_like_tls(head) is not True or size > MAX_RECORD:
-            self._lost = True
-            self._enter(Mode.TEXT)
-        elif head[0] == 22:
-            if self.end - self._pos < 5 + size:
-                return
-            self._shapes(self._pos + 5, self._pos + 5 + size)
-            self._pos += 5 + size
-            self.decided = self._pos
-        else:
-            self._pos += 5
-            self.decided = self._pos
-            self._remaining = size
+        start, self._pos = self._pos, self.end
+        self._text.append((start, self._pos))
+        before = self._tls_masker.changed
+        self._show(self._tls_masker.feed(bytes(self.raw[start - self.base :])))
+        if self._tls_masker.changed and not before:
+            self._noted(start, [], "tls")
 
     def _text_mode(self) -> None:
         start, self._pos = self._pos, self.end
@@ -902,10 +875,6 @@ class Stream:
     def _lines(self, start: int, stop: int) -> None:
         if start < stop:
             self._mask_fields(start, stop, start)
-
-    def _shapes(self, start: int, stop: int) -> None:
-        text = self._read(start, stop)
-        self._write(start, self._masker.text(text), text)
 
     def _mask_head(self, start: int, stop: int) -> None:
         self._mask_fields(start, stop, start)

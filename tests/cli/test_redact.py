@@ -107,3 +107,31 @@ def test_an_option_that_does_nothing_any_more_says_so(tmp_path: Path) -> None:
     done = run("--drop-bodies", "--keep-bodies", "--force", with_a_prompt(tmp_path), target)
     assert done.exit_code == 2
     assert "contradict" in done.stderr
+
+
+ENCRYPTED = b"\x17\x03\x03\x00\x10" + b"LABONLY-secret.."
+
+
+def tunnel(folder: Path) -> Path:
+    path = folder / "tls.pcapng"
+    talk = Talk().up(b"CONNECT lab.test:443 HTTP/1.1\r\n\r\n")
+    talk.down(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    path.write_bytes(capture([talk.up(ENCRYPTED).down(ENCRYPTED)], Description()))
+    return path
+
+
+def test_what_is_encrypted_is_kept_only_when_told_and_then_it_is_said(tmp_path: Path) -> None:
+    target, kept = tmp_path / "out.pcapng", tmp_path / "kept.pcapng"
+    assert run(tunnel(tmp_path), target).exit_code == 0
+    assert b"LABONLY" not in target.read_bytes()
+    done = run("--keep-ciphertext", tunnel(tmp_path), kept)
+    assert ENCRYPTED in kept.read_bytes()
+    assert "whoever gets the session keys later reads real keys in it" in done.stderr
+
+
+def test_analyze_leaves_a_copy_by_the_same_rule(tmp_path: Path) -> None:
+    for options, kept in (([], False), (["--keep-ciphertext"], True)):
+        left = tmp_path / f"left-{kept}"
+        arguments = ["analyze", "--scope", "all", "-o", str(left), *options, str(tunnel(tmp_path))]
+        assert CliRunner().invoke(main, arguments).exit_code == 0
+        assert (ENCRYPTED in (left / "capture.redacted.pcapng").read_bytes()) is kept

@@ -22,18 +22,15 @@ from tests.canary.plants import CUSTOM_HEADER, POSITIONS, TEXTS, UNSHOWN
 from tests.canary.wire import Description, Talk, capture
 
 OPTIONS = Options(scope="all", fingerprint_key=b"lab" * 11, auth_headers=(CUSTOM_HEADER,))
-#: Ciphertext stays as it is; this plant is plaintext that claims to be some.
-CIPHERTEXT = "record of TLS"
-READABLE = {place: plant for place, plant in UNSHOWN.items() if place != CIPHERTEXT}
 EVERYTHING = (
     *planted(POSITIONS, "unshaped", "anthropic", "jwt", "aws"),
     *planted(TEXTS, "openai", "github", "google-oauth"),
-    *planted(READABLE, "github-fine-grained"),
+    *planted(UNSHOWN, "github-fine-grained"),
 )
 SAMPLE = (
     *planted(POSITIONS, "unshaped"),
     *planted(TEXTS, "anthropic"),
-    *planted(READABLE, "openai-project"),
+    *planted(UNSHOWN, "openai-project"),
 )
 
 

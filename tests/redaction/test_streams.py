@@ -103,8 +103,9 @@ def test_a_masked_echo_in_any_spelling_gives_nothing_away() -> None:
         assert b"LABO" not in data
 
 
-def test_records_of_tls_stay_as_they_are() -> None:
-    record = b"\x17\x03\x03\0\x40" + 8 * b"Bearer k"
+def test_of_records_of_tls_stay_their_headers() -> None:
+    header = b"\x17\x03\x03\0\x40"
+    record = header + 8 * b"Bearer k"
     hello = b"\x16\x03\x01\0\x04\x01\0\0\0"
     connect = (
         b"CONNECT lab.test:443 HTTP/1.1\r\nProxy-Authorization: Basic " + UNSHAPED + b"\r\n\r\n"
@@ -114,8 +115,11 @@ def test_records_of_tls_stay_as_they_are() -> None:
     out, summary = redacted(tcp.close().wire.packets)
     data = payloads(out)
     assert UNSHAPED not in data
-    assert record in data
+    assert header + 64 * b"x" in data
+    assert record not in data
     assert summary.positions == {"proxy-authorization": 1}
+    assert summary.blanked["tls"] == 2
+    assert record in payloads(redacted(tcp.wire.packets, keep_ciphertext=True)[0])
 
 
 def test_http2_without_tls_is_blanked_behind_its_preface() -> None:
