@@ -16,6 +16,11 @@ class Unreadable(Exception):
 
 def read_table(path: Path) -> dict[str, Any]:
     """The table of a file.  Raises `Unreadable`, whatever the file holds."""
+    return parse_table(read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, without a byte order mark.  Raises `Unreadable`."""
     try:
         with path.open("rb") as file:
             data = file.read(LONGEST + 1)
@@ -24,8 +29,16 @@ def read_table(path: Path) -> dict[str, Any]:
     if len(data) > LONGEST:
         raise Unreadable(f"it is longer than {LONGEST >> 20} MiB")
     try:
-        return tomllib.loads(data.decode())
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it is no UTF-8 text: byte {error.start}") from error
+
+
+def parse_table(text: str) -> dict[str, Any]:
+    """The table that a text says.  Raises `Unreadable`."""
+    try:
+        return tomllib.loads(text)
     except RecursionError as error:
         raise Unreadable("brackets are nested too deeply in it") from error
-    except ValueError as error:  # no TOML, no UTF-8, a number of thousands of digits
+    except ValueError as error:  # no TOML, a number of thousands of digits
         raise Unreadable(str(error)) from error

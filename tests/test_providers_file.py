@@ -16,7 +16,8 @@ from inspector.exchanges.topology import provider_of
 from inspector.model.providers import UNKNOWN
 from inspector.options import Options, TopologyError
 from inspector.policy.judge import judge
-from inspector.policy.reading import PolicyError, providers_in, read_policy
+from inspector.policy.places import PolicyError
+from inspector.policy.reading import providers_in, read_policy
 from inspector.report.formats.schema import schema
 from inspector.report.formats.whole import as_dict, as_json, from_dict
 from inspector.report.page.terminal import render

@@ -1,23 +1,36 @@
-"""`inspector check`: captures, or a report, judged by a policy."""
+"""`inspector check`: runs judged by a policy."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 import click
 
 from inspector.cli.analyze import NoTcp, tell_interrupted
-from inspector.cli.inputs import is_report, options_of, report_of
+from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
-from inspector.cli.network import network_options
+from inspector.cli.network import log_options, network_options
+from inspector.cli.outcome import Runner, github_options
 from inspector.cli.stopping import graceful
 from inspector.report.formats.table import AT_THE_END
 
+if TYPE_CHECKING:
+    from inspector.inspection import Options
+    from inspector.model.report import Report
+    from inspector.policy.judge import Judgement
+    from inspector.policy.model import Policy
+
+#: The file of `check -o DIR`.
+RESULT: Final = "check.json"
+
 
 @click.command(epilog=exit_codes_text())
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.argument("paths", metavar="[PATH...]", nargs=-1)
 @click.option(
     "--policy",
     default="awf",
@@ -38,6 +51,22 @@ from inspector.report.formats.table import AT_THE_END
     show_default=True,
     help="Lines for people, or the judgement as JSON.",
 )
+@click.option("--explain", is_flag=True, help="Say in sentences what the policy demands, and end.")
+@click.option(
+    "--init",
+    is_flag=True,
+    help="Write a policy that this run keeps to standard output, to start from, and end.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help=f"Also leave {RESULT} in this directory, for the invoking user alone.",
+)
+@github_options
+@log_options
 @network_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
@@ -49,46 +78,149 @@ def check(
     policy: str,
     fail_on: Literal["error", "warning", "note", "never"] | None,
     form: Literal["terminal", "json"],
+    explain: bool,
+    init: bool,
+    directory: Path | None,
     no_progress: bool,
     **told: Any,
 ) -> None:
-    """Judge a run by a policy: 3 when it is broken, 5 when the capture cannot prove it.
+    """Judge runs by a policy: 3 when one breaks it, 5 when a capture cannot prove it.
 
-    PATH is a capture as for analyze, or one report.json.  The built-in policy
-    "awf" is the firewall's own promise: agents send placeholders alone, open no
-    way of their own to an API and none past Squid, and every open tunnel holds
-    a complete TLS handshake.
+    PATH is a capture as for analyze, or a report.json; captures are one run, each
+    report is one by itself.  The built-in policy "awf" is the firewall's own
+    promise: agents send placeholders alone, open no way of their own to an API
+    and none past Squid, and every open tunnel holds a complete TLS handshake.
     """
     with AtOnce():
-        from dataclasses import replace
         from datetime import date
 
-        from inspector.cli.screen import Screen
         from inspector.policy.judge import judge
-        from inspector.policy.page import page, plain
         from inspector.policy.reading import providers_in, read_policy
-        from inspector.report.formats.json import dumps
 
     options = options_of(told)
-    written = report_of(paths, options) if len(paths) == 1 and is_report(paths[0]) else None
-    rules = read_policy(
-        policy,
-        [row.name for row in options.roles().added] if written is None else providers_in(written),
+    if explain:
+        from inspector.policy.sentences import sentences
+
+        rules = read_policy(policy, [row.name for row in options.roles().added])
+        click.echo("\n".join(sentences(rules)))
+        return
+    if not paths:
+        raise click.UsageError("Missing argument 'PATH...'.", ctx)
+    # A mistake in a policy is told before hours of packets are read.
+    known = [row.name for row in options.roles().added]
+    written = [path for path in paths if report_in(path) is not None]
+    if not written:
+        options = _with_policy(options, read_policy(policy, known))
+    judged: list[tuple[str, Report, Judgement]] = []
+    interrupted = False
+    for name, report in _runs(paths, written, options, progress=not no_progress):
+        interrupted |= tell_interrupted(report)
+        if not report.connections and not interrupted:
+            raise NoTcp(report.topology.scope)
+        if init:
+            from inspector.policy.starting import starting_policy
+
+            click.echo(starting_policy(report), nl=False)
+            return
+        rules = read_policy(policy, [*known, *providers_in(report)])
+        if fail_on is not None:
+            rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
+        judged.append((name, report, judge(report, rules, date.today())))
+    _show(judged, form)
+    unwritten = _leave(judged, directory)
+    _tell_runner(Runner.told(told), judged, commands_to_stdout=form == "terminal")
+    if unwritten is not None:
+        raise unwritten
+    from inspector.policy.result import worst_of
+
+    ctx.exit(INTERRUPTED if interrupted else worst_of(one.exit_code for _, _, one in judged))
+
+
+def _with_policy(options: Options, policy: Policy) -> Options:
+    """The options of an inspection, with what a policy says of the network."""
+    return replace(
+        options,
+        topology_file=options.topology_file
+        or (Path(policy.topology) if policy.topology is not None else None),
+        auth_headers=(*options.auth_headers, *policy.auth_headers),
     )
-    if fail_on is not None:
-        rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
-    with graceful() as stop:
-        report = written or report_of(paths, options, progress=not no_progress, stop=stop)
-    interrupted = tell_interrupted(report)
-    if not report.connections and not interrupted:
-        raise NoTcp(report.topology.scope)
-    judgement = judge(report, rules, date.today())
+
+
+def _runs(
+    paths: tuple[str, ...], written: list[str], options: Options, *, progress: bool
+) -> Iterator[tuple[str, Report]]:
+    """Each report by itself, then what the captures say together."""
+    captures = tuple(path for path in paths if path not in written)
+    for path in written:
+        yield path, report_of((path,), options)
+    if captures:
+        with graceful() as stop:
+            report = report_of(captures, options, progress=progress, stop=stop)
+        yield " ".join(captures), report
+
+
+def _show(judged: list[tuple[str, Report, Judgement]], form: Literal["terminal", "json"]) -> None:
+    from inspector.cli.screen import Screen
+    from inspector.policy.page import page
+
     if form == "json":
-        data = dumps(plain(judgement)) + b"\n"
+        data = _result(judged)
     else:
         screen = Screen.of(sys.stdout)
-        text = page(judgement, report, width=screen.width, color=screen.color)
-        data = text.encode(screen.encoding, "backslashreplace")
+        several = len(judged) > 1
+        data = b"".join(
+            page(
+                judgement,
+                report,
+                of=name if several else "",
+                width=screen.width,
+                color=screen.color,
+            ).encode(screen.encoding, "backslashreplace")
+            for name, report, judgement in judged
+        )
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-    ctx.exit(INTERRUPTED if interrupted else judgement.exit_code)
+
+
+def _result(judged: list[tuple[str, Report, Judgement]]) -> bytes:
+    from inspector.policy.result import of_several, plain
+    from inspector.report.formats.json import dumps
+
+    if len(judged) == 1:
+        return dumps(plain(judged[0][2])) + b"\n"
+    return dumps(of_several((name, judgement) for name, _, judgement in judged)) + b"\n"
+
+
+def _leave(judged: list[tuple[str, Report, Judgement]], directory: Path | None) -> Exception | None:
+    """Write the result; an error is given back, as the judgement was already shown."""
+    if directory is None:
+        return None
+    from inspector.artifacts import write_files
+    from inspector.errors import InspectorError
+
+    try:
+        write_files(directory, {RESULT: lambda out: _put(out, _result(judged))}).complain()
+    except InspectorError as error:
+        return error
+    return None
+
+
+def _tell_runner(
+    runner: Runner, judged: list[tuple[str, Report, Judgement]], *, commands_to_stdout: bool
+) -> None:
+    """Summary, outputs and annotations, if a runner is there."""
+    if not runner.is_there:
+        return
+    from inspector.policy import github
+
+    told = [(name, judgement) for name, _, judgement in judged]
+    runner.tell(
+        lambda already: github.summary(told, already),
+        lambda _: github.outputs(told),
+        github.annotation_lines(told),
+        commands_to_stdout=commands_to_stdout,
+    )
+
+
+def _put(out: BinaryIO, data: bytes) -> None:
+    out.write(data)

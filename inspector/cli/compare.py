@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from inspector.cli.inputs import is_report, options_of, report_of
+from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.messages import say
@@ -86,7 +86,7 @@ def compare(
                 f"No client of {visible(side.name)} has {quoted(side.client)} in its user agent. "
                 f"It has {known}."
             )
-    if b is not None and (is_report(a) or is_report(b)):
+    if b is not None and (report_in(a) or report_in(b)):
         say(
             "Fingerprints can be compared only if both reports were made with the same "
             "--fingerprint-key."

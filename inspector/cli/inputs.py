@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 #: A report that is read whole into memory; one of 100,000 exchanges has some 200 MB.
 _LONGEST: Final = 1 << 30
-
+#: What -o calls a report.
+REPORT: Final = "report.json"
 
 #: Unknown members that are named, and how much of each.
 _FEW: Final = 5
@@ -47,6 +48,7 @@ def options_of(told: Mapping[str, Any]) -> Options:
         auth_headers=told["auth_headers"],
         kept_headers=told["kept_headers"],
         fingerprint_key=key_bytes(told["fingerprint_key"]),
+        logs=(*told.get("squid_logs", ()), *told.get("proxy_logs", ())),
     )
 
 
@@ -54,8 +56,9 @@ def report_of(
     paths: tuple[str, ...], options: Options, *, progress: bool = True, stop: Stop | None = None
 ) -> Report:
     """The report of captures, or the one that a single JSON file holds."""
-    if len(paths) == 1 and is_report(paths[0]):
-        return _loaded(Path(paths[0]))
+    written = report_in(paths[0]) if len(paths) == 1 else None
+    if written is not None:
+        return _loaded(written)
     from inspector.cli.progress import Progress
     from inspector.inspection import inspect_captures
 
@@ -63,15 +66,27 @@ def report_of(
         return inspect_captures(paths, options, on_progress=told, stop=stop)
 
 
-def is_report(name: str) -> bool:
-    """Whether a file holds JSON, and is to be read as a report."""
+def report_in(name: str) -> Path | None:
+    """The file that is to be read as a report: JSON, or a directory's own without a capture."""
+    path = Path(name)
     try:
-        if not Path(name).is_file():
-            return False  # what a pipe gives is gone when it is looked at
-        with Path(name).open("rb") as file:
-            return file.read(64).lstrip()[:1] == b"{"
+        if path.is_dir():
+            return None if _has_capture(path) else report_in(str(path / REPORT))
+        if not path.is_file():
+            return None  # what a pipe gives is gone when it is looked at
+        with path.open("rb") as file:
+            return path if file.read(64).lstrip()[:1] == b"{" else None
     except OSError:
-        return False  # a directory, `-`, or nothing: the reader of captures says which
+        return None  # `-`, or nothing: the reader of captures says which
+
+
+def _has_capture(directory: Path) -> bool:
+    from inspector.pcap.locate import locate
+
+    try:
+        return bool(locate(directory).captures)
+    except InspectorError:
+        return False
 
 
 def _loaded(path: Path) -> Report:

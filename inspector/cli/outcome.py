@@ -35,13 +35,13 @@ keep_ciphertext_option: Final = click.option(
     help="Keep what is encrypted in TLS in the copy. Whoever gets the session keys later reads "
     "real keys in it.",
 )
-_JUDGING: Final[tuple[Callable[[Any], Any], ...]] = (
-    click.option(
-        "--fail-on",
-        type=click.Choice(["error", "warning", "note"]),
-        help="End with 3 when a finding of this level or above exists, with 5 when the capture "
-        "cannot prove that there is none.",
-    ),
+_FAIL_ON: Final = click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note"]),
+    help="End with 3 when a finding of this level or above exists, with 5 when the capture "
+    "cannot prove that there is none.",
+)
+_GITHUB: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--github/--no-github",
         default=None,
@@ -70,27 +70,27 @@ def outcome_options(command: Any) -> Any:
 
 def judging_options(command: Any) -> Any:
     """The same without -o, for a command with one of its own."""
-    for option in reversed(_JUDGING):
+    return _FAIL_ON(github_options(command))
+
+
+def github_options(command: Any) -> Any:
+    """The options for a runner alone."""
+    for option in reversed(_GITHUB):
         command = option(command)
     return command
 
 
 @dataclass(frozen=True, slots=True)
-class ReportOptions:
-    """What the options of `outcome_options` ask for."""
+class Runner:
+    """A runner of GitHub Actions, if one is there to be told: the files that it reads."""
 
-    directory: Path | None
-    fail_on: Severity | None
-    github: bool
+    is_there: bool
     summary: Path | None
     output: Path | None
-    keep_ciphertext: bool = False
 
     @classmethod
-    def told(
-        cls, told: Mapping[str, Any], environ: Mapping[str, str] = os.environ
-    ) -> ReportOptions:
-        """From the values of the options; what they leave open is in the environment."""
+    def told(cls, told: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Runner:
+        """From the values of `github_options`; what they leave open is in the environment."""
         wanted = told["github"]
         summary, output = told["github_summary"], told["github_output"]
         if wanted is None:
@@ -101,12 +101,51 @@ class ReportOptions:
             return path or (Path(value) if value else None)
 
         return cls(
-            directory=told["directory"],
-            fail_on=told["fail_on"],
-            github=wanted,
-            summary=named(summary, "GITHUB_STEP_SUMMARY"),
-            output=named(output, "GITHUB_OUTPUT"),
-            keep_ciphertext=told.get("keep_ciphertext", False),
+            wanted,
+            named(summary, "GITHUB_STEP_SUMMARY"),
+            named(output, "GITHUB_OUTPUT"),
+        )
+
+    def tell(
+        self,
+        summary: Callable[[int], str],
+        outputs: Callable[[int], str],
+        annotations: Sequence[str],
+        *,
+        commands_to_stdout: bool,
+    ) -> None:
+        """Summary, outputs and annotations.  Never fails the run.
+
+        The first two are given how much the file holds already.  Where standard output
+        holds data, the annotations go to standard error; the runner reads both.
+        """
+        _append("GITHUB_STEP_SUMMARY", "--github-summary", self.summary, summary)
+        _append("GITHUB_OUTPUT", "--github-output", self.output, outputs)
+        out = sys.stdout if commands_to_stdout else sys.stderr
+        for line in annotations:
+            out.write(line.encode("ascii", "backslashreplace").decode() + "\n")
+        out.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the options of `outcome_options` ask for."""
+
+    directory: Path | None
+    fail_on: Severity | None
+    runner: Runner
+    keep_ciphertext: bool = False
+
+    @classmethod
+    def told(
+        cls, told: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    ) -> ReportOptions:
+        """From the values of the options; what they leave open is in the environment."""
+        return cls(
+            told["directory"],
+            told["fail_on"],
+            Runner.told(told, environ),
+            told.get("keep_ciphertext", False),
         )
 
     def leave_files(
@@ -141,12 +180,8 @@ class ReportOptions:
         return None
 
     def tell_runner(self, report: Report, *, commands_to_stdout: bool = True) -> None:
-        """Summary, outputs and annotations, if a runner is there.  Never fails the run.
-
-        Where standard output holds data, the annotations go to standard error;
-        the runner reads both.
-        """
-        if not self.github:
+        """Summary, outputs and annotations, if a runner is there.  Never fails the run."""
+        if not self.runner.is_there:
             return
         from inspector.report import runner as github
         from inspector.report.page import markdown
@@ -159,17 +194,17 @@ class ReportOptions:
             place = "" if self.directory is None else str(self.directory.absolute())
             return github.outputs(report, place)
 
-        _append("GITHUB_STEP_SUMMARY", "--github-summary", self.summary, summary)
-        _append("GITHUB_OUTPUT", "--github-output", self.output, outputs)
-        out = sys.stdout if commands_to_stdout else sys.stderr
-        for line in github.annotation_lines(report):
-            out.write(line.encode("ascii", "backslashreplace").decode() + "\n")
-        out.flush()
+        self.runner.tell(
+            summary,
+            outputs,
+            github.annotation_lines(report),
+            commands_to_stdout=commands_to_stdout,
+        )
 
     @property
     def has_other_use(self) -> bool:
         """Whether a run is of use without what it shows: a verdict, files, a runner's summary."""
-        return self.fail_on is not None or self.directory is not None or self.github
+        return self.fail_on is not None or self.directory is not None or self.runner.is_there
 
     def judged(self, report: Report) -> int:
         """The exit code that `--fail-on` asks for, said on stderr when it is not 0."""

@@ -12,7 +12,7 @@ from inspector.cli.interrupts import handle
 
 
 class Stop:
-    """Asked for by the first SIGINT while a pipe is being read (see `pcap.pipes`).
+    """Trial for by the first SIGINT while a pipe is being read (see `pcap.pipes`).
 
     The second one, and any while no pipe is read, is a KeyboardInterrupt.
     """

@@ -1,19 +1,55 @@
-"""A policy: expectations about calls and tunnels, and findings that are passed over for a time.
+"""A policy: expectations about calls and ways out, and what is passed over for a time.
 
-The names are those of the TOML file (docs/policy.md).
+The names are those of the TOML file (docs/policy.md).  A policy is data alone: `checks`
+holds it against a report, `sentences` says it in words.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from inspector.model.conclusions import Severity
+from inspector.model.conclusions import SEVERITIES, Severity
 from inspector.model.providers import Provider
 
-#: A status code, or a class of them.
-Statuses: TypeAlias = tuple[str, ...]
+#: The format of the file that is read here.
+FORMAT: Final = 1
+
+#: Who may open a way out.
+Opener: TypeAlias = Literal["agent", "api-proxy"]
+#: What a run must have, for anybody to judge it.
+Requirement: TypeAlias = Literal["complete", "logs", "processes"]
+#: What becomes of a run whose capture cannot prove that the policy is kept.
+WhenNotProven: TypeAlias = Literal["fail", "warn", "pass"]
+#: The level from which on something breaks a policy; None: nothing of its kind does.
+Threshold: TypeAlias = Severity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """Where credentials of a call may stand, and what they may be; null for what is not asked.
+
+    `names` are headers (a query parameter is `?key`), `schemes` those of `Authorization`,
+    `kinds` as in a report's `credential.kind`, `placeholders` the public constants that may
+    stand for a key.  With `query` false no query parameter carries one.
+    """
+
+    names: tuple[str, ...] | None = None
+    schemes: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    placeholders: tuple[str, ...] | None = None
+    query: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRules:
+    """Header names that no request may have, and those that each must have."""
+
+    absent: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,54 +61,108 @@ class Tunnels:
 
 
 @dataclass(frozen=True, slots=True)
-class Expect:
-    """What holds for the calls to one provider; null for what is not asked.
+class TlsRules:
+    """What the TLS of a way out must be.
 
-    `provider` "any" means every call.  `auth` lists the header names that may
-    carry a credential, of which each call has one at least; `placeholder_only`
-    that nothing but a public placeholder may stand in them.  `statuses` are
-    codes ("200") or classes ("2xx").  `direct_connect` "never": no agent opens
-    a tunnel or a TLS connection to the provider's host itself.
+    `complete`: its handshake was completed.  `min_version`: "1.2" or "1.3".  `sni`
+    "authority": the name in it is the host that was asked for.
+    """
+
+    complete: bool = False
+    min_version: Literal["1.0", "1.1", "1.2", "1.3"] | None = None
+    sni: Literal["authority"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What holds for some calls and ways out; null, zero or false for what is not asked.
+
+    The first names say *of what*: `provider` ("any": every call), `opened_by`, and patterns
+    for the `client` (its User-Agent), the `process` and the `container` that made it.  All
+    others say *what*; docs/policy.md has the meaning of each.
     """
 
     provider: Provider | Literal["any"] = "any"
-    auth: tuple[str, ...] | None = None
-    placeholder_only: bool = False
-    statuses: Statuses | None = None
+    opened_by: Opener | None = None
+    client: str | None = None
+    process: str | None = None
+    container: str | None = None
+    name: str = ""
+    level: Severity = "error"
+    forbid: bool = False
+    hosts: tuple[str, ...] | None = None
     min_calls: int = 0
+    max_calls: int | None = None
+    max_retries: int | None = None
+    max_failed: int | None = None
+    statuses: tuple[str, ...] | None = None
+    auth: Auth | None = None
+    placeholder_only: bool | Literal["everywhere"] = False
+    headers: HeaderRules | None = None
+    clients: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    paths: tuple[str, ...] | None = None
+    tls: TlsRules | None = None
     tunnels: Tunnels | None = None
     direct_connect: Literal["never", "allowed"] = "allowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A finding that is known and passed over until `expires`, that day included."""
+    """A finding (`code`) or a broken expectation (its name) that is passed over for a time.
 
-    code: str
+    It is narrowed by whatever else is not null, `count`: passed over up to so many times.
+    It holds from `start` until `expires`, both days included; null: always.
+    """
+
+    code: str | None
     reason: str
-    expires: date
+    expires: date | None
+    expectation: str | None = None
+    provider: Provider | None = None
+    client: str | None = None
+    host: str | None = None
+    count: int | None = None
+    start: date | None = None
+
+    @property
+    def of(self) -> str:
+        """What it passes over."""
+        return self.code or self.expectation or ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it passes over only some occurrences."""
+        return any((self.provider, self.client, self.host))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Expectations, what is ignored, and from which severity on a finding fails a run."""
+    """Expectations, what is ignored, and from which severity on a finding fails a run.
+
+    `severity` gives findings another one ("never": they break nothing).  `topology` is the
+    path of a topology file, `auth_headers` are further headers that carry a credential: both
+    are used where a capture is judged, and say nothing of a report.
+    """
 
     name: str
-    fail_on: Severity | None = "error"
+    fail_on: Threshold = "error"
     expect: tuple[Expect, ...] = ()
     ignore: tuple[Ignore, ...] = ()
+    severity: Mapping[str, Severity | Literal["never"]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    require_calls: bool = False
+    require: tuple[Requirement, ...] = ()
+    when_not_proven: WhenNotProven = "fail"
+    topology: str | None = None
+    auth_headers: tuple[str, ...] = ()
+
+    def fails(self, level: Severity) -> bool:
+        """Whether a broken expectation of a level breaks the policy: an error always does."""
+        return level == "error" or is_of(level, self.fail_on)
 
 
-#: The firewall's own promise: agents hold placeholders and reach APIs through the API proxy alone.
-AWF: Final = Policy(
-    name="awf",
-    fail_on="warning",
-    expect=(
-        Expect(
-            provider="any",
-            placeholder_only=True,
-            tunnels=Tunnels(tls="complete"),
-            direct_connect="never",
-        ),
-    ),
-)
+def is_of(severity: Severity, threshold: Threshold) -> bool:
+    """Whether a severity is that of the threshold or worse."""
+    return threshold is not None and SEVERITIES.index(severity) <= SEVERITIES.index(threshold)

@@ -1,31 +1,44 @@
-"""The agents' own ways out that a report shows: through Squid, and past it."""
+"""The ways out that a report shows, and who opened them: through Squid, and past it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
 from inspector.diagnosis.outcome import answered_by
 from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
 from inspector.model.http import Exchange
-from inspector.model.network import Connection
+from inspector.model.network import Connection, Tls
 from inspector.model.providers import UNKNOWN, Provider, ProviderFacts
+from inspector.policy.model import Opener
 from inspector.report.page.view import View
+
+#: The ports of the schemes of an absolute target (RFC 9110 4.2).
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """Something that an agent opened itself; `id` is the report's, `kind` says what it is.
+    """Something that `opened_by` opened itself; `id` is the report's, `kind` says what it is.
 
     `past` the proxies, or through the forward proxy.  `hosts` are the names and addresses it
     leads to, `is_named` whether one of them is a name: an address alone may be anybody's.
+    `port` is theirs, null where it is not known; `connection` carries it.  `tls` is what is
+    known of a handshake in it, null without one; `plain` whether it is no TLS at all.
     """
 
     id: str
     kind: str
     past: bool
     hosts: tuple[str, ...]
+    opened_by: Opener = "agent"
+    port: int | None = None
+    connection: str = ""
+    tls: Tls | None = None
+    plain: bool = False
 
     @property
     def is_named(self) -> bool:
@@ -35,41 +48,94 @@ class WayOut:
         """Those whose API it leads to, `added` ones among them."""
         return frozenset(provider_of(host, added) for host in self.hosts) - {UNKNOWN}
 
+    def authority(self) -> str:
+        """Where it leads, for people."""
+        name = next((host for host in self.hosts if _is_name(host)), None)
+        name = name or next(iter(self.hosts), "an unknown host")
+        return f"{name}:{self.port}" if self.port is not None else name
+
 
 def ways_out(view: View) -> Iterator[WayOut]:
     """What was opened, not what was refused; nothing that stays on the bridge."""
+    yield from _through(view)
+    yield from _past(view)
+
+
+def _through(view: View) -> Iterator[WayOut]:
+    """CONNECTs and requests in absolute form, asked of the forward proxy."""
     near = Neighbourhood(view.report.topology)
-    agents = _agents(view)
+    openers = _openers(view)
     for tunnel in view.report.tunnels:
-        if tunnel.client.ip in agents and tunnel.refusal is None:
-            hosts = tunnel_hosts(tunnel)
-            if not any(map(near.holds, hosts)):
-                yield WayOut(tunnel.id, "a CONNECT of the agent's own", False, hosts)
+        opener = openers.get(tunnel.client.ip)
+        if opener is None or tunnel.refusal is not None:
+            continue
+        hosts = tunnel_hosts(tunnel)
+        if not any(map(near.holds, hosts)):
+            port = (tunnel.authority or "").rpartition(":")[2]
+            kind = f"a CONNECT of the {_WHO[opener]} own"
+            yield WayOut(
+                tunnel.id, kind, False, hosts, opener,
+                int(port) if port.isdigit() else None, tunnel.connection, tunnel.tls,
+                tunnel.protocol in ("http/1.1", "h2"),
+            )  # fmt: skip
+    for call in view.page.calls:
+        opener = openers.get(call.client.ip)
+        host = asked_host(call)
+        if opener is None or call.tunnel is not None or not host or near.holds(host):
+            continue
+        if view.role(call.server.ip) == "forward-proxy" and not _was_denied(call):
+            kind = f"a plain request of the {_WHO[opener]} own"
+            yield WayOut(
+                call.id, kind, False, (host,), opener, _asked_port(call), call.connection,
+                plain=True,
+            )  # fmt: skip
+
+
+def _past(view: View) -> Iterator[WayOut]:
+    """Connections to hosts that are not on the bridge."""
+    near = Neighbourhood(view.report.topology)
+    openers = _openers(view)
     plain: dict[str, Exchange] = {}
     for call in view.page.calls:
-        if call.client.ip not in agents or call.tunnel is not None:
-            continue
-        plain.setdefault(call.connection, call)
-        host = asked_host(call)
-        through = host and view.role(call.server.ip) == "forward-proxy" and not near.holds(host)
-        if through and not _was_denied(call):
-            yield WayOut(call.id, "a plain request of the agent's own", False, (host,))
+        if call.client.ip in openers and call.tunnel is None:
+            plain.setdefault(call.connection, call)
     tls = {direct.connection: direct for direct in view.report.direct_tls}
     for connection in view.report.connections:
-        if connection.client.ip not in agents or not _is_past(connection, near):
+        opener = openers.get(connection.client.ip)
+        if opener is None or not _is_past(connection, near):
             continue
-        ip = connection.server.ip
+        ip, port = connection.server.ip, connection.server.port
+        rest = (opener, port, connection.id)
         if connection.id in tls:
             direct = tls[connection.id]
             hosts = (ip,) if direct.tls.sni is None else (ip, direct.tls.sni)
-            yield WayOut(direct.id, "TLS around the proxies", True, hosts)
+            yield WayOut(direct.id, "TLS around the proxies", True, hosts, *rest, direct.tls)
         elif connection.id in plain:
             call = plain[connection.id]
             asked = call.request.host if call.request is not None else None
             hosts = (ip,) if not asked else (ip, asked.rpartition(":")[0] or asked)
-            yield WayOut(call.id, "plain HTTP around the proxies", True, hosts)
-        elif connection.server.port != DNS_PORT:
-            yield WayOut(connection.id, "TCP around the proxies", True, (ip,))
+            kind = "plain HTTP around the proxies"
+            yield WayOut(call.id, kind, True, hosts, *rest, plain=True)
+        elif port != DNS_PORT:
+            yield WayOut(connection.id, "TCP around the proxies", True, (ip,), *rest, plain=True)
+
+
+_WHO: Final[dict[Opener, str]] = {"agent": "agent's", "api-proxy": "API proxy's"}
+
+
+def _openers(view: View) -> dict[str, Opener]:
+    """Who opens ways out, by address: whatever is no agent is nobody of whom a policy speaks."""
+    openers: dict[str, Opener] = dict.fromkeys(_agents(view), "agent")
+    openers.update(dict.fromkeys(view.report.topology.api_proxy, "api-proxy"))
+    return openers
+
+
+def _asked_port(call: Exchange) -> int | None:
+    try:
+        url = urlsplit(call.request.target if call.request is not None else "")
+        return url.port or _PORTS.get(url.scheme.lower())
+    except ValueError:
+        return None
 
 
 def _agents(view: View) -> frozenset[str]:

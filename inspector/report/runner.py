@@ -71,6 +71,11 @@ def outputs(report: Report, directory: str) -> str:
         "findings": str(severe),
         "report-dir": directory,
     }
+    return output_lines(values)
+
+
+def output_lines(values: Mapping[str, str]) -> str:
+    """Names and values as the runner reads them from a step's output file."""
     return "".join(_output(name, value) for name, value in values.items())
 
 

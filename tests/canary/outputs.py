@@ -24,7 +24,8 @@ from inspector.model.report import Report
 from inspector.options import Options
 from inspector.policy import page as telling
 from inspector.policy.judge import judge
-from inspector.policy.model import AWF
+from inspector.policy.reading import built_in
+from inspector.policy.result import plain
 from inspector.report import compare
 from inspector.report import runner as github
 from inspector.report.formats.json import dumps
@@ -262,7 +263,7 @@ def report_of(talk: Talk, folder: Path) -> Report:
 def rendered(report: Report) -> Iterator[Said]:
     """What every renderer makes of one report, without a command line."""
     empty = replace(report, exchanges=(), tunnels=(), direct_tls=(), clients=(), findings=())
-    verdict = judge(report, AWF, date(2026, 1, 1))
+    verdict = judge(report, built_in("awf"), date(2026, 1, 1))
     differences = compare.compare(compare.Side("a", report), compare.Side("b", empty))
     texts = {
         "page": terminal.render(report, width=500, verbosity=1),
@@ -277,11 +278,11 @@ def rendered(report: Report) -> Iterator[Said]:
     yield Said("annotations", "text", _encoded("\n".join(github.annotation_lines(report))), True)
     yield Said("outputs", "outputs", _encoded(github.outputs(report, "")))
     yield Said("summary", "markdown", _encoded(markdown.render(report)))
-    for name, plain in (
+    for name, told in (
         ("comparison as JSON", compare.plain(differences)),
-        ("judgement as JSON", telling.plain(verdict)),
+        ("judgement as JSON", plain(verdict)),
     ):
-        yield Said(name, "json", dumps(plain))
+        yield Said(name, "json", dumps(told))
     yield Said("JSON", "json", as_json(report))
 
 

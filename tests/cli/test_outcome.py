@@ -146,6 +146,8 @@ def test_check_reads_a_policy_and_writes_json(tmp_path: Path) -> None:
     assert result.exit_code == told["exit_code"] == 3
     assert told["broken"] == [
         {
+            "name": "",
+            "level": "error",
             "provider": "openai",
             "expected": "status 404",
             "found": "status 200",

@@ -14,8 +14,10 @@ from inspector.model.capture import CaptureFile, Interface
 from inspector.model.report import Report
 from inspector.options import Options
 from inspector.policy.judge import Judgement, judge
-from inspector.policy.model import AWF, Expect, Policy
-from inspector.policy.page import page, plain
+from inspector.policy.model import Expect, Policy
+from inspector.policy.page import page
+from inspector.policy.reading import built_in
+from inspector.policy.result import plain
 from inspector.report.page.terminal import render
 from tests.exchanges.network import (
     AGENT,
@@ -47,7 +49,7 @@ ANSWER: Final = response("200 OK", "content-type: application/json", "request-id
 
 
 def gate(report: Report) -> Judgement:
-    return judge(report, AWF, TODAY)
+    return judge(report, built_in("awf"), TODAY)
 
 
 def told(report: Report) -> list[str]:

@@ -12,8 +12,10 @@ from inspector.model.http import Exchange
 from inspector.model.ids import ConnectionId
 from inspector.model.report import Report
 from inspector.policy.judge import Judgement, judge
-from inspector.policy.model import AWF, Expect, Ignore, Policy, Tunnels
-from inspector.policy.page import page, plain
+from inspector.policy.model import Auth, Expect, Ignore, Policy, Tunnels
+from inspector.policy.page import page
+from inspector.policy.reading import built_in
+from inspector.policy.result import plain
 from inspector.report.formats.whole import as_dict, from_dict
 from inspector.report.page.view import View
 
@@ -99,23 +101,23 @@ def test_an_expired_ignore_no_longer_ignores_and_is_said(report: Report) -> None
 
 
 def test_a_credential_in_another_header_breaks_what_auth_expects(whole: Report) -> None:
-    expect = Expect("anthropic", auth=("x-api-key",))
+    expect = Expect("anthropic", auth=Auth(("x-api-key",)))
     assert _broken(whole, expect) == [("a credential in Authorization", ("e1", "e5"))]
-    assert _broken(whole, Expect("anthropic", auth=("X-API-Key", "authorization"))) == []
+    assert _broken(whole, Expect("anthropic", auth=Auth(("X-API-Key", "authorization")))) == []
 
 
 def test_a_call_without_any_credential_breaks_it_too(whole: Report) -> None:
     request = whole.exchanges[0].request
     assert request is not None
     bare = _with_call(whole, request=replace(request, auth=()))
-    assert _broken(bare, Expect(auth=("x-api-key",))) == [("no credential", ("e1",))]
+    assert _broken(bare, Expect(auth=Auth(("x-api-key",)))) == [("no credential", ("e1",))]
 
 
 def test_the_absence_of_a_header_needs_the_whole_request(whole: Report) -> None:
     request = whole.exchanges[0].request
     assert request is not None
     cut = _with_call(whole, request=replace(request, auth=(), complete=False))
-    judgement = _judged(cut, Expect(auth=("x-api-key",)))
+    judgement = _judged(cut, Expect(auth=Auth(("x-api-key",))))
     assert judgement.broken == ()
     assert judgement.exit_code == NOT_PROVEN
 
@@ -189,7 +191,7 @@ def test_an_agents_own_way_to_an_api_breaks_direct_connect_never(
 
 
 def test_a_judgement_is_told_to_people_and_to_programs(report: Report) -> None:
-    judgement = judge(report, AWF, TODAY)
+    judgement = judge(report, built_in("awf"), TODAY)
     text = page(judgement, report, width=160)
     assert text.startswith("policy awf: BROKEN\n")
     assert "expected placeholders only; found another credential (e3)" in text
@@ -228,7 +230,7 @@ def calm(whole: Report) -> Report:
     "expect",
     [
         Expect(placeholder_only=True),
-        Expect(auth=("Authorization",)),
+        Expect(auth=Auth(("Authorization",))),
         Expect(statuses=("2xx",)),
         Expect(tunnels=Tunnels(authorities=("api.openai.com:443",))),
         Expect(tunnels=Tunnels(tls="complete")),
@@ -312,7 +314,7 @@ def test_a_report_without_a_section_of_conclusions_was_not_judged(
 
 def test_a_run_without_a_call_is_not_kept_without_saying_so(whole: Report) -> None:
     nothing = replace(whole, exchanges=(), tunnels=(), chains=(), direct_tls=(), connections=())
-    judgement = judge(nothing, AWF, TODAY)
+    judgement = judge(nothing, built_in("awf"), TODAY)
     assert judgement.exit_code == KEPT
     first = page(judgement, nothing, width=100).splitlines()[0]
     assert first == "policy awf: KEPT   nothing was judged: no call to an API is in the capture"
@@ -335,5 +337,5 @@ def test_a_run_with_a_call_says_nothing_of_it(calm: Report) -> None:
 
 def test_every_field_of_the_json_is_in_the_documentation(whole: Report) -> None:
     documented = (DOCS / "policy.md").read_text(encoding="utf-8")
-    told = plain(judge(whole, AWF, TODAY))
+    told = plain(judge(whole, built_in("awf"), TODAY))
     assert all(f"`{name}`" in documented for name in told)

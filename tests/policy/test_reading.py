@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from inspector.policy.model import AWF, Expect, Ignore, Tunnels
-from inspector.policy.reading import PolicyError, read_policy
+from inspector.policy.model import Auth, Expect, HeaderRules, Ignore, TlsRules, Tunnels
+from inspector.policy.places import PolicyError
+from inspector.policy.reading import built_in, read_policy
+from inspector.policy.tables import TOP
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -19,32 +21,70 @@ def _written(tmp_path: Path, text: str) -> Path:
 
 
 def test_the_built_in_policy_is_known_by_its_name() -> None:
-    assert read_policy("awf") is AWF
+    assert read_policy("awf") is built_in("awf")
 
 
 def test_the_example_in_the_documentation_is_a_policy(tmp_path: Path) -> None:
     page = (DOCS / "policy.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "network.toml").touch()
     policy = read_policy(_written(tmp_path, example))
     assert policy.fail_on == "warning"
-    assert policy.expect[0] == Expect(
+    assert policy.require == ("complete",)
+    assert policy.topology == str(tmp_path / "network.toml")
+    assert policy.severity == {"retry-storm": "note", "stream-buffered": "never"}
+    names = [expect.name for expect in policy.expect]
+    assert names[:4] == ["placeholders", "tls-in-tunnels", "no-way-around", "anthropic-calls"]
+    assert policy.expect[3] == Expect(
         provider="anthropic",
-        auth=("x-api-key", "Authorization"),
+        client="claude-cli/*",
+        name="anthropic-calls",
+        auth=Auth(("x-api-key", "Authorization"), ("Bearer",), query=False),
         placeholder_only=True,
         statuses=("2xx", "429"),
         min_calls=1,
+        max_calls=500,
+        max_retries=3,
+        max_failed=2,
+        headers=HeaderRules(("x-forwarded-for",), ("anthropic-version",)),
+        models=("claude-*",),
+        paths=("/v1/messages", "/v1/messages/count_tokens"),
         tunnels=Tunnels(("api.anthropic.com:443",), "complete"),
         direct_connect="never",
     )
     assert policy.ignore == (
-        Ignore("retry-storm", "the test provokes one on purpose", date(2027, 1, 31)),
+        Ignore(
+            "side-traffic-denied",
+            "the client asks for it at start-up and lives without it",
+            date(2027, 1, 31),
+            host="telemetry.lab.test:443",
+            count=20,
+            start=date(2026, 8, 1),
+        ),
+        Ignore(
+            None,
+            "the smoke test of the image",
+            date(2027, 1, 31),
+            expectation="known-clients",
+            client="curl/*",
+        ),
     )
 
 
 def test_every_name_of_the_format_is_in_the_documentation() -> None:
     page = (DOCS / "policy.md").read_text(encoding="utf-8")
-    for kind in (Expect, Tunnels, Ignore):
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    for name in TOP.names:
+        assert name in example, name
+    for kind in (Expect, Auth, HeaderRules, TlsRules, Tunnels):
         assert all(f"`{name}`" in page for name in kind.__slots__), kind
+
+
+def test_the_example_has_every_name_of_an_expectation() -> None:
+    page = (DOCS / "policy.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    missing = {name for name in Expect.__slots__ if f"\n{name} = " not in example}
+    assert missing == {"process", "container"}, "which no file without BPF knows"
 
 
 def test_what_is_not_said_is_not_asked(tmp_path: Path) -> None:
@@ -70,8 +110,40 @@ def test_findings_may_be_left_to_others(tmp_path: Path) -> None:
         ('[[expect]]\nprovider = ["openai"]', "provider .* is not one of"),
         ("[[expect]]\nstatuses = [[200], {a = 1}]", "statuses .* is not a list such as"),
         ("[[expect]]\ntunnels = { tls = [1] }", 'tls .* is not "complete"'),
-        ("[[expect]]\ndirect_connect = {}", 'direct_connect .* is not "never"'),
-        ("expects = 1", "the top level of the policy .* has unknown names: expects"),
+        ("[[expect]]\ndirect_connect = {}", "direct_connect .* is not one of never, allowed"),
+        ("schema = 2", "schema in the policy .* is not 1, the only format"),
+        ("[[expect]]\nauth = []", "line 1.* has an empty list auth"),
+        ("[[expect]]\nstatuses = []", "has an empty list statuses"),
+        ("[[expect]]\ntunnels = {}", "has an empty table tunnels, which asks nothing"),
+        ('[[expect]]\nhosts = ["api.lab.test"]', "it has no port; write host:443"),
+        ('[[expect]]\nhosts = ["https://api.lab.test"]', "it is an URL; write host:port"),
+        ('[[expect]]\nhosts = [" a:443"]', "it has space around it"),
+        ('[[expect]]\ntunnels = { authorities = ["*.a:443"] }', r"\* is known to hosts alone"),
+        ('[[expect]]\nauth = ["X Api Key"]', "letters, digits and hyphens alone"),
+        ('[[expect]]\nprovider = "antropic"', "Did you mean anthropic"),
+        ("[[expect]]\nplaceholderonly = true", "Did you mean placeholder_only"),
+        ('[[expect]]\nplaceholder_only = "some"', 'true or false, or "everywhere"'),
+        ("[[expect]]\nmin_calls = 3\nmax_calls = 2", "at least 3 calls and at most 2"),
+        ("[[expect]]\nmax_failed = -1", "a number of failed calls, 0 or more"),
+        ('[[expect]]\nmodels = "claude"', "a list of patterns of a model"),
+        ('[[expect]]\npaths = ["v1"]', "a path begins with /"),
+        ("[[expect]]\ntls = { min_version = 1.2 }", "min_version .* is not one of 1.0, 1.1"),
+        ('[[expect]]\nauth = { kinds = ["jwts"] }', "did you mean jwt"),
+        ('[[expect]]\nname = "a"\n[[expect]]\nname = "a"', 'more than one .* of the name "a"'),
+        ('[[expect]]\n[[expect]]\nlevel = "bad"', r"\[\[expect\]\] 2 \(line 2\) of the policy"),
+        ('require = ["logz"]', "did you mean logs"),
+        ('when_not_proven = "ignore"', "is not one of fail, warn, pass"),
+        ('[severity]\nretry-strom = "note"', "Did you mean retry-storm"),
+        ('[severity]\nretry-storm = "bad"', "is not one of error, warning, note, never"),
+        (
+            '[[ignore]]\nexpectation = "x"\nreason = "r"\nuntil = 2027-01-01',
+            r"expectation .* is not the name of an \[\[expect\]\]: none has a name",
+        ),
+        (
+            '[[ignore]]\ncode = "retry-strom"\nreason = "r"\nuntil = 2027-01-01',
+            "Did you mean retry-storm",
+        ),
+        ("expects = 1", "the policy .* has unknown names: expects. Did you mean expect"),
         ('fail_on = "disaster"', "fail_on .* is not one of error, warning, note, never"),
         ("expect = 1", r"expect .* is not written as \[\[expect\]\]"),
         ("[[expect]]\nproviders = 1", "has unknown names: providers"),
@@ -83,7 +155,7 @@ def test_findings_may_be_left_to_others(tmp_path: Path) -> None:
         ("[[expect]]\nmin_calls = true", "min_calls .* is not a number of calls"),
         ("[[expect]]\ntunnels = 1", "tunnels .* is not a table"),
         ('[[expect]]\ntunnels = { tls = "maybe" }', 'tls .* is not "complete"'),
-        ('[[expect]]\ndirect_connect = "rarely"', 'direct_connect .* is not "never"'),
+        ('[[expect]]\ndirect_connect = "rarely"', "direct_connect .* is not one of never, allowed"),
         (
             '[[ignore]]\ncode = ["retry-storm"]\nreason = "r"\nexpires = 2027-01-01',
             "code .* is not a finding",
@@ -118,3 +190,60 @@ def test_a_policy_that_never_ends_is_not_read_to_its_end() -> None:
 def test_a_policy_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"absent\.toml cannot be read"):
         read_policy(tmp_path / "absent.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_policy(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xef\xbb\xbffail_on = 'note'\n")
+    assert read_policy(path).fail_on == "note"
+
+
+def test_a_file_of_a_built_in_name_is_read_where_its_path_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "awf").write_text('fail_on = "note"\n')
+    monkeypatch.chdir(tmp_path)
+    assert read_policy("./awf").fail_on == "note"
+    assert read_policy("awf").fail_on == "warning"
+
+
+# -- extending -----------------------------------------------------------------------
+
+
+def test_a_policy_starts_from_the_one_that_it_extends(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(
+        'fail_on = "note"\nwhen_not_proven = "warn"\n[severity]\nretry-storm = "note"\n'
+        '[[expect]]\nname = "a"\nmin_calls = 1\n[[expect]]\nname = "b"\nmin_calls = 1\n'
+        '[[ignore]]\ncode = "retry-storm"\nreason = "r"\nuntil = 2027-01-01\n'
+    )
+    policy = read_policy(
+        _written(
+            tmp_path,
+            'extends = "base.toml"\nfail_on = "error"\n'
+            '[[expect]]\nname = "b"\nmin_calls = 9\n[[expect]]\nmax_calls = 9\n'
+            '[[ignore]]\nexpectation = "a"\nreason = "r"\nuntil = 2027-01-01\n',
+        )
+    )
+    assert (policy.fail_on, policy.when_not_proven) == ("error", "warn")
+    assert [(e.name, e.min_calls) for e in policy.expect] == [("a", 1), ("b", 9), ("", 0)]
+    assert [ignore.of for ignore in policy.ignore] == ["retry-storm", "a"]
+    assert policy.severity == {"retry-storm": "note"}
+
+
+def test_the_built_in_one_can_be_extended(tmp_path: Path) -> None:
+    policy = read_policy(_written(tmp_path, 'extends = "awf"\n'))
+    assert policy.expect == built_in("awf").expect
+    assert policy.fail_on == built_in("awf").fail_on
+
+
+def test_policies_that_extend_each_other_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('extends = "policy.toml"\n')
+    with pytest.raises(PolicyError, match=r"extends policy\.toml, which extends it"):
+        read_policy(_written(tmp_path, 'extends = "other.toml"\n'))
+
+
+def test_many_in_a_row_are_refused(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"\n')
+    with pytest.raises(PolicyError, match="extends more than 8 others in a row"):
+        read_policy(tmp_path / "0.toml")

@@ -24,7 +24,7 @@ from inspector.model.enums import ENUMERATIONS, Enumeration, enumeration_of
 from inspector.model.ids import LETTERS
 from inspector.model.report import SCHEMA, Report
 from inspector.policy.judge import judge
-from inspector.policy.model import AWF
+from inspector.policy.reading import built_in
 from inspector.report.compare import Side, compare
 from inspector.report.formats.json import without_none
 from inspector.report.formats.loading import NotAReport
@@ -108,7 +108,7 @@ def test_a_report_of_version_1_can_be_judged_compared_and_shown(path: Path) -> N
     report = from_dict(plain_of(path))
 
     assert compare(Side("old", report), Side("new", report)).differences == ()
-    assert judge(report, AWF, date(2026, 12, 1)).exit_code in (0, 3, 5)
+    assert judge(report, built_in("awf"), date(2026, 12, 1)).exit_code in (0, 3, 5)
     assert render(report)
     assert run("check", path).exit_code in (0, 3, 5)
     assert run("compare", path, path).exit_code == 0
@@ -208,7 +208,7 @@ def test_one_unknown_member_alone_ends_nothing_either(tmp_path: Path) -> None:
             if where == place:
                 put(LATER)
         report = from_dict(spoiled)
-        assert judge(report, AWF, date(2026, 12, 1)).exit_code in (0, 3, 5), place
+        assert judge(report, built_in("awf"), date(2026, 12, 1)).exit_code in (0, 3, 5), place
         assert render(report), place
         assert markdown.render(report), place
         compare(Side("a", report), Side("b", report))

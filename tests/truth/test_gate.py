@@ -10,7 +10,7 @@ import pytest
 from inspector import inspect
 from inspector.errors import ExitCode
 from inspector.policy.judge import judge
-from inspector.policy.model import AWF
+from inspector.policy.reading import built_in
 from tests.truth.beside import SHARED, needs
 
 BROKEN = ExitCode.BROKEN
@@ -56,13 +56,17 @@ EVADING: Final = ("evade-*.pcap", "connect-nested-*.pcap", "bypass-nested-*.pcap
 def test_nothing_that_hides_a_part_is_kept(pattern: str) -> None:
     found = sorted(BREAK.glob(pattern))
     assert found
-    assert [path.name for path in found if judge(inspect(path), AWF, TODAY).exit_code == KEPT] == []
+    assert [
+        path.name
+        for path in found
+        if judge(inspect(path), built_in("awf"), TODAY).exit_code == KEPT
+    ] == []
 
 
 @needs("reviews/cases/contracts")
 @pytest.mark.parametrize(("name", "code", "finding"), MUST_NOT_PASS)
 def test_no_gate_passes_it(name: str, code: int, finding: str | None) -> None:
     report = inspect(CASES / f"{name}.pcap")
-    assert judge(report, AWF, TODAY).exit_code == code
+    assert judge(report, built_in("awf"), TODAY).exit_code == code
     if finding is not None:
         assert finding in {item.code for item in report.findings if item.severity != "note"}

@@ -1,0 +1,129 @@
+"""`inspector check`: of what runs, with what results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inspector.cli.main import main
+
+CAPTURES = Path(__file__).parent.parent.parent / "captures"
+HEALTHY = str(CAPTURES / "healthy-json")
+KEYED = str(CAPTURES / "agent-holds-real-key")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> tuple[str, str]:
+    """A run that is kept and one that is broken, as report.json each in a directory."""
+    for name in (HEALTHY, KEYED):
+        told = CliRunner().invoke(main, ["analyze", "--format", "json", name])
+        place = tmp_path / Path(name).name
+        place.mkdir()
+        (place / "report.json").write_text(told.stdout)
+    return str(tmp_path / "healthy-json"), str(tmp_path / "agent-holds-real-key")
+
+
+def test_a_directory_with_a_report_alone_is_that_report(reports: tuple[str, str]) -> None:
+    assert run(reports[0]).exit_code == 0
+    assert run(reports[1]).exit_code == 3
+
+
+def test_each_of_several_reports_is_a_run_by_itself(reports: tuple[str, str]) -> None:
+    kept, broken = reports
+    result = run("--format", "json", kept, f"{broken}/report.json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == told["exit_code"] == 3
+    assert told["schema"] == "inspector.check/1.0"
+    assert [(each["run"], each["verdict"]) for each in told["runs"]] == [
+        (kept, "kept"),
+        (f"{broken}/report.json", "broken"),
+    ]
+
+
+def test_several_runs_are_named_on_the_page(
+    reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(reports[0]).parent)
+    out = run("healthy-json", "agent-holds-real-key").stdout
+    assert "healthy-json: policy awf: KEPT" in out
+    assert "agent-holds-real-key: policy awf: BROKEN" in out
+
+
+def test_the_result_is_left_beside_other_artifacts(tmp_path: Path) -> None:
+    result = run("-o", str(tmp_path / "out"), KEYED)
+    told = json.loads((tmp_path / "out" / "check.json").read_text())
+    assert (result.exit_code, told["verdict"]) == (3, "broken")
+
+
+def test_a_result_that_cannot_be_left_does_not_cost_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    result = run("-o", str(tmp_path / "out" / "inner"), HEALTHY)
+    assert "KEPT" in result.stdout
+    assert result.exit_code == 1
+
+
+def test_a_runner_is_told(tmp_path: Path) -> None:
+    summary, output = tmp_path / "summary", tmp_path / "output"
+    summary.touch()
+    output.touch()
+    result = run("--github-summary", str(summary), "--github-output", str(output), KEYED)
+    assert result.exit_code == 3
+    assert "verdict=broken" in output.read_text()
+    assert "BROKEN" in summary.read_text()
+    assert any(line.startswith("::error ") for line in result.stdout.splitlines())
+
+
+def test_explain_reads_no_capture() -> None:
+    result = run("--explain")
+    assert result.exit_code == 0
+    assert "placeholders only" in result.stdout
+
+
+def test_a_policy_from_a_good_run(tmp_path: Path) -> None:
+    made = run("--init", HEALTHY)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(made.stdout)
+    assert made.exit_code == 0
+    assert run("--policy", str(policy), HEALTHY).exit_code == 0
+
+
+def test_without_a_path_there_is_nothing_to_judge() -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert "PATH" in result.stderr
+
+
+def test_a_mistake_in_the_policy_is_told_before_packets_are_read(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[[expect]]\nauth = []\n")
+    result = run("--policy", str(policy), str(tmp_path / "no-such-capture.pcap"))
+    assert result.exit_code == 2
+    assert "empty list auth" in result.stderr
+
+
+def test_a_policy_s_own_topology_and_headers_are_used(tmp_path: Path) -> None:
+    (tmp_path / "network.toml").write_text(
+        'agents = ["172.30.0.20"]\n[[provider]]\nname = "acme"\nport = 10001\n'
+    )
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        'topology = "network.toml"\nauth_headers = ["content-type"]\nfail_on = "never"\n'
+        '[[expect]]\nprovider = "acme"\nmin_calls = 1\nauth = ["x-api-key"]\n'
+    )
+    told = json.loads(run("--format", "json", "--policy", str(policy), HEALTHY).stdout)
+    assert [remark["provider"] for remark in told["broken"]]
+    assert {remark["provider"] for remark in told["broken"]} == {"acme"}
+    assert any("content-type" in remark["found"].lower() for remark in told["broken"])
+
+
+def test_logs_are_read_as_elsewhere() -> None:
+    capture = f"{KEYED}/capture.pcapng"
+    result = run("--squid-log", f"{KEYED}/access.log", capture)
+    assert result.exit_code == 3

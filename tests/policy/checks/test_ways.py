@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import pytest
+
+from inspector.policy.model import TlsRules
+from tests.exchanges.network import (
+    AGENT,
+    API_PROXY,
+    ESTABLISHED,
+    PLACEHOLDER,
+    Network,
+    connect,
+    play,
+    request,
+    response,
+    say,
+    tls,
+)
+from tests.policy.checks.holding import BROKEN, KEPT, NOT_PROVEN, found, held
+
+#: The name in the recorded TLS.
+NAME = "api.lab.test"
+HOST = f"{NAME}:443"
+
+
+def tunnel(net: Network, client: str = AGENT, authority: str = HOST) -> Network:
+    play(say(net.to_squid(client), connect(authority), ESTABLISHED), tls()).close()
+    return net
+
+
+def absolute(net: Network, host: str = "lab.test") -> Network:
+    say(net.to_squid(AGENT), request(f"GET http://{host}/ HTTP/1.1"), response()).close()
+    return net
+
+
+def past(net: Network, server: str = "203.0.113.5", port: int = 443) -> Network:
+    play(net.to(server, port), tls()).close()
+    return net
+
+
+def test_ways_out_lead_to_listed_hosts_alone() -> None:
+    assert held(tunnel(Network()), hosts=(HOST,)).exit_code == KEPT
+    assert found(tunnel(Network()), hosts=("lab.test:443",)) == [
+        f"a CONNECT of the agent's own to {HOST}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code"),
+    [
+        ("*.lab.test:443", KEPT),
+        ("*.LAB.test:443", KEPT),
+        ("api.lab.test:*", KEPT),
+        ("*:443", KEPT),
+        ("*.lab.test:80", BROKEN),
+        ("*.api.lab.test:443", BROKEN),
+        ("lab.test:443", BROKEN),
+    ],
+)
+def test_a_pattern_is_of_a_name_and_a_port(pattern: str, code: int) -> None:
+    assert held(tunnel(Network()), hosts=(pattern,)).exit_code == code
+
+
+def test_every_kind_of_way_out_counts() -> None:
+    net = absolute(tunnel(Network(), authority="other.lab.test:443"))
+    net.to("203.0.113.9", 4444).up(b"binary").close()
+    past(net)
+    kinds = found(net, hosts=("nothing.lab.test:443",))
+    assert kinds == [
+        "a CONNECT of the agent's own to other.lab.test:443",
+        "a plain request of the agent's own to lab.test:80",
+        "TCP around the proxies to 203.0.113.9:4444",
+        f"TLS around the proxies to {HOST}",
+    ]
+
+
+def test_the_name_in_tls_does_not_excuse_the_one_that_was_asked_for() -> None:
+    net = tunnel(Network(), authority="203.0.113.5:443")
+    assert held(net, hosts=(HOST,)).exit_code == BROKEN
+
+
+def test_past_squid_the_name_is_the_client_s_word_alone() -> None:
+    assert held(past(Network()), hosts=(HOST,)).exit_code == NOT_PROVEN
+    assert held(past(Network()), hosts=(HOST, "203.0.113.5:443")).exit_code == KEPT
+
+
+def test_some_hosts_are_forbidden() -> None:
+    net = tunnel(Network())
+    assert found(net, hosts=("*.lab.test:443",), forbid=True) == [
+        f"a CONNECT of the agent's own to {HOST}"
+    ]
+    assert held(net, hosts=("pastebin.com:443",), forbid=True).exit_code == KEPT
+
+
+def test_an_address_without_a_name_may_be_a_forbidden_host() -> None:
+    net = Network()
+    net.to("203.0.113.9", 443).up(b"binary").close()
+    assert held(net, hosts=("pastebin.com:443",), forbid=True).exit_code == NOT_PROVEN
+
+
+def test_what_squid_refused_was_not_opened() -> None:
+    net = Network()
+    denied = response("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0")
+    say(net.to_squid(AGENT), connect("pastebin.com:443"), denied).close()
+    assert held(net, hosts=("pastebin.com:443",), forbid=True).exit_code == KEPT
+
+
+def test_it_may_be_asked_of_one_opener_alone() -> None:
+    net = tunnel(tunnel(Network(), API_PROXY), AGENT, "other.lab.test:443")
+    assert found(net, opened_by="api-proxy", hosts=(HOST,)) == []
+    assert found(net, opened_by="agent", hosts=(HOST,)) == [
+        "a CONNECT of the agent's own to other.lab.test:443"
+    ]
+    assert len(found(net, hosts=("nothing.lab.test:443",))) == 2
+
+
+def test_a_forbidden_provider_may_not_be_reached_either() -> None:
+    net = tunnel(Network(), authority="api.openai.com:443")
+    assert found(net, provider="openai", forbid=True) == [
+        "a CONNECT of the agent's own to api.openai.com:443"
+    ]
+    assert held(net, provider="copilot", forbid=True).exit_code == KEPT
+
+
+def test_every_way_out_holds_a_complete_handshake() -> None:
+    assert held(tunnel(Network()), tls=TlsRules(complete=True)).exit_code == KEPT
+    assert found(absolute(Network()), tls=TlsRules(complete=True)) == [
+        "a plain request of the agent's own, without TLS"
+    ]
+
+
+def test_the_version_of_tls_is_at_least_this() -> None:
+    report = tunnel(Network()).report()
+    (one,) = report.tunnels
+    assert one.tls is not None
+    version = (one.tls.version or "").removeprefix("TLS ")
+    assert version in ("1.2", "1.3")
+    assert held(report, tls=TlsRules(min_version="1.2")).exit_code == KEPT
+    older = found(report, tls=TlsRules(min_version="1.3"))
+    assert older == ([] if version == "1.3" else [f"TLS {version}"])
+
+
+def test_the_name_in_tls_is_the_host_that_was_asked_for() -> None:
+    assert held(tunnel(Network()), tls=TlsRules(sni="authority")).exit_code == KEPT
+    net = tunnel(Network(), authority="other.lab.test:443")
+    assert found(net, tls=TlsRules(sni="authority")) == [f"{NAME} in a tunnel to other.lab.test"]
+
+
+def test_calls_at_the_api_proxy_are_no_way_out() -> None:
+    net = Network()
+    good = request("POST /v1/messages HTTP/1.1", f"x-api-key: {PLACEHOLDER}")
+    say(net.to_api_proxy(), good, response()).close()
+    assert held(net, hosts=("nothing.lab.test:443",)).exit_code == KEPT
