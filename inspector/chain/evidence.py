@@ -55,6 +55,15 @@ _HEARD: Final = 64
 #: Fewer bytes came through the tunnel than were passed on: possible only if the API proxy
 #: decompressed the answer or added to it.
 _SHORT: Final = 3.0
+#: A tunnel that brought nothing for so long before an answer did not bring the answer.  An API
+#: proxy passes bytes on within 2 ms, one that buffers an answer or looks into it within 40 ms
+#: (litellm, measured); a hop's own limits are seconds.
+SILENCE: Final = 250 * MS
+#: Statuses with which a hop tells of its own limit, or that it got no answer.  Of any other the
+#: silence before it says nothing: it may be what was waited for.
+_GAVE_UP: Final = frozenset({408, 499, 500, 502, 503, 504})
+#: From here on a status is a server's own failure (RFC 9110 15.6).
+_SERVER_ERROR: Final = 500
 #: The tunnel was over before the answer began, by more than a loaded proxy lags.
 _OVER_BEFORE: Final = 4.0
 #: The tunnel was an earlier attempt of a call that was tried again.
@@ -184,11 +193,22 @@ def may_answer(call: CallRow, carrier: Carrier) -> bool:
     if call.voice == "api-proxy":
         # It speaks itself when the tunnel gave no answer: failed, or over by then.
         over = carrier.over
-        return carrier.failed or (over != UNKNOWN and over <= call.answered + 5 * MS)
-    if carrier.refused:
+        ended = over != UNKNOWN and over <= call.answered + 5 * MS
+        return carrier.failed or ended or is_silent(call, carrier)
+    if carrier.refused and carrier.status == call.status:
         # A refusal passed on without Squid's own header name, or as an upgrade's answer.
-        return carrier.status == call.status
-    return not carrier.failed and before_answer and _fits(call, carrier)
+        return True
+    if carrier.failed:
+        # The spelling misleads: a gateway that writes its own errors in lower case.
+        return call.status >= _SERVER_ERROR
+    return before_answer and _fits(call, carrier)
+
+
+def is_silent(call: CallRow, carrier: Carrier) -> bool:
+    """Whether a hop may have given up on a tunnel that stands, and brought nothing for long."""
+    if call.status not in _GAVE_UP or carrier.failed or call.answered == UNKNOWN:
+        return False
+    return carrier.heard == UNKNOWN or carrier.heard + SILENCE < call.answered
 
 
 def _fits(call: CallRow, carrier: Carrier) -> bool:
@@ -201,9 +221,11 @@ def _fits(call: CallRow, carrier: Carrier) -> bool:
 def lag(call: CallRow, carrier: Carrier) -> int:
     """Return how far apart (ns) answer and tunnel ended; -1 where the ends prove nothing.
 
-    Of a refused CONNECT the answer follows the refusal; of an upgrade both
-    connections end together.
+    A proxy that gives up ends its answer when it likes.  Of a refused CONNECT the answer
+    follows the refusal; of an upgrade both connections end together.
     """
+    if call.voice == "api-proxy" and is_silent(call, carrier):
+        return UNKNOWN
     end = call.closed if call.voice in ("upgrade", "none") else call.done
     last, closed = carrier.last, carrier.closed
     if end == UNKNOWN or last == closed == UNKNOWN:

@@ -9,6 +9,7 @@ from inspector.chain.clustering import CROWDED, clusters
 from inspector.chain.evidence import Learned
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
 from inspector.chain.verdict import Scene, Statement, of_link, of_none
+from inspector.chain.way import Outward
 from inspector.model.capture import Completeness
 from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.http import Exchange
@@ -22,7 +23,7 @@ from inspector.wire import keeps_all
 def join(
     exchanges: Sequence[Exchange],
     tunnels: Sequence[Tunnel],
-    connections: Iterable[Connection],
+    connections: Sequence[Connection],
     topology: Topology,
     completeness: Completeness,
     limits_hit: dict[str, None] | None = None,
@@ -36,9 +37,11 @@ def join(
     moments = Moments(connections, topology)
     asked = calls(exchanges, moments, topology)
     opened = carriers(tunnels, moments, topology)
-    scene = Scene(_is_lossy(completeness, topology), moments.hop_seen, tuple(moments.in_vain))
+    scene = Scene(_is_lossy(completeness, topology), moments.hop_seen)
+    outward = Outward(connections, topology)
     learned = Learned()
     said = _Said(len(exchanges), len(tunnels))
+    taken: set[int] = set()
     for cluster in clusters(asked, opened):
         links = cluster.resolve(learned, scene.lossy)
         if cluster.turned_away:
@@ -55,14 +58,19 @@ def join(
             if statement.confidence >= RELIABLE:
                 learned.learn(call, carrier)
             said.add(call, carrier, statement, earlier)
+            taken.add(carrier.connection)
+            taken.update(cluster.carriers[at].connection for at in attempts_of.get(index, ()))
         for index, among in cluster.unjoined().items():
             said.leave(cluster.calls[index], among)
+    outward.settle(taken)
     chains: PackedList[Chain] = PackedList()
     for call in asked:
         if call.is_agents:
             linked = said.of(call)
             statement, tunnel, attempts = linked or (
-                of_none(call, scene, said.is_turned_away(call), said.among(call)),
+                of_none(
+                    call, scene, outward.way(call), said.is_turned_away(call), said.among(call)
+                ),
                 None,
                 (),
             )

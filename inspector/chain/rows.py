@@ -11,6 +11,9 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from inspector.chain.answerer import likely
+from inspector.chain.signs import marks_of
+from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.http import Exchange, Response
 from inspector.model.ids import ExchangeId, TunnelId, number_of
 from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
@@ -23,12 +26,6 @@ Voice: TypeAlias = Literal["api-proxy", "forward-proxy", "relayed", "upgrade", "
 
 UNKNOWN: Final = -1
 
-#: The API proxy sends the upstream's header names in lower case, its own as written in its
-#: source, Title-Case (measured on 0.25.4 and on the version of August 2026).  These are names
-#: that either writes; `Date`, `Connection`, `Keep-Alive` and `Transfer-Encoding` are Node's.
-_TELLING: Final = frozenset({"content-type", "content-length", "x-request-id", "request-id"})
-
-
 #: The last time that 64 bits hold; a file may state any.
 _LATEST: Final = (1 << 63) - 1
 _SIDES: Final[tuple[ClosedBy | None, ...]] = (
@@ -36,9 +33,15 @@ _SIDES: Final[tuple[ClosedBy | None, ...]] = (
 )  # fmt: skip
 
 
+#: A client that sends FIN may still be waiting (RFC 9112 9.6: half-closed; `nc -N`), and an API
+#: proxy that takes it for leaving has the request already: its tunnel may follow within this (ns).
+AFTER_FIN: Final = 1_000_000_000
+
+
 class CallRow(NamedTuple):
     """One call at the API proxy.  `asked` and `answered` are when its messages began,
-    `sent` when the request was whole, `done` when the response was (or stopped).
+    `sent` when the request was whole, `done` when the response was (or stopped).  `marks` are the
+    signs that the answer shows of who wrote it (`signs.marks_of`).
     """
 
     id: ExchangeId
@@ -58,6 +61,7 @@ class CallRow(NamedTuple):
     status: int
     whole: bool
     voice: Voice
+    marks: int
     ended_by: EndedBy
     is_agents: bool
 
@@ -71,22 +75,27 @@ class CallRow(NamedTuple):
         """Until when the API proxy may have opened a tunnel for it; -1: no end is known."""
         if self.answered != UNKNOWN:
             return self.answered
+        if self.closed_by == "client":
+            return self.closed + AFTER_FIN
         return self.closed
 
 
 class Carrier(NamedTuple):
     """One tunnel of the API proxy.  `opened` is its SYN, `is_whole` that it was seen from there.
 
+    `last` is when the last byte went through, `heard` when the last one came back.
     `failed`: it can have carried no answer, since the CONNECT was refused or TLS failed inside.
     """
 
     id: TunnelId
     position: int
+    connection: int
     proxy: str
     authority: str | None
     opened: int
     first: int
     last: int
+    heard: int
     closed: int
     status: int
     failed: bool
@@ -109,8 +118,6 @@ class Moments:
         self._closed = array("q")
         self._closed_by = bytearray()
         self.midstream: set[int] = set()
-        #: When the API proxy knocked at the forward proxy in vain.
-        self.in_vain: list[int] = []
         self.hop_seen = False
         proxies, forward = set(topology.api_proxy), set(topology.forward_proxy)
         for connection in connections:
@@ -119,8 +126,6 @@ class Moments:
                 continue
             number = number_of(connection.id)
             self.hop_seen |= to_forward
-            if to_forward and connection.outcome in ("refused", "unanswered", "unreachable"):
-                self.in_vain.append(connection.opened_at)
             if connection.outcome == "midstream":
                 self.midstream.add(number)
             self._make_room(number)
@@ -129,7 +134,6 @@ class Moments:
             if connection.closed_at is not None:
                 self._closed[number] = min(connection.closed_at, _LATEST)
                 self._closed_by[number] = _SIDES.index(connection.closed_by)
-        self.in_vain.sort()
 
     def opened(self, number: int) -> int:
         """When the API proxy opened a connection to the forward proxy; -1: not known."""
@@ -180,14 +184,30 @@ def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -
     for position, exchange in enumerate(exchanges):
         if exchange.server.ip not in proxies or exchange.tunnel is not None:
             continue
-        found.append(_call(position, exchange, kinds.of(exchange), moments))
+        found.append(_call(position, exchange, kinds.of(exchange), moments, topology))
     return found
 
 
-def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> CallRow:
+def is_agents_call(exchange: Exchange, topology: Topology) -> bool:
+    """Whether a call at an API proxy is an agent's: anybody's who has no other role.
+
+    Agents are told by what they do: microVMs call from the gateway's address or from 100.64/10,
+    two may stand side by side.  Only a look at the API proxy's own pages is not a call.
+    """
+    if exchange.hop in ("agent-to-api-proxy", "forward-proxy-to-api-proxy"):
+        return True
+    if exchange.client.ip in topology.api_proxy or exchange.client.ip in topology.forward_proxy:
+        return False
+    return exchange.request is not None and not asks_proxy_itself(exchange.request)
+
+
+def _call(
+    position: int, exchange: Exchange, kind: int, moments: Moments, topology: Topology
+) -> CallRow:
     request, response = exchange.request, exchange.response
     connection = number_of(exchange.connection)
     closed, closed_by = moments.closed(connection)
+    marks = 0 if response is None else marks_of(response)
     return CallRow(
         id=exchange.id,
         position=position,
@@ -209,28 +229,24 @@ def _call(position: int, exchange: Exchange, kind: int, moments: Moments) -> Cal
         ),
         status=response.status if response else UNKNOWN,
         whole=response is not None and response.complete,
-        voice=voice(response),
+        voice=voice(response, marks),
+        marks=marks,
         ended_by=exchange.ended_by,
-        is_agents=exchange.hop in ("agent-to-api-proxy", "forward-proxy-to-api-proxy"),
+        is_agents=is_agents_call(exchange, topology),
     )
 
 
-def voice(response: Response | None) -> Voice:
-    """Return who wrote an answer, as its header names show.
+def voice(response: Response | None, marks: int) -> Voice:
+    """Return in whose words an answer most likely is, by the answer alone.
 
-    Squid names itself in `X-Squid-Error`, which the API proxy passes on with
-    the page; everything else it passes on in lower case.
+    It prices joins; who wrote the answer is decided by all signs (`answerer`).
     """
     if response is None:
         return "none"
     if response.status == 101:
         return "upgrade"
-    telling = [name for name, _ in response.headers if name.lower() in _TELLING]
-    if any(name.lower() == "x-squid-error" for name, _ in response.headers):
-        return "forward-proxy"
-    if telling and all(name[:1].isupper() for name in telling):
-        return "api-proxy"
-    return "relayed"
+    author = likely(marks)
+    return "relayed" if author == "upstream" else author
 
 
 def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) -> Sequence[Carrier]:
@@ -255,15 +271,18 @@ def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
     status = UNKNOWN if tunnel.connect_status is None else tunnel.connect_status
     refused = tunnel.refusal is not None
     tls_failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
+    heard = tunnel.last_down_at
     overhead_up, overhead_down = 22 * tunnel.records_up, 22 * tunnel.records_down
     return Carrier(
         id=tunnel.id,
         position=position,
+        connection=connection,
         proxy=tunnel.client.ip,
         authority=None if tunnel.authority is None else tunnel.authority.lower(),
         opened=tunnel.opened_at if opened == UNKNOWN else opened,
         first=_time(tunnel.first_data_at),
         last=_time(tunnel.last_data_at),
+        heard=_time(tunnel.last_data_at if heard is None and tunnel.bytes_down else heard),
         closed=closed,
         status=status,
         failed=refused or tls_failed,

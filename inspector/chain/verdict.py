@@ -12,18 +12,23 @@ calls apart, 0.8 from 2.75 on.  tests/chain/test_verdict.py has one line for eac
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from math import exp
 from typing import Final
 
+from inspector.chain.answerer import weigh
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
 from inspector.chain.explanation import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.signs import SIGNS, Way
+from inspector.chain.way import way_through
 from inspector.model.conclusions import RELIABLE, AnsweredBy
 
-#: The sentences of `Chain.reasons`; their wording is stable.
+#: The sentences of `Chain.reasons`; their wording is stable.  Those of the signs of who answered
+#: stand among them.
 REASONS: Final[dict[str, str]] = {
+    **{sign.name: sign.reason for sign in SIGNS},
+    "undecided": "the signs do not tell who wrote the answer",
     "prompt": "the tunnel was opened as soon as the request was whole",
     "late": "the tunnel was opened long after the request was whole",
     "ends": "tunnel and answer ended together",
@@ -32,15 +37,11 @@ REASONS: Final[dict[str, str]] = {
     "rivals": "several calls or tunnels fit; order, sizes and times decide",
     "ambiguous": "several calls or tunnels fit, and little tells them apart",
     "refused": "the forward proxy refused this CONNECT",
-    "refusal-relayed": "the answer is the forward proxy's page, passed on",
     "tls-failed": "TLS failed inside the tunnel",
-    "own": "the header names are written as the API proxy writes its own",
-    "relayed": "the header names are written as the API proxy passes them on",
     "upgrade": "the connection was upgraded",
     "none": "not one byte of an answer was captured",
     "no-tunnel": "no tunnel was opened while the call waited",
     "missing": "an answer was passed on, but its tunnel is not in the capture",
-    "in-vain": "the forward proxy did not accept the API proxy's connection",
     "unwhole": "the request was not whole, so nothing was sent on",
     "unseen-request": "the whole request is not in the capture",
     "part": "the tunnel's beginning is not in the capture",
@@ -67,15 +68,6 @@ class Scene:
 
     lossy: bool
     hop_seen: bool
-    in_vain: tuple[int, ...] = ()
-
-    def refused_meanwhile(self, call: CallRow) -> bool:
-        """Whether the forward proxy refused a connection of the API proxy while the call waited."""
-        begun = call.begun
-        at = bisect_left(self.in_vain, begun)
-        if call.until == UNKNOWN:
-            return at < len(self.in_vain)
-        return bisect_right(self.in_vain, call.until) > at
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +145,11 @@ def of_link(call: CallRow, carrier: Carrier, link: Link, scene: Scene, retried: 
         call.closed_by in ("client", "reset-by-client")
         and not carrier.failed
         and (carrier.closed == UNKNOWN or carrier.closed >= call.closed)
-        and (carrier.last == UNKNOWN or carrier.last + ENDS_TOGETHER < call.closed)
+        and (
+            carrier.last == UNKNOWN
+            or carrier.last + ENDS_TOGETHER < call.closed
+            or call.closed + ENDS_TOGETHER < carrier.last  # it went on without the client
+        )
     )
     if answered_by == "unknown" or (answered_by == "nobody" and (scene.lossy or not client_left)):
         # The API proxy answers when its tunnel fails: that answer may not have been captured.
@@ -171,40 +167,45 @@ def _answered_by(call: CallRow, carrier: Carrier, reasons: list[str]) -> Answere
         reasons.append("tls-failed")
     if call.voice == "none":
         return _without_answer(call, reasons)
-    if call.voice == "forward-proxy" or (carrier.refused and carrier.status == call.status):
-        reasons.append("refusal-relayed")
-        return "forward-proxy"
-    if call.voice == "api-proxy":
-        reasons.append("own")
-        return "api-proxy"
-    reasons.append("upgrade" if call.voice == "upgrade" else "relayed")
-    return "upstream"
+    if call.voice == "upgrade":
+        reasons.append("upgrade")
+        return "upstream"
+    return _weighed(call, way_through(call, carrier), reasons)
+
+
+def _weighed(call: CallRow, way: Way, reasons: list[str]) -> AnsweredBy:
+    weighed = weigh(call.marks, way)
+    if weighed.by == "unknown":
+        reasons.append("undecided")
+    reasons += weighed.signs
+    return weighed.by
+
+
+def _of_its_own(call: CallRow, scene: Scene, way: Way) -> float:
+    """How sure it is that the API proxy answered a call itself, without a tunnel."""
+    confidence = 0.95
+    if call.status in _AFTER_ATTEMPT:
+        confidence = 0.9 if scene.hop_seen else 0.7
+        if call.status in _GATEWAY and way != "knocked in vain":
+            confidence = 0.7  # it tried something, which is not in the capture
+        confidence = min(confidence, 0.6 if scene.lossy else 1.0)
+    return min(confidence, 0.85 if scene.lossy else 1.0)
 
 
 def of_none(
     call: CallRow,
     scene: Scene,
+    way: Way = "not known",
     is_turned_away: bool = False,
     among: tuple[int, int] | None = None,
 ) -> Statement:
     """Return the statement about a call that has no tunnel, or whose tunnel was not looked for.
 
-    `among` counts the calls without a tunnel and the free tunnels that may be theirs.
+    `way` is what the API proxy did meanwhile, `among` counts the calls without a tunnel and the
+    free tunnels that may be theirs.
     """
     reasons: list[str] = []
-    if call.voice == "api-proxy":
-        answered_by: AnsweredBy = "api-proxy"
-        reasons += ["own", "no-tunnel"]
-        confidence = 0.95
-        if call.status in _AFTER_ATTEMPT:
-            refused = scene.refused_meanwhile(call)
-            reasons += ["in-vain"] if refused else []
-            confidence = 0.9 if scene.hop_seen else 0.7
-            if call.status in _GATEWAY and not refused:
-                confidence = 0.7  # it tried something, which is not in the capture
-            confidence = min(confidence, 0.6 if scene.lossy else 1.0)
-        confidence = min(confidence, 0.85 if scene.lossy else 1.0)
-    elif call.voice == "none":
+    if call.voice == "none":
         answered_by = _without_answer(call, reasons)
         reasons.append("no-tunnel")
         confidence = 0.4 if answered_by == "unknown" else 0.9
@@ -214,11 +215,18 @@ def of_none(
         elif call.closed_by in ("client", "reset-by-client"):
             confidence = min(confidence, 0.7)
         confidence = min(confidence, 0.5 if scene.lossy else 1.0)
+    elif call.voice == "upgrade":
+        answered_by, confidence = "upstream", 0.3
+        reasons += ["upgrade", "missing"]
     else:
-        answered_by = "forward-proxy" if call.voice == "forward-proxy" else "upstream"
-        reasons.append("refusal-relayed" if answered_by == "forward-proxy" else "relayed")
-        reasons.append("missing")
-        confidence = 0.3
+        is_open = among is not None or is_turned_away or scene.lossy
+        answered_by = _weighed(call, "not known" if is_open else way, reasons)
+        if answered_by == "api-proxy":
+            reasons.append("no-tunnel")
+            confidence = _of_its_own(call, scene, way)
+        else:
+            reasons.append("missing")
+            confidence = 0.3
     if among is not None:
         reasons = [reason for reason in reasons if reason not in ("missing", "no-tunnel")]
         reasons.append("ambiguous")

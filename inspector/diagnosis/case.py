@@ -12,28 +12,25 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from inspector.chain.answerer import answered_by
 from inspector.diagnosis.index import (
     Index,
     Service,
     opened_moment,
 )
-from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, answered_by, outcome_of
+from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.exchanges.neighbourhood import Neighbourhood
+from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.capture import Completeness, UnreadReason
 from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Witnesses
 from inspector.model.http import Exchange
-from inspector.model.ids import connection_id, exchange_id, number_of, tunnel_id
+from inspector.model.ids import ExchangeId, connection_id, exchange_id, number_of, tunnel_id
 from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.topology import Topology
 from inspector.wire import Moment, precedes
 
 #: So many failed tries in a row are a storm; SDKs give up after three.
 TRIES: Final = 5
-#: Paths that the API proxy serves itself, or that are used as health checks.
-OWN_PATHS: Final = frozenset(
-    {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
-)
-
 
 #: Reasons that leave open what the ends of a connection said to each other, whatever of it
 #: was read.
@@ -51,6 +48,8 @@ class FailedCall:
     answered_by: AnsweredBy
     tunnels: tuple[Tunnel, ...]
     connection: Connection | None
+    given_up_by: ExchangeId | None = None
+    """The next leg of the call, still unanswered when a proxy before the API proxy answered."""
 
     @property
     def tunnel(self) -> Tunnel | None:
@@ -113,6 +112,8 @@ class Case:
         self.api_proxies = frozenset(topology.api_proxy)
         self.forward_proxies = frozenset(topology.forward_proxy)
         self.services: dict[tuple[str, int], Service] = {}
+        #: API proxies that opened connections, so that the capture holds that hop.
+        self.openers: set[str] = set()
         #: When an API proxy was last seen to open or take a connection.
         self.alive_at: dict[str, Moment] = {}
         self.calls = 0
@@ -139,6 +140,10 @@ class Case:
         self.proxy_established = 0
         self._pairs: dict[int, tuple[int, ...]] = {}
         self._linked: dict[int, tuple[int, ...]] = {}
+        #: The leg at the API proxy of each call that came by way of another proxy before it.
+        self._behind: dict[int, int] = {}
+        #: Who answered each failed call that has a chain.
+        self._answered: dict[int, AnsweredBy] = {}
         self._chains = chains
         #: Connections of which something was not read, other than behind the capture's end.
         self._unread: dict[str, list[UnreadReason]] = {}
@@ -197,6 +202,7 @@ class Case:
                 outward.append(number_of(connection.id))
             if client.ip in self.api_proxies:
                 self._live(client.ip, connection)
+                self.openers.add(client.ip)
             if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
                 continue
             service = self.services.setdefault((server.ip, server.port), Service())
@@ -219,13 +225,15 @@ class Case:
         rows: dict[tuple[str, str, int], int] = {}
         # Calls whose only leg is to the forward proxy: it did not pass them on.
         halted: dict[str, int] = {}
-        for exchange in self.exchanges:
-            if exchange.relays is not None:
-                halted.pop(exchange.relays, None)
-            first = self.is_first_leg(exchange)
-            if first and outcome_of(exchange) not in SUCCEEDED:
-                halted[exchange.id] = number_of(exchange.id)
-            is_call = self.is_call(exchange)
+        for leg in self.exchanges:
+            if leg.relays is not None:
+                halted.pop(leg.relays, None)
+            first = self.is_first_leg(leg)
+            if first and outcome_of(leg) not in SUCCEEDED:
+                halted[leg.id] = number_of(leg.id)
+            is_call = self.is_call(leg)
+            # A proxy before the API proxy: what the agent got from it is what became of the call.
+            exchange = self._front_leg(leg) or leg
             if (first or is_call) and exchange.client.ip not in self.forward_proxies:
                 self.agents.add(exchange.client.ip)
             if not is_call:
@@ -244,7 +252,7 @@ class Case:
             if rows[key] == TRIES:
                 self.storms.append(number)
         self.outward = array("q", filter(self._is_an_agents, self.outward))
-        if halted:
+        if halted or self._behind:
             self.calls += len(halted)
             self.failed = array("q", sorted([*self.failed, *halted.values()]))
         busy = self._link()
@@ -260,6 +268,15 @@ class Case:
                     self.idle_of_others += others and tunnel.tls is not None
         self.calls += len(self.barred)
 
+    def _front_leg(self, leg: Exchange) -> Exchange | None:
+        """The agent's leg at a proxy that stands before the API proxy; None without one."""
+        if leg.relays is None or leg.client.ip in self.forward_proxies:
+            return None
+        front = self.exchanges.get(leg.relays)
+        if front is not None:
+            self._behind[number_of(front.id)] = number_of(leg.id)
+        return front
+
     def _is_an_agents(self, number: int) -> bool:
         connection = self.connections.get(connection_id(number))
         return connection is not None and connection.client.ip in self.agents
@@ -272,14 +289,18 @@ class Case:
         """
         failed = set(self.failed)
         busy: set[int] = set()
+        fronts = {leg: front for front, leg in self._behind.items()}
         for place, chain in enumerate(self._chains):
             if chain.tunnel and chain.attempts:
                 self.tried_again.append(place)
             used = (*chain.attempts, chain.tunnel) if chain.tunnel else chain.attempts
             call = number_of(chain.agent_exchange)
+            call = fronts.get(call, call)
             if call not in failed:
                 busy.update(map(number_of, used))
-            elif used:
+                continue
+            self._answered[call] = chain.answered_by
+            if used:
                 self._linked[call] = tuple(map(number_of, used))
                 if chain.confidence >= RELIABLE:
                     self._pairs[call] = self._linked[call]
@@ -294,8 +315,7 @@ class Case:
             return False
         if exchange.client.ip in self.api_proxies or request is None:
             return False
-        path = urlsplit(request.target).path.rstrip("/") or "/"
-        return not (path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS"))
+        return not asks_proxy_itself(request)
 
     def is_first_leg(self, exchange: Exchange) -> bool:
         """Whether an exchange asks a forward proxy for the API proxy (RFC 9112 3.2.2)."""
@@ -332,14 +352,39 @@ class Case:
         exchange = self.exchanges.get(exchange_id(number))
         assert exchange is not None
         used = (self.tunnels.get(tunnel_id(name)) for name in self._pairs.get(number, ()))
-        response = exchange.response
+        by, given_up = self._answerer(number, exchange)
         return FailedCall(
             exchange,
             outcome_of(exchange),
-            "nobody" if response is None else answered_by(response),
+            by,
             tuple(tunnel for tunnel in used if tunnel is not None),
             self.connections.get(exchange.connection),
+            given_up,
         )
+
+    def answerer(self, exchange: Exchange) -> AnsweredBy:
+        """Who answered a call, or another exchange that has a response."""
+        number = number_of(exchange.id)
+        if exchange.response is None:
+            return "nobody"
+        return self._answered.get(number) or answered_by(exchange.response)
+
+    def _answerer(self, number: int, exchange: Exchange) -> tuple[AnsweredBy, ExchangeId | None]:
+        """Who answered a call, and the leg behind a proxy that did not wait for it any longer."""
+        response = exchange.response
+        if response is None:
+            return "nobody", None
+        leg = (
+            self.exchanges.get(exchange_id(self._behind[number]))
+            if number in self._behind
+            else None
+        )
+        if leg is not None:
+            if leg.response is None or leg.response.started_at > response.started_at:
+                return "api-proxy", leg.id
+            if leg.response.status != response.status:
+                return "api-proxy", None
+        return self.answerer(exchange), None
 
     def knows_who_closed(self, call: FailedCall) -> bool:
         """Whether the order of closing on both legs of a call is certain."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from inspector.model.conclusions import AnsweredBy
 from inspector.model.http import EventStream, Exchange, Response
 from inspector.model.providers import GRAMMARS
 
@@ -30,13 +29,6 @@ _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corru
 BARE_ERROR: Final = "sse-bare-error"
 #: Event names that show how a stream of theirs must end.
 _FIRST_EVENTS: Final = frozenset(event for known in GRAMMARS for event in known.first_events)
-
-#: Headers that APIs and the networks in front of them write, and neither proxy does.
-_UPSTREAM_MARKS: Final = frozenset({
-    "request-id", "cf-ray", "x-github-request-id", "openai-processing-ms", "server",
-    "anthropic-organization-id", "apim-request-id", "x-cloud-trace-context", "x-should-retry",
-    "strict-transport-security", "x-envoy-upstream-service-time", "server-timing",
-})  # fmt: skip
 
 
 def outcome_of(exchange: Exchange) -> CallOutcome:
@@ -79,24 +71,3 @@ def _of_stream(response: Response, stream: EventStream, by_client: bool) -> Call
     # A proper last chunk says nothing of a stream whose grammar ends otherwise.
     known = bool(_FIRST_EVENTS & set(stream.names)) or response.model is not None
     return "cut" if known else "answered"
-
-
-def answered_by(response: Response) -> AnsweredBy:
-    """Who wrote a response, told from its headers.
-
-    Squid names itself.  The API proxy writes its own header names in Title-Case and relays
-    others as Node gives them, in lower case; `Connection`, `Keep-Alive` and `Date` are
-    Node's own on both (measured on both versions).
-    """
-    names = {name.lower(): name for name, _ in response.headers}
-    values = {name.lower(): value for name, value in response.headers}
-    if "x-squid-error" in names or values.get("server", "").startswith("squid"):
-        return "forward-proxy"
-    if _UPSTREAM_MARKS & names.keys():
-        return "upstream"
-    kind = names.get("content-type")
-    if kind is not None:
-        return "api-proxy" if kind == "Content-Type" else "upstream"
-    # What is absent was not sent only if the response was seen whole.
-    bare = response.complete and set(names) <= {"connection", "keep-alive", "date"}
-    return "api-proxy" if bare else "unknown"

@@ -11,7 +11,7 @@ from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
-from inspector.exchanges.topology import Roles
+from inspector.exchanges.topology import Roles, fronts
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
 from inspector.model.network import (
@@ -47,8 +47,9 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     credentials = ledger.credentials
     ledger.exchanges, in_order = arranged(ledger.exchanges, by_number(ledger.exchange_order))
     relays: dict[int, int] = {}
-    if any(roles.hop(*pair) == "forward-proxy-to-api-proxy" for pair in ledger.spoken):
-        relays = find_relays(ledger.exchanges, roles)
+    before = fronts(ledger.spoken, roles)
+    if before or any(roles.hop(*pair) == "forward-proxy-to-api-proxy" for pair in ledger.spoken):
+        relays = find_relays(ledger.exchanges, roles, before)
     inside_proxy, direct = _split_tls(ledger.tls, roles)
     for record in inside_proxy:
         ledger.add_tunnel(_unannounced(record, ledger.next_tunnel()))

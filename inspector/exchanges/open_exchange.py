@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from inspector.credentials.reader import CredentialReader
 from inspector.model.capture import Fault
-from inspector.model.http import ApiError, EventStream, Request, Response, Usage
+from inspector.model.http import ApiError, EventStream, PageAuthor, Request, Response, Usage
 from inspector.model.network import EndedBy
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.api import read_json_body
@@ -21,6 +21,7 @@ from inspector.protocols.messages import (
     RequestHead,
     ResponseHead,
 )
+from inspector.protocols.pages import PAGE_LIMIT, author_of
 from inspector.protocols.sse import SseParser
 from inspector.secrets.grants import REASON
 from inspector.wire import Segment
@@ -49,6 +50,7 @@ class ResponseReader(Protocol):
     usage: Usage | None
     stop_reason: str | None
     looks_like: str | None
+    page: PageAuthor | None
     faults: list[Fault]
 
     def feed(self, pieces: list[Segment]) -> None:
@@ -71,6 +73,7 @@ class _Reader:
         self.usage: Usage | None = None
         self.stop_reason: str | None = None
         self.looks_like: str | None = None
+        self.page: PageAuthor | None = None
         self.faults: list[Fault] = []
         self._packet = head.packet
         self._at_start = True
@@ -169,6 +172,31 @@ class TextReader(_Reader):
                 self.api_error = ApiError(None, line)
 
 
+class PageReader(_Reader):
+    """Reads the beginning of an error's HTML page, for the name of who wrote it."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        # What is decoded beyond the page's beginning is not looked at, and no limit that was hit.
+        super().__init__(head, JSON_LIMIT, budget)
+        self._text = b""
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        if len(self._text) >= PAGE_LIMIT:
+            return
+        for decoded in self._decode(pieces):
+            self._text += b"".join([data for _, _, data in decoded])
+            if len(self._text) >= PAGE_LIMIT:
+                return
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if self._whole:
+            self.page = author_of(self._text)
+
+
 def media_type(value: str | None) -> str | None:
     """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
     return None if value is None else value.partition(";")[0].strip().lower() or None
@@ -185,11 +213,14 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
         return JSON_LIMIT
     if kind == "text/plain":
         return TEXT_LIMIT if head.status >= 400 else SNIFFED
+    if kind == "text/html" and head.status >= 400:
+        return PAGE_LIMIT
     return 0
 
 
 _READERS: Final[dict[str, Callable[[ResponseHead, Budget], ResponseReader]]] = {
     "text/event-stream": EventStreamReader,
+    "text/html": PageReader,
     "text/plain": TextReader,
 }
 
@@ -300,6 +331,7 @@ class OpenExchange:
             stop_reason=_scrubbed(credentials, body.stop_reason) if body else None,
             looks_like=body.looks_like if body else None,
             oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
+            page=body.page if body else None,
         )
 
 

@@ -95,8 +95,12 @@ def path_of(target: str) -> str:
     return "/" + target[scheme.end() :].partition("/")[2]
 
 
-def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, int]:
+def find_relays(
+    records: Iterable[ExchangeRecord], roles: Roles, before: frozenset[str] = frozenset()
+) -> dict[int, int]:
     """Number of a second leg -> number of the agent-side exchange it relays.
+
+    `before` are proxies that stand before the API proxy; their first legs are for themselves.
 
     A leg is joined when service, method, path, credentials and body size agree
     and it began while the first leg was waiting for its answer; among several,
@@ -110,6 +114,10 @@ def find_relays(records: Iterable[ExchangeRecord], roles: Roles) -> dict[int, in
         hop = roles.hop(record.client.ip, record.server.ip)
         if hop == "forward-proxy-to-api-proxy":
             legs.append((_leg(record), _call_key(record, record.client.ip)))
+        elif record.client.ip in before and roles.role(record.server.ip) == "api-proxy":
+            legs.append((_leg(record)._replace(body=None), _front_key(record, record.client.ip)))
+        elif record.server.ip in before:
+            waiting[_front_key(record, record.server.ip)].add(_leg(record))
         elif roles.role(record.server.ip) == "forward-proxy" and service_of(record)[0] != (
             record.server.ip
         ):
@@ -133,6 +141,12 @@ def _leg(record: ExchangeRecord) -> _Leg:
         None if response is None else response.started_at,
         request.body_bytes if request.complete else None,
     )
+
+
+def _front_key(record: ExchangeRecord, front: str) -> _CallKey:
+    """A gateway may change path, credentials and body: what stays is the method and who asks."""
+    assert record.request is not None
+    return front, record.request.method
 
 
 def _call_key(record: ExchangeRecord, forward_proxy: str) -> _CallKey:

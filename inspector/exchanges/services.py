@@ -13,6 +13,20 @@ from inspector.model.network import Endpoint
 #: The scheme of a target in absolute form (RFC 9112 3.2.2).
 SCHEME: Final = re.compile(r"(https?|wss?)://", re.IGNORECASE)
 
+#: Paths that the API proxy serves itself, or that are used as health checks.
+OWN_PATHS: Final = frozenset(
+    {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
+)
+
+
+def asks_proxy_itself(request: Request) -> bool:
+    """Whether a request is for a page that the API proxy serves itself, or a health check.
+
+    From the gateway's address these alone are the host's own look; all else is an agent's call.
+    """
+    path = urlsplit(request.target).path.rstrip("/") or "/"
+    return path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS")
+
 
 def service_of(record: ExchangeRecord) -> tuple[str, int]:
     """The host and port that a record's request is for."""

@@ -16,7 +16,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Literal
 
 from inspector.exchanges.ledger import Ledger
-from inspector.exchanges.services import service_of, split_authority
+from inspector.exchanges.services import asks_proxy_itself, service_of, split_authority
 from inspector.model.http import Hop
 from inspector.model.providers import DEFAULT_PORTS, PROVIDERS, UNKNOWN, Provider, ProviderFacts
 from inspector.model.topology import Role, Scope, Topology
@@ -125,6 +125,17 @@ def provider_of(host: str, added: tuple[ProviderFacts, ...] = ()) -> Provider:
     return UNKNOWN
 
 
+def fronts(spoken: Iterable[tuple[str, str]], roles: Roles) -> frozenset[str]:
+    """Hosts without a role that take requests and send some to an API proxy: proxies before it."""
+    pairs = list(spoken)
+    asked = {server for _, server in pairs if roles.role(server) == "other"}
+    return frozenset(
+        client
+        for client, server in pairs
+        if roles.role(server) == "api-proxy" and client in asked and roles.role(client) == "other"
+    )
+
+
 class SubnetTest:
     """Tests packed addresses against a subnet without making objects."""
 
@@ -149,7 +160,7 @@ def recognise(roles: Roles, ledger: Ledger) -> Roles:
         if role not in roles.told and not members & ledger.addresses
     }
     if not absent:
-        return roles
+        return _with_callers(roles, ledger)
     addresses = dict(roles.addresses)
     notes = list(roles.notes)
     finders = {
@@ -167,9 +178,44 @@ def recognise(roles: Roles, ledger: Ledger) -> Roles:
     }
     _adopt("agent", absent, agents, addresses, notes)
     if notes == list(roles.notes):
-        return roles
+        return _with_callers(roles, ledger)
     source: Source = "traffic" if len(absent) == len(addresses) else roles.source
-    return replace(roles, addresses=addresses, source=source, notes=tuple(notes))
+    found = replace(roles, addresses=addresses, source=source, notes=tuple(notes))
+    return _with_callers(found, ledger)
+
+
+def _with_callers(roles: Roles, ledger: Ledger) -> Roles:
+    """Add those to the agents who make API calls as agents do, unless it was told who they are.
+
+    A microVM calls from the gateway's address or from 100.64.0.0/10, and several agents may share
+    an API proxy.  Health checks are no calls, a proxy before the API proxy is no agent.
+    """
+    if "agent" in roles.told:
+        return roles
+    before = fronts(ledger.spoken, roles)
+    likely = {
+        client
+        for client, server in ledger.spoken
+        if roles.role(server) == "api-proxy" and roles.role(client) == "other"
+    } - before
+    if not likely:
+        return roles
+    callers = {
+        exchange.client.ip
+        for exchange in ledger.exchanges
+        if exchange.client.ip in likely
+        and exchange.tunnel is None
+        and roles.role(exchange.server.ip) == "api-proxy"
+        and exchange.request is not None
+        and not asks_proxy_itself(exchange.request)
+    }
+    if not callers:
+        return roles
+    addresses = {**roles.addresses, "agent": roles.addresses["agent"] | callers}
+    listed = ", ".join(sorted(callers)[:NOTED])
+    more = f" and {len(callers) - NOTED:,} more" if len(callers) > NOTED else ""
+    note = f"agent recognised from its calls: {listed}{more}"
+    return replace(roles, addresses=addresses, notes=(*roles.notes, note))
 
 
 def _adopt(

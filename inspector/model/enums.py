@@ -45,6 +45,7 @@ _OPEN: Final[Mapping[str, Any]] = {
     "EndedFor": live.EndedFor,
     "Hop": http.Hop,
     "HypothesisId": conclusions.HypothesisId,
+    "PageAuthor": http.PageAuthor,
     "Redaction": live.Redaction,
     "TunnelProtocol": network.TunnelProtocol,
     "UnreadReason": capture.UnreadReason,

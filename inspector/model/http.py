@@ -21,6 +21,21 @@ Hop: TypeAlias = Literal[
 ]
 
 
+#: Programs whose error pages are known by the signature in them.
+PageAuthor: TypeAlias = Literal[
+    "squid",
+    "nginx",
+    "openresty",
+    "haproxy",
+    "apache",
+    "kong",
+    "cloudflare",
+    "google",
+    "awselb",
+    "cloudfront",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class EventStream:
     """What an event stream (`text/event-stream`) showed, never what it said."""
@@ -142,6 +157,8 @@ class Response:
     """
     oddities: tuple[str, ...] = ()
     """What was odd in its body, by the names of docs/oddities.md."""
+    page: PageAuthor | None = None
+    """The program whose error page an HTML body of an error is, by the page's own signature."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from inspector.diagnosis.outcome import answered_by
+from inspector.chain.answerer import answered_by
 from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
 from inspector.model.http import Exchange

@@ -40,6 +40,7 @@ def a_call(
         status=200,
         whole=True,
         voice="relayed",
+        marks=0,
         ended_by="complete",
         is_agents=True,
     )
@@ -51,11 +52,13 @@ def a_tunnel(opened: float = 5.0, last: float = 99.0, **other: Any) -> Carrier:
     row = Carrier(
         id=tunnel_id(1),
         position=0,
+        connection=1,
         proxy=PROXY,
         authority="llm.example:443",
         opened=ns(opened),
         first=ns(opened),
         last=ns(last),
+        heard=ns(last),
         closed=ns(last),
         status=200,
         failed=False,

@@ -397,10 +397,28 @@ def test_hosts_are_learned_so_that_another_services_tunnel_is_not_taken() -> Non
     assert [chain.tunnel for chain in scene.chains()][-2:] == [mine, other]
 
 
-def test_others_calls_take_their_tunnels_but_have_no_chain() -> None:
+def test_a_call_of_whoever_has_no_other_role_is_an_agents() -> None:
     scene = Scene()
-    scene.call(0, 90, client="10.9.0.99", hop="other")
+    scene.call(0, 90, client="10.9.0.1", hop="other")
     scene.call(2, 150)
+    tunnels = [scene.tunnel(5, 89), scene.tunnel(8, 149)]
+    chains = scene.chains()
+    assert [(chain.agent_exchange, chain.tunnel) for chain in chains] == [
+        ("e1", tunnels[0]),
+        ("e2", tunnels[1]),
+    ]
+
+
+def test_others_calls_take_their_tunnels_but_have_no_chain() -> None:
+    """The API proxy's own, and a look at its pages."""
+    scene = Scene()
+    scene.call(0, 90, client=PROXY, hop="other")
+    scene.call(2, 150)
+    scene.call(300, 301, client="10.9.0.1", hop="other")
+    request = scene.exchanges[-1].request
+    assert request is not None
+    look = replace(request, method="GET", target="/health")
+    scene.exchanges[-1] = replace(scene.exchanges[-1], request=look)
     scene.tunnel(5, 89)
     mine = scene.tunnel(8, 149)
     chain = scene.only()

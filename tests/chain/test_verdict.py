@@ -9,12 +9,17 @@ import pytest
 
 from inspector.chain.explanation import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.signs import SIGNS, Way
 from inspector.chain.verdict import Scene, of_link, of_none
 from tests.chain.made import a_call, a_tunnel, ns
 
 ALONE = Link(0, 0, float("inf"), 1, 1)
 SCENE = Scene(lossy=False, hop_seen=True)
 LOSSY = replace(SCENE, lossy=True)
+UNSEEN = replace(SCENE, hop_seen=False)
+#: The place of each sign's bit in the marks of an answer.
+PLACES = {sign.name: place for place, sign in enumerate(SIGNS)}
+LEFT: dict[str, Any] = {"closed_by": "client", "ended_by": "client"}
 
 
 def crowd(number: int, margin: float = 100.0) -> Link:
@@ -81,42 +86,54 @@ def silent(**other: Any) -> CallRow:
     return a_call(0, UNKNOWN)._replace(**values)
 
 
-OWN: dict[str, Any] = {"voice": "api-proxy"}
+#: Its error is of the API proxy's own kind.
+OWN: dict[str, Any] = {"voice": "api-proxy", "marks": 1 << PLACES["proxy-kind"]}
+PASSED_ON: dict[str, Any] = {"marks": 1 << PLACES["api-fields"]}
 
 
 @pytest.mark.parametrize(
-    ("call", "scene", "sure"),
+    ("call", "scene", "way", "by", "sure"),
     [
         # the API proxy's own answer, which needs no tunnel
-        (a_call(**OWN, status=403), SCENE, 0.95),
-        (a_call(**OWN, status=403), LOSSY, 0.85),
-        (a_call(**OWN, status=500), SCENE, 0.9),
-        (a_call(**OWN, status=500), replace(SCENE, hop_seen=False), 0.7),
-        (a_call(**OWN, status=500), LOSSY, 0.6),
+        (a_call(**OWN, status=403), SCENE, "nothing opened", "api-proxy", 0.95),
+        (a_call(**OWN, status=403), LOSSY, "nothing opened", "api-proxy", 0.85),
+        (a_call(**OWN, status=500), SCENE, "nothing opened", "api-proxy", 0.9),
+        (a_call(**OWN, status=500), UNSEEN, "nothing seen", "api-proxy", 0.7),
+        (a_call(**OWN, status=500), LOSSY, "nothing opened", "api-proxy", 0.6),
         # it tried something that is not in the capture, unless the forward proxy refused it
-        (a_call(**OWN, status=502), SCENE, 0.7),
-        (a_call(**OWN, status=502), replace(SCENE, in_vain=(ns(5),)), 0.9),
-        (a_call(**OWN, status=502), replace(SCENE, in_vain=(ns(101),)), 0.7),
+        (a_call(**OWN, status=502), SCENE, "nothing opened", "api-proxy", 0.7),
+        (a_call(**OWN, status=502), SCENE, "knocked in vain", "api-proxy", 0.9),
         # no answer
-        (silent(closed=ns(50)), SCENE, 0.9),
-        (silent(closed=ns(50), closed_by="client", ended_by="client"), SCENE, 0.7),
-        (silent(closed=ns(50)), LOSSY, 0.5),
-        (silent(closed=ns(50), sent=UNKNOWN), SCENE, 0.6),
-        (silent(ended_by="capture-end"), SCENE, 0.4),
-        (silent(ended_by="gap"), SCENE, 0.4),
+        (silent(closed=ns(50)), SCENE, "nothing opened", "nobody", 0.9),
+        (silent(closed=ns(50), **LEFT), SCENE, "nothing opened", "nobody", 0.7),
+        (silent(closed=ns(50)), LOSSY, "nothing opened", "nobody", 0.5),
+        (silent(closed=ns(50), sent=UNKNOWN), SCENE, "nothing opened", "nobody", 0.6),
+        (silent(ended_by="capture-end"), SCENE, "nothing opened", "unknown", 0.4),
+        (silent(ended_by="gap"), SCENE, "nothing opened", "unknown", 0.4),
         # an answer passed on must have had a tunnel
-        (a_call(), SCENE, 0.3),
-        (a_call(voice="forward-proxy"), SCENE, 0.3),
+        (a_call(**PASSED_ON), SCENE, "not known", "upstream", 0.3),
+        (a_call(marks=1 << PLACES["squid"]), SCENE, "not known", "forward-proxy", 0.3),
+        # an upgrade is the upstream's, wherever its tunnel is
+        (a_call(voice="upgrade"), SCENE, "nothing opened", "upstream", 0.3),
+        # signs that contradict each other decide nothing, and weak ones alone do not either
+        (a_call(**PASSED_ON), SCENE, "nothing opened", "unknown", 0.3),
+        (a_call(marks=1 << PLACES["title-case"]), SCENE, "not known", "unknown", 0.3),
+        (a_call(marks=1 << PLACES["title-case"]), SCENE, "nothing opened", "api-proxy", 0.95),
+        # where packets are missing, what was not opened may be among them
+        (a_call(marks=1 << PLACES["title-case"]), LOSSY, "nothing opened", "unknown", 0.3),
     ],
 )
-def test_how_sure_a_statement_without_a_tunnel_is(call: CallRow, scene: Scene, sure: float) -> None:
-    assert of_none(call, scene).confidence == sure
+def test_who_answered_without_a_tunnel_and_how_sure_that_is(
+    call: CallRow, scene: Scene, way: Way, by: str, sure: float
+) -> None:
+    told = of_none(call, scene, way)
+    assert (told.answered_by, told.confidence) == (by, sure)
 
 
 def test_nothing_is_relied_on_where_tunnels_are_left_over_or_were_not_looked_for() -> None:
     own = a_call(**OWN, status=403)
-    assert of_none(own, SCENE, among=(1, 1)).confidence == 0.5
-    assert of_none(own, SCENE, is_turned_away=True).confidence == 0.3
+    assert of_none(own, SCENE, "nothing opened", among=(1, 1)).confidence == 0.5
+    assert of_none(own, SCENE, "nothing opened", is_turned_away=True).confidence == 0.3
 
 
 def test_nobody_answered_only_where_the_client_left_a_tunnel_that_had_fallen_silent() -> None:
@@ -127,3 +144,5 @@ def test_nobody_answered_only_where_the_client_left_a_tunnel_that_had_fallen_sil
     assert sure(474) == 0.95
     assert sure(475) == 0.6
     assert sure(474, LOSSY) == 0.6
+    assert sure(525) == 0.6
+    assert sure(526) == 0.95, "it went on without the client"

@@ -46,7 +46,7 @@ def test_a_client_is_an_address_a_user_agent_and_a_service() -> None:
         ("172.30.0.21", "claude/1", "anthropic", 1),
         (AGENT, None, "anthropic", 1),
     ]
-    assert [client.role for client in clients] == ["agent", "agent", "agent", "other", "agent"]
+    assert [client.role for client in clients] == ["agent"] * 5
     assert {client.service.ip for client in clients} == {API_PROXY}
 
 

@@ -69,10 +69,42 @@ def test_the_roles_of_both_ends_name_the_hop(ends: tuple[str, str]) -> None:
 
 def test_any_other_pair_of_ends_is_another_hop() -> None:
     net = Network()
-    say(net.to(API_PROXY, 10001, GATEWAY), GET, response()).close()
+    say(net.to(API_PROXY, 10001, GATEWAY), request("GET /health HTTP/1.1"), response()).close()
     say(net.to(AGENT, 80, SQUID), GET, response()).close()
 
     assert [exchange.hop for exchange in net.report().exchanges] == ["other", "other"]
+
+
+@pytest.mark.parametrize("caller", [GATEWAY, "172.30.0.21", "100.64.3.7"])
+def test_whoever_makes_an_api_call_as_an_agent_does_is_one(caller: str) -> None:
+    """A microVM behind the gateway's address or SNAT, a second container: agents, all of them."""
+    net = Network()
+    say(net.to_api_proxy(), GET, response()).close()
+    say(net.to_api_proxy(client=caller), GET, response()).close()
+    options = Options(fingerprint_key=FINGERPRINT_KEY, scope="all")
+    report = net.report(options)
+
+    assert set(report.topology.agent) == {AGENT, caller}
+    assert f"agent recognised from its calls: {caller}" in report.topology.notes
+    assert {exchange.hop for exchange in report.exchanges} == {"agent-to-api-proxy"}
+
+
+@pytest.mark.parametrize("path", ["/health", "/reflect", "/metrics"])
+def test_a_look_at_the_api_proxys_own_pages_makes_no_agent(path: str) -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET, response()).close()
+    say(net.to_api_proxy(client=GATEWAY), request(f"GET {path} HTTP/1.1"), response()).close()
+
+    assert told(net).agent == (AGENT,)
+
+
+def test_nobody_is_added_to_the_agents_that_the_user_named() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET, response()).close()
+    say(net.to_api_proxy(client="172.30.0.21"), GET, response()).close()
+    options = Options(fingerprint_key=FINGERPRINT_KEY, agents=(AGENT,))
+
+    assert net.report(options).topology.agent == (AGENT,)
 
 
 # -- providers ----------------------------------------------------------------------

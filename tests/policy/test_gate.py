@@ -76,15 +76,20 @@ def test_a_healthy_run_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "status", ["500 Internal Server Error", "502 Bad Gateway", "504 Gateway Timeout"]
+    ("status", "code"),
+    [
+        ("500 Internal Server Error", "call-failed"),
+        ("502 Bad Gateway", "gateway-cannot-connect"),
+        ("504 Gateway Timeout", "gateway-cannot-connect"),
+    ],
 )
-def test_a_call_that_failed_of_no_known_cause_is_not_passed(status: str) -> None:
+def test_a_call_that_failed_is_not_passed_whatever_the_cause(status: str, code: str) -> None:
     net = healthy()
     answer = response(status, "Content-Type: application/json", body=b'{"error":"Proxy error"}')
     say(net.to_api_proxy(), GOOD, answer).close()
     judgement = gate(net.report())
     assert judgement.exit_code == BROKEN
-    assert [finding.code for finding in judgement.findings] == ["call-failed"]
+    assert [finding.code for finding in judgement.findings] == [code]
 
 
 # -- keys ----------------------------------------------------------------------------
@@ -180,7 +185,7 @@ def test_a_second_agent_is_one_for_it_calls_the_api_proxy() -> None:
     say(net.to(API_PROXY, 10001, "172.30.0.21"), GOOD, ANSWER).close()
     _tls(net.to("203.0.113.5", 443, "172.30.0.21")).close()
     report = net.report()
-    assert report.topology.agent == (AGENT,)
+    assert report.topology.agent == (AGENT, "172.30.0.21")
     assert [finding.code for finding in gate(report).findings] == ["agent-bypasses-squid"]
     assert told(report) == ["TLS around the proxies"]
 

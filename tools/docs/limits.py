@@ -40,6 +40,7 @@ LIMITS: Final = (
     ("protocols.json_tokens", "DEPTH_LIMIT"),
     ("protocols.json_tokens", "NUMBER_LIMIT"),
     ("protocols.api", "TEXT_LIMIT"),
+    ("protocols.pages", "PAGE_LIMIT"),
     ("exchanges.detect", "PEEK_LIMIT"),
     ("exchanges.detect", "NESTED_LIMIT"),
     ("exchanges.open_exchange", "JSON_LIMIT"),

@@ -29,8 +29,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.answered_by == "nobody" and case.is_lossy:
         return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
-        done = "answered" if call.tunnels else "forwarded"
-        return refuted(f"{call.exchange.id} was never {done}")
+        return refuted(f"nobody judged the headers of {call.exchange.id}")
     if call.answered_by == "unknown":
         return not_observable("who answered cannot be told; keys would show it")
     if call.answered_by != "upstream":

@@ -40,6 +40,8 @@ ORDER: Final[tuple[str, ...]] = (
     "squid-dns-failure",
     "squid-cannot-connect",
     "tls-failed-in-tunnel",
+    "gateway-timeout",
+    "gateway-cannot-connect",
     "wrong-auth-scheme",
     "upstream-rejected-credential",
     "upstream-forbidden",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.chain.answerer import answered_by
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import (
     Code,
     Match,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.outcome import answered_by
 from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
-from inspector.model.http import Exchange, Response
+from inspector.model.http import Exchange
 
 ABOUT: Final = Code(
     "no-auth-header",
@@ -36,14 +35,15 @@ def match(exchange: Exchange, case: Case) -> Match | None:
         return None
     if not request.complete or request.auth or request.method != "POST":
         return None
-    return Match(of_exchange(exchange), "error" if _was_needed(exchange.response) else "note")
+    return Match(of_exchange(exchange), "error" if _was_needed(exchange, case) else "note")
 
 
-def _was_needed(response: Response | None) -> bool:
+def _was_needed(exchange: Exchange, case: Case) -> bool:
     """401 of whoever, or the API's 403; the API proxy's 403 is a guard's or about its own key."""
+    response = exchange.response
     if response is None or response.status not in (401, 403):
         return False
-    by = answered_by(response)
+    by = case.answerer(exchange)
     if by == "api-proxy":
         return response.status == 401
     error = response.api_error

@@ -1,4 +1,4 @@
-"""An answer of the API proxy's own: a guard, a limit, a request it cannot read."""
+"""An answer of the API proxy's own: a guard, a limit, a key it does not know, its own failure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
+from inspector.diagnosis.rules import gateway_cannot_connect, squid_down
 from inspector.diagnosis.words import answer, at, told
 
 ABOUT: Final = Code(
@@ -14,19 +15,34 @@ ABOUT: Final = Code(
     title="The API proxy refused the call itself",
     needs=AGENT_HOP,
     meaning=(
-        "The answer is the API proxy's own (its header names are in Title-Case, its error of its"
-        " own kind, and it opened no tunnel): a budget guard, a rate limit, a body too large."
+        "Whoever stands in the API proxy's place wrote the answer itself and sent nothing on: a"
+        " budget guard, a rate limit, a body too large, a key or a model it does not know, its own"
+        " failure. Who wrote it is told by all signs together: nothing was opened between request"
+        " and answer, the error is of its kind, the page or Server names it, the header names are"
+        " spelled as it spells them."
     ),
-    advice=("Raise the limit that the answer names, or make fewer calls; the API never saw them."),
+    advice=(
+        "Change what the answer names in the API proxy's own settings (limit, key, model, size);"
+        " the API never saw the call."
+    ),
     shown_by="proxy-guard-429",
 )
 
 
 def explains(call: FailedCall, case: Case) -> bool:
+    """A 4xx of its own, or a 5xx that tells of no attempt to reach anybody."""
     status = call.status
-    if not call.is_read:
+    if not call.is_read or call.answered_by != "api-proxy" or status is None:
         return False
-    return call.answered_by == "api-proxy" and status is not None and 400 <= status < 500
+    if 400 <= status < 500:
+        return True
+    if status < 500 or call.tunnels or call.given_up_by is not None:
+        return False
+    if squid_down.explains(call, case) or gateway_cannot_connect.says_so(call):
+        return False
+    if "proxy error" in call.message:
+        return False  # the API proxy's word for a way upstream that failed it
+    return status not in gateway_cannot_connect.STATUSES or gateway_cannot_connect.refuses(call)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

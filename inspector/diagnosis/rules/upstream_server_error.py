@@ -24,9 +24,15 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     if call.answered_by == "upstream":
         return True
-    tunnel = call.tunnel
-    intact = tunnel is not None and tunnel.tls is not None and tunnel.tls.handshake == "complete"
-    return call.answered_by == "api-proxy" and intact
+    tunnel, response = call.tunnel, call.exchange.response
+    if call.answered_by != "api-proxy" or tunnel is None or tunnel.tls is None or response is None:
+        return False
+    closed_first = (
+        tunnel.closed_by in ("server", "reset-by-server")
+        and tunnel.closed_at is not None
+        and tunnel.closed_at <= response.started_at
+    )
+    return closed_first and tunnel.tls.handshake == "complete"
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.diagnosis.outcome import SUCCEEDED, answered_by, outcome_of
+from inspector.chain.answerer import answered_by
+from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.model.conclusions import AnsweredBy, RootCause
 from inspector.model.http import Exchange
 from inspector.model.report import Report
@@ -53,7 +54,7 @@ def headline(view: View) -> Headline:
     if nothing := nothing_captured(view.report):
         return Headline(clipped(nothing, SENTENCE))
     failed = _failed_alike(view)
-    told = tuple(_what_happened(group) for group in failed[:_GROUPS])
+    told = tuple(_what_happened(view, group) for group in failed[:_GROUPS])
     if len(failed) > _GROUPS:
         told += (f"{len(failed) - _GROUPS} more kinds of failure are under FAILED OR CUT.",)
     return Headline(f"{counts(view)} {_nothing_failed(view)}".strip(), details=told)
@@ -124,20 +125,23 @@ def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:
             for call in view.page.calls
             if outcome_of(call) not in SUCCEEDED and view.at_api_proxy(call)
         ),
-        lambda call: (_answerer(call), grouping.status(call), grouping.failure(call)),
+        lambda call: (_answerer(view, call), grouping.status(call), grouping.failure(call)),
     )
 
 
-def _answerer(call: Exchange) -> AnsweredBy:
-    return "nobody" if call.response is None else answered_by(call.response)
+def _answerer(view: View, call: Exchange) -> AnsweredBy:
+    if call.response is None:
+        return "nobody"
+    told = view.answered.get(call.id)
+    return told[-1] if told else answered_by(call.response)
 
 
-def _what_happened(group: tuple[Exchange, ...]) -> str:
+def _what_happened(view: View, group: tuple[Exchange, ...]) -> str:
     """One sentence for calls that failed alike: who answered what, in the answer's own words."""
     first, calls = group[0], words.count(len(group), "call")
     which = f"{calls} ({words.some([call.id for call in group])})"
     said = grouping.failure(first)
-    who = _ANSWERERS[_answerer(first)]
+    who = _ANSWERERS[_answerer(view, first)]
     if first.response is None:
         return f"{who} answered {which}: {said.removeprefix('no answer: ')}."
     return f"{who} answered {first.response.status} to {which}: {said or 'it cannot be read'}."

@@ -18,7 +18,7 @@ from inspector.report.page.escape import clipped, visible
 from inspector.report.page.view import View
 
 #: What a tunnel carries that no chain joins with a call, by who opened it.
-_OWN: Final[Mapping[Role, str]] = {"api-proxy": "no agent's call", "agent": "no proxy call"}
+_OWN: Final[Mapping[Role, str]] = {"api-proxy": "joined with no call", "agent": "no proxy call"}
 
 
 @dataclass(frozen=True, slots=True)
