@@ -252,7 +252,7 @@ def _write(scenario: Scenario, place: Path, logs: Logs, folder: Path) -> Path:
     _copy_text(place / "proxy" / "api-proxy.jsonl", fresh / "api-proxy.jsonl")
     if scenario.keep_keys:
         _keys(place, fresh / "keys.log")
-    statement = describe(scenario)
+    statement = describe(scenario, versions())
     story = truth(frame(scenario), logs)
     (fresh / "scenario.toml").write_text(dumps(statement))
     (fresh / "truth.json").write_text(json.dumps(story, indent=1) + "\n")
@@ -271,7 +271,7 @@ def _keys(place: Path, path: Path) -> None:
         path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def describe(scenario: Scenario) -> dict[str, Any]:
+def describe(scenario: Scenario, recorded_with: Mapping[str, str]) -> dict[str, Any]:
     """What `scenario.toml` says."""
     expect = {name: value for name, value in asdict(scenario.expect).items() if value is not None}
     undecided = [name for name, value in asdict(scenario.expect).items() if value is None]
@@ -304,7 +304,7 @@ def describe(scenario: Scenario) -> dict[str, Any]:
             "proxy": dict(scenario.proxy),
             "upstream": {host: dict(switches) for host, switches in scenario.upstream.items()},
         },
-        "recorded_with": versions(),
+        "recorded_with": dict(recorded_with),
     }
 
 

@@ -23,7 +23,7 @@ def restate(name: str, captures: Path = CAPTURES) -> None:
     """
     folder, scenario = captures / name, catalogue()[name]
     old = tomllib.loads((folder / "scenario.toml").read_text())
-    statement = {**describe(scenario), "recorded_with": old["recorded_with"]}
+    statement = describe(scenario, old["recorded_with"])
     story = json.loads((folder / "truth.json").read_text()) | frame(scenario)
     (folder / "scenario.toml").write_text(dumps(statement))
     (folder / "truth.json").write_text(json.dumps(story, indent=1) + "\n")

@@ -93,7 +93,7 @@ def test_what_is_expected_follows_from_the_scenario_and_the_logs(folder: Path) -
 @each
 def test_the_folder_says_what_its_scenario_says(folder: Path) -> None:
     scenario, truth = catalogue()[folder.name], truth_of(folder)
-    said = {**describe(scenario), "recorded_with": scenario_of(folder)["recorded_with"]}
+    said = describe(scenario, scenario_of(folder)["recorded_with"])
     assert scenario_of(folder) == tomllib.loads(dumps(said))
     assert truth | frame(scenario) == truth
 
