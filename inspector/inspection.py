@@ -171,7 +171,15 @@ class Inspector:
         if witnesses is not None:
             held = _with_logs(held, witnesses)
         reached: dict[str, None] = {}
-        chains = join(found.exchanges, found.tunnels, found.connections, topology, held, reached)
+        chains = join(
+            found.exchanges,
+            found.tunnels,
+            found.connections,
+            topology,
+            held,
+            reached,
+            found.turns,
+        )
         held = replace(held, limits_hit=(*held.limits_hit, *reached))
         diagnosis = diagnose(
             Case(

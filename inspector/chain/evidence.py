@@ -48,6 +48,9 @@ _SIZE_CAP: Final = 3.0
 #: Answers whose growth falls into the same step of so many bytes vote together: TLS signatures
 #: differ in length by a few bytes.
 _ALIKE: Final = 16
+#: Requests of one kind grow on their way by equally many bytes, but for so many (a length that is
+#: written with one digit more).
+ALIKE_BYTES: Final = 2
 #: A growth is learned if so many pairs agree on it, and at least half as many as there are calls;
 #: only the `_HEARD` most frequent growths are considered, which bounds the time.
 _VOTES: Final = 5
@@ -62,6 +65,10 @@ SILENCE: Final = 250 * MS
 #: Statuses with which a hop tells of its own limit, or that it got no answer.  Of any other the
 #: silence before it says nothing: it may be what was waited for.
 _GAVE_UP: Final = frozenset({408, 499, 500, 502, 503, 504})
+#: The least that a request takes in a tunnel: a head with a credential, in TLS.
+_LEAST: Final = 100
+#: Fewer bytes went into the tunnel than the agent sent: possible only if the body was rewritten.
+_LESS: Final = 2.0
 #: From here on a status is a server's own failure (RFC 9110 15.6).
 _SERVER_ERROR: Final = 500
 #: The tunnel was over before the answer began, by more than a loaded proxy lags.
@@ -151,6 +158,13 @@ class Learned:
             cost += min(off / 32, _SIZE_CAP)
         return cost
 
+    def grew_as_usual(self, call: CallRow, carrier: Carrier) -> bool:
+        """Whether the request grew by what is known of its kind; False where nothing is known."""
+        grown = self._up.get((call.kind, carrier.authority))
+        if grown is None or carrier.failed or not carrier.is_whole:
+            return False
+        return _off(grown, carrier.up - call.up) <= ALIKE_BYTES
+
     def up_cost(self, call: CallRow, carrier: Carrier) -> float:
         """Return the price of the request's growth, if a growth of its kind is known."""
         grown = self._up.get((call.kind, carrier.authority))
@@ -208,14 +222,20 @@ def is_silent(call: CallRow, carrier: Carrier) -> bool:
     """Whether a hop may have given up on a tunnel that stands, and brought nothing for long."""
     if call.status not in _GAVE_UP or carrier.failed or call.answered == UNKNOWN:
         return False
-    return carrier.heard == UNKNOWN or carrier.heard + SILENCE < call.answered
+    heard = carrier.heard_by(call.answered)
+    return heard == UNKNOWN or heard + SILENCE < call.answered
 
 
 def _fits(call: CallRow, carrier: Carrier) -> bool:
-    """Whether the tunnel carried at least the request and not absurdly more."""
+    """Whether the tunnel can have carried a request at all, and not absurdly more than this one.
+
+    The API proxy rewrites bodies (tools dropped, a steering message, another model): fewer bytes
+    than the agent sent are no proof.
+    """
     if not carrier.is_whole or carrier.first == UNKNOWN:
         return True
-    return call.up <= carrier.up <= 2 * call.up + (64 << 10) or call.voice == "upgrade"
+    least = min(call.up, _LEAST)
+    return least <= carrier.up <= 2 * call.up + (64 << 10) or call.voice == "upgrade"
 
 
 def lag(call: CallRow, carrier: Carrier) -> int:
@@ -228,6 +248,9 @@ def lag(call: CallRow, carrier: Carrier) -> int:
         return UNKNOWN
     end = call.closed if call.voice in ("upgrade", "none") else call.done
     last, closed = carrier.last, carrier.closed
+    if end != UNKNOWN and carrier.pauses:
+        # It may have gone on for another call.
+        return min(abs(end - at) for at in (last, closed, *(ended for _, ended in carrier.pauses)))
     if end == UNKNOWN or last == closed == UNKNOWN:
         return UNKNOWN
     if last == UNKNOWN or closed == UNKNOWN:
@@ -265,6 +288,8 @@ def cost(
             total += _OVER_BEFORE
     if not carrier.is_whole:
         total += 0.5
+    elif carrier.first != UNKNOWN and carrier.up < call.up and call.voice != "upgrade":
+        total += _LESS
     return total + learned.authority_cost(call, carrier) + learned.size_cost(call, carrier)
 
 

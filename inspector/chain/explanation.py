@@ -21,6 +21,7 @@ from typing import Final
 
 from inspector.chain.evidence import (
     AGAIN,
+    ALIKE_BYTES,
     ENDLESS,
     ENDS_TOGETHER,
     JITTER,
@@ -92,6 +93,8 @@ class Link:
     margin: float
     crowd: int
     choice: int
+    #: The request's size is that of no call near it, and the tunnel carried just that.
+    is_told_by_size: bool = False
 
 
 class Explanation:
@@ -171,8 +174,18 @@ class Explanation:
             first = bisect_left(opened, row.begun - JITTER)
             last = bisect_right(opened, row.until + JITTER) if row.until >= 0 else len(opened)
             crowd = self._pairs.crowds[carrier]
-            found[call] = Link(call, carrier, margins[call], crowd, last - first)
+            found[call] = Link(
+                call, carrier, margins[call], crowd, last - first, self._is_told_by_size(call)
+            )
         return found
+
+    def _is_told_by_size(self, call: int) -> bool:
+        """Whether the size of a request tells it from all others that its tunnel may be of."""
+        mine = self._calls[call]
+        if not self._learned.grew_as_usual(mine, self._carriers[self._carrier_of[call]]):
+            return False
+        near = self._calls[max(0, call - REACH) : call + REACH + 1]
+        return sum(abs(other.up - mine.up) <= 2 * ALIKE_BYTES for other in near) == 1
 
     def _first(self, call: int, carrier: int, crowd: int) -> float | None:
         """Return the price of the tunnel as the first one opened for the call; None if excluded."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from inspector.chain.clustering import CROWDED, clusters
 from inspector.chain.evidence import Learned
+from inspector.chain.reuse import free_turns, left_over
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
 from inspector.chain.verdict import Scene, Statement, of_link, of_none
 from inspector.chain.way import Outward
+from inspector.exchanges.turns import Turn
 from inspector.model.capture import Completeness
 from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.http import Exchange
@@ -27,42 +29,32 @@ def join(
     topology: Topology,
     completeness: Completeness,
     limits_hit: dict[str, None] | None = None,
+    turns: Mapping[int, Sequence[Turn]] | None = None,
 ) -> Sequence[Chain]:
     """Return the chains of a capture, in the order of its exchanges.
 
     Calls of other clients than the agent (such as health checks of the host) compete for tunnels,
     since the API proxy opens tunnels for them too, but get no chain.  If more calls wait at once
-    than are joined, the name of that limit is added to `limits_hit`.
+    than are joined, the name of that limit is added to `limits_hit`.  `turns` are of tunnels that
+    may have carried more than one call, by the tunnel's number.
     """
     moments = Moments(connections, topology)
     asked = calls(exchanges, moments, topology)
-    opened = carriers(tunnels, moments, topology)
+    opened = carriers(tunnels, moments, topology, turns)
     scene = Scene(_is_lossy(completeness, topology), moments.hop_seen)
     outward = Outward(connections, topology)
     learned = Learned()
-    said = _Said(len(exchanges), len(tunnels))
-    taken: set[int] = set()
-    for cluster in clusters(asked, opened):
-        links = cluster.resolve(learned, scene.lossy)
-        if cluster.turned_away:
-            said.turn_away(cluster.turned_away)
-            if limits_hit is not None:
-                limits_hit[CROWDED] = None
-        attempts_of = cluster.attempts()
-        for index, link in links.items():
-            call, carrier = cluster.calls[index], cluster.carriers[link.carrier]
-            if said.has(call, carrier):
-                continue
-            earlier = tuple(cluster.carriers[at].id for at in attempts_of.get(index, ()))
-            statement = of_link(call, carrier, link, scene, bool(earlier))
-            if statement.confidence >= RELIABLE:
-                learned.learn(call, carrier)
-            said.add(call, carrier, statement, earlier)
-            taken.add(carrier.connection)
-            taken.update(cluster.carriers[at].connection for at in attempts_of.get(index, ()))
-        for index, among in cluster.unjoined().items():
-            said.leave(cluster.calls[index], among)
-    outward.settle(taken)
+    said = _Said(len(exchanges), len(tunnels) + sum(map(len, (turns or {}).values())))
+    joined = _Joining(scene, learned, said, limits_hit)
+    joined.over(asked, opened)
+    used: Sequence[Carrier] = ()
+    if turns:
+        used = free_turns(opened, turns, joined.ends, len(tunnels))
+        joined.over(left_over(asked, said), used, reused=True)
+    outward.settle(
+        joined.connections,
+        ((turn.proxy, turn.opened) for turn in used if not said.is_taken(turn)),
+    )
     chains: PackedList[Chain] = PackedList()
     for call in asked:
         if call.is_agents:
@@ -76,6 +68,47 @@ def join(
             )
             chains.append(_chain(len(chains) + 1, call, statement, tunnel, attempts))
     return chains
+
+
+class _Joining:
+    """Joins calls with carriers, cluster by cluster, and keeps what was said."""
+
+    def __init__(
+        self, scene: Scene, learned: Learned, said: _Said, limits_hit: dict[str, None] | None
+    ) -> None:
+        self._scene, self._learned, self._said = scene, learned, said
+        self._limits_hit = limits_hit
+        #: Connections that carried a call.
+        self.connections: set[int] = set()
+        #: When the answer ended that a tunnel carried first, by the tunnel's place.
+        self.ends: dict[int, int] = {}
+
+    def over(
+        self, calls: Sequence[CallRow], carriers: Sequence[Carrier], *, reused: bool = False
+    ) -> None:
+        """Join calls with tunnels that were opened for them, or (`reused`) with turns of them."""
+        said, scene = self._said, self._scene
+        for cluster in clusters(calls, carriers):
+            links = cluster.resolve(self._learned, scene.lossy)
+            if cluster.turned_away:
+                said.turn_away(cluster.turned_away)
+                if self._limits_hit is not None:
+                    self._limits_hit[CROWDED] = None
+            attempts_of = cluster.attempts()
+            for index, link in links.items():
+                call, carrier = cluster.calls[index], cluster.carriers[link.carrier]
+                if said.has(call, carrier):
+                    continue
+                earlier = tuple(cluster.carriers[at] for at in attempts_of.get(index, ()))
+                statement = of_link(call, carrier, link, scene, bool(earlier), reused)
+                if statement.confidence >= RELIABLE and not reused:
+                    self._learned.learn(call, carrier)
+                said.add(call, carrier, statement, tuple(tried.id for tried in earlier))
+                self.connections.update(used.connection for used in (carrier, *earlier))
+                self.ends.setdefault(carrier.position, call.done)
+            if not reused:
+                for index, among in cluster.unjoined().items():
+                    said.leave(cluster.calls[index], among)
 
 
 class _Said:
@@ -98,6 +131,14 @@ class _Said:
     def has(self, call: CallRow, carrier: Carrier) -> bool:
         """Whether the call has a statement already, or the tunnel belongs to another call."""
         return self._of[call.position] >= 0 or bool(self._taken[carrier.position])
+
+    def __contains__(self, call: object) -> bool:
+        """Whether the call has a statement."""
+        return isinstance(call, CallRow) and self._of[call.position] >= 0
+
+    def is_taken(self, carrier: Carrier) -> bool:
+        """Whether it carried a call."""
+        return bool(self._taken[carrier.position])
 
     def turn_away(self, positions: Iterable[int]) -> None:
         """Record that these calls were not joined because too many waited at once."""

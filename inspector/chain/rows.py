@@ -8,12 +8,13 @@ Times are ns; -1 stands for "not known".
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.chain.answerer import likely
 from inspector.chain.signs import marks_of
 from inspector.exchanges.services import asks_proxy_itself
+from inspector.exchanges.turns import Turn, pauses
 from inspector.model.http import Exchange, Response
 from inspector.model.ids import ExchangeId, TunnelId, number_of
 from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
@@ -103,6 +104,15 @@ class Carrier(NamedTuple):
     up: int
     down: int
     is_whole: bool
+    #: Of a tunnel with several turns the times of what came back in each: first and last byte.
+    pauses: tuple[tuple[int, int], ...] = ()
+
+    def heard_by(self, at: int) -> int:
+        """When the last byte had come back at that time; -1: none had."""
+        if not self.pauses:
+            return self.heard
+        begun = [last for first, last in self.pauses if first <= at]
+        return min(begun[-1], at) if begun else UNKNOWN
 
     @property
     def over(self) -> int:
@@ -249,14 +259,22 @@ def voice(response: Response | None, marks: int) -> Voice:
     return "relayed" if author == "upstream" else author
 
 
-def carriers(tunnels: Sequence[Tunnel], moments: Moments, topology: Topology) -> Sequence[Carrier]:
-    """Every tunnel of an API proxy, in the order of their SYNs."""
+def carriers(
+    tunnels: Sequence[Tunnel],
+    moments: Moments,
+    topology: Topology,
+    turns: Mapping[int, Sequence[Turn]] | None = None,
+) -> Sequence[Carrier]:
+    """Every tunnel of an API proxy, in the order of their SYNs; `turns` by the tunnel's number."""
+    turns = turns or {}
     proxies = set(topology.api_proxy)
     found: PackedList[Carrier] = PackedList()
     opened = []
     for position, tunnel in enumerate(tunnels):
         if tunnel.client.ip in proxies:
             carrier = _carrier(position, tunnel, moments)
+            if several := turns.get(number_of(tunnel.id)):
+                carrier = carrier._replace(pauses=pauses(several))
             found.append(carrier)
             opened.append(carrier.opened)
     # A stable sort: of equal times the tunnel that was seen first.

@@ -50,6 +50,7 @@ REASONS: Final[dict[str, str]] = {
     "gap": "the answer may be among the missing bytes",
     "hop-unseen": "nothing between API proxy and forward proxy was captured",
     "crowded": "more calls waited at once than are joined: its tunnel was not looked for",
+    "reused": "the API proxy used a tunnel that was open already",
     "retried": "the API proxy opened an earlier tunnel for the same call",
 }
 
@@ -98,13 +99,24 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def of_link(call: CallRow, carrier: Carrier, link: Link, scene: Scene, retried: bool) -> Statement:
-    """Return the statement about a call that has a tunnel."""
+def of_link(
+    call: CallRow,
+    carrier: Carrier,
+    link: Link,
+    scene: Scene,
+    retried: bool,
+    reused: bool = False,
+) -> Statement:
+    """Return the statement about a call that has a tunnel, or (`reused`) a turn of one."""
     reasons: list[str] = []
     confidence = 0.95
+    if reused:
+        # A turn shows less than a tunnel: two calls may have shared it (HTTP/2).
+        reasons.append("reused")
+        confidence = 0.9
     begun = call.begun
     delay = carrier.opened - begun
-    if delay <= PROMPT:
+    if delay <= PROMPT and not reused:
         reasons.append("prompt")
     elif delay > LATE + link.crowd * LATER and not retried:
         reasons.append("late")
@@ -126,9 +138,11 @@ def of_link(call: CallRow, carrier: Carrier, link: Link, scene: Scene, retried: 
     else:
         decided = 0.5 + 0.45 * (1 - exp(-max(0.0, link.margin) / 2.5))
         reasons.append("rivals" if decided >= RELIABLE else "ambiguous")
-        confidence = min(confidence, decided, 0.75 if scene.lossy else 1.0)
+        is_told = link.is_told_by_size and together
+        confidence = min(confidence, decided, 0.75 if scene.lossy and not is_told else 1.0)
     if scene.lossy:
-        # A rival may be among what lacks: the ends must speak for the link.
+        # A rival may be among what lacks: the ends must speak for the link, and in a crowd its
+        # size, which no other call near it has.
         reasons.append("lossy")
         confidence = min(confidence, 0.85 if together and delay <= LATE else 0.6)
     if call.sent == UNKNOWN:

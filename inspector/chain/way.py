@@ -103,7 +103,7 @@ def way_through(call: CallRow, carrier: Carrier) -> Way:
         return "failed"
     if is_silent(call, carrier):
         return "silent"
-    if carrier.heard == UNKNOWN:
+    if carrier.heard_by(call.answered) == UNKNOWN:
         return "not known"
     if carrier.heard > call.answered + ENDS_TOGETHER and carrier.first > call.answered + JITTER:
         return "not known"  # all that came through it came after the answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,6 +12,7 @@ from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, 
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles, fronts
+from inspector.exchanges.turns import Turn
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
 from inspector.model.network import (
@@ -36,6 +37,8 @@ class Assembled:
     exchanges: Sequence[Exchange]
     tunnels: Sequence[Tunnel]
     direct_tls: tuple[DirectTls, ...]
+    #: The turns of tunnels that may have carried several requests, by the tunnel's number.
+    turns: Mapping[int, Sequence[Turn]]
 
 
 def assemble(ledger: Ledger, roles: Roles) -> Assembled:
@@ -86,6 +89,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
                 (record for record in direct if record.connection not in legs), start=1
             )
         ),
+        turns=ledger.turns,
     )
 
 

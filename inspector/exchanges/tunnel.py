@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.layers import Slot
 from inspector.exchanges.ledger import TunnelRecord
+from inspector.exchanges.turns import Turns
 from inspector.protocols.messages import RequestHead, ResponseHead
 from inspector.wire import Segment
 
@@ -56,20 +58,27 @@ def note_reply(context: Context, record: TunnelRecord, head: ResponseHead) -> No
         record.proxy_error = context.ledger.credentials.value(b"x-squid-error", error)
 
 
+#: Turns of a tunnel with one request: the ClientHello's, and the request's with the end of the
+#: handshake (TLS 1.3).  Only those with more are kept.
+SINGLE: Final = 2
+
+
 class TunnelLayer:
     """Counts what goes through and lets a child read it."""
 
-    __slots__ = ("_context", "_record", "_slot")
+    __slots__ = ("_context", "_record", "_slot", "_turns")
 
     def __init__(self, context: Context, record: TunnelRecord, slot: Slot) -> None:
         self._context = context
         self._record = record
         self._slot = slot
+        self._turns = Turns()
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes through the tunnel."""
         if not segments:
             return
+        self._turns.receive(up, segments)
         self._count(
             up, sum([len(data) for _, _, data in segments]), segments[0][0], segments[-1][0]
         )
@@ -77,12 +86,14 @@ class TunnelLayer:
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes passed unseen."""
+        self._turns.passed(up, count, at)
         self._count(up, count, at, at)
         self._slot.layer.skip(up, count, at, packet)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes are missing, but went through; unless they are the CONNECT itself."""
         if not (up and self._record.authority is None and not self._record.bytes_up):
+            self._turns.passed(up, count, at)
             self._count(up, count, at, at)
         self._slot.layer.gap(up, count, at, packet)
 
@@ -90,6 +101,7 @@ class TunnelLayer:
         """Bytes went through that the capture's filter cut away on purpose."""
         if not self._slot.layer.cut(up, kept, count, at, packet):
             return False
+        self._turns.passed(up, count, at)
         self._count(up, count, at, at)
         return True
 
@@ -111,6 +123,9 @@ class TunnelLayer:
     def finish(self, at: int, packet: int) -> None:
         """The tunnel is over."""
         self._slot.layer.finish(at, packet)
+        turns = self._turns.turns()
+        if len(turns) > SINGLE:
+            self._context.ledger.turns[self._record.number] = turns
         close_record(self._context, self._record)
 
     def wanted(self, up: bool) -> int:

@@ -126,10 +126,10 @@ class Hearing:
         """All tunnels; of one provider those that chains join with its calls."""
         view, expect = self.subject.view, self.expect
         ids = {call.id for call in self.calls}
-        chains = {**view.retried, **view.carried}
         for tunnel in self.subject.report.tunnels:
-            chain = chains.get(tunnel.id)
-            joined = chain is not None and view.call(chain.agent_exchange) in ids
+            retried = view.retried.get(tunnel.id)
+            chains = view.carried.get(tunnel.id) or ([] if retried is None else [retried])
+            joined = any(view.call(chain.agent_exchange) in ids for chain in chains)
             if expect.provider != "any" and not joined:
                 continue
             if expect.opened_by is None or expect.opened_by == _opener(view, tunnel):

@@ -10,6 +10,7 @@ from inspector.chain.join import join
 from inspector.chain.verdict import REASONS
 from inspector.model.conclusions import RELIABLE
 from lab.join_score import score
+from tests.chain import calibration
 from tests.chain.load import Load, loaded
 from tests.chain.test_join import TOPOLOGY, WHOLE, Scene
 
@@ -60,6 +61,35 @@ def test_calls_in_flight_at_once_have_their_tunnels(name: str) -> None:
 @pytest.mark.parametrize("name", MORE)
 def test_more_loads_have_their_tunnels(name: str) -> None:
     _joined(MORE[name])
+
+
+@pytest.mark.parametrize(
+    ("load", "linked"),
+    [
+        (Load(calls=20), 0.95),
+        (Load(calls=500), 0.95),
+        # where calls or tunnels are lost, the size of a request tells it from its neighbours
+        (Load(calls=500, lost=0.05), 0.6),
+    ],
+    ids=["20", "500", "500, 5 % lost"],
+)
+def test_so_many_calls_are_linked_surely_and_these_links_are_right(
+    load: Load, linked: float
+) -> None:
+    made = loaded(load)
+    chains = made.chains()
+    found = calibration.band(chains, made.truth, RELIABLE)
+    surest = calibration.band(chains, made.truth, calibration.SURE)
+
+    assert found.linked >= linked
+    assert found.share >= calibration.RIGHT_SHARE
+    assert surest.right == surest.said
+
+
+def test_calls_alike_are_not_relied_on_where_some_are_lost() -> None:
+    made = loaded(Load(calls=100, lost=0.05, same_sizes=True))
+
+    assert calibration.band(made.chains(), made.truth, RELIABLE).said == 0
 
 
 def test_beyond_the_limit_the_oldest_calls_are_joined_and_the_others_say_why(

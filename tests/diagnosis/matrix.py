@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspector import Report, inspect
+from tests.chain import calibration
 from tests.truth.real import RECORDINGS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -91,6 +92,8 @@ def main() -> int:
     print(f"\n{len(results)} captures, {len(wrong)} mistakes")
     for name, text in wrong:
         print(f"  {name}: {text}")
+    print("\ncalibration: links under load, by how sure they say they are")
+    print("\n".join(calibration.table()))
     if not REAL.is_dir():
         print("the real captures are absent: ../shared/real-captures was not judged")
     return bool(wrong)

@@ -54,6 +54,7 @@ LIMITS: Final = (
     ("exchanges.http", "HELD_LIMIT"),
     ("exchanges.http", "HELD_TOTAL_LIMIT"),
     ("exchanges.relays", "FORWARD_LIMIT_NS"),
+    ("exchanges.turns", "TURN_LIMIT"),
     ("chain.clustering", "LIMIT"),
     ("chain.turn", "REACH"),
     ("witnesses.weigh", "MAX_LINES"),

@@ -45,11 +45,11 @@ def tunnel_rows(view: View) -> tuple[TunnelRow, ...]:
 
 def _purpose(view: View, tunnel: Tunnel) -> tuple[object, ...]:
     """Tunnels in one row were opened for the same kind of thing."""
-    chain, retried = view.carried.get(tunnel.id), view.retried.get(tunnel.id)
+    chains, retried = view.carried.get(tunnel.id, []), view.retried.get(tunnel.id)
     return (
         None if retried is None else retried.confidence >= RELIABLE,
-        None if chain is None else (chain.confidence >= RELIABLE, chain.answered_by),
-        chain is None and bool(view.waiting.at(tunnel)),
+        tuple(dict.fromkeys((c.confidence >= RELIABLE, c.answered_by) for c in chains)),
+        not chains and bool(view.waiting.at(tunnel)),
         bool(tunnel.exchanges),
     )
 
@@ -76,7 +76,7 @@ def _carries(view: View, group: Sequence[Tunnel]) -> str:
     if first.id in view.retried:
         return f"tried for {_joined(view, group, [view.retried[t.id] for t in group])}"
     if first.id in view.carried:
-        calls = _joined(view, group, [view.carried[tunnel.id] for tunnel in group])
+        calls = _joined(view, group, [c for t in group for c in view.carried[t.id]])
         return calls if first.established else f"nothing, for {calls}"
     inside = [exchange for tunnel in group for exchange in tunnel.exchanges]
     if inside:
@@ -102,8 +102,10 @@ def _joined(view: View, group: Sequence[Tunnel], chains: Sequence[Chain]) -> str
     A call is named by a join that may be relied on, else only where no other may be meant.
     """
     calls = _calls(view, chains)
-    if chains[0].confidence >= RELIABLE:
+    if all(chain.confidence >= RELIABLE for chain in chains):
         return words.some(calls)
+    if len(group) == 1 and len(calls) > 1:
+        return f"{words.some(calls)}, not certain"
     if len(group) > 1:
         many = f"{words.count(len(calls), 'call')}, {words.count(len(group), 'tunnel')}"
         return f"{many}:\nwhich is which is not known"

@@ -29,11 +29,11 @@ class View:
         self.page = grouping.page(report)
         self.several_files = len(report.captures) > 1
         self.prefix = shared_prefix(report.topology.subnet)
-        self.carried: dict[str, Chain] = {}
+        self.carried: dict[str, list[Chain]] = {}
         self.retried: dict[str, Chain] = {}
         for chain in report.chains:
             if chain.tunnel is not None:
-                self.carried[chain.tunnel] = chain
+                self.carried.setdefault(chain.tunnel, []).append(chain)
             for tunnel in chain.attempts:
                 self.retried[tunnel] = chain
         self._roles: dict[str, Role] = {}

@@ -1,0 +1,65 @@
+"""Tunnels that carry more than one call: each turn of such a tunnel is looked at as a carrier.
+
+A gateway that keeps its connections (litellm, Envoy, nginx with keepalive) sends call after call
+through one CONNECT.  A call for which nothing was opened is joined with a turn: a burst upwards
+that began when the request was whole, and what came back before the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+from inspector.chain.evidence import JITTER
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.exchanges.turns import Turn
+from inspector.model.ids import number_of
+
+#: The first turn of a tunnel is the ClientHello with the server's answer to it.
+_HELLO = 1
+
+
+def free_turns(
+    carriers: Iterable[Carrier],
+    turns: Mapping[int, Sequence[Turn]],
+    ends: Mapping[int, int],
+    count: int,
+) -> Sequence[Carrier]:
+    """Return each turn that carried no call so far, as a carrier, in the order of time.
+
+    `turns` are by the tunnel's number; `ends` has, by the place of each tunnel that carried a call,
+    when that call's answer ended (ns).  Their positions begin at `count`: nobody else's.
+    """
+    found = [
+        (turn, carrier)
+        for carrier in carriers
+        if carrier.pauses and not carrier.failed
+        for turn in _later(turns[number_of(carrier.id)], ends.get(carrier.position, UNKNOWN))
+    ]
+    found.sort(key=lambda item: item[0].up_last)
+    return [
+        carrier._replace(
+            position=count + place,
+            opened=turn.up_last,
+            first=turn.up_last,
+            last=turn.down_last if turn.down else turn.up_last,
+            heard=turn.down_last,
+            closed=UNKNOWN,
+            up=turn.up,
+            down=turn.down,
+            pauses=(),
+        )
+        for place, (turn, carrier) in enumerate(found)
+    ]
+
+
+def _later(turns: Sequence[Turn], end: int) -> Iterator[Turn]:
+    """The turns behind the handshake, and behind the call that the tunnel was opened for."""
+    for turn in turns[_HELLO:]:
+        if end == UNKNOWN or turn.up_last > end - JITTER:
+            yield turn
+
+
+def left_over(calls: Iterable[CallRow], joined: Container[CallRow]) -> list[CallRow]:
+    """Return the calls that are not joined and may have used an open tunnel, in order of time."""
+    rows = [call for call in calls if call.begun != UNKNOWN and call not in joined]
+    return sorted(rows, key=lambda call: call.begun)
