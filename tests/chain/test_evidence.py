@@ -12,6 +12,7 @@ from inspector.chain.evidence import (
     Learned,
     attempt_cost,
     cost,
+    is_silent,
     lag,
     may_answer,
     may_belong,
@@ -275,3 +276,49 @@ def test_an_earlier_attempt_was_over_before_the_answer_began_and_costs_2(
     over: float, price: float | None
 ) -> None:
     assert attempt_cost(a_call(), a_tunnel(5, over), Learned()) == price
+
+
+# -- sizes are never required to be equal --------------------------------------------
+
+
+@pytest.mark.parametrize(("up", "price"), [(1000, 0.0), (999, 2.0), (100, 2.0)])
+def test_a_tunnel_that_carried_less_than_the_request_costs_2(up: int, price: float) -> None:
+    """The API proxy rewrites bodies: tools dropped, another model."""
+    call = a_call(up=1000)
+
+    assert may_answer(call, a_tunnel(up=up))
+    assert costs(call, a_tunnel(last=100, up=up)) == price
+
+
+def test_a_tunnel_that_carried_less_than_any_request_carried_none() -> None:
+    assert not may_answer(a_call(up=1000), a_tunnel(up=99))
+
+
+# -- a hop that gives up -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heard", "status", "silent"),
+    [(749, 504, True), (750, 504, False), (UNKNOWN, 504, True), (0, 200, False), (0, 404, False)],
+)
+def test_a_tunnel_is_silent_that_brought_nothing_for_a_quarter_of_a_second(
+    heard: float, status: int, silent: bool
+) -> None:
+    call = a_call(answered=1000, status=status)
+
+    assert is_silent(call, a_tunnel(5, 2000, heard=ns(heard))) is silent
+
+
+def test_what_a_tunnel_brought_for_a_later_call_breaks_no_silence() -> None:
+    call = a_call(answered=1000, status=504)
+    kept = a_tunnel(5, 9000, pauses=((ns(7), ns(8)), (ns(8000), ns(9000))))
+
+    assert is_silent(call, kept)
+    assert lag(a_call(answered=10), kept) == ns(2), "nearest to what came back before the next call"
+
+
+def test_a_server_error_in_lower_case_may_be_a_gateways_own_behind_a_refused_connect() -> None:
+    refused = a_tunnel(refused=True, failed=True, status=403)
+
+    assert may_answer(a_call(status=503), refused)
+    assert not may_answer(a_call(status=404), refused)

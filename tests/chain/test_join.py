@@ -465,3 +465,25 @@ def test_calls_that_never_end_do_not_hold_the_others_up() -> None:
         scene.call(number * 50 + 1, number * 50 + 41)
         tunnels.append(scene.tunnel(number * 50 + 4, number * 50 + 40))
     assert [chain.tunnel for chain in scene.chains()][1:] == tunnels
+
+
+def test_a_client_that_half_closed_has_the_tunnel_that_was_opened_behind_its_fin() -> None:
+    """`nc -N` shuts its side with the request: the API proxy has the request all the same."""
+    scene = Scene()
+    scene.call(0, None, ended_by="client", closed=0.1, closed_by="client")
+    tunnel = scene.tunnel(12, 600)
+    chain = scene.only()
+
+    assert (chain.tunnel, chain.answered_by) == (tunnel, "nobody")
+    assert chain.confidence >= RELIABLE
+
+
+@pytest.mark.parametrize(("ms", "is_joined"), [(1000, True), (1003, False)])
+def test_behind_the_clients_fin_a_tunnel_may_follow_within_a_second(
+    ms: float, is_joined: bool
+) -> None:
+    scene = Scene()
+    scene.call(0, None, ended_by="client", closed=0.1, closed_by="client")
+    scene.tunnel(ms, 2000)
+
+    assert (scene.only().tunnel is not None) is is_joined

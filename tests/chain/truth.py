@@ -73,16 +73,29 @@ def judge(report: Report, truth: dict[str, Any]) -> list[Judged]:
                 chain,
                 None if tunnels is None or is_upgrade else tuple(tunnels),
                 tuple(clients[tunnel] for tunnel in found),
-                _answer(request),
+                _answer(request, truth),
             )
         )
     return judged
 
 
-def _answer(request: dict[str, Any]) -> str | None:
-    stated = request.get("answered_by")
+def _answer(request: dict[str, Any], truth: dict[str, Any]) -> str | None:
+    """Who answered a request: as stated, else by the calls and CONNECTs that the logs have for it.
+
+    The upstream's own log has the status that it gave; a refused CONNECT has Squid's.
+    """
+    stated, status = request.get("answered_by"), request["status"]
     if stated is not None:
         return ANSWERED[stated]
-    if request["status"] is None and request["kind"] == "http":
-        return "nobody"
-    return None
+    if status is None:
+        return "nobody" if request["kind"] == "http" else None
+    calls, tunnels = request.get("upstream_calls"), request.get("tunnels")
+    if request["kind"] != "http" or calls is None or tunnels is None:
+        return None
+    given = {row["m"]: row.get("status") for row in truth.get("upstream_calls", ())}
+    if calls:
+        return "upstream" if given.get(calls[-1]) == status else None
+    refused = {row["client"]: row["status"] for row in truth.get("proxy_tunnels", ())}
+    if tunnels:
+        return "forward-proxy" if refused.get(tunnels[-1]) == status else "api-proxy"
+    return "api-proxy"
