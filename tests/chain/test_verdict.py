@@ -146,3 +146,25 @@ def test_nobody_answered_only_where_the_client_left_a_tunnel_that_had_fallen_sil
     assert sure(474, LOSSY) == 0.6
     assert sure(525) == 0.6
     assert sure(526) == 0.95, "it went on without the client"
+
+
+@pytest.mark.parametrize(("opened", "is_prompt"), [(20, True), (20.1, False)])
+def test_a_tunnel_is_prompt_within_20_ms_of_its_request(opened: float, is_prompt: bool) -> None:
+    told = of_link(a_call(), a_tunnel(opened), ALONE, SCENE, False)
+    assert ("prompt" in told.reasons) is is_prompt
+
+
+def test_a_turn_of_an_open_tunnel_is_said_to_be_one_and_is_a_little_less_sure() -> None:
+    told = of_link(a_call(), a_tunnel(), ALONE, SCENE, False, reused=True)
+    assert ("reused" in told.reasons, "prompt" in told.reasons) == (True, False)
+    assert told.confidence == 0.9
+
+
+@pytest.mark.parametrize(
+    ("is_told", "last", "sure"), [(True, 99, 0.85), (False, 99, 0.75), (True, 40, 0.6)]
+)
+def test_in_a_crowd_with_losses_a_size_of_its_own_and_the_ends_tell_a_call(
+    is_told: bool, last: float, sure: float
+) -> None:
+    link = Link(0, 0, 100.0, 5, 5, is_told_by_size=is_told)
+    assert of_link(a_call(), a_tunnel(5, last), link, LOSSY, False).confidence == sure
