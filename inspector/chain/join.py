@@ -11,7 +11,7 @@ from inspector.chain.reuse import free_turns, left_over
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
 from inspector.chain.verdict import Scene, Statement, of_link, of_none
 from inspector.chain.way import Outward
-from inspector.exchanges.turns import Turn
+from inspector.exchanges.turns import TunnelTurn
 from inspector.model.capture import Completeness
 from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.http import Exchange
@@ -29,7 +29,7 @@ def join(
     topology: Topology,
     completeness: Completeness,
     limits_hit: dict[str, None] | None = None,
-    turns: Mapping[int, Sequence[Turn]] | None = None,
+    turns: Mapping[int, Sequence[TunnelTurn]] | None = None,
 ) -> Sequence[Chain]:
     """Return the chains of a capture, in the order of its exchanges.
 

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from inspector.chain.evidence import JITTER
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
-from inspector.exchanges.turns import Turn
+from inspector.exchanges.turns import TunnelTurn
 from inspector.model.ids import number_of
 
 #: The first turn of a tunnel is the ClientHello with the server's answer to it.
@@ -20,7 +20,7 @@ _HELLO = 1
 
 def free_turns(
     carriers: Iterable[Carrier],
-    turns: Mapping[int, Sequence[Turn]],
+    turns: Mapping[int, Sequence[TunnelTurn]],
     ends: Mapping[int, int],
     count: int,
 ) -> Sequence[Carrier]:
@@ -52,7 +52,7 @@ def free_turns(
     ]
 
 
-def _later(turns: Sequence[Turn], end: int) -> Iterator[Turn]:
+def _later(turns: Sequence[TunnelTurn], end: int) -> Iterator[TunnelTurn]:
     """The turns behind the handshake, and behind the call that the tunnel was opened for."""
     for turn in turns[_HELLO:]:
         if end == UNKNOWN or turn.up_last > end - JITTER:

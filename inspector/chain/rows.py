@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from inspector.chain.answerer import likely
 from inspector.chain.signs import marks_of
 from inspector.exchanges.services import asks_proxy_itself
-from inspector.exchanges.turns import Turn, pauses
+from inspector.exchanges.turns import TunnelTurn, pauses
 from inspector.model.http import Exchange, Response
 from inspector.model.ids import ExchangeId, TunnelId, number_of
 from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
@@ -263,7 +263,7 @@ def carriers(
     tunnels: Sequence[Tunnel],
     moments: Moments,
     topology: Topology,
-    turns: Mapping[int, Sequence[Turn]] | None = None,
+    turns: Mapping[int, Sequence[TunnelTurn]] | None = None,
 ) -> Sequence[Carrier]:
     """Every tunnel of an API proxy, in the order of their SYNs; `turns` by the tunnel's number."""
     turns = turns or {}

@@ -12,7 +12,7 @@ from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, 
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles, fronts
-from inspector.exchanges.turns import Turn
+from inspector.exchanges.turns import TunnelTurn
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
 from inspector.model.network import (
@@ -38,7 +38,7 @@ class Assembled:
     tunnels: Sequence[Tunnel]
     direct_tls: tuple[DirectTls, ...]
     #: The turns of tunnels that may have carried several requests, by the tunnel's number.
-    turns: Mapping[int, Sequence[Turn]]
+    turns: Mapping[int, Sequence[TunnelTurn]]
 
 
 def assemble(ledger: Ledger, roles: Roles) -> Assembled:

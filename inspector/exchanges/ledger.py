@@ -14,7 +14,7 @@ from typing import Final
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
-from inspector.exchanges.turns import Turn
+from inspector.exchanges.turns import TunnelTurn
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
@@ -154,7 +154,7 @@ class Ledger:
         self.connection_order: list[int] = []
         self.tls: list[DirectTlsRecord] = []
         #: By the number of a tunnel through which more than one request may have gone.
-        self.turns: dict[int, tuple[Turn, ...]] = {}
+        self.turns: dict[int, tuple[TunnelTurn, ...]] = {}
         # Addresses that were seen, and pairs of them that spoke HTTP.
         self.addresses: set[str] = set()
         self.spoken: set[tuple[str, str]] = set()

@@ -25,7 +25,7 @@ _ONE_WRITE: Final = 200_000
 REQUEST_BYTES: Final = 64
 
 
-class Turn(NamedTuple):
+class TunnelTurn(NamedTuple):
     """A burst to the server and what came back before the next one; times in ns, -1: none came."""
 
     up_first: int
@@ -76,7 +76,7 @@ class Turns:
         """Bytes that passed unseen, the last of them at this time."""
         (self._up if up else self._down).add(count, at)
 
-    def turns(self) -> tuple[Turn, ...]:
+    def turns(self) -> tuple[TunnelTurn, ...]:
         """The turns, in the order of time."""
         found: list[list[int]] = []
         ups = ((first, last, count, True) for first, last, count in self._up)
@@ -94,9 +94,9 @@ class Turns:
                 row[3] = row[3] if row[5] else first
                 row[4] = last
                 row[5] += count
-        return tuple(Turn(*row) for row in found)
+        return tuple(TunnelTurn(*row) for row in found)
 
 
-def pauses(turns: Sequence[Turn]) -> tuple[tuple[int, int], ...]:
+def pauses(turns: Sequence[TunnelTurn]) -> tuple[tuple[int, int], ...]:
     """For each turn with an answer when its first and its last byte came back."""
     return tuple((turn.down_first, turn.down_last) for turn in turns if turn.down)

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from inspector.chain.join import join
 from inspector.chain.verdict import REASONS
-from inspector.exchanges.turns import Turn
+from inspector.exchanges.turns import TunnelTurn
 from inspector.model.conclusions import RELIABLE, Chain
 from tests.chain.test_join import OWN, TOPOLOGY, WHOLE, Scene, moment
 
 
-def turn(sent: float, first: float, last: float, up: int = 500, down: int = 900) -> Turn:
-    return Turn(moment(sent), moment(sent), up, moment(first), moment(last), down)
+def turn(sent: float, first: float, last: float, up: int = 500, down: int = 900) -> TunnelTurn:
+    return TunnelTurn(moment(sent), moment(sent), up, moment(first), moment(last), down)
 
 
 HELLO = turn(6, 7, 7, 300, 1200)
 
 
-def joined(scene: Scene, turns: Mapping[int, Sequence[Turn]]) -> Sequence[Chain]:
+def joined(scene: Scene, turns: Mapping[int, Sequence[TunnelTurn]]) -> Sequence[Chain]:
     return join(scene.exchanges, scene.tunnels, scene.connections, TOPOLOGY, WHOLE, None, turns)
 
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from inspector.exchanges.turns import REQUEST_BYTES, TURN_LIMIT, Turn, Turns, pauses
+from inspector.exchanges.turns import REQUEST_BYTES, TURN_LIMIT, TunnelTurn, Turns, pauses
 
 MS = 1_000_000
 
@@ -21,7 +21,7 @@ def ns(ms: float) -> int:
     return round(ms * MS)
 
 
-def told(order: list[tuple[bool, float, int]]) -> tuple[Turn, ...]:
+def told(order: list[tuple[bool, float, int]]) -> tuple[TunnelTurn, ...]:
     turns = Turns()
     for up, at, count in order:
         turns.receive(up, [(ns(at), 1, b"x" * count)])
@@ -29,9 +29,9 @@ def told(order: list[tuple[bool, float, int]]) -> tuple[Turn, ...]:
 
 
 EXPECTED = (
-    Turn(ns(0), ns(0), 300, ns(1), ns(1), 1200),
-    Turn(ns(2), ns(2.05), 464, ns(5), ns(40), 1700),
-    Turn(ns(100), ns(100), 474, ns(103), ns(103), 700),
+    TunnelTurn(ns(0), ns(0), 300, ns(1), ns(1), 1200),
+    TunnelTurn(ns(2), ns(2.05), 464, ns(5), ns(40), 1700),
+    TunnelTurn(ns(100), ns(100), 474, ns(103), ns(103), 700),
 )
 
 
@@ -62,7 +62,7 @@ def test_bytes_that_passed_unseen_count_as_seen_ones() -> None:
     turns.passed(True, 300, ns(0))
     turns.passed(False, 90_000, ns(9))
 
-    assert turns.turns() == (Turn(ns(0), ns(0), 300, ns(9), ns(9), 90_000),)
+    assert turns.turns() == (TunnelTurn(ns(0), ns(0), 300, ns(9), ns(9), 90_000),)
 
 
 def test_no_more_bursts_are_kept_than_the_limit() -> None:
