@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -30,11 +30,13 @@ from inspector.flows.engine import PacketEngine
 from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, Unread
 from inspector.model.conclusions import Witnesses
 from inspector.model.http import Exchange
+from inspector.model.ids import ExchangeId
 from inspector.model.live import Live
 from inspector.model.network import Endpoint, Tunnel
 from inspector.model.report import Report
 from inspector.options import Options as Options
 from inspector.options import Scope
+from inspector.packed import PackedList
 from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.pipes import Stop
@@ -200,7 +202,7 @@ class Inspector:
             topology=topology,
             clients=found.clients,
             connections=found.connections,
-            exchanges=found.exchanges,
+            exchanges=_made_good(found.exchanges, diagnosis.recovered),
             tunnels=found.tunnels,
             direct_tls=found.direct_tls,
             oddities=ledger.oddities.facts(),
@@ -373,6 +375,20 @@ def _weigh(sources: Sources, found: Assembled, credentials: CredentialReader) ->
     for name, lines in sources.logs:
         scales.log(name, read(lines))
     return scales.verdict()
+
+
+def _made_good(
+    exchanges: Sequence[Exchange], recovered: Mapping[ExchangeId, ExchangeId]
+) -> Sequence[Exchange]:
+    """The exchanges, each failed one with the call that made it good."""
+    if not recovered:
+        return exchanges
+    return PackedList(
+        replace(exchange, recovered_by=recovered[exchange.id])
+        if exchange.id in recovered
+        else exchange
+        for exchange in exchanges
+    )
 
 
 def _with_logs(completeness: Completeness, witnesses: Witnesses) -> Completeness:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inspector.diagnosis.attempts import classify
@@ -13,19 +14,22 @@ from inspector.diagnosis.case import Case as Case
 from inspector.diagnosis.catalogue import CODES
 from inspector.diagnosis.hypotheses import Trial
 from inspector.diagnosis.index import closed_moment, opened_moment
-from inspector.diagnosis.root_cause import Explained, root_cause
-from inspector.diagnosis.rule import Match, Tally, of_call
+from inspector.diagnosis.root_cause import Explained, Foreign, root_cause
+from inspector.diagnosis.rule import Match, Tally, of_call, of_connection
 from inspector.diagnosis.rules import (
     CAUSES,
     NOTICES,
     OF_ATTEMPTS,
     OF_CALLS,
     OF_EXCHANGES,
+    OF_FOREIGN,
+    OF_RECOVERED,
     OF_TUNNELS,
     OF_UNEXPLAINED,
     proxy_died,
 )
 from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
+from inspector.model.ids import ExchangeId, exchange_id
 from inspector.wire import Moment
 
 
@@ -36,6 +40,8 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     hypotheses: tuple[Hypothesis, ...]
     root_cause: RootCause | None
+    #: Failed calls that were made good, and by which call.
+    recovered: Mapping[ExchangeId, ExchangeId]
 
 
 def diagnose(case: Case) -> Diagnosis:
@@ -67,11 +73,22 @@ def diagnose(case: Case) -> Diagnosis:
                 call.exchange.server.ip,
                 closed_moment(call.connection) or opened_moment(call.connection),
             )
+    foreign: dict[str, Foreign] = {}
+    for connection in case.foreign_connections():
+        of_foreign = next((rule for rule in OF_FOREIGN if rule.explains(connection, case)), None)
+        if of_foreign is not None:
+            about = foreign.setdefault(of_foreign.code, Foreign(of_foreign, connection))
+            about.tally.add(Match(of_connection(connection), of_foreign.severity))
+    for call in case.recovered_calls():
+        trial.judge(call, case)
+        for of_recovered in OF_RECOVERED:
+            note(of_recovered.code, of_recovered.match(call, case))
     attempts = classify(case, died)
     for exchange in case.exchanges:
         for of_exchanges in OF_EXCHANGES:
             note(of_exchanges.code, of_exchanges.match(exchange, case))
     # A cause says more than a notice with the same code; what never became a call adds to it.
+    tallies |= {code: found.tally for code, found in foreign.items()}
     tallies |= {code: found.tally for code, found in explained.items()}
     for tunnel in case.tunnels:
         for of_tunnels in OF_TUNNELS:
@@ -88,5 +105,6 @@ def diagnose(case: Case) -> Diagnosis:
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
         trial.verdicts(case, len(attempts.refused) + len(case.barred)),
-        root_cause(case, explained, unexplained, attempts, findings),
+        root_cause(case, explained, unexplained, attempts, findings, foreign),
+        {exchange_id(number): exchange_id(by) for number, by in case.recovered.items()},
     )

@@ -17,7 +17,8 @@ from inspector.wire import Moment, precedes
 class Attempts:
     """Failed connection attempts by class.  An attempt is (connection number, packet)."""
 
-    #: Attempts at a port that has no listener although the API proxy is alive.
+    #: Attempts at a port that has no listener: all of them were refused, or the API proxy is
+    #: alive.
     refused: list[tuple[int, int]] = field(default_factory=list)
     #: How many attempts followed a call that the API proxy died of: retries of that call.
     retries: int = 0
@@ -47,11 +48,10 @@ def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
         first = tries.moment(start)
         if address in died and not precedes(first, died[address]):
             found.retries += len(entries)
-        elif (
-            case.lives_after(address, first)
-            and not service.accepted
-            and (case.is_whole or not service.silent)
-        ):
+        elif not service.accepted and not service.silent and service.unreached == 0:
+            # RST from its address: its host is there, and nobody listens.
+            found.refused += entries
+        elif case.lives_after(address, first) and not service.accepted and case.is_whole:
             found.refused += entries
         else:
             found.unexplained += entries

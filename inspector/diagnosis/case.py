@@ -16,9 +16,12 @@ from inspector.chain.answerer import answered_by
 from inspector.diagnosis.index import (
     Index,
     Service,
+    closed_moment,
     opened_moment,
 )
+from inspector.diagnosis.lives import Lives
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
+from inspector.diagnosis.recovery import Recoveries
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.capture import Completeness, UnreadReason
@@ -31,6 +34,8 @@ from inspector.wire import Moment, precedes
 
 #: So many failed tries in a row are a storm; SDKs give up after three.
 TRIES: Final = 5
+#: So many nanoseconds without a byte are a wait, not the time that a process takes to die.
+QUIET: Final = 1_000_000_000
 
 #: Reasons that leave open what the ends of a connection said to each other, whatever of it
 #: was read.
@@ -109,6 +114,10 @@ class Case:
         self.several_files = several_files
         #: Where the logs beside the packets tell something else.
         self.disagreements = () if witnesses is None else witnesses.disagreements
+        #: Connections that began with TLS and came to no handshake.
+        self.handshakes_failed = frozenset(
+            direct.connection for direct in direct_tls if direct.tls.handshake != "complete"
+        )
         self.api_proxies = frozenset(topology.api_proxy)
         self.forward_proxies = frozenset(topology.forward_proxy)
         self.services: dict[tuple[str, int], Service] = {}
@@ -119,6 +128,15 @@ class Case:
         self.calls = 0
         self.succeeded = 0
         self.unknown: array[int] = array("q")
+        #: Calls that went on in a protocol that is not read.
+        self.unread_calls = 0
+        #: Failed calls that a later one made good: its number by theirs.
+        self.recovered: dict[int, int] = {}
+        #: Connections to an API proxy that began with TLS, HTTP/2 or nothing known: no call on
+        #: them was read.
+        self.foreign: array[int] = array("q")
+        #: CONNECTs that asked an API proxy for a tunnel, by their connection.
+        self.misled: dict[str, Tunnel] = {}
         self.failed: array[int] = array("q")
         #: Established tunnels that carry no call which succeeded or may have.
         self.idle_tunnels: array[int] = array("q")
@@ -148,12 +166,18 @@ class Case:
         #: Connections of which something was not read, other than behind the capture's end.
         self._unread: dict[str, list[UnreadReason]] = {}
         self._is_anything_unread = False
+        #: Connections in a protocol that is not read: nothing of them is missing.
+        self._other_protocols: set[str] = set()
         for entry in completeness.unread:
             if entry.connection is None:
                 self._is_anything_unread = True
+            elif entry.reason == "protocol":
+                self._other_protocols.add(entry.connection)
             elif entry.reason != "capture-end":
                 self._unread.setdefault(entry.connection, []).append(entry.reason)
         self._survey_connections()
+        self.lives = Lives(topology.api_proxy)
+        self.lives.survey(self.connections, self.exchanges, self.tunnels)
         self._survey()
 
     @property
@@ -178,11 +202,20 @@ class Case:
         )
 
     @property
+    def attempts(self) -> int:
+        """How many connections to API proxies were tried in vain."""
+        return sum(
+            len(service.failed)
+            for (address, _), service in self.services.items()
+            if address in self.api_proxies
+        )
+
+    @property
     def may_hide_calls(self) -> bool:
         """Whether an unread part, on a connection not opened by the API proxy, may hold a call."""
         return self._is_anything_unread or any(
             connection.client.ip not in self.api_proxies
-            for connection in map(self.connections.get, self._unread)
+            for connection in map(self.connections.get, (*self._unread, *self._other_protocols))
             if connection is not None
         )
 
@@ -205,6 +238,8 @@ class Case:
                 self.openers.add(client.ip)
             if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
                 continue
+            if self._is_foreign(connection):
+                self.foreign.append(number_of(connection.id))
             service = self.services.setdefault((server.ip, server.port), Service())
             if connection.outcome in ("established", "midstream"):
                 service.accepted.add(connection)
@@ -214,6 +249,13 @@ class Case:
             elif client.ip not in self.api_proxies or server.ip in self.forward_proxies:
                 service.failed.add(connection)
                 service.silent += connection.outcome == "unanswered"
+                service.unreached += connection.outcome == "unreachable"
+
+    def _is_foreign(self, connection: Connection) -> bool:
+        """Whether an API proxy was spoken to in what is no HTTP/1."""
+        if connection.server.ip not in self.api_proxies or connection.client.ip in self.api_proxies:
+            return False
+        return bool(connection.bytes_up) and connection.protocol in ("tls", "h2", "unknown")
 
     def _live(self, address: str, connection: Connection) -> None:
         opened = opened_moment(connection)
@@ -223,13 +265,14 @@ class Case:
 
     def _survey(self) -> None:
         rows: dict[tuple[str, str, int], int] = {}
+        recoveries = Recoveries()
         # Calls whose only leg is to the forward proxy: it did not pass them on.
         halted: dict[str, int] = {}
         for leg in self.exchanges:
             if leg.relays is not None:
                 halted.pop(leg.relays, None)
             first = self.is_first_leg(leg)
-            if first and outcome_of(leg) not in SUCCEEDED:
+            if first and self.outcome(leg) not in SUCCEEDED:
                 halted[leg.id] = number_of(leg.id)
             is_call = self.is_call(leg)
             # A proxy before the API proxy: what the agent got from it is what became of the call.
@@ -240,9 +283,14 @@ class Case:
                 continue
             number = number_of(exchange.id)
             self.calls += 1
-            outcome = outcome_of(exchange)
+            outcome = self.outcome(exchange)
+            connection = self.connections.get(exchange.connection)
+            recoveries.add(exchange, outcome, None if connection is None else connection.closed_at)
             if outcome == "answered":
                 self.succeeded += 1
+                self._note_size(exchange)
+            elif outcome == "unread":
+                self.unread_calls += 1
             elif outcome == "unknown":
                 self.unknown.append(number)
             else:
@@ -251,6 +299,9 @@ class Case:
             rows[key] = 0 if outcome in SUCCEEDED else rows.get(key, 0) + 1
             if rows[key] == TRIES:
                 self.storms.append(number)
+        self.recovered = recoveries.made_good
+        if self.recovered:
+            self.failed = array("q", (each for each in self.failed if each not in self.recovered))
         self.outward = array("q", filter(self._is_an_agents, self.outward))
         if halted or self._behind:
             self.calls += len(halted)
@@ -259,6 +310,8 @@ class Case:
         for tunnel in self.tunnels:
             if self.is_barred(tunnel):
                 self.barred.append(number_of(tunnel.id))
+            if tunnel.proxy.ip in self.api_proxies and tunnel.client.ip not in self.api_proxies:
+                self.misled[tunnel.connection] = tunnel
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
@@ -277,6 +330,11 @@ class Case:
             self._behind[number_of(front.id)] = number_of(leg.id)
         return front
 
+    def _note_size(self, exchange: Exchange) -> None:
+        service, request = self.service_of(exchange), exchange.request
+        if request is not None and request.ended_at is not None:
+            service.largest = max(service.largest or 0, request.body_bytes)
+
     def _is_an_agents(self, number: int) -> bool:
         connection = self.connections.get(connection_id(number))
         return connection is not None and connection.client.ip in self.agents
@@ -287,7 +345,7 @@ class Case:
         A reliable chain gives a call its tunnels.  An unreliable chain still shows that its
         tunnels may belong to a call.
         """
-        failed = set(self.failed)
+        failed = {*self.failed, *self.recovered}
         busy: set[int] = set()
         fronts = {leg: front for front, leg in self._behind.items()}
         for place, chain in enumerate(self._chains):
@@ -307,6 +365,57 @@ class Case:
         return busy
 
     # -- what is what --------------------------------------------------------
+
+    def outcome(self, exchange: Exchange) -> CallOutcome:
+        """What became of an exchange, its connection's acknowledgements considered."""
+        outcome = outcome_of(exchange)
+        if outcome == "unknown" and exchange.response is None and exchange.request is not None:
+            connection = self.connections.get(exchange.connection)
+            lost = None if connection is None else connection.unacknowledged
+            if lost is not None and lost.direction == "up":
+                return "undelivered"
+        return outcome
+
+    @staticmethod
+    def is_late(call: FailedCall) -> bool:
+        """Whether a call was written after the server's side had closed its connection.
+
+        It was not processed: the server's kernel answers what follows a close with a reset.
+        """
+        request, connection = call.exchange.request, call.connection
+        closed = closed_moment(connection)
+        if request is None or connection is None or closed is None:
+            return False
+        if connection.closed_by not in ("server", "reset-by-server"):
+            return False
+        return precedes(closed, (request.started_at, request.packet))
+
+    @staticmethod
+    def closed(call: FailedCall) -> Moment:
+        """When a call's connection was closed; when it was opened where that was not seen."""
+        connection = call.connection
+        if connection is None:
+            return 0, 0
+        return closed_moment(connection) or opened_moment(connection)
+
+    @staticmethod
+    def silence(call: FailedCall) -> int | None:
+        """Nanoseconds from the last that was said of a call to its connection's close.
+
+        None where the close, or the end of what was said, is not known.
+        """
+        exchange, connection = call.exchange, call.connection
+        request, response = exchange.request, exchange.response
+        if request is None or connection is None or connection.closed_at is None:
+            return None
+        last = request.ended_at
+        if response is not None:
+            last = response.started_at
+            if response.stream is not None:
+                last = response.stream.last_event_at or last
+            elif response.body_bytes:
+                return None  # when its last piece came is not kept
+        return None if last is None else connection.closed_at - last
 
     def is_call(self, exchange: Exchange) -> bool:
         """Whether an exchange is an agent's API call, at the API proxy."""
@@ -355,7 +464,7 @@ class Case:
         by, given_up = self._answerer(number, exchange)
         return FailedCall(
             exchange,
-            outcome_of(exchange),
+            self.outcome(exchange),
             by,
             tuple(tunnel for tunnel in used if tunnel is not None),
             self.connections.get(exchange.connection),
@@ -400,6 +509,15 @@ class Case:
     def failed_calls(self) -> Iterator[FailedCall]:
         """The calls that failed, in their order."""
         return map(self.call, self.failed)
+
+    def recovered_calls(self) -> Iterator[FailedCall]:
+        """The calls that failed and were made good, in their order."""
+        return map(self.call, sorted(self.recovered))
+
+    def foreign_connections(self) -> Iterator[Connection]:
+        """The connections to API proxies on which no call was read, or none can be."""
+        names = dict.fromkeys((*map(connection_id, self.foreign), *self.misled))
+        return filter(None, map(self.connections.get, names))
 
     def service_of(self, exchange: Exchange) -> Service:
         """What is known of the port that a call went to."""

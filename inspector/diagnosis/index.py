@@ -97,6 +97,10 @@ class Service:
     accepted: Openings = field(default_factory=lambda: Openings())
     failed: Openings = field(default_factory=lambda: Openings())
     silent: int = 0
+    #: Attempts that a router, or a firewall, said lead nowhere.
+    unreached: int = 0
+    #: Bytes of the largest body of a call that it answered well; None without such a call.
+    largest: int | None = None
 
     def accepted_after(self, moment: Moment) -> int:
         """How many connections it took after `moment`."""
@@ -105,6 +109,14 @@ class Service:
     def failed_after(self, moment: Moment) -> int:
         """How many attempts failed after `moment`."""
         return len(self.failed) - self.failed.place_after(moment)
+
+    def failed_next(self, moment: Moment) -> tuple[int, int]:
+        """The places in `failed` of the attempts from `moment` to the next accepted one."""
+        start = self.failed.place_after(moment)
+        taken = self.accepted.place_after(moment)
+        if taken == len(self.accepted):
+            return start, len(self.failed)
+        return start, max(start, self.failed.place_after(self.accepted.moment(taken)))
 
 
 def opened_moment(connection: Connection) -> Moment:

@@ -20,8 +20,10 @@ CallOutcome: TypeAlias = Literal[
     "cut",  # the server's side ended it early
     "unanswered",  # the server's side closed without one byte
     "left",  # the client's side ended it early
+    "unread",  # it went on in a protocol that is not read
+    "undelivered",  # its bytes were sent again and again, and never acknowledged
 ]
-SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown"})
+SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "unread"})
 
 #: Oddities of a body that make it unreadable as labelled.
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
@@ -38,6 +40,8 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return "unknown"
     if response is not None and response.status >= 400:
         return "status"
+    if response is not None and response.status == 101:
+        return "unread"
     if ended in ("gap", "capture-end") and not (
         response is not None and response.stream is not None and response.stream.terminated
     ):
@@ -71,3 +75,9 @@ def _of_stream(response: Response, stream: EventStream, by_client: bool) -> Call
     # A proper last chunk says nothing of a stream whose grammar ends otherwise.
     known = bool(_FIRST_EVENTS & set(stream.names)) or response.model is not None
     return "cut" if known else "answered"
+
+
+def is_bare(response: Response) -> bool:
+    """Whether a whole response says nothing but its status: no field of an application's."""
+    names = {name.lower() for name, _ in response.headers}
+    return response.complete and names <= {"connection", "keep-alive", "date", "content-length"}

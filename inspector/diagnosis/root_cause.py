@@ -10,11 +10,15 @@ from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.index import opened_moment
-from inspector.diagnosis.rule import Cause, Tally
+from inspector.diagnosis.rule import Cause, OfForeign, Tally
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import at, plural
 from inspector.model.conclusions import Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id
+from inspector.model.network import Connection
+
+_LIVES: Final = "it took or opened connections afterwards"
+_NO_SIGN: Final = "Nothing shows whether the API proxy lives: not started, or dead before."
 
 
 @dataclass(slots=True)
@@ -26,12 +30,22 @@ class Explained:
     tally: Tally = field(default_factory=Tally)
 
 
+@dataclass(slots=True)
+class Foreign:
+    """The connections without a call that was read, which one rule explains."""
+
+    rule: OfForeign
+    first: Connection
+    tally: Tally = field(default_factory=Tally)
+
+
 def root_cause(
     case: Case,
     explained: dict[str, Explained],
     unexplained: int,
     attempts: Attempts,
     findings: dict[str, Finding],
+    foreign: dict[str, Foreign],
 ) -> RootCause | None:
     """Return the cause that heads the report; None when no call failed, or none is explained."""
     counts = {code: found.tally.count for code, found in explained.items()}
@@ -40,6 +54,8 @@ def root_cause(
     if case.barred:
         # Beside denied calls they are in the count of these already.
         counts.setdefault("squid-denied", len(case.barred))
+    for code, about in foreign.items():
+        counts[code] = counts.get(code, 0) + about.tally.count
     of = sum(counts.values()) + unexplained
     if not of:
         if attempts.unexplained or not case.is_whole or case.topology.source == "traffic":
@@ -53,6 +69,8 @@ def root_cause(
     code = min(weights, key=lambda name: (-weights[name], ORIGIN[name]))
     if code == "proxy-not-listening":
         return _not_listening(case, attempts, of, findings)
+    if code not in explained and code in foreign:
+        return _foreign(case, foreign[code], of)
     if code not in explained:
         return _barred(case, of, findings[code])
     found = explained[code]
@@ -65,8 +83,22 @@ def root_cause(
         ruled_out=_ruled_out(code, first, case),
         details=cause.details(first, case, count),
         not_in_packets=cause.not_in_packets,
-        advice=CODES[code].advice,
+        advice=CODES[code].advice if cause.advice is None else cause.advice(first, case),
         evidence=tuple(found.tally.evidence),
+    )
+
+
+def _foreign(case: Case, about: Foreign, of: int) -> RootCause:
+    """Every failed call is a connection on which none could be read."""
+    rule, count = about.rule, about.tally.count
+    return RootCause(
+        rule.code,
+        explains=count,
+        of=of,
+        sentence=rule.sentence(about.first, case, count),
+        ruled_out=(),
+        advice=rule.advice,
+        evidence=tuple(about.tally.evidence),
     )
 
 
@@ -78,13 +110,16 @@ def _not_listening(
     connection = case.connections.get(connection_id(name))
     where = "a port" if connection is None else f":{connection.server.port}"
     count = len(attempts.refused)
+    lives = connection is not None and case.lives_after(
+        connection.server.ip, opened_moment(connection)
+    )
     return RootCause(
         code,
         explains=count,
         of=of,
         sentence=f"Nobody listens on {where}: {plural(count, 'attempt')} ({at(packet, case)}).",
-        ruled_out=(RuledOut("death of the API proxy", "it took connections afterwards"),),
-        details=("The API proxy lives: it took or opened connections afterwards.",),
+        ruled_out=(RuledOut("death of the API proxy", _LIVES),) if lives else (),
+        details=(f"The API proxy lives: {_LIVES}.",) if lives else (_NO_SIGN,),
         advice=CODES[code].advice,
         evidence=findings[code].evidence if code in findings else (Evidence(packet=packet),),
     )
@@ -175,7 +210,7 @@ def _death(call: FailedCall, case: Case) -> str | None:
         call.exchange.server.ip, opened_moment(connection)
     ):
         return None if call.exchange.response is None else "it answered"
-    return "it took or opened connections afterwards"
+    return _LIVES
 
 
 _ALTERNATIVES: Final[

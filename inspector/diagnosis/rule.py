@@ -10,7 +10,7 @@ from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
-from inspector.model.network import Tunnel
+from inspector.model.network import Connection, Tunnel
 
 #: Evidence listed for one finding; its count goes on.
 LISTED: Final = 5
@@ -105,13 +105,15 @@ class Cause(Rule):
     """Explains failed calls.
 
     `explains` decides whether the cause holds for a call.  `sentence` and `details` describe
-    all calls that it explains, given the first of them and their number.
+    all calls that it explains, given the first of them and their number.  `advice` replaces
+    that of the catalogue where what to do depends on the call.
     """
 
     explains: Callable[[FailedCall, Case], bool]
     sentence: Callable[[FailedCall, Case, int], str]
     details: Callable[[FailedCall, Case, int], tuple[str, ...]] = lambda call, case, count: ()
     not_in_packets: str | None = None
+    advice: Callable[[FailedCall, Case], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,26 @@ class OfCall(Rule):
     """Reports something about a failed call, whatever its cause is."""
 
     match: Callable[[FailedCall, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfRecovered(Rule):
+    """Reports something about a failed call that a later one made good."""
+
+    match: Callable[[FailedCall, Case], Match | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfForeign(Rule):
+    """Explains connections to an API proxy's port on which no call was read.
+
+    As a `Cause`, of connections.  `severity` replaces that of the rule's `Code`.
+    """
+
+    explains: Callable[[Connection, Case], bool]
+    sentence: Callable[[Connection, Case, int], str]
+    advice: str
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +200,11 @@ def of_exchange(exchange: Exchange) -> Evidence:
         exchange=exchange.id,
         packet=None if seen is None else seen.packet,
     )
+
+
+def of_connection(connection: Connection) -> Evidence:
+    """Return where to look for a connection."""
+    return Evidence(connection=connection.id, packet=connection.packet)
 
 
 def of_tunnel(tunnel: Tunnel) -> Evidence:

@@ -25,6 +25,7 @@ from inspector.protocols.detect import (
     resumes_request,
     sender_of_hello,
 )
+from inspector.protocols.messages import EVERYTHING
 from inspector.wire import Segment
 
 #: A first message that is not recognisable within this many bytes is unknown.
@@ -46,6 +47,26 @@ def detect(context: Context, slot: Slot) -> Layer:
         context.fault(Fault(name, tunnel.packet, FAULTS[name]))
         return Opaque()
     return Detector(context, slot)
+
+
+class UnreadLayer(Opaque):
+    """A protocol that is not read; whether the server answers it in HTTP/1 is."""
+
+    __slots__ = ("_context", "_is_answered")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._is_answered = False
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> None:
+        """Look at the server's first bytes."""
+        if not up and not self._is_answered:
+            self._is_answered = True
+            self._context.ledger.note_plain_answer(self._context.connection, segments[0][2])
+
+    def wanted(self, up: bool) -> int:
+        """The server's first bytes, and nothing else."""
+        return EVERYTHING if up or self._is_answered else 0
 
 
 class Detector:
@@ -122,13 +143,16 @@ class Detector:
             layer.end(*end)
 
     def _layer(self, protocol: TunnelProtocol, *, midstream: bool = False) -> Layer:
-        if self._context.tunnel is not None:
-            self._context.tunnel.protocol = protocol
+        context = self._context
+        if context.tunnel is not None:
+            context.tunnel.protocol = protocol
+        else:
+            context.ledger.note_protocol(context.connection, protocol)
         if protocol == "http/1.1":
             return HttpLayer(self._context, midstream=midstream)
         if protocol == "tls":
             return TlsLayer(self._context, midstream=midstream)
-        return Opaque()
+        return Opaque() if context.tunnel is not None else UnreadLayer(context)
 
     def _search(self, up: bool, segments: Sequence[Segment]) -> None:
         for index, (_, _, data) in enumerate(segments):

@@ -294,6 +294,8 @@ class HttpLayer:
         if item.response.status == 101:
             upgrade = item.response.text(b"upgrade") or "unknown"
             item.upgrade = self._context.ledger.credentials.value(b"upgrade", upgrade)
+            number = self._context.connection.number
+            self._context.ledger.unread.note(number, "protocol", item.response.packet)
         elif self._requests.paused:
             self._resume()
         self._receiving = None

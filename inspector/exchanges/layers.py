@@ -53,7 +53,7 @@ class Slot:
 
 
 class Opaque:
-    """Bytes that nobody reads (a tunnelled protocol that is not recognised, WebSocket frames)."""
+    """Bytes that nobody reads (a protocol that is not recognised, WebSocket frames)."""
 
     __slots__ = ()
 

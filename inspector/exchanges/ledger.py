@@ -34,6 +34,7 @@ from inspector.model.network import (
 from inspector.oddities import OddityCounter
 from inspector.packed import PackedList
 from inspector.protocols.content import Budget
+from inspector.protocols.detect import looks_like_response
 from inspector.unread import UnreadLog
 
 #: Oddities that mean "a limit cut this off", and what is limited: that connection was
@@ -162,6 +163,9 @@ class Ledger:
         # Connections with data of which both directions were heard.
         self.two_sided = 0
         self.limits_hit: dict[str, None] = {}
+        # What open connections began with, and the answers in plain HTTP to what is no HTTP.
+        self.protocols: dict[int, TunnelProtocol] = {}
+        self.plain_answers: dict[int, int] = {}
         # What is held behind unanswered CONNECTs and upgrades, in bytes.
         self.held = 0
         # What compressed bodies may decode to, all of them together.
@@ -187,6 +191,8 @@ class Ledger:
             self.oddities,
             self.unread,
             self.limits_hit,
+            self.protocols,
+            self.plain_answers,
             self.budget,
         ):
             collected.clear()
@@ -212,6 +218,18 @@ class Ledger:
             self.unread.note(connection, "limit", fault.packet)
         elif fault.name == INTERNAL_ERROR:
             self.unread.note(connection, "internal-error", fault.packet)
+
+    def note_protocol(self, connection: ConnectionView, protocol: TunnelProtocol) -> None:
+        """What a connection begins with."""
+        self.protocols[connection.number] = protocol
+        if protocol in ("h2", "unknown"):
+            self.unread.note(connection.number, "protocol", connection.packet)
+
+    def note_plain_answer(self, connection: ConnectionView, start: bytes) -> None:
+        """What a server says first to a client that began otherwise; kept where it is HTTP/1."""
+        status = start[9:12]
+        if looks_like_response(start) and status.isdigit():
+            self.plain_answers.setdefault(connection.number, int(status))
 
     def leave_unfinished(self, connection: ConnectionView) -> None:
         """The capture ends, and a request, its answer or a CONNECT is still under way."""
@@ -287,6 +305,9 @@ class Ledger:
                 retransmissions=connection.retransmissions,
                 close_unseen=connection.close_unseen,
                 closed_packet=connection.closed_packet,
+                unacknowledged=connection.unacknowledged,
+                protocol=self.protocols.pop(connection.number, "none"),
+                plain_answer=self.plain_answers.pop(connection.number, None),
                 client_process=client_process,
                 server_process=server_process,
             )

@@ -27,13 +27,15 @@ class TlsLayer:
     direction is taken from the first segment on that begins with a record.
     """
 
-    __slots__ = ("_context", "_midstream", "_out_of_step", "_tls")
+    __slots__ = ("_context", "_is_answered", "_midstream", "_out_of_step", "_tls")
 
     def __init__(self, context: Context, *, midstream: bool = False) -> None:
         self._context = context
         self._midstream = midstream or context.connection.midstream
         self._out_of_step: set[bool] = {True, False} if self._midstream else set()
         self._tls = TlsConversation()
+        # The server's first bytes were seen; in a tunnel they are not this layer's to judge.
+        self._is_answered = self._midstream or context.tunnel is not None
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes."""
@@ -44,6 +46,9 @@ class TlsLayer:
                 return
             self._out_of_step.remove(up)
             segments = segments[first:]
+        if not up and not self._is_answered:
+            self._is_answered = True
+            self._context.ledger.note_plain_answer(self._context.connection, segments[0][2])
         self._tls.receive(up, segments)
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from inspector.flows.decode import TcpPacket
 from inspector.flows.notes import FlowNotes
-from inspector.model.network import ClosedBy, ConnectOutcome
+from inspector.model.network import ClosedBy, ConnectOutcome, Unacknowledged
 from inspector.wire import Batch, Segment
 
 #: To `Engine.want`: show the next bytes, many segments at a time.
@@ -202,6 +202,10 @@ class ConnectionView(Protocol):
 
         A SYN that nobody answers acknowledges nothing: its silence is the network's.
         """
+
+    @property
+    def unacknowledged(self) -> Unacknowledged | None:
+        """What one end sent again and again, and the other never acknowledged."""
 
     @property
     def zero_windows(self) -> int:

@@ -415,6 +415,8 @@ class PacketEngine:
             half.last_at = at
         elif at - half.last_at < TWICE_WITHIN_NS and half.next == half.base:
             self.notes.duplicate_packets += 1
+        elif half.next == half.base:
+            connection.retransmissions += 1  # RFC 6298 5.7: a SYN is sent again after 1 s
         if not half.up:
             connection.outcome = "established"
         else:

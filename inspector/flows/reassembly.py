@@ -327,7 +327,7 @@ class Reassembler:
         if conflict:
             self._conflict(half, payload[1])
         if not added:
-            self._count_copy(half, repeated)
+            self._count_copy(half, repeated, len(payload[2]) + missing)
 
     def _drain(self, half: Half) -> Iterator[Delivery]:
         """Take what has become next."""
@@ -416,13 +416,14 @@ class Reassembler:
             half, offset + len(data)
         ):
             self._conflict(half, packet)
-        self._count_copy(half, repeated)
+        self._count_copy(half, repeated, len(data))
 
-    def _count_copy(self, half: Half, repeated: bool) -> None:
+    def _count_copy(self, half: Half, repeated: bool, size: int) -> None:
         if repeated:
             self._notes.duplicate_packets += 1
         else:
             half.connection.retransmissions += 1
+            half.resend(size)
 
     def _conflict(self, half: Half, packet: int) -> None:
         self._fault("conflicting-overlap", packet)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from inspector.flows.tcp import SEQUENCE_MASK, distance
-from inspector.model.network import ClosedBy, ConnectOutcome
+from inspector.model.network import ClosedBy, ConnectOutcome, Unacknowledged
 from inspector.wire import Segment
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RECENT_FRAMES: Final = 16
 #: `Half.next` before the first byte's place is known.
 UNKNOWN: Final = -1
+#: So often bytes are sent again, unacknowledged, before they are said to arrive nowhere: a TCP of
+#: Linux waits 0.2, 0.4 and 0.8 s in between (RFC 6298), and a lost packet is rarely lost thrice.
+RESENDS: Final = 3
 #: More bytes than a direction has.
 _ALL: Final = 1 << 62
 
@@ -59,6 +62,9 @@ class Half:
         "peer",
         "pending",
         "recent",
+        "resends",
+        "resent_from",
+        "resent_size",
         "room",
         "room_compared",
         "side",
@@ -89,6 +95,9 @@ class Half:
         self.last_packet = 0
         self.recent: list[int] | None = None
         self.first_frame = 0
+        # How often bytes were sent again since the peer's acknowledgement last rose.
+        self.resends = self.resent_size = 0
+        self.resent_from = UNKNOWN
 
     def remember(self) -> list[int]:
         """Room for the frames that come, the first among them."""
@@ -115,6 +124,25 @@ class Half:
         if self.next == UNKNOWN:
             return 0
         return self.position - self.ended
+
+    def resend(self, size: int) -> None:
+        """`size` bytes that had been sent before were sent again."""
+        acked = self.peer.acked
+        if self.resent_from != acked:
+            self.resent_from, self.resends, self.resent_size = acked, 0, 0
+        self.resends += 1
+        self.resent_size = max(self.resent_size, size)
+
+    @property
+    def unacknowledged(self) -> Unacknowledged | None:
+        """What was sent again in vain."""
+        acked = self.peer.acked
+        if self.resends < RESENDS or acked in (UNKNOWN, self.next) or acked != self.resent_from:
+            return None
+        lacking = distance(self.next, acked) - self.ended
+        if lacking <= 0:
+            return None
+        return Unacknowledged("up" if self.up else "down", lacking, self.resends, self.resent_size)
 
     @property
     def position(self) -> int:
@@ -284,6 +312,11 @@ class TcpConnection:
         """Whether the server acknowledged bytes of the client that were not seen (yet)."""
         seen, acked = self.up.next, self.down.acked
         return UNKNOWN not in (seen, acked) and distance(acked, seen) > 0
+
+    @property
+    def unacknowledged(self) -> Unacknowledged | None:
+        """What one end sent again and again, and the other never acknowledged."""
+        return self.up.unacknowledged or self.down.unacknowledged
 
     @property
     def half_heard(self) -> bool:

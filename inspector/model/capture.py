@@ -24,6 +24,7 @@ UnreadReason: TypeAlias = Literal[
     "filter",
     "not-heard",
     "logs",
+    "protocol",
 ]
 
 
@@ -149,7 +150,9 @@ class Unread:
     * `file-cut`: a file ends before its last record does;
     * `filter`: the capture's filter may have left them out;
     * `not-heard`: no packet was seen at all, or an interface that was to be listened on never came;
-    * `logs`: a log tells of a call or tunnel that no packet shows.
+    * `logs`: a log tells of a call or tunnel that no packet shows;
+    * `protocol`: they are in a protocol that this version does not read (WebSocket, HTTP/2, an
+      unknown one).
     """
     packet: int | None
     """Where it was first noticed."""
@@ -185,7 +188,8 @@ class Completeness:
     unread: tuple[Unread, ...] = ()
     """By connection, what makes the verdict other than "complete".
 
-    Reports of earlier versions do not have it.
+    The reason `protocol` does not: those bytes are in the capture, and nobody reads them.  Reports
+    of earlier versions do not have it.
     """
     out_of_scope: int = 0
     """Connections of other networks that a report on one subnet leaves out.

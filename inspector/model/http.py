@@ -191,3 +191,5 @@ class Exchange:
     """How it ended."""
     interim: tuple[int, ...] = ()
     """The 1xx statuses that came where no final response did."""
+    recovered_by: ExchangeId | None = None
+    """The later call of the same client that made this failed one good."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.model.capture import Direction
 from inspector.model.credentials import AuthHeader
 from inspector.model.ids import ConnectionId, DirectTlsId, ExchangeId, TunnelId
 
@@ -61,6 +62,24 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """Bytes that one end sent again and again, and the other never acknowledged.
+
+    Three times at least, over a second and more (RFC 6298 5.5 doubles the wait each time): the
+    packets did not arrive, or nobody was there.
+    """
+
+    direction: Direction
+    """Up: from the client."""
+    bytes: int
+    """How many bytes were sent and never acknowledged."""
+    resends: int
+    """How often the first of them were sent again."""
+    segment: int
+    """Bytes of the largest segment that was sent again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One TCP connection, whether or not it carried a byte of HTTP."""
 
@@ -99,6 +118,12 @@ class Connection:
     """
     closed_packet: int | None = None
     """The FIN or RST that closed it."""
+    unacknowledged: Unacknowledged | None = None
+    """What never arrived, where one end sent it again and again in vain."""
+    protocol: TunnelProtocol = "none"
+    """What its first bytes are; `unknown` and `h2` are not read."""
+    plain_answer: int | None = None
+    """The status of an answer in plain HTTP/1 to a client that began with TLS or HTTP/2."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from tests.exchanges.network import AGENT, PLACEHOLDER, Network, request, respon
 
 KEY: Final = f"x-api-key: {PLACEHOLDER}"
 CALL: Final = request("POST /v1/messages HTTP/1.1", KEY)
+#: A call for another purpose.
+OTHER: Final = request("POST /v1/messages/count_tokens HTTP/1.1", KEY)
 #: Header names as the API writes them, and as the API proxy does.
 API_SAYS: Final = ("content-type: application/json", "request-id: req_1")
 PROXY_SAYS: Final = ("Content-Type: application/json",)
@@ -28,14 +30,17 @@ def cause(report: Report) -> RootCause:
 
 
 def called(call: bytes, answer: bytes | None) -> Report:
-    """The report of one call of the agent to the API proxy, which lives on."""
+    """The report of one call of the agent to the API proxy, which lives on.
+
+    The call that shows it is for something else: it does not make the first one good.
+    """
     net = Network()
     tcp = net.to_api_proxy()
     if answer is None:
         tcp.up(call).ack(False).end(False).end(True)
     else:
         say(tcp, call, answer).close()
-    say(net.to_api_proxy(), CALL, response("200 OK", *API_SAYS)).close()
+    say(net.to_api_proxy(), OTHER, response("200 OK", *API_SAYS)).close()
     return net.report()
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from inspector import diagnosis
 from inspector.diagnosis import rules
-from inspector.diagnosis.rule import Cause, Match, Rule
+from inspector.diagnosis.rule import Cause, Match, OfForeign, Rule
 from inspector.model.conclusions import Evidence
 
 FOLDER: Final = Path(__file__).parent / "rules"
@@ -31,6 +31,8 @@ TABLES: Final = (
     "OF_ATTEMPTS",
     "OF_CALLS",
     "OF_EXCHANGES",
+    "OF_FOREIGN",
+    "OF_RECOVERED",
     "OF_TUNNELS",
     "OF_UNEXPLAINED",
 )
@@ -59,7 +61,7 @@ class Mutant:
     def mutated(self) -> Rule:
         """The rule with the changed condition."""
         rule, change = self.rule, self.change
-        if isinstance(rule, Cause):
+        if isinstance(rule, Cause | OfForeign):
             explains = rule.explains
 
             def holds(*asked: Any) -> bool:

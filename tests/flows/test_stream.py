@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.flows.contract import ConnectionView
 from inspector.flows.stream import UNKNOWN, Half, TcpConnection
 from inspector.flows.tcp import SEQUENCE_MASK, distance
+from inspector.model.network import Unacknowledged
+from tests.flows.build import Tcp, trial
 
 UP, DOWN = b"vlan" + b"ccccssss\x9c\x40\0P", b"vlan" + b"sssscccc\0P\x9c\x40"
 NUMBERS = st.integers(0, SEQUENCE_MASK)
@@ -15,6 +18,12 @@ NUMBERS = st.integers(0, SEQUENCE_MASK)
 
 def connection() -> TcpConnection:
     return TcpConnection(1, 4, (UP, DOWN), 5, 1)
+
+
+def the_only(tcp: Tcp) -> ConnectionView:
+    """The connection that these packets make, when the capture is over."""
+    (view,) = trial(tcp).closed
+    return view
 
 
 def started(sequence: int) -> Half:
@@ -105,3 +114,35 @@ def test_of_a_connection_that_was_reported_everything_passes_unseen() -> None:
     for half in (made.up, made.down):
         assert half.skip == half.skip_asked >= 1 << 60
         assert not half.batch
+
+
+def test_what_is_sent_again_in_vain_is_told_with_its_sizes() -> None:
+    tcp = Tcp().open().up(b"a" * 700).up(b"b" * 300)
+    for _ in range(3):
+        tcp.up(b"a" * 700, 0)
+
+    view = the_only(tcp)
+
+    assert view.unacknowledged == Unacknowledged("up", 1000, 3, 700)
+    assert view.retransmissions == 3
+
+
+def test_what_is_acknowledged_at_last_or_sent_again_rarely_arrives() -> None:
+    rarely = Tcp().open().up(b"a" * 700).up(b"a" * 700, 0).up(b"a" * 700, 0)
+    at_last = Tcp().open().down(b"a" * 700)
+    for _ in range(4):
+        at_last.down(b"a" * 700, 0)
+    risen = Tcp().open().up(b"a" * 700)
+    for acked in (100, 200, 300):
+        risen.ack(False, acked).up(b"a" * 700, 0)
+
+    assert the_only(rarely).unacknowledged is None
+    assert the_only(at_last.ack(True)).unacknowledged is None
+    assert the_only(risen).unacknowledged is None
+
+
+def test_a_syn_that_is_sent_again_is_counted() -> None:
+    tcp = Tcp().syn().syn(after=1_000_000_000)
+
+    assert the_only(tcp).retransmissions == 1
+    assert the_only(Tcp().open()).retransmissions == 0

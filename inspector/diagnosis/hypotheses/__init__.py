@@ -121,10 +121,15 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
             because = f"{len(case.unknown)} calls end outside the capture"
     elif case.lacks_packets:
         verdict, because = "not observable", "packets are missing; a failed call may be among them"
-    elif case.may_hide_calls:
+    elif case.unread_calls:
+        verdict = "not observable"
+        because = f"of {case.calls} calls {case.unread_calls} went on in what is not read"
+    elif case.may_hide_calls or case.foreign:
         verdict, because = "not observable", "not all was read; a call that failed may be in it"
     elif case.succeeded:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"
+        if case.recovered:
+            because = f"no call failed for good: {len(case.recovered)} of {case.calls} made good"
     elif case.established > case.proxy_established:
         verdict, because = "not observable", "the agent's own tunnels need keys"
     else:

@@ -19,6 +19,8 @@ from inspector.diagnosis.rule import (
     OfAttempts,
     OfCall,
     OfExchange,
+    OfForeign,
+    OfRecovered,
     OfTunnel,
     OfUnexplained,
     Rule,
@@ -31,6 +33,10 @@ ORDER: Final[tuple[str, ...]] = (
     "api-proxy-bypassed",
     "credential-malformed",
     "wrong-path",
+    "wrong-protocol",
+    "h2c-refused",
+    "stale-connection",
+    "request-not-acknowledged",
     "proxy-died",
     "proxy-not-listening",
     "proxy-not-configured",
@@ -49,20 +55,23 @@ ORDER: Final[tuple[str, ...]] = (
     "upstream-rate-limited",
     "upstream-overloaded",
     "upstream-server-error",
+    "connection-reset",
     "stream-error-event",
     "stream-malformed",
     "stream-stalled",
     "stream-cut",
     "response-cut",
     "client-aborted",
+    "call-unanswered",
 )
 
 #: The findings that never head a report, in the order in which reports list them.
 OTHERS: Final[tuple[str, ...]] = (
-    "call-unanswered",
     "call-failed",
     "api-proxy-unreachable",
     "real-key-on-agent-hop",
+    "call-recovered",
+    "websocket-refused",
     "no-auth-header",
     "squid-page-relayed",
     "retry-storm",
@@ -131,6 +140,12 @@ CAUSES: Final = _of_kind(Cause)
 
 #: Asked about every failed call, in the one pass over them.
 OF_CALLS: Final = _of_kind(OfCall)
+
+#: A connection on which no call was read has the first of these that explains it.
+OF_FOREIGN: Final = _of_kind(OfForeign)
+
+#: Asked about every failed call that was made good.
+OF_RECOVERED: Final = _of_kind(OfRecovered)
 
 #: Asked about every failed call that none of the causes explains.
 OF_UNEXPLAINED: Final = _of_kind(OfUnexplained)

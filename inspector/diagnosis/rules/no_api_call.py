@@ -14,14 +14,17 @@ ABOUT: Final = Code(
     severity="note",
     title="There is no API call in the capture",
     needs="a capture of the bridge",
-    meaning="No agent's request to an API provider was seen.",
+    meaning=(
+        "No agent's request to an API provider was seen, and nobody tried: no connection to a"
+        " provider's port carried anything that is not read, and none was refused."
+    ),
     advice="Capture on the bridge while the agent runs, both directions, from its start.",
     shown_by="start-up-only",
 )
 
 
 def find(case: Case) -> Iterator[Match]:
-    if not case.calls:
+    if not case.calls and not case.foreign and not case.misled and not case.attempts:
         yield Match(Evidence())
 
 

@@ -14,12 +14,16 @@ ABOUT: Final = Code(
     "proxy-not-listening",
     severity="error",
     title="The API proxy does not listen on that port",
-    needs=("connection attempts to the port, and a sign of life of the API proxy after one"),
+    needs="connection attempts to the port",
     meaning=(
-        "Connections to the provider's port are refused while the API proxy is alive: it has no"
-        " key for that provider (older versions do not listen then)."
+        "Every connection to the provider's port is refused. While the API proxy is alive: it has"
+        " no key for that provider (older versions do not listen then). Where it shows no sign of"
+        " life: it did not start, or had died before the capture began."
     ),
-    advice=("Give the API proxy the provider's key, or use the port of a provider that it has."),
+    advice=(
+        "Look whether the API proxy runs (docker ps, its log); give it the provider's key, or use"
+        " the port of a provider that it has."
+    ),
     shown_by="proxy-not-listening",
 )
 

@@ -15,7 +15,6 @@ ABOUT: Final = Code(
     needs=AGENT_HOP,
     meaning="The API answered 429; retry-after says how long to wait.",
     advice=("Wait as long as retry-after says; spread the calls or ask for a higher limit."),
-    shown_by="upstream-429",
 )
 
 

@@ -78,7 +78,7 @@ def counts(view: View) -> str:
     for client in report.clients:
         answers.update(client.statuses)
     calls = sum(client.requests for client in report.clients)
-    text = words.count(calls, "call") if calls else "No call to an API was seen"
+    text = words.count(calls, "call") if calls else _no_call(view)
     if calls:
         text += ": " + words.answers(answers, words.FEW)
     if report.tunnels:
@@ -88,16 +88,49 @@ def counts(view: View) -> str:
     return f"{text}."
 
 
+def _no_call(view: View) -> str:
+    """What was seen in a call's place at the API proxy's ports."""
+    foreign: Counter[str] = Counter()
+    refused = 0
+    for connection in view.report.connections:
+        client, server = view.role(connection.client.ip), view.role(connection.server.ip)
+        if server != "api-proxy" or client == "api-proxy":
+            continue
+        if connection.bytes_up and connection.protocol in _FOREIGN:
+            foreign[_FOREIGN[connection.protocol]] += 1
+        refused += connection.outcome in ("refused", "unreachable")
+    if foreign:
+        told = ", ".join(f"{what} on {words.count(n, 'connection')}" for what, n in foreign.items())
+        return f"No call could be read at the API proxy's ports: {told}"
+    if refused:
+        return f"No call was made: {words.count(refused, 'connection')} to the API proxy refused"
+    return "No call to an API was seen"
+
+
+_FOREIGN: Final[Mapping[str, str]] = {
+    "tls": "TLS",
+    "h2": "HTTP/2",
+    "unknown": "an unknown protocol",
+}
+
+
 def _nothing_failed(view: View) -> str:
     """What can be said without a root cause: of calls at the API proxy, and of others."""
     calls = view.page.calls
     if not calls or not view.report.hypotheses:
         return ""  # there is nothing, or nobody looked for a cause
-    outcomes = [(outcome_of(call), view.at_api_proxy(call)) for call in calls]
+    recovered = sum(call.recovered_by is not None for call in calls)
+    outcomes = [
+        (outcome_of(call), view.at_api_proxy(call)) for call in calls if call.recovered_by is None
+    ]
     failed = [at_proxy for outcome, at_proxy in outcomes if outcome not in SUCCEEDED]
     unasked = sum(_is_unasked(call) for call in calls)
-    unknown = sum(outcome == "unknown" for outcome, _ in outcomes) - unasked
+    idle = sum(_is_of_idle_connection(call) for call in calls)
+    unknown = sum(outcome == "unknown" for outcome, _ in outcomes) - unasked - idle
+    unread = sum(outcome == "unread" for outcome, _ in outcomes)
     told = []
+    if recovered:
+        told.append(f"{recovered} failed at first and {_was(recovered)} made good by a later call.")
     if any(failed):
         told.append(f"{sum(failed)} failed, of no cause that can be proven.")
     elif failed:
@@ -107,12 +140,29 @@ def _nothing_failed(view: View) -> str:
         told.append(f"What {which} to is not in the capture.")
     if unknown:
         told.append(f"How {unknown} ended is not in the capture.")
-    return " ".join(told) or "None failed."
+    if unread:
+        told.append(f"What {unread} carried after the change of protocol was not read.")
+    if told:
+        return " ".join(told)
+    whole = view.report.completeness.verdict == "complete"
+    return "None failed." if whole else "None failed in what was captured."
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _is_of_idle_connection(call: Exchange) -> bool:
+    """Whether it is the 408 that Node sends to a connection on which nothing was asked."""
+    response = call.response
+    return call.request is None and response is not None and response.status == 408
 
 
 def _is_unasked(call: Exchange) -> bool:
     """Whether an answer is there from its first byte to its last, and its request is not."""
-    return call.request is None and call.response is not None and call.response.complete
+    if call.request is not None or _is_of_idle_connection(call):
+        return False
+    return call.response is not None and call.response.complete
 
 
 def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:
@@ -123,7 +173,9 @@ def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:
         (
             call
             for call in view.page.calls
-            if outcome_of(call) not in SUCCEEDED and view.at_api_proxy(call)
+            if outcome_of(call) not in SUCCEEDED
+            and call.recovered_by is None
+            and view.at_api_proxy(call)
         ),
         lambda call: (_answerer(view, call), grouping.status(call), grouping.failure(call)),
     )

@@ -13,7 +13,7 @@ def test_nobody_at_the_address_from_the_start_is_unreachable() -> None:
         net = Network()
         tcp = net.to_api_proxy()
         net.wire.packets.clear()
-        tcp.syn().reset(False)
+        tcp.syn().syn(after=1_000_000_000)
         then(net)
         return set(found(net.report()))
 
@@ -21,3 +21,10 @@ def test_nobody_at_the_address_from_the_start_is_unreachable() -> None:
 
     assert "api-proxy-unreachable" in attempted(lambda net: None)
     assert "api-proxy-unreachable" not in later
+
+
+def test_a_port_that_refuses_is_another_finding() -> None:
+    net = Network()
+    net.refused_at_api_proxy()
+
+    assert "api-proxy-unreachable" not in found(net.report())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import API_SAYS, CALL, PROXY_SAYS, called, found
+from tests.diagnosis.calls import API_SAYS, CALL, OTHER, PROXY_SAYS, called, found
 from tests.exchanges.network import Network, response, say
 
 
@@ -22,7 +22,7 @@ def test_a_failed_call_that_no_cause_explains_is_an_error_of_its_own(answer: byt
     net = Network()
     for _ in range(3):
         say(net.to_api_proxy(), CALL, answer).close()
-    say(net.to_api_proxy(), CALL, response("200 OK", *API_SAYS)).close()
+    say(net.to_api_proxy(), OTHER, response("200 OK", *API_SAYS)).close()
 
     report = net.report()
     finding = found(report)["call-failed"]
@@ -46,3 +46,12 @@ def test_a_call_that_is_explained_or_well_is_no_failure_without_a_cause(
     call: bytes, answer: bytes | None
 ) -> None:
     assert "call-failed" not in found(called(call, answer))
+
+
+def test_an_unanswered_call_beside_missing_packets_has_a_finding_of_its_own() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).end(False).end(True)
+    net.to_api_proxy().ack(True, 50).end(True).end(False, offset=50)
+
+    assert set(found(net.report())) >= {"call-unanswered"}
+    assert "call-failed" not in found(net.report())

@@ -2,10 +2,57 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.calls import CALL, PROXY_SAYS, called, found
-from tests.exchanges.network import response
+from typing import Final
+
+from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found
+from tests.exchanges.network import API, Network, connect, response, say
+
+SECOND: Final = 1_000_000_000
 
 
 def test_a_call_without_an_answer_is_unanswered_where_the_api_proxy_lives_on() -> None:
-    assert "call-unanswered" in found(called(CALL, None))
+    told = cause(called(CALL, None))
+
+    assert (told.code, told.explains, told.of) == ("call-unanswered", 1, 1)
     assert "call-unanswered" not in found(called(CALL, response("500 Error", *PROXY_SAYS)))
+
+
+def test_a_client_that_closes_its_sending_side_with_the_request_is_said() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).end(True).end(False).ack(True)
+
+    told = cause(net.report())
+
+    assert told.code == "call-unanswered"
+    assert "closed its sending side with e1" in told.sentence
+    assert "nc -N" in told.advice
+
+
+def test_a_client_that_waits_in_vain_and_leaves_is_counted_too() -> None:
+    net = Network()
+    tcp = net.to_api_proxy().up(CALL).ack(False)
+    tcp.end(True, after=4 * SECOND).end(False)
+
+    told = cause(net.report())
+
+    assert (told.code, told.of) == ("call-unanswered", 1)
+    assert "for 4.0 s, then the client left" in told.sentence
+
+
+def test_where_packets_are_missing_it_is_found_and_is_no_cause() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).end(False).end(True)
+    net.to_api_proxy().ack(True, 50).end(True).end(False, offset=50)
+    report = net.report()
+
+    assert report.completeness.verdict == "incomplete"
+    assert "call-unanswered" in found(report)
+    assert report.root_cause is None
+
+
+def test_a_whole_answer_is_none() -> None:
+    net = Network()
+    say(net.to_squid(), connect(API), response("403 Forbidden")).close()
+    say(net.to_api_proxy(), CALL, response("502 Bad Gateway", *PROXY_SAYS)).close()
+
+    assert "call-unanswered" not in found(net.report())

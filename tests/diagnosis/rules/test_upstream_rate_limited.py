@@ -7,7 +7,13 @@ from tests.exchanges.network import response
 
 
 def test_a_429_of_the_api_limits_the_rate() -> None:
-    assert "upstream-rate-limited" in found(golden("upstream-429"))
+    answer = response("429 Too Many Requests", *API_SAYS, body=error("rate_limit_error"))
+
+    assert "upstream-rate-limited" in found(called(CALL, answer))
+
+
+def test_one_that_the_next_try_makes_good_is_no_failure() -> None:
+    assert "upstream-rate-limited" not in found(golden("upstream-429"))
 
 
 def test_the_api_proxys_429_is_not_the_apis() -> None:
