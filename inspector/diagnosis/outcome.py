@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from inspector.model.http import EventStream, Exchange, Response
+from inspector.model.http import EventStream, Exchange, Response, WebSocket
 from inspector.model.providers import GRAMMARS
+from inspector.protocols.websocket import IN_ORDER
 
 CallOutcome: TypeAlias = Literal[
     "answered",  # whole and well
@@ -41,7 +42,9 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
     if response is not None and response.status >= 400:
         return "status"
     if response is not None and response.status == 101:
-        return "unread"
+        shown = exchange.websocket
+        failed = shown is not None and shown.closed_by == "server" and not is_in_order(shown)
+        return "cut" if failed else "unread"
     if ended in ("gap", "capture-end") and not (
         response is not None and response.stream is not None and response.stream.terminated
     ):
@@ -75,6 +78,11 @@ def _of_stream(response: Response, stream: EventStream, by_client: bool) -> Call
     # A proper last chunk says nothing of a stream whose grammar ends otherwise.
     known = bool(_FIRST_EVENTS & set(stream.names)) or response.model is not None
     return "cut" if known else "answered"
+
+
+def is_in_order(shown: WebSocket) -> bool:
+    """Whether a WebSocket's closing frame, if there was one, says that all is well."""
+    return shown.close_code is None or shown.close_code in IN_ORDER
 
 
 def is_bare(response: Response) -> bool:

@@ -105,7 +105,7 @@ def _continues(request: Request, failure: _Failure) -> bool:
 def _end(exchange: Exchange, closed_at: int | None) -> int | None:
     """When a failed call was over: by its answer, by its close, or never in the capture."""
     response, request = exchange.response, exchange.request
-    if response is not None and response.ended_at is not None:
+    if response is not None and response.ended_at is not None and response.status != 101:
         return response.ended_at
     if closed_at is not None and request is not None:
         # A request that was written after the close was over when it was written.

@@ -126,6 +126,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         upgrade=record.upgrade,
         ended_by=record.ended_by,
         interim=record.interim,
+        websocket=record.websocket,
     )
 
 

@@ -22,6 +22,7 @@ from inspector.exchanges.tunnel import (
     open_record,
     unseen_record,
 )
+from inspector.exchanges.websocket import WebSocketLayer
 from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
@@ -87,6 +88,8 @@ class HttpLayer:
         self._orphan: Moment | None = None
         # A response answers it whose head is not all there yet.
         self._early: OpenExchange | None = None
+        # What became another protocol: written when that is over.
+        self._upgraded: OpenExchange | None = None
 
     # -- the layer ---------------------------------------------------------
 
@@ -153,7 +156,7 @@ class HttpLayer:
                     self._context.ledger.leave_unfinished(self._context.connection)
             self._on_request_events(rest)
             self._on_response_events(self._responses.close(at, packet, clean=False))
-        left = [self._receiving, *self._awaiting]
+        left = [self._upgraded, self._receiving, *self._awaiting]
         left += [item for item in (self._sending, self._early) if item not in left]
         for item in left:
             if isinstance(item, OpenExchange):
@@ -301,6 +304,9 @@ class HttpLayer:
         self._receiving = None
         if item is self._early:
             return
+        if item.upgrade is not None:
+            self._upgraded = item
+            return
         if item.request is None or item.request_end is not None:
             self._write(item)
 
@@ -374,10 +380,13 @@ class HttpLayer:
         """The stream stops being HTTP: a CONNECT took effect, or a 101."""
         client_rest = self._requests.take_rest()
         record, self._receiving = self._receiving, None
+        upgraded = self._upgraded
         if isinstance(record, TunnelRecord):
             slot = Slot()
             slot.layer = self._context.detect(self._context.within(record), slot)
             self._child = TunnelLayer(self._context, record, slot)
+        elif upgraded is not None and (upgraded.upgrade or "").lower() == "websocket":
+            self._child = WebSocketLayer(upgraded)
         else:
             self._child = Opaque()
         if client_rest:

@@ -19,7 +19,7 @@ from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
 from inspector.model.credentials import AuthHeader
-from inspector.model.http import Request, Response
+from inspector.model.http import Request, Response, WebSocket
 from inspector.model.ids import connection_id
 from inspector.model.network import (
     Connection,
@@ -72,6 +72,7 @@ class ExchangeRecord:
     upgrade: str | None
     ended_by: EndedBy
     interim: tuple[int, ...] = ()
+    websocket: WebSocket | None = None
     written_at: int = -1
 
 
@@ -263,6 +264,7 @@ class Ledger:
             upgrade=draft.upgrade,
             ended_by=draft.ended_by(connection.closed_by),
             interim=() if draft.response is not None else tuple(draft.interim),
+            websocket=draft.websocket,
             written_at=self.credentials.generation,
         )
         if tunnel is not None:

@@ -10,7 +10,15 @@ from typing import Final, Protocol
 
 from inspector.credentials.reader import CredentialReader
 from inspector.model.capture import Fault
-from inspector.model.http import ApiError, EventStream, PageAuthor, Request, Response, Usage
+from inspector.model.http import (
+    ApiError,
+    EventStream,
+    PageAuthor,
+    Request,
+    Response,
+    Usage,
+    WebSocket,
+)
 from inspector.model.network import EndedBy
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.api import read_json_body
@@ -239,6 +247,7 @@ class OpenExchange:
         "response",
         "response_end",
         "upgrade",
+        "websocket",
     )
 
     def __init__(self, number: int) -> None:
@@ -254,6 +263,7 @@ class OpenExchange:
         self.lost = False
         self.body: ResponseReader | None = None
         self.upgrade: str | None = None
+        self.websocket: WebSocket | None = None
 
     def answer(self, head: ResponseHead, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""

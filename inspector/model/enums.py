@@ -54,6 +54,7 @@ _OPEN: Final[Mapping[str, Any]] = {
 _CLOSED: Final[Mapping[str, Any]] = {
     "AnsweredBy": conclusions.AnsweredBy,
     "ClosedBy": network.ClosedBy,
+    "Closer": http.Closer,
     "ConnectOutcome": network.ConnectOutcome,
     "Direction": capture.Direction,
     "Handshake": network.Handshake,

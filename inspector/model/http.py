@@ -11,6 +11,7 @@ from inspector.model.ids import ConnectionId, ExchangeId, TunnelId
 from inspector.model.network import EndedBy, Endpoint, Headers
 from inspector.model.providers import Provider
 
+Closer: TypeAlias = Literal["client", "server"]
 Hop: TypeAlias = Literal[
     "agent-to-api-proxy",
     "agent-to-forward-proxy",
@@ -78,6 +79,20 @@ class Usage:
     """Tokens of the prompt."""
     output_tokens: int | None = None
     """Tokens of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocket:
+    """What went over a WebSocket after the 101, never what it said."""
+
+    messages_up: int
+    """Messages of the client whose end was seen."""
+    messages_down: int
+    """Messages of the server whose end was seen."""
+    close_code: int | None
+    """The status of the first closing frame (RFC 6455 7.4); null without one."""
+    closed_by: Closer | None
+    """Who sent that frame; null where none was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +206,7 @@ class Exchange:
     """How it ended."""
     interim: tuple[int, ...] = ()
     """The 1xx statuses that came where no final response did."""
+    websocket: WebSocket | None = None
+    """What went over it, where it became a WebSocket."""
     recovered_by: ExchangeId | None = None
     """The later call of the same client that made this failed one good."""

@@ -10,11 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from inspector.model.capture import Unread
+from inspector.model.capture import Unread, UnreadReason
 from inspector.model.network import Connection
 from inspector.report.page import words
 from inspector.report.page.escape import clipped
 from inspector.report.page.view import View
+
+#: The reason of what is in a protocol that is not read; a ClientHello where plain HTTP is spoken
+#: is the same.
+_NOT_READ: Final[UnreadReason] = "protocol"
 
 #: Whether an expectation is about what a connection carried.
 Concerns: TypeAlias = Callable[[Connection], bool]
@@ -42,12 +46,18 @@ class Unheard:
             (told.verdict, *(clipped(because, 120) for because in told.because))
         )
         self._anywhere = not self.whole and (
-            not told.unread or any(entry.connection is None for entry in told.unread)
+            not [entry for entry in told.unread if entry.reason != _NOT_READ]
+            or any(entry.connection is None for entry in told.unread)
         )
         self._entries: dict[str, list[Unread]] = {}
-        for entry in () if self.whole else told.unread:
-            if entry.connection is not None:
+        for entry in told.unread:
+            # A whole capture lacks nothing, and may hold what nobody reads all the same.
+            if entry.connection is not None and (not self.whole or entry.reason == _NOT_READ):
                 self._entries.setdefault(entry.connection, []).append(entry)
+        for direct in view.report.direct_tls:
+            if view.role(direct.server.ip) == "api-proxy":
+                entry = Unread(direct.connection, _NOT_READ, direct.packet)
+                self._entries.setdefault(direct.connection, []).append(entry)
         self._connections: Sequence[Connection] = view.report.connections
 
     def of(self, concerns: Concerns) -> Doubt | None:

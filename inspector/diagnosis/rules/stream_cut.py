@@ -15,7 +15,9 @@ ABOUT: Final = Code(
     needs=AGENT_HOP,
     meaning=(
         "The provider's terminal event is missing. A clean last chunk does not help: the API"
-        " proxy 0.25.4 appends an error text and one, and an SDK reports success."
+        " proxy 0.25.4 appends an error text and one, and an SDK reports success. Of a WebSocket:"
+        " the server's closing frame has another status than 1000 or 1001; 1011 is a failure of"
+        " the server's."
     ),
     advice="See H3 for which side closed first.",
     shown_by="h3-upstream-cut",
@@ -24,12 +26,20 @@ ABOUT: Final = Code(
 
 def explains(call: FailedCall, case: Case) -> bool:
     """The final chunk arrived, so the stream ended regardless of who closed the connection."""
+    if call.exchange.websocket is not None:
+        return call.outcome == "cut"
     if call.is_read and is_stream(call):
         return call.outcome == "cut"
     return call.outcome == "cut" and is_stream(call) and case.knows_who_closed(call)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
+    shown = call.exchange.websocket
+    if shown is not None:
+        return (
+            f"The server closed {plural(count, 'WebSocket')} with {shown.close_code}"
+            f" after {plural(shown.messages_down, 'message')} ({at(call.packet, case)})."
+        )
     return (
         f"{plural(count, 'stream')} cut after {events(call)} events,"
         f" no terminal event ({at(call.packet, case)})."

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from inspector.diagnosis.outcome import outcome_of
+from inspector.diagnosis.outcome import is_in_order, outcome_of
 from inspector.exchanges.services import service_for
 from inspector.model.http import Exchange
 from inspector.model.ids import TunnelId
@@ -128,6 +128,10 @@ def failure(exchange: Exchange) -> str:
     shown = response.stream
     if shown is not None and (shown.error or shown.malformed or not shown.terminated):
         said.append(f"event stream: {stream(shown)}")
+    socket = exchange.websocket
+    if socket is not None and not is_in_order(socket):
+        by = f"by the {socket.closed_by} after {socket.messages_down} of its messages"
+        said.append(f"WebSocket closed with {socket.close_code} {by}")
     if exchange.ended_by != "complete":
         said.append(f"cut short: {_ended(exchange)}")
     return "; ".join(said)

@@ -1,0 +1,54 @@
+"""A WebSocket as a layer: how many messages went each way, and how it was closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inspector.exchanges.layers import Opaque
+from inspector.exchanges.open_exchange import OpenExchange
+from inspector.model.http import WebSocket
+from inspector.protocols.messages import EVERYTHING
+from inspector.protocols.websocket import FrameCounter
+from inspector.wire import Segment
+
+
+class WebSocketLayer(Opaque):
+    """Counts the frames behind a 101, and keeps the count in its exchange."""
+
+    __slots__ = ("_draft", "_frames")
+
+    def __init__(self, draft: OpenExchange) -> None:
+        self._draft = draft
+        self._frames = {True: FrameCounter(), False: FrameCounter()}
+        draft.websocket = WebSocket(0, 0, None, None)
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> None:
+        """The next bytes."""
+        for _, _, data in segments:
+            self._frames[up].feed(data)
+        self._tell(up)
+
+    def skip(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Bytes of a message passed."""
+        self._frames[up].skip(count)
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Bytes are missing: where the next frame begins is not known."""
+        self._frames[up].lose()
+
+    def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
+        """Frames cannot do without their bytes."""
+        return False
+
+    def wanted(self, up: bool) -> int:
+        """Heads, and nothing of the messages."""
+        frames = self._frames[up]
+        return EVERYTHING if frames.is_lost or frames.is_closed else frames.skippable
+
+    def _tell(self, up: bool) -> None:
+        before, frames = self._draft.websocket, self._frames
+        assert before is not None
+        code, by = before.close_code, before.closed_by
+        if by is None and frames[up].is_closed:
+            code, by = frames[up].close_code, "client" if up else "server"
+        self._draft.websocket = WebSocket(frames[True].messages, frames[False].messages, code, by)

@@ -1,0 +1,53 @@
+"""What is in the capture and nobody reads proves nothing of what it may hold."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from inspector.errors import ExitCode
+from inspector.policy.judge import judge
+from inspector.policy.reading import read_policy
+from tests.diagnosis.calls import API_SAYS, CALL
+from tests.diagnosis.rules.test_h2c_refused import PREFACE
+from tests.exchanges.network import Network, play, response, say, tls
+from tests.exchanges.test_websocket import OFFER, TAKEN
+
+TODAY: Final = date(2026, 11, 28)
+
+
+def verdict(net: Network) -> ExitCode:
+    return judge(net.report(), read_policy("awf"), TODAY).exit_code
+
+
+def test_plain_calls_are_kept() -> None:
+    net = Network()
+    say(net.to_api_proxy(), CALL, response("200 OK", *API_SAYS)).close()
+
+    assert verdict(net) is ExitCode.DONE
+
+
+def test_tls_at_the_plain_port_is_not_proven_to_hold_placeholders() -> None:
+    net = Network()
+    bad = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+    say(net.to_api_proxy(), tls().flights[0][1], bad).reset(True)
+
+    assert verdict(net) is ExitCode.NOT_PROVEN
+
+
+def test_http2_that_is_taken_and_a_websocket_are_not_proven_either() -> None:
+    taken, socket = Network(), Network()
+    say(taken.to_api_proxy(), PREFACE, PREFACE[24:]).close()
+    say(socket.to_api_proxy(10000), OFFER, TAKEN).close()
+
+    assert verdict(taken) is ExitCode.NOT_PROVEN
+    assert verdict(socket) is ExitCode.NOT_PROVEN
+
+
+def test_tls_in_a_tunnel_is_not_of_the_agents_hop() -> None:
+    net = Network()
+    tcp = say(net.to_squid(), b"CONNECT api.anthropic.com:443 HTTP/1.1\r\nHost: a\r\n\r\n")
+    tcp.down(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    play(tcp, tls()).close()
+
+    assert judge(net.report(), read_policy("awf"), TODAY).doubts == ()
