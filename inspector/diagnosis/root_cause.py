@@ -173,13 +173,22 @@ def _denial(call: FailedCall, case: Case) -> str | None:
         return None
     if call.tunnel is not None and call.tunnel.established:
         return f"Squid answered {call.tunnel.id} with 200"
-    return None if call.answered_by == "forward-proxy" else "no CONNECT was made for it"
+    if call.answered_by == "forward-proxy" or _may_have_had_one(call, case):
+        return None
+    return "no CONNECT was made for it"
+
+
+def _may_have_had_one(call: FailedCall, case: Case) -> bool:
+    """Whether a tunnel may have been a call's although none is said to be."""
+    return case.may_have_tunnel(call) or not case.is_whole
 
 
 def _tls(call: FailedCall, case: Case) -> str | None:
     tunnel = call.tunnel
     if tunnel is None:
-        return None if call.answered_by == "upstream" else "no tunnel was opened for it"
+        if call.answered_by == "upstream" or _may_have_had_one(call, case):
+            return None
+        return "no tunnel was opened for it"
     if tunnel.refusal is not None:
         return "no tunnel was established for it"
     if tunnel.tls is not None and tunnel.tls.handshake == "complete":

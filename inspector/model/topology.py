@@ -71,6 +71,9 @@ class Client:
     auth_headers: tuple[ClientAuth, ...]
     """Each credential that was sent, with its header."""
     statuses: Mapping[str, int]
-    """Answers by status; requests without an answer under "none"."""
+    """Answers by status; requests without an answer under "none".
+
+    Those whose answer a gap or the capture's end may hide are under "unknown".
+    """
     process: Process | None = None
     """Who held the client's end of its first call."""

@@ -35,8 +35,13 @@ def test_the_summary_of_the_example_says_cause_verdicts_what_was_sent_and_tunnel
     assert "capture **INCOMPLETE**" in text
 
 
-def test_without_a_cause_the_calls_are_counted(report: Report) -> None:
-    assert render(replace(report, root_cause=None)).startswith("### 4 calls: 1 got 200")
+def test_without_a_cause_the_gravest_finding_comes_first_and_the_calls_are_counted(
+    report: Report,
+) -> None:
+    head = render(replace(report, root_cause=None)).splitlines()[0]
+
+    assert head.startswith("### Error: The API refused the credential")
+    assert " 4 calls: 1 got 200" in head
 
 
 def test_nothing_is_a_summary_too() -> None:

@@ -83,7 +83,7 @@ def _sent(view: View, client: Client, failed: set[ExchangeId]) -> Sent:
 def _answered(client: Client) -> str:
     return (
         words.answers(client.statuses, words.FEW)
-        if set(client.statuses) - {"none"}
+        if set(client.statuses) - {"none", "unknown"}
         else "0 answered"
     )
 

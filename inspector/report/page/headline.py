@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from inspector.chain.answerer import answered_by
@@ -13,7 +13,9 @@ from inspector.model.conclusions import AnsweredBy, RootCause
 from inspector.model.http import Exchange
 from inspector.model.report import Report
 from inspector.report.page import grouping, words
+from inspector.report.page.absent import absent_roles
 from inspector.report.page.escape import clipped
+from inspector.report.page.verdicts import finding_rows
 from inspector.report.page.view import View
 
 #: Longest sentence of a conclusion that is shown, in characters.
@@ -50,14 +52,29 @@ def headline(view: View) -> Headline:
     """The first block of the page."""
     cause = view.report.root_cause
     if cause is not None:
-        return _cause(cause)
+        told_first = _cause(cause)
+        return replace(told_first, details=(*absent_roles(view), *told_first.details))
     if nothing := nothing_captured(view.report):
         return Headline(clipped(nothing, SENTENCE))
     failed = _failed_alike(view)
     told = tuple(_what_happened(view, group) for group in failed[:_GROUPS])
     if len(failed) > _GROUPS:
         told += (f"{len(failed) - _GROUPS} more kinds of failure are under FAILED OR CUT.",)
-    return Headline(f"{counts(view)} {_nothing_failed(view)}".strip(), details=told)
+    parts = (*absent_roles(view), _worst(view), counts(view), _nothing_failed(view))
+    return Headline(" ".join(filter(None, parts)), details=told)
+
+
+def _worst(view: View) -> str:
+    """The gravest finding, where no cause of failed calls is before it."""
+    for row in finding_rows(view, "warning"):
+        if row.code not in _TOLD:
+            where = f" ({row.where})" if row.where else ""
+            return f"{row.severity.capitalize()}: {row.title}{where}."
+    return ""
+
+
+#: Findings that the sentences after it tell in full.
+_TOLD: Final = frozenset({"call-failed"})
 
 
 def nothing_captured(report: Report) -> str:

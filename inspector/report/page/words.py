@@ -68,8 +68,13 @@ def some(names: Sequence[str]) -> str:
     return f"{listed} +{more}" if more > 0 else listed
 
 
+_WITHOUT: Final[Mapping[str, str]] = {"none": "no answer", "unknown": "none that was captured"}
+
+
 def answers(statuses: Mapping[str, int], few: int | None = None) -> str:
     """`2 got 401, 1 got no answer`; statuses as keys, `none` for no answer.
+
+    `unknown` is for an answer that may lie outside the capture.
 
     With more than `few` statuses the rarest are one number.
     """
@@ -78,7 +83,7 @@ def answers(statuses: Mapping[str, int], few: int | None = None) -> str:
         frequent = sorted(statuses, key=lambda status: -statuses[status])[: few - 1]
         shown = {status: statuses[status] for status in frequent}
     told = [
-        f"{number} got {'no answer' if status == 'none' else visible(status)}"
+        f"{number} got {_WITHOUT.get(status, visible(status))}"
         for status, number in sorted(shown.items())
     ]
     if len(shown) < len(statuses):
