@@ -141,7 +141,7 @@ class Inspector:
             self._tell_what_waited()
         self._pipeline.finish()
         ledger, notes = self._ledger, self._engine.notes
-        sources = _without_keys(sources or Sources(), ledger.credentials.scrub)
+        sources = _in_words(sources or Sources(), ledger.credentials.words)
         for fault in sources.faults:
             ledger.oddities.add(fault)
         ledger.oddities.merge(notes.oddities)
@@ -340,26 +340,26 @@ def _sources(readers: Sequence[CaptureReader]) -> Sources:
     )
 
 
-def _without_keys(sources: Sources, scrub: Callable[[str], str]) -> Sources:
-    """What whoever captured wrote into the file may quote a key, such as a filter's bytes."""
+def _in_words(sources: Sources, words: Callable[[str], str]) -> Sources:
+    """What whoever captured wrote into the file may quote a key: names of interfaces, filters."""
 
-    def scrubbed(interface: Interface) -> Interface:
+    def told(interface: Interface) -> Interface:
         name, rule = interface.name, interface.filter
         return replace(
             interface,
-            name=None if name is None else scrub(name),
-            filter=None if rule is None else scrub(rule),
+            name=None if name is None else words(name),
+            filter=None if rule is None else words(rule),
         )
 
     rule = sources.capture_filter
     return replace(
         sources,
         captures=tuple(
-            replace(capture, interfaces=tuple(map(scrubbed, capture.interfaces)))
+            replace(capture, interfaces=tuple(map(told, capture.interfaces)))
             for capture in sources.captures
         ),
-        capture_filter=None if rule is None else scrub(rule),
-        logs=tuple((scrub(name), lines) for name, lines in sources.logs),
+        capture_filter=None if rule is None else words(rule),
+        logs=tuple((words(name), lines) for name, lines in sources.logs),
     )
 
 

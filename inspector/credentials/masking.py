@@ -57,6 +57,7 @@ from inspector.credentials.vault import Vault
 from inspector.model.credentials import Credential
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
+from inspector.secrets import free_text
 from inspector.secrets.grammar import Span
 from inspector.secrets.paths import hidden_in_path
 
@@ -343,6 +344,15 @@ class Masker:
                 return "".join(old if seen == new else new for old, seen, new in pairs)
         return self._text(text)
 
+    def granted_words(self, text: str) -> str:
+        """Free text in which nothing is left but words (`secrets.free_text`), keys masked."""
+        return self._ungranted(text, _but_masks)
+
+    def granted_words_of(self, text: str) -> str:
+        """The same of a text of any characters, as many bytes in UTF-8."""
+        raw = text.encode("utf-8", "replace").decode("latin-1")
+        return self.granted_words(raw).encode("latin-1").decode("utf-8", "replace")
+
     def words(self, text: str) -> str:
         """Free text of any characters, such as a comment; as many bytes in UTF-8."""
         raw = text.encode("utf-8", "replace").decode("latin-1")
@@ -514,6 +524,11 @@ class Masker:
         for at, digit in zip(plain, digits[-len(plain) :] if plain else "", strict=True):
             chars[at] = digit
         return "".join(chars)
+
+
+def _but_masks(text: str) -> list[Span]:
+    """What is hidden of a text that is no mask yet: reading a copy again changes nothing."""
+    return [span for span in free_text.hidden(text) if not _BLANK.fullmatch(text[slice(*span)])]
 
 
 _Wanted = Callable[[re.Match[str]], bool] | None

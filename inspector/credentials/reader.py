@@ -47,7 +47,7 @@ from inspector.model.credentials import Anomaly, AuthHeader, Credential, Credent
 from inspector.model.network import Headers
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
-from inspector.secrets import labels
+from inspector.secrets import free_text, labels
 from inspector.secrets.paths import hidden_in_parameter, hidden_in_path, segments_of
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
@@ -256,6 +256,18 @@ class CredentialReader:
     def scrub(self, text: str) -> str:
         """Free text with everything key-shaped replaced by its label; placeholders stay."""
         return self._scrubber.scrub(text)
+
+    def words(self, text: str) -> str:
+        """Free text of which nothing is left but words (`secrets.free_text`), keys as labels.
+
+        Safe whenever it is written: no key that is learnt later stands in it.
+        """
+        shown = self.scrub(text)
+        if shown == NOT_SHOWN:
+            return shown
+        raw = shown.encode("utf-8", "surrogatepass").decode("latin-1")
+        shown = granting.written(raw, free_text.hidden, self._key)
+        return shown.encode("latin-1").decode("utf-8", "replace")
 
     def _auth_of(self, field: RawField) -> AuthHeader | None:
         """The credential of a request's field, if its name is that of a position."""

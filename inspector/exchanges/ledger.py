@@ -144,7 +144,7 @@ class Ledger:
 
     def __init__(self, credentials: CredentialReader) -> None:
         self.credentials = credentials
-        self.processes = Processes(credentials.scrub)
+        self.processes = Processes(credentials.words)
         self.oddities = OddityCounter()
         self.unread = UnreadLog()
         self.exchanges: PackedList[ExchangeRecord] = PackedList()

@@ -295,7 +295,7 @@ class OpenExchange:
         host = head.get(b"host")
         auth = credentials.auth(head.fields, head.target, head.packet)
         return Request(
-            method=credentials.scrub(head.method.decode("latin-1")),
+            method=credentials.words(head.method.decode("latin-1")),
             target=credentials.target(head.target),
             http_version=_version(head.version),
             host=None if host is None else credentials.target(host),
@@ -317,9 +317,7 @@ class OpenExchange:
             return None
         error = body.api_error if body else None
         if error is not None:
-            error = ApiError(
-                _scrubbed(credentials, error.type), _scrubbed(credentials, error.message)
-            )
+            error = ApiError(_words(credentials, error.type), _words(credentials, error.message))
         return Response(
             status=head.status,
             reason=credentials.value(REASON, head.reason.decode("latin-1")),
@@ -336,9 +334,9 @@ class OpenExchange:
             ended_at=end.at if end else None,
             stream=_stream(credentials, body.stream) if body and body.stream else None,
             api_error=error,
-            model=_scrubbed(credentials, body.model) if body else None,
+            model=_words(credentials, body.model) if body else None,
             usage=body.usage if body else None,
-            stop_reason=_scrubbed(credentials, body.stop_reason) if body else None,
+            stop_reason=_words(credentials, body.stop_reason) if body else None,
             looks_like=body.looks_like if body else None,
             oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
             page=body.page if body else None,
@@ -358,13 +356,13 @@ def _granted(
     return None if text is None else credentials.value(name, text)
 
 
-def _scrubbed(credentials: CredentialReader, text: str | None) -> str | None:
-    return None if text is None else credentials.scrub(text)
+def _words(credentials: CredentialReader, text: str | None) -> str | None:
+    return None if text is None else credentials.words(text)
 
 
 def _stream(credentials: CredentialReader, stream: EventStream) -> EventStream:
-    """A stream whose names and error hold no key; names that become equal are one."""
+    """A stream whose names and error are words; names that become equal are one."""
     names: Counter[str] = Counter()
     for name, count in stream.names.items():
-        names[credentials.scrub(name)] += count
-    return replace(stream, names=dict(names), error=_scrubbed(credentials, stream.error))
+        names[credentials.words(name)] += count
+    return replace(stream, names=dict(names), error=_words(credentials, stream.error))

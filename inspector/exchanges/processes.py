@@ -15,6 +15,7 @@ what does not fit is passed over, and all text is scrubbed of credentials.
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -29,6 +30,8 @@ PREFIX: Final = "inspector:process "
 _LONGEST: Final = 4096
 #: The longest text in one (a path; Linux' PATH_MAX is 4096, but nobody reads such a name).
 _LONGEST_TEXT: Final = 1024
+#: The id of a container, whole or as `docker ps` writes it.
+_CONTAINER: Final = re.compile(r"[0-9a-f]{12}(?:[0-9a-f]{52})?")
 #: Claims that wait for their connection; most are of connections elsewhere on the machine.
 WAITING: Final = 65_536
 #: Connections that are over and may still be spoken of.
@@ -190,11 +193,16 @@ def _is_number(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < 1 << 63
 
 
+def _id(container: str, scrub: Callable[[str], str]) -> str:
+    """A container's id as its runtime makes them, which no grammar tells from a key."""
+    return container if _CONTAINER.fullmatch(container) else scrub(container)
+
+
 def _scrubbed(process: Process, scrub: Callable[[str], str]) -> Process:
     return replace(
         process,
         comm=scrub(process.comm),
         exe=None if process.exe is None else scrub(process.exe),
         container=None if process.container is None else scrub(process.container),
-        container_id=None if process.container_id is None else scrub(process.container_id),
+        container_id=None if process.container_id is None else _id(process.container_id, scrub),
     )

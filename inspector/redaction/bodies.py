@@ -342,11 +342,11 @@ def granted(masker: Masker, content: bytes, grammar: re.Pattern[str]) -> bytes |
 
 
 def masked_text(masker: Masker, content: bytes, *, plain: bool = False) -> bytes | None:
-    """A text of an error without what is a key; None if it cannot stand as JSON then.
+    """A text of an error with nothing but words in it; None if it cannot stand as JSON then.
 
     `plain`: it is no string of JSON.
     """
-    masked = masker.text(content.decode("latin-1")).encode("latin-1")
+    masked = masker.granted_words(content.decode("latin-1")).encode("latin-1")
     return _same_kind(content, masked, plain=plain)
 
 

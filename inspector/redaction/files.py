@@ -143,4 +143,4 @@ class _Writer:
         self._described = len(interfaces)
 
     def _scrubbed(self, text: str | None) -> str | None:
-        return None if text is None else self._masker.words(text)
+        return None if text is None else self._masker.granted_words_of(text)

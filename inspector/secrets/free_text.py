@@ -1,0 +1,278 @@
+"""Text of the wire that no list has: error messages, reasons, names.  Granted word by word.
+
+A text is tokens between white space, quotes, brackets and the like; a token is words joined by
+`-`, `_`, `.`, `/` and their kind.  A token is shown if each of its words is built as words of a
+language are (`letters`), or is listed (`words`), or is a short number; or if it has a form of
+its own: a time, an address, a version.  Everything else is hidden, and so is what the text
+announces as a secret (`announced`).  A URL is read as a request target is (`paths`).
+
+So what stays is safe whenever it is written: whatever key is learnt later, twelve bytes of it are
+no words.  Text is read as it is meant (`writings`): a key that is written otherwise is no word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from inspector.secrets.announced import announced
+from inspector.secrets.grammar import LONGEST, Span
+from inspector.secrets.letters import is_word
+from inspector.secrets.paths import PARAMETERS, is_known
+from inspector.secrets.words import TECHNICAL
+from inspector.secrets.writings import undone
+
+#: What a redacted copy leaves, of any length; it is hidden again.
+_MASK: Final = re.compile(r"[xX]{2,}[0-9]{0,8}|\xbf")
+#: Between tokens.  Typographic quotes, dashes, dots and bullets are what other punctuation is.
+_TOKEN: Final = re.compile(
+    r"[^\x00-\x20\x7f\x85\xa0\"'`()\[\]{}<>,;:=!?*|&#$^\xab\xbb"
+    r"\u2010-\u2015\u2018-\u201f\u2022\u2026\u2039\u203a\u3001\u3002\uff08\uff09\uff0c\uff1a]+"
+)
+_JOINTS: Final = "-_./+@%~\\"
+_WORD: Final = re.compile(
+    r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[A-Za-z]{0,2}|[^A-Za-z0-9]"
+)
+_PIECE: Final = re.compile(r"[^-_./+@%~\\]+")
+#: Words that are written together (`DeploymentNotFound`), each of so many letters at least.
+_INNER: Final = 3
+_TOGETHER: Final = 6
+
+#: Tokens of a form of their own, as wholes.
+_BORDER: Final = (r"(?<![\w\-+/.=@%~\\])", r"(?![\w\-+/=@%~\\]|\.\w)")
+_FORMS: Final = re.compile(
+    _BORDER[0]
+    + r"(?:"
+    + "|".join((
+        # RFC 3339, RFC 9110 5.6.7, what Squid and AWS write
+        r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
+        r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?",
+        r"[12][0-9]{7}T[0-9]{6}Z?", r"20[0-9]{6}",
+        r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?",
+        # numbers, with a sign, a fraction, thousands, a unit; an epoch time
+        r"[-+~]?[0-9]{1,10}(?:[.,][0-9]{1,6})?%?", r"1[0-9]{12}", r"[0-9]{1,3}(?:,[0-9]{3}){1,3}",
+        r"[0-9]{1,7}(?:\.[0-9]{1,3})?(?:ms|us|ns|s|m|h|d|k|x|[kKMGT]i?[bB]?|b|th|st|nd|rd)",
+        r"[0-9]{1,4}[-/][0-9]{1,4}",
+        r"v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:-?(?:alpha|beta|rc|dev|post)\.?[0-9]{0,3})?",
+        # addresses (RFC 4291 2.2), networks
+        r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:/[0-9]{1,2}|:[0-9]{1,5})?",
+        r"(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){0,6}|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}",
+        # products and the codes of OpenSSL's own errors (`ERR_LIB_SSL` is 0A)
+        r"HTTP/[0-9](?:\.[0-9])?", r"0A[0-9A-F]{6}", r"0x[0-9a-fA-F]{1,8}",
+        # Squid's and Node's errors
+        r"ERR_[A-Z]{2,12}(?:_[A-Z0-9]{1,12}){0,6}",
+    ))
+    + r")"
+    + _BORDER[1]
+)  # fmt: skip
+
+#: An id or a key in parts that may look like words or numbers one by one.
+_ID: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+    r"|(?:[0-9a-fA-F]{2}[: \-]){5,}[0-9a-fA-F]{2}"
+    r"|[0-9]{3,6}(?:[ \-][0-9]{3,6}){2,}"
+    r")(?![0-9A-Za-z])"
+)
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\x00-\x20\"'`<>\x7f]+")
+_PARAMETER: Final = re.compile(r"([^&;=]*)(=?)([^&;]*)")
+_FILES: Final = re.compile(
+    r"\.(?:[cm]?[jt]sx?|py|c|h|go|rs|java|rb|php|so|json|ya?ml|toml|html?|txt)"
+)
+
+#: A word of so few letters is no key by itself, whatever it is; it is shown among others.
+LONE: Final = 6
+_SHORT: Final = 3
+#: Parts with digits in one token: `gpt-4o-2024-08-06`.
+_NUMBERED: Final = 5
+_PART: Final = re.compile(
+    r"[0-9]{1,4}|[vohrx]?[0-9]{1,3}(?:p[0-9]{1,2})?|[0-9]{1,4}(?:[abckmoshxT]|ms|kb|mb|gb|th|bit)"
+    r"|20[0-9]{6}|[0-9]{1,2}x[0-9]{1,3}b|[a-z][0-9]|rc[0-9]|[vV][0-9]{1,2}(?:alpha|beta)[0-9]{0,2}"
+)
+
+#: Without white space: a password by rules (`i!/pnl;?A&U8g5`), or a sentence without its spaces.
+_THICKET: Final = re.compile(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
+_MARK: Final = re.compile(r"[!#$^*&;?|][^!#$^*&;?|]")
+
+_GOOD, _LONE, _BAD = range(3)
+#: (start, stop, judgement)
+_Judged: TypeAlias = tuple[int, int, int]
+
+
+def hidden(text: str) -> list[Span]:
+    """Where what may not be shown of a text stands, in order and apart."""
+    if len(text) > 2 * LONGEST:
+        return [(0, len(text))]
+    meant = undone(text)
+    found = sorted(_hidden(meant.text))
+    merged: list[Span] = []
+    for start, stop in (meant.written(*span) for span in found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return merged
+
+
+def _hidden(text: str) -> Iterator[Span]:
+    """The same of a text that was undone; in no order, perhaps twice."""
+    yield from announced(text)
+    for match in _ID.finditer(text):
+        yield match.span()
+    rest = text
+    for match in _URL.finditer(text):
+        stop = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)]}*")))
+        yield from _hidden_in_url(text, match.start(), stop)
+        rest = _taken(rest, match.start(), stop)
+    for match in _FORMS.finditer(rest):
+        rest = _taken(rest, *match.span())
+    tokens = [(*span, _judged(rest[slice(*span)])) for span in _tokens(rest)]
+    yield from _groups(rest, tokens)
+    yield from _thickets(rest, tokens)
+    for number, (start, stop, judgement) in enumerate(tokens):
+        if judgement == _BAD or (judgement == _LONE and _beside_hidden(tokens, number)):
+            yield start, stop
+
+
+def _beside_hidden(tokens: list[_Judged], number: int) -> bool:
+    """Whether a token on either side is not granted by itself."""
+    beside = tokens[max(0, number - 1) : number] + tokens[number + 1 : number + 2]
+    return any(judgement != _GOOD for *_, judgement in beside)
+
+
+def _groups(text: str, tokens: list[_Judged]) -> Iterator[Span]:
+    """Where three tokens and more of one length and case stand together of which some are no words.
+
+    So people write keys for people: `JBSW Y3DP EHPK 3PXP`.
+    """
+    first = 0
+    for number in range(1, len(tokens) + 1):
+        if number < len(tokens):
+            (start, stop, _), (after, end, _) = tokens[number - 1], tokens[number]
+            alike = text[start:stop].isupper() == text[after:end].isupper()
+            if alike and stop - start == end - after and not text[stop:after].strip(" -"):
+                continue
+        group = tokens[first:number]
+        first = number
+        if len(group) > 2 and any(judgement != _GOOD for *_, judgement in group):
+            yield group[0][0], group[-1][1]
+
+
+def _thickets(text: str, tokens: list[_Judged]) -> Iterator[Span]:
+    """Where tokens stand together between marks as in no sentence, and some are no words."""
+    for match in _THICKET.finditer(text):
+        if _MARK.search(match[0]):
+            inside = [item for item in tokens if match.start() <= item[0] < match.end()]
+            if any(judgement != _GOOD for *_, judgement in inside):
+                yield match.span()
+
+
+def _taken(text: str, start: int, stop: int) -> str:
+    """A text without a stretch that is decided, in whose place a good word stands."""
+    return text[:start] + " " * (stop - start) + text[stop:]
+
+
+def _tokens(text: str) -> Iterator[Span]:
+    """The tokens, without the joints at their ends."""
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        start = match.start() + len(token) - len(token.lstrip(_JOINTS))
+        stop = match.start() + len(token.rstrip(_JOINTS))
+        if start < stop:
+            yield start, stop
+
+
+# -- one token ---------------------------------------------------------------------------
+
+
+def is_granted(name: str) -> bool:
+    """Whether a name may be shown by itself: a model's, an event's, a process's."""
+    return bool(name) and not hidden(name)
+
+
+def _judged(token: str) -> int:
+    """Whether a token is granted, is so among granted ones, or is hidden."""
+    if len(token) <= _SHORT and token.isascii() and not _MASK.fullmatch(token):
+        return _GOOD if _is_good_part(token) else _LONE
+    unknown = numbered = letters = 0
+    for match in _PIECE.finditer(token):
+        piece = match[0]
+        if _MASK.fullmatch(piece):
+            return _BAD
+        if any(char.isdigit() for char in piece):
+            numbered += 1
+        letters += sum(char.isalpha() for char in piece)
+        if _is_good_part(piece):
+            continue
+        if len(piece) > LONE or not piece.isascii() or not _is_of_one_case(piece):
+            return _BAD
+        unknown += 1
+    if numbered > _NUMBERED or (numbered > 1 and letters < _INNER) or unknown > 1:
+        return _BAD
+    return _LONE if unknown else _GOOD
+
+
+def _is_of_one_case(piece: str) -> bool:
+    return piece.isalpha() and (piece.islower() or piece.isupper() or piece.istitle())
+
+
+def _is_good_part(piece: str) -> bool:
+    """Whether what stands between two joints is a word, words written together, or a number."""
+    low = piece.lower()
+    if low in TECHNICAL or _PART.fullmatch(piece):
+        return True
+    if not piece.isascii():
+        return False
+    words = _WORD.findall(piece)
+    if len(words) == 1:
+        return _is_good_word(words[0])
+    if len(words) > _TOGETHER:
+        return False
+    return any(len(word) > _INNER for word in words) and all(
+        (len(word) >= _INNER and _is_good_word(word))
+        or (len(word) > 1 and word.lower() in TECHNICAL)
+        for word in words
+    )
+
+
+def _is_good_word(word: str) -> bool:
+    """Whether letters, with a short number behind them, are a word."""
+    low = word.lower()
+    if low in TECHNICAL:
+        return True
+    name = low.rstrip("0123456789")
+    digits = len(low) - len(name)
+    if digits > 4 or not name.isalpha():
+        return False
+    return name in TECHNICAL or (len(name) > 2 and is_word(name))
+
+
+# -- URLs ----------------------------------------------------------------------------------
+
+
+def _hidden_in_url(text: str, start: int, stop: int) -> Iterator[Span]:
+    """Of a URL's authority what no host is, of its path and query what is not known."""
+    scheme = text.index("://", start) + 3
+    end = min(
+        (at for at in (text.find(mark, scheme, stop) for mark in "/?#") if at >= 0), default=stop
+    )
+    host = text.rfind("@", scheme, end) + 1 or scheme
+    for part in re.finditer(r"[^.:\[\]]+", text[host:end]):
+        if _judged(part[0]) == _BAD and not _FORMS.fullmatch(text[host:end]):
+            yield host + part.start(), host + part.end()
+    query = next((at for at in range(end, stop) if text[at] in "?#"), stop)
+    for part in re.finditer(r"[^/:]+", text[end:query]):
+        if not is_known(part[0]) and _judged(part[0]) == _BAD:
+            yield end + part.start(), end + part.end()
+    for match in _PARAMETER.finditer(text, min(query + 1, stop), stop):
+        name, equals, value = match[1], match[2], match[3]
+        if name and _judged(name) == _BAD:
+            yield match.span(1)
+        if equals and len(value) > _SHORT:
+            grammar = PARAMETERS.get(name.lower())
+            if grammar is None:
+                yield match.span(3)
+            else:
+                yield from (
+                    (match.start(3) + a, match.start(3) + b) for a, b in grammar.hidden(value)
+                )
