@@ -48,6 +48,7 @@ from inspector.model.network import Headers
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
 from inspector.secrets import free_text, labels
+from inspector.secrets.grammar import HOSTS
 from inspector.secrets.paths import hidden_in_parameter, hidden_in_path, segments_of
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
@@ -238,6 +239,10 @@ class CredentialReader:
         if known is None or self._is_stale(known):
             return self._targets.put(field, Written(self.generation, "", self._target(raw))).value
         return known.value
+
+    def authority(self, host: str) -> str:
+        """A host as the authority of a target is shown, so that both can be compared."""
+        return self._granted(host, HOSTS.hidden)
 
     def value(self, name: bytes, text: str) -> str:
         """The value of a header, or of a pseudo-header of `secrets.grants`, as it may be shown."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.context import Context
 from inspector.exchanges.ledger import DirectTlsRecord
 from inspector.flows.contract import BATCH
@@ -85,9 +86,9 @@ class TlsLayer:
         connection = context.connection
         if connection.closed_by in ("reset-by-client", "reset-by-server"):
             tls.close(connection.closed_by == "reset-by-client", at, packet, True)
-        facts = _without_keys(
+        facts = _granted(
             tls.facts("open" if connection.closed_by is None else "closed"),
-            context.ledger.credentials.scrub,
+            context.ledger.credentials,
         )
         partly_heard = self._midstream or connection.half_heard
         if partly_heard and facts.handshake == "failed" and not facts.alerts:
@@ -127,10 +128,10 @@ class TlsLayer:
         )
 
 
-def _without_keys(facts: Tls, scrub: Callable[[str], str]) -> Tls:
-    """What a client wrote into its hello by mistake must not stand in a report either."""
+def _granted(facts: Tls, credentials: CredentialReader) -> Tls:
+    """The names of a hello as they may be shown: that of the server as an authority is."""
     return replace(
         facts,
-        sni=None if facts.sni is None else scrub(facts.sni),
-        alpn_offered=tuple(map(scrub, facts.alpn_offered)),
+        sni=None if facts.sni is None else credentials.authority(facts.sni),
+        alpn_offered=tuple(map(credentials.words, facts.alpn_offered)),
     )
