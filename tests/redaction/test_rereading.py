@@ -175,7 +175,7 @@ def test_a_key_that_was_met_stands_nowhere_in_the_file(
 
 
 def test_the_changes_are_counted_in_the_message_and_in_the_file(tmp_path: Path) -> None:
-    target, said = redacted(saved(tmp_path, in_an_alert().packets))
+    target, said = redacted(saved(tmp_path, in_segments_that_differ().packets))
     assert "1 more change when the result was read again" in said
     assert b"Redacted by inspector; read again, 1 change made. " in target.read_bytes()
 
