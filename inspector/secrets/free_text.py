@@ -71,7 +71,7 @@ _FORMS: Final = re.compile(
 _ID: Final = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
     r"|(?:[0-9a-fA-F]{2}[: \-]){5,}[0-9a-fA-F]{2}"
-    r"|[0-9]{3,6}(?:[ \-][0-9]{3,6}){2,}"
+    r"|[0-9]{3,9}(?:[\s\-][0-9]{3,9}){2,}|[0-9]{6,}[\s\-][0-9]{6,}"
     r")(?![0-9A-Za-z])"
 )
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\x00-\x20\"'`<>\x7f]+")
@@ -87,9 +87,16 @@ _SHORT: Final = 3
 _NUMBERED: Final = 5
 _PART: Final = re.compile(
     r"[0-9]{1,4}|[vohrx]?[0-9]{1,3}(?:p[0-9]{1,2})?|[0-9]{1,4}(?:[abckmoshxT]|ms|kb|mb|gb|th|bit)"
-    r"|20[0-9]{6}|[0-9]{1,2}x[0-9]{1,3}b|[a-z][0-9]|rc[0-9]|[vV][0-9]{1,2}(?:alpha|beta)[0-9]{0,2}"
+    r"|20[0-9]{6}|[0-9]{1,2}x[0-9]{1,3}b|[a-z][0-9]{1,4}|rc[0-9]|[vV][0-9]{1,2}(?:alpha|beta)[0-9]{0,2}"
 )
 
+#: UTF-16, or letters one by one.
+_ONE_BY_ONE: Final = re.compile(r"[^\x00](?:\x00[^\x00]){3,}\x00?")
+#: What stands between white space, and what of it is a small word or a number.
+_CHUNK: Final = re.compile(r"[^\x00-\x20]+")
+_PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*|[0-9]+")
+#: So many pieces of one length in a row are no sentence, if two of them are not plain.
+_PIECES: Final = 4
 #: Without white space: a password by rules (`i!/pnl;?A&U8g5`), or a sentence without its spaces.
 _THICKET: Final = re.compile(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
 _MARK: Final = re.compile(r"[!#$^*&;?|][^!#$^*&;?|]")
@@ -117,8 +124,9 @@ def hidden(text: str) -> list[Span]:
 def _hidden(text: str) -> Iterator[Span]:
     """The same of a text that was undone; in no order, perhaps twice."""
     yield from announced(text)
-    for match in _ID.finditer(text):
-        yield match.span()
+    for pattern in (_ID, _ONE_BY_ONE):
+        yield from (match.span() for match in pattern.finditer(text))
+    yield from _pieces(text)
     rest = text
     for match in _URL.finditer(text):
         stop = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)]}*")))
@@ -156,6 +164,21 @@ def _groups(text: str, tokens: list[_Judged]) -> Iterator[Span]:
         first = number
         if len(group) > 2 and any(judgement != _GOOD for *_, judgement in group):
             yield group[0][0], group[-1][1]
+
+
+def _pieces(text: str) -> Iterator[Span]:
+    """Where a text was cut into pieces of one length, or into its letters."""
+    run: list[re.Match[str]] = []
+    for chunk in [*_CHUNK.finditer(text), None]:
+        if chunk is not None and run and len(chunk[0]) == len(run[0][0]):
+            run.append(chunk)
+            continue
+        if len(run) >= _PIECES:
+            odd = sum(not _PLAIN.fullmatch(piece[0]) for piece in run)
+            if odd > 1 or len(run[0][0]) == 1:
+                first = len(run[0][0]) > _SHORT and _judged(run[0][0]) == _GOOD
+                yield run[first].start(), run[-1].end()
+        run = [] if chunk is None else [chunk]
 
 
 def _thickets(text: str, tokens: list[_Judged]) -> Iterator[Span]:

@@ -10,10 +10,10 @@ from typing import Final
 
 _TECHNICAL: Final = """
     a abi ack acks acl acme adc admin01 aes ai aiohttp algo alpn altnames am amqp amz an anthropic
-    api api01 api02 api03 apikey apis arg args argv arm arn as asc asn async at audio auth authn
-    authz autoscaling avx awf awmg aws axios az azure babbage backend backends backoff base64
-    base64url bash be bearer bedrock beginstream bifrost bigint bool boolean botnet boto boto3
-    botocore br bridge brotli bson btree bucket buf bufio by bytedance bytes ca captcha cas
+    api api01 api02 api03 apikey apis arg args argv arm arn as asc asn aspnet async at audio auth
+    authn authz autoscaling avx awf awmg aws axios az azure babbage backend backends backoff
+    base64 base64url bash be bearer bedrock beginstream bifrost bigint bool boolean botnet boto
+    boto3 botocore br bridge brotli bson btree bucket buf bufio by bytedance bytes ca captcha cas
     catalog cb cd cdn cert certs cfg cfray cgi cgroup chat chunked ci cid cidr claude cli
     cloudflare cmd cn cname codec codegen codex cohere com comm concat conf config configs
     configured conn connrefused const context cookie copilot cors cpu cpus crl crlf cron crypto
@@ -43,20 +43,20 @@ _TECHNICAL: Final = """
     nova npf npm nvidia nxdomain o oai oat01 oauth oauth2 obj ocsp octet of oidc ok okhttp ollama
     olmo on oom op openai openapi openclaw openrouter openssl opus or org orgs origin ort01 os
     otel otlp param params parser passwd pcap pci pdf peer pem perplexity phi php pid pids ping
-    pixtral pkce pki placeholder playground png pong pop3 popen posix postgres postgresql pre
-    prefetch preflight preview prod proj prometheus proto protobuf proxied proxies ps psh ptr pub
-    pubsub pwd py pycurl pypi pytest python qos qps quic quota qwen ram rand rbac rdp rds readme
-    readonly realtime rec recv recvfrom redis ref refs regex regexp repo repos repr req requests
-    res resp rest retryable rfc rhel root rpc rpd rpm rps rs rs256 rsa rst rtsp runtime rust rx s
-    s3 saas safetensors saml sandbox sasl sbx schema scp sdk sdks selinux semver sendto seq seqno
-    serde serverless servlet setsockopt sha sha1 sha256 sha384 sha512 shm sid sig sigint sigkill
-    sigpipe sigterm sigv2 sigv4 sk skopeo sku skus sla sleep slurm smtp snat sni sns so soc2
-    sockaddr socket sockets sonnet sp spdy spec specs spf sql sqlite sqs squid src sse ssh ssl
-    ssl3 sslv3 ssm sso std stderr stdin stdlib stdout stmt str struct sts stt subdomain subnet
+    pixtral pkce pki placeholder playground png pong pop3 popen portkey posix postgres postgresql
+    pre prefetch preflight preview prod proj prometheus proto protobuf proxied proxies ps psh ptr
+    pub pubsub pwd py pycurl pypi pytest python qos qps quic quota qwen ram rand rbac rdp rds
+    readme readonly realtime rec recv recvfrom redis ref refs regex regexp repo repos repr req
+    requests res resp rest retryable rfc rhel root rpc rpd rpm rps rs rs256 rsa rst rtsp runtime
+    rust rx s s3 saas safetensors saml sandbox sasl sbx schema scp sdk sdks selinux semver sendto
+    seq seqno serde serverless servlet setsockopt sha sha1 sha256 sha384 sha512 shm sid sig sigint
+    sigkill sigpipe sigterm sigv2 sigv4 sk skopeo sku skus sla sleep slurm smtp snat sni sns so
+    soc2 sockaddr socket sockets sonnet sp spdy spec specs spf sql sqlite sqs squid src sse ssh
+    ssl ssl3 sslv3 ssm sso std stderr stdin stdlib stdout stmt str struct sts stt subdomain subnet
     subprocess subprotocol subscriber substring sudo svc symlink syn sync sys syscall syslog
     systemd t tar tb tcp telemetry tenant tf thru thumbprint timestamp timestamps titan tls tlsv
     tlsv1 tlsv13 tmp to todo tokenize tokenizer toml tool toolchain toolset tpd tpm traceback
-    traceparent tracestate ts tsx ttl tts tuple turbo tv tx txt typ u udp ui uid uk ulid umask
+    traceparent tracestate ts tsx ttl tts tuple turbo tv tx txt typ u ua udp ui uid uk ulid umask
     unauth unauthenticated undici uniq unix unmarshal unparseable unpkg up uri uris url urllib
     urllib3 urls us usd usr utc utf utf16 utf8 util utils uuid uvicorn v1 v2 v3 v4 validator
     varchar vars venv vertex vertexai veth vhost vim virtualenv vision vk vlan vllm vm voyage vpc

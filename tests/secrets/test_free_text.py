@@ -105,6 +105,10 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "hexadecimal": lambda key: key.encode().hex(),
     "wrapped": lambda key: f"{key[:11]}\n{key[11:]}",
+    "UTF-16": lambda key: key.encode("utf-16-le").decode("latin-1"),
+    "letter by letter": lambda key: " ".join(key),
+    "in threes": lambda key: " ".join(key[at : at + 3] for at in range(0, len(key), 3)),
+    "in lines": lambda key: "\n".join(key[at : at + 8] for at in range(0, len(key), 8)),
     "in fours": lambda key: " ".join(key[at : at + 4] for at in range(0, len(key), 4)),
 }
 
@@ -119,7 +123,7 @@ def test_of_a_key_no_twelve_characters_stay(
     key = "".join(chance.choices(CHARACTERS[characters], k=length))
     written = WRITINGS[writing](key)
     left = shown(frame.replace("%s", written))
-    views = (left, html.unescape(left), "".join(left.split()))
+    views = (left, html.unescape(left), "".join(left.split()), left.replace("\0", ""))
     assert not any(
         key[at : at + 12] in view or written[at : at + 40] in view
         for view in views

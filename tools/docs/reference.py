@@ -54,6 +54,8 @@ as typed Python objects. The format is `inspector.report/2.0`. The schema is
   a key. Of a granted value only the words that its grammar lacks are replaced
   (`curl/8.1 (<19 bytes 0f9e8d7c6b5a>)`). `--keep-header NAME` shows a header's value, but for
   keys in it. A segment of a path that is one letter away from a known one is shown.
+- Of an error's text, and of names (of models, events, interfaces, processes, log files), what is no
+  word is replaced so; [redaction.md](redaction.md#what-is-masked) says what a word is.
 
 ## Versions
 
