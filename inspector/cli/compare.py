@@ -12,7 +12,7 @@ from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
-from inspector.errors import quoted
+from inspector.errors import ExitCode, quoted
 from inspector.report.formats.table import AT_THE_END
 
 
@@ -35,14 +35,30 @@ from inspector.report.formats.table import AT_THE_END
     show_default=True,
     help="A table for people, or the differences as JSON.",
 )
+@click.option(
+    "--exit-code", is_flag=True, help="End with 3 when something differs that is not ignored."
+)
+@click.option(
+    "--ignore",
+    "ignored",
+    metavar="PATTERN",
+    multiple=True,
+    help="What may differ: an aspect (calls), a thing (findings), or both (tunnels/*telemetry*); "
+    "* is any text.",
+)
 @network_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
+@click.pass_context
 def compare(
+    ctx: click.Context,
+    /,
     a: str,
     b: str | None,
     clients: tuple[str, ...],
     form: Literal["terminal", "json"],
+    exit_code: bool,
+    ignored: tuple[str, ...],
     no_progress: bool,
     **told: Any,
 ) -> None:
@@ -91,7 +107,7 @@ def compare(
             "Fingerprints can be compared only if both reports were made with the same "
             "--fingerprint-key."
         )
-    comparison = differences(*sides)
+    comparison = differences(*sides, ignored)
     if form == "json":
         data = dumps(plain(comparison)) + b"\n"
     else:
@@ -100,3 +116,5 @@ def compare(
         data = text.encode(screen.encoding, "backslashreplace")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+    if exit_code and comparison.differences:
+        ctx.exit(ExitCode.BROKEN)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Final, Literal
 
 from rich.console import RenderableType
@@ -23,6 +24,9 @@ from inspector.report.page import grouping, words
 from inspector.report.page.escape import clipped, visible
 from inspector.report.page.layout import STYLES, notes, printed, table
 from inspector.report.page.view import View
+
+#: The format of the JSON and its version, as a report has its own (docs/report.md, "Versions").
+SCHEMA: Final = "inspector.compare/1.0"
 
 #: Aspect -> its text; an aspect that a side lacks is absent.
 _Aspects = Mapping[str, str]
@@ -53,26 +57,39 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between `a` and `b`, and how many aspects are alike."""
+    """What differs between `a` and `b`, how many aspects are alike, how many differ and may."""
 
     a: str
     b: str
     differences: tuple[Difference, ...]
     alike: int
+    ignored: int = 0
 
 
-def compare(a: Side, b: Side) -> Comparison:
-    """Compare two sides.  Two clients of one run are compared with each other alone."""
+def compare(a: Side, b: Side, ignore: Sequence[str] = ()) -> Comparison:
+    """Compare two sides.  Two clients of one run are compared with each other alone.
+
+    `ignore` are patterns (`*` is any text) of what may differ: an aspect (`calls`), a thing
+    (`findings`), or both (`tunnels/*telemetry*`).
+    """
     differences: list[Difference] = []
+    passed_over = 0
     alike = 0
     for of, left, right in _things(a, b):
         for aspect in dict.fromkeys((*left, *right)):
             before, after = left.get(aspect), right.get(aspect)
             if before == after:
                 alike += 1
+            elif _is_ignored(of, aspect, ignore):
+                passed_over += 1
             else:
                 differences.append(Difference(of, aspect, before, after))
-    return Comparison(_name(a), _name(b), tuple(differences), alike)
+    return Comparison(_name(a), _name(b), tuple(differences), alike, passed_over)
+
+
+def _is_ignored(of: str, aspect: str, patterns: Sequence[str]) -> bool:
+    names = (of, aspect, f"{of}/{aspect}")
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def matching(side: Side) -> list[Client]:
@@ -103,18 +120,22 @@ def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
         yield from notes(grid)
     same = words.count(comparison.alike, "aspect")
     said = f"{same} alike" if comparison.differences else f"No difference: {same} alike"
+    if comparison.ignored:
+        said += f", {words.count(comparison.ignored, 'difference')} ignored"
     yield Text(f"{said}.", STYLES["answer"])
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
     """The comparison for JSON."""
     return {
+        "schema": SCHEMA,
         "a": comparison.a,
         "b": comparison.b,
         "differences": [
             {"of": d.of, "aspect": d.aspect, "a": d.a, "b": d.b} for d in comparison.differences
         ],
         "alike": comparison.alike,
+        "ignored": comparison.ignored,
     }
 
 

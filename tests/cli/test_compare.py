@@ -63,3 +63,10 @@ def test_what_cannot_be_compared_is_a_usage_error(args: tuple[str, ...], said: s
     result = _compare(*args)
     assert result.exit_code == 2
     assert said in " ".join(result.stderr.split())
+
+
+def test_a_difference_is_an_exit_code_where_it_is_asked_for() -> None:
+    assert _compare(BAD, GOOD).exit_code == 0
+    assert _compare("--exit-code", BAD, GOOD).exit_code == 3
+    assert _compare("--exit-code", "--ignore", "*", BAD, GOOD).exit_code == 0
+    assert _compare("--exit-code", BAD, BAD).exit_code == 0

@@ -128,3 +128,26 @@ def test_captured_text_cannot_act_on_the_terminal(report: Report) -> None:
     assert all(character.isprintable() or character == "\n" for character in text)
     assert "##[" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+
+
+def test_what_may_differ_is_counted_and_not_told(report: Report) -> None:
+    fixed = replace(report, root_cause=None, findings=report.findings[1:])
+    sides = Side("before", report), Side("after", fixed)
+    aspects = {(d.of, d.aspect) for d in compare(*sides).differences}
+    assert aspects == {
+        ("cause", "root cause"),
+        ("cause", "explains"),
+        ("findings", "upstream-rejected-credential"),
+    }
+    for patterns, left in (
+        (["cause"], {"findings"}),
+        (["explains", "root cause"], {"findings"}),
+        (["findings/upstream-*"], {"cause"}),
+        (["*"], set()),
+    ):
+        comparison = compare(*sides, patterns)
+        assert {d.of for d in comparison.differences} == left, patterns
+        assert comparison.ignored == 3 - len(comparison.differences)
+    assert "3 differences ignored" in page(comparison)
+    assert plain(comparison)["ignored"] == 3
+    assert plain(comparison)["schema"] == "inspector.compare/1.0"
