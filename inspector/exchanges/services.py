@@ -24,7 +24,10 @@ def asks_proxy_itself(request: Request) -> bool:
 
     From the gateway's address these alone are the host's own look; all else is an agent's call.
     """
-    path = urlsplit(request.target).path.rstrip("/") or "/"
+    try:
+        path = urlsplit(request.target).path.rstrip("/") or "/"
+    except ValueError:  # no URL: `http://[`
+        return False
     return path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS")
 
 

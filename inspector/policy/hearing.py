@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
+from inspector.exchanges.services import asks_proxy_itself
 from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Severity
 from inspector.model.http import Exchange, Request
@@ -52,9 +53,12 @@ class Subject:
         """The connections by their id; made only where a process is asked for."""
         return {connection.id: connection for connection in self.report.connections}
 
-    def calls(self) -> Iterator[Exchange]:
-        """What agents ask of APIs; the looks at the API proxy's own paths are none."""
-        return (call for call in self.view.page.calls)
+    def is_call(self, exchange: Exchange) -> bool:
+        """Whether a request is a call to an API: a look at the API proxy's own health is none."""
+        request = exchange.request
+        if request is None or not self.view.at_api_proxy(exchange):
+            return True
+        return not asks_proxy_itself(request)
 
 
 class Hearing:
@@ -70,7 +74,9 @@ class Hearing:
         self.broken: list[Remark] = []
         self.doubts: list[Remark] = []
         self._unknown: list[str] = []
-        self.calls: Final = [call for call in subject.calls() if self._is_about(call)]
+        #: All that agents asked, looks at the API proxy's own health among them.
+        self.asked: Final = [call for call in subject.view.page.calls if self._is_about(call)]
+        self.calls: Final = [call for call in self.asked if subject.is_call(call)]
         self.ways: Final = [way for way in subject.ways if self._is_about_way(way)]
         if self._unknown:
             self.doubt(
@@ -146,10 +152,10 @@ class Hearing:
                 yield tunnel
 
     def requests(self) -> Iterator[tuple[Exchange, Request]]:
-        """The calls whose request was seen."""
-        for call in self.calls:
-            if call.request is not None:
-                yield call, call.request
+        """The requests that were seen, whatever they asked for: each may carry a credential."""
+        for exchange in self.asked:
+            if exchange.request is not None:
+                yield exchange, exchange.request
 
     # -- what is said of it ------------------------------------------------------
 

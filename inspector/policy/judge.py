@@ -118,7 +118,7 @@ def _weighed(report: Report, policy: Policy) -> Iterator[Finding]:
 
 def _calls(subject: Subject) -> int:
     codes = {finding.code for finding in subject.report.findings}
-    return 0 if "no-api-call" in codes else len(subject.view.page.calls)
+    return 0 if "no-api-call" in codes else sum(map(subject.is_call, subject.view.page.calls))
 
 
 def _missing(subject: Subject, policy: Policy) -> Iterator[tuple[Remark, bool]]:
@@ -150,7 +150,7 @@ def _lacking(subject: Subject, required: Requirement) -> str | None:
             without = sum(
                 connection is None or connection.client_process is None
                 for connection in (
-                    subject.connections.get(call.connection) for call in subject.calls()
+                    subject.connections.get(call.connection) for call in subject.view.page.calls
                 )
             )
             return f"{words.count(without, 'call')} of an unknown process" if without else None

@@ -6,6 +6,8 @@ import pytest
 
 from inspector.model.capture import Unread
 from inspector.policy.checks.calls import path_of
+from inspector.policy.model import Auth
+from tests.exchanges.network import KEY as REAL
 from tests.exchanges.network import PLACEHOLDER, Network, request, response, say
 from tests.policy.checks.holding import BROKEN, KEPT, NOT_PROVEN, found, held
 
@@ -157,3 +159,17 @@ def test_nothing_of_it_is_proven_where_a_connection_was_not_read() -> None:
     lacking = replace(report, completeness=told)
     for asked in ({"max_calls": 5}, {"paths": ("*",)}, {"max_failed": 1}, {"max_retries": 1}):
         assert held(lacking, **asked).exit_code == NOT_PROVEN, asked
+
+
+def test_a_look_at_the_api_proxy_s_own_health_is_no_call() -> None:
+    net = Network()
+    say(net.to_api_proxy(10000), request("GET /health HTTP/1.1"), response()).close()
+    assert held(net, provider="openai", forbid=True).exit_code == KEPT
+    assert held(net, auth=Auth(("x-api-key",))).exit_code == KEPT
+    assert held(net, min_calls=1).exit_code == BROKEN
+
+
+def test_and_yet_it_may_carry_no_key() -> None:
+    net = Network()
+    say(net.to_api_proxy(), request("GET /health HTTP/1.1", f"x-api-key: {REAL}"), response())
+    assert found(net, placeholder_only=True) == ["another credential"]
