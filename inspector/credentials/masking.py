@@ -13,6 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from inspector.credentials import granting, parts
@@ -77,6 +78,9 @@ _WORD: Final = re.compile(r"[^\x00-\x20\"'<>,{}\[\]]{12,}")
 #: What `_blank` leaves, and the shortest text of which it tells one from another.
 _BLANK: Final = re.compile(r"\xbf|x+[0-9]{0,8}")
 _TAGGED_FROM: Final = 4
+#: So many characters of a key in a row may be those of its mask by chance.
+_ALIKE: Final = 5
+_FILLED: Final = re.compile(r"[xX0-9]*")
 #: What a key is written in, with escapes.
 _RUN: Final = re.compile(r"[^\x00-\x20/?#&;=:,]+")
 #: An ellipsis or a bullet, in UTF-8 read as Latin-1 or escaped in JSON.
@@ -258,7 +262,12 @@ class Masker:
                 if not told and masked[start:stop] != text[start:stop]:
                     spans.append((start, stop))
             pairs = enumerate(zip(text, masked, strict=True))
-            spans += ((at, at + 1) for at, (old, new) in pairs if old != new)
+            places = [at for at, (old, new) in pairs if old != new]
+            spans += ((at, at + 1) for at in places)
+            # Where the key itself has what masks are made of, nothing has changed.
+            for left, right in pairwise(places):
+                if right - left <= _ALIKE and _FILLED.fullmatch(text, left + 1, right):
+                    spans.append((left, right))
         return masked, _merged(spans)
 
     def _blank(self, text: str) -> str:
