@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
@@ -102,6 +102,10 @@ def diagnose(case: Case) -> Diagnosis:
     findings = {
         code: tallies[code].finding(about) for code, about in CODES.items() if code in tallies
     }
+    for code, found in explained.items():
+        if found.cause.advice is not None:
+            advice = found.cause.advice(found.first, case)
+            findings[code] = replace(findings[code], advice=advice)
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
         trial.verdicts(case, len(attempts.refused) + len(case.barred)),

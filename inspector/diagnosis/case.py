@@ -7,6 +7,7 @@ is kept as its number, and its facts are unpacked when a rule asks for it.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,8 @@ from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.topology import Topology
 from inspector.wire import Moment, precedes
 
+#: So many CONNECTs are compared for a call of which it is not known which is its own.
+ALIKE_LIMIT: Final = 64
 #: So many failed tries in a row are a storm; SDKs give up after three.
 TRIES: Final = 5
 #: So many nanoseconds without a byte are a wait, not the time that a process takes to die.
@@ -55,6 +58,11 @@ class FailedCall:
     connection: Connection | None
     given_up_by: ExchangeId | None = None
     """The next leg of the call, still unanswered when a proxy before the API proxy answered."""
+    refused: Tunnel | None = None
+    """A CONNECT whose refusal explains it: its own, or one of several that all were refused alike.
+
+    Which of several tunnels is whose need not be known where they all tell the same.
+    """
 
     @property
     def tunnel(self) -> Tunnel | None:
@@ -145,6 +153,8 @@ class Case:
         self.idle_of_others = 0
         #: CONNECTs for the API proxy that a forward proxy denied: calls that never were made.
         self.barred: array[int] = array("q")
+        #: What each API proxy asked forward proxies for, as (time, number of the tunnel).
+        self._asked: dict[str, list[tuple[int, int]]] = {}
         #: Places of the chains whose call has more than one tunnel: tried again unasked.
         self.tried_again: array[int] = array("q")
         #: Calls with which a row of failed ones became a storm.
@@ -312,6 +322,9 @@ class Case:
                 self.barred.append(number_of(tunnel.id))
             if tunnel.proxy.ip in self.api_proxies and tunnel.client.ip not in self.api_proxies:
                 self.misled[tunnel.connection] = tunnel
+            if tunnel.client.ip in self.api_proxies:
+                asked = self._asked.setdefault(tunnel.client.ip, [])
+                asked.append((tunnel.opened_at, number_of(tunnel.id)))
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
@@ -462,13 +475,16 @@ class Case:
         assert exchange is not None
         used = (self.tunnels.get(tunnel_id(name)) for name in self._pairs.get(number, ()))
         by, given_up = self._answerer(number, exchange)
+        tunnels = tuple(tunnel for tunnel in used if tunnel is not None)
+        connection = self.connections.get(exchange.connection)
         return FailedCall(
             exchange,
             self.outcome(exchange),
             by,
-            tuple(tunnel for tunnel in used if tunnel is not None),
-            self.connections.get(exchange.connection),
+            tunnels,
+            connection,
             given_up,
+            self._refused(exchange, tunnels, connection),
         )
 
     def answerer(self, exchange: Exchange) -> AnsweredBy:
@@ -494,6 +510,33 @@ class Case:
             if leg.response.status != response.status:
                 return "api-proxy", None
         return self.answerer(exchange), None
+
+    def _refused(
+        self, exchange: Exchange, own: Sequence[Tunnel], connection: Connection | None
+    ) -> Tunnel | None:
+        """Return the refused CONNECT that explains a call; None where there is none, or doubt."""
+        if own:
+            return next((tunnel for tunnel in reversed(own) if tunnel.refusal is not None), None)
+        request, response = exchange.request, exchange.response
+        if request is None or self.is_lossy or self.is_first_leg(exchange):
+            return None
+        end = response.started_at if response is not None else None
+        if end is None and connection is not None:
+            end = connection.closed_at
+        asked = self._asked.get(exchange.server.ip, [])
+        first = bisect_left(asked, (request.started_at, 0))
+        last = len(asked) if end is None else bisect_left(asked, (end, 0))
+        if not first < last <= first + ALIKE_LIMIT:
+            return None
+        meanwhile = [self.tunnels.get(tunnel_id(number)) for _, number in asked[first:last]]
+        told = {
+            None
+            if tunnel is None or (refusal := tunnel.refusal) is None
+            # The errno may differ from one to the next; the reason does not.
+            else (tunnel.authority, refusal.status, (refusal.error or "").partition(" ")[0])
+            for tunnel in meanwhile
+        }
+        return meanwhile[-1] if len(told) == 1 and None not in told else None
 
     def knows_who_closed(self, call: FailedCall) -> bool:
         """Whether the order of closing on both legs of a call is certain."""

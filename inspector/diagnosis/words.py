@@ -6,6 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.index import closed_moment
+from inspector.model.network import Refusal
 from inspector.wire import packet_label, precedes
 
 _WIDTH: Final = 76
@@ -57,16 +58,24 @@ def squid_error(call: FailedCall) -> str:
         for name, value in call.exchange.response.headers:
             if name.lower() == "x-squid-error":
                 return value
+    refusal = refusal_of(call)
+    return "" if refusal is None else refusal.error or ""
+
+
+def refusal_of(call: FailedCall) -> Refusal | None:
+    """Return the refusal of a CONNECT that explains a call; None where the answer is another's."""
+    refusal = None if call.refused is None else call.refused.refusal
+    if refusal is None:
+        return None
     if call.answered_by in ("api-proxy", "nobody", "forward-proxy"):
-        for tunnel in call.tunnels:
-            if tunnel.refusal is not None and tunnel.refusal.error:
-                return tunnel.refusal.error
-    return ""
+        return refusal
+    # Passed on without Squid's own field it looks like an API's.
+    return refusal if call.status == refusal.status else None
 
 
 def authority(call: FailedCall) -> str:
     """The host that Squid was asked for."""
-    tunnel, request = call.tunnel, call.exchange.request
+    tunnel, request = call.refused or call.tunnel, call.exchange.request
     if call.exchange.hop == "agent-to-forward-proxy" and request is not None and request.host:
         return request.host[:40]
     if tunnel is not None and tunnel.authority:

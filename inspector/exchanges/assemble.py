@@ -161,6 +161,9 @@ def tunnel_fact(record: TunnelRecord, egress: DirectTlsRecord | None) -> Tunnel:
         egress=None if egress is None else Egress(egress.server, connection_id(egress.connection)),
         packet=record.packet,
         last_down_at=record.last_down_at,
+        challenges=record.challenges,
+        inner=record.inner,
+        tls_answer=record.tls_answer,
     )
 
 

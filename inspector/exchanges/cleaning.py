@@ -14,14 +14,15 @@ from typing import Any, Final, TypeVar
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
 from inspector.model.http import ApiError, EventStream, Request, Response
-from inspector.model.network import Connection, Process, Tls
+from inspector.model.network import Connection, InnerAnswer, Process, Tls
 
 T = TypeVar("T")
 
 #: The fields of each record in which captured text stands; all others are words of ours.
 _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     ExchangeRecord: ("authority", "request", "response", "upgrade"),
-    TunnelRecord: ("authority", "headers", "proxy_error", "tls"),
+    TunnelRecord: ("authority", "headers", "proxy_error", "tls", "challenges", "inner"),
+    InnerAnswer: ("error",),
     DirectTlsRecord: ("tls",),
     Connection: ("client_process", "server_process"),
     Request: ("method", "target", "host", "user_agent", "headers", "steering"),

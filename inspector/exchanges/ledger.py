@@ -26,6 +26,7 @@ from inspector.model.network import (
     EndedBy,
     Endpoint,
     Headers,
+    InnerAnswer,
     Refusal,
     Tls,
     TunnelProtocol,
@@ -107,11 +108,16 @@ class TunnelRecord:
     closed_by: EndedBy | None = None
     exchanges: list[int] = field(default_factory=list)
     outer: TunnelRecord | None = None
+    challenges: tuple[str, ...] = ()
+    inner: InnerAnswer | None = None
+    tls_answer: str | None = None
 
     @property
     def refusal(self) -> Refusal | None:
         """Why it did not open; None where it did, and while no final answer has come."""
-        return refusal_of(self.proxy, self.connect_status, self.proxy_error)
+        return refusal_of(
+            self.proxy, self.connect_status, self.proxy_error, self.inner, self.challenges
+        )
 
 
 @dataclass(slots=True)

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from inspector.exchanges.context import Context
+from inspector.exchanges.first_answer import FirstAnswer
 from inspector.exchanges.layers import Slot
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.turns import Turns
 from inspector.protocols.messages import RequestHead, ResponseHead
 from inspector.wire import Segment
+
+#: Challenges of one refusal that are kept; proxies offer two or three schemes.
+MAX_CHALLENGES: Final = 8
 
 
 def open_record(context: Context, head: RequestHead) -> TunnelRecord:
@@ -53,9 +57,13 @@ def note_reply(context: Context, record: TunnelRecord, head: ResponseHead) -> No
     record.connect_status = head.status
     if record.authority is not None:
         record.reply_latency = (head.at - record.opened_at) / 1e9
+    value = context.ledger.credentials.value
     error = head.text(b"x-squid-error")
     if error is not None:
-        record.proxy_error = context.ledger.credentials.value(b"x-squid-error", error)
+        record.proxy_error = value(b"x-squid-error", error)
+    name = b"proxy-authenticate"
+    asked = [field.value.decode("latin-1") for field in head.fields if field.name.lower() == name]
+    record.challenges = tuple(value(name, text) for text in asked[:MAX_CHALLENGES])
 
 
 #: Turns of a tunnel with one request: the ClientHello's, and the request's with the end of the
@@ -66,13 +74,15 @@ SINGLE: Final = 2
 class TunnelLayer:
     """Counts what goes through and lets a child read it."""
 
-    __slots__ = ("_context", "_record", "_slot", "_turns")
+    __slots__ = ("_context", "_first", "_record", "_slot", "_turns")
 
     def __init__(self, context: Context, record: TunnelRecord, slot: Slot) -> None:
         self._context = context
         self._record = record
         self._slot = slot
         self._turns = Turns()
+        #: Until it is known whether the proxy's side speaks what the client does.
+        self._first: FirstAnswer | None = FirstAnswer(context, record)
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes through the tunnel."""
@@ -82,12 +92,28 @@ class TunnelLayer:
         self._count(
             up, sum([len(data) for _, _, data in segments]), segments[0][0], segments[-1][0]
         )
-        self._slot.layer.receive(up, segments)
+        if self._first is not None and not up:
+            segments = self._first.receive(segments)
+            if self._first.is_over:
+                self._first = None
+        if segments:
+            self._slot.layer.receive(up, segments)
+
+    def _release(self) -> None:
+        """What the proxy's side said is not told by more bytes: its child has it."""
+        if self._first is not None:
+            held = self._first.release()
+            if self._first.is_over:
+                self._first = None
+            if held:
+                self._slot.layer.receive(False, held)
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes passed unseen."""
         self._turns.passed(up, count, at)
         self._count(up, count, at, at)
+        if not up:
+            self._release()
         self._slot.layer.skip(up, count, at, packet)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
@@ -95,10 +121,14 @@ class TunnelLayer:
         if not (up and self._record.authority is None and not self._record.bytes_up):
             self._turns.passed(up, count, at)
             self._count(up, count, at, at)
+        if not up:
+            self._release()
         self._slot.layer.gap(up, count, at, packet)
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
         """Bytes went through that the capture's filter cut away on purpose."""
+        if not up:
+            self._release()
         if not self._slot.layer.cut(up, kept, count, at, packet):
             return False
         self._turns.passed(up, count, at)
@@ -118,10 +148,13 @@ class TunnelLayer:
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended."""
+        if not up:
+            self._release()
         self._slot.layer.end(up, at, packet)
 
     def finish(self, at: int, packet: int) -> None:
         """The tunnel is over."""
+        self._release()
         self._slot.layer.finish(at, packet)
         turns = self._turns.turns()
         if len(turns) > SINGLE:

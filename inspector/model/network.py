@@ -24,8 +24,13 @@ Handshake: TypeAlias = Literal["complete", "failed", "incomplete", "not seen"]
 
 #: Squid's access rules forbid the host or the port.
 ACCESS_DENIED: Final = "ERR_ACCESS_DENIED"
-#: Squid finds no address for the host; version 5.7 uses the second name (measured).
-NO_ADDRESS: Final = ("ERR_DNS_FAIL", "ERR_CANNOT_FORWARD")
+#: Squid finds no address for the host.
+NO_ADDRESS: Final = "ERR_DNS_FAIL"
+#: Squid knows no way to the host: version 5.7 where no address is found, and every version where
+#: no parent proxy (`cache_peer`) can be reached (measured).
+NO_WAY: Final = "ERR_CANNOT_FORWARD"
+#: Squid wants the client to name itself: its own 407 (errorpage.cc).
+AUTH_WANTED: Final = "ERR_CACHE_ACCESS_DENIED"
 #: Squid found the host's address and could not connect to it.
 CONNECT_FAILED: Final = "ERR_CONNECT_FAIL"
 
@@ -174,6 +179,17 @@ class Refusal:
     """The status of its answer."""
     error: str | None
     """The value of `X-Squid-Error`; null where the answer has no such field."""
+    challenges: tuple[str, ...] = ()
+    """The values of its `Proxy-Authenticate` (RFC 9110 11.7.1)."""
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether another proxy, behind the one that was asked, wrote it.
+
+        Squid names its own error in each of its pages; the head of a parent proxy's answer it
+        passes on as it is, without the body (measured with 5.7).
+        """
+        return self.error is None
 
     @property
     def is_denial(self) -> bool:
@@ -181,11 +197,38 @@ class Refusal:
         return self.status == 403 or ACCESS_DENIED in (self.error or "")
 
 
-def refusal_of(by: Endpoint, status: int | None, error: str | None) -> Refusal | None:
-    """Return the refusal in a proxy's answer; None where it opened the tunnel or none came."""
+@dataclass(frozen=True, slots=True)
+class InnerAnswer:
+    """An HTTP answer that a proxy wrote into a tunnel, in place of a ServerHello.
+
+    A Squid that peeks at the ClientHello before it decides (`ssl_bump peek`) has answered the
+    CONNECT with 200 by then: what it has to say of the name comes in plaintext behind it.
+    """
+
+    status: int
+    """The status of the answer."""
+    error: str | None
+    """The value of `X-Squid-Error`."""
+    packet: int
+    """The packet in which it begins."""
+
+
+def refusal_of(
+    by: Endpoint,
+    status: int | None,
+    error: str | None,
+    inner: InnerAnswer | None = None,
+    challenges: tuple[str, ...] = (),
+) -> Refusal | None:
+    """Return the refusal in a proxy's answer; None where it opened the tunnel or none came.
+
+    An answer inside the tunnel takes its opening back.
+    """
+    if inner is not None and not opens_tunnel(inner.status):
+        return Refusal(by, inner.status, inner.error)
     if status is None or opens_tunnel(status):
         return None
-    return Refusal(by, status, error)
+    return Refusal(by, status, error, challenges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +292,22 @@ class Tunnel:
     """The CONNECT's first packet."""
     last_down_at: int | None = None
     """When the last byte came from the proxy's side."""
+    challenges: tuple[str, ...] = ()
+    """What a proxy asks for that refused it: its `Proxy-Authenticate`."""
+    inner: InnerAnswer | None = None
+    """The proxy's HTTP answer inside it, where a TLS server's hello was due."""
+    tls_answer: str | None = None
+    """What TLS answered to plain HTTP inside it: `fatal unexpected_message (server)`.
+
+    `a TLS record` where it is no readable alert.
+    """
 
     @property
     def refusal(self) -> Refusal | None:
-        """Why it did not open; None where it did, and where no answer was captured."""
-        return refusal_of(self.proxy, self.connect_status, self.proxy_error)
+        """Why it did not open, or was taken back; None where it did, and without an answer."""
+        return refusal_of(
+            self.proxy, self.connect_status, self.proxy_error, self.inner, self.challenges
+        )
 
 
 @dataclass(frozen=True, slots=True)

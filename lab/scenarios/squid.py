@@ -45,7 +45,8 @@ def denied(lab: Lab) -> None:
     what="curl twice; the name is allowed, but nobody resolves it.",
     wrong="Squid finds no address for api.anthropic.com.",
     learn="CONNECT fails after the resolver's time limit; the page that the agent gets is Squid's.",
-    expect=cause("squid-dns-failure"),
+    # 5.7 has one name for this and for a parent proxy that cannot be reached.
+    expect=cause("squid-cannot-forward"),
     findings=PAGE,
     squid={"hosts": {name: WORLD[name] for name in OTHERS}},
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import random
 
 import pytest
 
 from inspector.model.network import TunnelProtocol
+from inspector.model.report import Report
 from inspector.protocols.detect import H2_PREFACE
 from tests.exchanges.network import (
     AGENT,
@@ -522,3 +525,85 @@ def test_an_opened_tunnel_and_one_without_an_answer_are_not_refused(answer: byte
 
     assert tunnel.refusal is None
     assert tunnel.established is (None if answer is None else True)
+
+
+# -- what the proxy's side says first ------------------------------------------------
+
+PAGE = response(
+    "500 Internal Server Error",
+    "X-Squid-Error: ERR_CANNOT_FORWARD 0",
+    body=b"<html>no way</html>",
+)
+ALERT = b"\x15\x03\x03\x00\x02\x02\x0a"
+
+
+def _answered(client: bytes, server: list[bytes]) -> Report:
+    net = Network()
+    tcp = say(net.to_squid(), connect(), ESTABLISHED, client)
+    for piece in server:
+        tcp.down(piece).ack(True)
+    tcp.end(False).end(True)
+    return net.report()
+
+
+def _split(data: bytes, seed: int) -> list[bytes]:
+    chance = random.Random(seed)
+    cuts = sorted(chance.sample(range(1, len(data)), min(7, len(data) - 1)))
+    return [data[a:b] for a, b in itertools.pairwise([0, *cuts, len(data)])]
+
+
+@pytest.mark.parametrize(
+    "pieces", [[PAGE], [bytes([byte]) for byte in PAGE], *(_split(PAGE, n) for n in range(5))]
+)
+def test_http_in_place_of_a_server_hello_is_the_proxys_answer_however_it_is_cut(
+    pieces: list[bytes],
+) -> None:
+    told = _answered(tls().flights[0][1], pieces)
+    tunnel = only_tunnel(told)
+
+    assert tunnel.established
+    assert tunnel.inner is not None
+    assert (tunnel.inner.status, tunnel.inner.error) == (500, "ERR_CANNOT_FORWARD 0")
+    assert tunnel.refusal is not None
+    assert tunnel.refusal.status == 500
+    assert tunnel.bytes_down == len(PAGE)
+    assert oddities(told) == {}, "what is no TLS was not read as TLS"
+    assert tunnel.tls is not None
+    assert tunnel.tls.handshake == "failed"
+
+
+@pytest.mark.parametrize("pieces", [[ALERT], [bytes([byte]) for byte in ALERT], _split(ALERT, 1)])
+def test_an_alert_in_answer_to_plain_http_is_told(pieces: list[bytes]) -> None:
+    tunnel = only_tunnel(_answered(INSIDE, pieces))
+
+    assert tunnel.tls_answer == "fatal unexpected_message (server)"
+    assert tunnel.refusal is None
+
+
+def test_a_handshake_record_in_answer_to_plain_http_is_told_without_a_name() -> None:
+    tunnel = only_tunnel(_answered(INSIDE, [b"\x16\x03\x03\x00\x20" + 32 * b"x"]))
+
+    assert tunnel.tls_answer == "a TLS record"
+
+
+def test_tls_that_tls_answers_and_http_that_http_answers_are_told_nothing_of() -> None:
+    for client, server in ((tls().of(True), tls().of(False)), (INSIDE, response())):
+        tunnel = only_tunnel(_answered(client, [server]))
+
+        assert (tunnel.inner, tunnel.tls_answer, tunnel.refusal) == (None, None, None)
+
+
+def test_a_proxys_challenges_stand_with_its_refusal_and_no_token_does() -> None:
+    token = base64.b64encode(b"LABONLY" * 9).decode()
+    fields = ("Proxy-Authenticate: Negotiate " + token, 'Proxy-Authenticate: Basic realm="corp"')
+    net = Network()
+    say(net.to_squid(), connect(), response("407 Proxy Authentication Required", *fields)).close()
+
+    refusal = only_tunnel(net.report()).refusal
+
+    assert refusal is not None
+    assert refusal.is_relayed
+    first, second = refusal.challenges
+    assert first.startswith("Negotiate ")
+    assert token not in first
+    assert second == 'Basic realm="corp"'

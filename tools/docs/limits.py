@@ -52,6 +52,8 @@ LIMITS: Final = (
     ("protocols.content", "CAPTURE_RATIO"),
     ("protocols.content", "STACK_LIMIT"),
     ("exchanges.http", "HELD_LIMIT"),
+    ("exchanges.tunnel", "MAX_CHALLENGES"),
+    ("diagnosis.case", "ALIKE_LIMIT"),
     ("exchanges.http", "HELD_TOTAL_LIMIT"),
     ("exchanges.relays", "FORWARD_LIMIT_NS"),
     ("exchanges.turns", "TURN_LIMIT"),

@@ -1,4 +1,4 @@
-"""Squid finds no address for the host: ERR_DNS_FAIL; 5.7 says ERR_CANNOT_FORWARD (measured)."""
+"""Squid finds no address for the host, and says so: ERR_DNS_FAIL."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ ABOUT: Final = Code(
     severity="error",
     title="Squid cannot resolve the API's name",
     needs=BOTH_HOPS,
-    meaning=("Squid answered with ERR_DNS_FAIL or, as version 5.7 does, 500 ERR_CANNOT_FORWARD."),
-    advice="Resolve the name inside Squid's container; look at its resolver.",
-    shown_by="squid-dns-failure",
+    meaning=(
+        "Squid answered with ERR_DNS_FAIL: the resolver that it asks knows no address for the"
+        " name. Version 5.7 says ERR_CANNOT_FORWARD, which has another cause as well"
+        " (squid-cannot-forward)."
+    ),
+    advice="Resolve the name inside Squid's container; look at its resolver (dns_nameservers).",
 )
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    return any(name in squid_error(call) for name in NO_ADDRESS)
+    return NO_ADDRESS in squid_error(call)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

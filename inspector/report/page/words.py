@@ -140,6 +140,11 @@ def tls_outcome(tunnel: Tunnel) -> str:
 
     For a refused CONNECT the forward proxy's name of the error.
     """
+    if tunnel.inner is not None:
+        error = (tunnel.inner.error or "").split(" ")[0]
+        return clipped(f"no, plain {tunnel.inner.status} {error}".rstrip(), 40)
+    if tunnel.tls_answer is not None:
+        return clipped(f"alert to plain HTTP: {tunnel.tls_answer}", 60)
     if tunnel.tls is not None:
         alerts = "; ".join(clipped(alert, 40) for alert in tunnel.tls.alerts)
         return f"{tunnel.tls.handshake}: {alerts}" if alerts else tunnel.tls.handshake
