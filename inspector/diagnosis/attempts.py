@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from inspector.diagnosis.case import Case
+from inspector.model.ids import connection_id
+from inspector.model.network import CONNECT_FAILED, Tunnel
 from inspector.wire import Moment, precedes
 
 
@@ -24,6 +26,23 @@ class Attempts:
     retries: int = 0
     #: Attempts of which the capture does not show why they failed.
     unexplained: list[tuple[int, int]] = field(default_factory=list)
+
+
+def barred(tunnel: Tunnel, case: Case) -> str | None:
+    """Return the finding of a CONNECT for the API proxy that was refused; None for any other."""
+    refusal = tunnel.refusal
+    if refusal is None or not case.is_barred(tunnel):
+        return None
+    if refusal.is_denial:
+        return "squid-denied"
+    if refusal.is_relayed:
+        return "parent-proxy-refused"
+    return "proxy-not-listening" if is_refused(refusal.error) else "squid-cannot-connect"
+
+
+def is_refused(error: str | None) -> bool:
+    """Whether Squid says that the host it was to connect to refused: errno 111 (ECONNREFUSED)."""
+    return (error or "").split(" ") == [CONNECT_FAILED, "111"]
 
 
 def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
@@ -44,7 +63,13 @@ def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
             continue
         taken = service.accepted
         start = tries.place_after(taken.moment(len(taken) - 1)) if taken else 0
-        entries = list(zip(tries.names[start:], tries.packets[start:], strict=True))
+        entries = [
+            entry
+            for entry in zip(tries.names[start:], tries.packets[start:], strict=True)
+            if not _is_of_a_call(entry[0], case)
+        ]
+        if not entries:
+            continue
         first = tries.moment(start)
         if address in died and not precedes(first, died[address]):
             found.retries += len(entries)
@@ -56,3 +81,9 @@ def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
         else:
             found.unexplained += entries
     return found
+
+
+def _is_of_a_call(number: int, case: Case) -> bool:
+    """Whether a forward proxy made it for a client's call, which is counted by itself."""
+    connection = case.connections.get(connection_id(number))
+    return connection is not None and connection.client.ip in case.forward_proxies

@@ -26,7 +26,7 @@ from inspector.diagnosis.recovery import Recoveries
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.capture import Completeness, UnreadReason
-from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Witnesses
+from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Testimony, Witnesses
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, connection_id, exchange_id, number_of, tunnel_id
 from inspector.model.network import Connection, DirectTls, Tunnel
@@ -126,6 +126,11 @@ class Case:
         self.handshakes_failed = frozenset(
             direct.connection for direct in direct_tls if direct.tls.handshake != "complete"
         )
+        #: What Squid's log says of each tunnel, in its order.
+        self.logged: dict[str, list[Testimony]] = {}
+        for line in () if witnesses is None else witnesses.joined:
+            if line.tunnel is not None:
+                self.logged.setdefault(line.tunnel, []).append(line)
         self.api_proxies = frozenset(topology.api_proxy)
         self.forward_proxies = frozenset(topology.forward_proxy)
         self.services: dict[tuple[str, int], Service] = {}
@@ -151,8 +156,10 @@ class Case:
         #: Those of them that others than the API proxy opened for TLS: no packet that lacks
         #: can make them a call's.
         self.idle_of_others = 0
-        #: CONNECTs for the API proxy that a forward proxy denied: calls that never were made.
+        #: CONNECTs for the API proxy that a forward proxy refused: calls that never were made.
         self.barred: array[int] = array("q")
+        #: Destinations that forward proxies let through (`host:port`), and for whom.
+        self.let_through: dict[str, set[str]] = {}
         #: What each API proxy asked forward proxies for, as (time, number of the tunnel).
         self._asked: dict[str, list[tuple[int, int]]] = {}
         #: Places of the chains whose call has more than one tunnel: tried again unasked.
@@ -276,14 +283,18 @@ class Case:
     def _survey(self) -> None:
         rows: dict[tuple[str, str, int], int] = {}
         recoveries = Recoveries()
-        # Calls whose only leg is to the forward proxy: it did not pass them on.
+        # Calls whose only leg is to the forward proxy: it did not pass them on, or where to was
+        # not captured.
         halted: dict[str, int] = {}
+        passed: set[int] = set()
         for leg in self.exchanges:
             if leg.relays is not None:
                 halted.pop(leg.relays, None)
             first = self.is_first_leg(leg)
-            if first and self.outcome(leg) not in SUCCEEDED:
+            if first and (became := self.outcome(leg)) != "unknown":
                 halted[leg.id] = number_of(leg.id)
+                if became in SUCCEEDED:
+                    passed.add(number_of(leg.id))
             is_call = self.is_call(leg)
             # A proxy before the API proxy: what the agent got from it is what became of the call.
             exchange = self._front_leg(leg) or leg
@@ -313,9 +324,11 @@ class Case:
         if self.recovered:
             self.failed = array("q", (each for each in self.failed if each not in self.recovered))
         self.outward = array("q", filter(self._is_an_agents, self.outward))
-        if halted or self._behind:
-            self.calls += len(halted)
-            self.failed = array("q", sorted([*self.failed, *halted.values()]))
+        self.calls += len(halted)
+        self.succeeded += len(passed & set(halted.values()))
+        stopped = [number for number in halted.values() if number not in passed]
+        if stopped or self._behind:
+            self.failed = array("q", sorted([*self.failed, *stopped]))
         busy = self._link()
         for tunnel in self.tunnels:
             if self.is_barred(tunnel):
@@ -325,6 +338,9 @@ class Case:
             if tunnel.client.ip in self.api_proxies:
                 asked = self._asked.setdefault(tunnel.client.ip, [])
                 asked.append((tunnel.opened_at, number_of(tunnel.id)))
+            if is_let_through(tunnel):
+                through = self.let_through.setdefault((tunnel.authority or "").lower(), set())
+                through.add(tunnel.client.ip)
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += tunnel.client.ip in self.api_proxies
@@ -440,11 +456,19 @@ class Case:
         return not asks_proxy_itself(request)
 
     def is_first_leg(self, exchange: Exchange) -> bool:
-        """Whether an exchange asks a forward proxy for the API proxy (RFC 9112 3.2.2)."""
+        """Whether an exchange asks a forward proxy for the API proxy.
+
+        In absolute form (RFC 9112 3.2.2), or as plain HTTP inside a CONNECT.
+        """
         request = exchange.request
         if request is None or exchange.server.ip not in self.forward_proxies:
             return False
-        if exchange.client.ip in self.api_proxies or "://" not in request.target:
+        if exchange.client.ip in self.api_proxies | self.forward_proxies:
+            return False
+        if exchange.tunnel is not None:
+            tunnel = self.tunnels.get(exchange.tunnel)
+            return tunnel is not None and self.is_for_api_proxy(tunnel)
+        if "://" not in request.target:
             return False
         try:
             return urlsplit(request.target).hostname in self.api_proxies
@@ -452,17 +476,18 @@ class Case:
             return False
 
     def is_barred(self, tunnel: Tunnel) -> bool:
-        """Whether a forward proxy denied a client's CONNECT for the API proxy.
+        """Whether a forward proxy refused a client's CONNECT for the API proxy.
 
         Clients that ignore NO_PROXY for bare addresses make their calls so (undici behind a
-        ProxyAgent); Squid lets few ports through.
+        ProxyAgent); Squid lets few ports through, and finds nobody where the API proxy is gone.
         """
-        refusal = tunnel.refusal
-        if refusal is None or not refusal.is_denial or not tunnel.authority:
+        if tunnel.refusal is None or tunnel.client.ip in self.api_proxies | self.forward_proxies:
             return False
-        if tunnel.client.ip in self.api_proxies | self.forward_proxies:
-            return False
-        host = tunnel.authority.rpartition(":")[0].strip("[]")
+        return self.is_for_api_proxy(tunnel)
+
+    def is_for_api_proxy(self, tunnel: Tunnel) -> bool:
+        """Whether a CONNECT names an API proxy."""
+        host = (tunnel.authority or "").rpartition(":")[0].strip("[]")
         return host in self.api_proxies
 
     def chains_of_retries(self) -> Iterator[Chain]:
@@ -576,3 +601,15 @@ class Case:
         """Whether an API proxy showed a sign of life after `moment`."""
         latest = self.alive_at.get(address)
         return latest is not None and precedes(moment, latest)
+
+
+def is_let_through(tunnel: Tunnel) -> bool:
+    """Whether a forward proxy made a tunnel; behind a 200 that is all there is, not known.
+
+    A Squid that peeks says 200 before it decides, and then closes without a byte.
+    """
+    if not tunnel.established or tunnel.refusal is not None or tunnel.authority is None:
+        return False
+    return bool(tunnel.bytes_down) or not (
+        tunnel.bytes_up and tunnel.closed_by in ("server", "reset-by-server")
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.diagnosis.attempts import Attempts
+from inspector.diagnosis.attempts import Attempts, barred
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.index import opened_moment
@@ -14,7 +15,7 @@ from inspector.diagnosis.rule import Cause, OfForeign, Tally
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import at, plural
 from inspector.model.conclusions import Evidence, Finding, RootCause, RuledOut
-from inspector.model.ids import connection_id
+from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
 
 _LIVES: Final = "it took or opened connections afterwards"
@@ -49,11 +50,14 @@ def root_cause(
 ) -> RootCause | None:
     """Return the cause that heads the report; None when no call failed, or none is explained."""
     counts = {code: found.tally.count for code, found in explained.items()}
-    if attempts.refused:
-        counts["proxy-not-listening"] = len(attempts.refused)
-    if case.barred:
-        # Beside denied calls they are in the count of these already.
-        counts.setdefault("squid-denied", len(case.barred))
+    of_attempts = Counter({"proxy-not-listening": len(attempts.refused)})
+    for number in case.barred:
+        tunnel = case.tunnels.get(tunnel_id(number))
+        of_attempts[(barred(tunnel, case) if tunnel is not None else None) or "squid-denied"] += 1
+    for code, count in of_attempts.items():
+        # Beside calls of the same cause they are in the count of these already.
+        if count:
+            counts.setdefault(code, count)
     for code, about in foreign.items():
         counts[code] = counts.get(code, 0) + about.tally.count
     of = sum(counts.values()) + unexplained
@@ -67,7 +71,7 @@ def root_cause(
     if not weights:
         return None
     code = min(weights, key=lambda name: (-weights[name], ORIGIN[name]))
-    if code == "proxy-not-listening":
+    if code == "proxy-not-listening" and attempts.refused:
         return _not_listening(case, attempts, of, findings)
     if code not in explained and code in foreign:
         return _foreign(case, foreign[code], of)
@@ -126,12 +130,25 @@ def _not_listening(
 
 
 def _barred(case: Case, of: int, finding: Finding) -> RootCause:
-    """Every denied call was a CONNECT for the API proxy."""
+    """Every call that was refused so was a CONNECT for the API proxy."""
     tunnel = case.tunnels.get(finding.evidence[0].tunnel or "t0")
     assert tunnel is not None
     where, count, packet = (tunnel.authority or "")[:40], finding.count, tunnel.packet
     status = tunnel.connect_status
     port = where.rpartition(":")[2]
+    if finding.code != "squid-denied":
+        said = f"{tunnel.proxy_error}: its connection to the API proxy failed."
+        return RootCause(
+            finding.code,
+            explains=count,
+            of=of,
+            sentence=f"CONNECT {where} failed at Squid: {count} x {status} ({at(packet, case)}).",
+            ruled_out=(RuledOut("upstream error", "the API proxy never saw the call"),),
+            details=(said if tunnel.proxy_error else "Its answer has no X-Squid-Error.",),
+            not_in_packets="why the API proxy is not there" if tunnel.proxy_error else None,
+            advice=finding.advice,
+            evidence=finding.evidence,
+        )
     return RootCause(
         finding.code,
         explains=count,

@@ -48,6 +48,8 @@ class Match:
     evidence: Evidence
     severity: Severity | None = None
     title: str | None = None
+    #: What to do about this occurrence; as with `title`.
+    advice: str | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Tally:
     evidence: list[Evidence] = field(default_factory=list)
     severity: Severity | None = None
     titles: set[str | None] = field(default_factory=set)
+    advices: set[str | None] = field(default_factory=set)
 
     def add(self, match: Match) -> None:
         """Count an occurrence."""
@@ -66,10 +69,13 @@ class Tally:
             if self.severity is not None:
                 self.evidence.clear()
                 self.titles.clear()
+                self.advices.clear()
         self.count += 1
         if match.severity != self.severity:
             return
         self.titles.add(match.title)
+        if len(self.advices) < 2:
+            self.advices.add(match.advice)
         if len(self.evidence) < LISTED:
             self.evidence.append(match.evidence)
 
@@ -77,9 +83,15 @@ class Tally:
         """Return the finding that the report shows."""
         severity = self.severity or about.severity
         title = next(iter(self.titles)) if len(self.titles) == 1 else None
+        advice = next(iter(self.advices)) if len(self.advices) == 1 else None
         evidence = tuple(self.evidence)
         return Finding(
-            about.code, severity, title or about.title, self.count, evidence, about.advice
+            about.code,
+            severity,
+            title or about.title,
+            self.count,
+            evidence,
+            advice or about.advice,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
 from inspector.model.http import ApiError, EventStream, Request, Response
-from inspector.model.network import Connection, InnerAnswer, Process, Tls
+from inspector.model.network import Certificate, Connection, InnerAnswer, Process, Tls
 
 T = TypeVar("T")
 
@@ -38,7 +38,8 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     ),
     ApiError: ("type", "message"),
     EventStream: ("names", "error"),
-    Tls: ("sni", "alpn_offered"),
+    Tls: ("sni", "alpn_offered", "certificates", "alpn"),
+    Certificate: ("subject", "issuer", "names"),
     Process: ("comm", "exe", "container", "container_id"),
 }
 

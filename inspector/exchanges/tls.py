@@ -134,4 +134,14 @@ def _granted(facts: Tls, credentials: CredentialReader) -> Tls:
         facts,
         sni=None if facts.sni is None else credentials.authority(facts.sni),
         alpn_offered=tuple(map(credentials.words, facts.alpn_offered)),
+        alpn=None if facts.alpn is None else credentials.words(facts.alpn),
+        certificates=tuple(
+            replace(
+                shown,
+                subject=credentials.words(shown.subject),
+                issuer=credentials.words(shown.issuer),
+                names=tuple(map(credentials.authority, shown.names)),
+            )
+            for shown in facts.certificates
+        ),
     )

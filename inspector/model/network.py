@@ -132,6 +132,22 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate says that a server showed in the clear, as TLS 1.2 does (RFC 5280)."""
+
+    subject: str
+    """Whose it is: `CN=api.example.com, O=Example`."""
+    issuer: str
+    """Who signed it."""
+    names: tuple[str, ...]
+    """Host names that it holds for, the first few."""
+    not_before: int | None
+    """From when it is valid."""
+    not_after: int | None
+    """Until when."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tls:
     """What the readable part of a TLS handshake states."""
 
@@ -147,6 +163,12 @@ class Tls:
     """How far the handshake came."""
     alerts: tuple[str, ...] = ()
     """Alerts readable before encryption: `fatal unknown_ca (client)`."""
+    certificates: tuple[Certificate, ...] = ()
+    """The server's chain, its own first; in TLS 1.3 it is encrypted."""
+    wants_certificate: bool | None = None
+    """Whether the server asked for the client's certificate; null where that is encrypted."""
+    alpn: str | None = None
+    """The protocol that the server chose (RFC 7301 3.2); in TLS 1.3 it is encrypted."""
 
 
 @dataclass(frozen=True, slots=True)

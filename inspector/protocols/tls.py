@@ -17,6 +17,7 @@ from typing import Final, Literal
 from inspector.model.capture import Fault
 from inspector.model.network import Handshake, Tls
 from inspector.protocols.messages import EVERYTHING
+from inspector.protocols.tls_flight import ServerFlight
 from inspector.protocols.tls_handshake import HandshakeProgress
 from inspector.protocols.tls_hello import (
     ClientHello,
@@ -105,6 +106,7 @@ class TlsConversation:
         self._up = _Side(True)
         self._down = _Side(False)
         self._progress = HandshakeProgress()
+        self._flight = ServerFlight()
         self._client_hello: ClientHello | None = None
         self._alerts: list[str] = []
         self._gap = False
@@ -247,6 +249,8 @@ class TlsConversation:
             if side.kind == HANDSHAKE and side.hello is not None:
                 side.hello += side.body
                 self._damaged_hello(side, packet, "bytes missing in a hello")
+            else:
+                self._flight.give_up()
         self._advance(side, n, at, packet)
 
     def cut(self, up: bool, records: int | None, at: int, packet: int) -> bool:
@@ -301,6 +305,9 @@ class TlsConversation:
             cipher=None if server is None or server.cipher is None else cipher_name(server.cipher),
             handshake=self._outcome(self._closed or ended == "closed"),
             alerts=tuple(self._alerts),
+            certificates=self._flight.certificates,
+            wants_certificate=self._flight.wants_certificate,
+            alpn=None if server is None else server.alpn,
         )
 
     def _outcome(self, closed: bool) -> Handshake:
@@ -329,7 +336,8 @@ class TlsConversation:
         if kind == APPLICATION_DATA:
             return _Use.DATA if self._progress.carries_data(side.up) else _Use.NOTHING
         if kind == HANDSHAKE:
-            return _Use.NOTHING if side.hello is None else _Use.READING
+            is_read = side.hello is not None or (self._flight.is_open and not side.up)
+            return _Use.READING if is_read else _Use.NOTHING
         return _Use.READING if kind == ALERT and size == 2 else _Use.NOTHING
 
     def _advance(self, side: _Side, n: int, at: int, packet: int) -> None:
@@ -357,12 +365,16 @@ class TlsConversation:
             progress.encrypted(up, side.size)
         elif kind == CHANGE_CIPHER_SPEC:
             progress.changed.add(up)
+            if not up:
+                self._flight.give_up()
         elif kind == HANDSHAKE:
             if up in progress.changed and side.hello is None:
                 progress.finished.add(up)
             if side.use is _Use.READING and side.hello is not None:
                 side.hello += side.body
                 self._read_hello(side, packet)
+            elif side.use is _Use.READING:
+                self._flight.receive(side.body)
         elif kind == ALERT:
             if side.use is _Use.READING:
                 level, description = side.body
@@ -413,9 +425,11 @@ class TlsConversation:
             return hello.whole
         server = parse_server_hello(body)
         if not server.retry or not server.whole:
-            side.hello = None
+            rest, side.hello = side.hello or b"", None
             if server.cipher is not None and not server.retry:
                 self._progress.server = server
+            if server.whole and server.version <= _TLS_1_2:
+                self._flight.begin(bytes(rest))
         return server.whole
 
     def _damaged_hello(self, side: _Side, packet: int, why: str) -> None:

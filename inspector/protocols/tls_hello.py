@@ -48,6 +48,7 @@ class ServerHello:
     cipher: int | None
     retry: bool
     whole: bool
+    alpn: str | None = None
 
 
 class _Short(Exception):
@@ -136,6 +137,7 @@ def parse_server_hello(body: bytes) -> ServerHello:
     version = 0
     cipher: int | None = None
     random = b""
+    alpn: str | None = None
     whole = True
     try:
         version = reader.number(2)
@@ -147,9 +149,11 @@ def parse_server_hello(body: bytes) -> ServerHello:
         for kind, value in extensions.items():
             if kind == _SUPPORTED_VERSIONS:
                 version = _Reader(value).number(2)
+            elif kind == _ALPN:
+                alpn = next(iter(_protocols(_Reader(value))), None)
     except _Short:
         whole = False
-    return ServerHello(version, cipher, random == RETRY_RANDOM, whole)
+    return ServerHello(version, cipher, random == RETRY_RANDOM, whole, alpn)
 
 
 def _extensions(reader: _Reader) -> tuple[_Reader, bool]:

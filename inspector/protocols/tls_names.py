@@ -18,6 +18,10 @@ HEARTBEAT: Final = 24
 #: HandshakeType, RFC 8446 B.3.
 CLIENT_HELLO: Final = 1
 SERVER_HELLO: Final = 2
+#: Of TLS 1.2 and older in the clear, RFC 5246 7.4.
+CERTIFICATE: Final = 11
+CERTIFICATE_REQUEST: Final = 13
+SERVER_HELLO_DONE: Final = 14
 
 #: HandshakeType with those of earlier versions, RFC 8446 B.3 and 4; names as registered.
 HANDSHAKE_TYPES: Final[dict[int, str]] = {
@@ -29,10 +33,10 @@ HANDSHAKE_TYPES: Final[dict[int, str]] = {
     5: "end_of_early_data",
     6: "hello_retry_request",
     8: "encrypted_extensions",
-    11: "certificate",
+    CERTIFICATE: "certificate",
     12: "server_key_exchange",
-    13: "certificate_request",
-    14: "server_hello_done",
+    CERTIFICATE_REQUEST: "certificate_request",
+    SERVER_HELLO_DONE: "server_hello_done",
     15: "certificate_verify",
     16: "client_key_exchange",
     20: "finished",

@@ -25,11 +25,14 @@ _NATIVE: Final = re.compile(
 )
 #: The firewall's: time, client:port, Host, destination, version, method, status, Ss:Sh, URL, agent.
 _FIREWALL: Final = re.compile(
-    r"(?P<at>\d{9,11}\.\d{3}) (?P<client>\S+):(?P<port>\d{1,5}) \S+ \S+ \S+ (?P<method>[A-Z]+)"
-    r" (?P<status>\d{3}) (?P<code>[A-Z_]+):(?P<how>[A-Z_]+) (?P<url>\S+) \".*\""
+    r"(?P<at>\d{9,11}\.\d{3}) (?P<client>\S+):(?P<port>\d{1,5}) \S+ \S+ \S+ (?P<method>[A-Z]+|-)"
+    r" (?P<status>\d{1,3}) (?P<code>[A-Z_]+):(?P<how>[A-Z_]+) (?P<url>\S+) \".*\""
 )
 _DECISION: Final = re.compile(r"[A-Z_]{1,40}(?::[A-Z_]{1,40})?")
 _EVENT: Final = re.compile(r"[a-z_]{1,60}")
+
+#: What the firewall writes in place of a host that its log must not name.
+REDACTED: Final = "[REDACTED]"
 
 #: Events of the API proxy that are about one call.
 CALL_EVENTS: Final = frozenset(
@@ -49,7 +52,9 @@ CALL_EVENTS: Final = frozenset(
 class SquidLine:
     """What Squid says of a transaction that is over; a tunnel's line comes when it *closes*.
 
-    `port` is null in the native format and in the JSON twin, which lack it.
+    `port` is null in the native format and in the JSON twin, which lack it.  `method` is `-` and
+    `status` 0 where a connection ended without a request (`error:transaction-end-before-headers`).
+    A Squid that peeks (`ssl_bump`) writes two lines of one tunnel: `opens`, and what became of it.
     """
 
     number: int
@@ -60,6 +65,20 @@ class SquidLine:
     status: int
     decision: str
     target: str
+
+    @property
+    def opens(self) -> bool:
+        """Whether it says that CONNECT was answered with 200 before anything else was done."""
+        return (
+            self.method == "CONNECT"
+            and self.status == 200
+            and self.decision in ("NONE_NONE:HIER_NONE", "NONE_NONE")
+        )
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether the firewall left the host out of its log, as it does of sensitive ones."""
+        return REDACTED in self.target
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Scales:
     label: Callable[[str], str]
     _tunnels: dict[_Ends, list[_Thing]] = field(default_factory=lambda: defaultdict(list))
     _by_ip: dict[tuple[str, str], list[_Thing]] = field(default_factory=lambda: defaultdict(list))
+    _of_ip: dict[str, list[_Thing]] = field(default_factory=lambda: defaultdict(list))
     _requests: dict[_Ends, list[_Thing]] = field(default_factory=lambda: defaultdict(list))
     _ends: set[_Ends] = field(default_factory=set)
     _ips: set[str] = field(default_factory=set)
@@ -77,6 +78,8 @@ class Scales:
     _by_path: dict[tuple[str, str], list[_Thing]] = field(default_factory=lambda: defaultdict(list))
     _calls: dict[str, _Call] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
+    # Tunnels whose opening Squid logged by itself: a second line tells what became of them.
+    _opened: set[str] = field(default_factory=set)
     _joined: list[Testimony] = field(default_factory=list)
     _odd: list[Disagreement] = field(default_factory=list)
     _notes: list[str] = field(default_factory=list)
@@ -109,6 +112,7 @@ class Scales:
             )
             self._tunnels[tunnel.client.ip, tunnel.client.port].append(thing)
             self._by_ip[tunnel.client.ip, thing.name].append(thing)
+            self._of_ip[tunnel.client.ip].append(thing)
         for exchange in exchanges:
             request, response = exchange.request, exchange.response
             if request is None or (exchange.tunnel is not None and exchange.relays is None):
@@ -177,6 +181,8 @@ class Scales:
     # -- Squid ----------------------------------------------------------------
 
     def _squid(self, line: SquidLine) -> None:
+        if line.method == "-":
+            return  # a connection that ended; its request has a line of its own
         is_connect = line.method == "CONNECT"
         thing = self._tunnel_of(line) if is_connect else self._request_of(line)
         if thing is None:
@@ -191,6 +197,8 @@ class Scales:
             exchange=None if is_connect else ExchangeId(thing.id),
             packet=thing.packet,
         )
+        if is_connect and self._follows(line, thing):
+            return
         if thing.status is not None and thing.status != line.status:
             self._disagree(
                 "status-differs",
@@ -212,15 +220,33 @@ class Scales:
                 evidence,
             )
 
+    def _follows(self, line: SquidLine, thing: _Thing) -> bool:
+        """Whether it is the second line of a tunnel that was opened before Squid looked at it.
+
+        Its status is what came of the rest (500 for some that went well, measured), not the
+        answer to the CONNECT.  Without a port it may be any tunnel's.
+        """
+        if line.opens:
+            self._opened.add(thing.id)
+            return False
+        return thing.id in self._opened or (line.port is None and bool(self._opened))
+
     def _tunnel_of(self, line: SquidLine) -> _Thing | None:
         if line.port is not None:
             return _latest(self._tunnels.get((line.ip, line.port), ()), line.at)
+
+        def distance(thing: _Thing) -> int:
+            return abs((thing.opened if line.opens else thing.closed) - line.at)
+
+        if line.is_redacted:
+            things = [thing for thing in self._of_ip.get(line.ip, ()) if distance(thing) <= NEAR]
+            return things[0] if len(things) == 1 else None
         near = [
             thing
             for thing in self._by_ip.get((line.ip, self._shown(line)), ())
-            if abs(thing.closed - line.at) <= NEAR
+            if distance(thing) <= NEAR
         ]
-        return min(near, key=lambda thing: abs(thing.closed - line.at), default=None)
+        return min(near, key=distance, default=None)
 
     def _request_of(self, line: SquidLine) -> _Thing | None:
         if line.port is not None:
@@ -234,6 +260,8 @@ class Scales:
             return False
         if line.port is not None:
             return (line.ip, line.port) not in self._ends
+        if line.is_redacted:
+            return False  # which host it was is not told
         # Without a port only a host that opened no tunnel thither at all is beyond doubt.
         return line.method == "CONNECT" and not self._by_ip.get((line.ip, self._shown(line)))
 

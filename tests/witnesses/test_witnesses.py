@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,21 @@ from inspector.model.conclusions import Witnesses
 from inspector.pcap.beside import LogError
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
-from tests.exchanges.network import FINGERPRINT_KEY, Network, request, response
+from tests.diagnosis.peeking import OPENED, TUNNELED, TUNNELED_500, line, with_log
+from tests.exchanges.network import (
+    API,
+    API_PROXY,
+    ESTABLISHED,
+    FINGERPRINT_KEY,
+    Network,
+    connect,
+    play,
+    request,
+    response,
+    say,
+    tls,
+)
+from tests.flows.build import Tcp
 from tests.truth.real import RECORDINGS, needs_recordings
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
@@ -210,3 +225,68 @@ def test_a_line_finds_its_call_by_a_path_that_the_report_shows_in_part() -> None
     scales.packets(report.exchanges, report.tunnels, report.connections)
     scales.log("api-proxy.jsonl", read([json.dumps(line).encode()]))
     assert [item.exchange for item in scales.verdict().joined] == [call.id]
+
+
+# -- a Squid that peeks: two lines, one tunnel -------------------------------------------
+
+
+def _twin(at: int, status: int, decision: str, url: str = API) -> bytes:
+    """A line of the JSON twin, which has no port."""
+    stamp = datetime.fromtimestamp(at / 1e9, UTC).isoformat()
+    fields = {"_schema": "audit/v0.28.23", "timestamp": stamp, "event": "http_access"}
+    fields |= {"client": API_PROXY, "host": url, "method": "CONNECT", "url": url}
+    return json.dumps(fields | {"status": status, "decision": decision}).encode()
+
+
+def _tunnel() -> tuple[Network, Tcp]:
+    net = Network()
+    return net, play(say(net.to_squid(), connect(), ESTABLISHED), tls()).close()
+
+
+def test_of_two_lines_about_one_tunnel_neither_disagrees_with_the_packets() -> None:
+    net, tunnel = _tunnel()
+
+    told = witnesses(with_log(net, line(tunnel, OPENED), line(tunnel, TUNNELED_500)))
+
+    assert told.disagreements == ()
+    assert [item.tunnel for item in told.joined] == ["t1", "t1"]
+
+
+def test_a_second_line_without_the_first_disagrees() -> None:
+    net, tunnel = _tunnel()
+
+    (item,) = witnesses(with_log(net, line(tunnel, TUNNELED_500))).disagreements
+
+    assert item.kind == "status-differs"
+
+
+def test_an_end_without_a_request_is_a_line_of_squids_and_says_nothing() -> None:
+    net, tunnel = _tunnel()
+    ended = line(tunnel, "-:- 0.0 - 0 NONE_NONE:HIER_NONE", "error:transaction-end-before-headers")
+
+    told = witnesses(with_log(net, line(tunnel, TUNNELED), ended))
+
+    assert (told.squid_lines, told.unread_lines, told.disagreements) == (2, 0, ())
+
+
+def test_the_json_twin_has_two_lines_as_well() -> None:
+    net, _ = _tunnel()
+    begin, end = net.wire.packets[0].at, net.wire.now
+
+    told = witnesses(with_log(net, _twin(begin, 200, "NONE_NONE"), _twin(end, 500, "TCP_TUNNEL")))
+
+    assert told.disagreements == ()
+    assert [item.tunnel for item in told.joined] == ["t1", "t1"]
+
+
+def test_a_host_that_the_log_must_not_name_is_joined_by_time_and_never_missed() -> None:
+    net, _ = _tunnel()
+    begin, end = net.wire.packets[0].at, net.wire.now
+
+    told = witnesses(with_log(net, _twin(end, 200, "TCP_TUNNEL", "[REDACTED]")))
+    assert [item.tunnel for item in told.joined] == ["t1"]
+
+    net.wire.now = end + 60_000_000_000
+    say(net.to_api_proxy(client=API_PROXY), request(), response()).close()
+    late = _twin((begin + net.wire.now) // 2, 200, "TCP_TUNNEL", "[REDACTED]")
+    assert witnesses(with_log(net, late)).disagreements == ()

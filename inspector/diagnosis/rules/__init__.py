@@ -41,6 +41,7 @@ ORDER: Final[tuple[str, ...]] = (
     "proxy-not-listening",
     "proxy-not-configured",
     "proxy-refused",
+    "tls-expected",
     "squid-down",
     "squid-denied",
     "squid-auth-required",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis.attempts import barred
 from inspector.diagnosis.case import Case, FailedCall
-from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
+from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, refusal_of
+from inspector.model.network import Tunnel
 
 ABOUT: Final = Code(
     "parent-proxy-refused",
@@ -83,6 +85,12 @@ def advice(call: FailedCall, case: Case) -> str:
     return ABOUT.advice
 
 
+def match(tunnel: Tunnel, case: Case) -> Match | None:
+    """A call that got no further than its CONNECT to the API proxy."""
+    return Match(of_tunnel(tunnel)) if barred(tunnel, case) == ABOUT.code else None
+
+
+OF_TUNNELS: Final = OfTunnel(ABOUT, match)
 CAUSE: Final = Cause(
     ABOUT, explains, sentence, details, "what the proxy behind Squid wrote in its page", advice
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis import peeked
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
@@ -29,7 +30,7 @@ ABOUT: Final = Code(
 
 
 def explains(call: FailedCall, case: Case) -> bool:
-    return NO_WAY in squid_error(call)
+    return NO_WAY in squid_error(call) or peeked.of_call(call, case) == "no-way"
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
@@ -38,7 +39,8 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    return ("ERR_CANNOT_FORWARD: no address for the name, or no parent proxy.", *relayed(call))
+    said = squid_error(call).partition(" ")[0] or "Its log has 5xx HIER_NONE"
+    return (f"{said}: no address for the name, or no parent proxy.", *relayed(call))
 
 
 CAUSE: Final = Cause(

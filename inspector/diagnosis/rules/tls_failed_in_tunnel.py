@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
+from inspector.diagnosis import peeked, tls_words
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
-from inspector.diagnosis.words import at, plural, told
-from inspector.model.network import Tunnel
+from inspector.diagnosis.tls_words import Reason, reason_in
+from inspector.diagnosis.words import at, authority, plural, told
+from inspector.model.network import Certificate, Tunnel
 
 ABOUT: Final = Code(
     "tls-failed-in-tunnel",
@@ -16,18 +19,36 @@ ABOUT: Final = Code(
     needs=BOTH_HOPS,
     meaning=(
         "Squid said 200 and the tunnel carried no byte of HTTP: an alert, a close or reset during"
-        " the handshake, silence, or a certificate that the API proxy refused (its alert is"
-        " encrypted in TLS 1.3)."
+        " the handshake, silence, or a certificate that the API proxy refused. Node sends no alert"
+        " then: it ends the handshake and closes at once. The certificate's issuer, names and"
+        " dates can be read in TLS 1.2; in TLS 1.3 the API proxy's own words tell. A bare close by"
+        " Squid's side behind the ClientHello has three causes: a rule on the server name, no"
+        " connection to the host, the host itself; Squid's log tells them apart."
     ),
     advice=(
-        "Read the API proxy's error; check its CA certificates and what the API's host speaks."
+        "Read the API proxy's error; check its CA certificates (NODE_EXTRA_CA_CERTS) and what the"
+        " API's host speaks."
     ),
     shown_by="tls-untrusted",
 )
 
+_BY_CLIENT: Final = ("client", "reset-by-client")
+_NS: Final = 1_000_000_000
+_WITH_LOG: Final = (
+    "Analyze once more with Squid's access.log (--squid-log): its line of port {port} tells a"
+    " forbidden server name (only 200 NONE_NONE), a failed connection (503 HIER_DIRECT) and a"
+    " close by {host} (TCP_TUNNEL) apart."
+)
+
 
 def explains(call: FailedCall, case: Case) -> bool:
-    return call.answered_by in ("api-proxy", "nobody") and has_failed(call.tunnel, case)
+    if call.answered_by not in ("api-proxy", "nobody"):
+        return False
+    if has_failed(call.tunnel, case) or is_disliked(call.tunnel):
+        return True
+    reason = reason_in(call.message)
+    is_open = call.tunnel is not None and bool(call.tunnel.established)
+    return is_open and reason is not None and not reason.after and _is_own(call)
 
 
 def has_failed(tunnel: Tunnel | None, case: Case) -> bool:
@@ -35,13 +56,32 @@ def has_failed(tunnel: Tunnel | None, case: Case) -> bool:
 
     Silence is one only where nothing is known to be missing.
     """
-    if tunnel is None or not tunnel.established:
+    if tunnel is None or not tunnel.established or tunnel.inner is not None:
         return False
     if tunnel.tls is None:
         return tunnel.protocol == "none" and tunnel.closed_at is not None and case.is_whole
     if tunnel.tls.handshake == "failed":
         return True
     return tunnel.tls.handshake == "incomplete" and not tunnel.bytes_down and not case.is_lossy
+
+
+def is_disliked(tunnel: Tunnel | None) -> bool:
+    """Whether the client ended the handshake of TLS 1.2 well, and left without a byte of HTTP.
+
+    So Node does that dislikes a certificate: it looks at it when the handshake is over.
+    """
+    return (
+        tunnel is not None
+        and tunnel.tls is not None
+        and tunnel.tls.handshake == "complete"
+        and bool(tunnel.tls.certificates)
+        and not tunnel.records_up
+        and tunnel.closed_by in _BY_CLIENT
+    )
+
+
+def _is_own(call: FailedCall) -> bool:
+    return call.answered_by == "api-proxy" and (call.status or 0) >= 500
 
 
 def how(tunnel: Tunnel) -> str:
@@ -51,22 +91,97 @@ def how(tunnel: Tunnel) -> str:
         return "no ClientHello"
     if tls.alerts:
         return f"alert: {tls.alerts[0]}"
+    if peeked.is_closed_before_hello(tunnel):
+        return "Squid's side closed before a ServerHello"
     if not tunnel.bytes_down:
         return "silence after the ClientHello"
-    if tunnel.closed_by in ("client", "reset-by-client"):
+    if tunnel.closed_by in _BY_CLIENT:
         return "the API proxy left: certificate refused?"
     return "closed during the handshake"
+
+
+def reason_of(call: FailedCall) -> Reason | None:
+    """Return why it failed: by the API proxy's own words, else by what stands in the clear."""
+    reason = reason_in(call.message) if _is_own(call) or call.answered_by == "nobody" else None
+    tunnel = call.tunnel
+    if reason is not None or tunnel is None or tunnel.tls is None:
+        return reason
+    tls = tunnel.tls
+    if tls.wants_certificate and tunnel.closed_by not in _BY_CLIENT:
+        return tls_words.WANTS_CERTIFICATE
+    alerts = " ".join(tls.alerts).replace("_", " ")
+    if (reason := reason_in(alerts)) is not None:
+        return reason
+    if is_disliked(tunnel):
+        return _by_certificate(tls.certificates[0], tls.sni, tunnel.opened_at)
+    return None
+
+
+def _by_certificate(shown: Certificate, name: str | None, at_time: int) -> Reason:
+    """What is wrong with a certificate that a client left for, as far as it can be read."""
+    begins, ends = shown.not_before, shown.not_after
+    if (begins is not None and at_time < begins) or (ends is not None and ends < at_time):
+        return tls_words.EXPIRED
+    if name is not None and shown.names and not any(_covers(known, name) for known in shown.names):
+        return tls_words.OTHER_NAME
+    return tls_words.UNTRUSTED
+
+
+def _covers(known: str, name: str) -> bool:
+    """Whether a certificate's name is the host's, a wildcard for one label (RFC 9525 6.3)."""
+    known, name = known.lower(), name.lower()
+    return known == name or (known[:2] == "*." and known[2:] == name.partition(".")[2])
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     tunnel = call.tunnel
     assert tunnel is not None
-    return f"TLS failed inside {tunnel.id}: {how(tunnel)} ({at(tunnel.packet, case)})."
+    reason = reason_of(call)
+    why = how(tunnel) if reason is None else reason.why
+    return f"TLS failed inside {tunnel.id}: {why} ({at(tunnel.packet, case)})."
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    lines = told(call, case, count)
-    return (f"Squid said 200: {plural(count, 'call')}, no byte of HTTP inside.", *lines)
+    tunnel = call.tunnel
+    assert tunnel is not None
+    lines = [f"Squid said 200: {plural(count, 'call')}, no byte of HTTP inside."]
+    if peeked.is_closed_before_hello(tunnel) and not (tunnel.tls and tunnel.tls.alerts):
+        if peeked.of_call(call, case) == "upstream-closed":
+            lines.append("Squid had made the tunnel: the API's host closed it.")
+        else:
+            lines.append(
+                "By a rule on the name, no connection, or the API's host: not known which."
+            )
+    if tunnel.tls is not None and tunnel.tls.certificates:
+        lines += _described(tunnel.tls.certificates[0])
+    return (*lines, *told(call, case, count))
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, details)
+def _described(shown: Certificate) -> tuple[str, str]:
+    names = ", ".join(shown.names[:2]) or shown.subject
+    dates = f"{_day(shown.not_before)} to {_day(shown.not_after)}"
+    return (
+        f"Its certificate is signed by {shown.issuer[:44]}.",
+        f"It is for {names[:32]}, valid {dates}.",
+    )
+
+
+def _day(moment: int | None) -> str:
+    if moment is None:
+        return "?"
+    return datetime.fromtimestamp(moment // _NS, UTC).strftime("%Y-%m-%d")
+
+
+def advice(call: FailedCall, case: Case) -> str:
+    reason, tunnel = reason_of(call), call.tunnel
+    host = authority(call)
+    if reason is not None:
+        return reason.advice.format(host=host)
+    if tunnel is not None and peeked.is_closed_before_hello(tunnel):
+        if peeked.of_call(call, case) is None:
+            return _WITH_LOG.format(port=tunnel.client.port, host=host)
+        return f"Try a TLS connection to {host} from Squid's container: it closes by itself."
+    return ABOUT.advice
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

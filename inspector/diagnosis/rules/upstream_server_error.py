@@ -6,7 +6,8 @@ from typing import Final
 
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.words import answer, at, told
+from inspector.diagnosis.tls_words import reason_in
+from inspector.diagnosis.words import answer, at, authority, plural, told
 
 ABOUT: Final = Code(
     "upstream-server-error",
@@ -38,7 +39,19 @@ def explains(call: FailedCall, case: Case) -> bool:
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     if call.answered_by == "upstream":
         return f"The API failed: {count} x {answer(call)} ({at(call.packet, case)})."
-    return f"The API's side closed {count} x without an answer ({at(call.packet, case)})."
+    where, reason, tunnel = at(call.packet, case), reason_in(call.message), call.tunnel
+    if reason is not None and reason.after:
+        return f"In the tunnel {reason.why}: {plural(count, 'call')} ({where})."
+    if tunnel is not None and tunnel.closed_by in ("client", "reset-by-client"):
+        return f"The API proxy left the tunnel first, {count} x without an answer ({where})."
+    return f"The API's side closed {count} x without an answer ({where})."
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, told)
+def advice(call: FailedCall, case: Case) -> str:
+    reason = reason_in(call.message) if call.answered_by == "api-proxy" else None
+    if reason is not None and reason.after:
+        return reason.advice.format(host=authority(call))
+    return ABOUT.advice
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, told, advice=advice)

@@ -6,7 +6,7 @@ import pytest
 
 from inspector.model.report import Report
 from tests.diagnosis.calls import CALL, DENIED, PROXY_SAYS, cause, error, found, golden
-from tests.exchanges.network import Network, connect, response, say
+from tests.exchanges.network import AGENT, API_PROXY, Network, connect, response, say
 
 NEGOTIATE = "Proxy-Authenticate: Negotiate"
 BASIC = 'Proxy-Authenticate: Basic realm="corp"'
@@ -78,3 +78,12 @@ def test_squids_own_page_is_not_another_proxys() -> None:
 
 def test_an_error_of_the_apis_is_not_a_proxys() -> None:
     assert "parent-proxy-refused" not in found(golden("upstream-500"))
+
+
+def test_a_refused_connect_to_the_api_proxy_is_a_failed_call() -> None:
+    net = Network()
+    say(net.to_squid(AGENT), connect(f"{API_PROXY}:10001"), of("502 Bad Gateway")).close()
+
+    told = cause(net.report())
+
+    assert (told.code, told.explains, told.of) == ("parent-proxy-refused", 1, 1)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.diagnosis.calls import DENIED, found, golden
-from tests.exchanges.network import AGENT, API_PROXY, Network, connect, request, response, say
+from tests.diagnosis.peeking import CANNOT_CONNECT, OPENED, line, with_log
+from tests.exchanges.network import (
+    AGENT,
+    API_PROXY,
+    ESTABLISHED,
+    Network,
+    connect,
+    request,
+    response,
+    say,
+    tls,
+)
 
 
 def test_a_denied_connect_beside_the_calls_is_told() -> None:
@@ -16,19 +29,49 @@ def test_a_denied_call_is_none_of_it() -> None:
     assert "side-traffic-denied" not in found(golden("squid-denied"))
 
 
-@pytest.mark.parametrize(
-    ("authority", "answer"),
-    [("telemetry.test:443", DENIED), (f"{API_PROXY}:10001", response("503 Unavailable"))],
-    ids=["another-host", "not-denied"],
-)
-def test_any_other_connect_of_the_agent_is_no_call(authority: str, answer: bytes) -> None:
+def test_a_connect_of_the_agent_to_another_host_is_no_call() -> None:
     net = Network()
-    say(net.to_squid(AGENT), connect(authority), answer).close()
+    say(net.to_squid(AGENT), connect("telemetry.test:443"), DENIED).close()
 
     report = net.report()
 
     assert report.root_cause is None
     assert set(found(report)) == {"side-traffic-denied", "no-api-call"}
+
+
+def test_a_connect_to_the_api_proxy_that_fails_is_a_call_and_no_side_traffic() -> None:
+    net = Network()
+    say(net.to_squid(AGENT), connect(f"{API_PROXY}:10001"), response("503 Unavailable")).close()
+
+    assert "side-traffic-denied" not in found(net.report())
+
+
+@pytest.mark.parametrize(
+    ("authority", "says"),
+    [
+        ("telemetry.test:443", "Add the domain to the allow-list: telemetry.test"),
+        ("host.docker.internal:80", "port 443"),
+        ("203.0.113.9:443", "Use the host's name"),
+    ],
+)
+def test_what_to_allow_depends_on_what_is_denied(authority: str, says: str) -> None:
+    net = Network()
+    say(net.to_squid(AGENT), connect(authority), DENIED).close()
+
+    advice = found(net.report())["side-traffic-denied"].advice
+
+    assert re.search(says, advice)
+    assert ("Add the domain" in advice) is authority.startswith("telemetry")
+
+
+def test_a_server_name_that_a_peeking_squid_does_not_let_through_is_told_by_its_log() -> None:
+    net = Network()
+    tcp = say(net.to_squid(AGENT), connect("telemetry.test:443"), ESTABLISHED, tls().flights[0][1])
+    tcp.end(False).end(True)
+
+    for log, told in (([OPENED], True), ([OPENED, CANNOT_CONNECT], False), ([], False)):
+        report = with_log(net, *(line(tcp, end) for end in log))
+        assert ("side-traffic-denied" in found(report)) is told
 
 
 @pytest.mark.parametrize(("answer", "told"), [(DENIED, True), (response(), False)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, error, found, golden
+from tests.diagnosis.peeking import NO_WAY, OPENED, closed_at_hello, line, with_log
 from tests.diagnosis.rules.test_squid_dns_failure import page
 from tests.exchanges.network import ESTABLISHED, Network, connect, response, say, tls
 
@@ -40,3 +41,11 @@ def test_a_name_that_does_not_resolve_by_squids_word_is_not_one() -> None:
 
 def test_a_host_that_refuses_is_reached_and_not_one() -> None:
     assert "squid-cannot-forward" not in found(golden("squid-connection-refused"))
+
+
+def test_a_peeking_squids_log_tells_it_where_the_tunnel_just_ends() -> None:
+    net, tunnel = closed_at_hello()
+
+    told = cause(with_log(net, line(tunnel, OPENED), line(tunnel, NO_WAY)))
+
+    assert (told.code, told.explains, told.of) == ("squid-cannot-forward", 1, 1)

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
+
+from inspector.model.conclusions import RootCause
 from tests.diagnosis.calls import CALL, DENIED, cause, found, golden
-from tests.exchanges.network import AGENT, API_PROXY, Network, connect, say
+from tests.diagnosis.peeking import (
+    CANNOT_CONNECT,
+    NO_WAY,
+    OPENED,
+    TUNNELED,
+    closed_at_hello,
+    line,
+    with_log,
+)
+from tests.exchanges.network import (
+    AGENT,
+    API_PROXY,
+    ESTABLISHED,
+    Network,
+    connect,
+    play,
+    say,
+    tls,
+)
 
 
 def test_squids_403_to_a_connect_is_a_denial() -> None:
@@ -37,3 +58,74 @@ def test_denied_connects_and_denied_calls_are_counted_together() -> None:
     told = cause(net.report())
 
     assert (told.code, told.explains, told.of) == ("squid-denied", 2, 2)
+
+
+# -- what the rule is about ---------------------------------------------------------
+
+
+def _denied(authority: str, *let_through: tuple[str, str]) -> RootCause:
+    """A denied call; before it tunnels that Squid made, each of a client to an authority."""
+    net = Network()
+    for client, other in let_through:
+        play(say(net.to_squid(client), connect(other), ESTABLISHED), tls()).close()
+    call = net.to_api_proxy().up(CALL).ack(False)
+    say(net.to_squid(), connect(authority), DENIED).close()
+    call.down(DENIED).ack(True).close()
+    return cause(net.report())
+
+
+def test_a_domain_of_which_nothing_was_let_through_is_to_be_allowed() -> None:
+    told = _denied("api.mistral.ai:443", (API_PROXY, "api.anthropic.com:443"))
+
+    assert "Add the domain to the allow-list: api.mistral.ai" in told.advice
+    assert "--allow-domains" in told.advice
+
+
+@pytest.mark.parametrize(
+    ("let_through", "says"),
+    [
+        ((API_PROXY, "api.test:443"), "maxconn"),
+        ((AGENT, "api.test:443"), "the client's address"),
+        ((API_PROXY, "api.test:8443"), "Use a port"),
+    ],
+    ids=["same-destination", "for-another-client", "on-another-port"],
+)
+def test_what_was_let_through_nearby_is_not_what_is_denied(
+    let_through: tuple[str, str], says: str
+) -> None:
+    told = _denied("api.test:443", let_through)
+
+    assert told.code == "squid-denied"
+    assert says in told.advice
+    assert "Add the domain" not in told.advice
+
+
+def test_a_bare_address_and_a_port_have_their_own_advice() -> None:
+    assert "Use the host's name" in _denied("203.0.113.9:443").advice
+    assert "port 443" in _denied("api.test:80").advice
+
+
+# -- a Squid that peeks -------------------------------------------------------------
+
+
+def test_an_opening_without_a_second_line_is_a_server_name_that_is_denied() -> None:
+    net, tunnel = closed_at_hello()
+
+    told = cause(with_log(net, line(tunnel, OPENED)))
+
+    assert (told.code, told.explains, told.of) == ("squid-denied", 1, 1)
+    assert "api.lab.test" in told.sentence
+    assert "Add the server name to the allow-list: api.lab.test" in told.advice
+
+
+@pytest.mark.parametrize("other", [CANNOT_CONNECT, NO_WAY, TUNNELED])
+def test_with_a_second_line_it_is_not(other: str) -> None:
+    net, tunnel = closed_at_hello()
+
+    assert "squid-denied" not in found(with_log(net, line(tunnel, OPENED), line(tunnel, other)))
+
+
+def test_without_a_log_it_is_one_of_three() -> None:
+    net, _ = closed_at_hello()
+
+    assert "squid-denied" not in found(net.report())

@@ -1,0 +1,95 @@
+"""What a rule of Squid's is about that denied something: destination, port, or neither.
+
+A 403 does not say.  What else Squid let through in the same capture does: a destination that it
+let through for the same client nearby is not what it forbids.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from inspector.diagnosis.case import Case
+from inspector.exchanges.services import split_authority
+
+About: TypeAlias = Literal["number", "source", "port", "port-or-domain", "address", "domain"]
+
+#: The port of HTTPS, which CONNECT is for.
+_HTTPS: Final = 443
+
+
+class Denial(NamedTuple):
+    """What a denial is about, in a sentence, and what to do."""
+
+    about: About
+    told: str
+    advice: str
+
+
+_TABLE: Final[dict[About, tuple[str, str]]] = {
+    "number": (
+        "The same destination was let through for it nearby: not the destination.",
+        "Look for a rule of squid.conf on the number of connections (maxconn, max_user_ip), the"
+        " time or the rate, and make fewer calls at once: {host} itself is allowed.",
+    ),
+    "source": (
+        "The same destination was let through for others: the source or number.",
+        "Look for a rule of squid.conf on the client's address (src), the number of connections"
+        " (maxconn) or the time: {host} itself is allowed.",
+    ),
+    "port": (
+        "{short} was let through on another port: the port is denied.",
+        "Use a port that Squid lets through (443), or let {port} through (Safe_ports; the"
+        " firewall's --allow-host-ports).",
+    ),
+    "port-or-domain": (
+        "Port {port} is not 443: the port or the domain is denied.",
+        "Squid lets CONNECT through to few ports: use https on port 443, or plain http without"
+        " CONNECT, or let {port} through (Safe_ports; the firewall's --allow-host-ports). If the"
+        " rule is on the name, {host} is not in the allow-list.",
+    ),
+    "address": (
+        "{short} is a bare address, which the allow-list of names lacks.",
+        "Use the host's name, and see that it is in the allow-list; or call hosts of the bridge"
+        " without a proxy (NO_PROXY).",
+    ),
+    "domain": (
+        "Nothing of {short} was let through: the domain is denied.",
+        "Add the domain to the allow-list: {host} (the firewall's --allow-domains; network.allowed"
+        " of an agentic workflow), or use a host that is in it.",
+    ),
+}
+
+
+def denial(authority: str, client: str, case: Case) -> Denial:
+    """Return what the rule is about that denied a client an authority, `host:port`."""
+    host, port = split_authority(authority) or (authority, None)
+    port = port or _HTTPS
+    about = _about(f"{host}:{port}".lower(), host.lower(), port, client, case)
+    told, advice = _TABLE[about]
+    words = {"host": host[:60], "short": host[:24], "port": port}
+    return Denial(about, told.format(**words), advice.format(**words))
+
+
+def _about(authority: str, host: str, port: int, client: str, case: Case) -> About:
+    let_through = case.let_through.get(authority, set())
+    if client in let_through:
+        return "number"
+    if let_through:
+        return "source"
+    if any(known.rpartition(":")[0] == host for known in case.let_through):
+        return "port"
+    if _is_address(host):
+        return "address"
+    ports = {known.rpartition(":")[2] for known in case.let_through}
+    if port != _HTTPS and str(port) not in ports:
+        return "port-or-domain"
+    return "domain"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,64 @@
+"""What a certificate says, held against another reader of the same bytes."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from inspector.protocols.x509 import NAMES_LIMIT, read_certificate
+
+CA = trustme.CA(organization_name="Lab Web Gateway", organization_unit_name="TLS Inspection")
+
+
+def _der(*names: str) -> bytes:
+    pem = CA.issue_cert(*names, organization_name="Lab").cert_chain_pems[0].bytes()
+    return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+
+
+def test_names_issuer_and_dates_are_those_that_another_reader_finds() -> None:
+    data = _der("api.lab.test", "other.lab.test")
+    theirs = x509.load_der_x509_certificate(data)
+
+    ours = read_certificate(data)
+
+    assert ours is not None
+    assert ours.issuer == "O=Lab Web Gateway, OU=TLS Inspection"
+    assert ours.subject.startswith("O=Lab")
+    assert ours.names == ("api.lab.test", "other.lab.test")
+    begin, end = theirs.not_valid_before_utc, theirs.not_valid_after_utc
+    assert begin.tzinfo is UTC
+    assert ours.not_before == int(begin.timestamp()) * 1_000_000_000
+    assert ours.not_after == int(end.timestamp()) * 1_000_000_000
+
+
+def test_of_many_names_the_first_few_are_kept() -> None:
+    ours = read_certificate(_der(*(f"n{number}.lab.test" for number in range(30))))
+
+    assert ours is not None
+    assert len(ours.names) == NAMES_LIMIT
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damaged_bytes_never_raise(seed: int) -> None:
+    chance = random.Random(seed)
+    whole = _der("api.lab.test")
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        read_certificate(bytes(data))
+        read_certificate(whole[: chance.randrange(len(whole))])
+
+
+def test_control_characters_in_a_name_are_not_kept() -> None:
+    data = _der("api.lab.test").replace(b"TLS Inspection", b"TLS\x1b[31m\nInsp!")
+
+    ours = read_certificate(data)
+
+    assert ours is not None
+    assert ours.issuer.endswith("OU=TLS?[31m?Insp!")
