@@ -141,10 +141,10 @@ class Certificate:
     """Who signed it."""
     names: tuple[str, ...]
     """Host names that it holds for, the first few."""
-    not_before: int | None
-    """From when it is valid."""
-    not_after: int | None
-    """Until when."""
+    not_before: str | None
+    """From when it is valid, as `2026-11-24T00:33:18Z`."""
+    not_after: str | None
+    """Until when; the year may be 9999, later than nanoseconds reach."""
 
 
 @dataclass(frozen=True, slots=True)

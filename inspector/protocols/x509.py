@@ -16,6 +16,9 @@ NAMES_LIMIT: Final = 8
 #: Characters of one name that are kept (a host name has 253, RFC 1035 2.3.4).
 NAME_LIMIT: Final = 253
 
+#: How its times are written; equal lengths, so that they compare as text.
+STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
+
 #: Identifier octets (X.690 8.1.2).
 _SEQUENCE: Final = 0x30
 _SET: Final = 0x31
@@ -134,15 +137,15 @@ def _alternative_names(extensions: _Der) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _time(tag: int, data: bytes) -> int | None:
-    """UTCTime and GeneralizedTime (RFC 5280 4.1.2.5) to ns; two digits are 1950 to 2049."""
+def _time(tag: int, data: bytes) -> str | None:
+    """UTCTime and GeneralizedTime (RFC 5280 4.1.2.5); two digits are 1950 to 2049."""
     text = data.decode("ascii")
     if tag == _UTC_TIME:
         text = ("19" if text[:2] >= "50" else "20") + text
     elif tag != _GENERALIZED_TIME:
         return None
     moment = datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1_000_000_000
+    return moment.strftime(STAMP)
 
 
 def _printable(text: str) -> str:

@@ -32,8 +32,8 @@ def test_names_issuer_and_dates_are_those_that_another_reader_finds() -> None:
     assert ours.names == ("api.lab.test", "other.lab.test")
     begin, end = theirs.not_valid_before_utc, theirs.not_valid_after_utc
     assert begin.tzinfo is UTC
-    assert ours.not_before == int(begin.timestamp()) * 1_000_000_000
-    assert ours.not_after == int(end.timestamp()) * 1_000_000_000
+    assert ours.not_before == begin.isoformat().replace("+00:00", "Z")
+    assert ours.not_after == end.isoformat().replace("+00:00", "Z")
 
 
 def test_of_many_names_the_first_few_are_kept() -> None:
@@ -41,6 +41,19 @@ def test_of_many_names_the_first_few_are_kept() -> None:
 
     assert ours is not None
     assert len(ours.names) == NAMES_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("digits", "year"), [(b"491231235959Z", "2049"), (b"500101000000Z", "1950")]
+)
+def test_two_digits_of_a_year_are_1950_to_2049(digits: bytes, year: str) -> None:
+    der = _der("api.lab.test")
+    begin = x509.load_der_x509_certificate(der).not_valid_before_utc
+
+    ours = read_certificate(der.replace(begin.strftime("%y%m%d%H%M%SZ").encode(), digits))
+
+    assert ours is not None
+    assert (ours.not_before or "")[:4] == year
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -11,6 +11,7 @@ from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.tls_words import Reason, reason_in
 from inspector.diagnosis.words import at, authority, plural, told
 from inspector.model.network import Certificate, Tunnel
+from inspector.protocols.x509 import STAMP
 
 ABOUT: Final = Code(
     "tls-failed-in-tunnel",
@@ -34,6 +35,8 @@ ABOUT: Final = Code(
 
 _BY_CLIENT: Final = ("client", "reset-by-client")
 _NS: Final = 1_000_000_000
+#: The last second of the year 9999, later than which no date is; a file may state any time.
+_LAST: Final = 253_402_300_799
 _WITH_LOG: Final = (
     "Analyze once more with Squid's access.log (--squid-log): its line of port {port} tells a"
     " forbidden server name (only 200 NONE_NONE), a failed connection (503 HIER_DIRECT) and a"
@@ -119,8 +122,8 @@ def reason_of(call: FailedCall) -> Reason | None:
 
 def _by_certificate(shown: Certificate, name: str | None, at_time: int) -> Reason:
     """What is wrong with a certificate that a client left for, as far as it can be read."""
-    begins, ends = shown.not_before, shown.not_after
-    if (begins is not None and at_time < begins) or (ends is not None and ends < at_time):
+    now = datetime.fromtimestamp(min(at_time // _NS, _LAST), UTC).strftime(STAMP)
+    if now < (shown.not_before or now) or (shown.not_after or now) < now:
         return tls_words.EXPIRED
     if name is not None and shown.names and not any(_covers(known, name) for known in shown.names):
         return tls_words.OTHER_NAME
@@ -159,17 +162,11 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 
 def _described(shown: Certificate) -> tuple[str, str]:
     names = ", ".join(shown.names[:2]) or shown.subject
-    dates = f"{_day(shown.not_before)} to {_day(shown.not_after)}"
+    dates = f"{(shown.not_before or '?')[:10]} to {(shown.not_after or '?')[:10]}"
     return (
         f"Its certificate is signed by {shown.issuer[:44]}.",
         f"It is for {names[:32]}, valid {dates}.",
     )
-
-
-def _day(moment: int | None) -> str:
-    if moment is None:
-        return "?"
-    return datetime.fromtimestamp(moment // _NS, UTC).strftime("%Y-%m-%d")
 
 
 def advice(call: FailedCall, case: Case) -> str:
