@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lab.conclusions import conclusions
 from lab.places import PROVIDERS, agent_address, api_proxy_address, place, squid_address
+from lab.truth import connects
 
 Row = dict[str, Any]
 
@@ -303,7 +304,7 @@ def _tunnels(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]
 
 def _connects(truth: Mapping[str, Any]) -> list[Row]:
     """Every CONNECT that Squid logged, and those that it did not live to log."""
-    lines = [line for line in truth["squid_log"] if line["method"] == "CONNECT"]
+    lines = connects(truth["squid_log"])
     logged = {line["client"] for line in lines}
     return lines + [
         {**tunnel, "url": tunnel["authority"], "dest": None}

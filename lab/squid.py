@@ -8,11 +8,16 @@ and shorter time limits for what a scenario has to wait for.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import trustme
 
 from lab import resolver
 from lab.network import RESOLVER, SQUID_PORT, WORLD, Network
@@ -22,6 +27,8 @@ from lab.processes import LabError, Process, find, why_not
 USER = "proxy"
 API_PROXY_PORTS = (10000, 10001, 10002, 10003, 10004)
 WEB_PORTS = (80, 443)
+#: The variable that names a Squid built with OpenSSL, unpacked beside the installed one.
+OPENSSL: Final = "LAB_SQUID_OPENSSL"
 
 _LOG_FORMATS = (
     # Time, client, Host, destination, version, method, status, decision, URL, user agent.
@@ -49,9 +56,24 @@ class Squid:
     url: str
 
 
-def why_not_squid() -> str | None:
+def why_not_squid(*, peek: bool = False) -> str | None:
     """The reason why there can be no Squid here; None where it can run."""
+    if peek and peeking() is None:
+        return (
+            f"no Squid with OpenSSL: name one in {OPENSSL} (apt-get download squid-openssl,"
+            " dpkg-deb -x; it cannot be installed beside squid)"
+        )
     return why_not("squid")
+
+
+def peeking() -> str | None:
+    """A Squid that can look at a ClientHello: Debian's squid-openssl; its squid has GnuTLS."""
+    for program in (os.environ.get(OPENSSL), find("squid")):
+        if program is not None:
+            version = subprocess.run([program, "-v"], capture_output=True, text=True, check=False)
+            if "--with-openssl" in version.stdout:
+                return program
+    return None
 
 
 def start(
@@ -62,6 +84,7 @@ def start(
     hosts: Mapping[str, str | None] = WORLD,
     trust_api_proxy: bool = False,
     connect_timeout: int = 5,
+    peek: bool = False,
     directory: Path | None = None,
 ) -> Squid:
     """Start Squid on its host and wait until it listens.
@@ -70,12 +93,13 @@ def start(
     ``hosts``: what names resolve to.  A name that is not here does not exist, one with None is
     never answered; one with ``network.REFUSES``, ``ABSENT`` or ``SILENT`` fails to connect.
     ``trust_api_proxy``: the newer firewall lets its API proxy go anywhere, the older applies
-    ``allow`` to it as well.  ``connect_timeout``: seconds.  ``directory``: for its files, default
-    ``network.directory / "squid"``.
+    ``allow`` to it as well.  ``connect_timeout``: seconds.  ``peek``: answer CONNECT at once, look
+    at the ClientHello, and hold ``allow`` against its server name, as newer firewalls do.
+    ``directory``: for its files, default ``network.directory / "squid"``.
 
     :raises LabError: no squid, a directory that its user cannot enter, or it did not start.
     """
-    if reason := why_not_squid():
+    if reason := why_not_squid(peek=peek):
         raise LabError(reason)
     directory = directory or network.directory / "squid"
     directory.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -86,6 +110,11 @@ def start(
         log=directory / "resolver.log",
         ready="answering",
     )
+    if peek:
+        # Demanded of a port that bumps, and never shown: nothing is decrypted.
+        pem = trustme.CA().issue_cert("awf-squid").private_key_and_cert_chain_pem
+        pem.write_to_path(str(directory / "bump.pem"))
+        shutil.chown(directory / "bump.pem", USER, USER)
     config = directory / "squid.conf"
     config.write_text(
         configuration(
@@ -95,11 +124,19 @@ def start(
             api_proxy=network.api_proxy.address,
             trust_api_proxy=trust_api_proxy,
             connect_timeout=connect_timeout,
+            peek=peek,
         )
     )
     process = network.squid.start(
         # -N: one process in the foreground.  -n: a name of its own for two labs at once.
-        [find("squid") or "squid", "-N", "-n", f"lab{network.id}", "-f", config],
+        [
+            (peeking() if peek else find("squid")) or "squid",
+            "-N",
+            "-n",
+            f"lab{network.id}",
+            "-f",
+            config,
+        ],
         log=directory / "squid.log",
         ready=SQUID_PORT,
     )
@@ -121,6 +158,7 @@ def configuration(
     api_proxy: str,
     trust_api_proxy: bool,
     connect_timeout: int,
+    peek: bool = False,
 ) -> str:
     """The squid.conf, one directive a line."""
     domains = " ".join(f".{name.lstrip('.')}" for name in allow)
@@ -128,6 +166,9 @@ def configuration(
     trusted = [f"acl from_api_proxy src {api_proxy}", "http_access allow from_api_proxy"]
     if not trust_api_proxy:
         trusted = []
+    listens, bumps = [f"http_port {SQUID_PORT}"], list[str]()
+    if peek:
+        listens, bumps = _peeking(directory, domains), ["http_access allow CONNECT localnet"]
     lines = [
         "pinger_enable off",
         f"pid_filename {directory}/squid.pid",
@@ -139,7 +180,7 @@ def configuration(
         f"cache_effective_user {USER}",
         f"cache_effective_group {USER}",
         "cache deny all",
-        f"http_port {SQUID_PORT}",
+        *listens,
         *allowed,
         "acl localnet src 172.16.0.0/12 fc00::/7",
         *(f"acl Safe_ports port {port}" for port in ports),
@@ -149,6 +190,7 @@ def configuration(
         f"acl to_api_proxy dst {api_proxy}",
         "http_access allow to_api_proxy",
         *trusted,
+        *bumps,
         # Bare addresses would go round the list of domains.
         r"acl bare_ipv4 dstdom_regex ^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$",
         r"acl bare_ipv6 dstdom_regex ^\[?[0-9a-fA-F:]+\]?$",
@@ -179,6 +221,19 @@ def configuration(
         "max_filedescriptors 4096",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _peeking(directory: Path, domains: str) -> list[str]:
+    """Peek at the ClientHello, then splice what is allowed and end the rest."""
+    return [
+        f"http_port {SQUID_PORT} ssl-bump tls-cert={directory}/bump.pem"
+        " generate-host-certificates=off",
+        "acl step1 at_step SslBump1",
+        f"acl allowed_names ssl::server_name {domains}",
+        "ssl_bump peek step1",
+        "ssl_bump splice allowed_names",
+        "ssl_bump terminate all",
+    ]
 
 
 def _check_reachable(directory: Path) -> None:

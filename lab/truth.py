@@ -211,9 +211,23 @@ def _agent_tunnels(logs: Logs) -> list[Row]:
             "inside": told[line["client"]]["status"] if line["client"] in told else None,
             "tls": (told.get(line["client"]) or {}).get("tls"),
         }
-        for line in logs.squid
-        if line["method"] == "CONNECT" and line["client"] not in proxies
+        for line in connects(logs.squid)
+        if line["client"] not in proxies
     ]
+
+
+def connects(lines: Iterable[Row]) -> list[Row]:
+    """One line for each CONNECT: the answer to it.
+
+    A Squid that peeks writes a second one of what came of the tunnel, with another status.
+    """
+    found, peeked = [], set()
+    for line in lines:
+        if line["method"] == "CONNECT" and line["client"] not in peeked:
+            found.append(line)
+            if line["decision"] == "NONE_NONE:HIER_NONE" and line["status"] == 200:
+                peeked.add(line["client"])
+    return found
 
 
 def squid(access_log: Path) -> list[Row]:

@@ -216,3 +216,26 @@ def test_a_trusted_api_proxy_is_let_through_before_the_list_of_domains() -> None
     assert lines.index("http_access allow from_api_proxy") < lines.index(
         "http_access deny !allowed_domains"
     )
+
+
+def test_a_squid_that_peeks_holds_the_list_against_the_server_name() -> None:
+    lines = squid.configuration(
+        Path("/lab"),
+        allow=("api.anthropic.com",),
+        ports=(443,),
+        api_proxy="172.30.0.30",
+        trust_api_proxy=False,
+        connect_timeout=5,
+        peek=True,
+    ).splitlines()
+
+    bumps = [line for line in lines if line.startswith("ssl_bump")]
+    assert bumps == [
+        "ssl_bump peek step1",
+        "ssl_bump splice allowed_names",
+        "ssl_bump terminate all",
+    ]
+    assert "acl allowed_names ssl::server_name .api.anthropic.com" in lines
+    assert lines.index("http_access allow CONNECT localnet") < lines.index(
+        "http_access deny !allowed_domains"
+    )

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from inspector.model.report import Report
 from inspector.report.formats.whole import from_dict, stable_part
-from lab import record
+from lab import record, squid
 from lab.docker import Container, DockerNetwork
 from lab.index import CAPTURES
 from lab.network import NAMED, WORLD, Host, Network
@@ -63,6 +65,8 @@ def watched(name: str, *arguments: str, docker: bool = False) -> Iterator[Watche
     The capture file and the network are there as long as the block runs.
     """
     scenario = catalogue()[name]
+    if scenario.squid.get("peek") and (reason := squid.why_not_squid(peek=True)):
+        pytest.skip(reason)
     network = Network(one_network=scenario.one_network, ipv6=scenario.ipv6)
     with DockerNetwork() if docker else network as network:
         place = network.directory / "run"
