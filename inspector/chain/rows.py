@@ -288,7 +288,9 @@ def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
     opened = moments.opened(connection)
     status = UNKNOWN if tunnel.connect_status is None else tunnel.connect_status
     refused = tunnel.refusal is not None
-    tls_failed = tunnel.tls is not None and tunnel.tls.handshake == "failed"
+    tls_failed = tunnel.is_left_unused or (
+        tunnel.tls is not None and tunnel.tls.handshake == "failed"
+    )
     heard = tunnel.last_down_at
     overhead_up, overhead_down = 22 * tunnel.records_up, 22 * tunnel.records_down
     return Carrier(

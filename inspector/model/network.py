@@ -325,6 +325,21 @@ class Tunnel:
     """
 
     @property
+    def is_left_unused(self) -> bool:
+        """Whether the client ended the handshake of TLS 1.2 well and left without a byte of HTTP.
+
+        So Node does that dislikes a certificate: it looks at it when the handshake is over, sends
+        no alert and closes (measured).
+        """
+        return (
+            self.tls is not None
+            and self.tls.handshake == "complete"
+            and bool(self.tls.certificates)
+            and not self.records_up
+            and self.closed_by in ("client", "reset-by-client")
+        )
+
+    @property
     def refusal(self) -> Refusal | None:
         """Why it did not open, or was taken back; None where it did, and without an answer."""
         return refusal_of(

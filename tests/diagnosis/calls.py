@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from inspector import inspect
@@ -46,6 +47,11 @@ def called(call: bytes, answer: bytes | None) -> Report:
 
 def error(message: str) -> bytes:
     return b'{"type":"error","error":{"type":"x","message":"' + message.encode() + b'"}}'
+
+
+def proxy_error(message: str) -> bytes:
+    """The API proxy's own 502, as it writes it (August 2026)."""
+    return json.dumps({"error": "Proxy error", "message": message}).encode()
 
 
 def sent(server: str, port: int, line: str, *fields: str, client: str = AGENT) -> Report:

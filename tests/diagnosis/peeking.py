@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.inspection import Inspector, Options, Sources
 from inspector.model.report import Report
-from tests.diagnosis.calls import CALL, PROXY_SAYS, error
+from tests.diagnosis.calls import CALL, PROXY_SAYS, proxy_error
 from tests.exchanges.network import API, ESTABLISHED, FINGERPRINT_KEY, Network, connect, response
 from tests.exchanges.network import say as say_in_turn
 from tests.exchanges.network import tls as tls_of
@@ -21,7 +21,7 @@ TUNNELED: Final = "203.0.113.10:443 1.1 CONNECT 200 TCP_TUNNEL:HIER_DIRECT"
 TUNNELED_500: Final = TUNNELED.replace("200", "500")
 
 #: What Node says of a tunnel that ends before a ServerHello (measured, version 22).
-DISCONNECTED: Final = error(
+DISCONNECTED: Final = proxy_error(
     "Client network socket disconnected before secure TLS connection was established"
 )
 

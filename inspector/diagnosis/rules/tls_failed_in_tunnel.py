@@ -47,7 +47,7 @@ _WITH_LOG: Final = (
 def explains(call: FailedCall, case: Case) -> bool:
     if call.answered_by not in ("api-proxy", "nobody"):
         return False
-    if has_failed(call.tunnel, case) or is_disliked(call.tunnel):
+    if has_failed(call.tunnel, case):
         return True
     reason = reason_in(call.message)
     is_open = call.tunnel is not None and bool(call.tunnel.established)
@@ -63,24 +63,9 @@ def has_failed(tunnel: Tunnel | None, case: Case) -> bool:
         return False
     if tunnel.tls is None:
         return tunnel.protocol == "none" and tunnel.closed_at is not None and case.is_whole
-    if tunnel.tls.handshake == "failed":
+    if tunnel.tls.handshake == "failed" or tunnel.is_left_unused:
         return True
     return tunnel.tls.handshake == "incomplete" and not tunnel.bytes_down and not case.is_lossy
-
-
-def is_disliked(tunnel: Tunnel | None) -> bool:
-    """Whether the client ended the handshake of TLS 1.2 well, and left without a byte of HTTP.
-
-    So Node does that dislikes a certificate: it looks at it when the handshake is over.
-    """
-    return (
-        tunnel is not None
-        and tunnel.tls is not None
-        and tunnel.tls.handshake == "complete"
-        and bool(tunnel.tls.certificates)
-        and not tunnel.records_up
-        and tunnel.closed_by in _BY_CLIENT
-    )
 
 
 def _is_own(call: FailedCall) -> bool:
@@ -115,7 +100,7 @@ def reason_of(call: FailedCall) -> Reason | None:
     alerts = " ".join(tls.alerts).replace("_", " ")
     if (reason := reason_in(alerts)) is not None:
         return reason
-    if is_disliked(tunnel):
+    if tunnel.is_left_unused:
         return _by_certificate(tls.certificates[0], tls.sni, tunnel.opened_at)
     return None
 

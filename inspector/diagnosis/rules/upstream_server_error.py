@@ -33,17 +33,17 @@ def explains(call: FailedCall, case: Case) -> bool:
         and tunnel.closed_at is not None
         and tunnel.closed_at <= response.started_at
     )
-    return closed_first and tunnel.tls.handshake == "complete"
+    reason = reason_in(call.message)
+    spoke_otherwise = reason is not None and reason.after
+    return (closed_first or spoke_otherwise) and tunnel.tls.handshake == "complete"
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     if call.answered_by == "upstream":
         return f"The API failed: {count} x {answer(call)} ({at(call.packet, case)})."
-    where, reason, tunnel = at(call.packet, case), reason_in(call.message), call.tunnel
+    where, reason = at(call.packet, case), reason_in(call.message)
     if reason is not None and reason.after:
         return f"In the tunnel {reason.why}: {plural(count, 'call')} ({where})."
-    if tunnel is not None and tunnel.closed_by in ("client", "reset-by-client"):
-        return f"The API proxy left the tunnel first, {count} x without an answer ({where})."
     return f"The API's side closed {count} x without an answer ({where})."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.model.report import Report
-from tests.diagnosis.calls import CALL, DENIED, PROXY_SAYS, cause, error, found, golden
+from tests.diagnosis.calls import CALL, DENIED, PROXY_SAYS, cause, found, golden, proxy_error
 from tests.exchanges.network import AGENT, API_PROXY, Network, connect, response, say
 
 NEGOTIATE = "Proxy-Authenticate: Negotiate"
@@ -32,7 +32,7 @@ def of(status: str, *fields: str) -> bytes:
     return "\r\n".join((f"HTTP/1.1 {status}", *fields, "Content-Length: 0", "", "")).encode()
 
 
-OWN_502 = response("502 Bad Gateway", *PROXY_SAYS, body=error("socket hang up"))
+OWN_502 = response("502 Bad Gateway", *PROXY_SAYS, body=proxy_error("socket hang up"))
 
 
 @pytest.mark.parametrize("agent_gets", [OWN_502, None], ids=["own-502", "nothing"])

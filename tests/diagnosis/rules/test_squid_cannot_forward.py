@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, error, found, golden
+from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found, golden, proxy_error
 from tests.diagnosis.peeking import NO_WAY, OPENED, closed_at_hello, line, with_log
 from tests.diagnosis.rules.test_squid_dns_failure import page
 from tests.exchanges.network import ESTABLISHED, Network, connect, response, say, tls
@@ -24,7 +24,7 @@ def test_a_squid_that_peeks_says_it_inside_the_tunnel_and_tls_is_not_to_blame() 
     call = net.to_api_proxy().up(CALL).ack(False)
     hello = tls().flights[0][1]
     say(net.to_squid(), connect(), ESTABLISHED, hello, PAGE).end(False).end(True)
-    words = error("write EPROTO wrong version number")
+    words = proxy_error("write EPROTO wrong version number")
     say(call.down(response("502 Bad Gateway", *PROXY_SAYS, body=words)).ack(True)).close()
 
     report = net.report()

@@ -8,7 +8,7 @@ import pytest
 
 from inspector.model.conclusions import RootCause
 from inspector.model.report import Report
-from tests.diagnosis.calls import CALL, PROXY_SAYS, cause, error, found, golden
+from tests.diagnosis.calls import CALL, PROXY_SAYS, cause, found, golden, proxy_error
 from tests.diagnosis.peeking import OPENED, TUNNELED, closed_at_hello, line, with_log
 from tests.exchanges.network import ESTABLISHED, Network, connect, play, response, say
 from tests.protocols.tls_memory import (
@@ -36,7 +36,7 @@ def failed(inside: Recording, words: str, *, by_client: bool = True) -> Report:
     call = net.to_api_proxy().up(CALL).ack(False)
     tunnel = play(say(net.to_squid(), connect(), ESTABLISHED), inside)
     tunnel.end(by_client).end(not by_client)
-    answer = response("502 Bad Gateway", *PROXY_SAYS, body=error(words))
+    answer = response("502 Bad Gateway", *PROXY_SAYS, body=proxy_error(words))
     call.down(answer).ack(True).close()
     return net.report()
 
