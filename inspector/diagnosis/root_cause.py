@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from inspector.diagnosis import peeked
 from inspector.diagnosis.attempts import Attempts, barred
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.catalogue import CODES, ORIGIN
@@ -188,6 +189,10 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
 def _denial(call: FailedCall, case: Case) -> str | None:
     if any(tunnel.refusal is not None for tunnel in call.tunnels):
         return None
+    if call.tunnel is not None and peeked.is_closed_before_hello(call.tunnel):
+        if peeked.of_call(call, case) in (None, "denied"):
+            return None  # a Squid that peeks says 200 before it knows the server name
+        return f"its log has a second line of {call.tunnel.id}"
     if call.tunnel is not None and call.tunnel.established:
         return f"Squid answered {call.tunnel.id} with 200"
     if call.answered_by == "forward-proxy" or _may_have_had_one(call, case):

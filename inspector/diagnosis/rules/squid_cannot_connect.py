@@ -38,7 +38,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     errno = squid_error(call).rpartition(" ")[2]
     why = f"{errno}, {ERRNO[errno]}" if errno in ERRNO else squid_error(call) or "5xx"
     if peeked.of_call(call, case) is not None:
-        why = "its log: 503 HIER_DIRECT"
+        why = "by its log"
     return (
         f"Squid cannot reach {authority(call)} ({why}):"
         f" {plural(count, 'call')} ({at(call.packet, case)})."
@@ -46,6 +46,8 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
+    if peeked.of_call(call, case) is not None:
+        return ("Its log has 5xx HIER_DIRECT behind the 200 to CONNECT: no connection.",)
     return relayed(call)
 
 

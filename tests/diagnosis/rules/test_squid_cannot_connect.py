@@ -35,7 +35,10 @@ def test_a_peeking_squids_log_tells_a_failed_connection_behind_its_200() -> None
     told = cause(with_log(net, line(tunnel, OPENED), line(tunnel, CANNOT_CONNECT)))
 
     assert (told.code, told.explains, told.of) == ("squid-cannot-connect", 1, 1)
-    assert "503 HIER_DIRECT" in told.sentence
+    assert "5xx HIER_DIRECT" in told.details[0]
+    assert "Squid denial" in {other.what for other in told.ruled_out}, (
+        "the second line rules it out"
+    )
 
 
 def test_its_other_second_lines_do_not() -> None:

@@ -107,6 +107,7 @@ def test_a_bare_close_behind_the_hello_has_three_causes_without_a_log() -> None:
 
     assert told.code == "tls-failed-in-tunnel"
     assert "not known which" in " ".join(told.details)
+    assert "Squid denial" not in {other.what for other in told.ruled_out}
     assert "--squid-log" in told.advice
     assert str(tunnel.ends[True][1]) in told.advice
 
