@@ -64,3 +64,7 @@ def test_a_close_where_squid_had_reached_the_api_proxy_is_the_api_proxys() -> No
 
 def test_what_another_host_answers_is_no_call_of_the_api_proxys() -> None:
     assert "tls-expected" not in found(in_connect(ALERT, "telemetry.test:443"))
+
+
+def test_a_failed_call_at_the_api_proxy_itself_is_none() -> None:
+    assert "tls-expected" not in found(golden("squid-down"))
