@@ -542,26 +542,36 @@ class Case:
         """Return the refused CONNECT that explains a call; None where there is none, or doubt."""
         if own:
             return next((tunnel for tunnel in reversed(own) if tunnel.refusal is not None), None)
+        meanwhile = self.asked_meanwhile(exchange, connection)
+        told = {
+            None
+            if (refusal := tunnel.refusal) is None
+            # The errno may differ from one to the next; the reason does not.
+            else (tunnel.authority, refusal.status, (refusal.error or "").partition(" ")[0])
+            for tunnel in meanwhile
+        }
+        return meanwhile[-1] if len(told) == 1 and None not in told else None
+
+    def asked_meanwhile(
+        self, exchange: Exchange, connection: Connection | None
+    ) -> tuple[Tunnel, ...]:
+        """Return the CONNECTs of the API proxy while a call waited: its own is one of them.
+
+        None where packets are missing, or there are too many to compare.
+        """
         request, response = exchange.request, exchange.response
         if request is None or self.is_lossy or self.is_first_leg(exchange):
-            return None
+            return ()
         end = response.started_at if response is not None else None
         if end is None and connection is not None:
             end = connection.closed_at
         asked = self._asked.get(exchange.server.ip, [])
         first = bisect_left(asked, (request.started_at, 0))
         last = len(asked) if end is None else bisect_left(asked, (end, 0))
-        if not first < last <= first + ALIKE_LIMIT:
-            return None
-        meanwhile = [self.tunnels.get(tunnel_id(number)) for _, number in asked[first:last]]
-        told = {
-            None
-            if tunnel is None or (refusal := tunnel.refusal) is None
-            # The errno may differ from one to the next; the reason does not.
-            else (tunnel.authority, refusal.status, (refusal.error or "").partition(" ")[0])
-            for tunnel in meanwhile
-        }
-        return meanwhile[-1] if len(told) == 1 and None not in told else None
+        if last > first + ALIKE_LIMIT:
+            return ()
+        found = (self.tunnels.get(tunnel_id(number)) for _, number in asked[first:last])
+        return tuple(tunnel for tunnel in found if tunnel is not None)
 
     def knows_who_closed(self, call: FailedCall) -> bool:
         """Whether the order of closing on both legs of a call is certain."""

@@ -43,6 +43,7 @@ ORDER: Final[tuple[str, ...]] = (
     "proxy-refused",
     "tls-expected",
     "squid-down",
+    "squid-silent",
     "squid-denied",
     "squid-auth-required",
     "parent-proxy-refused",
