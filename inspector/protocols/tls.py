@@ -1,7 +1,8 @@
 """A TLS conversation, watched from outside and without keys.
 
-Records are walked by their 5-byte headers (RFC 8446 5.1); only the hellos and
-readable alerts are looked into, everything else is skipped over.  How the
+Records are walked by their 5-byte headers (RFC 8446 5.1); only the hellos,
+readable alerts and, up to TLS 1.2, the server's flight (`tls_flight.py`) are
+looked into, everything else is skipped over.  How the
 outcome of a handshake is judged from record types, order and sizes is told in
 docs/tls.md, and is decided in `tls_handshake.py`.
 """
