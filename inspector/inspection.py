@@ -21,11 +21,13 @@ from inspector.exchanges.assemble import Assembled, assemble, exchange_fact, tun
 from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
+from inspector.exchanges.listener import Audience
 from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
 from inspector.flows.addresses import endpoint
-from inspector.flows.contract import ConnectionView
+from inspector.flows.contract import ConnectionView, Place
+from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
 from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, Unread
 from inspector.model.conclusions import Witnesses
@@ -76,7 +78,8 @@ class Inspector:
     `feed` batches in order, then `finish` once.  Exchanges and tunnels are
     told to `on_exchange` and `on_tunnel` as they end, but not before the scope
     is known; what is only known later (that a leg relays another) is in the
-    report alone.
+    report alone.  `audience` hears what is read in each connection in scope, and where;
+    with `flush`, `end` and `place` this is then its `redaction.redactor.PacketReader`.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Inspector:
         on_exchange: OnExchange | None = None,
         on_tunnel: OnTunnel | None = None,
         on_connection: OnConnection | None = None,
+        audience: Audience | None = None,
     ) -> None:
         options = options or Options()
         key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
@@ -108,6 +112,8 @@ class Inspector:
         self._on_exchange = on_exchange
         self._on_tunnel = on_tunnel
         self._on_connection = on_connection
+        self._audience = audience
+        self._has_ended = False
         if self._scope is not None:
             self._start_telling()
 
@@ -130,6 +136,19 @@ class Inspector:
         """Look at everything that is held for a batch (a live capture's tick)."""
         self._pipeline.flush()
 
+    def end(self) -> None:
+        """The packets are over: everything that was held is read.  Idempotent."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        if self._scope is None:
+            self._tell_what_waited()
+        self._pipeline.finish()
+
+    def place(self, segment: TcpPacket, offset: int) -> Place | None:
+        """Where a byte of a segment that was read lies (`contract.PlacingEngine.place`)."""
+        return self._engine.place(segment, offset)
+
     @property
     def processes(self) -> Processes:
         """The claims of connections that are still open."""
@@ -137,9 +156,7 @@ class Inspector:
 
     def finish(self, sources: Sources | None = None) -> Report:
         """The capture is over: everything that was seen."""
-        if self._scope is None:
-            self._tell_what_waited()
-        self._pipeline.finish()
+        self.end()
         ledger, notes = self._ledger, self._engine.notes
         sources = _in_words(sources or Sources(), ledger.credentials.words)
         for fault in sources.faults:
@@ -226,6 +243,8 @@ class Inspector:
             log.debug("traffic of %s found: scope is the subnet", self._roles.subnet)
             self._scope = "subnet"
             self._pipeline.forget()
+            if self._audience is not None:
+                self._audience.forget()
             self._engine.notes.oddities.clear()
             self._engine.notes.limits_hit.clear()
             self._ledger.clear()
@@ -241,7 +260,8 @@ class Inspector:
         if self._on_connection is not None:
             client, server = endpoint(*connection.client), endpoint(*connection.server)
             self._on_connection(client, server, connection.packet)
-        return (Conversation(self._ledger, connection, self._engine.turn),)
+        listener = None if self._audience is None else self._audience.listen(connection)
+        return (Conversation(self._ledger, connection, self._engine.turn, listener),)
 
     def close(self, connection: ConnectionView) -> None:
         """A connection is over, or the capture is."""

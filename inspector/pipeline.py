@@ -204,15 +204,20 @@ def _tell(reader: StreamReader, delivery: Skipped | Gap | Cut | End) -> int | No
 def fail(reader: StreamReader, error: Exception, packet: int) -> int:
     """A bug must not cost the person at 2 a.m. the other connections: log it, and go on.
 
-    Neither the error's text nor the frames' values are logged: they may quote a key.
+    The answer is that of the reader's `failed`.
     """
+    log_failure(error)
+    return reader.failed(error, packet)
+
+
+def log_failure(error: Exception) -> None:
+    """Neither the error's text nor the frames' values are logged: they may quote a key."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     name = type(error).__name__
     log.error(
         "a reader failed on one connection with %s in %s (%s:%s); it is a bug",
         name, frame.name, PurePath(frame.filename).name, frame.lineno,
     )  # fmt: skip
-    return reader.failed(error, packet)
 
 
 class Together:

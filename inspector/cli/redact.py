@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BLANKED: Final = {
     "bodies": "bodies, but for their structure",
     "compressed": "compressed bodies with a key in them",
+    "internal-error": "readings that failed, by an error of this program",
     "forgotten": "packets whose first copy is not here to compare with",
     "plaintext": "directions of plaintext that is no HTTP",
     "quoted": "packets quoted in ICMP errors",

@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inspector.exchanges.layers import Layer, Slot
 from inspector.exchanges.ledger import Ledger, TunnelRecord
+from inspector.exchanges.listener import Listener
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
 from inspector.model.network import Endpoint
+from inspector.protocols.extent import Extent
+from inspector.protocols.http1_head_reader import STATUS_START
 
 
 @dataclass(slots=True)
 class Context:
     """The conversation's surroundings.
 
-    `detect` makes the layer that decides what comes next; `tunnel` is the
+    `detect` makes the layer that decides what comes next, given where it begins in each
+    direction: [down, up]; `tunnel` is the
     innermost tunnel the layer stands in, `depth` the number of those around it; `turn`
-    tells that the connection's ends are the other way round.
+    tells that the connection's ends are the other way round.  `listener` is told what
+    the layers read, if somebody wants to know.
     """
 
     ledger: Ledger
     connection: ConnectionView
-    detect: Callable[[Context, Slot], Layer]
+    detect: Callable[[Context, Slot, tuple[int, int]], Layer]
     turn: Callable[[], None]
     tunnel: TunnelRecord | None = None
     depth: int = 0
+    listener: Listener | None = None
 
     def within(self, tunnel: TunnelRecord) -> Context:
         """The context of a layer inside `tunnel`."""
-        return Context(self.ledger, self.connection, self.detect, self.turn, tunnel, self.depth + 1)
+        return replace(self, tunnel=tunnel, depth=self.depth + 1)
 
     @property
     def ends(self) -> tuple[Endpoint, Endpoint]:
         """Client and server of the outer connection."""
         return endpoint(*self.connection.client), endpoint(*self.connection.server)
+
+    def note_plain_answer(self, offset: int, start: bytes) -> None:
+        """What a server says first, from `offset` on, to a client that began otherwise."""
+        self.ledger.note_plain_answer(self.connection, start)
+        if self.listener is not None:
+            self.listener.constant(False, Extent(offset, offset + STATUS_START))
 
     def fault(self, fault: Fault) -> None:
         """Note an oddity, and what it leaves unread."""

@@ -17,6 +17,7 @@ from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.model.network import TunnelProtocol
 from inspector.protocols.detect import (
+    H2_PREFACE,
     begins_tls_record,
     looks_like_h2,
     looks_like_request,
@@ -25,6 +26,7 @@ from inspector.protocols.detect import (
     resumes_request,
     sender_of_hello,
 )
+from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING
 from inspector.wire import Segment
 
@@ -39,30 +41,34 @@ FAULTS: Final[dict[str, str]] = {
 }
 
 
-def detect(context: Context, slot: Slot) -> Layer:
-    """The layer that decides what comes next; none within too many tunnels."""
+def detect(context: Context, slot: Slot, start: tuple[int, int] = (0, 0)) -> Layer:
+    """The layer that decides what comes next; none within too many tunnels.
+
+    `start`: which byte of each direction is the first that it is given: [down, up].
+    """
     tunnel = context.tunnel
     if tunnel is not None and context.depth > NESTED_LIMIT:
         name = "nested-tunnels-limit"
         context.fault(Fault(name, tunnel.packet, FAULTS[name]))
         return Opaque()
-    return Detector(context, slot)
+    return Detector(context, slot, start)
 
 
 class UnreadLayer(Opaque):
     """A protocol that is not read; whether the server answers it in HTTP/1 is."""
 
-    __slots__ = ("_context", "_is_answered")
+    __slots__ = ("_context", "_is_answered", "_start")
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, start: tuple[int, int] = (0, 0)) -> None:
         self._context = context
+        self._start = start
         self._is_answered = False
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """Look at the server's first bytes."""
         if not up and not self._is_answered:
             self._is_answered = True
-            self._context.ledger.note_plain_answer(self._context.connection, segments[0][2])
+            self._context.note_plain_answer(self._start[False], segments[0][2])
 
     def wanted(self, up: bool) -> int:
         """The server's first bytes, and nothing else."""
@@ -78,11 +84,12 @@ class Detector:
     a body that quotes HTTP hardly does.
     """
 
-    __slots__ = ("_context", "_ends", "_held", "_lost", "_peeked", "_slot")
+    __slots__ = ("_context", "_ends", "_held", "_lost", "_peeked", "_slot", "_start")
 
-    def __init__(self, context: Context, slot: Slot) -> None:
+    def __init__(self, context: Context, slot: Slot, start: tuple[int, int] = (0, 0)) -> None:
         self._context = context
         self._slot = slot
+        self._start = [*start]  # of what is held, or comes next: [down, up]
         tunnel = context.tunnel
         self._lost = context.connection.midstream if tunnel is None else tunnel.authority is None
         self._held: list[tuple[bool, Segment]] = []
@@ -129,12 +136,15 @@ class Detector:
             elif looks_like_response(server) is False:
                 # The server speaks first; what the client says then may be HTTP all the same.
                 self._lost = True
+                for up, (_, _, data) in self._held:
+                    self._start[up] += len(data)
                 self._held.clear()
         elif len(client) >= PEEK_LIMIT:
             self._become(self._guess())
 
     def _become(self, protocol: TunnelProtocol) -> None:
-        layer = self._layer(protocol)
+        down, up = self._start
+        layer = self._layer(protocol, (down, up))
         held, self._held = self._held, []
         self._slot.layer = layer
         for up, segment in held:
@@ -142,41 +152,54 @@ class Detector:
         for end in self._ends:
             layer.end(*end)
 
-    def _layer(self, protocol: TunnelProtocol, *, midstream: bool = False) -> Layer:
+    def _layer(
+        self, protocol: TunnelProtocol, start: tuple[int, int], *, midstream: bool = False
+    ) -> Layer:
         context = self._context
         if context.tunnel is not None:
             context.tunnel.protocol = protocol
         else:
             context.ledger.note_protocol(context.connection, protocol)
         if protocol == "http/1.1":
-            return HttpLayer(self._context, midstream=midstream)
+            return HttpLayer(self._context, midstream=midstream, start=start)
         if protocol == "tls":
-            return TlsLayer(self._context, midstream=midstream)
-        return Opaque() if context.tunnel is not None else UnreadLayer(context)
+            return TlsLayer(self._context, midstream=midstream, start=start)
+        if protocol == "h2" and context.listener is not None:
+            preface = Extent(start[True], start[True] + len(H2_PREFACE))
+            context.listener.constant(True, preface)
+        if context.tunnel is not None:
+            return Opaque()
+        return UnreadLayer(context, start)
 
     def _search(self, up: bool, segments: Sequence[Segment]) -> None:
+        start = self._start
         for index, (_, _, data) in enumerate(segments):
             is_request = resumes_request(data) is True
             if is_request or looks_like_response(data):
                 if is_request is not up:
                     if not self._ends_are_guessed:
                         continue
-                    self._context.turn()
+                    self._turn()
                     up = not up
-                layer = self._layer("http/1.1", midstream=True)
+                layer = self._layer("http/1.1", (start[0], start[1]), midstream=True)
             elif begins_tls_record(data):
                 sender = sender_of_hello(data)
                 if sender is not None and sender is not up and self._ends_are_guessed:
-                    self._context.turn()
+                    self._turn()
                     up = not up
-                layer = self._layer("tls", midstream=True)
+                layer = self._layer("tls", (start[0], start[1]), midstream=True)
             elif looks_like_h2(data):
-                layer = self._layer("h2")
+                layer = self._layer("h2", (start[0], start[1]))
             else:
+                start[up] += len(data)
                 continue
             self._slot.layer = layer
             layer.receive(up, segments[index:])
             return
+
+    def _turn(self) -> None:
+        self._context.turn()
+        self._start.reverse()
 
     @property
     def _ends_are_guessed(self) -> bool:
@@ -191,6 +214,7 @@ class Detector:
         held, self._held = self._held, []
         for direction, segment in held:
             self._slot.layer.receive(direction, [segment])
+        self._start[up] += count
         if self._slot.layer is not self:
             self._slot.layer.gap(up, count, at, packet)
             for end in self._ends:
@@ -230,3 +254,7 @@ class Detector:
         One direction at most: what comes in batches from both comes in no order.
         """
         return BATCH if self._lost and not up else 0
+
+    def settled(self, up: bool) -> int:
+        """What is held may still turn out to be anything; what a search passed by will not."""
+        return self._start[up]

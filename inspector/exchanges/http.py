@@ -7,9 +7,9 @@ that has no final response yet is the one a response belongs to.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.layers import Layer, Opaque, Slot
@@ -27,8 +27,10 @@ from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
+    EVERYTHING,
     Body,
     BodyGap,
+    CutLine,
     Event,
     MessageEnd,
     RequestHead,
@@ -52,8 +54,15 @@ HELD_TOTAL_LIMIT: Final = 16 << 20
 SEGMENT_COST: Final = 150
 
 
+_ROLES: Final[tuple[Literal["request", "response"], ...]] = ("request", "response")
+
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
 ESTABLISHED: Final = b"Connection established"
+
+
+def _wants_all(head: RequestHead | ResponseHead) -> int:
+    """All of every body: somebody listens who has to know what stands in it."""
+    return EVERYTHING
 
 
 def _is_older(head: ResponseHead, item: OpenExchange | TunnelRecord) -> bool:
@@ -70,10 +79,21 @@ def _is_older(head: ResponseHead, item: OpenExchange | TunnelRecord) -> bool:
 class HttpLayer:
     """Pairs the messages of both directions."""
 
-    def __init__(self, context: Context, *, midstream: bool) -> None:
+    def __init__(
+        self, context: Context, *, midstream: bool, start: tuple[int, int] = (0, 0)
+    ) -> None:
         self._context = context
-        self._requests = Http1Parser("request", wants_body=wants_body, midstream=midstream)
-        self._responses = Http1Parser("response", wants_body=wants_body, midstream=midstream)
+        self._listener = listener = context.listener
+        self._requests, self._responses = (
+            Http1Parser(
+                role,
+                wants_body=wants_body if listener is None else _wants_all,
+                midstream=midstream,
+                places=listener is not None,
+                start=start[role == "request"],
+            )
+            for role in _ROLES
+        )
         self._awaiting: deque[OpenExchange | TunnelRecord] = deque()
         self._sending: OpenExchange | TunnelRecord | None = None
         self._receiving: OpenExchange | TunnelRecord | None = None
@@ -149,11 +169,10 @@ class HttpLayer:
             self._child.finish(at, packet)
         else:
             rest = self._requests.close(at, packet, clean=False)
-            if self._context.connection.closed_by is None and rest:
-                # A request line that is not whole: faults are all there is of it.
-                faults = [event for event in rest if isinstance(event, Fault)]
-                if faults == rest:
-                    self._context.ledger.leave_unfinished(self._context.connection)
+            # Of a request line that is not whole these are all there is.
+            is_begun = bool(rest) and all(isinstance(e, Fault | CutLine) for e in rest)
+            if is_begun and self._context.connection.closed_by is None:
+                self._context.ledger.leave_unfinished(self._context.connection)
             self._on_request_events(rest)
             self._on_response_events(self._responses.close(at, packet, clean=False))
         left = [self._upgraded, self._receiving, *self._awaiting]
@@ -177,9 +196,17 @@ class HttpLayer:
             return BATCH
         return 0
 
+    def settled(self, up: bool) -> int:
+        """How far its parsers, or its child, have come."""
+        if self._child is not None:
+            return self._child.settled(up)
+        return (self._requests if up else self._responses).settled
+
     # -- requests ----------------------------------------------------------
 
-    def _on_request_events(self, events: Iterable[Event]) -> None:
+    def _on_request_events(self, events: Sequence[Event]) -> None:
+        if self._listener is not None and events:
+            self._listener.http(True, events)
         for event in events:
             if isinstance(event, RequestHead):
                 self._on_request(event)
@@ -222,18 +249,20 @@ class HttpLayer:
 
     # -- responses ---------------------------------------------------------
 
-    def _on_response_events(self, events: Iterable[Event]) -> None:
+    def _on_response_events(self, events: Sequence[Event]) -> None:
+        if self._listener is not None and events:
+            self._listener.http(False, events)
         for event in events:
             if isinstance(event, Body):
                 if isinstance(self._receiving, OpenExchange) and self._receiving.body is not None:
-                    self._receiving.body.feed(event.pieces)
+                    self._receiving.take(event.pieces)
             elif isinstance(event, ResponseHead):
                 self._on_response(event)
             elif isinstance(event, MessageEnd):
                 self._on_response_end(event)
             elif isinstance(event, BodyGap):
                 if isinstance(self._receiving, OpenExchange) and self._receiving.body is not None:
-                    self._receiving.body.gap(event.missing, event.packet)
+                    self._receiving.miss(event.missing, event.packet)
             elif isinstance(event, Switched):
                 self._switch(event.rest)
             elif isinstance(event, Fault):
@@ -379,14 +408,17 @@ class HttpLayer:
     def _switch(self, server_rest: list[Segment]) -> None:
         """The stream stops being HTTP: a CONNECT took effect, or a 101."""
         client_rest = self._requests.take_rest()
+        if self._listener is not None:
+            self._listener.http_over()
+        start = (self._responses.position, self._requests.position)
         record, self._receiving = self._receiving, None
         upgraded = self._upgraded
         if isinstance(record, TunnelRecord):
             slot = Slot()
-            slot.layer = self._context.detect(self._context.within(record), slot)
+            slot.layer = self._context.detect(self._context.within(record), slot, start)
             self._child = TunnelLayer(self._context, record, slot)
         elif upgraded is not None and (upgraded.upgrade or "").lower() == "websocket":
-            self._child = WebSocketLayer(upgraded)
+            self._child = WebSocketLayer(upgraded, self._listener, start)
         else:
             self._child = Opaque()
         if client_rest:

@@ -42,6 +42,9 @@ class Layer(Protocol):
     def wanted(self, up: bool) -> int:
         """How many bytes of a direction may pass unseen; `flows.contract.BATCH` for batches."""
 
+    def settled(self, up: bool) -> int:
+        """Which byte of the stream is the first of which something may still be told."""
+
 
 class Slot:
     """The place of a layer in its parent; passes everything on to whoever stands in it."""
@@ -76,4 +79,7 @@ class Opaque:
         pass
 
     def wanted(self, up: bool) -> int:
+        return EVERYTHING
+
+    def settled(self, up: bool) -> int:
         return EVERYTHING

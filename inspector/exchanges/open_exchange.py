@@ -237,6 +237,7 @@ class OpenExchange:
     """One exchange while its messages are being read."""
 
     __slots__ = (
+        "_wanted",
         "body",
         "head_cut",
         "interim",
@@ -262,15 +263,35 @@ class OpenExchange:
         # Its answer may be in a gap.
         self.lost = False
         self.body: ResponseReader | None = None
+        # How many of the body's next bytes its reader is given.
+        self._wanted = 0
         self.upgrade: str | None = None
         self.websocket: WebSocket | None = None
 
     def answer(self, head: ResponseHead, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""
         self.response = head
-        if wants_body(head):
+        self._wanted = wants_body(head)
+        if self._wanted:
             kind = media_type(head.text(b"content-type"))
             self.body = _READERS.get(kind or "", JsonReader)(head, budget)
+
+    def take(self, pieces: list[Segment]) -> None:
+        """The next pieces of the response's body, of which its reader gets what it wants."""
+        if self.body is None or self._wanted <= 0:
+            return
+        wanted = self._wanted
+        if wanted < EVERYTHING >> 1:  # more than any stream has
+            self._wanted -= sum([len(data) for _, _, data in pieces])
+            if self._wanted < 0:
+                pieces = _first(pieces, wanted)
+        self.body.feed(pieces)
+
+    def miss(self, missing: int, packet: int) -> None:
+        """Bytes of the response's body are missing."""
+        if self.body is not None and self._wanted > 0:
+            self._wanted -= missing
+            self.body.gap(missing, packet)
 
     @property
     def is_cut(self) -> bool:
@@ -341,6 +362,17 @@ class OpenExchange:
             oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
             page=body.page if body else None,
         )
+
+
+def _first(pieces: list[Segment], count: int) -> list[Segment]:
+    """The first `count` bytes of pieces that have more."""
+    kept: list[Segment] = []
+    for at, packet, data in pieces:
+        if count <= 0:
+            break
+        kept.append((at, packet, data[:count]))
+        count -= len(data)
+    return kept
 
 
 def _version(version: bytes) -> str:

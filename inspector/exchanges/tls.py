@@ -12,6 +12,7 @@ from inspector.exchanges.ledger import DirectTlsRecord
 from inspector.flows.contract import BATCH
 from inspector.model.network import Tls
 from inspector.protocols.detect import begins_tls_record
+from inspector.protocols.messages import EVERYTHING
 from inspector.protocols.tls import TlsConversation
 from inspector.protocols.tls_record import RECORD_HEADER_SIZE
 from inspector.wire import Segment
@@ -28,13 +29,19 @@ class TlsLayer:
     direction is taken from the first segment on that begins with a record.
     """
 
-    __slots__ = ("_context", "_is_answered", "_midstream", "_out_of_step", "_tls")
+    __slots__ = ("_context", "_is_answered", "_midstream", "_out_of_step", "_position", "_tls")
 
-    def __init__(self, context: Context, *, midstream: bool = False) -> None:
+    def __init__(
+        self, context: Context, *, midstream: bool = False, start: tuple[int, int] = (0, 0)
+    ) -> None:
         self._context = context
+        self._position = [*start]
         self._midstream = midstream or context.connection.midstream
         self._out_of_step: set[bool] = {True, False} if self._midstream else set()
         self._tls = TlsConversation()
+        if not self._midstream and context.listener is not None:
+            for up in (True, False):
+                context.listener.records(up, start[up])
         # The server's first bytes were seen; in a tunnel they are not this layer's to judge.
         self._is_answered = self._midstream or context.tunnel is not None
 
@@ -43,13 +50,17 @@ class TlsLayer:
         if up in self._out_of_step:
             starts = (i for i, (_, _, data) in enumerate(segments) if begins_tls_record(data))
             first = next(starts, None)
+            passed = sum([len(data) for _, _, data in segments[:first]])
+            self._position[up] += passed
             if first is None:
                 return
             self._out_of_step.remove(up)
             segments = segments[first:]
+            if self._context.listener is not None:
+                self._context.listener.records(up, self._position[up])
         if not up and not self._is_answered:
             self._is_answered = True
-            self._context.ledger.note_plain_answer(self._context.connection, segments[0][2])
+            self._context.note_plain_answer(self._position[False], segments[0][2])
         self._tls.receive(up, segments)
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
@@ -60,6 +71,7 @@ class TlsLayer:
         """Bytes are missing."""
         if up not in self._out_of_step:
             self._tls.gap(up, count, at, packet)
+        self._position[up] += count
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
         """Encrypted bytes were cut away; how many records ended in them is one less than `kept`."""
@@ -76,9 +88,13 @@ class TlsLayer:
     def wanted(self, up: bool) -> int:
         """Skip long records, take short ones in batches once the handshake is done."""
         skippable = self._tls.skippable(up)
-        if skippable > SKIP_FROM:
+        if skippable > SKIP_FROM and self._context.listener is None:
             return skippable
         return BATCH if self._tls.handshake_complete else 0
+
+    def settled(self, up: bool) -> int:
+        """Everything: a listener walks the records, and waits for those that it wants whole."""
+        return EVERYTHING
 
     def finish(self, at: int, packet: int) -> None:
         """Write down what was seen."""

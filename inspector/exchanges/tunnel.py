@@ -165,6 +165,10 @@ class TunnelLayer:
         """What the child wants."""
         return self._slot.layer.wanted(up)
 
+    def settled(self, up: bool) -> int:
+        """How far the child has come."""
+        return self._slot.layer.settled(up)
+
 
 def close_record(context: Context, record: TunnelRecord) -> None:
     """Nothing more will be seen of a tunnel."""

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from inspector.exchanges.listener import Audience
 from inspector.exchanges.processes import SocketOwner
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
@@ -34,14 +35,18 @@ _ARP: Final = b"\x08\x06"
 T = TypeVar("T")
 
 
-class Scrubber(Protocol):
+class Scrubber(Audience, Protocol):
     """Hides credentials in packets, in place: lengths, order and numbers stay.
 
-    It may keep packets until it has seen what follows them.
+    It may keep packets until it has seen what follows them.  It hears what the
+    inspector reads in them, and has them read by it.
     """
 
+    def follow(self, source: Inspector) -> None:
+        """Who reads the packets; to be told before the first."""
+
     def feed(self, batch: Batch) -> Iterable[Batch]:
-        """Packets that are safe to write."""
+        """Have packets read; those that are safe to write now."""
 
     def finish(self) -> Iterable[Batch]:
         """What it still kept."""
@@ -96,7 +101,10 @@ class Session:
             on_exchange=self._later(on_exchange),
             on_tunnel=self._later(on_tunnel),
             on_connection=self._connection if path is not None else None,
+            audience=None if path is None else scrubber,
         )
+        if path is not None and scrubber is not None:
+            scrubber.follow(self.inspector)
         self._numbering = Numbering(None if rotation is None else rotation.size)
         self._scrubber = scrubber
         self._annotations = Annotations()
@@ -238,13 +246,14 @@ class Session:
         if index not in self._heard and _says_something(batch):
             self._heard.add(index)
         for part in self._numbering.number(batch, index):
+            if self.files is not None and self._scrubber is not None:
+                self._write(self._scrubber.feed(part))
+                continue
             self.inspector.feed(part)
             if self.files is None:
                 self._stream.count(part)
-            elif self._scrubber is None:
-                self._write((part,))
             else:
-                self._write(self._scrubber.feed(part))
+                self._write((part,))
 
     def _write(self, batches: Iterable[Batch]) -> None:
         files = self.files

@@ -16,6 +16,7 @@ from enum import IntEnum
 from typing import Final, Literal, NamedTuple
 
 from inspector.model.capture import Fault
+from inspector.protocols.extent import Extent
 from inspector.protocols.http1_body import BodyReader
 from inspector.protocols.http1_faults import FAULTS, HeadLimits, Notes
 from inspector.protocols.http1_framing import (
@@ -28,6 +29,7 @@ from inspector.protocols.http1_head import RequestLine, StatusLine
 from inspector.protocols.http1_head_reader import Head, HeadReader
 from inspector.protocols.messages import (
     EVERYTHING,
+    CutLine,
     Event,
     RequestHead,
     ResponseHead,
@@ -101,6 +103,7 @@ class Http1Parser:
         self._head_reader = HeadReader(self._limits, requests=self._requests)
         self._replay: list[Segment] = []
         self._body = BodyReader(self._limits, placed=places)
+        self._placed = places
         self._position = start  # of the byte after the last one parsed
         self._segment_at = start  # of the first byte of the segment in `_step`
         self._head_at = start
@@ -149,6 +152,21 @@ class Http1Parser:
     def position(self) -> int:
         """Which byte of the stream comes next; once paused or switched: the first not parsed."""
         return self._position
+
+    @property
+    def settled(self) -> int:
+        """Which byte of the stream is the first that a later event may be about.
+
+        Only of a parser that was asked for `places`.
+        """
+        state = self._state
+        if state == _State.HEAD:
+            return self._head_at
+        if state == _State.BODY:
+            return self._body.settled(self._position)
+        if state == _State.RESYNC:
+            return self._position - self._head_reader.held
+        return EVERYTHING if state == _State.DONE else self._position
 
     @property
     def skippable(self) -> int:
@@ -332,6 +350,8 @@ class Http1Parser:
             self._lose_step()
         elif reader.fault:
             self._fault(reader.fault, reader.first_packet)
+            if reader.fault != "garbage-between-messages":
+                self._tell_cut_line()
             if reader.fault == "head-too-large":
                 self._lose_step()
             else:
@@ -436,7 +456,13 @@ class Http1Parser:
                 self._begin_cut(reader.head, at, packet, lost=lost)
             else:
                 self._fault(reader.fault, reader.first_packet)
+                self._tell_cut_line()
         self._lose_step()
+
+    def _tell_cut_line(self) -> None:
+        telling = self._head_reader.telling if self._placed else 0
+        if telling:
+            self._events.append(CutLine(Extent(self._head_at, self._head_at + telling)))
 
     def _lose_step(self) -> None:
         self._head_reader.clear()

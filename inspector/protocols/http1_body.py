@@ -99,6 +99,11 @@ class BodyReader:
         """Whether no byte that follows belongs to this body."""
         return self._part == _Part.OVER
 
+    def settled(self, position: int) -> int:
+        """Which byte of the stream is the first not told of, `position` being read next."""
+        between = self._part in (_Part.CHUNK_LINE, _Part.CHUNK_END, _Part.TRAILER)
+        return self._line_at if between else position
+
     @property
     def ends_at_close(self) -> bool:
         """Whether the body is close-delimited."""

@@ -6,12 +6,13 @@ until they can be told to begin a message or not.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from inspector.protocols.detect import LOOK_BYTES, looks_like_response, resumes_request
 from inspector.protocols.extent import HeadLayout
 from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_head import (
+    METHODS,
     RequestLine,
     StatusLine,
     may_begin,
@@ -23,6 +24,11 @@ from inspector.protocols.http1_head import (
 from inspector.protocols.http1_pending import Pending, block_end
 from inspector.protocols.messages import Field
 from inspector.wire import Segment
+
+#: RFC 3253's `PROPPATCH` and the like, and the blank behind it.
+LONGEST_METHOD: Final = 33
+#: `HTTP/1.1 200`.
+STATUS_START: Final = 12
 
 
 class Head(NamedTuple):
@@ -67,6 +73,21 @@ class HeadReader:
         if not self._has_start_line:
             return None
         return method_of(self._pending.data)
+
+    @property
+    def held(self) -> int:
+        """How many of the last bytes are kept until it can be told what they begin."""
+        return len(self._pending.data)
+
+    @property
+    def telling(self) -> int:
+        """How many of the first bytes read tell that a start line begins here."""
+        data = self._pending.data
+        if self._requests:
+            method = method_of(data[:LONGEST_METHOD])
+            return len(method) + 1 if method in METHODS and len(data) > len(method) else 0
+        start = bytes(data[:STATUS_START])
+        return len(start) if may_begin(start, request=False) else 0
 
     def clear(self) -> None:
         """Forget what was read so far."""

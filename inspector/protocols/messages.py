@@ -230,6 +230,25 @@ class Switched:
     start: int = field(default=0, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """A start line whose end is out of reach, if the parser was asked for places.
+
+    `extent`: what tells that it is one: a method and the blank behind it, or a version and
+    a status, as far as these came.
+    """
+
+    extent: Extent
+
+
 Event: TypeAlias = (
-    RequestHead | ResponseHead | Body | ChunkLines | BodyGap | MessageEnd | Switched | Fault
+    RequestHead
+    | ResponseHead
+    | Body
+    | ChunkLines
+    | BodyGap
+    | MessageEnd
+    | Switched
+    | CutLine
+    | Fault
 )

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.protocols.extent import Extent
+from inspector.protocols.messages import EVERYTHING
+
 #: RFC 6455 5.2: the opcode of a closing frame, and those of frames that are messages or parts.
 _CLOSE: Final = 0x8
 _DATA: Final = frozenset({0x0, 0x1, 0x2})
@@ -22,12 +25,18 @@ IN_ORDER: Final = frozenset({1000, 1001})
 class FrameCounter:
     """One direction.  `messages` counts whole ones; `close_code` is None until a close says one.
 
-    `is_lost` once bytes are missing or are no frames: nothing more is told.
+    `is_lost` once bytes are missing or are no frames: nothing more is told.  `start`: which byte
+    of the stream is the first; None: nobody asks where heads stand (`take_places`).
     """
 
-    __slots__ = ("_head", "_left", "_tail", "close_code", "is_closed", "is_lost", "messages")
+    __slots__ = (
+        "_head", "_left", "_places", "_position", "_tail", "close_code", "is_closed", "is_lost",
+        "messages",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, start: int | None = None) -> None:
+        self._position = start or 0  # of the next byte
+        self._places: list[Extent] | None = None if start is None else []
         self.messages = 0
         self.close_code: int | None = None
         self.is_closed = False
@@ -48,10 +57,12 @@ class FrameCounter:
                     self._status(data[at : at + taken])
                 self._left -= taken
                 at += taken
+                self._position += taken
                 self._end_of_close()
                 continue
             self._head += data[at : at + 1]
             at += 1
+            self._position += 1
             self._begin()
 
     def skip(self, count: int) -> None:
@@ -59,6 +70,19 @@ class FrameCounter:
         if count > self._left or self._tail is not None:
             self.is_lost = True
         self._left -= min(count, self._left)
+        self._position += count
+
+    def take_places(self) -> list[Extent]:
+        """Where the heads that were read since the last call stand, and statuses of a close."""
+        places, self._places = self._places or [], []
+        return places
+
+    @property
+    def settled(self) -> int:
+        """Which byte is the first that may still be told of."""
+        if self.is_lost or self.is_closed:
+            return EVERYTHING
+        return self._position - len(self._head)
 
     def lose(self) -> None:
         """Bytes are missing."""
@@ -84,16 +108,22 @@ class FrameCounter:
             self.is_lost = True
             return
         self._head = b""
+        self._tell(self._position - len(head), self._position)
         self._left = length
         self.messages += opcode in _DATA and bool(head[0] & 0x80)
         if opcode == _CLOSE:
             self._tail = head[2 + extended : _HEAD] if masked else b"", b""
             self._end_of_close()
 
+    def _tell(self, start: int, stop: int) -> None:
+        if self._places is not None and start < stop:
+            self._places.append(Extent(start, stop))
+
     def _status(self, data: bytes) -> None:
         assert self._tail is not None
         mask, seen = self._tail
         self._tail = mask, (seen + data)[:2]
+        self._tell(self._position, self._position + len(self._tail[1]) - len(seen))
 
     def _end_of_close(self) -> None:
         if self._tail is None or self._left:

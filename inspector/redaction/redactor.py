@@ -16,18 +16,22 @@ import secrets
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from inspector.credentials.mask_notes import CLAIMS, PREFIX, written
 from inspector.credentials.masking import Found, Masker
-from inspector.flows.contract import Closed as StreamClosed
-from inspector.flows.contract import ConnectionView, Cut, Delivery, End, Gap, Opened, Run, Skipped
+from inspector.flows.contract import ConnectionView
+from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
-from inspector.flows.engine import PacketEngine
+from inspector.flows.tcp import ACK, SYN
+from inspector.pipeline import log_failure
+from inspector.redaction.alone import Alone
 from inspector.redaction.frames import FrameReader, Place, Reading
-from inspector.redaction.streams import HISTORY, Pair, Stream
-from inspector.wire import Batch, Segment
+from inspector.redaction.held import Held, HeldPiece
+from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
+from inspector.redaction.track import unread
+from inspector.wire import Batch
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256
@@ -37,8 +41,6 @@ REMEMBERED: Final = 32 << 20
 REMEMBERED_EACH: Final = 4 << 10
 #: Packets between two looks at how much is remembered.
 LOOK_EVERY: Final = 8192
-#: Waiting packets of one direction, from which on it is looked whether any have gone.
-TIDY: Final = 64
 
 #: Reasons for which a frame that holds no segment is still read as text.
 _READABLE: Final = frozenset({
@@ -82,9 +84,10 @@ class RedactionSummary:
     "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
     (not the bytes that were sent first), "forgotten" (the bytes that were sent
     first are not here any more), "unplaced" (they fit nowhere in a connection),
-    "bodies" (but for their structure), "plaintext" (a direction of it that is no
+    "bodies" (but for their structure), "plaintext" (of a direction, what is no
     HTTP), "quoted" (a packet in an ICMP error), "tls" (a direction of it: what is encrypted
-    and what is no name).  `again`: changes made when the result was read again.
+    and what is no name), "internal-error" (a reader failed).  `again`: changes made when the
+    result was read again.
     """
 
     packets: int = 0
@@ -95,201 +98,20 @@ class RedactionSummary:
     again: int = 0
 
 
-@dataclass(slots=True)
-class _Piece:
-    """A stretch of a frame, and where its bytes are in a stream (None: nowhere)."""
+class PacketReader(Protocol):
+    """Who reads the packets, and tells a `Redactor` what of it was understood."""
 
-    start: int
-    stop: int
-    stream: Stream | None
-    offset: int
-    done: bool = False
+    def feed(self, batch: Batch) -> None:
+        """Read the packets of one batch."""
 
+    def flush(self) -> None:
+        """Read what is held to be read with what follows."""
 
-class _Held:
-    """A captured packet, held back until every byte of its payload is decided."""
+    def end(self) -> None:
+        """The packets are over."""
 
-    __slots__ = (
-        "at",
-        "batch",
-        "changed",
-        "comments",
-        "counted_cuts",
-        "frame",
-        "link",
-        "notes",
-        "number",
-        "pending",
-        "pieces",
-        "wire",
-    )
-
-    def __init__(
-        self, at: int, frame: bytearray, wire: int, link: int, number: int,
-        comments: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        self.at = at
-        self.frame = frame
-        self.wire = wire
-        self.link = link
-        self.number = number
-        self.comments = comments
-        self.notes: list[str] = []
-        self.changed = False
-        self.batch = 0
-        self.counted_cuts = False
-        self.pieces: list[_Piece] = []
-        self.pending = False  # a fragment whose datagram is not whole
-
-    @property
-    def ready(self) -> bool:
-        return not self.pending and all(piece.done for piece in self.pieces)
-
-
-class _Side:
-    """One direction of a connection in which something was said."""
-
-    __slots__ = ("brought", "stream", "tidy_at", "turn", "waiting")
-
-    def __init__(self, redactor: Redactor, pair: Pair, *, midstream: bool) -> None:
-        #: Where in the stream packets began: (offset, number).
-        self.brought: deque[tuple[int, int]] = deque()
-        #: A heap of (where the piece ends, a number of its own, its packet, itself).
-        self.waiting: list[tuple[int, int, _Held, _Piece]] = []
-        self.tidy_at = TIDY
-        self.turn = 0
-
-        def noted(offset: int, found: list[Found], why: str) -> None:
-            redactor._note(self.packet(offset), found, why)
-
-        self.stream = Stream(
-            pair,
-            redactor.masker,
-            noted,
-            midstream=midstream,
-            keep_bodies=redactor.keep_bodies,
-            keep_ciphertext=redactor.keep_ciphertext,
-        )
-
-    def packet(self, offset: int) -> int:
-        """The packet that brought the byte at `offset`."""
-        packet = 0
-        for begin, number in self.brought:
-            if begin > offset:
-                break
-            packet = number
-        return packet
-
-    def finish(self) -> None:
-        try:
-            self.stream.finish()
-        except Exception:
-            self.stream.give_up()
-
-    def trim(self, history: int = HISTORY) -> None:
-        """Forget what is older than `history`, but nothing that a packet here waits for."""
-        stream = self.stream
-        if stream.decided - stream.base > 2 * history:
-            needed = min((entry[3].offset for entry in self.waiting), default=stream.decided)
-            stream.trim(needed, history)
-
-
-class _Talk:
-    """Both directions of a connection, of which everything is seen.
-
-    A connection in which nothing is said costs next to nothing: a scan has many.
-    """
-
-    __slots__ = ("_redactor", "connection", "over", "sides")
-
-    def __init__(self, redactor: Redactor, connection: ConnectionView) -> None:
-        self._redactor = redactor
-        self.connection = connection
-        self.over = False
-        self.sides: tuple[_Side, _Side] | None = None
-
-    def side(self, up: bool) -> _Side:
-        """One direction, from the first byte of either on."""
-        if self.sides is None:
-            pair, midstream = Pair(), self.connection.midstream
-            self.sides = (
-                _Side(self._redactor, pair, midstream=midstream),
-                _Side(self._redactor, pair, midstream=midstream),
-            )
-        return self.sides[up]
-
-    def take(self, delivery: Delivery) -> None:
-        """What the engine delivers of this connection."""
-        match delivery:
-            case Run(_, up, segments):
-                self._data(up, segments)
-            case Gap(_, up, length) | Skipped(_, up, length) | Cut(_, up, _, length):
-                self._gap(up, length)
-            case End(_, up) if self.sides is not None:
-                self.sides[up].finish()
-                self.settle(self.sides[up])
-            case StreamClosed():
-                self._finish()
-
-    def _data(self, up: bool, segments: list[Segment]) -> None:
-        side = self.side(up)
-        stream, brought = side.stream, side.brought
-        for _, packet, data in segments:
-            brought.append((stream.end, packet))
-            following = stream.end + len(data)
-            try:
-                stream.receive(data)
-            except Exception:  # a bug must not let a key out, nor cost the other connections
-                stream.lack(following)
-            self.settle(side)
-            while len(brought) > 1 and brought[1][0] <= stream.decided:
-                brought.popleft()
-
-    def _gap(self, up: bool, count: int) -> None:
-        side = self.side(up)
-        following = side.stream.end + count
-        try:
-            side.stream.gap(count)
-        except Exception:
-            side.stream.lack(following)
-        self.settle(side)
-
-    def wait(self, up: bool, held: _Held, piece: _Piece) -> None:
-        """A piece of a packet that is masked when its bytes are decided."""
-        side = self.side(up)
-        waiting = side.waiting
-        if len(waiting) >= side.tidy_at:
-            # Packets that could wait no longer have gone: theirs are done.
-            waiting[:] = [entry for entry in waiting if not entry[3].done]
-            heapify(waiting)
-            side.tidy_at = 2 * len(waiting) + TIDY
-        side.turn += 1
-        end = piece.offset + piece.stop - piece.start
-        heappush(waiting, (end, side.turn, held, piece))
-        self.settle(side)
-        # Not before: this packet may have closed a hole in front of a megabyte.
-        side.trim()
-
-    def settle(self, side: _Side) -> None:
-        """Mask what is decided.
-
-        A heap by where pieces end: of packets out of order the later may be
-        decided first, and what is not is not looked at again for each packet.
-        """
-        waiting, decided = side.waiting, side.stream.decided
-        while waiting and (self.over or waiting[0][0] <= decided):
-            _, _, held, piece = heappop(waiting)
-            if not piece.done:
-                self._redactor._mask(held, piece)
-
-    def _finish(self) -> None:
-        self.over = True
-        if self.sides is not None:
-            for side in self.sides:
-                side.finish()
-            for side in self.sides:
-                self.settle(side)
-        self._redactor._ended(self)
+    def place(self, segment: TcpPacket, offset: int) -> Lies | None:
+        """Where a byte of a segment that was read lies; None: nowhere."""
 
 
 class Redactor:
@@ -298,9 +120,12 @@ class Redactor:
     `feed` batches in order and `finish` once; both give batches that are safe
     to write, in the order, and with the numbers, in which the packets came.
     `auth_headers` are further headers that carry a credential, `kept_headers` those whose
-    value stays though no grammar grants it; `keep_bodies` keeps what bodies and other
-    plaintext say, but for what looks like a key or was met as one; `keep_ciphertext` what
-    is encrypted in TLS.  Masks of equal values are equal within one Redactor.
+    value stays though no grammar grants it; `keep_bodies` keeps what the bodies of HTTP
+    messages say, but for what looks like a key or was met as one; `keep_ciphertext` what is
+    encrypted in TLS.  Masks of equal values are equal within one Redactor.
+
+    It reads nothing itself: it listens (`exchanges.listener.Audience`) to whoever reads the
+    packets.  That is a reading of its own, unless it is told to `follow` another's.
     """
 
     def __init__(
@@ -313,6 +138,7 @@ class Redactor:
         limits: HoldLimits | None = None,
         checking: bool = False,
     ) -> None:
+        auth_headers, kept_headers = tuple(auth_headers), tuple(kept_headers)
         self.masker = Masker(
             secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, checking=checking
         )
@@ -321,14 +147,28 @@ class Redactor:
         self.summary = RedactionSummary()
         self._limits = limits or HoldLimits()
         self._frames = FrameReader()
-        self._engine = PacketEngine()
-        self._talks: dict[int, _Talk] = {}
+        self._source: PacketReader | None = None
+        self._headers = auth_headers, kept_headers
+        self._talks: dict[int, Listening] = {}
         self._lingering: deque[int] = deque()
-        self._held: OrderedDict[int, _Held] = OrderedDict()
+        self._placed: dict[int, CopiedDirection] = {}
+        self._held: OrderedDict[int, Held] = OrderedDict()
         self._held_bytes = 0
         self._newest = 0
         self._fed = 0
         self._looked = 0
+
+    def follow(self, source: PacketReader) -> None:
+        """Listen to a reading that somebody else needs: `feed` and `finish` are its as well."""
+        self._source = source
+
+    @property
+    def source(self) -> PacketReader:
+        """Who reads the packets."""
+        if self._source is None:
+            headers, kept = self._headers
+            self._source = Alone(self, auth_headers=headers, kept_headers=kept)
+        return self._source
 
     @property
     def held_bytes(self) -> int:
@@ -336,74 +176,124 @@ class Redactor:
         return self._held_bytes
 
     def feed(self, batch: Batch) -> Iterator[Batch]:
-        """Take a batch; the packets that are decided now."""
-        number = batch.first_packet
+        """Take a batch, and have it read; the packets that are decided now."""
         self._fed += 1
-        for index, (at, start, captured, wire) in enumerate(batch.records):
-            frame = batch.data[start : start + captured]
-            held = _Held(
-                at, bytearray(frame), wire, batch.link_type, number,
-                batch.comments.get(index, ()),
-            )  # fmt: skip
-            held.batch = self._fed
-            held.counted_cuts = batch.counted_cuts
-            self._held[number] = held
-            self._held_bytes += captured
-            self._newest = max(self._newest, at)
-            try:
-                self._place(held, frame)
-            except Exception:  # whatever a bug, or a frame made to find one, does
-                self._blank(held, 0, captured)
-                held.pending = False
-            number += 1
-        self._looked += len(batch.records)
+        readings = [self._hold(batch, index) for index in range(len(batch.records))]
+        begin = 0
+        for index, (_, reading) in enumerate(readings):
+            segment = None if reading is None else reading.segment
+            # A pair of ports may be used again: what was said before is placed before that.
+            if index > begin and segment is not None and segment.flags & (SYN | ACK) == SYN:
+                self._read(batch.part(begin, index), readings[begin:index])
+                begin = index
+        self._read(batch.part(begin, len(readings)), readings[begin:])
+        self._looked += len(readings)
         if self._looked >= LOOK_EVERY:
             self._looked = 0
-            self._forget()
+            self._forget_much()
         yield from self._ready()
 
     def finish(self) -> Iterator[Batch]:
         """The capture is over: everything that still waited."""
-        self._take(self._engine.finish())
+        self.source.end()
         yield from self._ready(everything=True)
         self.summary.echoes = self.masker.echoes
 
-    def _forget(self) -> None:
-        """Many connections remember much together: each keeps little."""
-        sides = [side for talk in self._talks.values() for side in talk.sides or ()]
-        if sum(side.stream.remembered for side in sides) > REMEMBERED:
-            for side in sides:
-                side.stream.forget_pasts()
-                side.trim(REMEMBERED_EACH)
+    # -- who listens (`exchanges.listener.Audience`) -------------------------------
 
-    # -- a packet comes ----------------------------------------------------------
+    def listen(self, connection: ConnectionView) -> Listening:
+        """A connection begins."""
+        talk = self._talks[connection.number] = Listening(self, connection.number)
+        return talk
 
-    def _take(self, deliveries: Iterable[Delivery]) -> None:
-        """Hand each delivery to its connection; every connection is in scope."""
-        for delivery in deliveries:
-            match delivery:
-                case Opened(stream, view):
-                    self._talks[stream] = _Talk(self, view)
-                case (
-                    Run(stream)
-                    | Gap(stream)
-                    | Skipped(stream)
-                    | Cut(stream)
-                    | End(stream)
-                    | (StreamClosed(stream))
-                ):
-                    self._talks[stream].take(delivery)
+    def forget(self) -> None:
+        """No connection goes on; the next has the number 1."""
+        for talk in list(self._talks.values()):
+            if not talk.over:
+                talk.finished()
+        self._talks.clear()
+        self._lingering.clear()
 
-    def _ended(self, talk: _Talk) -> None:
-        if talk.sides is None:
-            self._talks.pop(talk.connection.number, None)
+    # -- what they hear (`listening.Host`) -----------------------------------------
+
+    def decided(self, side: CopiedDirection, *, over: bool) -> None:
+        """Mask what is decided of a direction, or of one that is over."""
+        side.waiting.settle(None if over else side.track.decided, self._mask)
+
+    def ended(self, talk: Listening) -> None:
+        """A connection is over; of some of them late packets can still be compared."""
+        number = talk.number
+        if self._talks.get(number) is not talk:
             return
-        self._lingering.append(talk.connection.number)
+        if talk.sides is None:
+            del self._talks[number]
+            return
+        self._lingering.append(number)
         if len(self._lingering) > LINGERING:
             self._talks.pop(self._lingering.popleft(), None)
 
-    def _place(self, held: _Held, frame: bytes) -> None:
-        reading = self._frames.read(held.link, frame, held.wire, held.at, held.number)
+    def note(self, packet: int, found: list[Found], why: str) -> None:
+        """Something was masked in a packet, or else hidden for this reason."""
+        held = self._held.get(packet)
+        for item in found:
+            name = self.masker.text(item.position)
+            self.summary.positions[name.lower()] += 1
+            if held is not None and len(held.notes) < CLAIMS:
+                held.notes.append(written(name, item.credential, item.tag))
+        if not found:
+            self.summary.blanked[why] += 1
+
+    def _forget_much(self) -> None:
+        """Many connections remember much together: each keeps little."""
+        sides = [side for talk in self._talks.values() for side in talk.sides or ()]
+        if sum(side.track.remembered for side in sides) > REMEMBERED:
+            for side in sides:
+                side.trim(REMEMBERED_EACH, 0)
+
+    # -- a packet comes ----------------------------------------------------------
+
+    def _hold(self, batch: Batch, index: int) -> tuple[Held, Reading | None]:
+        """Take a packet, and find out what stands where in it; None: that failed."""
+        at, start, captured, wire = batch.records[index]
+        number = batch.first_packet + index
+        frame = batch.data[start : start + captured]
+        held = Held(
+            at, bytearray(frame), wire, batch.link_type, number, batch.comments.get(index, ())
+        )
+        held.batch = self._fed
+        held.counted_cuts = batch.counted_cuts
+        self._held[number] = held
+        self._held_bytes += captured
+        self._newest = max(self._newest, at)
+        try:
+            return held, self._frames.read(held.link, frame, held.wire, held.at, held.number)
+        except Exception as error:  # whatever a bug, or a frame made to find one, does
+            self._failed(held, error)
+            return held, None
+
+    def _read(self, batch: Batch, readings: list[tuple[Held, Reading | None]]) -> None:
+        """Have packets read, then say where in their streams they lie."""
+        self.source.feed(batch)
+        for held, reading in readings:
+            if reading is None:
+                continue
+            try:
+                self._place(held, reading)
+            except Exception as error:
+                self._failed(held, error)
+        # Not before: a packet may have closed a hole in front of a megabyte, and all that
+        # were read must have been placed.
+        for side in self._placed.values():
+            side.trim()
+        self._placed.clear()
+
+    def _failed(self, held: Held, error: Exception) -> None:
+        log_failure(error)
+        self._blank(held, 0, len(held.frame), INTERNAL_ERROR)
+        held.pieces.clear()
+        held.pending = False
+
+    def _place(self, held: Held, reading: Reading) -> None:
         found, places = reading.segment, reading.places or ()
         for number in reading.settled:
             part = self._held.get(number)
@@ -412,8 +302,6 @@ class Redactor:
         if found is not None or reading.settled or reading.reason == "fragment":
             self._padding(held, reading.end)
         if found is not None:
-            if reading.reason != "repeated":
-                self._take(self._engine.take(found, held.at, held.number))
             for place in places:
                 self._piece(place, found)
         elif reading.reason == "fragment":
@@ -434,9 +322,9 @@ class Redactor:
             self._shapes(held)
         else:
             start = reading.unread + _HEADERS.get(reading.reason, 0)
-            self._blank(held, min(len(frame), start), len(frame))
+            self._blank(held, min(len(held.frame), start), len(held.frame))
 
-    def _padding(self, held: _Held, end: int) -> None:
+    def _padding(self, held: Held, end: int) -> None:
         if any(held.frame[end:]):
             self._blank(held, end, len(held.frame))
 
@@ -448,22 +336,28 @@ class Redactor:
             return
         held.pending = False
         length = place.stop - place.start
-        lies = self._engine.place(segment, place.offset)
+        lies = self.source.place(segment, place.offset)
         talk = None if lies is None else self._talks.get(lies.stream)
         if lies is None or talk is None or lies.offset < 0:
-            stream = None
-        else:
-            stream = talk.side(lies.up).stream
-            if talk.over and lies.offset + length > stream.end:
-                stream = None
-        piece = _Piece(place.start, place.stop, stream, 0 if lies is None else lies.offset)
+            self._unplaced(held, place)
+            return
+        side = talk.side(lies.up)
+        if talk.over and lies.offset + length > side.track.end:
+            self._unplaced(held, place)
+            return
+        piece = HeldPiece(place.start, place.stop, lies.offset, side.track)
+        piece.force = partial(talk.force, lies.up)
         held.pieces.append(piece)
-        if stream is None or talk is None or lies is None:
-            self._mask(held, piece)
-        else:
-            talk.wait(lies.up, held, piece)
+        side.waiting.add(held, piece)
+        self.decided(side, over=talk.over)
+        self._placed[id(side)] = side
 
-    def _quoted(self, held: _Held, reading: Reading) -> None:
+    def _unplaced(self, held: Held, place: Place) -> None:
+        """Payload that lies in no stream."""
+        self.summary.blanked["unplaced"] += 1
+        self._write(held, place.start, unread(bytes(held.frame[place.start : place.stop])))
+
+    def _quoted(self, held: Held, reading: Reading) -> None:
         """An ICMP error quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).
 
         The quoted headers stay: IP's, and 20 bytes that TCP's has at least.
@@ -479,7 +373,7 @@ class Redactor:
         if self.keep_bodies:
             self._shapes(held)
 
-    def _shapes(self, held: _Held) -> None:
+    def _shapes(self, held: Held) -> None:
         """A packet that belongs to no stream: keys by their shape alone."""
         text = held.frame.decode("latin-1")
         masked = self.masker.text(text)
@@ -490,7 +384,7 @@ class Redactor:
     # -- a packet goes -----------------------------------------------------------
 
     def _ready(self, *, everything: bool = False) -> Iterator[Batch]:
-        going: list[_Held] = []
+        going: list[Held] = []
         held, limits = self._held, self._limits
         while held:
             first = next(iter(held.values()))
@@ -508,65 +402,51 @@ class Redactor:
                 going = []
         yield from _batches(going)
 
-    def _force(self, held: _Held) -> None:
+    def _force(self, held: Held) -> None:
         """A limit was hit: decide now."""
+        self.source.flush()
         if held.pending:
             held.pending = False
             self._blank(
                 held, self._frames.pending_payload(held.number), len(held.frame), "undecided"
             )
         for piece in held.pieces:
-            if not piece.done and piece.stream is not None:
-                try:
-                    piece.stream.force()
-                except Exception:
-                    piece.stream.give_up()
-                if piece.offset + piece.stop - piece.start <= piece.stream.decided:
-                    self._mask(held, piece)
-                else:
-                    piece.done = True
-                    self._blank(held, piece.start, piece.stop, "undecided")
+            if not piece.done:
+                piece.force()
+            if not piece.done:
+                piece.done = True
+                self._blank(held, piece.start, piece.stop, "undecided")
 
-    def _mask(self, held: _Held, piece: _Piece) -> None:
+    def _mask(self, held: Held, piece: HeldPiece) -> None:
         """Write the decided bytes of a piece into its frame."""
         piece.done = True
         before = bytes(held.frame[piece.start : piece.stop])
-        stream = piece.stream
-        if stream is None:
-            self._blank(held, piece.start, piece.stop, "unplaced")
-            return
-        masked, why = stream.covered(piece.offset, before)
+        masked, why = piece.track.covered(piece.offset, before)
         if why:
             self.summary.blanked[why] += 1
-        if masked != before:
-            held.frame[piece.start : piece.stop] = masked
+        self._write(held, piece.start, masked)
+
+    def _write(self, held: Held, start: int, data: bytes) -> None:
+        stop = start + len(data)
+        if held.frame[start:stop] != data:
+            held.frame[start:stop] = data
             held.changed = True
 
-    def _blank(self, held: _Held, start: int, stop: int, why: str = "unreadable") -> None:
+    def _blank(self, held: Held, start: int, stop: int, why: str = "unreadable") -> None:
         if start < stop:
             held.frame[start:stop] = b"x" * (stop - start)
             held.changed = True
             self.summary.blanked[why] += 1
 
-    def _close(self, held: _Held) -> None:
+    def _close(self, held: Held) -> None:
         """The packet goes: its comments."""
         self.summary.packets += 1
         self.summary.changed += held.changed
         kept = [self.masker.words(text) for text in held.comments if not text.startswith(PREFIX)]
         held.comments = (*kept, *held.notes)
 
-    def _note(self, packet: int, found: list[Found], why: str) -> None:
-        held = self._held.get(packet)
-        for item in found:
-            name = self.masker.text(item.position)
-            self.summary.positions[name.lower()] += 1
-            if held is not None and len(held.notes) < CLAIMS:
-                held.notes.append(written(name, item.credential, item.tag))
-        if not found:
-            self.summary.blanked[why] += 1
 
-
-def _batches(going: list[_Held]) -> Iterator[Batch]:
+def _batches(going: list[Held]) -> Iterator[Batch]:
     """Runs of packets that follow each other and came in one batch, each as one batch."""
     at = 0
     while at < len(going):

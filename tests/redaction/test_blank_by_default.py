@@ -61,13 +61,13 @@ def test_of_a_body_that_is_cut_stays_what_came_before() -> None:
     masked(exchange(answer[:cut]))
 
 
-def test_behind_an_upgrade_nothing_stays_but_the_ends_of_lines() -> None:
+def test_of_frames_behind_an_upgrade_their_heads_stay_and_of_garbage_the_ends_of_lines() -> None:
     upgrade = b"GET /live HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     switched = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
     frame = b"\x81\x0e" + SAID + b"!"
     tcp = Tcp().open().up(upgrade).down(switched).up(frame).down(frame + b"\r\n" + frame)
     data = masked(tcp.close())
-    assert b"x" * 16 + b"\r\n" + b"x" * 16 in data
+    assert b"\x81\x0e" + b"x" * 14 + b"\r\n" + b"x" * 16 in data
 
 
 @pytest.mark.parametrize(

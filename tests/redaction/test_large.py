@@ -143,5 +143,5 @@ def test_a_retransmission_of_what_is_forgotten_is_not_called_one_with_other_byte
     for at in range(0, len(data), SEGMENT):
         tcp.up(data[at : at + SEGMENT])
     tcp.up(data[:SEGMENT], offset=0)
-    _, redactor = redacted(tcp.wire.packets, lambda: 1 << 20)
+    _, redactor = redacted(tcp.wire.packets, lambda: 2)
     assert redactor.summary.blanked == {"forgotten": 1}

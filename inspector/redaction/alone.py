@@ -1,0 +1,76 @@
+"""The reading that grants come from when nobody reads the capture for a report.
+
+The layers of `exchanges` read every connection as they would for one; what they find is
+dropped, what they tell is heard.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from inspector.credentials.reader import CredentialReader
+from inspector.exchanges.conversation import Conversation
+from inspector.exchanges.ledger import Ledger
+from inspector.exchanges.listener import Audience
+from inspector.flows.contract import ConnectionView, Place
+from inspector.flows.decode import TcpPacket
+from inspector.flows.engine import PacketEngine
+from inspector.pipeline import Pipeline
+from inspector.wire import Batch
+
+
+class Alone:
+    """Implements `redactor.PacketReader`, and `pipeline.Consumer` for its own pipeline."""
+
+    def __init__(
+        self,
+        audience: Audience,
+        *,
+        auth_headers: Iterable[str] = (),
+        kept_headers: Iterable[str] = (),
+    ) -> None:
+        self._audience = audience
+        credentials = CredentialReader(
+            secrets.token_bytes(32), tuple(auth_headers), kept_headers=tuple(kept_headers)
+        )
+        self._ledger = Ledger(credentials)
+        self._engine = PacketEngine()
+        self._pipeline = Pipeline(self._engine, self)
+
+    # -- what a redactor asks --------------------------------------------------
+
+    def feed(self, batch: Batch) -> None:
+        """Read the packets of one batch."""
+        self._pipeline.feed(batch)
+        self._ledger.clear()
+
+    def flush(self) -> None:
+        """Read what is held to be read with what follows."""
+        self._pipeline.flush()
+
+    def end(self) -> None:
+        """The packets are over."""
+        self._pipeline.finish()
+        self._ledger.clear()
+
+    def place(self, segment: TcpPacket, offset: int) -> Place | None:
+        """Where a byte of a segment that was read lies (`contract.PlacingEngine.place`)."""
+        return self._engine.place(segment, offset)
+
+    # -- what the pipeline asks ------------------------------------------------
+
+    def is_in_scope(self, source: bytes, destination: bytes, sport: int, dport: int) -> bool:
+        """Every connection is read."""
+        return True
+
+    def left_out(self, source: bytes, destination: bytes, sport: int, dport: int) -> None:
+        """None is."""
+
+    def open(self, view: ConnectionView) -> tuple[Conversation]:
+        """The reader of a connection."""
+        listener = self._audience.listen(view)
+        return (Conversation(self._ledger, view, self._engine.turn, listener),)
+
+    def close(self, view: ConnectionView) -> None:
+        """Its reader was told."""

@@ -1,0 +1,105 @@
+"""What of a head, or of a trailer section, may stand in a copy: line by line, as it was read.
+
+The parser says where the start line's parts are and where each field's name and value.
+Those are masked as their position demands, and what stands between them, blanks and line
+ends, stays.  Lines that the parser read as no field keep their form: a colon, blanks,
+control characters, placeholders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from inspector.credentials.masking import Masker
+from inspector.protocols.extent import FieldLines, FieldPlace
+from inspector.protocols.messages import Field, RequestHead, ResponseHead
+from inspector.redaction.bodies import blanked
+from inspector.secrets.grants import REASON
+
+#: A version that says what it should, or a little more (RFC 9112 2.3).
+_VERSION: Final = re.compile(r"(?i:HTTP)/[0-9.]{0,8}")
+_VERSION_NAME: Final = len("HTTP/")
+_FORM: Final = re.compile(rb"[\x00-\x20\x7f]")
+_ENDS: Final = (b"\r\n", b"")
+
+
+def masked_head(head: RequestHead | ResponseHead, raw: bytes, masker: Masker) -> bytes:
+    """The bytes `raw` of all of `head` as they may stand, as many."""
+    layout = head.layout
+    if isinstance(head, RequestHead):
+        line = _request_line(head, raw, masker)
+    else:
+        line = _status_line(head, raw, masker)
+    lines = raw[layout.line : layout.fields]
+    block = raw[layout.fields :]
+    return line + lines + masked_fields(head.field_lines, head.fields, block, masker)
+
+
+def masked_fields(lines: FieldLines, fields: Iterable[Field], raw: bytes, masker: Masker) -> bytes:
+    """The bytes `raw` of a block of field lines, in which these `fields` were read."""
+    fields = tuple(fields)
+    if lines.odd is None:
+        masked = b"".join([_line(name, value, masker) for name, value in fields])
+        rest = raw[len(masked) :]
+        if rest in _ENDS:
+            return masked + rest
+    shown = bytearray(_without_text(raw))
+    for field, place in zip(fields, lines.places(fields), strict=True):
+        _show(shown, raw, field, place.moved(-lines.start), masker)
+    return bytes(shown)
+
+
+def _request_line(head: RequestHead, raw: bytes, masker: Masker) -> bytes:
+    layout = head.layout
+    method = masker.text(head.method.decode("latin-1")).encode("latin-1")
+    target = masker.target(head.target.decode("latin-1")).encode("latin-1")
+    version = head.version.decode("latin-1")
+    if not _VERSION.fullmatch(version):
+        version = version[:_VERSION_NAME] + "x" * (len(version) - _VERSION_NAME)
+    after_target = layout.target + len(target)
+    after_version = layout.version + len(version)
+    # Between the parts stand blanks, one as a rule.
+    return b"".join((
+        method, raw[len(method) : layout.target], target, raw[after_target : layout.version],
+        version.encode("latin-1"), raw[after_version : layout.line],
+    ))  # fmt: skip
+
+
+def _status_line(head: ResponseHead, raw: bytes, masker: Masker) -> bytes:
+    reason = head.reason.decode("latin-1")
+    masked = masker.value(REASON, reason).encode("latin-1")
+    return raw[: head.layout.line - len(masked)] + masked
+
+
+def _line(name: bytes, value: bytes, masker: Masker) -> bytes:
+    told = name.decode("latin-1")
+    line = f"{masker.text(told)}:{masker.field(told, value.decode('latin-1'))}\r\n"
+    return line.encode("latin-1")
+
+
+def _show(shown: bytearray, raw: bytes, field: Field, place: FieldPlace, masker: Masker) -> None:
+    """Write one field into its place."""
+    name = field.name.decode("latin-1")
+    for extent, text in (
+        (place.name, masker.text(name)),
+        (place.raw, masker.field(name.strip(), field.raw.decode("latin-1"))),
+    ):
+        shown[extent.start : extent.stop] = text.encode("latin-1")
+    between = slice(place.name.stop, place.raw.start)  # the colon, and blanks before it
+    shown[between] = raw[between]
+
+
+def _without_text(raw: bytes) -> bytes:
+    """Lines whose form alone stays: they are counted in a copy as they were."""
+    hidden = bytearray(blanked(raw))
+    for kept in _FORM.finditer(raw):
+        hidden[kept.start()] = raw[kept.start()]
+    at = 0
+    for line in raw.splitlines(keepends=True):
+        colon = line.find(b":")
+        if colon >= 0:
+            hidden[at + colon] = line[colon]
+        at += len(line)
+    return bytes(hidden)

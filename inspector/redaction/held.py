@@ -1,0 +1,107 @@
+"""Captured packets that wait until every byte of their payload is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from inspector.redaction.track import Track
+
+#: HeldPieces packets of one direction, from which on it is looked whether any have gone.
+TIDY: Final = 64
+
+
+def _nothing() -> None:
+    """Nothing can be forced."""
+
+
+@dataclass(slots=True)
+class HeldPiece:
+    """A stretch of a frame, and where its bytes are in a stream; `force` has them decided."""
+
+    start: int
+    stop: int
+    offset: int
+    track: Track
+    force: Callable[[], None] = _nothing
+    done: bool = False
+
+
+class Held:
+    """A captured packet, held back until every byte of its payload is decided."""
+
+    __slots__ = (
+        "at",
+        "batch",
+        "changed",
+        "comments",
+        "counted_cuts",
+        "frame",
+        "link",
+        "notes",
+        "number",
+        "pending",
+        "pieces",
+        "wire",
+    )
+
+    def __init__(
+        self, at: int, frame: bytearray, wire: int, link: int, number: int,
+        comments: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.at = at
+        self.frame = frame
+        self.wire = wire
+        self.link = link
+        self.number = number
+        self.comments = comments
+        self.notes: list[str] = []
+        self.changed = False
+        self.batch = 0
+        self.counted_cuts = False
+        self.pieces: list[HeldPiece] = []
+        self.pending = False  # a fragment whose datagram is not whole
+
+    @property
+    def ready(self) -> bool:
+        return not self.pending and all(piece.done for piece in self.pieces)
+
+
+class HeldPieces:
+    """The pieces of packets that wait for one direction.
+
+    A heap by where pieces end: of packets out of order the later may be decided first,
+    and what is not is not looked at again for each packet.
+    """
+
+    __slots__ = ("_heap", "_tidy_at", "_turn")
+
+    def __init__(self) -> None:
+        # (where the piece ends, a number of its own, its packet, itself)
+        self._heap: list[tuple[int, int, Held, HeldPiece]] = []
+        self._tidy_at = TIDY
+        self._turn = 0
+
+    def add(self, held: Held, piece: HeldPiece) -> None:
+        """A piece that is masked when its bytes are decided."""
+        if len(self._heap) >= self._tidy_at:
+            # Packets that could wait no longer have gone: theirs are done.
+            self._heap = [entry for entry in self._heap if not entry[3].done]
+            heapify(self._heap)
+            self._tidy_at = 2 * len(self._heap) + TIDY
+        self._turn += 1
+        heappush(self._heap, (piece.offset + piece.stop - piece.start, self._turn, held, piece))
+
+    def settle(self, decided: int | None, mask: Callable[[Held, HeldPiece], None]) -> None:
+        """Mask what is `decided`; None: everything."""
+        heap = self._heap
+        while heap and (decided is None or heap[0][0] <= decided):
+            _, _, held, piece = heappop(heap)
+            if not piece.done:
+                mask(held, piece)
+
+    def first(self, default: int) -> int:
+        """The lowest offset that a piece here begins with."""
+        return min((entry[3].offset for entry in self._heap), default=default)

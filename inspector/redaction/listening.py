@@ -1,0 +1,276 @@
+"""A connection in a copy: hears what the layers read in it, and grants what may stand.
+
+`Listening` never frames anything: which bytes are a head, a chunk or a record it is told
+by whoever reads the connection for the report (`exchanges.listener`).  Whatever fails in
+it blanks the connection from there on, is logged and counted, and stays its own affair.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from inspector.credentials.masking import Found, Masker
+from inspector.pipeline import log_failure
+from inspector.protocols.detect import H2_PREFACE
+from inspector.protocols.extent import Extent
+from inspector.protocols.messages import EVERYTHING, Event
+from inspector.redaction.held import HeldPieces
+from inspector.redaction.messages import Messages
+from inspector.redaction.records import Records
+from inspector.redaction.track import HISTORY, PAST, Track
+from inspector.wire import Segment
+
+#: Why bytes were blanked that a reader failed on.
+INTERNAL_ERROR: Final = "internal-error"
+#: What is granted as a constant, if that is what stands there.
+_CONSTANTS: Final = frozenset({H2_PREFACE})
+_STATUS: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}")
+
+
+class Host(Protocol):
+    """Who holds the packets of the connections that are listened to."""
+
+    @property
+    def masker(self) -> Masker:
+        """What knows the keys."""
+
+    @property
+    def keep_bodies(self) -> bool:
+        """Whether bodies keep their text."""
+
+    @property
+    def keep_ciphertext(self) -> bool:
+        """Whether what is encrypted in TLS stays."""
+
+    def decided(self, side: CopiedDirection, *, over: bool) -> None:
+        """More of a direction may be decided now; `over`: all that will ever be."""
+
+    def ended(self, talk: Listening) -> None:
+        """Nothing more of a connection comes."""
+
+    def note(self, packet: int, found: list[Found], why: str) -> None:
+        """Something was masked in a packet; if not, something was hidden, and why."""
+
+
+class CopiedDirection:
+    """One direction of a connection in which something was said."""
+
+    __slots__ = ("_brought", "_host", "_is_noted", "messages", "records", "track", "waiting")
+
+    def __init__(self, host: Host) -> None:
+        self.track = Track()
+        self.messages = Messages(self.track, host.masker, self._note, keep_bodies=host.keep_bodies)
+        self.records: Records | None = None
+        #: The packets that wait for it.
+        self.waiting = HeldPieces()
+        self._host = host
+        self._is_noted = False
+        #: Where in the stream packets began: (offset, number).
+        self._brought: deque[tuple[int, int]] = deque()
+
+    def add(self, segments: Sequence[Segment]) -> None:
+        """The next bytes."""
+        track, records = self.track, self.records
+        for _, packet, data in segments:
+            self._brought.append((track.end, packet))
+            track.add(data)
+            if records is not None:
+                self._take_records(data)
+
+    def begin_records(self, start: int) -> None:
+        """From this byte on it consists of TLS records."""
+        host, track = self._host, self.track
+        self.records = Records(track, host.masker, start, keep_ciphertext=host.keep_ciphertext)
+        self._take_records(track.read(start, track.end))
+
+    def _take_records(self, data: bytes) -> None:
+        records = self.records
+        if records is not None:
+            before = records.changed
+            records.take(data)
+            if records.changed and not before:
+                self._note(self.track.end, [], "tls")
+
+    def settle(self, before: int) -> None:
+        """Nothing more will be told of the bytes before this one."""
+        held = self.messages.settled if self.records is None else self.records.settled
+        if self.track.settle(min(before, held)) and not self._is_noted:
+            self._is_noted = True
+            self._note(self.track.decided, [], "plaintext")
+        brought, decided = self._brought, self.track.decided
+        while len(brought) > 1 and brought[1][0] <= decided:
+            brought.popleft()
+
+    def force(self) -> None:
+        """Decide everything that is here, come what may."""
+        self.messages.force()
+        if self.records is not None:
+            self.records.force()
+        self.settle(EVERYTHING)
+        self.track.settle(EVERYTHING)
+
+    def trim(self, history: int = HISTORY, past: int = PAST) -> None:
+        """Forget what is older than `history`, but nothing that a packet here waits for."""
+        track = self.track
+        if track.remembered > 2 * history:
+            track.trim(self.waiting.first(track.decided), history, past)
+
+    def give_up(self) -> None:
+        """Something failed: what is not decided stays blank."""
+        self.track.settle(EVERYTHING)
+
+    def _note(self, offset: int, found: list[Found], why: str) -> None:
+        packet = 0
+        for begin, number in self._brought:
+            if begin > offset:
+                break
+            packet = number
+        self._host.note(packet, found, why)
+
+
+class Listening:
+    """Implements `exchanges.listener.Listener` for the connection `number`.
+
+    Its sides are those of the engine, whatever its ends turn out to be.
+    """
+
+    __slots__ = ("_host", "_turned", "dead", "number", "over", "sides")
+
+    def __init__(self, host: Host, number: int) -> None:
+        self.number = number
+        self._host = host
+        self._turned = False
+        self.dead = False
+        self.over = False
+        #: Down and up; made when something is said: a scan has many in which nothing is.
+        self.sides: tuple[CopiedDirection, CopiedDirection] | None = None
+
+    def side(self, up: bool) -> CopiedDirection:
+        """One direction as the engine means it, from the first byte of either on."""
+        if self.sides is None:
+            self.sides = (CopiedDirection(self._host), CopiedDirection(self._host))
+        return self.sides[up]
+
+    def force(self, up: bool) -> None:
+        """A limit was hit: decide now what came of a direction as the engine means it."""
+        with self._guarded():
+            self.side(up).force()
+        self._host.decided(self.side(up), over=self.over)
+
+    # -- what the layers tell ------------------------------------------------------
+
+    def bytes_came(self, up: bool, segments: Sequence[Segment]) -> None:
+        """See `Listener`."""
+        side = self._told(up)
+        end = side.track.end + sum([len(data) for _, _, data in segments])
+        if not self.dead:
+            try:
+                side.add(segments)
+            except Exception as error:
+                self._die(error)
+        if side.track.end < end:
+            side.track.passed(end - side.track.end)
+
+    def bytes_passed(self, up: bool, count: int) -> None:
+        """See `Listener`."""
+        self._told(up).track.passed(count)
+
+    def bytes_lack(self, up: bool, count: int) -> None:
+        """See `Listener`."""
+        side = self._told(up)
+        side.track.gap(count)
+        if side.records is not None and not self.dead:
+            with self._guarded():
+                side.records.gap(count)
+
+    def turned(self) -> None:
+        """See `Listener`."""
+        self._turned = not self._turned
+
+    def http(self, up: bool, events: Sequence[Event]) -> None:
+        """See `Listener`."""
+        if not self.dead:
+            try:
+                self._told(up).messages.take(events)
+            except Exception as error:
+                self._die(error)
+
+    def http_over(self) -> None:
+        """See `Listener`."""
+        if not self.dead:
+            with self._guarded():
+                for up in (True, False):
+                    self._told(up).messages.leave()
+
+    def records(self, up: bool, start: int) -> None:
+        """See `Listener`."""
+        if not self.dead:
+            with self._guarded():
+                side = self._told(up)
+                side.begin_records(start)
+
+    def constant(self, up: bool, extent: Extent) -> None:
+        """See `Listener`."""
+        track = self._told(up).track
+        data = track.read(*extent)
+        if data in _CONSTANTS or _STATUS.fullmatch(data):
+            track.grant(extent.start, data)
+
+    def numbers(self, up: bool, extent: Extent) -> None:
+        """See `Listener`."""
+        track = self._told(up).track
+        track.grant(extent.start, track.read(*extent))
+
+    def settled(self, up: bool, before: int) -> None:
+        """See `Listener`."""
+        if self.sides is None:
+            return
+        side = self._told(up)
+        try:
+            side.settle(EVERYTHING if self.dead else before)
+        except Exception as error:
+            self._die(error)
+        self._host.decided(side, over=self.over)
+
+    def failed(self, error: Exception) -> None:
+        """See `Listener`."""
+        self._die(None)
+
+    def finished(self) -> None:
+        """See `Listener`."""
+        self.over = True
+        for side in self.sides or ():
+            with self._guarded():
+                side.force()
+        for side in self.sides or ():
+            self._host.decided(side, over=True)
+        self._host.ended(self)
+
+    # -- what fails ------------------------------------------------------------------
+
+    def _told(self, up: bool) -> CopiedDirection:
+        return self.side(up is not self._turned)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """A bug must not let a key out, nor cost the report this connection."""
+        try:
+            yield
+        except Exception as error:
+            self._die(error)
+
+    def _die(self, error: Exception | None) -> None:
+        """`error` is to be logged; None: whoever failed did so."""
+        if error is not None:
+            log_failure(error)
+        if self.dead:
+            return
+        self.dead = True
+        self._host.note(0, [], INTERNAL_ERROR)
+        for side in self.sides or ():
+            side.give_up()
+            self._host.decided(side, over=self.over)

@@ -1,0 +1,226 @@
+"""One direction of a connection in a copy: blank, but for what was granted.
+
+The bytes that came stand beside those that may be written in their place.  Those are `x`
+until somebody grants something; once a stretch is decided, what was not granted in it is
+unread, and of it stay placeholders and the ends of lines, which tell what is no message.
+
+Offsets count the direction's bytes from the first one captured, missing ones included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Final, NamedTuple
+
+from inspector.redaction.bodies import blanked
+
+#: Decided bytes remembered for retransmissions.
+HISTORY: Final = 128 << 10
+#: Of what came before gaps, this much, and so many stretches.
+PAST: Final = 1 << 20
+PASTS: Final = 256
+
+_LINE_END: Final = re.compile(rb"[\r\n]")
+
+
+def unread(data: bytes) -> bytes:
+    """What stays of bytes that nobody read."""
+    hidden = bytearray(blanked(data))
+    for end in _LINE_END.finditer(data):
+        hidden[end.start()] = data[end.start()]
+    return bytes(hidden)
+
+
+class _Stretch(NamedTuple):
+    """Bytes without a gap, from offset `base` on: as they came, and as they may be written."""
+
+    base: int
+    raw: bytearray
+    out: bytearray
+
+
+class _Passed(NamedTuple):
+    """Bytes that were captured and shown to nobody."""
+
+    start: int
+    stop: int
+
+
+class _Grant(NamedTuple):
+    start: int
+    data: bytes
+
+
+def _start(grant: _Grant) -> int:
+    return grant.start
+
+
+class Track:
+    """Bytes in order, grants in any; `decided` is the offset up to which `covered` can answer."""
+
+    __slots__ = ("_grants", "_passed", "_stretches", "decided", "end", "is_recoded")
+
+    def __init__(self) -> None:
+        #: The offset after the last byte that came.
+        self.end = 0
+        self.decided = 0
+        #: A body was coded anew: what is written is neither what was captured nor a mask.
+        self.is_recoded = False
+        self._stretches: deque[_Stretch] = deque([_Stretch(0, bytearray(), bytearray())])
+        self._passed: deque[_Passed] = deque()
+        self._grants: list[_Grant] = []  # in what is not decided
+
+    # -- bytes -----------------------------------------------------------------
+
+    def add(self, data: bytes) -> None:
+        """The next bytes."""
+        stretch = self._stretches[-1]
+        stretch.raw.extend(data)
+        stretch.out.extend(b"x" * len(data))
+        self.end += len(data)
+
+    def gap(self, count: int) -> None:
+        """The next bytes were not captured."""
+        self.end += count
+        if not self._stretches[-1].raw:
+            self._stretches.pop()
+        self._stretches.append(_Stretch(self.end, bytearray(), bytearray()))
+
+    def passed(self, count: int) -> None:
+        """The next bytes were captured, and not shown."""
+        if self._passed and self._passed[-1].stop == self.end:
+            self._passed[-1] = _Passed(self._passed[-1].start, self.end + count)
+        else:
+            self._passed.append(_Passed(self.end, self.end + count))
+            if len(self._passed) > PASTS:
+                self._passed.popleft()
+        self.gap(count)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The bytes that came there; none if some of them did not, or are forgotten."""
+        for stretch in reversed(self._stretches):
+            if stretch.base <= start:
+                data = stretch.raw[start - stretch.base : stop - stretch.base]
+                return bytes(data) if len(data) == stop - start else b""
+        return b""
+
+    # -- grants ----------------------------------------------------------------
+
+    def grant(self, start: int, data: bytes) -> None:
+        """`data` may be written from `start` on, as far as that is not decided yet."""
+        skip = self.decided - start
+        if skip > 0:
+            start, data = self.decided, data[skip:]
+        if data:
+            self._grants.append(_Grant(start, data))
+
+    def settle(self, before: int) -> bool:
+        """Nothing more is granted before this offset; whether there is anything unread."""
+        stop = min(before, self.end)
+        if stop <= self.decided:
+            return False
+        # Of two grants from one byte on the later one stands.
+        grants = sorted(self._grants, key=_start)
+        self._grants = []
+        is_unread = False
+        at = self.decided
+        for grant in grants:
+            start, data = grant
+            if start >= stop:
+                self._grants.append(grant)
+                continue
+            if start > at:
+                is_unread = self._fill(at, start) or is_unread
+            rest = start + len(data) - stop
+            if rest > 0:
+                self._grants.append(_Grant(stop, data[-rest:]))
+                data = data[:-rest]
+            self._write(start, data)
+            at = max(at, start + len(data))
+        if at < stop:
+            is_unread = self._fill(at, stop) or is_unread
+        self.decided = stop
+        return is_unread
+
+    def _fill(self, start: int, stop: int) -> bool:
+        """Nobody granted these bytes; whether any of them came."""
+        came = False
+        for base, raw, out in self._stretches:
+            low, high = max(start, base), min(stop, base + len(raw))
+            if low < high:
+                out[low - base : high - base] = unread(bytes(raw[low - base : high - base]))
+                came = True
+        return came
+
+    def _write(self, start: int, data: bytes) -> None:
+        for base, _, out in reversed(self._stretches):
+            low, high = max(start, base), min(start + len(data), base + len(out))
+            if low < high:
+                out[low - base : high - base] = data[low - start : high - start]
+            if base <= start:
+                break
+
+    # -- what may be written ------------------------------------------------------
+
+    def covered(self, start: int, data: bytes) -> tuple[bytes, str]:
+        """What is written of a packet whose first byte has the offset `start`; why not all.
+
+        Blanked, for a reason of `RedactionSummary`, is what cannot be told:
+        "unmatched" are bytes that are not what the receiver got first,
+        "forgotten" those whose first copy is no longer here, or was in a gap.
+        """
+        size = len(data)
+        last = self._stretches[-1]
+        at = start - last.base
+        if at >= 0 and start + size <= self.decided and last.raw[at : at + size] == data:
+            return bytes(last.out[at : at + size]), ""
+        masked = bytearray(b"x" * size)
+        compared = matched = 0
+        for base, raw, out in self._stretches:
+            low = max(start, base)
+            high = min(start + size, base + len(raw), self.decided)
+            if low >= high:
+                continue
+            compared += high - low
+            if raw[low - base : high - base] == data[low - start : high - start]:
+                masked[low - start : high - start] = out[low - base : high - base]
+                matched += high - low
+        for passed in self._passed:
+            low, high = max(start, passed.start), min(start + size, passed.stop)
+            if low < high:
+                masked[low - start : high - start] = unread(data[low - start : high - start])
+                compared += high - low
+                matched += high - low
+        why = "unmatched" if matched < compared else "forgotten" if matched < size else ""
+        return bytes(masked), why
+
+    # -- memory ------------------------------------------------------------------
+
+    @property
+    def remembered(self) -> int:
+        """Decided bytes that are kept for retransmissions."""
+        kept = sum([len(stretch.raw) for stretch in self._stretches])
+        return max(0, kept - max(0, self.end - self.decided))
+
+    def trim(self, needed: int, history: int = HISTORY, past: int = PAST) -> None:
+        """Forget decided bytes, but for the last `history`, and those from `needed` on.
+
+        `past`: of those before the last gap so many bytes stay.
+        Called by who holds the packets: one that waits still has to be masked.
+        """
+        stretches = self._stretches
+        kept = sum([len(stretch.raw) for stretch in stretches]) - len(stretches[-1].raw)
+        needed = min(needed, self.decided)
+        while len(stretches) > 1 and (kept > past or len(stretches) > PASTS):
+            first = stretches[0]
+            if first.base + len(first.raw) > needed:
+                break
+            kept -= len(first.raw)
+            stretches.popleft()
+        base, raw, out = stretches[-1]
+        spare = min(self.decided - history, needed) - base
+        if spare > history:
+            del raw[:spare]
+            del out[:spare]
+            stretches[-1] = _Stretch(base + spare, raw, out)
