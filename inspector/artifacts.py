@@ -13,20 +13,21 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from inspector.errors import InspectorError
 from inspector.model.report import Report
-from inspector.pcap.locate import locate
-from inspector.pcap.pipes import is_read_once
-from inspector.redaction import redact_into
 from inspector.report.formats.json import write_json
 from inspector.report.page import markdown
+
+if TYPE_CHECKING:
+    from inspector.redaction import Copies
 
 REPORT: Final = "report.json"
 SUMMARY: Final = "summary.md"
@@ -37,6 +38,7 @@ Writer = Callable[[BinaryIO], None]
 NO_CAPTURES: Final[Mapping[str, Writer]] = MappingProxyType({})
 
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NAMELESS: Final = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Links in one path, as the kernel's own limit (path_resolution(7)).
 _LINKS: Final = 40
@@ -102,40 +104,36 @@ def write_artifacts(
     return write_files(directory, {**writers, **captures}, owner=owner)
 
 
-def redacted(
-    paths: Sequence[str | Path],
-    auth_headers: Sequence[str] = (),
-    kept_headers: Sequence[str] = (),
-    *,
-    keep_ciphertext: bool = False,
-) -> dict[str, Writer]:
-    """What writes each capture of `paths` without credentials, by the name of its file.
+def redacted(copies: Copies) -> dict[str, Writer]:
+    """What writes each of the copies, by the name of its file.
 
     One is `capture.redacted.pcapng`; several are numbered as the report numbers
-    them, `capture-2.redacted.pcapng`.  Standard input and pipes cannot be read a second
-    time and are left out.
+    them, `capture-2.redacted.pcapng`.
     """
-    names = [name for path in paths for name in locate(path).captures]
-
-    def writer(name: str) -> Writer:
-        def write(out: BinaryIO) -> None:
-            redact_into(
-                name,
-                out,
-                auth_headers=auth_headers,
-                kept_headers=kept_headers,
-                keep_ciphertext=keep_ciphertext,
-            )
-
-        return write
-
+    several = copies.count > 1
     return {
-        CAPTURE if len(names) == 1 else f"capture-{number}{CAPTURE.removeprefix('capture')}": (
-            writer(name)
+        f"capture-{index + 1}{CAPTURE.removeprefix('capture')}" if several else CAPTURE: (
+            partial(copies.leave, index)
         )
-        for number, name in enumerate(names, start=1)
-        if not is_read_once(name)
+        for index in range(copies.count)
     }
+
+
+def draft(directory: str | Path, *, owner: Owner | None = None) -> BinaryIO:
+    """A file without a name on the directory's disk, for this user alone; it goes when closed.
+
+    Raises OSError, and `ArtifactError` when the directory cannot be used at all.
+    """
+    with _opened(Path(directory), owner or Owner.invoking()) as place:
+        try:
+            descriptor = os.open(".", _NAMELESS, 0o600, dir_fd=place)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+                raise
+            name = f".draft.{secrets.token_hex(6)}"  # not every filesystem has such files
+            descriptor = os.open(name, _NEW, 0o600, dir_fd=place)
+            os.unlink(name, dir_fd=place)
+    return os.fdopen(descriptor, "w+b")
 
 
 def write_files(

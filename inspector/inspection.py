@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
@@ -47,6 +47,9 @@ from inspector.pipeline import Pipeline
 from inspector.wire import Batch
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
+
+if TYPE_CHECKING:
+    from inspector.redaction import Copies
 
 log = logging.getLogger("inspector")
 
@@ -306,16 +309,24 @@ def inspect_captures(
     on_exchange: OnExchange | None = None,
     on_tunnel: OnTunnel | None = None,
     stop: Stop | None = None,
+    copies: Copies | None = None,
 ) -> Report:
     """Read captures, merged by time, and report what they show.
 
     A path is a file, a directory with a capture in it, or `-`.  `on_progress`
     is told the bytes read so far and their total (None when a size is not
     known).  A pipe is read until `stop` is asked, if it does not end before: the
-    report is of what came until then.  Raises `InspectorError` when a file cannot be read or is no
+    report is of what came until then.  `copies` are made of the captures while they
+    are read.  Raises `InspectorError` when a file cannot be read or is no
     capture; whatever is wrong inside one is in the report.
     """
-    inspector = Inspector(options, on_exchange=on_exchange, on_tunnel=on_tunnel)
+    inspector = Inspector(
+        options,
+        on_exchange=on_exchange,
+        on_tunnel=on_tunnel,
+        audience=None if copies is None else copies.redactor,
+    )
+    feed = inspector.feed if copies is None else copies.feed
     located = [locate(path) for path in paths]
     files = [name for found in located for name in found.captures]
     logs = (*(options.logs if options else ()), *(log for found in located for log in found.logs))
@@ -331,9 +342,13 @@ def inspect_captures(
             report_progress(read, total)
 
     readers = open_captures(files, tell, stop)
+    if copies is not None:
+        copies.begin(readers, inspector)
     try:
         for batch in merged(readers):
-            inspector.feed(batch)
+            feed(batch)
+        if copies is not None:
+            copies.end()
     finally:
         for reader in readers:
             reader.close()

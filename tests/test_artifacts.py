@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,11 +19,14 @@ from inspector.artifacts import (
     ArtifactError,
     Owner,
     append,
+    draft,
     redacted,
     write_artifacts,
     write_files,
 )
+from inspector.inspection import inspect_captures
 from inspector.model.report import Report, nothing_to_analyse
+from inspector.redaction import Copies
 from inspector.report.formats.whole import from_dict, stable_part
 
 #: "nobody" on Debian and Ubuntu; any user that is not the one of the tests will do.
@@ -170,20 +174,46 @@ def test_appending_keeps_what_is_there_and_follows_no_link(tmp_path: Path) -> No
     assert path.read_text() == "before\nafter\n"
 
 
+def copies_of(*paths: Path) -> tuple[Report, Copies]:
+    copies = Copies(BytesIO)
+    return inspect_captures(paths, copies=copies), copies
+
+
+def test_a_disk_that_is_full_costs_the_copies_and_not_the_report(tmp_path: Path) -> None:
+    folder = Path(__file__).parent.parent / "captures" / "healthy-sse"
+
+    def full() -> BinaryIO:
+        raise OSError(28, "No space left on device")
+
+    copies = Copies(full)
+    report = inspect_captures([folder], copies=copies)
+    assert stable_part(report) == stable_part(inspect(folder))
+    done = write_artifacts(report, tmp_path, captures=redacted(copies))
+    assert done.failed == ((CAPTURE, "No space left on device"),)
+    assert (tmp_path / REPORT).exists()
+
+
+def test_a_draft_has_no_name_and_is_this_users_alone(tmp_path: Path) -> None:
+    with draft(tmp_path / "new") as file:
+        file.write(b"LABONLY")
+        assert list((tmp_path / "new").iterdir()) == []
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
+
+
 def test_each_capture_has_a_redacted_one_numbered_as_the_report_numbers_them() -> None:
     captures = Path(__file__).parent.parent / "captures"
     one, two = captures / "healthy-json", captures / "healthy-sse"
-    assert list(redacted([one])) == ["capture.redacted.pcapng"]
-    assert list(redacted([one, "-", two])) == [
+    assert list(redacted(copies_of(one)[1])) == ["capture.redacted.pcapng"]
+    assert list(redacted(copies_of(one, two)[1])) == [
         "capture-1.redacted.pcapng",
-        "capture-3.redacted.pcapng",
+        "capture-2.redacted.pcapng",
     ]
 
 
 def test_the_redacted_capture_gives_the_report_and_holds_no_key(tmp_path: Path) -> None:
     folder = Path(__file__).parent.parent / "captures" / "agent-holds-real-key"
-    report = inspect(folder)
-    done = write_artifacts(report, tmp_path, captures=redacted([folder]))
+    report, copies = copies_of(folder)
+    done = write_artifacts(report, tmp_path, captures=redacted(copies))
     assert done.failed == ()
     assert b"LABONLY" in next(folder.glob("capture.*")).read_bytes()
     assert b"LABONLY" not in (tmp_path / CAPTURE).read_bytes()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inspector.model.http import Exchange
     from inspector.model.network import Tunnel
     from inspector.model.report import Report
+    from inspector.redaction import Copies
 
 
 @click.command(epilog=exit_codes_text())
@@ -110,9 +111,11 @@ def analyze(
         graceful() as stop,
         only_for_reader(not outcome.has_other_use),
     ):
-        report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop)
-    readable = () if trouble is not None else paths
-    unwritten = outcome.leave_files(report, readable, options.secret_headers(), kept_headers)
+        copies = outcome.copies(options.secret_headers(), kept_headers)
+        report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop, copies)
+    unwritten = outcome.leave_files(report, copies if trouble is None else None)
+    if copies is not None:
+        copies.close()
     if form != "terminal" or trouble is None:
         write(report)
         out.flush()
@@ -164,6 +167,7 @@ def _inspect(
     on_exchange: Callable[[Exchange], None] | None,
     on_tunnel: Callable[[Tunnel], None] | None,
     stop: Stop,
+    copies: Copies | None,
 ) -> tuple[Report, InspectorError | None]:
     from inspector.inspection import inspect_captures
     from inspector.model.report import nothing_to_analyse
@@ -176,6 +180,7 @@ def _inspect(
             on_exchange=on_exchange,
             on_tunnel=on_tunnel,
             stop=stop,
+            copies=copies,
         )
     except InspectorError as error:
         if error.exit_code != ExitCode.NOTHING_TO_ANALYSE:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from inspector.model.conclusions import Severity
     from inspector.model.report import Report
     from inspector.policy.judge import Judgement
+    from inspector.redaction import Copies
 
 _OUTPUT: Final = click.option(
     "-o",
@@ -151,33 +153,43 @@ class ReportOptions:
     def leave_files(
         self,
         report: Report,
-        captures: Sequence[str] = (),
-        auth_headers: Sequence[str] = (),
-        kept_headers: Sequence[str] = (),
+        copies: Copies | None = None,
     ) -> InspectorError | None:
         """Write the directory; an error is given back, as the report is still to be shown.
 
-        `captures` are what the report was made from, to be left without credentials.
+        `copies` were made of the captures while they were read for the report.
         """
         if self.directory is None:
             return None
-        from inspector.artifacts import redacted, write_artifacts
-        from inspector.pcap.pipes import is_read_once
+        from inspector.artifacts import NO_CAPTURES, redacted, write_artifacts
 
-        for name in filter(is_read_once, captures):
-            what = "standard input" if name == "-" else name
-            say(f"{what} is read once: no redacted capture is left")
+        captures = NO_CAPTURES if copies is None else redacted(copies)
         try:
-            write_artifacts(
-                report,
-                self.directory,
-                captures=redacted(
-                    captures, auth_headers, kept_headers, keep_ciphertext=self.keep_ciphertext
-                ),
-            ).complain()
+            write_artifacts(report, self.directory, captures=captures).complain()
         except InspectorError as error:
             return error
         return None
+
+    def copies(self, auth_headers: Sequence[str], kept_headers: Sequence[str]) -> Copies | None:
+        """What makes the copies of captures, if they are to be left anywhere."""
+        directory = self.directory
+        if directory is None:
+            return None
+        from inspector.artifacts import draft
+        from inspector.redaction import Copies
+
+        def new_file() -> BinaryIO:
+            try:
+                return draft(directory)
+            except InspectorError as error:  # told when the files are to be left there
+                raise OSError(errno.ENOTDIR, error.culprit) from error
+
+        return Copies(
+            new_file,
+            auth_headers=auth_headers,
+            kept_headers=kept_headers,
+            keep_ciphertext=self.keep_ciphertext,
+        )
 
     def tell_runner(self, report: Report, *, commands_to_stdout: bool = True) -> None:
         """Summary, outputs and annotations, if a runner is there.  Never fails the run."""

@@ -77,7 +77,7 @@ def _write(
 ) -> None:
     [reader] = open_captures([name], on_progress)
     try:
-        writer = _Writer(out, reader, redactor.masker)
+        writer = CopyWriter(out, reader, redactor.masker)
         for batch in reader:
             for ready in redactor.feed(batch):
                 writer.write(ready)
@@ -88,7 +88,7 @@ def _write(
         reader.close()
 
 
-class _Writer:
+class CopyWriter:
     """Packets under the interface that they were captured on."""
 
     def __init__(self, out: BinaryIO, reader: CaptureReader, masker: Masker) -> None:

@@ -1,0 +1,99 @@
+"""The copies of captures that are read for a report: written while they are, of the same parse.
+
+Nothing is read a second time to be masked, so a pipe has a copy as a file has.  Until it is
+left somewhere a copy lies in a file that its maker provides; a disk that is full costs the
+copies, never the report.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from typing import BinaryIO
+
+from inspector.pcap.reader import CaptureReader
+from inspector.redaction.files import CopyWriter
+from inspector.redaction.redactor import PacketReader, Redactor
+from inspector.redaction.rereading import reread
+from inspector.wire import FILE_SHIFT, Batch
+
+
+class Copies:
+    """Makes a copy of each capture of one reading: `begin`, `feed`, `end`, then `leave`.
+
+    `new_file` gives an empty file, open for reading and writing, or raises OSError.
+    `redactor` is the audience of whoever reads.
+    """
+
+    def __init__(
+        self,
+        new_file: Callable[[], BinaryIO],
+        *,
+        auth_headers: Iterable[str] = (),
+        kept_headers: Iterable[str] = (),
+        keep_ciphertext: bool = False,
+    ) -> None:
+        self._headers, self._kept = tuple(auth_headers), tuple(kept_headers)
+        self.redactor = Redactor(
+            auth_headers=self._headers, kept_headers=self._kept, keep_ciphertext=keep_ciphertext
+        )
+        self._new_file = new_file
+        self._files: list[BinaryIO] = []
+        self._writers: list[CopyWriter] = []
+        self._failed: OSError | None = None
+        self.count = 0
+
+    def begin(self, captures: Sequence[CaptureReader], reader: PacketReader) -> None:
+        """These captures will be read, by this reader."""
+        self.redactor.follow(reader)
+        self.count = len(captures)
+        try:
+            for capture in captures:
+                self._files.append(self._new_file())
+                self._writers.append(CopyWriter(self._files[-1], capture, self.redactor.masker))
+        except OSError as error:
+            self._failed = error
+
+    def feed(self, batch: Batch) -> None:
+        """Have a batch read, and write what is decided."""
+        self._write(self.redactor.feed(batch))
+
+    def end(self) -> None:
+        """The captures are read."""
+        self._write(self.redactor.finish())
+        if self._failed is None:
+            try:
+                for writer in self._writers:
+                    writer.end()
+            except OSError as error:
+                self._failed = error
+
+    def leave(self, index: int, out: BinaryIO) -> None:
+        """Put the copy of a capture into `out` and read it again.  Raises OSError."""
+        if self._failed is not None:
+            raise self._failed
+        file = self._files[index]
+        file.seek(0)
+        shutil.copyfileobj(file, out, 1 << 20)
+        out.flush()
+        reread(
+            [out],
+            self.redactor.masker,
+            auth_headers=self._headers,
+            kept_headers=self._kept,
+            keep_ciphertext=self.redactor.keep_ciphertext,
+        )
+
+    def close(self) -> None:
+        """Nothing of them is needed any more."""
+        for file in self._files:
+            file.close()
+
+    def _write(self, ready: Iterable[Batch]) -> None:
+        for batch in ready:
+            if self._failed is not None:
+                continue
+            try:
+                self._writers[batch.first_packet >> FILE_SHIFT].write(batch)
+            except OSError as error:
+                self._failed = error
