@@ -7,7 +7,7 @@ captures that are read for a report, and `reread` reads it again until nothing i
 
 from __future__ import annotations
 
-from inspector.redaction.copies import Copies
+from inspector.redaction.alongside import Copies
 from inspector.redaction.files import redact_into
 from inspector.redaction.redactor import LIVE, HoldLimits, RedactionSummary, Redactor
 from inspector.redaction.rereading import Reread, promise, reread
