@@ -2,7 +2,8 @@
 
     python -m benchmarks.calls
 
-The analysis alone, from decoded records on, over conversations made for it.  Counted with
+The analysis, alone and with a redacted copy of the same parse, from decoded records on, over
+conversations made for it.  Counted with
 sys.setprofile, so that the figures are the same on every machine: a call is a Python function
 of the inspector that is entered, or a generator that is resumed.  Calls of functions in C are
 counted apart.  A packet is one of many of its kind in one batch.
@@ -21,6 +22,7 @@ from benchmarks import content
 from benchmarks.wire import Conversation, Host, Rendered
 from inspector.inspection import Inspector
 from inspector.options import Options
+from inspector.redaction import Redactor
 from inspector.wire import Batch
 
 #: Connections that say the same, and packets of each where several count.
@@ -39,9 +41,12 @@ class Cost(NamedTuple):
 
 
 class Talks:
-    """Conversations side by side; each step is one batch of their packets."""
+    """Conversations side by side; each step is one batch of their packets.
 
-    def __init__(self) -> None:
+    `copied`: a redacted copy is made while they are read.
+    """
+
+    def __init__(self, *, copied: bool = False) -> None:
         rng = random.Random(7)
         self._out: list[Rendered] = []
         self._first = 1
@@ -51,17 +56,28 @@ class Talks:
             Conversation(self._out, ((Host.at("172.30.0.20"), 40000 + number), server), 0, rng)
             for number in range(CONNECTIONS)
         ]
-        self.inspector = Inspector(Options())
+        redactor = Redactor() if copied else None
+        self.inspector = Inspector(Options(), audience=redactor)
+        if redactor is not None:
+            redactor.follow(self.inspector)
+        self._redactor = redactor
         for one in self._all:
             one.open()
-        self.inspector.feed(self._batch())
+        self._feed(self._batch())
 
     def say(self, up: bool, segments: Sequence[bytes]) -> Cost:
         """The cost of each packet when every conversation sends these."""
         for one in self._all:
             one.send(up, segments, ack_every=0)
         batch = self._batch()
-        return _counted(lambda: self.inspector.feed(batch), len(batch.records))
+        return _counted(lambda: self._feed(batch), len(batch.records))
+
+    def _feed(self, batch: Batch) -> None:
+        if self._redactor is None:
+            self.inspector.feed(batch)
+            return
+        for _ in self._redactor.feed(batch):
+            pass
 
     def close(self) -> tuple[Counter[str], int]:
         """How many facts of each kind the end of the capture builds, and of how many exchanges."""
@@ -78,7 +94,7 @@ class Talks:
         batch = self._batch()
         sys.setprofile(note)
         try:
-            self.inspector.feed(batch)
+            self._feed(batch)
             report = self.inspector.finish()
         finally:
             sys.setprofile(None)
@@ -115,19 +131,19 @@ def _counted(action: Callable[[], object], packets: int) -> Cost:
     return Cost(python / packets, native / packets)
 
 
-def measure() -> tuple[dict[str, Cost], Counter[str], int]:
+def measure(*, copied: bool = False) -> tuple[dict[str, Cost], Counter[str], int]:
     """What each kind of packet costs, and the facts built of how many exchanges."""
     rng = random.Random(7)
     auth = content.AUTH_HEADERS[0]
     costs = {}
-    talks = Talks()
+    talks = Talks(copied=copied)
     body = 1000 * PACKETS
     request = content.request(body, auth, rng)
     split = request.index(b"\r\n\r\n") + 4
     head, rest = request[:split], request[split:]
     pieces = [rest[at : at + 1000] for at in range(0, len(rest), 1000)]
     costs["request head, first of its connection"] = talks.say(True, [head])
-    costs["body packet, skipped"] = talks.say(True, pieces)
+    costs["body packet of a request"] = talks.say(True, pieces)
     costs["response head, event stream"] = talks.say(False, [content.STREAM_HEAD])
     deltas = [*content.STREAM_START, *content.deltas(PACKETS, rng)]
     costs["event stream packet, in batches"] = talks.say(False, deltas)
@@ -143,9 +159,11 @@ def measure() -> tuple[dict[str, Cost], Counter[str], int]:
 def main() -> None:
     """The command: see the module's text."""
     costs, built, exchanges = measure()
-    print(f"{'calls a packet':42}{'Python':>9}{'C':>9}")
+    copied, _, _ = measure(copied=True)
+    print(f"{'calls a packet':42}{'Python':>9}{'C':>9}{'with a copy':>18}{'':>9}")
     for name, cost in costs.items():
-        print(f"{name:42}{cost.python:9.1f}{cost.native:9.1f}")
+        both = copied[name]
+        print(f"{name:42}{cost.python:9.1f}{cost.native:9.1f}{both.python:18.1f}{both.native:9.1f}")
     print(f"\n{'facts built at the end, an exchange':42}{'':9}{'':9}")
     for name, count in built.most_common():
         print(f"{name:42}{count / exchanges:9.2f}")

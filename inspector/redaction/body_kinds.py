@@ -13,6 +13,7 @@ from typing import Final
 from inspector.credentials.masking import Masker
 from inspector.redaction.bodies import Blank, BodyMasker, JsonBody, masked_text
 from inspector.redaction.event_bodies import EventsBody
+from inspector.redaction.page_bodies import PageBody
 
 #: What a reader knows a compressed body by that is not labelled as one.
 _GZIP: Final = b"\x1f\x8b\x08"
@@ -127,6 +128,8 @@ def masker_of(kind: str | None, status: int | None, masker: Masker) -> BodyMaske
             return EventsBody(masker)
         if kind == "text/plain" and failed:
             return FirstLine(masker)
+        if kind == "text/html" and failed:
+            return PageBody()
         if start.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
             return JsonBody(masker, answers=answers, failed=failed)
         return Blank()
