@@ -48,7 +48,8 @@ class Context:
         """What a server says first, from `offset` on, to a client that began otherwise."""
         self.ledger.note_plain_answer(self.connection, start)
         if self.listener is not None:
-            self.listener.constant(False, Extent(offset, offset + STATUS_START))
+            # And the blank, or the line's end, by which the status is one.
+            self.listener.constant(False, Extent(offset, offset + STATUS_START + 1))
 
     def fault(self, fault: Fault) -> None:
         """Note an oddity, and what it leaves unread."""

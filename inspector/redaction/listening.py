@@ -28,7 +28,7 @@ from inspector.wire import Segment
 INTERNAL_ERROR: Final = "internal-error"
 #: What is granted as a constant, if that is what stands there.
 _CONSTANTS: Final = frozenset({H2_PREFACE})
-_STATUS: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}")
+_STATUS: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}[ \r\n]")
 
 
 class Host(Protocol):

@@ -86,6 +86,17 @@ def test_of_a_protocol_that_is_not_read_nothing_stays(said: bytes, server_first:
     masked(tcp.up(said).down(b"+OK LABONLY\r\n").close())
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [b"\x16\x03\x01\0\x04\x01\0\0\0", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+    ids=["TLS", "HTTP/2"],
+)
+def test_a_plain_answer_to_what_is_no_http_keeps_its_status(begun: bytes) -> None:
+    answer = b"HTTP/1.1 400 Bad Request\r\nServer: " + SAID + b"\r\n\r\n"
+    data = masked(Tcp().open().up(begun).down(answer).close())
+    assert b"HTTP/1.1 400 xxx" in data
+
+
 def test_a_placeholder_stays_in_any_of_them() -> None:
     line = b"key " + PUBLIC + b" and " + SAID + b"\r\n"
     assert b"xxxx" + PUBLIC + b"xxxx" in masked(Tcp().open().up(line).down(b"+\r\n").close())
