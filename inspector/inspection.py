@@ -22,6 +22,7 @@ from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.listener import Audience
+from inspector.exchanges.marks import Copied
 from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
@@ -44,7 +45,7 @@ from inspector.pcap.locate import locate
 from inspector.pcap.pipes import Stop
 from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.pipeline import Pipeline
-from inspector.wire import Batch
+from inspector.wire import FILE_SHIFT, Batch
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
 
@@ -122,6 +123,7 @@ class Inspector:
 
     def feed(self, batch: Batch) -> None:
         """Take a batch of packets."""
+        self.note_marks(batch.marks, batch.first_packet >> FILE_SHIFT)
         for index, texts in batch.comments.items():
             for text in texts:
                 self._ledger.processes.read(text)
@@ -157,11 +159,19 @@ class Inspector:
         """The claims of connections that are still open."""
         return self._ledger.processes
 
+    def note_marks(self, texts: Iterable[bytes], file_index: int) -> None:
+        """What a file says of what is blank in it, as far as no batch has it."""
+        for text in texts:
+            self._ledger.marks.note(text, file_index)
+
     def finish(self, sources: Sources | None = None) -> Report:
         """The capture is over: everything that was seen."""
         self.end()
         ledger, notes = self._ledger, self._engine.notes
         sources = _in_words(sources or Sources(), ledger.credentials.words)
+        sources = _with_copies(sources, ledger.marks.copies)
+        if ledger.marks.overflow:
+            ledger.limits_hit["marks of blanked bodies"] = None
         for fault in sources.faults:
             ledger.oddities.add(fault)
         ledger.oddities.merge(notes.oddities)
@@ -347,6 +357,8 @@ def inspect_captures(
     try:
         for batch in merged(readers):
             feed(batch)
+        for reader in readers:
+            inspector.note_marks(reader.take_marks(), reader.file_index)
         if copies is not None:
             copies.end()
     finally:
@@ -372,6 +384,17 @@ def _sources(readers: Sequence[CaptureReader]) -> Sources:
         faults=[fault for reader in readers for fault in reader.faults],
         dropped_by_kernel=sum(drops) if drops else None,
         capture_filter="; ".join(dict.fromkeys(filters)) or None,
+    )
+
+
+def _with_copies(sources: Sources, copies: Mapping[int, Copied]) -> Sources:
+    """Which of the files are redacted copies."""
+    return replace(
+        sources,
+        captures=tuple(
+            capture if (told := copies.get(index)) is None else replace(capture, redacted=told.fact)
+            for index, capture in enumerate(sources.captures)
+        ),
     )
 
 

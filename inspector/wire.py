@@ -54,7 +54,8 @@ class Batch:
     `first_packet` is the packet reference of `records[0]`; the others follow
     by one.  `link_type` is a LINKTYPE_ number of the tcpdump.org registry.
     `comments` maps an index in `records` to that packet's pcapng comments.
-    `counted_cuts`: a filter cut packets on purpose, see `COUNTED_CUTS`.
+    `counted_cuts`: a filter cut packets on purpose, see `COUNTED_CUTS`.  `marks`: what the
+    file says of stretches that are blank in it, as far as it was read (`exchanges/marks.py`).
     """
 
     data: bytes
@@ -63,6 +64,7 @@ class Batch:
     first_packet: int
     comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     counted_cuts: bool = False
+    marks: tuple[bytes, ...] = ()
 
     def part(self, start: int, end: int) -> Batch:
         """The packets from index `start` to before `end`, with their comments and numbers."""
@@ -74,6 +76,7 @@ class Batch:
             records=self.records[start:end],
             first_packet=self.first_packet + start,
             comments=comments,
+            marks=self.marks if start == 0 else (),
         )
 
 

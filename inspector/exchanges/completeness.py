@@ -109,6 +109,11 @@ def completeness(
             "packets have more headers inside one another than are followed",
         ),
         (
+            unread.count("blanked"),
+            "connection carried a body that is blanked in this copy",
+            "connections carried bodies that are blanked in this copy",
+        ),
+        (
             unread.count("internal-error"),
             "connection was given up: the inspector failed on it (internal-error)",
             "connections were given up: the inspector failed on them (internal-error)",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal
 
+from inspector.exchanges.blanked import MarkedBody
 from inspector.exchanges.context import Context
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.ledger import TunnelRecord
@@ -37,7 +38,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
-from inspector.wire import Moment, Segment, stands_before
+from inspector.wire import FILE_SHIFT, Moment, Segment, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -210,6 +211,8 @@ class HttpLayer:
         for event in events:
             if isinstance(event, RequestHead):
                 self._on_request(event)
+            elif isinstance(event, Body | BodyGap):
+                self._search(event)
             elif isinstance(event, MessageEnd):
                 self._on_request_end(event)
             elif isinstance(event, Fault):
@@ -226,11 +229,11 @@ class HttpLayer:
         else:
             early, self._early = self._early, None
             if early is not None:
-                early.request = head
+                early.ask(head)
                 self._sending = early
                 return
             item = OpenExchange(self._context.ledger.next_exchange())
-            item.request = head
+            item.ask(head)
             if self._orphan is not None and stands_before((head.at, head.packet), self._orphan):
                 # It waited behind a hole while its answer, perhaps, went by.
                 item.lost = True
@@ -240,10 +243,35 @@ class HttpLayer:
         self._awaiting.append(item)
         self._responses.expect(head.method)
 
+    def _search(self, event: Body | BodyGap) -> None:
+        """Look for keys in the body of a request."""
+        item = self._sending
+        if not isinstance(item, OpenExchange) or item.keys is None:
+            return
+        if isinstance(event, BodyGap):
+            item.keys.gap()
+            return
+        for _, _, data in event.pieces:
+            item.keys.feed(data)
+
+    def _searched(self, item: OpenExchange, end: MessageEnd) -> None:
+        """The body of a request is over."""
+        keys, head = item.keys, item.request
+        if keys is None or head is None:
+            return
+        keys.finish()
+        if keys.is_masked:
+            client, server = self._context.ends
+            key = self._context.ledger.marks.key_of(client, server, head.at)
+            keys.prefix = keys.prefix or key
+        if keys.prefix is not None and self._listener is not None:
+            self._listener.body(True, head.at, end.extent, None, keys.prefix)
+
     def _on_request_end(self, end: MessageEnd) -> None:
         item, self._sending = self._sending, None
         if isinstance(item, OpenExchange):
             item.request_end = end
+            self._searched(item, end)
             if item.response_end is not None or item.lost:
                 self._write(item)
 
@@ -322,6 +350,11 @@ class HttpLayer:
         item.response_end = end
         if item.body is not None:
             item.body.finish(end)
+            if item.is_blank:
+                self._marked(item)
+            if self._listener is not None and item.response is not None:
+                facts = item.body_facts()
+                self._listener.body(False, item.response.at, end.extent, facts, None)
         assert item.response is not None
         if item.response.status == 101:
             upgrade = item.response.text(b"upgrade") or "unknown"
@@ -338,6 +371,19 @@ class HttpLayer:
             return
         if item.request is None or item.request_end is not None:
             self._write(item)
+
+    def _marked(self, item: OpenExchange) -> None:
+        """A body is blank: what its copy says of it stands, or nothing does."""
+        context, head = self._context, item.response
+        assert head is not None
+        client, server = context.ends
+        marks = context.ledger.marks
+        stretch = marks.take(server, client, head.at)
+        if stretch is not None:
+            item.body = MarkedBody(stretch.facts)
+        elif head.packet >> FILE_SHIFT in marks.copies and head.get(b"content-encoding"):
+            item.body = MarkedBody(None)
+            context.ledger.unread.note(context.connection.number, "blanked", head.packet)
 
     def _lose_answers(self) -> None:
         """Framing was lost in a gap: what waits for an answer may have had it in there.

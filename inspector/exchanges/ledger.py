@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.credentials.reader import CredentialReader
+from inspector.exchanges.blanked import Marks
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
 from inspector.exchanges.turns import TunnelTurn
@@ -177,6 +178,8 @@ class Ledger:
         self.held = 0
         # What compressed bodies may decode to, all of them together.
         self.budget = Budget()
+        # What redacted copies say of what is blank in them.
+        self.marks = Marks()
         self.on_exchange: Callable[[ExchangeRecord], None] | None = None
         self.on_tunnel: Callable[[TunnelRecord], None] | None = None
         self._exchange_number = 0

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from inspector.exchanges.marks import BodyFacts
 from inspector.flows.contract import ConnectionView
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import Event
@@ -43,6 +44,14 @@ class Listener(Protocol):
 
     def http_over(self) -> None:
         """Both directions stop being HTTP: no more events of a message that has begun."""
+
+    def body(
+        self, up: bool, at: int, extent: Extent, facts: BodyFacts | None, key: str | None
+    ) -> None:
+        """What was found in a message's body at `extent`, whose head came `at` this time (ns).
+
+        `facts`: in a response's; `key`: the prefix of what looks like a key in a request's.
+        """
 
     def records(self, up: bool, start: int) -> None:
         """From the byte at `start` on a direction consists of TLS records."""

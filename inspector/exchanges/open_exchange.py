@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
+from inspector.credentials.body_keys import SEARCH_LIMIT, BodyKeys
 from inspector.credentials.reader import CredentialReader
+from inspector.exchanges.blanked import is_mask
+from inspector.exchanges.marks import BodyFacts
 from inspector.model.capture import Fault
 from inspector.model.http import (
     ApiError,
@@ -23,6 +26,7 @@ from inspector.model.network import EndedBy
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.api import read_json_body
 from inspector.protocols.content import Budget, Decoder
+from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.messages import (
     EVERYTHING,
     MessageEnd,
@@ -61,6 +65,10 @@ class ResponseReader(Protocol):
     page: PageAuthor | None
     faults: list[Fault]
 
+    @property
+    def decoded(self) -> int:
+        """Bytes that its codings gave so far; 0 where none is on."""
+
     def feed(self, pieces: list[Segment]) -> None:
         """The next pieces of the body, content coding still on."""
 
@@ -86,6 +94,12 @@ class _Reader:
         self._packet = head.packet
         self._at_start = True
         self._decoder = Decoder(head.text(b"content-encoding"), limit, budget)
+
+    @property
+    def decoded(self) -> int:
+        """See `ResponseReader`."""
+        coded = self._decoder.coded
+        return 0 if coded is None else coded.decoded
 
     def _decode(self, pieces: list[Segment]) -> Iterator[Sequence[Segment]]:
         """The pieces decoded, never much at once."""
@@ -213,7 +227,7 @@ def media_type(value: str | None) -> str | None:
 def wants_body(head: RequestHead | ResponseHead) -> int:
     """How many bytes of a message's body are worth looking at."""
     if isinstance(head, RequestHead):
-        return 0
+        return 0 if head.get(b"content-encoding") else SEARCH_LIMIT
     kind = media_type(head.text(b"content-type"))
     if kind == "text/event-stream":
         return EVERYTHING
@@ -241,6 +255,8 @@ class OpenExchange:
         "body",
         "head_cut",
         "interim",
+        "is_blank",
+        "keys",
         "lost",
         "number",
         "request",
@@ -263,10 +279,19 @@ class OpenExchange:
         # Its answer may be in a gap.
         self.lost = False
         self.body: ResponseReader | None = None
+        # What is searched in the body of its request; None: nothing is.
+        self.keys: BodyKeys | None = None
+        # Whether all of the body that came is a mask's; None: none came.
+        self.is_blank: bool | None = None
         # How many of the body's next bytes its reader is given.
         self._wanted = 0
         self.upgrade: str | None = None
         self.websocket: WebSocket | None = None
+
+    def ask(self, head: RequestHead) -> None:
+        """The request's head has arrived."""
+        self.request = head
+        self.keys = BodyKeys() if wants_body(head) else None
 
     def answer(self, head: ResponseHead, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""
@@ -285,13 +310,46 @@ class OpenExchange:
             self._wanted -= sum([len(data) for _, _, data in pieces])
             if self._wanted < 0:
                 pieces = _first(pieces, wanted)
+        if self.is_blank is not False:
+            self.is_blank = is_mask(pieces)
         self.body.feed(pieces)
+
+    def body_facts(self) -> BodyFacts | None:
+        """What was found in the response's body, for the mark of a copy; None: it was not read."""
+        head, body = self.response, self.body
+        if head is None or body is None:
+            return None
+        names = (head.text(b"content-encoding") or "").split(",")
+        return BodyFacts(
+            tuple(name for part in names if (name := part.strip().lower()) in CODINGS),
+            body.decoded,
+            body.stream,
+            body.api_error,
+            body.model,
+            body.usage,
+            body.stop_reason,
+            body.looks_like,
+            tuple(body.faults),
+            body.page,
+        )
 
     def miss(self, missing: int, packet: int) -> None:
         """Bytes of the response's body are missing."""
         if self.body is not None and self._wanted > 0:
             self._wanted -= missing
             self.body.gap(missing, packet)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether all of the request's body was searched."""
+        keys, end = self.keys, self.request_end
+        return (
+            keys is not None
+            and keys.whole
+            and end is not None
+            and end.complete
+            and end.body_bytes <= SEARCH_LIMIT
+        )
 
     @property
     def is_cut(self) -> bool:
@@ -329,6 +387,8 @@ class OpenExchange:
             packet=head.packet,
             started_at=head.at,
             ended_at=end.at if end else None,
+            key_in_body=self.keys.prefix if self.keys else None,
+            body_searched=self.is_searched,
         )
 
     def response_fact(self, credentials: CredentialReader) -> Response | None:

@@ -73,6 +73,8 @@ class SlowDecoder:
         self, fragments: Callable[[list[tuple[str, str]]], Reassembler] = Reassembler
     ) -> None:
         self.faults: list[tuple[str, str]] = []
+        #: Filled, if a list is given, with (key, start, data) of each header that is peeled.
+        self.trail: list[tuple[int, int, bytes]] | None = None
         self._fragments = fragments(self.faults)
         self._cursor = Cursor(self._fragments, self.faults)
         self._scapy = ScapyLayers(self.faults)
@@ -105,9 +107,11 @@ class SlowDecoder:
         cursor.context = b""
         cursor.ident = 0
         cursor.at = at
-        layers = _LAYERS
+        layers, trail = _LAYERS, self.trail
         key = LINK | link_type & 0xFFFF
         for _ in range(MAX_LAYERS):
+            if trail is not None:
+                trail.append((key, cursor.start, cursor.data))
             layer = layers.get(key)
             if layer is None:
                 if key & _SPACE != LINK:

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 
 from inspector.artifacts import descend, others_can_write
 from inspector.errors import InspectorError
+from inspector.exchanges.marks import Copied, read
 from inspector.live.numbering import file_of
 from inspector.live.source import Counters
 from inspector.model.capture import CaptureFile, Interface
@@ -124,12 +125,14 @@ class CaptureFiles:
         *,
         rotation: Rotation | None = None,
         comment: str | None = None,
+        statement: bytes | None = None,
     ) -> None:
         self._path = path
         self._interfaces: list[Described] = []
         self._statistics = statistics
         self._rotation = rotation
         self._comment = comment
+        self._statement = statement
         #: (received, dropped) that earlier files of the ring have stated, by interface.
         self._told: list[tuple[int, int]] = []
         self._kept: list[Path] = []
@@ -167,8 +170,22 @@ class CaptureFiles:
             self._end()
             if self.failed is None:
                 self._begin(self._index + 1)
+        self.mark(batch.marks)
         if self.failed is None:
             self._packets(batch, interface)
+
+    def mark(self, texts: Sequence[bytes]) -> None:
+        """Say of stretches why they are blank; after a failure they are passed over."""
+        file = self._file
+        if not texts or file is None or self.failed is not None:
+            return
+        for text in texts:
+            self._writer.mark(text)
+        try:
+            file.flush()
+        except OSError as error:
+            file.whole([])
+            self._fail(error)
 
     def close(self) -> None:
         """Write the statistics and end the file.  Idempotent."""
@@ -213,6 +230,8 @@ class CaptureFiles:
         try:
             comments = () if self._comment is None else (self._comment,)
             self._writer = PcapngWriter(file, comments=comments, application=APPLICATION)
+            if self._statement is not None:
+                self._writer.mark(self._statement)
             for described in self._interfaces:
                 self._describe(described)
             file.flush()
@@ -290,6 +309,7 @@ class CaptureFiles:
             except OSError as error:
                 file.whole([])
                 self._fail(error)
+        kept = None if self._statement is None else read(self._statement)
         # A file that lacks packets has no end, so that its reader knows.
         told = counts if self.failed is None else [(None, None)] * len(counts)
         facts = [
@@ -311,6 +331,7 @@ class CaptureFiles:
                 comments=self._comments + (self._comment is not None),
                 decryption_secrets=0,
                 cut=None,
+                redacted=kept.fact if isinstance(kept, Copied) else None,
             )
         )
 

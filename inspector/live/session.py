@@ -19,7 +19,7 @@ from inspector.exchanges.processes import SocketOwner
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
 from inspector.live.files import CaptureFiles, Described, Rotation
-from inspector.live.numbering import Numbering
+from inspector.live.numbering import Numbering, file_of
 from inspector.live.source import Counters, Source
 from inspector.model.capture import CaptureFile, Interface
 from inspector.model.live import HookCount, Live, LiveInterface
@@ -44,6 +44,13 @@ class Scrubber(Audience, Protocol):
 
     def follow(self, source: Inspector) -> None:
         """Who reads the packets; to be told before the first."""
+
+    @property
+    def statement(self) -> bytes:
+        """The mark that begins each file."""
+
+    def take_marks(self, file: int) -> tuple[bytes, ...]:
+        """Marks that no batch of a file has."""
 
     def feed(self, batch: Batch) -> Iterable[Batch]:
         """Have packets read; those that are safe to write now."""
@@ -114,7 +121,10 @@ class Session:
         self.files = None
         if path is not None:
             comment = None if scrubber is None else promise()
-            self.files = CaptureFiles(path, self._statistics, rotation=rotation, comment=comment)
+            statement = None if scrubber is None else scrubber.statement
+            self.files = CaptureFiles(
+                path, self._statistics, rotation=rotation, comment=comment, statement=statement
+            )
         self._drained = False
         self._stream = _Stream()
         for source in self.sources:
@@ -173,6 +183,8 @@ class Session:
         if self.files is not None:
             if self._scrubber is not None:
                 self._write(self._scrubber.finish())
+                last = file_of(self._numbering.next_reference)
+                self.files.mark(self._scrubber.take_marks(last))
             self.files.close()
         self._tell()
 

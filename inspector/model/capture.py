@@ -25,6 +25,7 @@ UnreadReason: TypeAlias = Literal[
     "not-heard",
     "logs",
     "protocol",
+    "blanked",
 ]
 
 
@@ -48,6 +49,16 @@ class Interface:
     """Packets received, by the file's own statistics."""
     dropped: int | None = None
     """Packets dropped, by the file's own statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """The file is a copy by this program: what was not granted is blank in it."""
+
+    bodies: bool
+    """Whether what bodies say is blank, too."""
+    ciphertext: bool
+    """Whether what is encrypted in TLS is blank, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,8 @@ class CaptureFile:
 
     It was killed, the disk was full, or another program took packets out of the file.
     """
+    redacted: Redacted | None = None
+    """What is blank in it, when it is a redacted copy that says so; null otherwise."""
 
     @property
     def interrupted(self) -> bool:
@@ -152,7 +165,8 @@ class Unread:
     * `not-heard`: no packet was seen at all, or an interface that was to be listened on never came;
     * `logs`: a log tells of a call or tunnel that no packet shows;
     * `protocol`: they are in a protocol that this version does not read (WebSocket, HTTP/2, an
-      unknown one).
+      unknown one);
+    * `blanked`: they are blank in a redacted copy, which does not say what was read of them.
     """
     packet: int | None
     """Where it was first noticed."""

@@ -57,6 +57,7 @@ class ClassicWalker:
         self.faults = FaultList(file_index)
         self.comments = 0
         self.secrets: list[DecryptionSecrets] = []
+        self.marks: list[bytes] = []
         self.changes: list[tuple[int, int]] | None = None  # there is one interface
         self.dropped: int | None = None  # the format has no place for it
         self._variant: Variant | None = None

@@ -36,6 +36,8 @@ SIMPLE_PACKET: Final = 3
 INTERFACE_STATISTICS: Final = 5
 ENHANCED_PACKET: Final = 6
 DECRYPTION_SECRETS: Final = 10
+CUSTOM: Final = 0x0BAD
+"""A block of somebody's own that other programs copy, told by an enterprise number (4.8)."""
 
 MAGIC: Final = SECTION_HEADER.to_bytes(4, "big")
 """The first four bytes of a pcapng file; the same in both byte orders."""
@@ -52,6 +54,12 @@ NAME_LIMIT: Final = 256
 #: Characters of a capture filter that are kept.
 FILTER_LIMIT: Final = 4096
 _MAX_SECRETS: Final = 16 * 1024 * 1024
+#: The enterprise number for documentation and examples (RFC 5612), and the word that tells
+#: this program's blocks from others' of that number.
+ENTERPRISE: Final = 32473
+MARKS_MAGIC: Final = b"inspmark"
+#: Bytes of marks that are kept of one file.
+MARKS_LIMIT: Final = 16 << 20
 _DROPS_UNKNOWN: Final = 0xFFFF
 _MICROSECONDS: Final = opt.resolution(opt.DEFAULT_RESOLUTION)
 
@@ -97,6 +105,9 @@ class PcapngWalker:
         #: Where the interface changes: (packet number, index in `interfaces`), if a list is given.
         self.changes: list[tuple[int, int]] | None = None
         self._secrets_kept = 0
+        #: Texts of this program's marks that nobody took yet (`exchanges/marks.py`).
+        self.marks: list[bytes] = []
+        self._marks_kept = 0
         self._all: list[_Interface] = []
         self._section: list[_Interface] = []
         self._order = "<"
@@ -116,6 +127,7 @@ class PcapngWalker:
             INTERFACE_STATISTICS: self._interface_statistics,
             ENHANCED_PACKET: self._enhanced_packet,
             DECRYPTION_SECRETS: self._decryption_secrets,
+            CUSTOM: self._custom,
         }
 
     @property
@@ -355,6 +367,19 @@ class PcapngWalker:
         self._secrets_kept += length
         self.secrets.append(DecryptionSecrets(kind, Secret(data[start : start + length])))
         self._options(data, start + ((length + 3) & ~3), end)
+
+    def _custom(self, data: bytes, at: int, end: int) -> None:
+        """A block that may be this program's; others' are nobody's concern."""
+        begin = at + 4 + len(MARKS_MAGIC)
+        if end < begin or data[at + 4 : begin] != MARKS_MAGIC:
+            return
+        if self._uint.unpack_from(data, at)[0] != ENTERPRISE:
+            return
+        if self._marks_kept + end - begin > MARKS_LIMIT:
+            self._fault("marks-limit", f"{end - begin} bytes not kept")
+            return
+        self._marks_kept += end - begin
+        self.marks.append(data[begin:end])
 
     # --- packets ---------------------------------------------------------
 

@@ -149,7 +149,19 @@ class CaptureReader:
         self._clock = records[-1][0]
         first_packet = packet_reference(self.file_index, self._packets + 1)
         self._packets += len(records)
-        return Batch(data, records, run.link_type, first_packet, run.comments, run.counted_cuts)
+        return Batch(
+            data, records, run.link_type, first_packet, run.comments, run.counted_cuts,
+            self.take_marks(),
+        )  # fmt: skip
+
+    def take_marks(self) -> tuple[bytes, ...]:
+        """What the file says of stretches that are blank in it, as far as no batch has it."""
+        marks = self._walker.marks
+        if not marks:
+            return ()
+        taken = tuple(marks)
+        marks.clear()
+        return taken
 
     def _into_range(self, records: list[Record]) -> None:
         for at, (time, offset, captured, wire) in enumerate(records):

@@ -44,6 +44,7 @@ FAULTS: Final[Mapping[str, str]] = {
     " file; within a file, the order of its packets decides what came first.",
     "time-out-of-range": "Times outside the years 1970 to 2261 were moved to the nearer bound.",
     "secrets-limit": "Decryption secrets beyond 16 MiB in one file were not kept.",
+    "marks-limit": "What a redacted copy says of itself was not kept beyond 16 MiB in one file.",
     "compression-cut": "The compressed data ends before its own end mark.",
     "compression-corrupt": "The compressed data cannot be decoded any further.",
     "compression-trailing-bytes": "Bytes after the compressed data are not compressed.",
@@ -97,6 +98,7 @@ class Walker(Protocol):
     faults: FaultList
     comments: int
     secrets: list[DecryptionSecrets]
+    marks: list[bytes]
     changes: list[tuple[int, int]] | None
 
     @property

@@ -169,6 +169,11 @@ class PcapngWriter:
         """A decryption secrets block (0x544C534B: a TLS key log)."""
         self.block(pcapng.DECRYPTION_SECRETS, pack(self.order + "II", kind, len(data)) + data)
 
+    def mark(self, text: bytes) -> None:
+        """A mark of this program's: a custom block (pcapng 4.8), filled up with spaces."""
+        head = pack(self.order + "I", pcapng.ENTERPRISE) + pcapng.MARKS_MAGIC
+        self.block(pcapng.CUSTOM, head + text + b" " * (-len(text) % 4))
+
     def _stamp(self, time: int, data: bytes, wire: int | None, interface: int) -> bytes:
         numerator, denominator = self._resolutions[interface]
         ticks = (time - self._offsets[interface] * _SECOND) * denominator // numerator

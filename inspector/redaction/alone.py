@@ -17,7 +17,7 @@ from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
 from inspector.pipeline import Pipeline
-from inspector.wire import Batch
+from inspector.wire import FILE_SHIFT, Batch
 
 
 class Alone:
@@ -42,8 +42,14 @@ class Alone:
 
     def feed(self, batch: Batch) -> None:
         """Read the packets of one batch."""
+        self.note_marks(batch.marks, batch.first_packet >> FILE_SHIFT)
         self._pipeline.feed(batch)
         self._ledger.clear()
+
+    def note_marks(self, texts: Iterable[bytes], file_index: int) -> None:
+        """See `redactor.PacketReader`."""
+        for text in texts:
+            self._ledger.marks.note(text, file_index)
 
     def flush(self) -> None:
         """Read what is held to be read with what follows."""

@@ -51,6 +51,7 @@ class Copies:
             for capture in captures:
                 self._files.append(self._new_file())
                 self._writers.append(CopyWriter(self._files[-1], capture, self.redactor.masker))
+                self._writers[-1].mark((self.redactor.statement,))
         except OSError as error:
             self._failed = error
 
@@ -63,7 +64,8 @@ class Copies:
         self._write(self.redactor.finish())
         if self._failed is None:
             try:
-                for writer in self._writers:
+                for index, writer in enumerate(self._writers):
+                    writer.mark(self.redactor.take_marks(index))
                     writer.end()
             except OSError as error:
                 self._failed = error

@@ -1,10 +1,8 @@
 """Which strings of a JSON body may stand in a copy that others read, and in what form.
 
 A grant is the name of a member and a grammar of its value; there is no grant
-for a name alone.  The grammars are those of enumerated words and of model names.
-What is drawn at random from letters of both cases, or from letters and digits, has
-none of these forms; one lower-case word of up to 16 letters has, and is looked for
-among the keys that were met.
+for a name alone.  The grammars are those of enumerated words and of model names
+(`secrets/enumerated.py`).
 
 Sources: the API references of Anthropic, OpenAI, Google and Azure, and what
 `protocols/api.py` reads of their bodies.
@@ -16,23 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-#: A word of one case with a short number, capitalised words in one, or a number.
-_WORD: Final = "|".join((
-    r"[a-z]{1,16}[0-9]{0,3}", r"[A-Z]{1,16}[0-9]{0,3}", r"(?:[A-Z][a-z]{1,14}){1,4}",
-    r"[a-z]{1,12}(?:[A-Z][a-z]{1,12}){1,3}", r"[0-9]{1,4}",
-))  # fmt: skip
-#: `invalid_request_error`, `RESOURCE_EXHAUSTED`, `OperationNotSupported`,
-#: `response.output_text.delta`, `429`.
-WORDS: Final = re.compile(rf"(?=.{{1,64}}\Z)(?:{_WORD})(?:[_.\-/ ](?:{_WORD})){{0,7}}")
-
-_MODEL_WORD: Final = "|".join((
-    r"[A-Za-z]{1,16}[0-9]{0,4}", r"[0-9]{1,8}[a-z]{0,2}", r"[0-9]{1,3}x[0-9]{1,3}b",
-    r"v[0-9]{1,2}p[0-9]{1,2}",
-))  # fmt: skip
-#: `claude-sonnet-4-5-20250929`, `gpt-4o`, `models/gemini-2.5-pro`, `llama-v3p1-405b`.
-MODEL: Final = re.compile(
-    rf"(?=.{{1,100}}\Z)(?:{_MODEL_WORD})(?:[\-._:/@](?:{_MODEL_WORD})){{0,11}}"
-)
+from inspector.secrets.enumerated import MODEL, WORDS
 
 
 class StringGrant(NamedTuple):

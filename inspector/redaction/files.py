@@ -78,11 +78,14 @@ def _write(
     [reader] = open_captures([name], on_progress)
     try:
         writer = CopyWriter(out, reader, redactor.masker)
+        writer.mark((redactor.statement,))
         for batch in reader:
             for ready in redactor.feed(batch):
                 writer.write(ready)
+        redactor.source.note_marks(reader.take_marks(), 0)
         for ready in redactor.finish():
             writer.write(ready)
+        writer.mark(redactor.take_marks(0))
         writer.end()
     finally:
         reader.close()
@@ -103,6 +106,7 @@ class CopyWriter:
     def write(self, batch: Batch) -> None:
         """One batch; its packets come in the order of their numbers."""
         self._describe()
+        self.mark(batch.marks)
         number = batch.first_packet & _NUMBER
         changes, used = self._changes, 0
         for index, (at, start, captured, wire) in enumerate(batch.records):
@@ -117,6 +121,11 @@ class CopyWriter:
                 comments=batch.comments.get(index, ()),
             )
         del changes[:used]
+
+    def mark(self, texts: Iterable[bytes]) -> None:
+        """What the copy says of itself."""
+        for text in texts:
+            self.pcapng.mark(text)
 
     def end(self) -> None:
         """Write the interface statistics, unless the input was cut or has no end."""

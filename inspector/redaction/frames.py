@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
+from inspector.flows.layers import TCP
+from inspector.redaction.header_options import Header, OptionBytes, unlisted
 
 #: Completed datagrams whose fragments may be captured once more.
 REMEMBERED: Final = 256
@@ -31,6 +33,11 @@ class Place(NamedTuple):
     stop: int
     offset: int
 
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.offset + self.stop - self.start
+
 
 @dataclass(slots=True)
 class Reading:
@@ -40,7 +47,8 @@ class Reading:
     `reason`: why there is none (`flows.layers.REASONS`), or "repeated" for a
     fragment of a segment that was whole before.  `unread` is where the bytes
     begin that no header explains.  `end` is where the IP packet ends and padding
-    begins.  `settled`: the frames whose datagram is whole now.
+    begins.  `settled`: the frames whose datagram is whole now.  `options`: what in headers'
+    options does not stay.  `datagram`: where the fragments lie of one that is whole now.
     """
 
     segment: TcpPacket | None = None
@@ -50,6 +58,8 @@ class Reading:
     end: int = 0
     settled: tuple[int, ...] = ()
     quoted: bool = False
+    datagram: tuple[Place, ...] = ()
+    options: tuple[Place, ...] = ()
 
 
 class _Fragments(Reassembler):
@@ -81,6 +91,8 @@ class FrameReader:
     def __init__(self) -> None:
         self._fragments: _Fragments
         self._decoder = SlowDecoder(self._traced)
+        self._trail: list[tuple[int, int, bytes]] = []
+        self._decoder.trail = self._trail
         self._segments: OrderedDict[bytes, TcpPacket] = OrderedDict()
         self._parts: OrderedDict[bytes, list[tuple[int, int, int, int]]] = OrderedDict()
 
@@ -93,6 +105,32 @@ class FrameReader:
         fast = self._fast(link, frame, wire, number)
         if fast is not None:
             return fast
+        self._trail.clear()
+        reading = self._slow(link, frame, wire, at, number)
+        headers = [Header(*met) for met in self._trail]
+        self._trail.clear()
+        reading.options = tuple(
+            place
+            for stretch in unlisted(headers)
+            for place in self._lies(stretch, frame, number, reading)
+        )
+        return reading
+
+    def _lies(
+        self, stretch: OptionBytes, frame: bytes, number: int, reading: Reading
+    ) -> list[Place]:
+        """Where in frames a stretch of a header lies, which may be of a datagram in fragments."""
+        data, start, stop = stretch
+        if data is frame or frame.endswith(data):
+            shift = len(frame) - len(data)
+            return [Place(number, start + shift, stop + shift, 0)]
+        return [
+            Place(part.number, part.start + low - part.offset, part.start + high - part.offset, 0)
+            for part in reading.datagram
+            if (low := max(start, part.offset)) < (high := min(stop, part.end))
+        ]
+
+    def _slow(self, link: int, frame: bytes, wire: int, at: int, number: int) -> Reading:
         fragments = self._fragments
         fragments.begin()
         found = self._decoder.decode(link, frame, 0, len(frame), wire, at)
@@ -136,16 +174,16 @@ class FrameReader:
             return Reading(reason="fragment", unread=unread, end=start + size)
         del self._parts[key]
         numbers = tuple(dict.fromkeys(number for number, *_ in parts))
+        datagram = tuple(Place(*part) for part in parts)
         segments.pop(key, None)
         end = len(frame) if start < 0 else start + size
         if isinstance(found, TcpPacket):
             segments[key] = found
             while len(segments) > REMEMBERED:
                 segments.popitem(last=False)
-            return Reading(found, _places(found, parts), "", 0, end, numbers)
+            return Reading(found, _places(found, parts), "", 0, end, numbers, datagram=datagram)
         reason = found if isinstance(found, str) else "icmp-unreachable"
-        places = [Place(*part) for part in parts]
-        return Reading(None, places, reason, 0, end, numbers)
+        return Reading(None, list(datagram), reason, 0, end, numbers, datagram=datagram)
 
     def _fast(self, link: int, frame: bytes, wire: int, number: int) -> Reading | None:
         skip = FAST_LINKS.get(link)
@@ -167,7 +205,13 @@ class FrameReader:
             source + destination + ports, destination + source + ports[2:] + ports[:2], source,
             destination, sport, dport, ident, sequence, acked, flags, window, frame, start, end, 0,
         )  # fmt: skip
-        return Reading(segment, [Place(number, start, end, 0)], end=end)
+        reading = Reading(segment, [Place(number, start, end, 0)], end=end)
+        if header != 20:
+            reading.options = tuple(
+                Place(number, low, high, 0)
+                for _, low, high in unlisted([Header(TCP, skip + 20, frame)])
+            )
+        return reading
 
     def _segment(self, found: TcpPacket, frame: bytes, number: int) -> Reading:
         shift = 0

@@ -14,11 +14,15 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from inspector.credentials.masking import Found, Masker
+from inspector.exchanges.marks import BlankReason, BodyFacts
+from inspector.flows.addresses import endpoint
+from inspector.flows.contract import ConnectionView
 from inspector.pipeline import log_failure
 from inspector.protocols.detect import H2_PREFACE
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING, Event
 from inspector.redaction.held import HeldPieces
+from inspector.redaction.marking import Sequence as Numbers
 from inspector.redaction.messages import Messages
 from inspector.redaction.records import Records
 from inspector.redaction.track import HISTORY, PAST, Track
@@ -52,6 +56,18 @@ class Host(Protocol):
     def ended(self, talk: Listening) -> None:
         """Nothing more of a connection comes."""
 
+    def mark(
+        self,
+        talk: Listening,
+        up: bool,
+        at: int,
+        extent: Extent,
+        why: BlankReason,
+        facts: BodyFacts | None,
+        key: str | None,
+    ) -> None:
+        """A stretch of a direction as the engine means it is blank, and this was found there."""
+
     def note(self, packet: int, found: list[Found], why: str) -> None:
         """Something was masked in a packet; if not, something was hidden, and why."""
 
@@ -59,12 +75,19 @@ class Host(Protocol):
 class CopiedDirection:
     """One direction of a connection in which something was said."""
 
-    __slots__ = ("_brought", "_host", "_is_noted", "messages", "records", "track", "waiting")
+    __slots__ = (
+        "_at", "_brought", "_host", "_is_noted", "encrypted", "messages", "records", "sequence",
+        "track", "waiting",
+    )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
         self.track = Track()
         self.messages = Messages(self.track, host.masker, self._note, keep_bodies=host.keep_bodies)
         self.records: Records | None = None
+        self.sequence = Numbers()
+        #: When TLS began, in ns, and where; None: it did not.
+        self.encrypted: tuple[int, int] | None = None
+        self._at = 0
         #: The packets that wait for it.
         self.waiting = HeldPieces()
         self._host = host
@@ -75,7 +98,8 @@ class CopiedDirection:
     def add(self, segments: Sequence[Segment]) -> None:
         """The next bytes."""
         track, records = self.track, self.records
-        for _, packet, data in segments:
+        for at, packet, data in segments:
+            self._at = at
             self._brought.append((track.end, packet))
             track.add(data)
             if records is not None:
@@ -84,6 +108,7 @@ class CopiedDirection:
     def begin_records(self, start: int) -> None:
         """From this byte on it consists of TLS records."""
         host, track = self._host, self.track
+        self.encrypted = self._at, start
         self.records = Records(track, host.masker, start, keep_ciphertext=host.keep_ciphertext)
         self._take_records(track.read(start, track.end))
 
@@ -133,15 +158,17 @@ class CopiedDirection:
 
 
 class Listening:
-    """Implements `exchanges.listener.Listener` for the connection `number`.
+    """Implements `exchanges.listener.Listener` for one connection.
 
     Its sides are those of the engine, whatever its ends turn out to be.
     """
 
-    __slots__ = ("_host", "_turned", "dead", "number", "over", "sides")
+    __slots__ = ("_host", "_turned", "dead", "ends", "number", "over", "sides")
 
-    def __init__(self, host: Host, number: int) -> None:
-        self.number = number
+    def __init__(self, host: Host, connection: ConnectionView) -> None:
+        self.number = connection.number
+        #: Who `up` comes from as the engine means it, and the other end.
+        self.ends = endpoint(*connection.client), endpoint(*connection.server)
         self._host = host
         self._turned = False
         self.dead = False
@@ -206,6 +233,19 @@ class Listening:
                 for up in (True, False):
                     self._told(up).messages.leave()
 
+    def body(
+        self, up: bool, at: int, extent: Extent, facts: BodyFacts | None, key: str | None
+    ) -> None:
+        """See `Listener`."""
+        host, blanked = self._host, self._told(up).messages.blanked
+        side = up is not self._turned
+        if key is not None:
+            host.mark(self, side, at, extent, "text", None, key)
+        elif extent.stop in blanked and facts is not None:
+            why: BlankReason = "coded" if facts.coding else "body"
+            host.mark(self, side, at, extent, why, facts, None)
+        blanked.discard(extent.stop)
+
     def records(self, up: bool, start: int) -> None:
         """See `Listener`."""
         if not self.dead:
@@ -243,6 +283,12 @@ class Listening:
     def finished(self) -> None:
         """See `Listener`."""
         self.over = True
+        for up, side in enumerate(self.sides or ()):
+            if side.encrypted is not None:
+                at, start = side.encrypted
+                self._host.mark(
+                    self, bool(up), at, Extent(start, side.track.end), "tls", None, None
+                )
         for side in self.sides or ():
             with self._guarded():
                 side.force()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from inspector.credentials.masking import Found, Masker
+from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.open_exchange import media_type
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.extent import Extent, FieldLines
@@ -46,10 +47,24 @@ _CHUNK_SIZE: Final = re.compile(rb"(?:\r?\n)?[ \t]*[0-9A-Fa-f]{1,16}")
 _WORDS: Final = re.compile(rb"[^\s;=\"]")
 
 
+#: Bodies of which nothing stays, of one direction at once: of pipelined messages.
+BLANKED: Final = 1024
+
+
 class Messages:
     """Grants what may stand of the messages of one direction."""
 
-    __slots__ = ("_body", "_keep_bodies", "_masker", "_noted", "_places", "_reason", "_track")
+    __slots__ = (
+        "_body",
+        "_is_blank",
+        "_keep_bodies",
+        "_masker",
+        "_noted",
+        "_places",
+        "_reason",
+        "_track",
+        "blanked",
+    )
 
     def __init__(self, track: Track, masker: Masker, noted: Noted, *, keep_bodies: bool) -> None:
         self._track = track
@@ -57,6 +72,9 @@ class Messages:
         self._noted = noted
         self._keep_bodies = keep_bodies
         self._body: BodyMasker | None = None
+        self._is_blank = False
+        #: Where the bodies end of which nothing stays, until what was found in them is told.
+        self.blanked: set[int] = set()
         self._reason = "bodies"
         #: Where the bytes stand that the body's masker keeps back.
         self._places: deque[Extent] = deque()
@@ -105,6 +123,7 @@ class Messages:
             self._track.grant(head.start, masked_head(head, raw, self._masker))
             self._note(head.start)
         self._body = self._body_of(head)
+        self._is_blank = isinstance(head, ResponseHead)
 
     def _end(self, end: MessageEnd) -> None:
         body, self._body = self._body, None
@@ -112,6 +131,8 @@ class Messages:
             self._show(body.finish())
             self._hide_rest()
             self._note_found()
+            if self._is_blank and len(self.blanked) < BLANKED:
+                self.blanked.add(end.extent.stop)
             if body.changed and not self._keep_bodies:
                 self._noted(end.extent.stop, [], "bodies")
         if end.trailer_lines is not None:
@@ -182,6 +203,7 @@ class Messages:
     def _show(self, masked: bytes) -> None:
         """Grant the next bytes of the body, whose places are the first that wait."""
         at, places, grant = 0, self._places, self._track.grant
+        self._is_blank = self._is_blank and is_mask([(0, 0, masked)])
         while at < len(masked):
             start, stop = places[0]
             count = min(stop - start, len(masked) - at)

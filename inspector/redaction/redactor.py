@@ -15,23 +15,27 @@ from __future__ import annotations
 import secrets
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, Protocol
 
-from inspector.credentials.mask_notes import CLAIMS, PREFIX, written
+from inspector.credentials.mask_notes import CLAIMS, written
 from inspector.credentials.masking import Found, Masker
+from inspector.exchanges.marks import BlankReason, BodyFacts, Copied, written_copied
 from inspector.flows.contract import ConnectionView
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
 from inspector.flows.tcp import ACK, SYN
 from inspector.pipeline import log_failure
+from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
+from inspector.redaction.comments import own_comments
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.held import Held, HeldPiece
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
+from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.track import unread
-from inspector.wire import Batch
+from inspector.wire import FILE_SHIFT, Batch
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256
@@ -85,9 +89,9 @@ class RedactionSummary:
     (not the bytes that were sent first), "forgotten" (the bytes that were sent
     first are not here any more), "unplaced" (they fit nowhere in a connection),
     "bodies" (but for their structure), "plaintext" (of a direction, what is no
-    HTTP), "quoted" (a packet in an ICMP error), "tls" (a direction of it: what is encrypted
-    and what is no name), "internal-error" (a reader failed).  `again`: changes made when the
-    result was read again.
+    HTTP), "options" (of a header), "quoted" (a packet in an ICMP error), "tls" (a direction
+    of it: what is encrypted and what is no name), "internal-error" (a reader failed).
+    `again`: changes made when the result was read again.
     """
 
     packets: int = 0
@@ -103,6 +107,9 @@ class PacketReader(Protocol):
 
     def feed(self, batch: Batch) -> None:
         """Read the packets of one batch."""
+
+    def note_marks(self, texts: Iterable[bytes], file_index: int) -> None:
+        """What a file says of what is blank in it, as far as no batch has it."""
 
     def flush(self) -> None:
         """Read what is held to be read with what follows."""
@@ -154,6 +161,7 @@ class Redactor:
         self._placed: dict[int, CopiedDirection] = {}
         self._held: OrderedDict[int, Held] = OrderedDict()
         self._held_bytes = 0
+        self._drafts = Drafts()
         self._newest = 0
         self._fed = 0
         self._looked = 0
@@ -203,7 +211,7 @@ class Redactor:
 
     def listen(self, connection: ConnectionView) -> Listening:
         """A connection begins."""
-        talk = self._talks[connection.number] = Listening(self, connection.number)
+        talk = self._talks[connection.number] = Listening(self, connection)
         return talk
 
     def forget(self) -> None:
@@ -242,6 +250,26 @@ class Redactor:
                 held.notes.append(written(name, item.credential, item.tag))
         if not found:
             self.summary.blanked[why] += 1
+
+    def mark(
+        self, talk: Listening, up: bool, at: int, extent: Extent, why: BlankReason,
+        facts: BodyFacts | None, key: str | None,
+    ) -> None:  # fmt: skip
+        """A stretch is blank, and this was found there."""
+        if key is not None and self.keep_bodies:
+            return
+        ends = talk.ends if up else (talk.ends[1], talk.ends[0])
+        file = next(reversed(self._held), 0) >> FILE_SHIFT
+        self._drafts.add(Draft(file, ends, talk.side(up).sequence, at, extent, why, facts, key))
+
+    def take_marks(self, file: int) -> tuple[bytes, ...]:
+        """What is to be said of blank stretches of a file, as far as no batch has it."""
+        return self._drafts.take(file, self.masker.granted_words_of)
+
+    @property
+    def statement(self) -> bytes:
+        """The mark that begins each file of the copy: what it keeps beside what is granted."""
+        return written_copied(Copied(self.keep_bodies, self.keep_ciphertext))
 
     def _forget_much(self) -> None:
         """Many connections remember much together: each keeps little."""
@@ -295,6 +323,9 @@ class Redactor:
 
     def _place(self, held: Held, reading: Reading) -> None:
         found, places = reading.segment, reading.places or ()
+        for option in reading.options:
+            if option.number in self._held:
+                self._blank(self._held[option.number], option.start, option.stop, "options")
         for number in reading.settled:
             part = self._held.get(number)
             if part is not None:
@@ -342,6 +373,8 @@ class Redactor:
             self._unplaced(held, place)
             return
         side = talk.side(lies.up)
+        begin = segment.seq + bool(segment.flags & SYN) + place.offset
+        side.sequence.lies(lies.offset, begin)
         if talk.over and lies.offset + length > side.track.end:
             self._unplaced(held, place)
             return
@@ -398,9 +431,15 @@ class Redactor:
             self._close(first)
             going.append(first)
             if len(going) >= 512:
-                yield from _batches(going)
+                yield from self._marked(going)
                 going = []
-        yield from _batches(going)
+        yield from self._marked(going)
+
+    def _marked(self, going: list[Held]) -> Iterator[Batch]:
+        """The batches of these packets, each behind the marks of what ends in it."""
+        for batch in _batches(going):
+            marks = self.take_marks(batch.first_packet >> FILE_SHIFT)
+            yield replace(batch, marks=marks) if marks else batch
 
     def _force(self, held: Held) -> None:
         """A limit was hit: decide now."""
@@ -442,8 +481,7 @@ class Redactor:
         """The packet goes: its comments."""
         self.summary.packets += 1
         self.summary.changed += held.changed
-        kept = [self.masker.words(text) for text in held.comments if not text.startswith(PREFIX)]
-        held.comments = (*kept, *held.notes)
+        held.comments = (*own_comments(held.comments, self.masker), *held.notes)
 
 
 def _batches(going: list[Held]) -> Iterator[Batch]:

@@ -213,6 +213,7 @@ def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """(place, value) of every comment, name and filter of a file that was written here."""
     file.seek(0)
     at = 0
+    ours = pcapng.ENTERPRISE.to_bytes(4, "little") + pcapng.MARKS_MAGIC
     while len(head := file.read(_HEADER.size)) == _HEADER.size:
         kind, length = _HEADER.unpack(head)
         skipped = _FIXED.get(kind)
@@ -226,6 +227,9 @@ def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             if count > 0:
                 file.seek(begin)
                 yield from _options(file.read(count), begin)
+        elif kind == pcapng.CUSTOM and file.read(len(ours)) == ours:
+            begin = at + _HEADER.size + len(ours)
+            yield begin, file.read(max(0, at + length - 4 - begin))
         at += max(length, 12)
         file.seek(at)
 

@@ -19,6 +19,7 @@ from tests.canary.planted import ABOUT, IN_THE_FILE
 from tests.canary.plants import OK, asked
 from tests.canary.wire import Description, Talk, capture
 from tests.redaction.test_canary import OPTIONS, SAMPLE, leaks, unfingerprinted
+from tests.truth.beside import SHARED, needs
 from tests.truth.public import hostile, needs_corpus
 
 CAPTURES = sorted((Path(__file__).parents[2] / "captures").glob("*/capture.pcapng"))
@@ -32,11 +33,16 @@ def redacted(source: Path, folder: Path, **more: Any) -> Path:
     return target
 
 
+_OF_THE_FILE = (
+    "name", "bytes", "comments", "format", "compression", "decryption_secrets", "redacted",
+)  # fmt: skip
+
+
 def comparable(path: Path, options: Options) -> Any:
     """The report without fingerprints, and without what is the file's own."""
     plain = unfingerprinted(as_dict(inspect(path, options=options)))
     for item in plain["captures"]:
-        for name in ("name", "bytes", "comments", "format", "compression", "decryption_secrets"):
+        for name in _OF_THE_FILE:
             del item[name]
     return plain
 
@@ -52,6 +58,13 @@ def test_the_report_of_every_recording_of_the_real_stack_holds(
 ) -> None:
     options = Options(fingerprint_key=b"lab")
     for source in sorted(real_captures.glob("*/capture.pcap*")):
+        assert comparable(redacted(source, tmp_path), options) == comparable(source, options)
+
+
+@needs("field-cases")
+def test_the_report_of_every_field_case_holds(tmp_path: Path) -> None:
+    options = Options(fingerprint_key=b"lab")
+    for source in sorted((SHARED / "field-cases").glob("*/*.pcap*")):
         assert comparable(redacted(source, tmp_path), options) == comparable(source, options)
 
 
@@ -120,7 +133,7 @@ def test_a_comment_says_what_the_credential_was(tmp_path: Path) -> None:
     )
 
 
-def test_interfaces_counts_comments_and_times_are_kept(tmp_path: Path) -> None:
+def test_interfaces_counts_and_times_are_kept_and_others_comments_are_not(tmp_path: Path) -> None:
     out = io.BytesIO()
     writer = PcapngWriter(out)
     writer.interface(name="veth0", filter="tcp")
@@ -149,7 +162,29 @@ def test_interfaces_counts_comments_and_times_are_kept(tmp_path: Path) -> None:
             [p for n, p in enumerate(places) if not n or p != places[n - 1]],
         )
 
-    assert told(target) == told(source)
+    assert told(source)[3] == ["by hand"]
+    assert told(target) == (*told(source)[:3], [], told(source)[4])
+
+
+def test_of_names_and_filters_stays_what_is_granted(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    writer = PcapngWriter(out)
+    writer.interface(name="br-0123456789ab", filter="tcp and net 172.30.0.0/24")
+    writer.interface(name="lab-LABONLYqzjwvkxq", filter="host qzjwvkxqzLABONLY.test")
+    writer.packet(1_770_000_000_000_000_000, bytes(12) + b"\x08\x06" + bytes(28))
+    source = tmp_path / "source.pcapng"
+    source.write_bytes(out.getvalue())
+    target = redacted(source, tmp_path)
+    [reader] = open_captures([target])
+    list(reader)
+    first, second = reader.interfaces
+    assert (first.name, first.filter) == ("br-0123456789ab", "tcp and net 172.30.0.0/24")
+    assert second.name is not None
+    assert second.filter is not None
+    assert "LABONLY" not in second.name + second.filter
+    assert second.filter.startswith("host xx")
+    options = Options(fingerprint_key=b"lab")
+    assert comparable(target, options) == comparable(source, options)
 
 
 def test_a_file_that_was_cut_still_says_so(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_comments_names_and_filters_are_read_again(tmp_path: Path) -> None:
             writer.packet(packet.at, packet.frame, comments=["seen: " + PLAIN.decode()])
     target, _ = redacted(path)
     assert PLAIN not in target.read_bytes()
-    assert b"seen: xxxx" in target.read_bytes()
+    assert b"seen: " not in target.read_bytes()
     [reader] = open_captures([target])
     assert len([*reader]) == 1
     assert reader.interfaces[0].name is not None

@@ -77,6 +77,7 @@ OTHERS: Final[tuple[str, ...]] = (
     "real-key-on-agent-hop",
     "call-recovered",
     "websocket-refused",
+    "key-in-body",
     "no-auth-header",
     "squid-page-relayed",
     "retry-storm",

@@ -129,11 +129,16 @@ def _hold_placeholder_only(hearing: Hearing, wanted: str) -> None:
     hearing.breach(wanted, "another credential", real)
     hearing.breach(wanted, "another credential in a CONNECT", connects)
     if hearing.expect.placeholder_only == "everywhere":
-        ids = {call.id for call in hearing.calls}
-        for finding in hearing.subject.report.findings:
-            if finding.code == "key-in-body":
-                found = [one.exchange for one in finding.evidence if one.exchange in ids]
-                hearing.breach(wanted, "a key in a body", filter(None, found))
+        asked = [(call, request) for call, request in hearing.requests() if request.body_bytes]
+        held = [call.id for call, request in asked if request.key_in_body is not None]
+        hearing.breach(wanted, "a key in a body", held)
+        unknown = [
+            call.id
+            for call, request in asked
+            if request.key_in_body is None and not request.body_searched
+        ]
+        if unknown:
+            hearing.doubt(wanted, "the body of the request was not searched", unknown)
     _needs_requests(hearing, wanted, "the request was not seen")
 
 

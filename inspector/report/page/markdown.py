@@ -78,6 +78,8 @@ def _pieces(view: View) -> Iterator[str]:
     verdict = report.completeness.verdict.upper()
     yield f"{code(clipped(names, 300))}, {words.count(report.completeness.packets, 'packet')}, "
     yield f"capture **{verdict}**\n\n"
+    if view.copied is not None:
+        yield f"{_prose(view.copied)}.\n\n"
     lacking = report.completeness.because[:_ROWS]
     yield from (f"- {_prose(clipped(why, 300))}\n" for why in lacking)
     yield from _table(

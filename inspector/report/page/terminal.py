@@ -39,6 +39,8 @@ def render(report: Report, *, width: int = 80, color: bool = False, verbosity: i
 def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
     rows = None if verbose else ROWS
     yield _title(view, width)
+    if view.copied is not None:
+        yield Text(f"{view.copied}.")
     yield Text("-" * width, STYLES["rule"])
     yield from blocks.headline_block(headline(view))
     yield from blocks.sent_blocks(sent(view), rows)

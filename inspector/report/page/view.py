@@ -45,6 +45,13 @@ class View:
         self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
         self._relayed = {leg.relays for leg in legs if self.role(leg.server.ip) == "api-proxy"}
 
+    @property
+    def copied(self) -> str | None:
+        """What is blank in redacted copies, if any of the captures is one."""
+        captures = self.report.captures
+        told = [capture.redacted for capture in captures if capture.redacted is not None]
+        return words.copied(told, len(captures))
+
     def at_api_proxy(self, call: Exchange) -> bool:
         """Whether a call came to the API proxy, be it by way of the forward proxy."""
         return self.role(call.server.ip) == "api-proxy" or call.id in self._relayed

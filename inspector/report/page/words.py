@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inspector.credentials.kinds import label
+from inspector.model.capture import Redacted
 from inspector.model.credentials import AuthHeader, Credential
 from inspector.model.http import EventStream
 from inspector.model.network import Endpoint, Process, Tunnel
@@ -59,6 +60,26 @@ def duration(ns: int) -> str:
 def count(number: int, noun: str) -> str:
     """`1 packet`, `2 packets`, `1,200 packets`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def copied(told: Sequence[Redacted], captures: int) -> str | None:
+    """What is blank in the captures of which `told` are redacted copies; None of none."""
+    if not told:
+        return None
+    if captures == 1:
+        what, where = "The capture is a redacted copy", "it"
+    elif len(told) == 1:
+        what, where = f"1 of {captures} captures is a redacted copy", "it"
+    else:
+        what, where = f"{len(told)} of {captures} captures are redacted copies", "them"
+    blank = [
+        *["what bodies say"] * any(copy.bodies for copy in told),
+        *["what is encrypted in TLS"] * any(copy.ciphertext for copy in told),
+        "all that was not understood",
+    ]
+    listed = ", ".join(blank[:-1]) + " and " * (len(blank) > 1) + blank[-1]
+    verb = "are" if len(blank) > 1 else "is"
+    return f"{what}: credentials are masked in {where}, and {listed} {verb} blank"
 
 
 def some(names: Sequence[str]) -> str:
