@@ -66,8 +66,9 @@ def diagnose(case: Case) -> Diagnosis:
             for of_unexplained in OF_UNEXPLAINED:
                 note(of_unexplained.code, of_unexplained.match(call, case))
             continue
-        found = explained.setdefault(cause.code, Explained(cause, call))
+        found = explained.setdefault(cause.code, Explained(cause))
         found.tally.add(Match(of_call(call)))
+        found.groups.add(call)
         if cause.code == proxy_died.CAUSE.code and call.connection is not None:
             died.setdefault(
                 call.exchange.server.ip,

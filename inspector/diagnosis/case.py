@@ -23,6 +23,7 @@ from inspector.diagnosis.index import (
 from inspector.diagnosis.lives import Lives
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.diagnosis.recovery import Recoveries
+from inspector.diagnosis.tries import Storm, Tries
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.capture import Completeness, UnreadReason
@@ -35,8 +36,6 @@ from inspector.wire import Moment, precedes
 
 #: So many CONNECTs are compared for a call of which it is not known which is its own.
 ALIKE_LIMIT: Final = 64
-#: So many failed tries in a row are a storm; SDKs give up after three.
-TRIES: Final = 5
 #: So many nanoseconds without a byte are a wait, not the time that a process takes to die.
 QUIET: Final = 1_000_000_000
 
@@ -85,6 +84,27 @@ class FailedCall:
         response = self.exchange.response
         error = response.api_error if response is not None else None
         return "" if error is None else f"{error.type or ''} {error.message or ''}".lower()
+
+    @property
+    def words(self) -> str:
+        """The type, code and message of the error in its answer, folded to lower case.
+
+        AWS has the type in a header (`x-amzn-errortype`) where its body has a message alone.
+        """
+        response = self.exchange.response
+        if response is None:
+            return ""
+        error = response.api_error
+        parts = [self.header("x-amzn-errortype").partition(":")[0]]
+        if error is not None:
+            parts += [error.type or "", error.code or "", error.message or ""]
+        return " ".join(" ".join(parts).lower().split())
+
+    def header(self, name: str) -> str:
+        """The value of a header of its answer, by folded name; empty without one."""
+        response = self.exchange.response
+        headers = () if response is None else response.headers
+        return next((value for key, value in headers if key.lower() == name), "")
 
     @property
     def packet(self) -> int:
@@ -164,8 +184,8 @@ class Case:
         self._asked: dict[str, list[tuple[int, int]]] = {}
         #: Places of the chains whose call has more than one tunnel: tried again unasked.
         self.tried_again: array[int] = array("q")
-        #: Calls with which a row of failed ones became a storm.
-        self.storms: array[int] = array("q")
+        #: The same call failed again and again.
+        self.storms: list[Storm] = []
         #: Who has the role of an agent, or made a call as one has.
         self.agents = set(topology.agent)
         #: Connections of an agent, or of the API proxy, to somebody who is no host of the bridge.
@@ -281,7 +301,7 @@ class Case:
             self.alive_at[address] = opened
 
     def _survey(self) -> None:
-        rows: dict[tuple[str, str, int], int] = {}
+        tries = Tries()
         recoveries = Recoveries()
         # Calls whose only leg is to the forward proxy: it did not pass them on, or where to was
         # not captured.
@@ -316,10 +336,8 @@ class Case:
                 self.unknown.append(number)
             else:
                 self.failed.append(number)
-            key = (exchange.client.ip, exchange.server.ip, exchange.server.port)
-            rows[key] = 0 if outcome in SUCCEEDED else rows.get(key, 0) + 1
-            if rows[key] == TRIES:
-                self.storms.append(number)
+            tries.note(exchange, failed=outcome not in SUCCEEDED)
+        self.storms = tries.storms()
         self.recovered = recoveries.made_good
         if self.recovered:
             self.failed = array("q", (each for each in self.failed if each not in self.recovered))

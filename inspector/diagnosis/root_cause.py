@@ -11,16 +11,20 @@ from inspector.diagnosis import peeked
 from inspector.diagnosis.attempts import Attempts, barred
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.catalogue import CODES, ORIGIN
+from inspector.diagnosis.groups import Group, Groups
 from inspector.diagnosis.index import opened_moment
-from inspector.diagnosis.rule import Cause, OfForeign, Tally
+from inspector.diagnosis.rule import Cause, OfForeign, Tally, of_call
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import at, plural
-from inspector.model.conclusions import Evidence, Finding, RootCause, RuledOut
+from inspector.model.conclusions import CauseGroup, Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
 
 _LIVES: Final = "it took or opened connections afterwards"
 _NO_SIGN: Final = "Nothing shows whether the API proxy lives: not started, or dead before."
+
+#: Groups of failed calls told beside the one that heads the report.
+GROUPS: Final = 8
 
 
 @dataclass(slots=True)
@@ -28,8 +32,8 @@ class Explained:
     """The failed calls that one cause explains."""
 
     cause: Cause
-    first: FailedCall
     tally: Tally = field(default_factory=Tally)
+    groups: Groups = field(default_factory=Groups)
 
 
 @dataclass(slots=True)
@@ -79,16 +83,19 @@ def root_cause(
     if code not in explained:
         return _barred(case, of, findings[code])
     found = explained[code]
-    cause, first, count = found.cause, found.first, found.tally.count
+    cause = found.cause
+    heaviest = found.groups.heaviest_first()[0]
+    first, count = heaviest.first, heaviest.count
     return RootCause(
         code,
-        explains=count,
+        explains=found.tally.count,
         of=of,
         sentence=cause.sentence(first, case, count),
         ruled_out=_ruled_out(code, first, case),
         details=cause.details(first, case, count),
+        others=_others(case, explained, heaviest),
         not_in_packets=cause.not_in_packets,
-        advice=CODES[code].advice if cause.advice is None else cause.advice(first, case),
+        advice=cause.advises(first, case),
         evidence=tuple(found.tally.evidence),
     )
 
@@ -104,6 +111,27 @@ def _foreign(case: Case, about: Foreign, of: int) -> RootCause:
         ruled_out=(),
         advice=rule.advice,
         evidence=tuple(about.tally.evidence),
+    )
+
+
+def _others(case: Case, explained: dict[str, Explained], told: Group) -> tuple[CauseGroup, ...]:
+    """The other groups of failed calls, heaviest first, then nearest to the origin."""
+    groups = [
+        (found.cause, group)
+        for found in explained.values()
+        for group in found.groups.heaviest_first()
+        if group is not told
+    ]
+    groups.sort(key=lambda pair: (-pair[1].count, ORIGIN[pair[0].code]))
+    return tuple(
+        CauseGroup(
+            cause.code,
+            group.count,
+            cause.sentence(group.first, case, group.count),
+            cause.advises(group.first, case),
+            of_call(group.first),
+        )
+        for cause, group in groups[:GROUPS]
     )
 
 

@@ -125,7 +125,12 @@ class Cause(Rule):
     sentence: Callable[[FailedCall, Case, int], str]
     details: Callable[[FailedCall, Case, int], tuple[str, ...]] = lambda call, case, count: ()
     not_in_packets: str | None = None
+    #: What to do about one call; without it the advice of `about`.
     advice: Callable[[FailedCall, Case], str] | None = None
+
+    def advises(self, call: FailedCall, case: Case) -> str:
+        """What to do, told from what the call's own answer says."""
+        return self.about.advice if self.advice is None else self.advice(call, case)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,14 @@ def authority(call: FailedCall) -> str:
     return f"{call.exchange.provider}'s host"
 
 
+def upstream_host(call: FailedCall) -> str | None:
+    """The host that the API proxy's tunnel for a call leads to; None where that is not known."""
+    tunnel = call.tunnel
+    if tunnel is None or not tunnel.authority:
+        return None
+    return tunnel.authority.rpartition(":")[0].lower()[:80] or None
+
+
 def relayed(call: FailedCall) -> tuple[str, ...]:
     """That the agent got Squid's page for an answer."""
     response = call.exchange.response

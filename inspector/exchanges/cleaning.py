@@ -36,7 +36,7 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
         "model",
         "stop_reason",
     ),
-    ApiError: ("type", "message"),
+    ApiError: ("type", "message", "code"),
     EventStream: ("names", "error"),
     Tls: ("sni", "alpn_offered", "certificates", "alpn"),
     Certificate: ("subject", "issuer", "names"),

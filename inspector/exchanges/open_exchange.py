@@ -398,7 +398,11 @@ class OpenExchange:
             return None
         error = body.api_error if body else None
         if error is not None:
-            error = ApiError(_words(credentials, error.type), _words(credentials, error.message))
+            error = ApiError(
+                _words(credentials, error.type),
+                _words(credentials, error.message),
+                _words(credentials, error.code),
+            )
         return Response(
             status=head.status,
             reason=credentials.value(REASON, head.reason.decode("latin-1")),

@@ -95,6 +95,22 @@ class RuledOut:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseGroup:
+    """Failed calls that are equal, and what explains them."""
+
+    code: FindingCode
+    """The finding's code."""
+    count: int
+    """How many they are."""
+    sentence: str
+    """What happened, in one sentence."""
+    advice: str
+    """What to do about these."""
+    evidence: Evidence
+    """Where the first of them is."""
+
+
+@dataclass(frozen=True, slots=True)
 class RootCause:
     """The finding nearest to the origin that explains most failed agent calls."""
 
@@ -116,6 +132,11 @@ class RootCause:
     """What to do next."""
     evidence: tuple[Evidence, ...] = ()
     """Where to look."""
+    others: tuple[CauseGroup, ...] = ()
+    """The other groups of equal failed calls, heaviest first, of this cause or another.
+
+    `sentence` and `details` are about the heaviest group of the cause.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ class ApiError:
     """The error's type or code, in the API's own word."""
     message: str | None
     """Its message."""
+    code: str | None = None
+    """A second word for it, narrower than the type (OpenAI's `code`, Google's `status`)."""
 
 
 @dataclass(frozen=True, slots=True)

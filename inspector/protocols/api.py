@@ -62,9 +62,11 @@ ERROR_PATHS: Final[tuple[_Path, ...]] = (("error",), ("response", "error"))
 
 #: What tells an error's kind, the most specific first.  Anthropic and OpenAI
 #: have `type`; Gemini a reason among its details, then a status; Azure a code.
+#: The last of these that says something else than the first is its code.
 ERROR_TYPE_PATHS: Final[tuple[_Path, ...]] = (
     ("type",),
     ("details", 0, "reason"),
+    ("details", 1, "reason"),
     ("status",),
     ("code",),
 )
@@ -74,8 +76,23 @@ ERROR_TYPE_PATHS: Final[tuple[_Path, ...]] = (
 STRING_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("error_description",), ("details",))
 
 #: Members that hold the text of an error status without an `error` member:
-#: GitHub and Azure API Management, FastAPI gateways.
-BARE_ERROR_TEXTS: Final[tuple[_Path, ...]] = (("message",), ("detail",))
+#: GitHub and Azure API Management, FastAPI gateways, AWS, Apigee, Cloudflare.
+BARE_ERROR_TEXTS: Final[tuple[_Path, ...]] = (
+    ("message",),
+    ("detail",),
+    ("Message",),
+    ("fault", "faultstring"),
+    ("errors", 0, "message"),
+)
+
+#: What tells the kind of such an error: AWS, Mistral and Copilot, Apigee, gateways of Spring.
+BARE_ERROR_TYPES: Final[tuple[_Path, ...]] = (
+    ("__type",),
+    ("type",),
+    ("code",),
+    ("fault", "detail", "errorcode"),
+    ("error_code",),
+)
 
 #: Which grammar an event belongs to, by its `event:` field or the `type` in its data.
 GRAMMAR_EVENTS: Final = {
@@ -262,7 +279,9 @@ def _api_error(document: dict[str, object], status: int) -> ApiError | None:
     for path in ERROR_PATHS:
         error = _at(document, path)
         if isinstance(error, dict) and error:
-            return ApiError(_error_type(error), _text(error.get("message")))
+            kinds = _words(error, ERROR_TYPE_PATHS)
+            code = next((kind for kind in reversed(kinds[1:]) if _is_word(kind, kinds[0])), None)
+            return ApiError(kinds[0], _text(error.get("message")), code)
         if (text := _text(error)) is not None:
             message = _first_text(document, STRING_ERROR_TEXTS)
             return ApiError(None, text) if message is None else ApiError(text, message)
@@ -270,16 +289,24 @@ def _api_error(document: dict[str, object], status: int) -> ApiError | None:
         return ApiError(_text(document.get("code")), _text(document.get("message")))
     if status >= 400:
         message = _first_text(document, BARE_ERROR_TEXTS)
-        if message is not None:
-            return ApiError(None, message)
+        kinds = _words(document, BARE_ERROR_TYPES)
+        if message is not None or kinds[0] is not None:
+            return ApiError(kinds[0], message)
     return None
 
 
-def _error_type(error: dict[str, object]) -> str | None:
-    for path in ERROR_TYPE_PATHS:
+def _is_word(kind: str | None, first: str | None) -> bool:
+    """Whether a kind is a word, other than the first: a number repeats the status."""
+    return kind is not None and kind != first and not kind.isdecimal()
+
+
+def _words(error: dict[str, object], paths: tuple[_Path, ...]) -> list[str | None]:
+    """The words or numbers at these places; null alone where there is none."""
+    found: list[str | None] = []
+    for path in paths:
         value = _at(error, path)
         if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)[:TEXT_LIMIT]
-        if (text := _text(value)) is not None:
-            return text
-    return None
+            found.append(str(value)[:TEXT_LIMIT])
+        elif (text := _text(value)) is not None:
+            found.append(text)
+    return found or [None]

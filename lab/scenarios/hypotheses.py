@@ -50,7 +50,7 @@ def wrong_path(lab: Lab) -> None:
     wrong="The client sends an anthropic-version newer than the API.",
     learn="The API proxy adds a version only where there is none: the client's own goes through. "
     "The header steers the call and is refused by name in the error.",
-    expect=Expect(root_cause="upstream-bad-request", H1=True, H4a=True, H4b=True),
+    expect=Expect(root_cause="client-header-rejected", H1=True, H4a=True, H4b=True),
 )
 def newer_version(lab: Lab) -> None:
     lab.claude_code(API_KEY, version="2027-01-01", stream=False)

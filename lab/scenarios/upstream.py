@@ -180,7 +180,7 @@ def retired_beta(lab: Lab) -> None:
     what="The same call behind the API proxy of the older generation, which relays the 400.",
     wrong="The client sends an anthropic-beta that the API has retired.",
     learn="The header that steers the call is refused by name; the credential was accepted.",
-    expect=Expect(root_cause="upstream-bad-request", H1=None, H4a=True, H4b=True),
+    expect=Expect(root_cause="client-header-rejected", H1=None, H4a=True, H4b=True),
     generation="old",
     upstream={"api.anthropic.com": {"retired_betas": [RETIRED_BETA]}},
 )

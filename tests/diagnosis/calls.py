@@ -9,7 +9,18 @@ from inspector import inspect
 from inspector.model.conclusions import Finding, RootCause
 from inspector.model.report import Report
 from tests.diagnosis.matrix import GOLDEN
-from tests.exchanges.network import AGENT, PLACEHOLDER, Network, request, response, say
+from tests.exchanges.network import (
+    AGENT,
+    ESTABLISHED,
+    PLACEHOLDER,
+    Network,
+    connect,
+    play,
+    request,
+    response,
+    say,
+    tls,
+)
 
 KEY: Final = f"x-api-key: {PLACEHOLDER}"
 CALL: Final = request("POST /v1/messages HTTP/1.1", KEY)
@@ -63,3 +74,34 @@ def sent(server: str, port: int, line: str, *fields: str, client: str = AGENT) -
 def golden(name: str) -> Report:
     """The report of a golden capture; never from a cache, for a rule may have been mutated."""
     return inspect(GOLDEN / name)
+
+
+def through(
+    host: str,
+    call: bytes,
+    *answers: bytes,
+    port: int = 10001,
+    times: int = 1,
+    net: Network | None = None,
+) -> Report:
+    """The report of a call that the API proxy passes on by a tunnel to `host`, once or more."""
+    net = net or Network()
+    for turn in range(times):
+        for answer in answers:
+            tcp = net.to_api_proxy(port)
+            tcp.send(True, call).ack(False)
+            far = say(net.to_squid(), connect(f"{host}:443"), ESTABLISHED)
+            play(far, tls(turn))
+            tcp.send(False, answer).ack(True)
+            tcp.close()
+            far.close()
+    return net.report()
+
+
+def refusal(status: int, *fields: str, body: bytes = b"", kind: str = "application/json") -> bytes:
+    """An answer with an error status, as the API writes it."""
+    return response(f"{status} X", f"content-type: {kind}", *fields, "request-id: req_1", body=body)
+
+
+def openai(message: str, kind: str = "invalid_request_error", code: str | None = None) -> bytes:
+    return json.dumps({"error": {"message": message, "type": kind, "code": code}}).encode()

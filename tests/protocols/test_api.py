@@ -105,7 +105,9 @@ ERRORS: dict[str, tuple[int, Any, ApiError]] = {
                 "code": "invalid_api_key",
             }
         },
-        ApiError("invalid_request_error", "Incorrect API key provided: sk-LABONLY."),
+        ApiError(
+            "invalid_request_error", "Incorrect API key provided: sk-LABONLY.", "invalid_api_key"
+        ),
     ),
     "openai-with-null-type": (
         400,
@@ -132,7 +134,7 @@ ERRORS: dict[str, tuple[int, Any, ApiError]] = {
                 "details": [{"@type": "…/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
             }
         },
-        ApiError("API_KEY_INVALID", "API key not valid."),
+        ApiError("API_KEY_INVALID", "API key not valid.", "INVALID_ARGUMENT"),
     ),
     "gemini-without-details": (
         429,
@@ -174,6 +176,31 @@ ERRORS: dict[str, tuple[int, Any, ApiError]] = {
         400,
         {"error": "invalid_grant", "error_description": "The token expired."},
         ApiError("invalid_grant", "The token expired."),
+    ),
+    "aws": (
+        403,
+        {"__type": "ExpiredTokenException", "message": "The token is expired."},
+        ApiError("ExpiredTokenException", "The token is expired."),
+    ),
+    "aws-in-capitals": (
+        403,
+        {"Message": "User is not authorized"},
+        ApiError(None, "User is not authorized"),
+    ),
+    "apigee": (
+        401,
+        {"fault": {"faultstring": "Invalid ApiKey", "detail": {"errorcode": "oauth.v2.x"}}},
+        ApiError("oauth.v2.x", "Invalid ApiKey"),
+    ),
+    "cloudflare": (
+        400,
+        {"errors": [{"code": 2009, "message": "Unauthorized"}]},
+        ApiError(None, "Unauthorized"),
+    ),
+    "mistral": (
+        400,
+        {"object": "error", "message": "Invalid model: m", "type": "invalid_model", "code": "1500"},
+        ApiError("invalid_model", "Invalid model: m"),
     ),
     "gateway-detail": (422, {"detail": "Field required"}, ApiError(None, "Field required")),
     "error-inside-a-200": (

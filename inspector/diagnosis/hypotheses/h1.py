@@ -12,7 +12,13 @@ from inspector.diagnosis.hypotheses.judgement import (
     nothing_was_sent,
     refuted,
 )
-from inspector.diagnosis.rules import wrong_auth_scheme, wrong_path
+from inspector.diagnosis.rules import (
+    client_header_rejected,
+    credential_not_received,
+    edge_refused,
+    wrong_auth_scheme,
+    wrong_path,
+)
 
 QUESTION: Final = "Does the client's auth header, path or version explain a failure?"
 of_attempts = nothing_was_sent
@@ -40,12 +46,18 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return not_observable("the error's body was not captured whole")
     if wrong_path.explains(call, case):
         return confirmed("the API has no such path")
+    if client_header_rejected.CAUSE.explains(call, case):
+        return confirmed("the API names a header of the client's own")
+    if edge_refused.explains(call, case):
+        return refuted("the API never looked at it")
     if call.status == 400:
         named = next((name for name in _STEERING if name in call.message), None)
         if named is not None:
             return confirmed(f"the API names the client's {named}")
     if wrong_auth_scheme.explains(call, case):
         return not_observable("the scheme inside the tunnel needs keys")
+    if credential_not_received.CAUSE.explains(call, case):
+        return not_observable("which credential header arrived needs keys")
     if call.status == 401 and "bearer" in call.message and _sends_bearer(call):
         return not_observable("whose Authorization was judged needs keys")
     if call.status == 401:

@@ -12,6 +12,7 @@ from inspector.diagnosis.hypotheses.judgement import (
     nothing_was_sent,
     refuted,
 )
+from inspector.diagnosis.rules import edge_refused
 
 QUESTION: Final = "Did the API itself answer with an error?"
 of_attempts = nothing_was_sent
@@ -28,6 +29,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.outcome == "error-event":
         return confirmed("an event of the stream is the API's error")
     if call.outcome == "status":
+        if edge_refused.explains(call, case):
+            return refuted("a network in front of the API answered, not the API")
         if call.answered_by == "upstream":
             return confirmed(f"the API answered {call.status}")
         if call.answered_by == "unknown":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis import answers
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.rules import gateway_cannot_connect, squid_down
@@ -35,7 +36,9 @@ def explains(call: FailedCall, case: Case) -> bool:
     if not call.is_read or call.answered_by != "api-proxy" or status is None:
         return False
     if 400 <= status < 500:
-        return True
+        row = answers.known(call)
+        # A guard's limit is the API proxy's, whatever an API means by the same words.
+        return row is None or row.code.startswith("upstream-")
     if status < 500 or call.tunnels or call.given_up_by is not None:
         return False
     if squid_down.explains(call, case) or gateway_cannot_connect.says_so(call):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
-from inspector.diagnosis.case import TRIES, Case
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Code, Match, Notice
+from inspector.diagnosis.tries import TRIES
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id, exchange_id
 
@@ -16,8 +18,10 @@ ABOUT: Final = Code(
     title="The same call was tried many times",
     needs=AGENT_HOP,
     meaning=(
-        "Five or more failed tries in a row from one client to one service, connection attempts"
-        " included."
+        "One call (same client, service, method and target, a body of the same length) failed five"
+        " or more times in a row, each try after the one before had failed; or so many connection"
+        " attempts at one port did. Different calls that fail, and equal ones at one time, are no"
+        " storm."
     ),
     advice="Find the cause first; then let the client wait longer between tries.",
     shown_by="retry-storm",
@@ -26,15 +30,21 @@ ABOUT: Final = Code(
 
 def find(case: Case) -> Iterator[Match]:
     """One occurrence for each row of failed tries, and for the attempts at one port."""
-    for number in case.storms:
-        exchange = case.exchanges.get(exchange_id(number))
+    for storm in case.storms:
+        exchange = case.exchanges.get(exchange_id(storm.exchange))
         if exchange is not None and exchange.request is not None:
-            packet = exchange.request.packet
-            yield Match(Evidence(exchange.connection, exchange.id, packet=packet))
+            request = exchange.request
+            path = urlsplit(request.target).path[:60]
+            title = (
+                f"{request.method} {path} was tried {storm.tries} times in {storm.seconds:.1f} s"
+            )
+            where = Evidence(exchange.connection, exchange.id, packet=request.packet)
+            yield Match(where, title=title)
     for (address, _), service in case.services.items():
         if address in case.api_proxies and len(service.failed) >= TRIES:
             name = connection_id(service.failed.names[TRIES - 1])
-            yield Match(Evidence(name, packet=service.failed.packets[TRIES - 1]))
+            title = f"{len(service.failed)} connection attempts at one port failed"
+            yield Match(Evidence(name, packet=service.failed.packets[TRIES - 1]), title=title)
 
 
 NOTICE: Final = Notice(ABOUT, find)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis import answers
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.rules import upstream_rate_limited
@@ -22,7 +23,7 @@ ABOUT: Final = Code(
 
 def explains(call: FailedCall, case: Case) -> bool:
     """Any 4xx that no cause explains that precedes this one, other than a rate limit."""
-    if upstream_rate_limited.explains(call, case):
+    if upstream_rate_limited.explains(call, case) or not answers.is_free(call, ABOUT.code):
         return False
     return (
         call.answered_by == "upstream"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis import answers
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at
@@ -26,7 +27,8 @@ def explains(call: FailedCall, case: Case) -> bool:
     """401 of the API's own; Gemini has 400 API_KEY_INVALID instead."""
     if call.answered_by != "upstream" or not call.is_read:
         return False
-    return call.status == 401 or (call.status == 400 and "api_key_invalid" in call.message)
+    row = answers.known(call)
+    return call.status == 401 if row is None else row.code == ABOUT.code
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
@@ -35,10 +37,11 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     """Which header was judged: its name stands in the API's message."""
+    lines = answers.explained(call, case, count)
     judged = next((name for name in JUDGED if name in call.message), None)
     if judged is None:
-        return ()
-    return (f"Judged was {JUDGED[judged]}, which the API proxy writes, not the agent.",)
+        return lines
+    return (f"Judged was {JUDGED[judged]}, which the API proxy writes, not the agent.", *lines)
 
 
 #: Words of an API's message to the header they are about.
@@ -55,4 +58,5 @@ CAUSE: Final = Cause(
     sentence,
     details,
     "the key itself, which is inside TLS",
+    lambda call, case: answers.advice(ABOUT, call),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis import answers
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.tls_words import reason_in
@@ -22,6 +23,8 @@ ABOUT: Final = Code(
 
 def explains(call: FailedCall, case: Case) -> bool:
     if call.status is None or call.status < 500 or not call.is_read:
+        return False
+    if not answers.is_free(call, ABOUT.code):
         return False
     if call.answered_by == "upstream":
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis import answers
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
@@ -21,14 +22,9 @@ ABOUT: Final = Code(
     shown_by="copilot-wrong-scheme",
 )
 
-#: What APIs say of a scheme they do not take (GitHub Copilot: the first).
-PHRASES: Final = ("badly formatted", "authorization scheme", "unsupported authentication scheme")
-
 
 def explains(call: FailedCall, case: Case) -> bool:
-    if call.answered_by != "upstream" or call.status not in (400, 401):
-        return False
-    return any(phrase in call.message for phrase in PHRASES)
+    return call.answered_by == "upstream" and answers.is_about(call, ABOUT.code)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
@@ -37,4 +33,11 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, told, "the header that the API proxy sent")
+CAUSE: Final = Cause(
+    ABOUT,
+    explains,
+    sentence,
+    told,
+    "the header that the API proxy sent",
+    lambda call, case: answers.advice(ABOUT, call),
+)

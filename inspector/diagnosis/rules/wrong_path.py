@@ -1,47 +1,88 @@
-"""A path that the API's reference does not have."""
+"""A path that the API, or whoever answered, does not have."""
 
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
+from inspector.diagnosis import answers, paths
 from inspector.diagnosis.case import Case, FailedCall
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
-from inspector.model.providers import PROVIDERS
 
 ABOUT: Final = Code(
     "wrong-path",
     severity="error",
-    title="The API has no such path",
+    title="There is no such path",
     needs=AGENT_HOP,
     meaning=(
-        "The API answered 404 to a path that its reference does not have: a base URL that lacks"
-        " or repeats /v1, or a retired endpoint. The credential was not the trouble."
+        "The answer is 404 (or 405) to a path that the provider's reference does not have: a base"
+        " URL that lacks or repeats /v1, or a retired endpoint; or whoever answered says itself"
+        " that it has no such path. Who answered does not matter, and the credential was not the"
+        " trouble. A model or a deployment that is missing is not meant (model-not-found)."
     ),
-    advice=("Compare the path with the API's reference; mostly the client's base URL is wrong."),
+    advice="Compare the path with the API's reference; mostly the client's base URL is wrong.",
     shown_by="h1-wrong-path",
 )
 
+#: Asked with an upgrade to WebSocket, a path without its version is not always 404.
+_UPGRADE_REFUSED: Final = 426
+
 
 def explains(call: FailedCall, case: Case) -> bool:
-    """404 of the API; one that speaks of a model is about the model."""
-    request = call.exchange.request
-    if call.answered_by != "upstream" or call.status != 404 or request is None:
+    """By the provider's reference, whoever answered; else by the answer's own words."""
+    where = paths.asked(call, case)
+    if where is None or call.answered_by in ("forward-proxy", "nobody"):
         return False
-    if "model" in call.message:
+    if answers.known(call) is not None or where.is_foreign:
         return False
-    provider = call.exchange.provider
-    rows = (row for row in (*case.topology.added, *PROVIDERS) if row.name == provider)
-    known = next((row.path_prefixes for row in rows), ())
-    path = urlsplit(request.target).path
-    return bool(known) and not path.startswith(known)
+    if call.status == _UPGRADE_REFUSED:
+        return where.mended is not None
+    if call.status not in paths.STATUSES:
+        return False
+    in_reference = where.in_reference if where.on_host is None else where.on_host
+    if in_reference is False:
+        return "model" not in call.words or paths.says_no_path(call)
+    # The API proxy's own 404 to a good path: it has no such provider.
+    return call.answered_by != "api-proxy" and bool(call.words) and paths.says_no_path(call)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
-    request = call.exchange.request
-    path = "" if request is None else urlsplit(request.target).path
-    return f"The API has no {path[:40]}: {count} x 404 ({at(call.packet, case)})."
+    where = paths.asked(call, case)
+    path = "" if where is None else where.path
+    method = "" if call.exchange.request is None else call.exchange.request.method
+    knows = where is not None and where.in_reference
+    who = where.host if where is not None and where.host and knows else "The API"
+    return f"{who} has no {method} {path[:60]}: {count} x {call.status} ({at(call.packet, case)})."
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, told)
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
+    where = paths.asked(call, case)
+    lines = told(call, case, count)
+    if where is not None and where.mended is not None:
+        lines += (f"The provider's reference has {where.mended[:80]}.",)
+    elif where is not None and where.in_reference:
+        lines += ("The provider's reference has it; whoever answered says that it does not.",)
+    return lines
+
+
+def advice(call: FailedCall, case: Case) -> str:
+    """Name the base URL, or Azure's api-version, that the path wants."""
+    where, request = paths.asked(call, case), call.exchange.request
+    if where is None or request is None:
+        return ABOUT.advice
+    if where.host_of == "azure-openai" and "api-version" not in request.target:
+        return f"Add ?api-version=... to the path: {where.host} answers 404 without it."
+    if where.mended is None:
+        return ABOUT.advice
+    server = call.exchange.server
+    lost = where.mended.removesuffix(where.path)
+    base = f"http://{server.ip}:{server.port}"
+    if where.mended.endswith(where.path):
+        return answers.filled(
+            f"Set the client's {{base}} to {base}{lost}: {lost} is missing.", call
+        )
+    extra = where.path.removesuffix(where.mended)
+    return answers.filled(f"Take {extra} out of the client's {{base}}: it is there twice.", call)
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

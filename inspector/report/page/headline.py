@@ -9,7 +9,7 @@ from typing import Final
 
 from inspector.chain.answerer import answered_by
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
-from inspector.model.conclusions import AnsweredBy, RootCause
+from inspector.model.conclusions import AnsweredBy, CauseGroup, RootCause
 from inspector.model.http import Exchange
 from inspector.model.report import Report
 from inspector.report.page import grouping, words
@@ -216,6 +216,11 @@ def _what_happened(view: View, group: tuple[Exchange, ...]) -> str:
     return f"{who} answered {first.response.status} to {which}: {said or 'it cannot be read'}."
 
 
+def _code(group: CauseGroup, cause: RootCause) -> str:
+    """The code of a group that another cause explains, in brackets."""
+    return "" if group.code == cause.code else f"[{clipped(group.code, words.CELL)}]"
+
+
 def _cause(cause: RootCause) -> Headline:
     remarks = []
     if cause.not_in_packets:
@@ -223,6 +228,8 @@ def _cause(cause: RootCause) -> Headline:
     code = clipped(cause.code, words.CELL)
     advice = clipped(cause.advice, SENTENCE).rstrip(".")
     remarks.append(("Next", "; ".join(filter(None, (advice, f"inspector explain {code}")))))
+    remarks += [("Also", f"{clipped(other.sentence, SENTENCE)} {_code(other, cause)}".strip())
+                for other in cause.others[:_GROUPS]]  # fmt: skip
     if cause.ruled_out:
         remarks.append(("Ruled out", ", ".join(clipped(r.what, 80) for r in cause.ruled_out)))
     return Headline(
