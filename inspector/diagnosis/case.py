@@ -23,6 +23,7 @@ from inspector.diagnosis.index import (
 from inspector.diagnosis.lives import Lives
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.diagnosis.recovery import Recoveries
+from inspector.diagnosis.redirects import Redirects
 from inspector.diagnosis.tries import Storm, Tries
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.exchanges.services import asks_proxy_itself
@@ -191,6 +192,10 @@ class Case:
         #: Connections of an agent, or of the API proxy, to somebody who is no host of the bridge.
         self.outward: array[int] = array("q")
         self.proxy_outward: array[int] = array("q")
+        #: Tunnels that a forward proxy refused, in their order.
+        self.refused: array[int] = array("q")
+        #: Calls that failed and were asked with GET because a POST was sent there.
+        self._made_get: frozenset[int] = frozenset()
         self.established = 0
         self.proxy_established = 0
         self._pairs: dict[int, tuple[int, ...]] = {}
@@ -301,7 +306,7 @@ class Case:
             self.alive_at[address] = opened
 
     def _survey(self) -> None:
-        tries = Tries()
+        tries, redirects = Tries(), Redirects()
         recoveries = Recoveries()
         # Calls whose only leg is to the forward proxy: it did not pass them on, or where to was
         # not captured.
@@ -337,10 +342,14 @@ class Case:
             else:
                 self.failed.append(number)
             tries.note(exchange, failed=outcome not in SUCCEEDED)
+            redirects.note(exchange, outcome)
         self.storms = tries.storms()
         self.recovered = recoveries.made_good
         if self.recovered:
             self.failed = array("q", (each for each in self.failed if each not in self.recovered))
+        if redirects.followed:
+            self.failed = array("q", (n for n in self.failed if n not in redirects.followed))
+        self._made_get = frozenset(redirects.made_get)
         self.outward = array("q", filter(self._is_an_agents, self.outward))
         self.calls += len(halted)
         self.succeeded += len(passed & set(halted.values()))
@@ -349,6 +358,8 @@ class Case:
             self.failed = array("q", sorted([*self.failed, *stopped]))
         busy = self._link()
         for tunnel in self.tunnels:
+            if tunnel.refusal is not None:
+                self.refused.append(number_of(tunnel.id))
             if self.is_barred(tunnel):
                 self.barred.append(number_of(tunnel.id))
             if tunnel.proxy.ip in self.api_proxies and tunnel.client.ip not in self.api_proxies:
@@ -507,6 +518,20 @@ class Case:
         """Whether a CONNECT names an API proxy."""
         host = (tunnel.authority or "").rpartition(":")[0].strip("[]")
         return host in self.api_proxies
+
+    def is_made_get(self, call: FailedCall) -> bool:
+        """Whether a call is what a client made of a POST that was redirected."""
+        return number_of(call.exchange.id) in self._made_get
+
+    def last_refused(self, host: str, before: int | None) -> Tunnel | None:
+        """The last tunnel to `host` that a forward proxy refused, before a time in ns if given."""
+        for number in reversed(self.refused):
+            tunnel = self.tunnels.get(tunnel_id(number))
+            if tunnel is None or (before is not None and tunnel.opened_at > before):
+                continue
+            if (tunnel.authority or "").rpartition(":")[0].lower() == host.lower():
+                return tunnel
+        return None
 
     def chains_of_retries(self) -> Iterator[Chain]:
         """The chains of calls for which the API proxy opened more than one tunnel."""

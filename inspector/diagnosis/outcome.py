@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
+from inspector.diagnosis.usable import is_redirect, unusable
 from inspector.model.http import EventStream, Exchange, Response, WebSocket
 from inspector.model.providers import GRAMMARS
 from inspector.protocols.websocket import IN_ORDER
@@ -17,6 +18,8 @@ CallOutcome: TypeAlias = Literal[
     "unknown",  # a gap, or the capture's end
     "status",  # an error status
     "error-event",  # an error inside the stream
+    "redirected",  # sent to another address
+    "unusable",  # a success that is no answer
     "damaged",  # framing, JSON, or labels that contradict the bytes
     "cut",  # the server's side ended it early
     "unanswered",  # the server's side closed without one byte
@@ -52,13 +55,22 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
     by_client = ended in ("client", "reset-by-client")
     if response is None:
         return "left" if by_client else "unanswered"
+    if is_redirect(response):
+        return "redirected"
+    if unusable(exchange) is not None and not _is_damaged(response):
+        return "unusable"
     if response.stream is not None:
         return _of_stream(response, response.stream, by_client)
-    if response.looks_like is not None or _DAMAGE & set(response.oddities):
+    if _is_damaged(response):
         return "damaged"
     if response.complete:
         return "answered"
     return "left" if by_client else "cut"
+
+
+def _is_damaged(response: Response) -> bool:
+    """Whether the bytes contradict the labels."""
+    return response.looks_like is not None or bool(_DAMAGE & set(response.oddities))
 
 
 def _of_stream(response: Response, stream: EventStream, by_client: bool) -> CallOutcome:

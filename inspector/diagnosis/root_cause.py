@@ -251,7 +251,15 @@ def _upstream(call: FailedCall, case: Case) -> str | None:
         return "no response byte came"
     if call.answered_by in ("api-proxy", "forward-proxy"):
         return f"the answer is the {call.answered_by}'s own"
-    if call.status is not None and call.status < 400 and call.outcome != "error-event":
+    if (
+        call.status is not None
+        and call.status < 400
+        and call.outcome
+        not in (
+            "error-event",
+            "unusable",
+        )
+    ):
         return f"the API answered {call.status}"
     return None
 

@@ -29,6 +29,8 @@ OTHER: Final = request("POST /v1/messages/count_tokens HTTP/1.1", KEY)
 #: Header names as the API writes them, and as the API proxy does.
 API_SAYS: Final = ("content-type: application/json", "request-id: req_1")
 PROXY_SAYS: Final = ("Content-Type: application/json",)
+#: A body of an answer that went well.
+WELL: Final = b'{"type":"message","content":[],"model":"m"}'
 DENIED: Final = response("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0")
 
 
@@ -52,7 +54,7 @@ def called(call: bytes, answer: bytes | None) -> Report:
         tcp.up(call).ack(False).end(False).end(True)
     else:
         say(tcp, call, answer).close()
-    say(net.to_api_proxy(), OTHER, response("200 OK", *API_SAYS)).close()
+    say(net.to_api_proxy(), OTHER, response("200 OK", *API_SAYS, body=WELL)).close()
     return net.report()
 
 

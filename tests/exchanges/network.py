@@ -31,8 +31,10 @@ def request(line: str = "POST /v1/messages HTTP/1.1", *fields: str, body: bytes 
     return "\r\n".join((line, "Host: lab.test", *fields, *length, "", "")).encode() + body
 
 
-def response(status: str = "200 OK", *fields: str, body: bytes = b"") -> bytes:
-    """A response with a Content-Length."""
+def response(status: str = "200 OK", *fields: str, body: bytes | None = None) -> bytes:
+    """A response with a Content-Length; a success has a body if not told otherwise."""
+    if body is None:
+        body = b"{}" if status == "200 OK" else b""
     length = f"Content-Length: {len(body)}"
     return "\r\n".join((f"HTTP/1.1 {status}", *fields, length, "", "")).encode() + body
 

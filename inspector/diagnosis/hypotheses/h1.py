@@ -40,6 +40,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return not_observable("who answered cannot be told; keys would show it")
     if call.answered_by != "upstream":
         return refuted("the API never saw it")
+    if call.outcome == "redirected":
+        return refuted("the API sent it elsewhere, whatever its headers")
     if call.outcome != "status":
         return refuted("the API accepted it")
     if not call.is_read:

@@ -24,21 +24,24 @@ of_attempts = nothing_was_sent
 #: proxy passes data on within 2 ms).
 IN_FLIGHT: Final = 20_000_000
 
+#: Outcomes in which the answer is what it was meant to be.
+_WHOLE: Final = ("status", "error-event", "redirected")
+
 
 def judge(call: FailedCall, case: Case) -> Judgement:
     """Decided by the order of closing on the two legs."""
     response = call.exchange.response
-    if call.outcome not in ("status", "error-event") and not case.knows_who_closed(call):
+    if call.outcome not in _WHOLE and not case.knows_who_closed(call):
         return not_observable("packets are missing; a capture without loss")
     if call.outcome in ("unanswered", "left") and response is None:
         return refuted("no response byte existed")
-    if call.outcome in ("status", "error-event"):
+    if call.outcome in _WHOLE:
         if response is not None and not response.complete:
             return not_observable("the error's body is cut; keys would tell where")
         return refuted("the answer arrived whole")
     if call.outcome == "left":
         return _left(call)
-    if call.outcome == "damaged":
+    if call.outcome in ("damaged", "unusable"):
         return not_observable("where the damage arose needs the tunnel's keys")
     if response is not None and BARE_ERROR in response.oddities:
         return refuted("the API proxy itself says the upstream broke off")

@@ -13,6 +13,7 @@ from inspector.diagnosis.hypotheses.judgement import (
     refuted,
 )
 from inspector.diagnosis.rules import edge_refused
+from inspector.diagnosis.usable import unusable
 
 QUESTION: Final = "Did the API itself answer with an error?"
 of_attempts = nothing_was_sent
@@ -36,6 +37,14 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         if call.answered_by == "unknown":
             return not_observable("who wrote the error cannot be told; keys would")
         return refuted(_NOT_THE_API[call.answered_by])
+    if call.outcome == "unusable" and unusable(call.exchange) == "error":
+        if call.answered_by == "upstream":
+            return confirmed(f"the API's {call.status} holds an error")
+        return not_observable("who wrote the error in the answer cannot be told")
+    if call.outcome == "unusable":
+        return refuted("no error of the API's came, and no answer either")
+    if call.outcome == "redirected":
+        return refuted(f"{call.status} sends the call elsewhere; it is no error")
     if call.answered_by == "nobody" and case.is_lossy:
         return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":

@@ -32,6 +32,8 @@ from inspector.diagnosis.rule import (
 ORDER: Final[tuple[str, ...]] = (
     "api-proxy-bypassed",
     "credential-malformed",
+    "request-malformed",
+    "redirected",
     "wrong-path",
     "wrong-protocol",
     "h2c-refused",
@@ -62,6 +64,7 @@ ORDER: Final[tuple[str, ...]] = (
     "credential-expired",
     "model-not-found",
     "model-refused",
+    "answer-unusable",
     "proxy-refused",
     "upstream-rejected-credential",
     "upstream-forbidden",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from inspector.diagnosis.outcome import is_in_order, outcome_of
+from inspector.diagnosis.usable import header, is_redirect, unusable
 from inspector.exchanges.services import service_for
 from inspector.model.http import Exchange
 from inspector.model.ids import TunnelId
@@ -23,6 +24,14 @@ from inspector.report.page.words import CELL, MESSAGE, connect_reply, stream, tl
 T = TypeVar("T")
 
 _SQUID_ERROR: Final = "x-squid-error"
+
+#: What a success is that no client can take.
+UNUSABLE: Final = {
+    "nothing": "no body where the API's answer should be",
+    "page": "a web page where the API's answer should be",
+    "coding": "a content coding that the client did not offer",
+    "framing": "Content-Length beside Transfer-Encoding",
+}
 
 _ENDED: Final[Mapping[EndedBy, str]] = {
     "complete": "the exchange ended in order",
@@ -111,7 +120,12 @@ def failure(exchange: Exchange) -> str:
         heard = f"no final answer after {', '.join(map(str, exchange.interim))}"
         return f"{heard if exchange.interim else 'no answer'}: {_ended(exchange)}"
     said = []
-    if response.status >= 400:
+    if is_redirect(response):
+        said.append(f"sent to {clipped(header(response, 'location') or '', MESSAGE)}")
+    why = unusable(exchange)
+    if why is not None and why != "error":
+        said.append(UNUSABLE[why])
+    if response.status >= 400 or why == "error":
         stated = []
         squid = next((v for n, v in response.headers if n.lower() == _SQUID_ERROR), None)
         error = response.api_error

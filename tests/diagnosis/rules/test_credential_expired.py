@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import CALL, called, cause, error, openai, refusal
+from inspector.model.conclusions import RootCause
+from tests.diagnosis.calls import CALL, DENIED, called, cause, error, openai, refusal, through
+from tests.exchanges.network import Network, connect, say
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,34 @@ def test_a_key_that_is_wrong_has_not_expired() -> None:
     told = cause(called(CALL, refusal(401, body=error("invalid x-api-key"))))
 
     assert told.code == "upstream-rejected-credential"
+
+
+def _with_refused(authority: str) -> RootCause:
+    net = Network()
+    say(net.to_squid(), connect(authority), DENIED).close()
+    answer = refusal(401, body=error("OAuth token has expired. Please obtain a new token"))
+    return cause(through("api.anthropic.com", CALL, answer, net=net))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "sts.eu-west-1.amazonaws.com",
+        "oauth2.googleapis.com",
+        "login.microsoftonline.com",
+        "pipelinesghubeus1.actions.githubusercontent.com",
+    ],
+)
+def test_the_refused_endpoint_of_the_token_is_what_to_allow(host: str) -> None:
+    told = _with_refused(f"{host}:443")
+
+    assert told.code == "credential-expired"
+    assert told.advice.startswith(f"Let Squid pass {host}:")
+    assert any(f"Squid refused {host}:443 (t1)" in line for line in told.details)
+
+
+def test_another_refused_host_renews_nothing() -> None:
+    told = _with_refused("telemetry.example:443")
+
+    assert "telemetry.example" not in told.advice
+    assert not any("Squid refused" in line for line in told.details)

@@ -1,0 +1,80 @@
+"""A success that is no answer: an error in a 200, nothing, a web page, what no client can take."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.diagnosis import answers
+from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
+from inspector.diagnosis.usable import Unusable, header, unusable
+from inspector.diagnosis.words import at, upstream_host
+
+ABOUT: Final = Code(
+    "answer-unusable",
+    severity="error",
+    title="A success that no client can take",
+    needs=AGENT_HOP,
+    meaning=(
+        "The status says success, and what came is no answer of the API's: an error's object in a"
+        " 200, no body at all, a web page, a content coding that the client's Accept-Encoding does"
+        " not list, or Content-Length beside Transfer-Encoding, at which the client left. A log of"
+        " statuses shows such calls as well."
+    ),
+    advice="Look at what answered, not at the status; see whether the target is the API.",
+)
+
+_WHAT: Final[dict[Unusable, str]] = {
+    "error": "holds an error instead of an answer",
+    "nothing": "has no body",
+    "page": "is a web page",
+    "coding": "is in a coding that the client did not offer",
+    "framing": "has Content-Length beside Transfer-Encoding, and its client left",
+}
+_ADVICE: Final[dict[Unusable, str]] = {
+    "error": "Treat it as the error that its body states; the status 200 is that of {host}, which"
+    " passed on what somebody behind it said.",
+    "nothing": "Ask {host} directly: a gateway that has lost the answer, or a path that takes any"
+    " call, answers so.",
+    "page": "Set {target} to the API's own host: {host} gave a page for people (a sign-in, a"
+    " portal) to an API call.",
+    "coding": "Let whoever stands between leave Content-Encoding to the client: pass its"
+    " Accept-Encoding on to {host}, or decode before answering.",
+    "framing": "Let whoever stands between drop Content-Length where it sends Transfer-Encoding"
+    " (RFC 9112 6.2); Node refuses an answer with both.",
+}
+
+
+def explains(call: FailedCall, case: Case) -> bool:
+    """Words that are known make a finding of their own, whatever the status is."""
+    return call.outcome == "unusable" and answers.is_free(call, ABOUT.code)
+
+
+def sentence(call: FailedCall, case: Case, count: int) -> str:
+    what = _WHAT[_why(call)]
+    return f"The answer {what}: {count} x {call.status} ({at(call.packet, case)})."
+
+
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
+    why, (request, response) = _why(call), (call.exchange.request, call.exchange.response)
+    lines = answers.explained(call, case, count)
+    assert request is not None
+    assert response is not None
+    if why == "coding":
+        offered = header(request, "accept-encoding") or "nothing"
+        lines += (f"Offered: {offered[:60]}; used: {(response.content_encoding or '')[:30]}.",)
+    elif why == "page":
+        host = upstream_host(call) or "whoever answered"
+        lines += (f"What {host} sent is text/html, {response.body_bytes:,} bytes.",)
+    return lines
+
+
+def advice(call: FailedCall, case: Case) -> str:
+    return answers.filled(_ADVICE[_why(call)], call)
+
+
+def _why(call: FailedCall) -> Unusable:
+    return unusable(call.exchange) or "nothing"
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

@@ -1,0 +1,91 @@
+"""Whether a client can take an answer that has the status of success.
+
+A 2xx says that the exchange went well, not that what came is an answer: gateways put an error's
+object into a 200, a sign-in page answers any path, a coding that nobody offered is noise.  Asked
+is only of what generates (`GENERATES`), where the API's reference promises a body; a 200 without
+one is right for telemetry.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, TypeAlias
+
+from inspector.model.http import Exchange, Request, Response
+
+Unusable: TypeAlias = Literal["error", "nothing", "page", "coding", "framing"]
+
+#: Paths whose success is a document: Messages, Chat Completions, Responses, Gemini, Bedrock.
+GENERATES: Final = re.compile(
+    r"/(?:messages|completions|responses|embeddings|converse|invoke|generate|chat)/?(?:\?|$)"
+    r"|:(?:generateContent|streamGenerateContent|embedContent|predict|rawPredict"
+    r"|streamRawPredict|countTokens)"
+    r"|/(?:count_tokens|converse-stream|invoke-with-response-stream)/?(?:\?|$)"
+)
+#: Redirects that name an address (RFC 9110 15.4); 304 answers a question about a copy.
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+#: A coding and its old name (RFC 9110 8.4.1.3).
+_ALIASES: Final = {"x-gzip": "gzip", "x-compress": "compress"}
+
+
+def generates(request: Request) -> bool:
+    """Whether a request asks for what a model makes."""
+    return request.method == "POST" and GENERATES.search(request.target) is not None
+
+
+def header(message: Request | Response, name: str) -> str | None:
+    """The value of a header by folded name; None without it."""
+    return next((value for key, value in message.headers if key.lower() == name), None)
+
+
+def is_redirect(response: Response) -> bool:
+    """Whether an answer sends its call to another address."""
+    return response.status in REDIRECTS and bool(header(response, "location"))
+
+
+def unusable(exchange: Exchange) -> Unusable | None:
+    """Why a client cannot take an answer of success; None where nothing speaks against it."""
+    request, response = exchange.request, exchange.response
+    if request is None or response is None or not 200 <= response.status < 300:
+        return None
+    if _is_framed_twice(response) and exchange.ended_by in ("client", "reset-by-client"):
+        return "framing"
+    if not response.complete or not generates(request):
+        return None
+    if response.stream is None and response.api_error is not None:
+        return "error"
+    if response.status == 200 and not response.body_bytes:
+        return "nothing"
+    if response.content_type in _PAGES:
+        return "page"
+    return "coding" if _unasked(request, response) else None
+
+
+def _is_framed_twice(response: Response) -> bool:
+    """Content-Length beside Transfer-Encoding: a sender must not (RFC 9112 6.2), Node refuses it.
+
+    Others take it, so that it explains only an answer that its client walked away from.
+    """
+    return None not in (header(response, "content-length"), header(response, "transfer-encoding"))
+
+
+def _unasked(request: Request, response: Response) -> bool:
+    """Whether Accept-Encoding lists no such coding; without it any may come (RFC 9110 12.5.3)."""
+    offered, used = header(request, "accept-encoding"), response.content_encoding
+    if offered is None or used is None or response.looks_like is not None:
+        return False
+    listed = {_coding(item) for item in offered.split(",") if not _is_barred(item)}
+    codings = [_coding(item) for item in used.split(",")]
+    if "*" in listed:
+        return False
+    return any(coding not in ("", "identity") and coding not in listed for coding in codings)
+
+
+def _coding(item: str) -> str:
+    name = item.partition(";")[0].strip().lower()
+    return _ALIASES.get(name, name)
+
+
+def _is_barred(item: str) -> bool:
+    return re.search(r";\s*q=0(?:\.0*)?\s*$", item) is not None

@@ -1,0 +1,116 @@
+"""answer-unusable: where it is found, and where something only resembles it."""
+
+from __future__ import annotations
+
+from gzip import compress
+
+import pytest
+
+from inspector.model.report import Report
+from tests.diagnosis.calls import API_SAYS, CALL, KEY, WELL, called, cause, error, openai, through
+from tests.exchanges.network import Network, request, response, say
+
+_HTML = ("content-type: text/html", "server: portal")
+_GZIP = ("content-encoding: gzip", *API_SAYS)
+_OFFERS = request("POST /v1/messages HTTP/1.1", KEY, "Accept-Encoding: br, gzip;q=0")
+_TAKES = request("POST /v1/messages HTTP/1.1", KEY, "Accept-Encoding: deflate, GZIP;q=0.5")
+
+
+def _twice_framed(*, client_leaves: bool) -> Report:
+    net = Network()
+    tcp = net.to_api_proxy()
+    head = (
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrequest-id: r\r\n"
+        "content-length: 44\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
+    say(tcp, CALL, head.encode() + b"2c\r\n" + WELL[:20])
+    if client_leaves:
+        tcp.end(True).end(False)
+    else:
+        rest = WELL[20:].ljust(24) + b"\r\n0\r\n\r\n"
+        tcp.send(False, rest).ack(True).close()
+    return net.report()
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "says"),
+    [
+        (
+            CALL,
+            response("200 OK", *API_SAYS, body=openai("Provider returned error")),
+            "holds an error",
+        ),
+        (CALL, response("200 OK", *API_SAYS, body=b""), "has no body"),
+        (CALL, response("200 OK", *_HTML, body=b"<html>Sign in</html>"), "is a web page"),
+        (_OFFERS, response("200 OK", *_GZIP, body=compress(WELL)), "did not offer"),
+    ],
+    ids=["error", "nothing", "page", "coding"],
+)
+def test_a_success_that_is_no_answer_has_failed(call: bytes, answer: bytes, says: str) -> None:
+    told = cause(called(call, answer))
+
+    assert told.code == "answer-unusable"
+    assert (told.explains, told.of) == (1, 1)
+    assert says in told.sentence
+
+
+def test_the_errors_own_words_are_told() -> None:
+    told = cause(
+        called(CALL, response("200 OK", *API_SAYS, body=openai("Provider returned error")))
+    )
+
+    assert 'e1: "Provider returned error"' in told.details
+
+
+def test_a_client_that_leaves_at_a_doubled_framing_could_not_take_it() -> None:
+    told = cause(_twice_framed(client_leaves=True))
+
+    assert told.code == "answer-unusable"
+    assert "Content-Length beside Transfer-Encoding" in told.sentence
+
+
+def test_a_client_that_takes_a_doubled_framing_has_its_answer() -> None:
+    assert _twice_framed(client_leaves=False).root_cause is None
+
+
+def test_an_error_that_is_known_is_told_as_that_whatever_the_status() -> None:
+    answer = response("200 OK", *API_SAYS, body=error("Rate limit reached for requests"))
+
+    assert cause(called(CALL, answer)).code == "upstream-rate-limited"
+
+
+def test_a_page_of_another_host_went_to_the_wrong_target() -> None:
+    page = response("200 OK", *_HTML, body=b"<html>Sign in</html>")
+
+    assert cause(through("login.corp.example", CALL, page)).code == "wrong-target"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (CALL, response("200 OK", *API_SAYS, body=WELL)),
+        (CALL, response("200 OK", *_GZIP, body=compress(WELL))),
+        (_TAKES, response("200 OK", *_GZIP, body=compress(WELL))),
+        (_OFFERS, response("200 OK", "content-encoding: identity", *API_SAYS, body=WELL)),
+        (
+            request("POST /api/event_logging/batch HTTP/1.1", KEY),
+            response("200 OK", *API_SAYS, body=b""),
+        ),
+        (request("POST /v1/messages HTTP/1.1", KEY), response("202 Accepted", *API_SAYS)),
+        (
+            request("GET /v1/responses/r1 HTTP/1.1", KEY),
+            response("200 OK", *API_SAYS, body=b'{"object":"response","error":{"code":"x"}}'),
+        ),
+    ],
+    ids=[
+        "well",
+        "nothing-said-of-codings",
+        "offered",
+        "identity",
+        "telemetry",
+        "accepted",
+        "asked-about",
+    ],
+)
+def test_what_a_client_can_take_is_no_failure(call: bytes, answer: bytes) -> None:
+    assert called(call, answer).root_cause is None

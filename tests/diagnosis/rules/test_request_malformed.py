@@ -1,0 +1,82 @@
+"""request-malformed: where it is found, and where something only resembles it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.diagnosis.calls import CALL, KEY, PROXY_SAYS, called, cause, error, refusal
+from tests.exchanges.network import Network, request, response, say
+
+_BARE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+_SHORT = CALL[:-2] + b"Content-Length: 127\r\n\r\n" + b"x" * 97
+
+
+def _refused(call: bytes, answer: bytes = _BARE, *, by_client: bool = False) -> Network:
+    """A call that the server refuses by a bare 400 and closes."""
+    net = Network()
+    tcp = net.to_api_proxy()
+    tcp.send(True, call).ack(False)
+    if by_client:
+        tcp.end(True)
+    if answer:
+        tcp.send(False, answer).ack(True)
+    tcp.end(False)
+    if not by_client:
+        tcp.end(True)
+    return net
+
+
+@pytest.mark.parametrize("answer", [_BARE, b""], ids=["400", "nothing"])
+def test_a_body_that_is_shorter_than_promised(answer: bytes) -> None:
+    told = cause(_refused(_SHORT, answer, by_client=True).report())
+
+    assert (told.code, told.explains, told.of) == ("request-malformed", 1, 1)
+    assert "promises 127 bytes and has 97" in told.sentence
+    assert "Content-Length" in told.advice
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (CALL[:-2] + b"Host: other.test\r\n\r\n", "2 Host fields"),
+        (CALL[:-2] + b"Content-Length: 5\r\n\r\n" + b"{}" * 9, "refused by the server's parser"),
+        (
+            CALL[:-2] + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "Content-Length beside Transfer-Encoding",
+        ),
+        (request("POST //v1/messages HTTP/1.1", KEY), "names a host and no path"),
+    ],
+    ids=["hosts", "longer", "framing", "slashes"],
+)
+def test_a_request_that_a_parser_refuses(call: bytes, says: str) -> None:
+    told = cause(_refused(call).report())
+
+    assert told.code == "request-malformed"
+    assert says in told.sentence
+
+
+def test_a_doubled_slash_that_the_api_answers_with_404_is_the_requests() -> None:
+    answer = refusal(404, body=error("Not found"))
+    told = cause(called(request("POST //v1/messages HTTP/1.1", KEY), answer))
+
+    assert told.code == "request-malformed"
+    assert "slash off the end" in told.advice
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        (CALL, response("400 Bad Request", *PROXY_SAYS, body=b'{"error":"invalid"}')),
+        (CALL, refusal(400, body=error("max_tokens: field required"))),
+    ],
+    ids=["the-api-proxys", "the-apis"],
+)
+def test_a_400_with_words_is_about_what_it_says(call: bytes, answer: bytes) -> None:
+    assert cause(called(call, answer)).code != "request-malformed"
+
+
+def test_a_whole_request_that_goes_well_is_not() -> None:
+    net = Network()
+    say(net.to_api_proxy(), CALL, response(body=b'{"type":"message"}')).close()
+
+    assert net.report().root_cause is None
