@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from inspector.diagnosis.case import FailedCall
+from inspector.model.http import PageAuthor
 
 #: Statuses that Cloudflare alone writes, and what they mean (its reference, "5xx errors").
 ORIGIN: Final = {
@@ -36,13 +37,15 @@ class Edge:
     servers: tuple[str, ...] = ()
     #: Headers that it adds to everything; on a web page that is its own page.
     passing: tuple[str, ...] = ()
+    #: Whose page it is by its signature (`Response.page`).
+    page: PageAuthor | None = None
 
 
 #: Sources: the reference of each network about its block pages and headers.
 EDGES: Final[tuple[Edge, ...]] = (
-    Edge("Cloudflare", ("cf-mitigated",), ("cloudflare",), ("cf-ray",)),
-    Edge("CloudFront", (), ("cloudfront",), ("x-amz-cf-id", "x-amz-cf-pop")),
-    Edge("AWS WAF", ("x-amzn-waf-action",), ("awselb",)),
+    Edge("Cloudflare", ("cf-mitigated",), ("cloudflare",), ("cf-ray",), "cloudflare"),
+    Edge("CloudFront", (), ("cloudfront",), ("x-amz-cf-id", "x-amz-cf-pop"), "cloudfront"),
+    Edge("AWS WAF", ("x-amzn-waf-action",), ("awselb",), (), "awselb"),
     Edge("Akamai", (), ("akamaighost", "akamainetstorage"), ("akamai-grn", "x-akamai-request-id")),
     Edge("Fastly", (), ("varnish", "fastly"), ("x-fastly-request-id",)),
     Edge("Imperva", (), ("imperva", "incapsula"), ("x-iinfo",)),
@@ -77,8 +80,12 @@ def edge_of(call: FailedCall) -> str | None:
     if response.content_type not in _PAGES or not (status in _REFUSALS or status >= 500):
         return None
     for edge in EDGES:
+        if edge.page is not None and response.page == edge.page:
+            return edge.name
         if server.startswith(edge.servers or "\0") or names.intersection(edge.passing):
             return edge.name
+    if response.page is not None:
+        return None  # a gateway's own page (nginx, HAProxy, Apache), which stands anywhere
     return "somebody" if status in _REFUSALS and response.complete else None
 
 
