@@ -27,7 +27,7 @@ ORIGIN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class FrontNetwork:
     """A network in front of APIs."""
 
     name: str
@@ -42,18 +42,20 @@ class Edge:
 
 
 #: Sources: the reference of each network about its block pages and headers.
-EDGES: Final[tuple[Edge, ...]] = (
-    Edge("Cloudflare", ("cf-mitigated",), ("cloudflare",), ("cf-ray",), "cloudflare"),
-    Edge("CloudFront", (), ("cloudfront",), ("x-amz-cf-id", "x-amz-cf-pop"), "cloudfront"),
-    Edge("AWS WAF", ("x-amzn-waf-action",), ("awselb",), (), "awselb"),
-    Edge("Akamai", (), ("akamaighost", "akamainetstorage"), ("akamai-grn", "x-akamai-request-id")),
-    Edge("Fastly", (), ("varnish", "fastly"), ("x-fastly-request-id",)),
-    Edge("Imperva", (), ("imperva", "incapsula"), ("x-iinfo",)),
-    Edge("Vercel", ("x-vercel-mitigated",), ("vercel",), ("x-vercel-id",)),
-    Edge("Azure Front Door", (), (), ("x-azure-ref",)),
-    Edge("Sucuri", ("x-sucuri-block",), ("sucuri",), ("x-sucuri-id",)),
-    Edge("DataDome", ("x-datadome", "x-dd-b"), ("datadome",)),
-    Edge("DDoS-Guard", (), ("ddos-guard",)),
+EDGES: Final[tuple[FrontNetwork, ...]] = (
+    FrontNetwork("Cloudflare", ("cf-mitigated",), ("cloudflare",), ("cf-ray",), "cloudflare"),
+    FrontNetwork("CloudFront", (), ("cloudfront",), ("x-amz-cf-id", "x-amz-cf-pop"), "cloudfront"),
+    FrontNetwork("AWS WAF", ("x-amzn-waf-action",), ("awselb",), (), "awselb"),
+    FrontNetwork(
+        "Akamai", (), ("akamaighost", "akamainetstorage"), ("akamai-grn", "x-akamai-request-id")
+    ),
+    FrontNetwork("Fastly", (), ("varnish", "fastly"), ("x-fastly-request-id",)),
+    FrontNetwork("Imperva", (), ("imperva", "incapsula"), ("x-iinfo",)),
+    FrontNetwork("Vercel", ("x-vercel-mitigated",), ("vercel",), ("x-vercel-id",)),
+    FrontNetwork("Azure Front Door", (), (), ("x-azure-ref",)),
+    FrontNetwork("Sucuri", ("x-sucuri-block",), ("sucuri",), ("x-sucuri-id",)),
+    FrontNetwork("DataDome", ("x-datadome", "x-dd-b"), ("datadome",)),
+    FrontNetwork("DDoS-Guard", (), ("ddos-guard",)),
 )
 
 #: Statuses with which something in front refuses; a page with 400 or 413 is about the request,

@@ -33,7 +33,7 @@ _VERSIONS: Final = ("/v1", "/v1beta")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedPath:
     """The path of a call, and who has it."""
 
     path: str
@@ -54,7 +54,7 @@ class Asked:
         return self.in_reference is True and self.host is not None and not self.on_host
 
 
-def asked(call: FailedCall, case: Case) -> Asked | None:
+def asked(call: FailedCall, case: Case) -> AskedPath | None:
     """The path of a call; None without a request."""
     request = call.exchange.request
     if request is None:
@@ -67,7 +67,7 @@ def asked(call: FailedCall, case: Case) -> Asked | None:
     in_reference = has(provider, path, case)
     on_host = None if host_of == UNKNOWN else has(host_of, path, case)
     whose = provider if host_of == UNKNOWN else host_of
-    return Asked(path, host, host_of, in_reference, on_host, _mended(whose, path, case))
+    return AskedPath(path, host, host_of, in_reference, on_host, _mended(whose, path, case))
 
 
 def has(provider: Provider, path: str, case: Case) -> bool | None:
