@@ -45,7 +45,10 @@ def explains(call: FailedCall, case: Case) -> bool:
         return call.answered_by != "upstream" or call.status in (400, 404, 405) or status < 400
     if status != 400 or call.answered_by == "upstream":
         return False
-    return fault(request) is not None or _is_bare(call)
+    if fault(request) is not None:
+        return True
+    # A server that refuses an upgrade may do it as barely.
+    return header(request, "upgrade") is None and _is_bare(call)
 
 
 def is_short(request: Request) -> bool:

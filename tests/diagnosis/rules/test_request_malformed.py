@@ -75,6 +75,12 @@ def test_a_400_with_words_is_about_what_it_says(call: bytes, answer: bytes) -> N
     assert cause(called(call, answer)).code != "request-malformed"
 
 
+def test_a_bare_400_to_an_upgrade_may_be_about_the_upgrade() -> None:
+    call = request("POST /v1/messages HTTP/1.1", KEY, "Connection: Upgrade", "Upgrade: h2c")
+
+    assert cause(_refused(call).report()).code != "request-malformed"
+
+
 def test_a_whole_request_that_goes_well_is_not() -> None:
     net = Network()
     say(net.to_api_proxy(), CALL, response(body=b'{"type":"message"}')).close()
