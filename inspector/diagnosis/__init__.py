@@ -105,7 +105,7 @@ def diagnose(case: Case) -> Diagnosis:
     }
     for code, found in explained.items():
         if found.cause.advice is not None:
-            advice = found.cause.advice(found.first, case)
+            advice = found.cause.advises(found.groups.heaviest_first()[0].first, case)
             findings[code] = replace(findings[code], advice=advice)
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),

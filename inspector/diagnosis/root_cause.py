@@ -240,6 +240,8 @@ def _tls(call: FailedCall, case: Case) -> str | None:
             return None
         return "no tunnel was opened for it"
     if tunnel.refusal is not None:
+        if tunnel.established:
+            return f"Squid answered in {tunnel.id} before any TLS of the API's"
         return "no tunnel was established for it"
     if tunnel.tls is not None and tunnel.tls.handshake == "complete":
         return f"the handshake in {tunnel.id} is complete"

@@ -44,6 +44,11 @@ def is_so(report: Report, because: str) -> bool:
     if match := re.fullmatch(r"the handshake in (t\d+) is complete", because):
         tls = tunnels[match[1]].tls
         return tls is not None and tls.handshake == "complete"
+    if match := re.fullmatch(r"Squid answered in (t\d+) before any TLS of the API's", because):
+        return tunnels[match[1]].inner is not None
+    if match := re.fullmatch(r"its log has a second line of (t\d+)", because):
+        told = report.witnesses.joined if report.witnesses is not None else ()
+        return sum(line.tunnel == match[1] for line in told) >= 2
     if because in ("no CONNECT was made for it", "no tunnel was opened for it"):
         return not any(chain.tunnel or chain.attempts for chain in chains)
     if because == "no tunnel was established for it":

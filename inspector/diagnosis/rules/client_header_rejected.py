@@ -21,4 +21,4 @@ ABOUT: Final = Code(
     shown_by="retired-beta-refused",
 )
 
-CAUSE: Final = answers.cause(ABOUT, "A header of the client's own is refused")
+CAUSE: Final = answers.cause(ABOUT, "It refuses a client header")
