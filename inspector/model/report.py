@@ -17,7 +17,7 @@ from inspector.model.topology import Client, Topology
 #: The format and its version, MAJOR.MINOR (docs/report.md, "Versions").
 FORMAT: Final = "inspector.report"
 MAJOR: Final = 2
-MINOR: Final = 0
+MINOR: Final = 1
 SCHEMA: Final = f"{FORMAT}/{MAJOR}.{MINOR}"
 #: The formats that can be read, by MAJOR.  Every report of 1 is one of 2 but for its number.
 READABLE_MAJORS: Final = (1, MAJOR)
