@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Final
 
 from inspector.diagnosis.answer_table import TABLE, Answer
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import answer, at, told, upstream_host
 from inspector.model.conclusions import FindingCode

@@ -9,15 +9,14 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from inspector.chain.answerer import answered_by
+from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.index import (
     Index,
     Service,
-    closed_moment,
     opened_moment,
 )
 from inspector.diagnosis.lives import Lives
@@ -45,75 +44,6 @@ QUIET: Final = 1_000_000_000
 _DOUBTFUL: Final[frozenset[UnreadReason]] = frozenset(
     {"one-sided", "conflict", "after-close", "limit", "internal-error"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FailedCall:
-    """One agent's call: its leg at the API proxy, and what became of it."""
-
-    exchange: Exchange
-    outcome: CallOutcome
-    answered_by: AnsweredBy
-    tunnels: tuple[Tunnel, ...]
-    connection: Connection | None
-    given_up_by: ExchangeId | None = None
-    """The next leg of the call, still unanswered when a proxy before the API proxy answered."""
-    refused: Tunnel | None = None
-    """A CONNECT whose refusal explains it: its own, or one of several that all were refused alike.
-
-    Which of several tunnels is whose need not be known where they all tell the same.
-    """
-
-    @property
-    def tunnel(self) -> Tunnel | None:
-        """The tunnel that carried it, the last one opened for it."""
-        return self.tunnels[-1] if self.tunnels else None
-
-    @property
-    def status(self) -> int | None:
-        return None if self.exchange.response is None else self.exchange.response.status
-
-    @property
-    def is_read(self) -> bool:
-        """Whether its answer was captured whole, so that the error's text is known."""
-        response = self.exchange.response
-        return response is not None and response.complete
-
-    @property
-    def message(self) -> str:
-        """What the error in its answer says, folded to lower case."""
-        response = self.exchange.response
-        error = response.api_error if response is not None else None
-        return "" if error is None else f"{error.type or ''} {error.message or ''}".lower()
-
-    @property
-    def words(self) -> str:
-        """The type, code and message of the error in its answer, folded to lower case.
-
-        AWS has the type in a header (`x-amzn-errortype`) where its body has a message alone.
-        """
-        response = self.exchange.response
-        if response is None:
-            return ""
-        error = response.api_error
-        parts = [self.header("x-amzn-errortype").partition(":")[0]]
-        if error is not None:
-            parts += [error.type or "", error.code or "", error.message or ""]
-        return " ".join(" ".join(parts).lower().split())
-
-    def header(self, name: str) -> str:
-        """The value of a header of its answer, by folded name; empty without one."""
-        response = self.exchange.response
-        headers = () if response is None else response.headers
-        return next((value for key, value in headers if key.lower() == name), "")
-
-    @property
-    def packet(self) -> int:
-        """The packet that shows best what became of it."""
-        exchange = self.exchange
-        if exchange.response is not None:
-            return exchange.response.packet
-        return exchange.request.packet if exchange.request is not None else 1
 
 
 class Case:
@@ -433,47 +363,6 @@ class Case:
             if lost is not None and lost.direction == "up":
                 return "undelivered"
         return outcome
-
-    @staticmethod
-    def is_late(call: FailedCall) -> bool:
-        """Whether a call was written after the server's side had closed its connection.
-
-        It was not processed: the server's kernel answers what follows a close with a reset.
-        """
-        request, connection = call.exchange.request, call.connection
-        closed = closed_moment(connection)
-        if request is None or connection is None or closed is None:
-            return False
-        if connection.closed_by not in ("server", "reset-by-server"):
-            return False
-        return precedes(closed, (request.started_at, request.packet))
-
-    @staticmethod
-    def closed(call: FailedCall) -> Moment:
-        """When a call's connection was closed; when it was opened where that was not seen."""
-        connection = call.connection
-        if connection is None:
-            return 0, 0
-        return closed_moment(connection) or opened_moment(connection)
-
-    @staticmethod
-    def silence(call: FailedCall) -> int | None:
-        """Nanoseconds from the last that was said of a call to its connection's close.
-
-        None where the close, or the end of what was said, is not known.
-        """
-        exchange, connection = call.exchange, call.connection
-        request, response = exchange.request, exchange.response
-        if request is None or connection is None or connection.closed_at is None:
-            return None
-        last = request.ended_at
-        if response is not None:
-            last = response.started_at
-            if response.stream is not None:
-                last = response.stream.last_event_at or last
-            elif response.body_bytes:
-                return None  # when its last piece came is not kept
-        return None if last is None else connection.closed_at - last
 
     def is_call(self, exchange: Exchange) -> bool:
         """Whether an exchange is an agent's API call, at the API proxy."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from inspector.diagnosis.case import FailedCall
+from inspector.diagnosis.call import FailedCall
 from inspector.model.http import PageAuthor
 
 #: Statuses that Cloudflare alone writes, and what they mean (its reference, "5xx errors").

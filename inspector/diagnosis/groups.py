@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from inspector.diagnosis.case import FailedCall
+from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.words import events
 
 #: Groups of one cause that are kept apart; what comes later is counted with the first.

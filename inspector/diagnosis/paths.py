@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.words import upstream_host
 from inspector.exchanges.topology import provider_of
 from inspector.model.providers import PROVIDERS, UNKNOWN, Provider

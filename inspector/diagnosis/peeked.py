@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.model.network import Tunnel
 
 Settled: TypeAlias = Literal["denied", "cannot-connect", "no-way", "upstream-closed"]

@@ -9,7 +9,8 @@ from typing import Final
 
 from inspector.diagnosis import peeked
 from inspector.diagnosis.attempts import Attempts, barred
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.catalogue import CODES, ORIGIN
 from inspector.diagnosis.groups import Group, Groups
 from inspector.diagnosis.index import opened_moment

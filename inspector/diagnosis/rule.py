@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.diagnosis.attempts import Attempts
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tunnel

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.hypotheses.judgement import (
     Judgement,
     confirmed,

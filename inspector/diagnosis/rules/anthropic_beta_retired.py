@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Code, Match, Notice, OfCall, of_call, of_exchange
 from inspector.model.conclusions import Chain
 from inspector.model.network import Tunnel

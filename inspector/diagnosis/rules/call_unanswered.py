@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import QUIET, Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import QUIET, Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code, Match, OfUnexplained, of_call
 from inspector.diagnosis.words import at, plural
 
@@ -37,20 +38,20 @@ def explains(call: FailedCall, case: Case) -> bool:
     if not is_unanswered(call) or not case.knows_who_closed(call):
         return False
     service = case.service_of(call.exchange)
-    closed = case.closed(call)
+    closed = call.closed
     gone = call.outcome == "left" and service.failed_after(closed)
     return not gone or case.lives_after(call.exchange.server.ip, closed)
 
 
 def _is_half_closed(call: FailedCall, case: Case) -> bool:
-    connection, silent = call.connection, case.silence(call)
+    connection, silent = call.connection, call.silence
     if connection is None or connection.closed_by != "client" or silent is None:
         return False
     return silent < WITH_REQUEST
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
-    exchange, silent = call.exchange, (case.silence(call) or 0) / 1e9
+    exchange, silent = call.exchange, (call.silence or 0) / 1e9
     where = at(call.packet, case)
     if _is_half_closed(call, case):
         return f"The client closed its sending side with {exchange.id}; no answer came ({where})."
@@ -67,7 +68,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     request, address = call.exchange.request, call.exchange.server.ip
     if request is not None and not request.complete:
         told.append("The request is not whole: its sender promised more than it sent.")
-    if case.lives_after(address, case.closed(call)):
+    if case.lives_after(address, call.closed):
         told.append("The API proxy lives: it took or opened connections afterwards.")
     elif call.outcome == "unanswered":
         told.append("Nobody tried to connect to it afterwards: whether it lives is not known.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import QUIET, Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import QUIET, Case
 from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import at, plural
@@ -34,7 +35,7 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     if call.outcome not in ("unanswered", "cut") or not case.knows_who_closed(call):
         return False
-    if (case.silence(call) or 0) < QUIET:
+    if (call.silence or 0) < QUIET:
         return False
     if any(t.closed_at is not None and t.closed_at <= closed[0] for t in call.tunnels):
         return False
@@ -47,7 +48,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     packet = call.packet
     if connection is not None and connection.closed_packet is not None:
         packet = connection.closed_packet
-    silent = (case.silence(call) or 0) / 1e9
+    silent = (call.silence or 0) / 1e9
     return (
         f"{call.exchange.id}: {silent:.1f} s of silence, then a reset from"
         f" {call.exchange.server.ip} ({at(packet, case)})."

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from inspector.diagnosis import answers
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at
 from inspector.model.ids import tunnel_id

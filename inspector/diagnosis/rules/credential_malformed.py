@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code, Match, OfExchange, of_exchange
 from inspector.diagnosis.words import at
 from inspector.model.credentials import AuthHeader

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import answer, at, told
 

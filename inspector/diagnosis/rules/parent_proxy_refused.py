@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.attempts import barred
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, refusal_of
 from inspector.model.network import Tunnel

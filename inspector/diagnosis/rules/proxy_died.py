@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import QUIET, Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import QUIET, Case
 from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import at, bytes_down, plural, span
@@ -39,7 +40,7 @@ def explains(call: FailedCall, case: Case) -> bool:
     if connection.closed_by not in ("server", "reset-by-server"):
         return False
     address = call.exchange.server.ip
-    if (case.silence(call) or 0) >= QUIET or case.lives.goes_on(address, closed[0]):
+    if (call.silence or 0) >= QUIET or case.lives.goes_on(address, closed[0]):
         return False
     start, end = case.service_of(call.exchange).failed_next(closed)
     if call.outcome == "unanswered" and not case.may_have_tunnel(call):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.diagnosis.attempts import Attempts, barred, is_refused
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code, Match, OfAttempts, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, plural, squid_error
 from inspector.model.conclusions import Evidence

@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from inspector.diagnosis import answers
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.usable import header
 from inspector.diagnosis.words import at, upstream_host

@@ -6,7 +6,8 @@ from typing import Final
 
 from inspector.diagnosis import peeked
 from inspector.diagnosis.attempts import barred
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.denials import Denial, denial
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, relayed, squid_error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, authority, plural, relayed, squid_error
 from inspector.model.network import NO_ADDRESS

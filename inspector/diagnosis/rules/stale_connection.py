@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.outcome import is_bare
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code, Match, OfRecovered, of_call
 from inspector.diagnosis.words import at, plural
@@ -37,7 +38,7 @@ AT_ONCE: Final = 50_000_000
 def explains(call: FailedCall, case: Case) -> bool:
     """Whether its connection was closed before it, or answered 408 as if nothing had come."""
     if call.exchange.response is None:
-        return case.is_late(call)
+        return call.is_late
     return _is_met_by_408(call)
 
 

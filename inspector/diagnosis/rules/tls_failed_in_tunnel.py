@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from inspector.diagnosis import peeked, tls_words
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.tls_words import Reason, reason_in
 from inspector.diagnosis.words import at, authority, plural, told

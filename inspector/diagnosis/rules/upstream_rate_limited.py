@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis import answers
-from inspector.diagnosis.case import Case, FailedCall
+from inspector.diagnosis.call import FailedCall
+from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at
 
