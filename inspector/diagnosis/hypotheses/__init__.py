@@ -31,6 +31,7 @@ _STRENGTH: Final[tuple[HypothesisVerdict, ...]] = ("confirmed", "not observable"
 class _Question:
     id: HypothesisId
     question: str
+    speaks_about: str
     judge: Callable[[FailedCall, Case], Judgement]
     #: What is said of calls that got no connection.
     of_attempts: Callable[[Case], Judgement]
@@ -39,11 +40,11 @@ class _Question:
 
 
 QUESTIONS: Final[tuple[_Question, ...]] = (
-    _Question("H1", h1.QUESTION, h1.judge, h1.of_attempts),
-    _Question("H2", h2.QUESTION, h2.judge, h2.of_attempts),
-    _Question("H3", h3.QUESTION, h3.judge, h3.of_attempts),
-    _Question("H4a", h4a.QUESTION, h4a.judge, h4a.of_attempts, False),
-    _Question("H4b", h4b.QUESTION, h4b.judge, h4b.of_attempts),
+    _Question("H1", h1.QUESTION, h1.SPEAKS_ABOUT, h1.judge, h1.of_attempts),
+    _Question("H2", h2.QUESTION, h2.SPEAKS_ABOUT, h2.judge, h2.of_attempts),
+    _Question("H3", h3.QUESTION, h3.SPEAKS_ABOUT, h3.judge, h3.of_attempts),
+    _Question("H4a", h4a.QUESTION, h4a.SPEAKS_ABOUT, h4a.judge, h4a.of_attempts, False),
+    _Question("H4b", h4b.QUESTION, h4b.SPEAKS_ABOUT, h4b.judge, h4b.of_attempts),
 )
 
 

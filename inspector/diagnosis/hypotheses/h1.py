@@ -22,6 +22,8 @@ from inspector.diagnosis.rules import (
 )
 
 QUESTION: Final = "Does the client's auth header, path or version explain a failure?"
+#: What its verdict rests on: where that was not read it is "not observable".
+SPEAKS_ABOUT: Final = "requests on the agents' hop, and the answers to them"
 of_attempts = nothing_was_sent
 
 #: Headers of the client's own that go through the API proxy unchanged.

@@ -14,6 +14,8 @@ from inspector.diagnosis.hypotheses.judgement import (
 )
 
 QUESTION: Final = "Do two differing placeholders explain a failure?"
+#: What its verdict rests on: where that was not read it is "not observable".
+SPEAKS_ABOUT: Final = "the credentials of a request on the agents' hop"
 of_attempts = nothing_was_sent
 
 

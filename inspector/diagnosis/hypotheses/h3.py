@@ -19,6 +19,8 @@ from inspector.diagnosis.rules import proxy_died
 from inspector.wire import precedes
 
 QUESTION: Final = "Was an answer damaged or cut at the API proxy?"
+#: What its verdict rests on: where that was not read it is "not observable".
+SPEAKS_ABOUT: Final = "answers on the agents' hop, and the bytes of the tunnel that carried each"
 of_attempts = nothing_was_sent
 
 #: Data that follows a close by more than this was not merely on its way (measured: an API

@@ -14,6 +14,8 @@ from inspector.diagnosis.hypotheses.judgement import (
 )
 
 QUESTION: Final = "Did calls fail although Squid established tunnels with 200?"
+#: What its verdict rests on: where that was not read it is "not observable".
+SPEAKS_ABOUT: Final = "CONNECTs of the API proxy, the answers to them, and how calls ended"
 
 
 def judge(call: FailedCall, case: Case) -> Judgement:

@@ -17,6 +17,10 @@ from inspector.diagnosis.rules import edge_refused
 from inspector.diagnosis.usable import unusable
 
 QUESTION: Final = "Did the API itself answer with an error?"
+#: What its verdict rests on: where that was not read it is "not observable".
+SPEAKS_ABOUT: Final = (
+    "answers on the agents' hop, and whether a tunnel brought them; not what is inside TLS"
+)
 of_attempts = nothing_was_sent
 
 _NOT_THE_API: Final = {

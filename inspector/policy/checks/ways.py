@@ -11,7 +11,7 @@ from inspector.policy.model import Expect
 from inspector.policy.patterns import is_host
 from inspector.policy.ways_out import WayOut
 
-_ALL: Final = "all that the hosts it names open, through Squid and past it; not what was refused"
+_ALL: Final = "all that hosts of the network open, through Squid and past it; not what was refused"
 _AGENTS: Final = "all that agents open, through Squid and past it; not what was refused"
 #: TLS versions as a report writes them -> what a policy calls them, oldest first.
 _VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3")
