@@ -50,9 +50,16 @@ class Unheard:
             or any(entry.connection is None for entry in told.unread)
         )
         self._entries: dict[str, list[Unread]] = {}
+        # A whole capture lacks nothing, and may hold what nobody reads all the same.  At the
+        # proxies' ports that may be a call; elsewhere it is another protocol, as DNS is.
+        at_proxies = {
+            connection.id
+            for connection in view.report.connections
+            if view.role(connection.server.ip) in ("api-proxy", "forward-proxy")
+        }
         for entry in told.unread:
-            # A whole capture lacks nothing, and may hold what nobody reads all the same.
-            if entry.connection is not None and (not self.whole or entry.reason == _NOT_READ):
+            counts = entry.connection in at_proxies if entry.reason == _NOT_READ else not self.whole
+            if entry.connection is not None and counts:
                 self._entries.setdefault(entry.connection, []).append(entry)
         for direct in view.report.direct_tls:
             if view.role(direct.server.ip) == "api-proxy":

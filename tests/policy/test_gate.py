@@ -165,12 +165,11 @@ def test_the_agent_going_out_past_squid_is_not_passed(
     [
         ("172.30.0.60", 8080, AGENT),
         ("172.30.0.1", 443, AGENT),
-        (API_PROXY, 10000, AGENT),
         ("8.8.8.8", 53, AGENT),
         ("203.0.113.5", 443, SQUID),
         ("203.0.113.5", 443, "172.30.0.40"),
     ],
-    ids=["a-host-of-the-bridge", "gateway", "api-proxy", "dns", "squid-itself", "another-host"],
+    ids=["a-host-of-the-bridge", "gateway", "dns", "squid-itself", "another-host"],
 )
 def test_neighbours_dns_and_other_hosts_ways_out_are_no_bypass(
     server: str, port: int, client: str
@@ -178,6 +177,13 @@ def test_neighbours_dns_and_other_hosts_ways_out_are_no_bypass(
     net = healthy()
     _bytes(net.to(server, port, client)).close()
     assert gate(net.report()).exit_code == KEPT
+
+
+def test_what_nobody_reads_at_the_api_proxy_s_port_is_not_kept() -> None:
+    net = healthy()
+    _bytes(net.to(API_PROXY, 10000)).close()
+    judgement = gate(net.report())
+    assert (judgement.exit_code, judgement.broken) == (NOT_PROVEN, ())
 
 
 def test_a_second_agent_is_one_for_it_calls_the_api_proxy() -> None:

@@ -16,14 +16,13 @@ KEY = f"x-api-key: {PLACEHOLDER}"
 
 def call(
     net: Network, status: str = "200 OK", *fields: str, port: int = 10001,
-    target: str = "/v1/messages", body: bytes = b"{}", answer: bytes = b"",
+    target: str = "/v1/messages", body: bytes = b"{}", answer: bytes = b"{}",
 ) -> Network:  # fmt: skip
     """One call and its answer, on a connection of its own."""
-    kind = ("content-type: application/json",) if answer else ()
     say(
         net.to_api_proxy(port),
         request(f"POST {target} HTTP/1.1", KEY, *fields, body=body),
-        response(status, *kind, body=answer),
+        response(status, "content-type: application/json", body=answer),
     ).close()
     return net
 
