@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
@@ -45,6 +45,7 @@ from inspector.pcap.locate import locate
 from inspector.pcap.pipes import Stop
 from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.pipeline import Pipeline
+from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
@@ -84,6 +85,7 @@ class Inspector:
     is known; what is only known later (that a leg relays another) is in the
     report alone.  `audience` hears what is read in each connection in scope, and where;
     with `flush`, `end` and `place` this is then its `redaction.redactor.PacketReader`.
+    `vault` is shared with whoever writes a redacted copy of the same packets.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Inspector:
         on_tunnel: OnTunnel | None = None,
         on_connection: OnConnection | None = None,
         audience: Audience | None = None,
+        vault: Vault | None = None,
     ) -> None:
         options = options or Options()
         key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
@@ -109,6 +112,7 @@ class Inspector:
             prefixes,
             kept_headers=options.kept_headers,
             paths=[path for row in self._roles.added for path in row.path_prefixes],
+            vault=vault,
         )
         self._ledger = Ledger(credentials)
         self._engine = PacketEngine()
@@ -244,6 +248,9 @@ class Inspector:
             root_cause=diagnosis.root_cause,
         )
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an Inspector holds packets: it is neither copied nor serialised")
+
     # -- what the pipeline asks (`pipeline.Consumer`) ------------------------------
 
     def is_in_scope(self, source: bytes, destination: bytes, sport: int, dport: int) -> bool:
@@ -327,14 +334,15 @@ def inspect_captures(
     is told the bytes read so far and their total (None when a size is not
     known).  A pipe is read until `stop` is asked, if it does not end before: the
     report is of what came until then.  `copies` are made of the captures while they
-    are read.  Raises `InspectorError` when a file cannot be read or is no
-    capture; whatever is wrong inside one is in the report.
+    are read, with one vault for them and the report.  Raises `InspectorError` when a file
+    cannot be read or is no capture; whatever is wrong inside one is in the report.
     """
     inspector = Inspector(
         options,
         on_exchange=on_exchange,
         on_tunnel=on_tunnel,
         audience=None if copies is None else copies.redactor,
+        vault=None if copies is None else copies.redactor.masker.vault,
     )
     feed = inspector.feed if copies is None else copies.feed
     located = [locate(path) for path in paths]

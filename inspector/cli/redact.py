@@ -15,7 +15,7 @@ from inspector.cli.outcome import keep_ciphertext_option
 from inspector.cli.parameters import HeaderName
 
 if TYPE_CHECKING:
-    from inspector.redaction import RedactionSummary
+    from inspector.redaction import Audited, RedactionSummary
 
 #: Why bytes were blanked -> how it is said.
 BLANKED: Final = {
@@ -92,8 +92,8 @@ def redact(
     IN is a capture as for analyze, OUT becomes a pcapng file. Credentials are
     masked in place, and so is what bodies say: of JSON and event streams the
     structure stays. Lengths, times and packet numbers stay, and the report of
-    OUT is that of IN but for fingerprints. OUT is read again before it is left
-    there, and what is found then is hidden, too, and counted.
+    OUT is that of IN but for fingerprints. Before it is left there OUT is audited
+    against IN; what should not be in it is blanked and counted.
     """
     with AtOnce():
         from inspector.artifacts import write_files
@@ -158,11 +158,28 @@ def told(summary: RedactionSummary) -> list[str]:
     ]
     if summary.echoes:
         lines.append(f"{summary.echoes} keys masked in other text")
-    if summary.again:
-        changes = f"change{'s' * (summary.again != 1)}"
-        lines.append(f"{summary.again} more {changes} when the result was read again")
+    lines += audited(summary.audit)
     lines += [
         f"blanked: {count} {BLANKED.get(why, why)}"
         for why, count in sorted(summary.blanked.items())
     ]
+    return lines
+
+
+def audited(audit: Audited | None) -> list[str]:
+    """What the audit found, if there is anything to say of it."""
+    if audit is None:
+        return []
+    counted = {
+        "places that held a credential": audit.keys,
+        "places that were neither captured nor a mask": audit.foreign,
+    }
+    lines = [f"the audit blanked {count} {what}" for what, count in counted.items() if count]
+    if not audit.compared:
+        lines.append("audited without IN, which can be read only once: for credentials alone")
+    if audit.unlike:
+        lines.append(
+            f"the audit found {audit.unlike} packets whose length or time is not that of IN,"
+            " or that one of the two lacks: please report this"
+        )
     return lines

@@ -7,10 +7,11 @@ to go by in free text, such as an error message that echoes a key: `scrub`.
 
 from __future__ import annotations
 
-from inspector.credentials.kinds import PLACEHOLDERS, SHAPES, Shape, classify, label
-from inspector.credentials.positions import CREDENTIAL_HEADERS, CREDENTIAL_QUERY, STEERING_HEADERS
+from inspector.credentials.kinds import SHAPES, Shape, classify, label
 from inspector.credentials.reader import CredentialReader
 from inspector.credentials.scrubbing import Scrubber
+from inspector.secrets.constants import PLACEHOLDERS
+from inspector.secrets.positions import CREDENTIAL_HEADERS, CREDENTIAL_QUERY, STEERING_HEADERS
 
 __all__ = [
     "CREDENTIAL_HEADERS",

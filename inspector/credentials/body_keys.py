@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inspector.credentials.kinds import PLACEHOLDERS, PREFIXES
+from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 
 #: Bytes of one request's body that are searched; the API proxy takes 10 MB.
 SEARCH_LIMIT: Final = 16 << 20

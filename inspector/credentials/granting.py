@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-from inspector.credentials.kinds import LABEL, PLACEHOLDERS
+from inspector.credentials.kinds import LABEL
 from inspector.secrets import grants, labels
+from inspector.secrets.constants import PLACEHOLDERS
 from inspector.secrets.grammar import Span, is_short
 
 #: Where what may not be shown of a text stands.

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from inspector.model.credentials import Anomaly, Credential, CredentialKind
-from inspector.model.providers import PROVIDERS
 from inspector.secret import Secret
+from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 
 
 class Shape(NamedTuple):
@@ -25,27 +25,6 @@ class Shape(NamedTuple):
     prefix: str | None
     pattern: re.Pattern[bytes]
 
-
-def longest_first(
-    pairs: Iterable[tuple[CredentialKind, str]],
-) -> tuple[tuple[CredentialKind, str], ...]:
-    """(kind, documented prefix) in the order in which they are looked for, each once."""
-    return tuple(sorted(dict.fromkeys(pairs), key=lambda pair: -len(pair[1])))
-
-
-#: (kind, documented prefix) of what is no provider's key.
-_OTHERS: Final[tuple[tuple[CredentialKind, str], ...]] = (
-    ("unknown", "sk-or-"),  # OpenRouter; listed so that it is not taken for OpenAI's
-    ("aws-sigv4", "AKIA"),
-    ("aws-sigv4", "ASIA"),
-)
-
-#: The same with those of the providers, the longest prefix first.  No length is asked for: a
-#: key cut short or with a character too many is still that kind of key, and `length` shows
-#: the damage.
-PREFIXES: Final = longest_first(
-    (*(pair for row in PROVIDERS for pair in row.key_prefixes), *_OTHERS)
-)
 
 SHAPES: Final[tuple[Shape, ...]] = (
     *(
@@ -65,18 +44,6 @@ SHAPES: Final[tuple[Shape, ...]] = (
 
 _AWS_KEY_ID: Final = re.compile(rb"Credential=(AKIA|ASIA)")
 
-#: Constants that the firewall hands to its agent in place of a key.  Public, so
-#: shown in full; matched exactly, since one character more is another value.
-PLACEHOLDERS: Final[frozenset[str]] = frozenset(
-    {
-        "sk-ant-placeholder-key-for-credential-isolation",
-        "placeholder-token-for-credential-isolation",
-        "sk-placeholder-for-api-proxy",
-        "ghu_" + 36 * "a",
-        "gemini-api-key-placeholder-for-credential-isolation",
-        "google-api-key-placeholder-for-credential-isolation",
-    }
-)
 _PLACEHOLDERS: Final = {text.encode(): text for text in PLACEHOLDERS}
 
 #: Schemes that decide the kind, whatever the value looks like.

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from inspector.credentials.positions import SCHEMES, Syntax
-from inspector.credentials.public import is_mask
 from inspector.secret import Secret
+from inspector.secrets.positions import SCHEMES, Syntax
+from inspector.secrets.public import is_mask
 
 #: Parts that are looked at, of one value.
 _PARTS: Final = 200

@@ -1,6 +1,6 @@
 """A glance at a text: can any of the patterns for keys match in it at all?
 
-The patterns of `scrubbing` try dozens of alternatives at every character, and a
+The patterns of `finding` try dozens of alternatives at every character, and a
 live capture reads every byte of every answer.  Each of their matches holds one
 of a few literals; looking for those is some twenty times cheaper, and most texts
 hold none.  A no is certain; a yes says nothing.
@@ -40,7 +40,7 @@ _SCHEMES: Final = {
 
 
 def is_suspect(text: str, low: str) -> bool:
-    """Whether `scrubbing._SUSPECT` occurs in `text`; `low` is `text.lower()`."""
+    """Whether `finding.SUSPECT` occurs in `text`; `low` is `text.lower()`."""
     if any(literal in low for literal in _SUSPICIOUS):
         return True
     if "gh" in low and _GITHUB.search(low):
@@ -49,12 +49,12 @@ def is_suspect(text: str, low: str) -> bool:
 
 
 def may_be_shaped(text: str) -> bool:
-    """Whether `scrubbing._SHAPES` can find a key."""
+    """Whether `finding._SHAPES` can find a key."""
     return any(literal in text for literal in _SHAPED)
 
 
 def may_be_announced(low: str) -> bool:
-    """Whether `scrubbing._ANNOUNCED` can find a value."""
+    """Whether `finding._ANNOUNCED` can find a value."""
     if _SUBPROTOCOL in low:
         return True
     return any(
@@ -64,12 +64,12 @@ def may_be_announced(low: str) -> bool:
 
 
 def may_name_a_scheme(low: str) -> bool:
-    """Whether `scrubbing._SCHEME` can find a value."""
+    """Whether `finding._SCHEME` can find a value."""
     return any(
         name in low and any(joined in low for joined in gaps) for name, gaps in _SCHEMES.items()
     )
 
 
 def may_hold_a_mask(text: str) -> bool:
-    """Whether `scrubbing._MASK` occurs."""
+    """Whether `finding.MASK` occurs."""
     return "***" in text or "..." in text or "\u2026" in text or "\u2022\u2022\u2022" in text

@@ -1,70 +1,46 @@
 """`CredentialReader`: request and response heads in, credential facts and safe text out.
 
-A value splits as RFC 9110 writes it: optional white space (5.5), a scheme and
-at least one space (11.4), then the credential.  One space after the colon and
-one after the scheme are normal; every other one around the credential is an
-anomaly, since some recipients trim it and some do not.
+The report's renderer of what `reading` and `targets` read: a label in the place of each secret.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from string import ascii_lowercase, ascii_uppercase
-from typing import Final, TypeAlias
-from urllib.parse import unquote_to_bytes
+from typing import TypeAlias
 
 from inspector.credentials import granting, parts
 from inspector.credentials.kinds import (
-    classify,
-    core_of,
-    describe,
-    inner_anomalies,
     is_recognised,
     label,
-    longest_first,
     named,
-    prefix_within,
 )
 from inspector.credentials.mask_notes import MaskNotes
 from inspector.credentials.memo import Memo, Written
-from inspector.credentials.positions import (
+from inspector.credentials.reading import folded_name, read, read_parameter, unfolded
+from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
+from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
+from inspector.model.credentials import AuthHeader, Credential, CredentialKind
+from inspector.model.network import Headers
+from inspector.secret import Secret
+from inspector.secrets import free_text, labels
+from inspector.secrets.constants import longest_first
+from inspector.secrets.grammar import HOSTS
+from inspector.secrets.paths import hidden_in_path, segments_of
+from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
-    CREDENTIAL_QUERY,
     RESPONSE_HEADERS,
-    SCHEMES,
-    SECRET_QUERY,
     STEERING_HEADERS,
     SUBPROTOCOLS,
     URL_HEADERS,
     Syntax,
     is_secret_name,
 )
-from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
-from inspector.model.credentials import Anomaly, AuthHeader, Credential, CredentialKind
-from inspector.model.network import Headers
-from inspector.protocols.messages import FOLD
-from inspector.secret import Secret
-from inspector.secrets import free_text, labels
-from inspector.secrets.grammar import HOSTS
-from inspector.secrets.paths import hidden_in_parameter, hidden_in_path, segments_of
+from inspector.secrets.vault import Vault
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
-
-_SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
-#: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
-_UNKNOWN_SCHEME: Final = re.compile(
-    rb"(?=.{1,20}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?"
-)
-#: A name with control bytes, spaces or non-ASCII in it may still be read as the name
-#: without them: for matching they are left out, and upper case is folded.
-_NAME_FOLD: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
-_NAME_NOISE: Final = bytes(byte for byte in range(256) if not 0x21 <= byte <= 0x7E)
-_SEPARATOR: Final = re.compile("([&;])")
-_AUTHORITY: Final = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
 
 
 class CredentialReader:
@@ -74,7 +50,8 @@ class CredentialReader:
     compare them).  `extra_headers` are further header names, in any case, whose
     value is a credential; `extra_prefixes` further (kind, public prefix) of keys that stand in
     such a position.  `kept_headers` are names of headers whose value is shown though no grammar
-    grants it, `paths` further known paths.
+    grants it, `paths` further known paths.  `vault` is where credentials are learnt and looked
+    for: that of the run, which the writer of a redacted copy knows too.
 
     A credential's `length` counts its bytes as the recipient sees them: without
     the scheme and the white space around (RFC 9110 5.5, 11.4); percent-decoded
@@ -91,13 +68,14 @@ class CredentialReader:
         *,
         kept_headers: Iterable[str] = (),
         paths: Iterable[str] = (),
+        vault: Vault | None = None,
     ) -> None:
         self._key = fingerprint_key
         self._prefixes = longest_first(extra_prefixes)
         self._kept = granting.folded_names(kept_headers)
         self._in_path = partial(hidden_in_path, more=segments_of(paths))
         self.claims = MaskNotes()
-        self._scrubber = Scrubber(fingerprint_key)
+        self._scrubber = Scrubber(fingerprint_key, vault)
         self._request = (
             dict.fromkeys(
                 (name.lower().encode("latin-1", "replace") for name in extra_headers), Syntax.BARE
@@ -106,12 +84,12 @@ class CredentialReader:
         )
         self._response = self._request | RESPONSE_HEADERS
         # What was learnt from, credentials that were read, and texts that were written.
-        self._studied: Memo[bool] = Memo()
-        self._read_fields: Memo[AuthHeader] = Memo()
-        self._queries: Memo[tuple[AuthHeader, ...]] = Memo()
-        self._targets: Memo[Written] = Memo()
-        self._texts: Memo[Written] = Memo()
-        self._response_texts: Memo[Written] = Memo()
+        self._studied: Memo[bool] = Memo(fingerprint_key)
+        self._read_fields: Memo[AuthHeader] = Memo(fingerprint_key)
+        self._queries: Memo[tuple[AuthHeader, ...]] = Memo(fingerprint_key)
+        self._targets: Memo[Written] = Memo(fingerprint_key)
+        self._texts: Memo[Written] = Memo(fingerprint_key)
+        self._response_texts: Memo[Written] = Memo(fingerprint_key)
 
     @property
     def generation(self) -> int:
@@ -140,13 +118,12 @@ class CredentialReader:
     def _study(self, field: RawField) -> None:
         self._studied.put(field, True)
         name, raw = field
-        folded = name.translate(_NAME_FOLD, _NAME_NOISE)
+        folded = folded_name(name)
         syntax = self._response.get(folded)
         if syntax is None and is_secret_name(folded):
             syntax = Syntax.BARE
         if syntax is not None:
-            _, core, scheme = _taken_apart(name, Secret(raw), syntax, self._key)
-            for part in parts.parts(core, syntax, scheme):
+            for part in read(raw, syntax).parts():
                 self._scrubber.learn(part)
         elif folded == SUBPROTOCOLS:
             for secret in parts.subprotocols(raw):
@@ -157,7 +134,7 @@ class CredentialReader:
     def _study_url(self, field: RawField) -> None:
         if not self._studied.get(field):
             self._studied.put(field, True)
-            for secret in _within_target(_unfolded(field[1])):
+            for secret in secrets_of(unfolded(field[1]).decode("latin-1")):
                 self._scrubber.learn(secret)
 
     def auth(
@@ -190,8 +167,8 @@ class CredentialReader:
         cores = [core for *_, core in self._query_credentials(target)]
         for name, raw in fields:
             if self._auth_of((name, raw)) is not None:
-                syntax = self._request.get(name.translate(_NAME_FOLD, _NAME_NOISE), Syntax.BARE)
-                cores.append(_read(name, Secret(raw), syntax, self._key)[1])
+                syntax = self._request.get(folded_name(name), Syntax.BARE)
+                cores.append(read(raw, syntax).core)
         return cores
 
     def steering(self, fields: Sequence[RawField]) -> dict[str, str]:
@@ -277,7 +254,7 @@ class CredentialReader:
     def _auth_of(self, field: RawField) -> AuthHeader | None:
         """The credential of a request's field, if its name is that of a position."""
         name, raw = field
-        folded = name.translate(_NAME_FOLD, _NAME_NOISE)
+        folded = folded_name(name)
         syntax = self._request.get(folded)
         if syntax is None and not is_secret_name(folded):
             return None
@@ -293,7 +270,7 @@ class CredentialReader:
         known = memo.get(field)
         if known is None or self._is_stale(known):
             name, raw = field
-            folded = name.translate(_NAME_FOLD, _NAME_NOISE)
+            folded = folded_name(name)
             syntax = positions.get(folded)
             read = None if syntax is None else self._read(name, raw, syntax)
             known = memo.put(field, Written(self.generation, *self._text(field, folded, read)))
@@ -317,9 +294,9 @@ class CredentialReader:
             shown = label(credential)
             value = shown if read.scheme is None else f"{read.scheme} {shown}"
         elif folded in URL_HEADERS:
-            value = self.target(_unfolded(raw))
+            value = self.target(unfolded(raw))
         else:
-            value = self.value(folded, _unfolded(raw).decode("latin-1"))
+            value = self.value(folded, unfolded(raw).decode("latin-1"))
         return (self.scrub(name.decode("latin-1")), value)
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
@@ -330,172 +307,45 @@ class CredentialReader:
 
     def _query_credentials(self, target: bytes) -> Iterator[tuple[str, Credential, Secret]]:
         """(name, credential, the key within) of the parameters that are reported as auth."""
-        for _, name, value in _pairs(target.decode("latin-1").partition("?")[2]):
-            if value is None or _decoded(name) not in SECRET_QUERY:
+        for parameter in read_target(target.decode("latin-1")).parameters():
+            if not parameter.is_secret:
                 continue
-            text = Secret(unquote_to_bytes(value.encode("latin-1")))
-            credential, core = _bare(text, self._key)
-            credential = named(credential, core, self._prefixes)
-            if _decoded(name) in CREDENTIAL_QUERY or is_recognised(credential):
-                yield name, credential, core
+            reading = read_parameter(parameter.decoded())
+            credential = named(reading.credential(self._key), reading.core, self._prefixes)
+            if parameter.is_auth or is_recognised(credential):
+                yield parameter.name, credential, reading.core
 
     def _target(self, raw: bytes) -> str:
         if b"?" not in raw and b"@" not in raw:
             return self._granted(raw.decode("latin-1"), self._in_path)
-        path, mark, query = raw.decode("latin-1").partition("?")
-        start = _AUTHORITY.match(path)
-        if start and "@" in start["authority"]:
-            user, _, host = start["authority"].rpartition("@")
-            shown = _with_kind_basic(self._scrubber.value(user))
-            rest = self.scrub(host + path[start.end() :])
-            path = granting.written(
-                f"{start['before'] or ''}{shown}@{rest}", self._in_path, self._key
-            )
+        target = read_target(raw.decode("latin-1"))
+        path = target.path
+        if target.user is not None:
+            start, stop = target.user
+            shown = _with_kind_basic(self._scrubber.value(path[start:stop]))
+            rest = self.scrub(path[stop + 1 :])
+            path = granting.written(f"{path[:start]}{shown}@{rest}", self._in_path, self._key)
         else:
             path = self._granted(path, self._in_path)
-        if not mark:
-            return path
-        parts: list[str] = []
-        for separator, name, value in _pairs(query):
-            if value is not None and _decoded(name) in SECRET_QUERY:
-                shown = f"{self.scrub(name)}={label(self._query_value(value))}"
-            else:
-                shown = self._granted(name if value is None else f"{name}={value}", _in_parameter)
-            parts.append(separator + shown)
-        return path + mark + "".join(parts)
+        shown_parameters = (
+            parameter.separator + self._parameter(parameter) for parameter in target.parameters()
+        )
+        return path + target.mark + "".join(shown_parameters) if target.mark else path
 
-    def _query_value(self, value: str) -> Credential:
-        found = _bare(Secret(unquote_to_bytes(value.encode("latin-1"))), self._key)
-        return named(*found, self._prefixes)
+    def _parameter(self, parameter: Parameter) -> str:
+        if not parameter.is_secret:
+            return self._granted(parameter.text, hidden_in_written)
+        reading = read_parameter(parameter.decoded())
+        credential = named(reading.credential(self._key), reading.core, self._prefixes)
+        return f"{self.scrub(parameter.name)}={label(credential)}"
 
     def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
-        read, core = _read(name, Secret(raw), syntax, self._key)
+        reading = read(raw, syntax)
+        header = reading.header(name, self._key)
         if self._prefixes:
-            return replace(read, credential=named(read.credential, core, self._prefixes))
-        return read
-
-
-def _in_parameter(text: str) -> list[tuple[int, int]]:
-    name, equals, value = text.partition("=")
-    return hidden_in_parameter(name, value if equals else None)
-
-
-def _within_target(raw: bytes) -> Iterator[Secret]:
-    """The secrets of a target or a URL: user information, values of secret parameters."""
-    text = raw.decode("latin-1")
-    before, _, query = text.partition("?")
-    start = _AUTHORITY.match(before)
-    if start and "@" in start["authority"]:
-        yield from parts.user_information(start["authority"].rpartition("@")[0].encode("latin-1"))
-    for _, name, value in (*_pairs(query), *_pairs(text.partition("#")[2])):
-        if value is not None and _decoded(name) in SECRET_QUERY:
-            written = value.partition("#")[0].encode("latin-1")
-            yield Secret(written)
-            yield core_of(Secret(unquote_to_bytes(written)))
-
-
-def _read(name: bytes, raw: Secret, syntax: Syntax, key: bytes) -> tuple[AuthHeader, Secret]:
-    """A header value taken apart, and the key in it."""
-    return _taken_apart(name, raw, syntax, key)[:2]
-
-
-def _taken_apart(
-    name: bytes, raw: Secret, syntax: Syntax, key: bytes
-) -> tuple[AuthHeader, Secret, bytes]:
-    """A header value taken apart: space, scheme, space, credential, space; its key; its scheme."""
-    text = raw.reveal()
-    anomalies: set[Anomaly] = set()
-    if FOLD.search(text):
-        anomalies.add("control-character")
-        text = FOLD.sub(b" ", text)
-    stripped = text.strip(b" \t")
-    if stripped:
-        if text[: len(text) - len(text.lstrip(b" \t"))] not in (b"", b" "):
-            anomalies.add("leading-space")
-        if text.rstrip(b" \t") != text:
-            anomalies.add("trailing-space")
-    scheme, gap, value = _split_scheme(stripped, syntax)
-    if scheme is not None and not value:
-        anomalies.discard("trailing-space")  # `Bearer ` is a scheme and its space
-    if gap not in (b"", b" "):
-        anomalies.add("leading-space")
-    core = value
-    if scheme is not None:
-        while True:
-            again, _, rest = _split_scheme(core, Syntax.BARE)
-            if again is None:
-                break
-            anomalies.add("doubled-scheme")
-            core = rest
-    anomalies.update(inner_anomalies(Secret(value)))
-    if syntax is Syntax.COOKIE:
-        anomalies.discard("quoted")  # RFC 6265 4.1.1 lets a cookie value stand in quotes
-    key_within = core_of(Secret(core))
-    if not len(key_within):
-        anomalies.add("empty")
-    credential = describe(Secret(value), key_within, (scheme or b"").lower(), key, anomalies)
-    if syntax is Syntax.COOKIE:
-        values = (pair.partition(b"=")[2].strip(b' "') for pair in value.split(b";"))
-        credential = replace(credential, prefix=credential.prefix or prefix_within(values))
-    shown = None if scheme is None else scheme.decode("latin-1")
-    read = AuthHeader(name.decode("latin-1"), shown, credential)
-    return read, key_within, (scheme or b"").lower()
-
-
-def _bare(raw: Secret, key: bytes) -> tuple[Credential, Secret]:
-    """A query parameter's decoded value: any space around it is an anomaly."""
-    text = raw.reveal()
-    value = Secret(text.strip(b" \t"))
-    anomalies = set(inner_anomalies(value))
-    if len(value):
-        if text[:1] in b" \t":
-            anomalies.add("leading-space")
-        if text[-1:] in b" \t":
-            anomalies.add("trailing-space")
-    key_within = core_of(value)
-    if not len(key_within):
-        anomalies.add("empty")
-    return describe(value, key_within, b"", key, anomalies), key_within
-
-
-def _split_scheme(text: bytes, syntax: Syntax) -> tuple[bytes | None, bytes, bytes]:
-    """(scheme or None, the white space after it, the rest).
-
-    A single word is a credential without a scheme, unless it is a known
-    scheme's name: then the credential after it is empty.
-    """
-    match = None if syntax is Syntax.COOKIE else _SCHEME_AND_REST.fullmatch(text)
-    if match is None:
-        return None, b"", text
-    word, gap, rest = match.groups()
-    if word.lower() in SCHEMES:
-        return word, gap or b"", rest or b""
-    is_name = syntax is Syntax.SCHEME and gap and _UNKNOWN_SCHEME.fullmatch(word)
-    if is_name and classify(Secret(word))[0] == "unknown":
-        return word, gap, rest
-    return None, b"", text
-
-
-def _pairs(query: str) -> Iterator[tuple[str, str, str | None]]:
-    """(separator in front, name, value or None without `=`) of each part, undecoded."""
-    separator = ""
-    for index, part in enumerate(_SEPARATOR.split(query)):
-        if index % 2:
-            separator = part
-        else:
-            name, equals, value = part.partition("=")
-            yield separator, name, value if equals else None
-
-
-def _decoded(name: str) -> str:
-    """A parameter name as the recipient compares it: unescaped, in lower case."""
-    return unquote_to_bytes(name.encode("latin-1")).decode("latin-1").lower()
-
-
-def _unfolded(raw: bytes) -> bytes:
-    if b"\n" in raw:
-        raw = FOLD.sub(b" ", raw)
-    return raw.strip(b" \t")
+            credential = named(header.credential, reading.core, self._prefixes)
+            return replace(header, credential=credential)
+        return header
 
 
 def _with_kind_basic(shown: str) -> str:

@@ -171,9 +171,13 @@ class ConnectionTable:
         self._notes.unread.note(number, "after-close", packet)
 
     def settle(self) -> None:
-        """The capture is over: look at all that was closed lately."""
+        """The capture is over: look at all that was closed lately, and let go of it.
+
+        Its last packets are there to be compared, credentials and all.
+        """
         for connection in self._lingering:
-            self._look_back(connection)
+            self._detach(connection)
+        self._lingering.clear()
 
     def _look_back(self, connection: TcpConnection) -> None:
         """Whether the sender of a RST went on: then nobody took it."""

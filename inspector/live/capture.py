@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +25,7 @@ from inspector.live.command import Command, User
 from inspector.live.files import Rotation, create
 from inspector.live.opening import Opened, Wanted, open_everything
 from inspector.live.privileges import confine, give_up
-from inspector.live.proof import read_again
+from inspector.live.proof import audited
 from inspector.live.run import Ending, Keys, StopLimits, await_command, run
 from inspector.live.session import Session
 from inspector.live.signals import Signals
@@ -33,6 +34,7 @@ from inspector.model.report import Report
 from inspector.options import Options
 from inspector.redaction import LIVE, Redactor
 from inspector.report.page.headline import nothing_captured
+from inspector.secrets.vault import Vault
 
 #: Endings that are no success, though the report stands.
 _FAILURES: frozenset[EndedFor] = frozenset({"disk", "interface-gone", "failure"})
@@ -117,7 +119,7 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             privileges += ", behind seccomp"
         if plan.directory is not None:
             write_files(plan.directory, {})  # it is made, or refused, before the command runs
-        scrubber = None
+        scrubber, vault = None, Vault(secrets.token_bytes(32))
         if plan.path is not None and not plan.raw:
             scrubber = Redactor(
                 auth_headers=headers,
@@ -125,8 +127,9 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
                 keep_bodies=plan.keep_bodies,
                 keep_ciphertext=plan.keep_ciphertext,
                 limits=LIVE,
+                vault=vault,
             )
-        session = _session(plan, opened, scrubber, watchers)
+        session = _session(plan, opened, scrubber, vault, watchers)
         watchers.on_begin(session)
         held.enter_context(_told_to_scripts(plan))
         _announce(plan, opened, privileges, watchers)
@@ -148,14 +151,7 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             status = await_command(command, signals)
         notes = _notes(session, opened)
         if scrubber is not None and session.files is not None:
-            again = read_again(
-                session.files,
-                scrubber,
-                headers,
-                signals,
-                kept_headers=plan.options.kept_headers,
-                tell=watchers.tell,
-            )
+            again = audited(session.files, vault, signals, tell=watchers.tell)
             notes += () if again is None else (again,)
         live = Live(
             ended_for=ending.reason,
@@ -208,7 +204,9 @@ def _load(watchers: Watchers) -> None:
     watchers.prepare()
 
 
-def _session(plan: Plan, opened: Opened, scrubber: Redactor | None, watchers: Watchers) -> Session:
+def _session(
+    plan: Plan, opened: Opened, scrubber: Redactor | None, vault: Vault, watchers: Watchers
+) -> Session:
     return Session(
         plan.options,
         opened.sources,
@@ -218,6 +216,7 @@ def _session(plan: Plan, opened: Opened, scrubber: Redactor | None, watchers: Wa
         attribution=opened.attribution,
         on_exchange=watchers.on_exchange,
         on_tunnel=watchers.on_tunnel,
+        vault=vault,
     )
 
 

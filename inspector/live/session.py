@@ -28,6 +28,7 @@ from inspector.model.report import Report
 from inspector.options import Options
 from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
 from inspector.redaction import promise
+from inspector.secrets.vault import Vault
 from inspector.wire import Batch
 
 _ARP: Final = b"\x08\x06"
@@ -85,7 +86,7 @@ class Attribution(Protocol):
 class Session:
     """Sources in, report out; `path` is where the packets go, if anywhere.
 
-    `scrubber` None writes packets as they are (`--raw`).
+    `scrubber` None writes packets as they are (`--raw`); `vault` is the one it knows keys from.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Session:
         attribution: Attribution | None = None,
         on_exchange: OnExchange | None = None,
         on_tunnel: OnTunnel | None = None,
+        vault: Vault | None = None,
     ) -> None:
         self.sources = tuple(sources)
         self.attribution = attribution
@@ -109,6 +111,7 @@ class Session:
             on_tunnel=self._later(on_tunnel),
             on_connection=self._connection if path is not None else None,
             audience=None if path is None else scrubber,
+            vault=vault,
         )
         if path is not None and scrubber is not None:
             scrubber.follow(self.inspector)

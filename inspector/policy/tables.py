@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
-from inspector.credentials.kinds import PLACEHOLDERS
 from inspector.diagnosis.catalogue import CODES
 from inspector.model.conclusions import SEVERITIES
 from inspector.model.credentials import CredentialKind
@@ -25,6 +24,7 @@ from inspector.policy.model import (
     Tunnels,
 )
 from inspector.policy.places import Place, nearest
+from inspector.secrets.constants import PLACEHOLDERS
 
 
 def listed(*members: str) -> Callable[[str], str | None]:

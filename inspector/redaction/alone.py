@@ -17,6 +17,7 @@ from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
 from inspector.pipeline import Pipeline
+from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 
 
@@ -29,10 +30,14 @@ class Alone:
         *,
         auth_headers: Iterable[str] = (),
         kept_headers: Iterable[str] = (),
+        vault: Vault | None = None,
     ) -> None:
         self._audience = audience
         credentials = CredentialReader(
-            secrets.token_bytes(32), tuple(auth_headers), kept_headers=tuple(kept_headers)
+            secrets.token_bytes(32),
+            tuple(auth_headers),
+            kept_headers=tuple(kept_headers),
+            vault=vault,
         )
         self._ledger = Ledger(credentials)
         self._engine = PacketEngine()

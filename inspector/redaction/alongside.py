@@ -1,8 +1,9 @@
 """The copies of captures that are read for a report: written while they are, of the same parse.
 
-Nothing is read a second time to be masked, so a pipe has a copy as a file has.  Until it is
-left somewhere a copy lies in a file that its maker provides; a disk that is full costs the
-copies, never the report.
+Nothing is parsed a second time to be masked, so a pipe has a copy as a file has; report and
+copies know credentials of one vault.  A file is looked at once more to audit its copy.  Until
+it is left somewhere a copy lies in a file that its maker provides; a disk that is full costs
+the copies, never the report.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
-from inspector.pcap.reader import CaptureReader
+from inspector.pcap.pipes import is_read_once
+from inspector.pcap.reader import CaptureReader, open_captures
+from inspector.redaction.copies import audit
 from inspector.redaction.files import CopyWriter
 from inspector.redaction.redactor import PacketReader, Redactor
-from inspector.redaction.rereading import reread
 from inspector.wire import FILE_SHIFT, Batch
 
 
@@ -33,10 +35,10 @@ class Copies:
         kept_headers: Iterable[str] = (),
         keep_ciphertext: bool = False,
     ) -> None:
-        self._headers, self._kept = tuple(auth_headers), tuple(kept_headers)
         self.redactor = Redactor(
-            auth_headers=self._headers, kept_headers=self._kept, keep_ciphertext=keep_ciphertext
+            auth_headers=auth_headers, kept_headers=kept_headers, keep_ciphertext=keep_ciphertext
         )
+        self._names: list[str] = []
         self._new_file = new_file
         self._files: list[BinaryIO] = []
         self._writers: list[CopyWriter] = []
@@ -47,6 +49,7 @@ class Copies:
         """These captures will be read, by this reader."""
         self.redactor.follow(reader)
         self.count = len(captures)
+        self._names = [capture.name for capture in captures]
         try:
             for capture in captures:
                 self._files.append(self._new_file())
@@ -71,20 +74,22 @@ class Copies:
                 self._failed = error
 
     def leave(self, index: int, out: BinaryIO) -> None:
-        """Put the copy of a capture into `out` and read it again.  Raises OSError."""
+        """Put the copy of a capture into `out` and audit it.  Raises OSError."""
         if self._failed is not None:
             raise self._failed
         file = self._files[index]
         file.seek(0)
         shutil.copyfileobj(file, out, 1 << 20)
         out.flush()
-        reread(
-            [out],
-            self.redactor.masker,
-            auth_headers=self._headers,
-            kept_headers=self._kept,
-            keep_ciphertext=self.redactor.keep_ciphertext,
-        )
+        name, vault = self._names[index], self.redactor.masker.vault
+        if is_read_once(name):
+            audit([out], vault)
+            return
+        [reader] = open_captures([name])
+        try:
+            audit([out], vault, source=reader, recoded=self.redactor.recoded_of(index))
+        finally:
+            reader.close()
 
     def close(self) -> None:
         """Nothing of them is needed any more."""

@@ -20,7 +20,6 @@ import codecs
 import re
 from typing import Final, Protocol
 
-from inspector.credentials.kinds import PLACEHOLDERS
 from inspector.credentials.masking import Masker
 from inspector.protocols.json_tokens import Broken, JsonTokens, Token
 from inspector.redaction.body_grants import (
@@ -29,6 +28,7 @@ from inspector.redaction.body_grants import (
     NAME,
     STRINGS,
 )
+from inspector.secrets.constants import PLACEHOLDERS
 
 #: A string that may be granted is held whole up to this many bytes.
 STRING_LIMIT: Final = 4 << 10

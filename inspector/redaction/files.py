@@ -1,4 +1,4 @@
-"""A capture file without its credentials: written, and read again until nothing is left.
+"""A capture file without its credentials: read for them, written, and audited.
 
 What is kept: packets with their numbers, times and lengths, interfaces, drop
 counts, comments (scrubbed).  What is not: section comments, name resolution,
@@ -15,15 +15,16 @@ from inspector.credentials.masking import Masker
 from inspector.errors import InspectorError
 from inspector.pcap.locate import locate
 from inspector.pcap.pcapng import ENHANCED_PACKET
+from inspector.pcap.pipes import is_read_once
 from inspector.pcap.reader import CaptureReader, open_captures
 from inspector.pcap.writer import APPLICATION, PcapngWriter
+from inspector.redaction.audit import Audited
+from inspector.redaction.copies import LATEST, audit, promise
 from inspector.redaction.redactor import RedactionSummary, Redactor
-from inspector.redaction.rereading import promise, reread
+from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 
 _NUMBER: Final = (1 << FILE_SHIFT) - 1
-#: The last time that 64 bits of nanoseconds can tell: in the year 2554.
-_LATEST: Final = (1 << 64) - 1
 
 
 def redact_into(
@@ -35,10 +36,13 @@ def redact_into(
     keep_bodies: bool = False,
     keep_ciphertext: bool = False,
     on_progress: Callable[[int], None] | None = None,
+    vault: Vault | None = None,
 ) -> RedactionSummary:
-    """Write the capture `path` without credentials as pcapng into `out`, and read it again.
+    """Write the capture `path` without credentials as pcapng into `out`, and audit that.
 
-    `out` is open for reading and writing, and empty.  Raises `CaptureError` when
+    `out` is open for reading and writing, and empty.  `vault` is that of the report, if
+    there is one; else the capture is read for its credentials first, unless it can be read but
+    once.  Raises `CaptureError` when
     the capture cannot be read.
     """
     headers, kept = tuple(auth_headers), tuple(kept_headers)
@@ -49,24 +53,51 @@ def redact_into(
             "Name one of them",
             "Nothing was written",
         )
-    redactor = Redactor(
-        auth_headers=headers,
-        kept_headers=kept,
-        keep_bodies=keep_bodies,
-        keep_ciphertext=keep_ciphertext,
-    )
-    _write(names[0], out, redactor, on_progress)
+    name, again = names[0], not is_read_once(names[0])
+
+    def made(known: Vault | None) -> Redactor:
+        return Redactor(
+            auth_headers=headers,
+            kept_headers=kept,
+            keep_bodies=keep_bodies,
+            keep_ciphertext=keep_ciphertext,
+            vault=known,
+        )
+
+    if vault is None and again:
+        first = made(None)
+        _study(name, first)
+        vault = first.masker.vault
+    redactor = made(vault)
+    _write(name, out, redactor, on_progress)
     out.flush()
-    again = reread(
-        [out],
-        redactor.masker,
-        auth_headers=headers,
-        kept_headers=kept,
-        keep_bodies=keep_bodies,
-        keep_ciphertext=keep_ciphertext,
-    )
-    redactor.summary.again = again.changed
+    redactor.summary.audit = _audited(name if again else None, out, redactor)
     return redactor.summary
+
+
+def _study(name: str, redactor: Redactor) -> None:
+    """Learn every credential of a capture, wherever in it each is met."""
+    [reader] = open_captures([name])
+    try:
+        for batch in reader:
+            for _ in redactor.feed(batch):
+                pass
+        for _ in redactor.finish():
+            pass
+    finally:
+        reader.close()
+
+
+def _audited(name: str | None, out: BinaryIO, redactor: Redactor) -> Audited:
+    """The audit of what was written; against the capture `name`, if it can be read again."""
+    vault = redactor.masker.vault
+    if name is None:
+        return audit([out], vault)
+    [reader] = open_captures([name])
+    try:
+        return audit([out], vault, source=reader, recoded=redactor.recoded_of(0))
+    finally:
+        reader.close()
 
 
 def _write(
@@ -114,7 +145,7 @@ class CopyWriter:
                 self._interface = changes[used][1]
                 used += 1
             self.pcapng.packet(
-                min(at, _LATEST),
+                min(at, LATEST),
                 batch.data[start : start + captured],
                 wire,
                 interface=self._interface,

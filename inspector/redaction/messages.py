@@ -194,6 +194,7 @@ class Messages:
     def _coded(self, codings: list[str], inner: BodyMasker) -> BodyMasker:
         names = [name for name in codings if name not in ("", "identity")]
         if len(names) == 1 and names[0] in FORMS:
+            self._track.is_recoded = True
             return CodedBody(names[0], inner, again=self._masker.checking)
         return Blank()
 

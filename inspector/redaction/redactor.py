@@ -17,7 +17,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from inspector.credentials.mask_notes import CLAIMS, written
 from inspector.credentials.masking import Found, Masker
@@ -29,12 +29,14 @@ from inspector.flows.tcp import ACK, SYN
 from inspector.pipeline import log_failure
 from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
+from inspector.redaction.audit import Audited
 from inspector.redaction.comments import own_comments
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.held import Held, HeldPiece
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
 from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.track import unread
+from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 
 #: Ended connections whose late packets can still be compared.
@@ -91,7 +93,7 @@ class RedactionSummary:
     "bodies" (but for their structure), "plaintext" (of a direction, what is no
     HTTP), "options" (of a header), "quoted" (a packet in an ICMP error), "tls" (a direction
     of it: what is encrypted and what is no name), "internal-error" (a reader failed).
-    `again`: changes made when the result was read again.
+    `audit`: what the audit found.
     """
 
     packets: int = 0
@@ -99,7 +101,7 @@ class RedactionSummary:
     positions: Counter[str] = field(default_factory=Counter)
     echoes: int = 0
     blanked: Counter[str] = field(default_factory=Counter)
-    again: int = 0
+    audit: Audited | None = None
 
 
 class PacketReader(Protocol):
@@ -129,7 +131,8 @@ class Redactor:
     `auth_headers` are further headers that carry a credential, `kept_headers` those whose
     value stays though no grammar grants it; `keep_bodies` keeps what the bodies of HTTP
     messages say, but for what looks like a key or was met as one; `keep_ciphertext` what is
-    encrypted in TLS.  Masks of equal values are equal within one Redactor.
+    encrypted in TLS.  `vault` is where credentials are learnt and looked for: that of the
+    report.  Masks of equal values are equal within one Redactor.
 
     It reads nothing itself: it listens (`exchanges.listener.Audience`) to whoever reads the
     packets.  That is a reading of its own, unless it is told to `follow` another's.
@@ -144,16 +147,23 @@ class Redactor:
         keep_ciphertext: bool = False,
         limits: HoldLimits | None = None,
         checking: bool = False,
+        vault: Vault | None = None,
     ) -> None:
         auth_headers, kept_headers = tuple(auth_headers), tuple(kept_headers)
         self.masker = Masker(
-            secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, checking=checking
+            secrets.token_bytes(32),
+            auth_headers,
+            kept_headers=kept_headers,
+            checking=checking,
+            vault=vault,
         )
         self.keep_bodies = keep_bodies
         self.keep_ciphertext = keep_ciphertext
         self.summary = RedactionSummary()
         self._limits = limits or HoldLimits()
         self._frames = FrameReader()
+        #: Packets of directions with a body that was coded anew: bytes of neither input nor mask.
+        self._recoded: set[int] = set()
         self._source: PacketReader | None = None
         self._headers = auth_headers, kept_headers
         self._talks: dict[int, Listening] = {}
@@ -175,7 +185,9 @@ class Redactor:
         """Who reads the packets."""
         if self._source is None:
             headers, kept = self._headers
-            self._source = Alone(self, auth_headers=headers, kept_headers=kept)
+            self._source = Alone(
+                self, auth_headers=headers, kept_headers=kept, vault=self.masker.vault
+            )
         return self._source
 
     @property
@@ -206,6 +218,10 @@ class Redactor:
         self.source.end()
         yield from self._ready(everything=True)
         self.summary.echoes = self.masker.echoes
+        self._talks.clear()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Redactor holds packets: it is neither copied nor serialised")
 
     # -- who listens (`exchanges.listener.Audience`) -------------------------------
 
@@ -265,6 +281,11 @@ class Redactor:
     def take_marks(self, file: int) -> tuple[bytes, ...]:
         """What is to be said of blank stretches of a file, as far as no batch has it."""
         return self._drafts.take(file, self.masker.granted_words_of)
+
+    def recoded_of(self, file: int) -> frozenset[int]:
+        """The numbers of packets of a file that may have bytes of neither input nor mask."""
+        first = file << FILE_SHIFT
+        return frozenset(number - first for number in self._recoded if number >> FILE_SHIFT == file)
 
     @property
     def statement(self) -> bytes:
@@ -461,6 +482,8 @@ class Redactor:
         piece.done = True
         before = bytes(held.frame[piece.start : piece.stop])
         masked, why = piece.track.covered(piece.offset, before)
+        if piece.track.is_recoded and self._limits.held_time is None:
+            self._recoded.add(held.number)
         if why:
             self.summary.blanked[why] += 1
         self._write(held, piece.start, masked)

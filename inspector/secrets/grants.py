@@ -3,7 +3,7 @@
 Names are lower case and whole; there are no wildcards.  What is not here is shown as its length
 and fingerprint: request ids, trace ids, session ids, entity tags and nonces too, since no grammar
 tells them from a key.  Headers that carry credentials have labels of their own
-(`credentials.positions`), those that hold URLs are read as targets are (`paths`).
+(`secrets.positions`), those that hold URLs are read as targets are (`paths`).
 """
 
 from __future__ import annotations

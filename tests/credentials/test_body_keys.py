@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.credentials.body_keys import BodyKeys, is_prefix
-from inspector.credentials.kinds import PLACEHOLDERS
+from inspector.secrets.constants import PLACEHOLDERS
 
 REAL = "sk-ant-api03-LABONLY" + 73 * "k" + "AA"
 KEYS = {

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from inspector.credentials.kinds import (
     LABEL,
-    PLACEHOLDERS,
     SHAPES,
     classify,
     core_of,
@@ -18,6 +17,7 @@ from inspector.credentials.kinds import (
     label,
 )
 from inspector.secret import Secret
+from inspector.secrets.constants import PLACEHOLDERS
 from tests.credentials.canary import PREFIXED, leaks, secrets
 
 KEY = b"a key of the tests, 32 bytes wide"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.credentials import CredentialReader, vault
+from inspector.credentials import CredentialReader
+from inspector.secrets import vault
 
 #: Made up, and of no provider's shape.
 KEY = "lab only key with no shape".replace(" ", "_")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.credentials import CredentialReader
-from inspector.credentials.kinds import PLACEHOLDERS
 from inspector.credentials.masking import Masker
+from inspector.secrets.constants import PLACEHOLDERS
 from tests.leaks.cases import pair
 
 K = pair("a mask", "unshaped")[0].text.decode()
@@ -36,8 +36,7 @@ def masked(text: str) -> tuple[str, str]:
     """Once, and then again by another reader that knows what the first has learnt."""
     first = Masker(b"made up")
     once = first.text(text)
-    checker = Masker(b"made up", checking=True)
-    checker.adopt(first)
+    checker = Masker(b"made up", checking=True, vault=first.vault)
     return once, checker.text(once)
 
 
@@ -45,8 +44,7 @@ def field(name: str, value: str, *kept: str) -> str:
     """A field's value once masked, which a second look leaves as it is."""
     first = Masker(b"made up", kept_headers=kept)
     once = first.field(name, value)
-    checker = Masker(b"made up", kept_headers=kept, checking=True)
-    checker.adopt(first)
+    checker = Masker(b"made up", kept_headers=kept, checking=True, vault=first.vault)
     assert checker.field(name, once) == once
     assert len(once) == len(value)
     return once

@@ -8,8 +8,8 @@ import pytest
 
 from inspector.credentials import CredentialReader
 from inspector.credentials.parts import parts, subprotocols, user_information
-from inspector.credentials.positions import Syntax
 from inspector.secret import Secret
+from inspector.secrets.positions import Syntax
 from tests.leaks.cases import pair
 
 K, L = (key.text for key in pair("a part", "unshaped"))

@@ -18,9 +18,9 @@ from inspector.credentials import (
     STEERING_HEADERS,
     CredentialReader,
 )
-from inspector.credentials.positions import GATEWAY_HEADERS
 from inspector.model.credentials import AuthHeader
 from inspector.protocols.messages import Field
+from inspector.secrets.positions import GATEWAY_HEADERS
 from tests.credentials.canary import PREFIXED, leaks, secrets
 
 RUN = bytes(range(32))

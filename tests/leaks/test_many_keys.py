@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from inspector.credentials import scrubbing, vault
-from inspector.credentials.vault import Vault
+from inspector.credentials import scrubbing
 from inspector.options import Options
 from inspector.report.formats.whole import as_json
+from inspector.secrets import vault
+from inspector.secrets.vault import Vault
 from tests.canary.plants import error, request, response
 from tests.canary.wire import Description, Talk, capture
 from tests.leaks.artifacts import artifacts

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.credentials.kinds import PREFIXES, classify
-from inspector.credentials.positions import CREDENTIAL_HEADERS
+from inspector.credentials.kinds import classify
 from inspector.credentials.prefilter import is_suspect, may_be_shaped
 from inspector.exchanges.topology import Roles, provider_of
 from inspector.model.providers import (
@@ -20,6 +19,8 @@ from inspector.model.providers import (
     ProviderFacts,
 )
 from inspector.secret import Secret
+from inspector.secrets.constants import PREFIXES
+from inspector.secrets.positions import CREDENTIAL_HEADERS
 
 PACKAGE = Path(__file__).parents[2] / "inspector"
 

@@ -7,14 +7,14 @@ import string
 
 import pytest
 
-from inspector.credentials.positions import (
+from inspector.secrets.grants import GRANTS, granted
+from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
     RESPONSE_HEADERS,
     STEERING_HEADERS,
     URL_HEADERS,
     is_secret_name,
 )
-from inspector.secrets.grants import GRANTS, granted
 from tests.leaks.cases import NAMES
 
 

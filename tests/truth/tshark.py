@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pyshark
 
-from inspector.credentials.positions import CREDENTIAL_HEADERS
+from inspector.secrets.positions import CREDENTIAL_HEADERS
 
 #: Why it cannot be asked; None when it can.
 ABSENT: Final = (

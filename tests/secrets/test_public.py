@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from inspector.credentials import CredentialReader
-from inspector.credentials.kinds import PLACEHOLDERS
-from inspector.credentials.public import is_mask, is_public
+from inspector.secrets.constants import PLACEHOLDERS
+from inspector.secrets.public import is_mask, is_public
 
 PUBLIC = [
     "application/json", "application/json; charset=utf-8", "text/event-stream",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.credentials.echoes import echoes, whole_keys
-from inspector.credentials.vault import Vault
 from inspector.secret import Secret
+from inspector.secrets.echoes import echoes, whole_keys
+from inspector.secrets.vault import Vault
 from tests.leaks.cases import WRITINGS, pair
 
 KEY = pair("an echo", "unshaped")[0].text
@@ -20,7 +20,7 @@ SHAPED = pair("an echo", "anthropic")[0].text
 def knowing(*known: bytes) -> Vault:
     vault = Vault(b"made up")
     for key in known:
-        vault.learn(Secret(key), "<a key>")
+        vault.learn(Secret(key))
     return vault
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from inspector.credentials.vault import Vault, _apart
+from inspector.secrets.vault import Vault, apart
 
 #: How often a writing may be applied over another one: a URL in a URL, base64 of base64.
 _DEPTH: Final = 2
@@ -74,9 +74,7 @@ def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     """
     if not vault:
         return []
-    return _apart(
-        [_word(vault, text, *span) for span in _apart(sorted(_found(vault, text, _DEPTH)))]
-    )
+    return apart([_word(vault, text, *span) for span in apart(sorted(_found(vault, text, _DEPTH)))])
 
 
 def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:
@@ -122,7 +120,7 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
         if inner:
             origin = _origins(pattern, meant, text)
             yield from ((origin[start][0], origin[stop - 1][1]) for start, stop in inner)
-    if _may_be_apart(vault, text):
+    if _may_beapart(vault, text):
         inner = vault.spans(_BETWEEN.sub(b"", text))
         if inner:
             origin = _origins(_BETWEEN, _nothing, text)
@@ -135,7 +133,7 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
-def _may_be_apart(vault: Vault, text: bytes) -> bool:
+def _may_beapart(vault: Vault, text: bytes) -> bool:
     """Whether `_BETWEEN` can stand within a key, at a glance."""
     if any(sign in text for sign in _RARELY_BETWEEN):
         return True

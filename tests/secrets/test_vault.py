@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import pickle
 import random
 import string
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.credentials import vault as vault_module
-from inspector.credentials.vault import PIECE, Vault
 from inspector.secret import Secret
+from inspector.secrets import vault as vault_module
+from inspector.secrets.vault import PIECE, Vault
 
 LETTERS = string.ascii_letters + string.digits
 KEY = "".join(random.Random(1).choices(LETTERS, k=40)).encode()
@@ -27,7 +29,7 @@ def keys(count: int, length: int = 40) -> list[bytes]:
 def knowing(*known: bytes) -> Vault:
     vault = Vault(b"made up")
     for key in known:
-        vault.learn(Secret(key), "<a key>")
+        vault.learn(Secret(key))
     return vault
 
 
@@ -55,10 +57,10 @@ def test_several_pieces_are_found_apart() -> None:
     assert knowing(KEY, other).spans(text) == [(0, 15), (20, 51)]
 
 
-def test_a_key_met_whole_has_its_name_and_a_piece_has_none() -> None:
+def test_a_key_met_whole_is_told_from_a_piece() -> None:
     vault = knowing(KEY)
-    assert vault.name(KEY) == "<a key>"
-    assert vault.name(KEY[1:]) is None
+    assert vault.knows(KEY)
+    assert not vault.knows(KEY[1:])
     assert vault.whole(b"sid=" + KEY, 1, 44) == (4, 44)
 
 
@@ -92,6 +94,76 @@ def test_beyond_its_bound_it_says_that_it_is_full(monkeypatch: pytest.MonkeyPatc
     assert len(vault._windows) <= 100
     assert vault.finds(first)
     assert not vault.finds(third)
+
+
+LONG_KEYS = keys(20, 8000)
+
+
+@pytest.mark.parametrize("length", [12, 13, 16, 17, 40, 1000])
+def test_every_piece_of_a_long_key_is_found(length: int) -> None:
+    vault = knowing(*LONG_KEYS)
+    rng = random.Random(length)
+    for key in LONG_KEYS:
+        at = rng.randrange(len(key) - length)
+        text = b"no: " + key[at : at + length] + b"!"
+        assert vault.spans(text) == [(4, 4 + length)]
+        assert vault.finds(key[:PIECE])
+        assert vault.finds(key[-PIECE:])
+
+
+def test_a_vault_of_one_long_key_is_not_empty() -> None:
+    assert knowing(LONG_KEYS[0])
+    assert not knowing()
+
+
+def test_a_window_that_a_long_key_shares_with_other_text_is_none() -> None:
+    key = b"%s the model is %s" % (LONG_KEYS[0][:700], LONG_KEYS[1][:700])
+    vault = knowing(key)
+    for text in (b"and the model was", b"in the modern age"):
+        assert not vault.finds(text)
+    assert vault.finds(b"so the model is good")
+
+
+def test_parts_of_a_long_key_take_no_room_of_their_own() -> None:
+    whole = b"; ".join(b"c%d=%s" % (at, key[:80]) for at, key in enumerate(LONG_KEYS))
+    vault = knowing(whole)
+    held = len(vault._long_windows)
+    for key in LONG_KEYS:
+        vault.learn(Secret(key[:80]))
+    assert (len(vault._long_windows), len(vault._windows)) == (held, 0)
+    assert vault.knows(LONG_KEYS[3][:80])
+
+
+def test_a_hundred_long_keys_fit_many_times_and_take_no_more_room_than_that() -> None:
+    vault = knowing(*keys(256, 8192))
+    assert not vault.is_full
+    assert len(vault._long_windows) < 256 * 8192 / 4
+
+
+def test_looks_into_long_keys_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_module, "_COMPARED", 100)
+    vault = knowing(b"abcdefgh" * 1000)
+    for _ in range(100):
+        assert vault.finds(b"1abcdefghabcdefgh1") or vault._compared >= 100
+    assert vault._compared <= 100
+    assert vault.finds(b"..abcdefgh..."), "then a window is enough"
+
+
+def test_it_takes_no_more_than_64_mb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_module, "WINDOWS_LIMIT", vault_module.WINDOWS_LIMIT // 8)
+    tracemalloc.start()
+    try:
+        vault = Vault(b"made up")
+        number = 0
+        while not vault.is_full:
+            vault.learn(
+                Secret(hashlib.sha256(b"%d" % number).hexdigest()[: 12 + number % 50].encode())
+            )
+            number += 1
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 8 << 20
 
 
 def test_learning_the_same_key_again_changes_nothing() -> None:

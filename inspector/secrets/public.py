@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inspector.credentials.kinds import PLACEHOLDERS, PREFIXES
-from inspector.credentials.positions import (
+from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
+from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
     RESPONSE_HEADERS,
     SCHEMES,
