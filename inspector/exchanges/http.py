@@ -462,7 +462,7 @@ class HttpLayer:
         if isinstance(record, TunnelRecord):
             slot = Slot()
             slot.layer = self._context.detect(self._context.within(record), slot, start)
-            self._child = TunnelLayer(self._context, record, slot)
+            self._child = TunnelLayer(self._context, record, slot, start[False])
         elif upgraded is not None and (upgraded.upgrade or "").lower() == "websocket":
             self._child = WebSocketLayer(upgraded, self._listener, start)
         else:

@@ -29,7 +29,9 @@ class TlsLayer:
     direction is taken from the first segment on that begins with a record.
     """
 
-    __slots__ = ("_context", "_is_answered", "_midstream", "_out_of_step", "_position", "_tls")
+    __slots__ = (
+        "_context", "_is_answered", "_midstream", "_out_of_step", "_position", "_tls", "_untold",
+    )  # fmt: skip
 
     def __init__(
         self, context: Context, *, midstream: bool = False, start: tuple[int, int] = (0, 0)
@@ -39,14 +41,25 @@ class TlsLayer:
         self._midstream = midstream or context.connection.midstream
         self._out_of_step: set[bool] = {True, False} if self._midstream else set()
         self._tls = TlsConversation()
+        # Directions that consist of records, as far as is known, and are not told to be.
+        # What a proxy says first in a tunnel may be something else (`first_answer`).
+        self._untold: set[bool] = set()
         if not self._midstream and context.listener is not None:
-            for up in (True, False):
-                context.listener.records(up, start[up])
+            self._untold = {True, False}
+            self._tell(True)
+            if context.tunnel is None:
+                self._tell(False)
         # The server's first bytes were seen; in a tunnel they are not this layer's to judge.
         self._is_answered = self._midstream or context.tunnel is not None
 
+    def _tell(self, up: bool) -> None:
+        if up in self._untold and self._context.listener is not None:
+            self._untold.remove(up)
+            self._context.listener.records(up, self._position[up])
+
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes."""
+        self._tell(up)
         if up in self._out_of_step:
             starts = (i for i, (_, _, data) in enumerate(segments) if begins_tls_record(data))
             first = next(starts, None)
@@ -65,10 +78,12 @@ class TlsLayer:
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes within a record passed."""
+        self._tell(up)
         self._tls.skip(up, count, at, packet)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes are missing."""
+        self._tell(up)
         if up not in self._out_of_step:
             self._tls.gap(up, count, at, packet)
         self._position[up] += count
@@ -77,6 +92,7 @@ class TlsLayer:
         """Encrypted bytes were cut away; how many records ended in them is one less than `kept`."""
         if up in self._out_of_step:
             return False
+        self._tell(up)
         # No more than can be: a record of type 23 has a header at least.
         records = min(kept - 1, count // RECORD_HEADER_SIZE) if kept else None
         return self._tls.cut(up, records, at, packet)
@@ -102,7 +118,7 @@ class TlsLayer:
         connection = context.connection
         if connection.closed_by in ("reset-by-client", "reset-by-server"):
             tls.close(connection.closed_by == "reset-by-client", at, packet, True)
-        facts = _granted(
+        facts = shown(
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials,
         )
@@ -144,7 +160,7 @@ class TlsLayer:
         )
 
 
-def _granted(facts: Tls, credentials: CredentialReader) -> Tls:
+def shown(facts: Tls, credentials: CredentialReader) -> Tls:
     """The names of a hello as they may be shown: that of the server as an authority is."""
     return replace(
         facts,

@@ -72,17 +72,20 @@ SINGLE: Final = 2
 
 
 class TunnelLayer:
-    """Counts what goes through and lets a child read it."""
+    """Counts what goes through and lets a child read it.
+
+    `start`: which byte from the proxy's side is the first that goes through.
+    """
 
     __slots__ = ("_context", "_first", "_record", "_slot", "_turns")
 
-    def __init__(self, context: Context, record: TunnelRecord, slot: Slot) -> None:
+    def __init__(self, context: Context, record: TunnelRecord, slot: Slot, start: int = 0) -> None:
         self._context = context
         self._record = record
         self._slot = slot
         self._turns = Turns()
         #: Until it is known whether the proxy's side speaks what the client does.
-        self._first: FirstAnswer | None = FirstAnswer(context, record)
+        self._first: FirstAnswer | None = FirstAnswer(context, record, start)
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes through the tunnel."""
@@ -123,6 +126,8 @@ class TunnelLayer:
             self._count(up, count, at, at)
         if not up:
             self._release()
+            if self._first is not None:
+                self._first.gap(count, at, packet)
         self._slot.layer.gap(up, count, at, packet)
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
@@ -166,7 +171,9 @@ class TunnelLayer:
         return self._slot.layer.wanted(up)
 
     def settled(self, up: bool) -> int:
-        """How far the child has come."""
+        """How far the child has come, or whoever reads the proxy's side before it."""
+        if self._first is not None and not up:
+            return self._first.settled
         return self._slot.layer.settled(up)
 
 

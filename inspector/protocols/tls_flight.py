@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.model.network import Certificate
+from inspector.protocols.extent import Extent
 from inspector.protocols.tls_names import CERTIFICATE, CERTIFICATE_REQUEST, SERVER_HELLO_DONE
 from inspector.protocols.x509 import read_certificate
 
@@ -70,12 +71,18 @@ class ServerFlight:
 
 
 def _chain(body: bytes) -> Iterator[Certificate]:
-    """The certificates of a Certificate message: a vector of vectors with lengths of 3 bytes."""
-    at, end, found = 3, min(3 + int.from_bytes(body[:3], "big"), len(body)), 0
-    while at + 3 <= end and found < CHAIN_LIMIT:
-        size = int.from_bytes(body[at : at + 3], "big")
-        certificate = read_certificate(body[at + 3 : at + 3 + size])
+    """The certificates of a Certificate message (a vector of vectors)."""
+    for start, stop in chain(body):
+        certificate = read_certificate(body[start:stop])
         if certificate is not None:
             yield certificate
-        at += 3 + size
+
+
+def chain(body: bytes) -> Iterator[Extent]:
+    """Where the first certificates of a Certificate message stand, behind lengths of 3 bytes."""
+    at, end, found = 3, min(3 + int.from_bytes(body[:3], "big"), len(body)), 0
+    while at + 3 <= end and found < CHAIN_LIMIT:
+        start = at + 3
+        at = start + int.from_bytes(body[at:start], "big")
+        yield Extent(start, min(at, len(body)))
         found += 1

@@ -6,10 +6,13 @@ certificate that is damaged, or no certificate at all, is told as nothing.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from inspector.model.network import Certificate
+from inspector.protocols.extent import Extent
 
 #: Host names of one certificate that are kept; those of content networks list hundreds.
 NAMES_LIMIT: Final = 8
@@ -36,104 +39,184 @@ _ATTRIBUTES: Final = {b"\x55\x04\x03": "CN", b"\x55\x04\x0a": "O", b"\x55\x04\x0
 _SUBJECT_ALT_NAME: Final = b"\x55\x1d\x11"
 #: How strings of names are coded: BMPString, UniversalString; all others are ASCII or UTF-8.
 _CODINGS: Final = {0x1E: "utf-16-be", 0x1C: "utf-32-be"}
+#: Types that tell a reader something; any other may be any byte.
+_TYPES: Final = frozenset({
+    _SEQUENCE, _SET, _OID, _OCTETS, _UTC_TIME, _GENERALIZED_TIME, _VERSION, _EXTENSIONS, _DNS_NAME,
+    *_CODINGS,
+})  # fmt: skip
 
 
 class _Malformed(Exception):
     """The bytes are no DER, or no certificate."""
 
 
-class _Der:
-    """Values one after the other."""
+@dataclass(slots=True)
+class CertificatePlaces:
+    """Where stands what is read of a certificate, for whoever copies it.
 
-    def __init__(self, data: bytes) -> None:
+    `structure`: types and lengths of the values that are walked, the identifiers of those
+    that are known, and its dates.  Of a name the attributes that are told, each with its
+    text as it is told and the coding of its bytes.
+    """
+
+    structure: list[Extent] = field(default_factory=list)
+    subject: dict[str, TextPlace] = field(default_factory=dict)
+    issuer: dict[str, TextPlace] = field(default_factory=dict)
+    names: list[Extent] = field(default_factory=list)
+
+
+class TextPlace(NamedTuple):
+    """A text of a name: as it is told, its bytes and their coding."""
+
+    text: str
+    extent: Extent
+    coding: str
+
+
+class _Der:
+    """Values one after the other, those of `data` from `start` to `stop`."""
+
+    def __init__(self, data: bytes, start: int, stop: int, walked: list[Extent]) -> None:
         self._data = data
-        self._at = 0
+        self._at = start
+        self._stop = stop
+        self._walked = walked
 
     def __bool__(self) -> bool:
-        return self._at < len(self._data)
+        return self._at < self._stop
 
-    def next(self) -> tuple[int, bytes]:
+    def next(self) -> tuple[int, Extent]:
         """The next value's identifier and contents; a length is definite and short (10.1)."""
-        data, at = self._data, self._at
-        if at + 2 > len(data):
+        data, start, at = self._data, self._at, self._at + 2
+        if at > self._stop:
             raise _Malformed
-        tag, size = data[at], data[at + 1]
-        at += 2
+        tag, size = data[start], data[start + 1]
         if size & 0x80:
             octets = size & 0x7F
             if not 0 < octets <= 4:
                 raise _Malformed
-            size = int.from_bytes(data[at : at + octets], "big")
+            size = int.from_bytes(data[at : min(at + octets, self._stop)], "big")
             at += octets
-        if at + size > len(data):
+        if at + size > self._stop:
             raise _Malformed
         self._at = at + size
-        return tag, data[at : at + size]
+        self._walked.append(Extent(start if tag in _TYPES else start + 1, at))
+        return tag, Extent(at, at + size)
 
-    def want(self, tag: int) -> bytes:
+    def read(self, place: Extent) -> bytes:
+        """What stands there."""
+        return self._data[place.start : place.stop]
+
+    def inside(self, place: Extent) -> _Der:
+        """The values that the contents of one are."""
+        return _Der(self._data, place.start, place.stop, self._walked)
+
+    def want(self, tag: int) -> Extent:
         """The contents of the next value, which must be of this type."""
         found, contents = self.next()
         if found != tag:
             raise _Malformed
         return contents
 
+    def values(self, tag: int = _SEQUENCE) -> _Der:
+        """The values in the next value, which must be of this type."""
+        return self.inside(self.want(tag))
+
+    def identifier(self, known: Container[bytes]) -> bytes:
+        """The next value, an identifier."""
+        place = self.want(_OID)
+        found = self.read(place)
+        if found in known:
+            self._walked.append(place)
+        return found
+
+    def time(self) -> str | None:
+        """The next value, a time."""
+        tag, place = self.next()
+        told = _time(tag, self.read(place))
+        if told is not None:
+            self._walked.append(place)
+        return told
+
 
 def read_certificate(data: bytes) -> Certificate | None:
     """A certificate in DER; None where it is none."""
+    read = read_places(data)
+    return None if read is None else read[0]
+
+
+def read_places(data: bytes) -> tuple[Certificate, CertificatePlaces] | None:
+    """The same, and where what was read stands."""
+    places = CertificatePlaces()
     try:
-        return _certificate(_Der(_Der(_Der(data).want(_SEQUENCE)).want(_SEQUENCE)))
+        whole = _Der(data, 0, len(data), places.structure)
+        return _certificate(whole.values().values(), places), places
     except (_Malformed, ValueError):
         return None
 
 
-def _certificate(fields: _Der) -> Certificate:
+def name_of(found: dict[str, TextPlace]) -> Iterator[tuple[str, TextPlace | None]]:
+    """A name's text piece by piece, `CN=Lab CA, O=Lab`: the most telling attribute first.
+
+    With the pieces that stand in the certificate comes where they do.
+    """
+    between = ""
+    for name in ("CN", "O", "OU"):
+        if name in found:
+            yield f"{between}{name}=", None
+            yield found[name].text, found[name]
+            between = ", "
+
+
+def _certificate(fields: _Der, places: CertificatePlaces) -> Certificate:
     """TBSCertificate (RFC 5280 4.1): its version is optional, its order fixed."""
     tag, _ = fields.next()
     if tag == _VERSION:
         fields.next()  # serial number
     fields.next()  # signature algorithm
-    issuer = _name(fields.want(_SEQUENCE))
-    validity = _Der(fields.want(_SEQUENCE))
-    begin, end = _time(*validity.next()), _time(*validity.next())
-    subject = _name(fields.want(_SEQUENCE))
+    issuer = _name(fields.values(), places.issuer)
+    validity = fields.values()
+    begin, end = validity.time(), validity.time()
+    subject = _name(fields.values(), places.subject)
     names: tuple[str, ...] = ()
     while fields:
         tag, contents = fields.next()
         if tag == _EXTENSIONS:
-            names = _alternative_names(_Der(_Der(contents).want(_SEQUENCE)))
+            places.names.clear()
+            names = _alternative_names(fields.inside(contents).values(), places.names)
     return Certificate(subject, issuer, names, begin, end)
 
 
-def _name(data: bytes) -> str:
-    """`CN=Lab CA, O=Lab`: the attributes that tell who it is, the most telling first."""
-    found: dict[str, str] = {}
-    sets = _Der(data)
+def _name(sets: _Der, found: dict[str, TextPlace]) -> str:
+    """The attributes of a name that tell who it is."""
     while sets:
-        pairs = _Der(sets.want(_SET))
+        pairs = sets.values(_SET)
         while pairs:
-            pair = _Der(pairs.want(_SEQUENCE))
-            attribute = _ATTRIBUTES.get(pair.want(_OID))
-            tag, value = pair.next()
+            pair = pairs.values()
+            attribute = _ATTRIBUTES.get(pair.identifier(_ATTRIBUTES))
+            tag, place = pair.next()
             if attribute is not None:
-                text = value[: 4 * NAME_LIMIT].decode(_CODINGS.get(tag, "utf-8"), "replace")
-                found.setdefault(attribute, _printable(text))
-    return ", ".join(f"{name}={found[name]}" for name in ("CN", "O", "OU") if name in found)
+                coding = _CODINGS.get(tag, "utf-8")
+                text = pair.read(place)[: 4 * NAME_LIMIT].decode(coding, "replace")
+                found.setdefault(attribute, TextPlace(_printable(text), place, coding))
+    return "".join([piece for piece, _ in name_of(found)])
 
 
-def _alternative_names(extensions: _Der) -> tuple[str, ...]:
+def _alternative_names(extensions: _Der, places: list[Extent]) -> tuple[str, ...]:
     names: list[str] = []
     while extensions:
-        extension = _Der(extensions.want(_SEQUENCE))
-        if extension.want(_OID) != _SUBJECT_ALT_NAME:
+        extension = extensions.values()
+        if extension.identifier({_SUBJECT_ALT_NAME}) != _SUBJECT_ALT_NAME:
             continue
         tag, contents = extension.next()
         if tag != _OCTETS:  # it is critical
             contents = extension.want(_OCTETS)
-        listed = _Der(_Der(contents).want(_SEQUENCE))
+        listed = extension.inside(contents).values()
         while listed and len(names) < NAMES_LIMIT:
-            tag, value = listed.next()
+            tag, place = listed.next()
             if tag == _DNS_NAME:
-                names.append(_printable(value.decode("latin-1")))
+                places.append(place)
+                names.append(_printable(listed.read(place).decode("latin-1")))
     return tuple(names)
 
 

@@ -110,7 +110,10 @@ class CopiedDirection:
         host, track = self._host, self.track
         self.encrypted = self._at, start
         self.records = Records(track, host.masker, start, keep_ciphertext=host.keep_ciphertext)
-        self._take_records(track.read(start, track.end))
+        data = track.read(start, track.end)
+        if not data and start < track.end:
+            self.records.gap(track.end - start)  # it is found out behind a gap
+        self._take_records(data)
 
     def _take_records(self, data: bytes) -> None:
         records = self.records

@@ -82,20 +82,20 @@ class _Copy:
         self.out[start : start + kept] = names(self.data[start : start + kept])
 
 
-def masked_message(data: bytes, names: Names) -> bytes:
+def masked_message(data: bytes, names: Names, protocols: Names) -> bytes:
     """A handshake message, or as much as there is of it, as it may stand: of the same length."""
     copy = _Copy(data)
     try:
         kind = copy.number(1)
         copy.keep(HEADER - 1)
         if kind in (CLIENT_HELLO, SERVER_HELLO):
-            _hello(copy, names, is_client=kind == CLIENT_HELLO)
+            _hello(copy, (names, protocols), is_client=kind == CLIENT_HELLO)
     except _Cut:
         pass
     return bytes(copy.out)
 
 
-def _hello(copy: _Copy, names: Names, *, is_client: bool) -> None:
+def _hello(copy: _Copy, names: tuple[Names, Names], *, is_client: bool) -> None:
     copy.keep(2 + 32)  # legacy version, random
     copy.skip(copy.number(1))  # session id
     if is_client:
@@ -123,7 +123,9 @@ def _hello(copy: _Copy, names: Names, *, is_client: bool) -> None:
         copy.at = after
 
 
-def _extension(copy: _Copy, kind: int, size: int, names: Names, *, is_client: bool) -> None:
+def _extension(
+    copy: _Copy, kind: int, size: int, names: tuple[Names, Names], *, is_client: bool
+) -> None:
     """What stays of one extension, all of which is there; `_Cut` where its lengths lie."""
     begin = copy.at
     inner = _Copy(copy.data[begin : begin + size])
@@ -134,13 +136,13 @@ def _extension(copy: _Copy, kind: int, size: int, names: Names, *, is_client: bo
                 is_host = inner.number(1) == 0
                 count = inner.number(2)
                 if is_host:
-                    inner.name(count, names)
+                    inner.name(count, names[0])
                 else:
                     inner.skip(count)
         elif kind == _ALPN:
             inner.keep(2)
             while inner.at < size:
-                inner.name(inner.number(1), names)
+                inner.name(inner.number(1), names[1])
         elif kind == _CHOSEN_VERSION and not is_client:
             inner.keep(2)
         elif kind in _LISTS:

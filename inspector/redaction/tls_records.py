@@ -2,9 +2,10 @@
 
 What is encrypted is blank: whoever gets the session keys later must not read real
 keys out of a file that was shared.  Of handshake messages in the clear stays what
-`tls_hello` grants, so the names in hellos; tickets, certificates and messages of
-unknown types are blank.  Alerts in the clear and ChangeCipherSpec are numbers, and
-stay.  What follows behind a place where no record begins is blank to the end.
+`tls_hello` and `certificates` grant, so the names in hellos and in what a server shows
+for itself; tickets and messages of unknown types are blank.  Alerts in the clear and
+ChangeCipherSpec are numbers, and stay.  What follows behind a place where no record begins
+is blank to the end.
 
 `feed` takes bytes in pieces of any size and answers the masked bytes of what is
 decided, always the next ones, as the maskers of bodies do.
@@ -17,16 +18,26 @@ from typing import Final
 from inspector.credentials.masking import Masker
 from inspector.protocols.extent import Extent
 from inspector.protocols.tls import MAX_HELLO
-from inspector.protocols.tls_names import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEARTBEAT
+from inspector.protocols.tls_names import (
+    ALERT,
+    APPLICATION_DATA,
+    CERTIFICATE,
+    CHANGE_CIPHER_SPEC,
+    HEARTBEAT,
+    SERVER_HELLO,
+)
 from inspector.protocols.tls_record import (
     RECORD_HEADER_SIZE,
     HandshakeMessage,
     TlsRecord,
     TlsRecords,
 )
-from inspector.redaction.tls_hello import masked_message
+from inspector.redaction.certificates import masked_chain
+from inspector.redaction.tls_hello import HEADER, masked_message
 
 #: Content types whose records may stay when they are exactly so long: ChangeCipherSpec, alerts.
+_SERVER_HELLO: Final = bytes([SERVER_HELLO])
+_CERTIFICATE: Final = bytes([CERTIFICATE])
 _NUMBERS: Final = {CHANGE_CIPHER_SPEC: 1, ALERT: 2}
 
 
@@ -46,6 +57,7 @@ class TlsMasker:
         self._out = bytearray()
         self._granted: list[Extent] = []  # stretches that stay, as far as they came
         self._is_encrypted = False
+        self._is_server = False
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes."""
@@ -98,16 +110,25 @@ class TlsMasker:
         """A handshake message, or what came of it."""
         at = self._at
         data = b"".join(bytes(self._raw[start - at : stop - at]) for start, stop in parts)
-        masked = masked_message(data, self._named)
+        if data[:1] == _SERVER_HELLO:
+            self._is_server = True
+        if self._is_server and data[:1] == _CERTIFICATE:
+            masked = data[:HEADER] + masked_chain(data[HEADER:], self._masker)
+        else:
+            masked = masked_message(data, self._host, self._words)
         taken = 0
         for start, stop in parts:
             size = stop - start
             self._out[start - at : stop - at] = masked[taken : taken + size]
             taken += size
 
-    def _named(self, name: bytes) -> bytes:
-        """A name, with what looks like a key in it masked, as the report shows it."""
-        return self._masker.text(name.decode("latin-1")).encode("latin-1")
+    def _host(self, name: bytes) -> bytes:
+        """A server's name as the report shows it, in its length."""
+        return self._masker.host(name.decode("latin-1")).encode("latin-1")
+
+    def _words(self, name: bytes) -> bytes:
+        """The name of a protocol as the report shows it, in its length."""
+        return self._masker.granted_words(name.decode("latin-1")).encode("latin-1")
 
     def _start_of_header(self, start: int) -> None:
         """A header is not whole and must be decided: what has its form stays."""
