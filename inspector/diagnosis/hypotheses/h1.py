@@ -41,6 +41,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted(f"nobody judged the headers of {call.exchange.id}")
     if call.answered_by == "unknown":
         return not_observable("who answered cannot be told; keys would show it")
+    if call.answered_by != "upstream" and _may_have_arrived(call, case):
+        return not_observable("whether the API saw it needs keys")
     if call.answered_by != "upstream":
         return refuted("the API never saw it")
     if call.outcome == "redirected":
@@ -68,6 +70,19 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.status == 401:
         return refuted("the API judged what the API proxy wrote")
     return refuted(f"{call.status} is about nothing the client's headers say")
+
+
+def _may_have_arrived(call: FailedCall, case: Case) -> bool:
+    """Whether TLS was complete in a tunnel of the call's: what went up in it may be the request.
+
+    Where it is not known which tunnel was its own, any of them may have carried it.
+    """
+    if not call.tunnels:
+        return case.may_have_tunnel(call)
+    return any(
+        tunnel.tls is not None and tunnel.tls.handshake == "complete" and tunnel.records_up
+        for tunnel in call.tunnels
+    )
 
 
 def _sends_bearer(call: FailedCall) -> bool:

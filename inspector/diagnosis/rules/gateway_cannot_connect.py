@@ -46,6 +46,8 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     if any(tunnel.established for tunnel in call.tunnels):
         return False
+    if not call.tunnels and case.may_have_tunnel(call) and not says_so(call):
+        return False  # one of several may be its own
     if call.status in (500, *STATUSES) and says_so(call):
         return True
     seen = call.exchange.server.ip in case.openers and not case.is_lossy
