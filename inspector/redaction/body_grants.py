@@ -35,6 +35,8 @@ STRINGS: Final[Mapping[str, StringGrant]] = {
     "modelVersion": StringGrant(MODEL, "which model answered (Gemini)"),
     "object": StringGrant(WORDS, "names the kind of a document (OpenAI)"),
     "reason": StringGrant(WORDS, "why an answer is incomplete, an error's kind (Gemini)"),
+    "error_code": StringGrant(WORDS, "an error's kind (Mistral, gateways)"),
+    "errorcode": StringGrant(WORDS, "an error's kind (Apigee)"),
     "role": StringGrant(WORDS, "who speaks"),
     "service_tier": StringGrant(WORDS, "how a call was ranked"),
     "status": StringGrant(WORDS, "how far a response is, an error's kind (Gemini)"),

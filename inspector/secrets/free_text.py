@@ -60,6 +60,8 @@ _FORMS: Final = re.compile(
         r"(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){0,6}|::(?:[0-9a-f]{1,4}:){0,6}[0-9a-f]{1,4}",
         # products and the codes of OpenSSL's own errors (`ERR_LIB_SSL` is 0A)
         r"HTTP/[0-9](?:\.[0-9])?", r"0A[0-9A-F]{6}", r"0x[0-9a-fA-F]{1,8}",
+        # devices that Docker makes: a bridge by its network's id, an end of a pair
+        r"br-[0-9a-f]{12}", r"veth[0-9a-f]{7}",
         # Squid's and Node's errors
         r"ERR_[A-Z]{2,12}(?:_[A-Z0-9]{1,12}){0,6}",
     ))

@@ -53,6 +53,9 @@ def mistakes(folder: Path, kept: list[Frame], report: Report) -> list[str]:
     numbers = {frame.number for frame in kept}
     cause = report.root_cause
     said_less = cause is not None and cause.code in SYMPTOMS and expect["root_cause"] is not None
+    # Without its logs, which no frames hold, the whole capture may name less than with them.
+    alone = whole(folder).root_cause
+    said_less |= cause is not None and alone is not None and cause.code == alone.code
     # What made a failed call good may be in the part that was cut off.
     said_less |= any(call.recovered_by is not None for call in whole(folder).exchanges)
     if cause is not None and cause.code != expect["root_cause"] and not said_less:
