@@ -103,7 +103,8 @@ def way_through(call: CallRow, carrier: Carrier) -> Way:
         return "failed"
     if is_silent(call, carrier):
         return "silent"
-    if carrier.heard_by(call.answered) == UNKNOWN:
+    if carrier.first == UNKNOWN or carrier.heard_by(call.answered) == UNKNOWN:
+        # Bytes of a handshake of which the rest was not read are no answer yet.
         return "not known"
     if carrier.heard > call.answered + ENDS_TOGETHER and carrier.first > call.answered + JITTER:
         return "not known"  # all that came through it came after the answer

@@ -56,3 +56,13 @@ def test_a_whole_answer_is_none() -> None:
     say(net.to_api_proxy(), CALL, response("502 Bad Gateway", *PROXY_SAYS)).close()
 
     assert "call-unanswered" not in found(net.report())
+
+
+def test_a_client_that_left_a_capture_with_holes_may_have_got_an_answer() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).end(True).end(False)
+    net.to_api_proxy().ack(True, 50).end(True).end(False, offset=50)
+    report = net.report()
+
+    assert report.completeness.verdict == "incomplete"
+    assert "call-unanswered" not in found(report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, openai, refusal
+from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, error, openai, refusal
 from tests.exchanges.network import response
 
 
@@ -42,3 +42,9 @@ def test_a_model_that_does_not_exist_is_not_refused() -> None:
     body = openai("The model `m` does not exist", code="model_not_found")
 
     assert cause(called(CALL, refusal(404, body=body))).code == "model-not-found"
+
+
+def test_a_bad_request_that_names_no_model_is_none() -> None:
+    told = cause(called(CALL, refusal(400, body=error("messages: at least one is required"))))
+
+    assert told.code == "upstream-bad-request"

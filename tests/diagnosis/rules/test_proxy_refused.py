@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.calls import found, golden
+from tests.diagnosis.calls import CALL, called, cause, error, found, golden, refusal
 
 
 def test_the_api_proxys_own_429_is_its_refusal() -> None:
@@ -11,3 +11,9 @@ def test_the_api_proxys_own_429_is_its_refusal() -> None:
 
 def test_the_apis_429_is_not() -> None:
     assert "proxy-refused" not in found(golden("upstream-429"))
+
+
+def test_an_error_of_the_apis_own_is_not() -> None:
+    told = cause(called(CALL, refusal(500, body=error("Internal server error"))))
+
+    assert told.code == "upstream-server-error"

@@ -64,3 +64,9 @@ def test_a_3xx_without_an_address_sends_nobody_anywhere(answer: bytes) -> None:
     report = called(request("GET /v1/models HTTP/1.1", KEY), answer)
 
     assert report.root_cause is None or report.root_cause.code != "redirected"
+
+
+def test_a_refusal_that_sends_nobody_anywhere_is_no_redirect() -> None:
+    told = cause(called(CALL, refusal(500, body=error("Internal server error"))))
+
+    assert told.code == "upstream-server-error"
