@@ -14,10 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from inspector.capture_files import inspect as inspect
     from inspector.errors import InspectorError as InspectorError
     from inspector.inspection import Inspector as Inspector
     from inspector.inspection import Options as Options
-    from inspector.inspection import inspect as inspect
     from inspector.model.report import Report as Report
 
 __all__ = ["Inspector", "InspectorError", "Options", "Report", "inspect"]
@@ -27,7 +27,7 @@ _HOMES = {
     "InspectorError": "inspector.errors",
     "Options": "inspector.inspection",
     "Report": "inspector.model.report",
-    "inspect": "inspector.inspection",
+    "inspect": "inspector.capture_files",
 }
 
 

@@ -1,8 +1,7 @@
 """From packets to a report: the one place where the rooms are put together.
 
 `Inspector` takes batches of packets from wherever they come, a file or a live
-ring, so that the same bytes give the same report.  `inspect_captures` feeds it
-from files.
+ring, so that the same bytes give the same report.  `capture_files` feeds it from files.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
@@ -40,18 +38,11 @@ from inspector.model.report import Report
 from inspector.options import Options as Options
 from inspector.options import Scope
 from inspector.packed import PackedList
-from inspector.pcap.beside import log_lines
-from inspector.pcap.locate import locate
-from inspector.pcap.pipes import Stop
-from inspector.pcap.reader import CaptureReader, merged, open_captures
 from inspector.pipeline import Pipeline
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
-
-if TYPE_CHECKING:
-    from inspector.redaction import Copies
 
 log = logging.getLogger("inspector")
 
@@ -318,83 +309,6 @@ class Inspector:
                 ledger.on_tunnel(tunnel)
 
 
-def inspect_captures(
-    paths: Sequence[str | Path],
-    options: Options | None = None,
-    *,
-    on_progress: Callable[[int, int | None], None] | None = None,
-    on_exchange: OnExchange | None = None,
-    on_tunnel: OnTunnel | None = None,
-    stop: Stop | None = None,
-    copies: Copies | None = None,
-) -> Report:
-    """Read captures, merged by time, and report what they show.
-
-    A path is a file, a directory with a capture in it, or `-`.  `on_progress`
-    is told the bytes read so far and their total (None when a size is not
-    known).  A pipe is read until `stop` is asked, if it does not end before: the
-    report is of what came until then.  `copies` are made of the captures while they
-    are read, with one vault for them and the report.  Raises `InspectorError` when a file
-    cannot be read or is no capture; whatever is wrong inside one is in the report.
-    """
-    inspector = Inspector(
-        options,
-        on_exchange=on_exchange,
-        on_tunnel=on_tunnel,
-        audience=None if copies is None else copies.redactor,
-        vault=None if copies is None else copies.redactor.masker.vault,
-    )
-    feed = inspector.feed if copies is None else copies.feed
-    located = [locate(path) for path in paths]
-    files = [name for found in located for name in found.captures]
-    logs = (*(options.logs if options else ()), *(log for found in located for log in found.logs))
-    tell: Callable[[int], None] | None = None
-    if on_progress is not None:
-        total = _total_size(files)
-        report_progress = on_progress
-        read = 0
-
-        def tell(more: int) -> None:
-            nonlocal read
-            read += more
-            report_progress(read, total)
-
-    readers = open_captures(files, tell, stop)
-    if copies is not None:
-        copies.begin(readers, inspector)
-    try:
-        for batch in merged(readers):
-            feed(batch)
-        for reader in readers:
-            inspector.note_marks(reader.take_marks(), reader.file_index)
-        if copies is not None:
-            copies.end()
-    finally:
-        for reader in readers:
-            reader.close()
-    sources = _sources(readers)
-    # A log that is named and lies beside the capture as well speaks once.
-    once = {log.resolve(): log for log in reversed(logs)}
-    sources.logs = tuple((log.name, log_lines(log)) for log in reversed(once.values()))
-    return inspector.finish(sources)
-
-
-def inspect(path: str | Path, *more: str | Path, options: Options | None = None) -> Report:
-    """The report of one capture, or of several taken at the same time."""
-    return inspect_captures((path, *more), options)
-
-
-def _sources(readers: Sequence[CaptureReader]) -> Sources:
-    drops = [drop for reader in readers if (drop := reader.dropped_by_kernel) is not None]
-    filters = [reader.capture_filter for reader in readers if reader.capture_filter]
-    return Sources(
-        captures=tuple(reader.capture_file for reader in readers),
-        faults=[fault for reader in readers for fault in reader.faults],
-        dropped_by_kernel=sum(drops) if drops else None,
-        capture_filter="; ".join(dict.fromkeys(filters)) or None,
-    )
-
-
 def _with_copies(sources: Sources, copies: Mapping[int, Copied]) -> Sources:
     """Which of the files are redacted copies."""
     return replace(
@@ -468,10 +382,3 @@ def _with_logs(completeness: Completeness, witnesses: Witnesses) -> Completeness
         unread=(Unread(None, "logs", None), *completeness.unread),
         because=(*completeness.because, f"{lacking} calls or tunnels in the logs have no packets"),
     )
-
-
-def _total_size(files: Sequence[str]) -> int | None:
-    try:
-        return sum(Path(name).stat().st_size for name in files) if "-" not in files else None
-    except OSError:
-        return None

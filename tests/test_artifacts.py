@@ -24,7 +24,7 @@ from inspector.artifacts import (
     write_artifacts,
     write_files,
 )
-from inspector.inspection import inspect_captures
+from inspector.capture_files import inspect_captures
 from inspector.model.report import Report, nothing_to_analyse
 from inspector.redaction import Copies
 from inspector.report.formats.whole import from_dict, stable_part

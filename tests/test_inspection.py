@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from inspector.capture_files import inspect, inspect_captures
 from inspector.errors import CaptureError
-from inspector.inspection import Inspector, Sources, inspect, inspect_captures
+from inspector.inspection import Inspector, Sources
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
 from inspector.model.report import Report

@@ -169,7 +169,7 @@ def _inspect(
     stop: Stop,
     copies: Copies | None,
 ) -> tuple[Report, InspectorError | None]:
-    from inspector.inspection import inspect_captures
+    from inspector.capture_files import inspect_captures
     from inspector.model.report import nothing_to_analyse
 
     try:

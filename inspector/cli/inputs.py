@@ -59,8 +59,8 @@ def report_of(
     written = report_in(paths[0]) if len(paths) == 1 else None
     if written is not None:
         return _loaded(written)
+    from inspector.capture_files import inspect_captures
     from inspector.cli.progress import Progress
-    from inspector.inspection import inspect_captures
 
     with Progress(wanted=progress) as told:
         return inspect_captures(paths, options, on_progress=told, stop=stop)

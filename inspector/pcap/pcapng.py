@@ -13,12 +13,12 @@ any block completely and names what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
 from inspector.model.capture import Interface
 from inspector.pcap import options as opt
+from inspector.pcap.pcapng_interface import DescribedInterface
 from inspector.pcap.walk import (
     MAX_BLOCK,
     MAX_CAPTURED,
@@ -27,7 +27,7 @@ from inspector.pcap.walk import (
     Run,
 )
 from inspector.secret import Secret
-from inspector.wire import COUNTED_CUTS, Record
+from inspector.wire import Record
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1
@@ -49,10 +49,6 @@ _ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _SMALLEST_BLOCK: Final = 12
 _SMALLEST_PACKET: Final = 32
 _MAX_INTERFACES: Final = 65_536
-#: Characters of an interface's name that are kept; Linux allows 15, Windows' GUIDs have 50.
-NAME_LIMIT: Final = 256
-#: Characters of a capture filter that are kept.
-FILTER_LIMIT: Final = 4096
 _MAX_SECRETS: Final = 16 * 1024 * 1024
 #: The enterprise number for documentation and examples (RFC 5612), and the word that tells
 #: this program's blocks from others' of that number.
@@ -61,34 +57,6 @@ MARKS_MAGIC: Final = b"inspmark"
 #: Bytes of marks that are kept of one file.
 MARKS_LIMIT: Final = 16 << 20
 _DROPS_UNKNOWN: Final = 0xFFFF
-_MICROSECONDS: Final = opt.resolution(opt.DEFAULT_RESOLUTION)
-
-
-@dataclass(slots=True)
-class _Interface:
-    """An interface of the current section, and what its statistics added."""
-
-    link_type: int
-    snap_length: int
-    name: str | None = None
-    filter: str | None = None
-    resolution: opt.Resolution = _MICROSECONDS
-    offset: int = 0
-    counted_cuts: bool = False
-    received: int | None = None
-    dropped: int | None = None
-    #: Statistics are promised, and have not come.
-    owed: bool = False
-
-    @property
-    def shared(self) -> tuple[int, bool]:
-        """What the packets of one run have in common."""
-        return self.link_type, self.counted_cuts
-
-    def time(self, ticks: int) -> int:
-        """Nanoseconds since the epoch of a time stamp of this interface."""
-        numerator, denominator = self.resolution
-        return ticks * numerator // denominator + self.offset
 
 
 class PcapngWalker:
@@ -108,8 +76,8 @@ class PcapngWalker:
         #: Texts of this program's marks that nobody took yet (`exchanges/marks.py`).
         self.marks: list[bytes] = []
         self._marks_kept = 0
-        self._all: list[_Interface] = []
-        self._section: list[_Interface] = []
+        self._all: list[DescribedInterface] = []
+        self._section: list[DescribedInterface] = []
         self._order = "<"
         self._ours = False  # the present section was written by this program
         self._runs: list[Run] = []
@@ -142,10 +110,7 @@ class PcapngWalker:
 
     def interfaces(self) -> tuple[Interface, ...]:
         """The interfaces of all sections, in file order."""
-        return tuple(
-            Interface(i.name, i.link_type, i.snap_length or None, i.filter, i.received, i.dropped)
-            for i in self._all
-        )
+        return tuple(interface.fact() for interface in self._all)
 
     def walk(self, data: bytes) -> tuple[list[Run], int]:
         """Runs of records in `data`, and the bytes used; see `pcap.walk`."""
@@ -298,23 +263,14 @@ class PcapngWalker:
             return
         if self._short(at, end, 8, "interface description"):
             # Its index is taken all the same: later packets count on it.
-            self._keep(_Interface(0, 0))
+            self._keep(DescribedInterface(0, 0))
             return
         link_type, snap_length = Struct(self._order + "HxxI").unpack_from(data, at)
-        interface = _Interface(link_type, snap_length)
-        found = self._options(data, at + 8, end)
-        name, rule = found.last(opt.IF_NAME), found.last(opt.IF_FILTER)
-        interface.name = None if name is None else _clipped(opt.text(name), NAME_LIMIT)
-        whole = "" if rule is None else opt.filter_text(rule)
-        interface.filter = None if rule is None else _clipped(whole, FILTER_LIMIT)
-        interface.counted_cuts = whole.endswith(COUNTED_CUTS)
-        unit = self._number(found, opt.IF_TSRESOL, "B")
-        if unit is not None:
-            interface.resolution = opt.resolution(unit)
-        interface.offset = (self._number(found, opt.IF_TSOFFSET, "q") or 0) * 1_000_000_000
+        interface = DescribedInterface(link_type, snap_length)
+        interface.describe(self._options(data, at + 8, end), self._number)
         self._keep(interface)
 
-    def _keep(self, interface: _Interface) -> None:
+    def _keep(self, interface: DescribedInterface) -> None:
         """Give an interface the next index of its section."""
         numerator, denominator = interface.resolution
         if denominator == 1:
@@ -343,15 +299,7 @@ class PcapngWalker:
         found = self._options(data, at + 12, end)
         if interface is None:
             return
-        interface.owed = False
-        received = self._number(found, opt.ISB_IFRECV, "Q")
-        if received is not None:
-            interface.received = received
-        # Counters are totals since the capture began: a later block replaces an earlier.
-        drops = [self._number(found, code, "Q") for code in (opt.ISB_IFDROP, opt.ISB_OSDROP)]
-        known = [count for count in drops if count is not None]
-        if known:
-            interface.dropped = sum(known)
+        interface.count(found, self._number)
 
     def _decryption_secrets(self, data: bytes, at: int, end: int) -> None:
         if self._short(at, end, 8, "decryption secrets"):
@@ -383,7 +331,7 @@ class PcapngWalker:
 
     # --- packets ---------------------------------------------------------
 
-    def _interface(self, index: int) -> _Interface | None:
+    def _interface(self, index: int) -> DescribedInterface | None:
         if index < len(self._section):
             return self._section[index]
         self._fault("unknown-interface", f"{index}; its section has {len(self._section)}")
@@ -443,7 +391,9 @@ class PcapngWalker:
         assert self.changes is not None
         self.changes.append((number, len(self._all) - len(self._section) + index))
 
-    def _add(self, interface: _Interface, record: Record, comments: tuple[str, ...]) -> None:
+    def _add(
+        self, interface: DescribedInterface, record: Record, comments: tuple[str, ...]
+    ) -> None:
         """Put a packet behind those of its kind, or start a new run."""
         runs = self._runs
         if not runs or (runs[-1].link_type, runs[-1].counted_cuts) != interface.shared:
@@ -453,8 +403,3 @@ class PcapngWalker:
             run.comments[len(run.records)] = comments
         run.records.append(record)
         self.packets += 1
-
-
-def _clipped(text: str, limit: int) -> str:
-    """A text that a file states, which may be 64 KB for each of its interfaces."""
-    return text if len(text) <= limit else text[: limit - 3] + "..."

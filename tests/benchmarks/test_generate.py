@@ -16,7 +16,8 @@ from scapy.utils import RawPcapReader
 
 from benchmarks.generate import Mixed, SmallPackets, Truth, Tunnels, write
 from benchmarks.run import DECODE_AS
-from inspector.inspection import Options, inspect_captures
+from inspector.capture_files import inspect_captures
+from inspector.inspection import Options
 
 WORKLOADS: dict[str, Callable[[], Mixed | SmallPackets]] = {
     "mixed": Mixed,

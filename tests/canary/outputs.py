@@ -16,8 +16,8 @@ from typing import Final, Literal, TypeAlias
 
 from click.testing import CliRunner
 
+from inspector.capture_files import inspect_captures
 from inspector.cli.main import main
-from inspector.inspection import inspect_captures
 from inspector.live.lines import Lines
 from inspector.model.network import Process
 from inspector.model.report import Report

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
+from inspector.capture_files import inspect_captures
 from inspector.exchanges.processes import SocketOwner
-from inspector.inspection import inspect_captures
 from inspector.live.files import Rotation
 from inspector.live.session import Session
 from inspector.model.live import HookCount, Live

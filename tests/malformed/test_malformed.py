@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from inspector.capture_files import inspect_captures
 from inspector.cli.main import main
 from inspector.errors import InspectorError
-from inspector.inspection import Options, inspect_captures
+from inspector.inspection import Options
 from inspector.model.report import Report
 from inspector.report.formats.whole import as_json
 from tests.malformed.make import FAMILIES, Case

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from inspector.pcap import options as opt
 from inspector.pcap import pcapng
-from inspector.pcap.pcapng import FILTER_LIMIT, NAME_LIMIT, PcapngWalker
+from inspector.pcap.pcapng import PcapngWalker
+from inspector.pcap.pcapng_interface import FILTER_LIMIT, NAME_LIMIT
 from inspector.pcap.walk import MAX_BLOCK, MAX_FAULTS
 from inspector.pcap.writer import PcapngWriter
 from tests.pcap.feeding import Outcome, Packet, walk, walk_every_way

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from inspector.inspection import inspect
+from inspector.capture_files import inspect
 from inspector.model.report import Report
 from inspector.policy.judge import judge
 from inspector.policy.reading import read_policy

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from inspector.capture_files import inspect
 from inspector.errors import ExitCode
-from inspector.inspection import inspect
 from inspector.policy.judge import judge
 from inspector.policy.reading import read_policy
 from inspector.policy.starting import starting_policy

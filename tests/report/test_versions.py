@@ -116,7 +116,7 @@ def test_a_report_of_version_1_can_be_judged_compared_and_shown(path: Path) -> N
 
 @pytest.mark.parametrize("name", ["h1-wrong-path", "issue-1527", "lost-packets"])
 def test_a_report_of_version_1_decides_what_the_capture_decides_today(name: str) -> None:
-    from inspector.inspection import inspect
+    from inspector.capture_files import inspect
 
     old = from_dict(plain_of(Path(__file__).parent / "old" / f"{name}.json"))
     new = inspect(Path(__file__).parents[2] / "captures" / name)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from inspector.artifacts import redacted, write_artifacts
+from inspector.capture_files import inspect_captures
 from inspector.credentials import CredentialReader
 from inspector.credentials.masking import Masker
-from inspector.inspection import inspect_captures
 from inspector.redaction import Copies
 from inspector.secrets.vault import Vault
 from tests.flows.build import Tcp

@@ -23,8 +23,9 @@ import pytest
 from click.testing import CliRunner
 
 from inspector import Report
+from inspector.capture_files import inspect_captures
 from inspector.cli.main import main
-from inspector.inspection import Options, inspect_captures
+from inspector.inspection import Options
 from inspector.report.formats.whole import from_dict
 from tests.truth.public import PublicCapture, hostile, needs_corpus, well_formed
 

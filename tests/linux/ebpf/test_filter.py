@@ -14,7 +14,8 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
-from inspector.inspection import Options, inspect
+from inspector.capture_files import inspect
+from inspector.inspection import Options
 from inspector.linux.ebpf.filter import EbpfFilter
 from inspector.linux.ring import Ring
 from inspector.model.network import Endpoint
