@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls lab captures diagnose-matrix live-scenarios bpf docs lock clean
+.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls lab captures diagnose-matrix mutation live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ live-scenarios: $(READY) ## Play every scenario of the lab under a live capture;
 bpf: ## Rebuild the eBPF objects from their C sources (pinned clang)
 	@tools/system-packages bpf
 	@tools/bpf inspector/linux/ebpf
+
+mutation: $(READY) ## Which changed conditions and weights of the diagnosis no test notices
+	@$(BIN)/python -m tests.diagnosis.mutation
+	@$(BIN)/python -m tests.chain.mutation
 
 diagnose-matrix: $(READY) ## Root causes and verdicts against the truth of every capture
 	@$(BIN)/python -m tests.diagnosis.matrix

@@ -35,7 +35,6 @@ SLOW: Final = frozenset(
         "cli/test_discretion.py",
         "cli/test_interrupts.py",
         "cli/test_streams.py",
-        "diagnosis/test_degraded.py",
         "leaks/test_leaks.py",
         "leaks/test_many_keys.py",
         "malformed/test_malformed.py",

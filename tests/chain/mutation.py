@@ -2,7 +2,7 @@
 
 `python -m tests.chain.mutation [MODULE ...]` doubles and halves each weight of the modules that
 price and judge links, one at a time, wherever it was imported to, and runs that module's own tests
-on it.  It lists those under which every test still passes.
+on it.  It lists those under which every test still passes.  `--every N` takes one mutant of N.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.diagnosis.mutation import run
+from tests.diagnosis.mutation import parsed, run
 
 FOLDER: Final = Path(__file__).parent
 #: The weights, by module.  Left out are bounds of memory and time, on which no result depends.
@@ -90,9 +90,10 @@ def survives(mutant: Mutant) -> bool:
     return code == pytest.ExitCode.OK
 
 
-def main(modules: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Print the mutants that survive."""
-    every = list(mutants(modules))
+    asked = parsed(arguments)
+    every = list(mutants(asked.names))[:: asked.every]
     survivors = [mutant for mutant in every if survives(mutant)]
     for mutant in survivors:
         print(f"survives: {mutant}")

@@ -29,10 +29,18 @@ def test_a_weight_is_changed_wherever_it_was_imported_to_and_stands_again_afterw
     assert values() == [before] * 2
 
 
-@pytest.mark.slow
-def test_no_weight_that_is_doubled_or_halved_passes_its_own_modules_tests() -> None:
+@pytest.mark.parametrize(
+    "every",
+    [
+        pytest.param(9, marks=pytest.mark.slow, id="one of 9"),
+        pytest.param(1, marks=pytest.mark.long, id="all"),
+    ],
+)
+def test_no_weight_that_is_doubled_or_halved_passes_its_own_modules_tests(
+    every: int,
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chain.mutation"],
+        [sys.executable, "-m", "tests.chain.mutation", "--every", str(every)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -3,12 +3,14 @@
 `python -m tests.diagnosis.mutation [CODE ...]` replaces each rule's condition by its negation,
 by "never" and by "always", one at a time, runs tests/diagnosis/rules/test_CODE.py on each such
 mutant, and lists those under which every test still passes.  All in one process: a rule is
-looked up when a case is diagnosed, so that a mutant needs no fresh import.
+looked up when a case is diagnosed, so that a mutant needs no fresh import.  `--every N` takes one
+mutant of N, in their order.
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
@@ -135,9 +137,18 @@ def run(tests: Path) -> int:
         return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", str(tests)]))
 
 
-def main(codes: Sequence[str]) -> int:
+def parsed(arguments: Sequence[str]) -> Namespace:
+    """Names of what is mutated, and of how many mutants one is taken."""
+    parser = ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--every", type=int, default=1)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
     """Print the mutants that survive."""
-    every = list(mutants(codes))
+    asked = parsed(arguments)
+    every = list(mutants(asked.names))[:: asked.every]
     whole = [path for path in sorted({mutant.tests for mutant in every}) if run(path)]
     for path in whole:
         print(f"fails without any mutant: {path.name}")

@@ -1,10 +1,17 @@
-"""A capture made worse says less, never something wrong, and not nothing."""
+"""A capture made worse says less, never something wrong, and not nothing.
+
+Of each degradation `make test` tries one capture of six, another one each time, so that all of
+them are tried; `make test-real` tries all captures in every way.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,10 +19,57 @@ from inspector import Report
 from tests.diagnosis.degraded import DEGRADED, Frame, frames, report_of
 from tests.diagnosis.matrix import HYPOTHESES, expect_of, folders
 
+#: Of so many captures one is degraded in a given way.
+SHARE: Final = 6
+
 each = pytest.mark.parametrize("name", DEGRADED)
+share = pytest.mark.parametrize(
+    "share",
+    [
+        pytest.param(SHARE, marks=pytest.mark.slow, id=f"one capture of {SHARE}"),
+        pytest.param(1, marks=pytest.mark.long, id="all captures"),
+    ],
+)
 #: Causes that name what is seen of a failure, and not what brought it about.
 SYMPTOMS = frozenset({"call-unanswered", "proxy-not-listening"})
 Head = tuple[str, int, int, str, str]
+
+
+@dataclass(slots=True)
+class Tried:
+    """What came of one degradation: mistakes, heads that survive, root causes that are named."""
+
+    wrong: list[tuple[str, int, str]] = field(default_factory=list)
+    heads: int = 0
+    reported: int = 0
+    failing: int = 0
+    named: int = 0
+
+
+@cache
+def tried(name: str, share: int) -> Tried:
+    """Degrade captures, and compare what is said of them with the truth and with the whole."""
+    degrade, seeds = DEGRADED[name]
+    result = Tried()
+    for folder in chosen(name, share):
+        is_failing = (expect_of(folder) or {})["root_cause"] is not None
+        for seed in range(seeds):
+            kept = degrade(frames(folder), seed)
+            report = report_of(kept)
+            assert tuple(item.id for item in report.hypotheses) == HYPOTHESES
+            result.wrong += [(folder.name, seed, text) for text in mistakes(folder, kept, report)]
+            numbers = {frame.number for frame in kept}
+            survive = Counter(head for packet, head in heads(whole(folder)) if packet in numbers)
+            found = Counter(head for _, head in heads(report))
+            result.heads += survive.total()
+            result.reported += (survive & found).total()
+            result.failing += is_failing
+            result.named += is_failing and report.root_cause is not None
+    return result
+
+
+def chosen(name: str, share: int) -> Sequence[Path]:
+    return folders()[[*DEGRADED].index(name) % share :: share]
 
 
 @cache
@@ -74,45 +128,22 @@ def mistakes(folder: Path, kept: list[Frame], report: Report) -> list[str]:
     return found
 
 
+@share
 @each
-def test_less_is_said_but_nothing_wrong(name: str) -> None:
-    degrade, seeds = DEGRADED[name]
-    wrong = []
-    for folder in folders():
-        for seed in range(seeds):
-            kept = degrade(frames(folder), seed)
-            report = report_of(kept)
-            assert tuple(item.id for item in report.hypotheses) == HYPOTHESES
-            wrong += [(folder.name, seed, text) for text in mistakes(folder, kept, report)]
-    assert wrong == []
+def test_less_is_said_but_nothing_wrong(name: str, share: int) -> None:
+    assert tried(name, share).wrong == []
 
 
+@share
 @pytest.mark.parametrize("name", [name for name in DEGRADED if "bytes" not in name])
-def test_requests_whose_heads_survive_are_still_reported(name: str) -> None:
+def test_requests_whose_heads_survive_are_still_reported(name: str, share: int) -> None:
     """Nineteen of twenty at least; their own packets may be lost all the same, but not they."""
-    degrade, seeds = DEGRADED[name]
-    there, reported = 0, 0
-    for folder in folders():
-        for seed in range(seeds):
-            kept = degrade(frames(folder), seed)
-            numbers = {frame.number for frame in kept}
-            survive = Counter(head for packet, head in heads(whole(folder)) if packet in numbers)
-            found = Counter(head for _, head in heads(report_of(kept)))
-            there += survive.total()
-            reported += (survive & found).total()
-    assert there > 0
-    assert reported >= 0.95 * there
+    assert tried(name, share).heads > 0
+    assert tried(name, share).reported >= 0.95 * tried(name, share).heads
 
 
-def test_what_is_lost_does_not_silence_the_rest() -> None:
+@share
+def test_what_is_lost_does_not_silence_the_rest(share: int) -> None:
     """Of 1 % loss most root causes survive: saying nothing would be no mistake, and no use."""
-    degrade, seeds = DEGRADED["1 % dropped"]
-    failing = [
-        folder for folder in folders() if (expect_of(folder) or {})["root_cause"] is not None
-    ]
-    named = sum(
-        report_of(degrade(frames(folder), seed)).root_cause is not None
-        for folder in failing
-        for seed in range(seeds)
-    )
-    assert named >= 0.8 * len(failing) * seeds
+    assert tried("1 % dropped", share).failing > 0
+    assert tried("1 % dropped", share).named >= 0.8 * tried("1 % dropped", share).failing

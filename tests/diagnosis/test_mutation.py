@@ -41,10 +41,18 @@ def test_every_rule_is_mutated_and_stands_again_afterwards() -> None:
     assert len(before) == len(rules.RULES)
 
 
-@pytest.mark.slow
-def test_no_rule_whose_condition_is_negated_or_constant_passes_its_own_tests() -> None:
+@pytest.mark.parametrize(
+    "every",
+    [
+        pytest.param(25, marks=pytest.mark.slow, id="one of 25"),
+        pytest.param(1, marks=pytest.mark.long, id="all"),
+    ],
+)
+def test_no_rule_whose_condition_is_negated_or_constant_passes_its_own_tests(
+    every: int,
+) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.diagnosis.mutation"],
+        [sys.executable, "-m", "tests.diagnosis.mutation", "--every", str(every)],
         cwd=ROOT,
         capture_output=True,
         text=True,
