@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
@@ -20,10 +20,9 @@ from inspector.cli.stopping import graceful
 from inspector.report.formats.table import AT_THE_END
 
 if TYPE_CHECKING:
-    from inspector.inspection import Options
     from inspector.model.report import Report
+    from inspector.options import Options
     from inspector.policy.judge import Judgement
-    from inspector.policy.model import Policy
 
 #: The file of `check -o DIR`.
 RESULT: Final = "check.json"
@@ -95,25 +94,29 @@ def check(
         from datetime import date
 
         from inspector.policy.judge import judge
-        from inspector.policy.reading import providers_in, read_policy
+        from inspector.policy.reading import providers_in, read_policy, with_network
 
     options = options_of(told)
+    known = [row.name for row in options.roles().added]
     if explain:
         from inspector.policy.sentences import sentences
 
-        rules = read_policy(policy, [row.name for row in options.roles().added])
-        click.echo("\n".join(sentences(rules)))
+        click.echo("\n".join(sentences(read_policy(policy, known))))
         return
     if not paths:
         raise click.UsageError("Missing argument 'PATH...'.", ctx)
-    # A mistake in a policy is told before hours of packets are read.
-    known = [row.name for row in options.roles().added]
-    written = [path for path in paths if report_in(path) is not None]
-    if not written:
-        options = _with_policy(options, read_policy(policy, known))
+    # Stored reports first: they name providers that a policy may speak of, and what the policy
+    # says of the network must be known, and right, before hours of packets are read.
+    written = {path: report_of((path,), options) for path in paths if report_in(path) is not None}
+    for report in written.values():
+        known += providers_in(report)
+    rules = read_policy(policy, known)
+    if fail_on is not None:
+        rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
     judged: list[tuple[str, Report, Judgement]] = []
     interrupted = False
-    for name, report in _runs(paths, written, options, progress=not no_progress):
+    told_of = with_network(options, rules)
+    for name, report in _runs(paths, written, told_of, progress=not no_progress):
         interrupted |= tell_interrupted(report)
         if not report.connections and not interrupted:
             raise NoTcp(report.topology.scope)
@@ -122,9 +125,6 @@ def check(
 
             click.echo(starting_policy(report), nl=False)
             return
-        rules = read_policy(policy, [*known, *providers_in(report)])
-        if fail_on is not None:
-            rules = replace(rules, fail_on=None if fail_on == "never" else fail_on)
         judged.append((name, report, judge(report, rules, date.today())))
     _show(judged, form)
     unwritten = _leave(judged, directory)
@@ -136,23 +136,12 @@ def check(
     ctx.exit(INTERRUPTED if interrupted else worst_of(one.exit_code for _, _, one in judged))
 
 
-def _with_policy(options: Options, policy: Policy) -> Options:
-    """The options of an inspection, with what a policy says of the network."""
-    return replace(
-        options,
-        topology_file=options.topology_file
-        or (Path(policy.topology) if policy.topology is not None else None),
-        auth_headers=(*options.auth_headers, *policy.auth_headers),
-    )
-
-
 def _runs(
-    paths: tuple[str, ...], written: list[str], options: Options, *, progress: bool
+    paths: tuple[str, ...], written: Mapping[str, Report], options: Options, *, progress: bool
 ) -> Iterator[tuple[str, Report]]:
     """Each report by itself, then what the captures say together."""
+    yield from written.items()
     captures = tuple(path for path in paths if path not in written)
-    for path in written:
-        yield path, report_of((path,), options)
     if captures:
         with graceful() as stop:
             report = report_of(captures, options, progress=progress, stop=stop)

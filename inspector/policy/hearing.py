@@ -121,7 +121,11 @@ class Hearing:
                 return False
         if expect.container is None:
             return True
-        return process.container is not None and is_like(process.container, (expect.container,))
+        if process.container is None:
+            if process.container_id is not None:  # it is in one, whose name nobody could tell
+                self._unknown.append(id)
+            return False
+        return is_like(process.container, (expect.container,))
 
     def is_of_provider(self, way: WayOut) -> bool:
         """Whether a way out leads to the expectation's provider."""

@@ -56,6 +56,18 @@ def providers_in(report: Report) -> frozenset[Provider]:
     )
 
 
+def with_network(options: Options, policy: Policy) -> Options:
+    """The options of an inspection, with what a policy says of the network.
+
+    An option's own topology file goes before the policy's; auth headers add up.
+    """
+    topology = options.topology_file
+    if topology is None and policy.topology is not None:
+        topology = Path(policy.topology)
+    headers = (*options.auth_headers, *policy.auth_headers)
+    return replace(options, topology_file=topology, auth_headers=headers)
+
+
 def _read(named: str | Path, added: tuple[Provider, ...], within: tuple[str, ...]) -> Policy:
     if str(named) in BUILT_IN:
         return built_in(str(named))
@@ -91,11 +103,12 @@ def _policy(
         rows = Options(topology_file=Path(topology)).roles().added
         added = (*added, *(row.name for row in rows))
     at = lines(text)
-    told["expect"] = _tables("expect", told, at, name, expect_reader(added))
+    inherited = tuple(expect.name for expect in base.expect if expect.name)
+    told["expect"] = _tables("expect", told, at, name, expect_reader(added, inherited))
     own = tuple(expect.name for expect in told["expect"] if expect.name)
     _unique(own, place)
-    known = (*own, *(expect.name for expect in base.expect if expect.name))
-    told["ignore"] = _tables("ignore", told, at, name, ignore_reader(known))
+    known = (*own, *inherited)
+    told["ignore"] = _tables("ignore", told, at, name, ignore_reader(known, added))
     told.pop("schema", None)
     if told.get("fail_on") == "never":
         told["fail_on"] = None

@@ -72,5 +72,5 @@ def _ignored(ignore: Ignore) -> str:
         ("from", ignore.start and ignore.start.isoformat()),
         ("until", ignore.expires and ignore.expires.isoformat()),
     )
-    said = " ".join(f"{word} {value}" for word, value in narrowed if value)
-    return f"{ignore.of} is passed over {said}: {ignore.reason}".replace("over :", "over:")
+    passed = " ".join(("passed over", *(f"{word} {value}" for word, value in narrowed if value)))
+    return f"{ignore.of} is {passed}: {ignore.reason}"

@@ -11,6 +11,7 @@ from inspector.model.conclusions import SEVERITIES
 from inspector.model.credentials import CredentialKind
 from inspector.model.providers import KNOWN, Provider
 from inspector.policy import fields
+from inspector.policy.contradictions import refuse_expect, refuse_ignore
 from inspector.policy.fields import Fields, Table
 from inspector.policy.model import (
     FORMAT,
@@ -154,13 +155,21 @@ def _placeholder_only(place: Place, name: str, value: Any) -> Any:
     return value
 
 
-def expect_reader(added: tuple[Provider, ...]) -> Callable[[Table, Place], Expect]:
-    """The reader of an `[[expect]]`, which may name these providers too."""
-    providers = tuple(dict.fromkeys((*KNOWN, *sorted(added), "any")))
+def _providers(added: tuple[Provider, ...]) -> tuple[Provider, ...]:
+    return tuple(dict.fromkeys((*KNOWN, *sorted(added))))
+
+
+def expect_reader(
+    added: tuple[Provider, ...], replaced: tuple[str, ...] = ()
+) -> Callable[[Table, Place], Expect]:
+    """The reader of an `[[expect]]`, which may name these providers too.
+
+    `replaced` are names of the policy that is extended.
+    """
     known: Fields[Expect] = Fields(
         "",
         {
-            "provider": fields.one_of(*providers),
+            "provider": fields.one_of(*_providers(added), "any"),
             "opened_by": fields.one_of("agent", "api-proxy"),
             "client": fields.text("a pattern of a User-Agent such as claude-cli/*"),
             "process": fields.text("a pattern of a program's name such as node"),
@@ -188,19 +197,16 @@ def expect_reader(added: tuple[Provider, ...]) -> Callable[[Table, Place], Expec
 
     def read(table: Table, place: Place) -> Expect:
         expect = Expect(**known.read(table, place))
-        most = expect.max_calls
-        if most is not None and most < expect.min_calls:
-            place.refuse(
-                f"asks for at least {expect.min_calls} calls and at most {most}",
-                "Let max_calls be min_calls or more",
-            )
+        refuse_expect(expect, place, replaced)
         return expect
 
     return read
 
 
-def ignore_reader(expectations: tuple[str, ...]) -> Callable[[Table, Place], Ignore]:
-    """The reader of an `[[ignore]]`, which may name these expectations."""
+def ignore_reader(
+    expectations: tuple[str, ...], added: tuple[Provider, ...]
+) -> Callable[[Table, Place], Ignore]:
+    """The reader of an `[[ignore]]`, which may name these expectations and providers."""
     known: Fields[Ignore] = Fields(
         "",
         {
@@ -210,7 +216,7 @@ def ignore_reader(expectations: tuple[str, ...]) -> Callable[[Table, Place], Ign
             "from": fields.day,
             "until": fields.day,
             "expires": fields.day,
-            "provider": fields.text("a provider"),
+            "provider": fields.one_of(*_providers(added)),
             "client": fields.text("a pattern of a User-Agent such as claude-cli/*"),
             "host": fields.several("host:port", fields.host),
             "count": fields.number("occurrences", 1),
@@ -226,15 +232,18 @@ def ignore_reader(expectations: tuple[str, ...]) -> Callable[[Table, Place], Ign
             place.refuse("has a code and an expectation", "Write an [[ignore]] for each")
         if "reason" not in told:
             place.wrong("reason", "a text that says why")
+        if "until" in told and "expires" in told:
+            place.refuse("has until and expires, which are the same", "Write one of them")
         ends = told.pop("until", None) or told.pop("expires", None)
         if ends is None:
             place.wrong("expires", "a date such as 2026-12-31, without quotes")
-        told.pop("expires", None)
         hosts = told.pop("host", None)
-        return Ignore(
+        ignore = Ignore(
             code=told.pop("code", None), expires=ends, start=told.pop("from", None),
             host=hosts[0] if hosts else None, **told,
         )  # fmt: skip
+        refuse_ignore(ignore, place)
+        return ignore
 
     return read
 

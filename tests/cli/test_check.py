@@ -123,7 +123,28 @@ def test_a_policy_s_own_topology_and_headers_are_used(tmp_path: Path) -> None:
     assert any("content-type" in remark["found"].lower() for remark in told["broken"])
 
 
-def test_logs_are_read_as_elsewhere() -> None:
-    capture = f"{KEYED}/capture.pcapng"
-    result = run("--squid-log", f"{KEYED}/access.log", capture)
-    assert result.exit_code == 3
+def test_it_says_of_the_network_what_holds_for_captures_beside_reports_too(
+    tmp_path: Path, reports: tuple[str, str]
+) -> None:
+    (tmp_path / "network.toml").write_text('[[provider]]\nname = "acme"\nport = 10001\n')
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        'topology = "network.toml"\nauth_headers = ["content-type"]\nfail_on = "never"\n'
+        '[[expect]]\nname = "acme"\nprovider = "acme"\nauth = ["x-api-key"]\n'
+    )
+    told = json.loads(run("--format", "json", "--policy", str(policy), reports[0], HEALTHY).stdout)
+    report, captures = told["runs"]
+    assert report["broken"] == []
+    assert "content-type" in captures["broken"][0]["found"].lower()
+
+
+def test_logs_are_witnesses_whose_absence_a_policy_can_refuse(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('fail_on = "never"\nrequire = ["logs"]\n')
+    alone = tmp_path / "alone.pcapng"
+    alone.write_bytes((Path(HEALTHY) / "capture.pcapng").read_bytes())
+    wanted = "--policy", str(policy), "--format", "json"
+    told = json.loads(run(*wanted, str(alone)).stdout)
+    assert [remark["found"] for remark in told["broken"]] == ["no log was read"]
+    for log in (("--squid-log", "access.log"), ("--proxy-log", "api-proxy.jsonl")):
+        assert run(*wanted, log[0], f"{HEALTHY}/{log[1]}", str(alone)).exit_code == 0

@@ -46,10 +46,9 @@ def connect(authority: str = API, *fields: str) -> bytes:
 
 
 @functools.cache
-def tls(serial: int = 0) -> Recording:
-    """A real TLS 1.3 conversation; each `serial` has a ClientHello of its own."""
+def tls(serial: int = 0, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Recording:
+    """A real TLS conversation; each `serial` has a ClientHello of its own."""
     del serial  # a key of the cache
-    version = ssl.TLSVersion.TLSv1_3
     contexts = client_context(version), server_context(version)
     return converse(*contexts, requests=2, close=True)
 

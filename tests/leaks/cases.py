@@ -74,6 +74,7 @@ WRITINGS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "base64 twice": lambda key: base64.b64encode(base64.b64encode(key)),
     "hex": lambda key: key.hex().encode(),
     "JSON escapes": lambda key: b"".join(b"\\u%04x" % byte for byte in key),
+    # Padded, so that the writings of two keys are of one length.
     "HTML entities": lambda key: b"".join(b"&#%03d;" % byte for byte in key),
     "UTF-16": lambda key: key.decode().encode("utf-16-le"),
     "wrapped": lambda key: _stretched(key, b"\\n"),

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from inspector.policy.contradictions import asked
 from inspector.policy.model import Auth, Expect, HeaderRules, Ignore, TlsRules, Tunnels
 from inspector.policy.places import PolicyError
 from inspector.policy.reading import built_in, read_policy
 from inspector.policy.tables import TOP
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+
+_IGNORED = '[[ignore]]\ncode = "retry-storm"\nreason = "r"\n'
 
 
 def _written(tmp_path: Path, text: str) -> Path:
@@ -88,8 +91,8 @@ def test_the_example_has_every_name_of_an_expectation() -> None:
 
 
 def test_what_is_not_said_is_not_asked(tmp_path: Path) -> None:
-    policy = read_policy(_written(tmp_path, "[[expect]]\n"))
-    assert policy.expect == (Expect(),)
+    policy = read_policy(_written(tmp_path, "[[expect]]\nmin_calls = 1\n"))
+    assert policy.expect == (Expect(min_calls=1),)
     assert policy.fail_on == "error"
 
 
@@ -129,8 +132,41 @@ def test_findings_may_be_left_to_others(tmp_path: Path) -> None:
         ('[[expect]]\npaths = ["v1"]', "a path begins with /"),
         ("[[expect]]\ntls = { min_version = 1.2 }", "min_version .* is not one of 1.0, 1.1"),
         ('[[expect]]\nauth = { kinds = ["jwts"] }', "did you mean jwt"),
-        ('[[expect]]\nname = "a"\n[[expect]]\nname = "a"', 'more than one .* of the name "a"'),
-        ('[[expect]]\n[[expect]]\nlevel = "bad"', r"\[\[expect\]\] 2 \(line 2\) of the policy"),
+        (2 * '[[expect]]\nname = "a"\nmin_calls = 1\n', 'more than one .* of the name "a"'),
+        (
+            '[[expect]]\nmin_calls = 1\n[[expect]]\nlevel = "bad"',
+            r"\[\[expect\]\] 2 \(line 3\) of the policy",
+        ),
+        ("[[expect]]\nforbid = true\nmin_calls = 2", "forbids all calls, and asks for at least 2"),
+        (
+            '[[expect]]\nheaders = { absent = ["X-A"], present = ["x-a"] }',
+            "a header both in absent and in present",
+        ),
+        (
+            '[[expect]]\nauth = { names = ["?key"], query = false }',
+            "lets a query parameter carry the credential, and query = false forbids it",
+        ),
+        (
+            '[[expect]]\nopened_by = "api-proxy"\ndirect_connect = "never"',
+            "speaks of the api-proxy alone",
+        ),
+        ('[[expect]]\nprovider = "openai"', "asks nothing: only of what it would ask is said"),
+        (
+            '[[expect]]\nopened_by = "agent"\nstatuses = [200]',
+            "has opened_by, and asks nothing of what is opened",
+        ),
+        (
+            _IGNORED + "from = 2027-01-02\nuntil = 2027-01-01",
+            "begins on 2027-01-02, after it ended on 2027-01-01",
+        ),
+        (
+            _IGNORED + "until = 2027-01-01\nexpires = 2027-01-01",
+            "has until and expires, which are the same. Write one of them",
+        ),
+        (
+            _IGNORED + 'until = 2027-01-01\nprovider = "antropic"',
+            "provider .* is not one of .*Did you mean anthropic",
+        ),
         ('require = ["logz"]', "did you mean logs"),
         ('when_not_proven = "ignore"', "is not one of fail, warn, pass"),
         ('[severity]\nretry-strom = "note"', "Did you mean retry-storm"),
@@ -207,6 +243,27 @@ def test_a_file_of_a_built_in_name_is_read_where_its_path_says_so(
     assert read_policy("awf").fail_on == "warning"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[expect]]\nforbid = true\nhosts = ["a.lab.test:443"]\nmin_calls = 2',
+        '[[expect]]\nopened_by = "agent"\ndirect_connect = "never"',
+        '[[expect]]\nopened_by = "api-proxy"\nforbid = true',
+        '[[expect]]\nauth = { names = ["x-api-key"], query = false }',
+        _IGNORED + "from = 2027-01-01\nuntil = 2027-01-01",
+    ],
+)
+def test_what_only_resembles_a_contradiction_is_read(tmp_path: Path, text: str) -> None:
+    read_policy(_written(tmp_path, text))
+
+
+def test_an_ignore_may_name_a_provider_that_a_report_adds(tmp_path: Path) -> None:
+    text = _IGNORED + 'until = 2027-01-01\nprovider = "mistral"'
+    assert read_policy(_written(tmp_path, text), ["mistral"]).ignore[0].provider == "mistral"
+    with pytest.raises(PolicyError, match=r"provider .* is not one of"):
+        read_policy(_written(tmp_path, text))
+
+
 # -- extending -----------------------------------------------------------------------
 
 
@@ -234,6 +291,15 @@ def test_the_built_in_one_can_be_extended(tmp_path: Path) -> None:
     policy = read_policy(_written(tmp_path, 'extends = "awf"\n'))
     assert policy.expect == built_in("awf").expect
     assert policy.fail_on == built_in("awf").fail_on
+
+
+def test_an_expectation_of_the_one_that_it_extends_can_be_taken_out(tmp_path: Path) -> None:
+    text = 'extends = "awf"\n[[expect]]\nname = "no-way-around"\n'
+    names = [expect.name for expect in read_policy(_written(tmp_path, text)).expect]
+    assert names == ["placeholders", "tls-in-tunnels", "no-way-around"]
+    assert list(asked(read_policy(_written(tmp_path, text)).expect[-1])) == []
+    with pytest.raises(PolicyError, match="asks nothing"):
+        read_policy(_written(tmp_path, text.replace("no-way-around", "no-way-arond")))
 
 
 def test_policies_that_extend_each_other_are_refused(tmp_path: Path) -> None:

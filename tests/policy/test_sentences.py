@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from inspector.policy.checks import CHECKS
-from inspector.policy.model import Expect
+from inspector.policy.model import Expect, Ignore, Policy
 from inspector.policy.reading import built_in, read_policy
 from inspector.policy.sentences import sentences
 
@@ -40,6 +40,11 @@ def test_every_name_of_the_example_is_said(tmp_path: Path) -> None:
         "The run must have a call to an API.",
     ):
         assert said in told, said
+
+
+def test_an_ignore_that_nothing_narrows_is_said_as_it_stands() -> None:
+    policy = Policy("p", ignore=(Ignore("retry-storm", "it comes back over : and over", None),))
+    assert "retry-storm is passed over: it comes back over : and over" in sentences(policy)
 
 
 def test_what_an_expectation_can_ask_has_a_check() -> None:

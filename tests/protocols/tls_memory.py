@@ -56,7 +56,7 @@ def converse(
     server: ssl.SSLContext,
     *,
     requests: int = 1,
-    name: str = "api.lab.test",
+    name: str | None = "api.lab.test",
     session: ssl.SSLSession | None = None,
     close: bool = False,
 ) -> Recording:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.model.http import Exchange
-from inspector.policy.checks.demand import Demand, Places, either, times
+from inspector.policy.checks.demand import UNSEEN, Demand, Places, either, times
 from inspector.policy.hearing import Hearing
 from inspector.policy.model import Expect
 from inspector.policy.patterns import is_like
@@ -16,7 +16,6 @@ from inspector.report.page import grouping, words
 
 _CALLS: Final = "calls of agents, at the API proxy and wherever else they are"
 _ANSWERS: Final = "answers on the agents' hop"
-_UNSEEN: Final = "the request was not seen whole"
 _NO_ANSWER: Final = "the answer is not in the capture"
 #: The client's own count of its tries, by the SDKs of Stainless.
 _RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -161,7 +160,7 @@ def _hold_clients(hearing: Hearing, wanted: str) -> None:
         else:
             others.add("one that does not say who it is", call.id)
     others.tell(hearing, wanted)
-    hearing.needs_calls(wanted, unknown, _UNSEEN)
+    hearing.needs_calls(wanted, unknown, UNSEEN)
 
 
 def _models(expect: Expect) -> str | None:

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from inspector.model.credentials import AuthHeader
-from inspector.policy.checks.demand import Demand, Places, either
+from inspector.policy.checks.demand import UNSEEN, Demand, Places, either
 from inspector.policy.hearing import Hearing
 from inspector.policy.model import Expect
 from inspector.report.page.escape import clipped
 
 _ON_THE_HOP: Final = "plaintext that agents sent to the API proxy, a gateway or Squid"
-_UNSEEN: Final = "the request was not seen whole"
 
 
 def _names(expect: Expect) -> str | None:
@@ -40,7 +39,7 @@ def _hold_names(hearing: Hearing, wanted: str) -> None:
             (bare if request.complete else unknown).append(call.id)
     others.tell(hearing, wanted, "a credential in {}")
     hearing.breach(wanted, "no credential", bare)
-    hearing.needs_calls(wanted, unknown, _UNSEEN)
+    hearing.needs_calls(wanted, unknown, UNSEEN)
 
 
 def _schemes(expect: Expect) -> str | None:
@@ -163,7 +162,7 @@ def _hold_absent(hearing: Hearing, wanted: str) -> None:
         if not has and (request is None or not request.complete):
             unknown.append(call.id)
     found.tell(hearing, wanted, "the header {}")
-    hearing.needs_calls(wanted, unknown, _UNSEEN)
+    hearing.needs_calls(wanted, unknown, UNSEEN)
 
 
 def _present(expect: Expect) -> str | None:
@@ -185,10 +184,10 @@ def _hold_present(hearing: Hearing, wanted: str) -> None:
         for name in lacking:
             without.add(name, call.id)
     without.tell(hearing, wanted, "a request without {}")
-    hearing.needs_calls(wanted, unknown, _UNSEEN)
+    hearing.needs_calls(wanted, unknown, UNSEEN)
 
 
-def _needs_requests(hearing: Hearing, wanted: str, why: str = _UNSEEN) -> None:
+def _needs_requests(hearing: Hearing, wanted: str, why: str = UNSEEN) -> None:
     hearing.needs_calls(wanted, [call.id for call in hearing.calls if call.request is None], why)
 
 

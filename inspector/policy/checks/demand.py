@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from inspector.policy.hearing import Hearing
 from inspector.policy.model import Expect
 from inspector.report.page.escape import clipped
+
+#: Why a call is a doubt of a check that looks at what was asked.
+UNSEEN: Final = "the request was not seen whole"
 
 
 class Demand(NamedTuple):

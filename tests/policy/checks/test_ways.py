@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import ssl
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 
+from inspector.model.network import Process
+from inspector.model.report import Report
 from inspector.policy.model import TlsRules
 from tests.exchanges.network import (
     AGENT,
@@ -17,6 +23,9 @@ from tests.exchanges.network import (
     tls,
 )
 from tests.policy.checks.holding import BROKEN, KEPT, NOT_PROVEN, found, held
+from tests.protocols.tls_memory import Recording, client_context, converse, server_context
+
+V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 #: The name in the recorded TLS.
 NAME = "api.lab.test"
@@ -129,21 +138,125 @@ def test_every_way_out_holds_a_complete_handshake() -> None:
     ]
 
 
-def test_the_version_of_tls_is_at_least_this() -> None:
-    report = tunnel(Network()).report()
+def inside(net: Network, conversation: Recording, *, whole: bool = True) -> Network:
+    """A tunnel of the agent's, closed, with this conversation in it or its first flight alone."""
+    flights = conversation.flights if whole else conversation.flights[:1]
+    opened = say(net.to_squid(AGENT), connect(HOST), ESTABLISHED)
+    play(opened, replace(conversation, flights=flights)).close()
+    return net
+
+
+def test_a_handshake_that_failed_is_not_complete() -> None:
+    distrusted = converse(client_context(V13, trusting=False), server_context(V13))
+    assert found(inside(Network(), distrusted), tls=TlsRules(complete=True)) == [
+        "a CONNECT of the agent's own, whose handshake failed"
+    ]
+
+
+def test_a_handshake_that_stopped_half_way_is_not_complete() -> None:
+    net = Network()
+    opened = say(net.to_squid(AGENT), connect(HOST), ESTABLISHED)
+    play(opened, replace(tls(), flights=tls().flights[:1]))
+    assert found(net, tls=TlsRules(complete=True)) == [
+        "a CONNECT of the agent's own, whose handshake was not completed"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "least", "said"),
+    [
+        (V12, "1.2", []),
+        (V12, "1.3", ["TLS 1.2"]),
+        (V13, "1.2", []),
+        (V13, "1.3", []),
+    ],
+)
+def test_the_version_of_tls_is_at_least_this(
+    version: ssl.TLSVersion, least: Literal["1.2", "1.3"], said: list[str]
+) -> None:
+    net = inside(Network(), tls(0, version))
+    assert found(net, tls=TlsRules(min_version=least)) == said
+    assert held(net, tls=TlsRules(min_version=least)).exit_code == (BROKEN if said else KEPT)
+
+
+def test_a_version_that_no_policy_knows_is_older() -> None:
+    report = inside(Network(), tls()).report()
     (one,) = report.tunnels
     assert one.tls is not None
-    version = (one.tls.version or "").removeprefix("TLS ")
-    assert version in ("1.2", "1.3")
-    assert held(report, tls=TlsRules(min_version="1.2")).exit_code == KEPT
-    older = found(report, tls=TlsRules(min_version="1.3"))
-    assert older == ([] if version == "1.3" else [f"TLS {version}"])
+    old = replace(report, tunnels=(replace(one, tls=replace(one.tls, version="SSL 3.0")),))
+    assert found(old, tls=TlsRules(min_version="1.0")) == ["SSL 3.0"]
+
+
+def test_without_a_server_hello_the_version_is_not_known() -> None:
+    net = inside(Network(), tls(), whole=False)
+    judgement = held(net, tls=TlsRules(min_version="1.2"))
+    assert judgement.exit_code == NOT_PROVEN
+    assert judgement.doubts[0].found == "no ServerHello was seen"
 
 
 def test_the_name_in_tls_is_the_host_that_was_asked_for() -> None:
     assert held(tunnel(Network()), tls=TlsRules(sni="authority")).exit_code == KEPT
     net = tunnel(Network(), authority="other.lab.test:443")
     assert found(net, tls=TlsRules(sni="authority")) == [f"{NAME} in a tunnel to other.lab.test"]
+
+
+def test_tls_without_a_name_is_not_for_the_host_that_was_asked_for() -> None:
+    nameless = client_context(V13)
+    nameless.check_hostname = False
+    conversation = converse(nameless, server_context(V13), name=None)
+    net = inside(Network(), conversation)
+    assert found(net, tls=TlsRules(sni="authority")) == ["TLS without a name"]
+    assert found(inside(Network(), tls()), tls=TlsRules(sni="authority")) == []
+
+
+def held_by(process: Process | None) -> Report:
+    """A tunnel of the agent's and a call, both by this process."""
+    net = tunnel(Network())
+    say(net.to_api_proxy(), request(), response("404 Not Found")).close()
+    report = net.report()
+    return replace(
+        report,
+        connections=tuple(replace(each, client_process=process) for each in report.connections),
+    )
+
+
+NODE = Process(7, "node", exe="/usr/local/bin/node", container="awf-agent")
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_it"),
+    [
+        ({"process": "node"}, True),
+        ({"process": "no*"}, True),
+        ({"process": "/usr/local/bin/*"}, True),
+        ({"container": "awf-*"}, True),
+        ({"process": "node", "container": "awf-agent"}, True),
+        ({"process": "curl"}, False),
+        ({"process": "ode"}, False),
+        ({"container": "awf-squid"}, False),
+        ({"process": "node", "container": "awf-squid"}, False),
+        ({"process": "curl", "container": "awf-agent"}, False),
+    ],
+)
+def test_calls_and_ways_out_may_be_those_of_one_process_or_container(
+    asked: dict[str, str], is_it: bool
+) -> None:
+    report = held_by(NODE)
+    code = BROKEN if is_it else KEPT
+    assert held(report, statuses=("200",), **asked).exit_code == code
+    assert held(report, hosts=("nothing.lab.test:443",), **asked).exit_code == code
+
+
+def test_a_process_of_the_host_is_in_no_container() -> None:
+    report = held_by(replace(NODE, exe=None, container=None))
+    assert held(report, statuses=("200",), process="node").exit_code == BROKEN
+    assert held(report, statuses=("200",), container="*").exit_code == KEPT
+
+
+def test_a_container_whose_name_nobody_knows_is_not_proven_to_be_another() -> None:
+    report = held_by(replace(NODE, container=None, container_id="4f1c"))
+    judgement = held(report, statuses=("200",), container="awf-agent")
+    assert (judgement.exit_code, judgement.broken) == (NOT_PROVEN, ())
 
 
 def test_calls_at_the_api_proxy_are_no_way_out() -> None:
