@@ -150,6 +150,8 @@ def _answer(request: Row, report: Mapping[str, Any], *, whole: bool) -> Row | No
         answer["api_error"] = {"type": _ANTHROPIC_ERRORS[status]}
     elif by == "upstream" and status == 200 and kind:
         answer["stream"] = report.get("stream") if "event-stream" in kind else None
+    elif by == "upstream" and status == 101:
+        answer["stream"] = report.get("stream")
     return answer
 
 

@@ -37,7 +37,13 @@ class FailedCall:
 
     @property
     def status(self) -> int | None:
-        return None if self.exchange.response is None else self.exchange.response.status
+        """The status of its answer: over a WebSocket the one that the error states, if any does."""
+        response = self.exchange.response
+        if response is None:
+            return None
+        error = response.api_error
+        stated = None if error is None or response.status != 101 else error.status
+        return stated or response.status
 
     @property
     def is_read(self) -> bool:

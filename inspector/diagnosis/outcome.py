@@ -45,9 +45,7 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
     if response is not None and response.status >= 400:
         return "status"
     if response is not None and response.status == 101:
-        shown = exchange.websocket
-        failed = shown is not None and shown.closed_by == "server" and not is_in_order(shown)
-        return "cut" if failed else "unread"
+        return _of_upgrade(exchange, response)
     if ended in ("gap", "capture-end") and not (
         response is not None and response.stream is not None and response.stream.terminated
     ):
@@ -65,6 +63,25 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return "damaged"
     if response.complete:
         return "answered"
+    return "left" if by_client else "cut"
+
+
+def _of_upgrade(exchange: Exchange, response: Response) -> CallOutcome:
+    """What became of a call behind a 101: of a WebSocket the messages tell, of all else nobody."""
+    shown, stream = exchange.websocket, response.stream
+    if response.api_error is not None and response.api_error.status is not None:
+        return "status"
+    if stream is not None and stream.error is not None:
+        return "error-event"
+    if shown is not None and shown.closed_by == "server" and not is_in_order(shown):
+        return "cut"
+    if shown is None or stream is None:
+        return "unread"
+    if stream.terminated:
+        return "answered"
+    if exchange.ended_by in ("gap", "capture-end"):
+        return "unknown"
+    by_client = shown.closed_by == "client" or exchange.ended_by in ("client", "reset-by-client")
     return "left" if by_client else "cut"
 
 

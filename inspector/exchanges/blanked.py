@@ -70,6 +70,11 @@ class Marks:
             del self._stretches[key]
         return found
 
+    def body_of(self, source: Endpoint, destination: Endpoint, at: int) -> MarkedBody | None:
+        """What the mark of a message's body says of it, if there is one."""
+        stretch = self.take(source, destination, at)
+        return None if stretch is None else MarkedBody(stretch.facts)
+
     def key_of(self, source: Endpoint, destination: Endpoint, at: int) -> str | None:
         """The prefix of the key that a request held whose body is masked, if a mark has one."""
         found = self.take(source, destination, at)

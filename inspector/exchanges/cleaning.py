@@ -13,14 +13,14 @@ from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
-from inspector.model.http import ApiError, EventStream, Request, Response
+from inspector.model.http import ApiError, EventStream, Request, Response, WebSocket
 from inspector.model.network import Certificate, Connection, InnerAnswer, Process, Tls
 
 T = TypeVar("T")
 
 #: The fields of each record in which captured text stands; all others are words of ours.
 _TEXTS: Final[dict[type, tuple[str, ...]]] = {
-    ExchangeRecord: ("authority", "request", "response", "upgrade"),
+    ExchangeRecord: ("authority", "request", "response", "upgrade", "websocket"),
     TunnelRecord: ("authority", "headers", "proxy_error", "tls", "challenges", "inner"),
     InnerAnswer: ("error",),
     DirectTlsRecord: ("tls",),
@@ -37,6 +37,7 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
         "stop_reason",
     ),
     ApiError: ("type", "message", "code"),
+    WebSocket: ("close_reason",),
     EventStream: ("names", "error"),
     Tls: ("sni", "alpn_offered", "certificates", "alpn"),
     Certificate: ("subject", "issuer", "names"),

@@ -359,8 +359,9 @@ class HttpLayer:
         if item.response.status == 101:
             upgrade = item.response.text(b"upgrade") or "unknown"
             item.upgrade = self._context.ledger.credentials.value(b"upgrade", upgrade)
-            number = self._context.connection.number
-            self._context.ledger.unread.note(number, "protocol", item.response.packet)
+            if item.upgrade.lower() != "websocket":  # of one its layer knows what was read
+                number = self._context.connection.number
+                self._context.ledger.unread.note(number, "protocol", item.response.packet)
         elif self._requests.paused:
             self._resume()
         self._receiving = None
@@ -378,9 +379,9 @@ class HttpLayer:
         assert head is not None
         client, server = context.ends
         marks = context.ledger.marks
-        stretch = marks.take(server, client, head.at)
-        if stretch is not None:
-            item.body = MarkedBody(stretch.facts)
+        marked = marks.body_of(server, client, head.at)
+        if marked is not None:
+            item.body = marked
         elif head.packet >> FILE_SHIFT in marks.copies and head.get(b"content-encoding"):
             item.body = MarkedBody(None)
             context.ledger.unread.note(context.connection.number, "blanked", head.packet)
@@ -464,7 +465,7 @@ class HttpLayer:
             slot.layer = self._context.detect(self._context.within(record), slot, start)
             self._child = TunnelLayer(self._context, record, slot, start[False])
         elif upgraded is not None and (upgraded.upgrade or "").lower() == "websocket":
-            self._child = WebSocketLayer(upgraded, self._listener, start)
+            self._child = WebSocketLayer(self._context, upgraded, start)
         else:
             self._child = Opaque()
         if client_rest:

@@ -62,6 +62,15 @@ class Listener(Protocol):
     def numbers(self, up: bool, extent: Extent) -> None:
         """Lengths, types and statuses of a protocol's frames."""
 
+    def blank(self, up: bool, extent: Extent) -> None:
+        """Bytes that were read, of which nothing may stay: what is to be told of them is told."""
+
+    def words(self, up: bool, extent: Extent, mask: bytes) -> None:
+        """Free text, on which `mask` lies (RFC 6455 5.3); empty for none."""
+
+    def conversation(self, at: int, extent: Extent, facts: BodyFacts) -> None:
+        """What was found in a server's messages, behind a head that came `at` this time (ns)."""
+
     def settled(self, up: bool, before: int) -> None:
         """Whatever is to be told of the bytes before this one was told."""
 

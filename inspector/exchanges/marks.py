@@ -23,7 +23,7 @@ from inspector.credentials.body_keys import is_prefix
 from inspector.model.capture import Fault, Redacted
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
 from inspector.model.network import Endpoint
-from inspector.protocols import content, sse
+from inspector.protocols import content, sse, websocket
 from inspector.protocols.content_codecs import CODINGS
 from inspector.secrets.enumerated import MODEL, WORDS
 from inspector.wire import FILE_SHIFT, packet_reference
@@ -45,7 +45,7 @@ BlankReason: TypeAlias = Literal["coded", "body", "text", "tls"]
 _REASONS: Final = frozenset(get_args(BlankReason))
 _PAGES: Final = frozenset(get_args(PageAuthor))
 _LOOKS: Final = frozenset({"application/gzip", "text/event-stream"})
-_FAULTS: Final = frozenset({*content.FAULTS, *sse.FAULTS})
+_FAULTS: Final = frozenset({*content.FAULTS, *sse.FAULTS, *websocket.FAULTS})
 #: The names of events, and what those have in common that are not counted one by one.
 _EVENT: Final = re.compile(rf"(?:{WORDS.pattern})|{re.escape(sse.OTHER)}")
 _DETAIL: Final = re.compile(r"[ -~]{0,100}")
@@ -153,6 +153,8 @@ def _facts(facts: BodyFacts, masked: Callable[[str], str]) -> dict[str, Any]:
     if error is not None:
         text = None if error.message is None else masked(error.message)[:MESSAGE_LIMIT]
         told["error"] = [_optional(error.type, masked), text]
+        if error.status is not None:
+            told["status"] = error.status
     if facts.looks_like is not None:
         told["looks"] = facts.looks_like
     if facts.page is not None:
@@ -286,7 +288,7 @@ def _stretch(value: Any, file_index: int) -> BlankStretch:
 
 
 _OPTIONAL: Final = frozenset(
-    {"model", "stop", "usage", "error", "looks", "faults", "stream", "page"}
+    {"model", "stop", "usage", "error", "looks", "faults", "status", "stream", "page"}
 )
 
 
@@ -303,7 +305,8 @@ def _body(value: Any, file_index: int) -> BodyFacts:
         kind, text = _list(value["error"], 2)
         if text is not None and (not isinstance(text, str) or len(text) > MESSAGE_LIMIT):
             raise _Odd
-        error = ApiError(None if kind is None else _word(kind), text)
+        status = _number(value["status"], 999) if "status" in value else None
+        error = ApiError(None if kind is None else _word(kind), text, status=status)
     return BodyFacts(
         tuple(_of(name, CODINGS) for name in _list(value["coding"], most=8)),
         _number(value["decoded"]),

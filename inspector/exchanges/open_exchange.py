@@ -263,6 +263,7 @@ class OpenExchange:
         "request_end",
         "response",
         "response_end",
+        "socket_is_open",
         "upgrade",
         "websocket",
     )
@@ -287,6 +288,8 @@ class OpenExchange:
         self._wanted = 0
         self.upgrade: str | None = None
         self.websocket: WebSocket | None = None
+        # It became a WebSocket, and the conversation there was not over.
+        self.socket_is_open = False
 
     def ask(self, head: RequestHead) -> None:
         """The request's head has arrived."""
@@ -354,6 +357,8 @@ class OpenExchange:
     @property
     def is_cut(self) -> bool:
         """A message of it is unfinished."""
+        if self.socket_is_open:
+            return True
         ends = (self.request_end, self.response_end)
         return any(end is None or not end.complete for end in ends)
 
@@ -362,7 +367,11 @@ class OpenExchange:
         ends = (self.request_end, self.response_end)
         if self.lost or any(end is not None and end.lost for end in ends):
             return "gap"
-        if self.response_end is not None and self.response_end.complete:
+        if self.websocket is not None:
+            whole = self.websocket.closed_by is not None
+        else:
+            whole = self.response_end is not None and self.response_end.complete
+        if whole:
             return "complete"
         return closed_by if closed_by is not None else "capture-end"
 
@@ -402,6 +411,7 @@ class OpenExchange:
                 _words(credentials, error.type),
                 _words(credentials, error.message),
                 _words(credentials, error.code),
+                error.status,
             )
         return Response(
             status=head.status,

@@ -71,6 +71,8 @@ class ApiError:
     """Its message."""
     code: str | None = None
     """A second word for it, narrower than the type (OpenAI's `code`, Google's `status`)."""
+    status: int | None = None
+    """The HTTP status that the error states for itself, where it came over a WebSocket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class WebSocket:
-    """What went over a WebSocket after the 101, never what it said."""
+    """What went over a WebSocket after the 101, never what it said.
+
+    What the server's text messages state of a call is in the exchange's response, as of an event
+    stream.
+    """
 
     messages_up: int
     """Messages of the client whose end was seen."""
@@ -95,6 +101,16 @@ class WebSocket:
     """The status of the first closing frame (RFC 6455 7.4); null without one."""
     closed_by: Closer | None
     """Who sent that frame; null where none was seen."""
+    bytes_up: int = 0
+    """Bytes of the client's messages as they were sent: frame heads off, compression left on."""
+    bytes_down: int = 0
+    """The same of the server's."""
+    close_reason: str | None = None
+    """The text beside that status (RFC 6455 7.1.6), shown as words; null without one."""
+    last_up_at: int | None = None
+    """When the last of the client's messages ended."""
+    last_down_at: int | None = None
+    """When the last of the server's did."""
 
 
 @dataclass(frozen=True, slots=True)

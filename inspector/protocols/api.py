@@ -281,17 +281,29 @@ def _api_error(document: dict[str, object], status: int) -> ApiError | None:
         if isinstance(error, dict) and error:
             kinds = _words(error, ERROR_TYPE_PATHS)
             code = next((kind for kind in reversed(kinds[1:]) if _is_word(kind, kinds[0])), None)
-            return ApiError(kinds[0], _text(error.get("message")), code)
+            return ApiError(kinds[0], _text(error.get("message")), code, _status(document))
         if (text := _text(error)) is not None:
             message = _first_text(document, STRING_ERROR_TEXTS)
             return ApiError(None, text) if message is None else ApiError(text, message)
     if document.get("type") == "error":  # Responses: `event: error` without an `error` object
-        return ApiError(_text(document.get("code")), _text(document.get("message")))
+        kind, text = _text(document.get("code")), _text(document.get("message"))
+        return ApiError(kind, text, status=_status(document))
     if status >= 400:
         message = _first_text(document, BARE_ERROR_TEXTS)
         kinds = _words(document, BARE_ERROR_TYPES)
         if message is not None or kinds[0] is not None:
             return ApiError(kinds[0], message)
+    return None
+
+
+def _status(document: dict[str, object]) -> int | None:
+    """The status that the error of a WebSocket has beside it: there is none of HTTP."""
+    if document.get("type") != "error":
+        return None
+    for name in ("status", "status_code"):
+        value = document.get(name)
+        if type(value) is int and 400 <= value <= 599:
+            return value
     return None
 
 

@@ -21,6 +21,7 @@ from inspector.pipeline import log_failure
 from inspector.protocols.detect import H2_PREFACE
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING, Event
+from inspector.protocols.websocket import unmasked
 from inspector.redaction.held import HeldPieces
 from inspector.redaction.marking import Sequence as Numbers
 from inspector.redaction.messages import Messages
@@ -267,6 +268,24 @@ class Listening:
         """See `Listener`."""
         track = self._told(up).track
         track.grant(extent.start, track.read(*extent))
+
+    def blank(self, up: bool, extent: Extent) -> None:
+        """See `Listener`."""
+        self._told(up).track.grant(extent.start, b"x" * extent.size)
+
+    def words(self, up: bool, extent: Extent, mask: bytes) -> None:
+        """See `Listener`."""
+        if self.dead:
+            return
+        with self._guarded():
+            track = self._told(up).track
+            text = unmasked(track.read(*extent), mask).decode("latin-1")
+            shown = self._host.masker.granted_words(text).encode("latin-1")
+            track.grant(extent.start, unmasked(shown, mask))
+
+    def conversation(self, at: int, extent: Extent, facts: BodyFacts) -> None:
+        """See `Listener`."""
+        self._host.mark(self, self._turned, at, extent, "body", facts, None)
 
     def settled(self, up: bool, before: int) -> None:
         """See `Listener`."""

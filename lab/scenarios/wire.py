@@ -6,7 +6,6 @@ import functools
 import threading
 
 from lab.clients import ANTHROPIC_PLACEHOLDER, GEMINI_PLACEHOLDER, OPENAI_PLACEHOLDER
-from lab.conclusions import HYPOTHESES
 from lab.processes import until
 from lab.proxy import OPENAI_KEY
 from lab.record import Lab, message
@@ -100,8 +99,8 @@ def parallel(lab: Lab) -> None:
     title="WebSocket on OpenAI's port: healthy",
     what="A WebSocket handshake for /v1/responses, one message, closing handshake.",
     wrong="nothing",
-    learn="The handshake's headers are auth evidence too; after 101 it is no HTTP any more.",
-    verdicts=dict.fromkeys(HYPOTHESES, "not observable"),
+    learn="The handshake's headers are auth evidence too; the messages after the 101 state model, "
+    "counts and the end of the answer.",
 )
 def websocket(lab: Lab) -> None:
     lab.agent.plain(

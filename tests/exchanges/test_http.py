@@ -193,7 +193,7 @@ def test_after_101_the_frames_are_not_read_as_http() -> None:
     told = net.report()
     exchange = only_exchange(told)
 
-    assert line(exchange) == "GET /v1/responses 101 complete"
+    assert line(exchange) == "GET /v1/responses 101 client"
     assert exchange.upgrade == "websocket"
     assert oddities(told) == {}
 
@@ -214,14 +214,14 @@ def test_a_request_that_101_overtook_is_still_reported() -> None:
     tcp = net.to_api_proxy()
     tcp.up(body[:-500]).down(SWITCHING).up(body[-500:]).close()
 
-    assert lines(net.report()) == ["POST /u 101 complete"]
+    assert lines(net.report()) == ["POST /u 101 client"]
 
 
 def test_requests_pipelined_behind_an_unasked_101_are_still_reported() -> None:
     net = Network()
     say(net.to_api_proxy(), GET_A + GET_B, SWITCHING).close()
 
-    assert lines(net.report()) == ["GET /a 101 complete", "GET /b - client"]
+    assert lines(net.report()) == ["GET /a 101 client", "GET /b - client"]
 
 
 # -- endings --------------------------------------------------------------------

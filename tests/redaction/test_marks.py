@@ -19,7 +19,18 @@ from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import LIVE, redact_into
 from inspector.report.page.terminal import render
 from inspector.wire import Batch
+from tests.exchanges.test_websocket import (
+    ASK,
+    BEGUN,
+    DEFLATE,
+    DONE,
+    OFFER,
+    PIECE,
+    REFUSED,
+    TAKEN,
+)
 from tests.flows.build import Tcp, Wire, batch
+from tests.protocols.test_websocket import TEXT, close, deflated, frame
 from tests.redaction.test_canary import report_of
 from tests.redaction.test_files import comparable, redacted
 from tests.redaction.test_packets import redacted as redacted_packets
@@ -284,3 +295,41 @@ def test_blocks_of_others_are_left_alone(tmp_path: Path) -> None:
     path.write_bytes(out.getvalue())
     [capture] = inspect(path, options=Options(scope="all")).captures
     assert capture.redacted is None
+
+
+@pytest.mark.parametrize("taken", [TAKEN, DEFLATE], ids=["plain", "compressed"])
+@pytest.mark.parametrize("ending", ["closed", "cut", "refused", "unknown", "lost", "open"])
+def test_of_a_websocket_stays_what_its_messages_stated(
+    taken: bytes, ending: str, tmp_path: Path
+) -> None:
+    said = [BEGUN, PIECE, DONE]
+    if ending == "refused":
+        said = [REFUSED]
+    elif ending == "unknown":
+        said = [SAID, b"{}", b"x" * 300]
+    elif ending == "cut":
+        said = said[:2]
+    coded, bits = (deflated(*said), 0x40) if taken is DEFLATE else (said, 0)
+    [ask] = deflated(ASK) if bits else [ASK]
+    tcp = Tcp().open().up(OFFER).down(taken)
+    tcp.up(frame(TEXT, ask if ending != "unknown" else SAID, mask=b"lab!", bits=bits))
+    for data in coded:
+        tcp.down(frame(TEXT, data, bits=bits))
+    if ending == "lost":
+        tcp.down(b"lost").wire.packets.pop()
+    tcp.up(frame(0x9, SAID, mask=b"LAB?"))
+    if ending != "open":
+        tcp.down(close(1011, b"the key LABONLY1234567890 failed")).up(close(1000, mask=b"1234"))
+        tcp.close()
+    source = saved(tcp.wire, tmp_path)
+    options = Options(scope="all", fingerprint_key=b"lab")
+    copy = redacted(source, tmp_path)
+    assert comparable(copy, options) == comparable(source, options)
+    payload = copy.read_bytes()
+    assert b"LABONLY" not in payload
+    assert ending in ("open", "lost") or b"the key xxx" in payload
+    if ending == "open":  # its mark stands behind the last packet
+        return
+    out = same(tcp)
+    marks = [read(mark) for part in out for mark in part.marks]
+    assert any(isinstance(mark, BlankStretch) and mark.why == "body" for mark in marks)

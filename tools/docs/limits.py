@@ -41,6 +41,8 @@ LIMITS: Final = (
     ("protocols.sse", "NAME_LIMIT"),
     ("protocols.sse", "FAULTS_LIMIT"),
     ("protocols.sse_fields", "NAME_LIMIT"),
+    ("protocols.websocket", "MESSAGE_LIMIT"),
+    ("exchanges.websocket", "REASON_LIMIT"),
     ("protocols.json_tokens", "DEPTH_LIMIT"),
     ("protocols.json_tokens", "NUMBER_LIMIT"),
     ("protocols.api", "TEXT_LIMIT"),

@@ -37,9 +37,15 @@ def explains(call: FailedCall, case: Case) -> bool:
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     shown = call.exchange.websocket
     if shown is not None:
+        if shown.closed_by is None:
+            how, code = "was lost without a closing frame", ""
+        else:
+            how, code = f"was closed by the {shown.closed_by}", f" with {shown.close_code}"
+        reason = f" ({shown.close_reason})" if shown.close_reason else ""
+        which = "A WebSocket" if count == 1 else f"{count} WebSockets; the first"
         return (
-            f"The server closed {plural(count, 'WebSocket')} with {shown.close_code}"
-            f" after {plural(shown.messages_down, 'message')} ({at(call.packet, case)})."
+            f"{which} {how}{code}{reason} after {plural(shown.messages_down, 'message')}"
+            f" of the server's ({at(call.packet, case)})."
         )
     return (
         f"{plural(count, 'stream')} cut after {events(call)} events,"

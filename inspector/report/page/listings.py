@@ -27,8 +27,7 @@ def exchange_table(report: Report) -> Table:
             if request
             else "not seen",
             str(response.status) if response else "none",
-            f"{words.size(request.body_bytes) if request else '-'}\n"
-            f"{words.size(response.body_bytes) if response else '-'}",
+            _carried(exchange),
             _how(exchange),
             str(packet_label(first.packet, several_files=several_files)) if first else "-",
         )
@@ -56,6 +55,17 @@ def tunnel_table(report: Report, prefix: str | None) -> Table:
     return grid
 
 
+def _carried(exchange: Exchange) -> str:
+    """Bytes of the bodies, or of the messages of the WebSocket that it became."""
+    request, response, socket = exchange.request, exchange.response, exchange.websocket
+    if socket is not None:
+        return f"{words.size(socket.bytes_up)}\n{words.size(socket.bytes_down)}"
+    return (
+        f"{words.size(request.body_bytes) if request else '-'}\n"
+        f"{words.size(response.body_bytes) if response else '-'}"
+    )
+
+
 def _start(report: Report) -> int:
     times = [capture.started_at for capture in report.captures if capture.started_at is not None]
     return min(times, default=0)
@@ -69,6 +79,9 @@ def _how(exchange: Exchange) -> str:
         said.append(f"inside {exchange.tunnel}")
     if exchange.upgrade:
         said.append(f"upgraded to {clipped(exchange.upgrade, 40)}")
+    if exchange.websocket is not None:
+        up, down = exchange.websocket.messages_up, exchange.websocket.messages_down
+        said.append(f"{up} up, {words.count(down, 'message')} down")
     if exchange.response and exchange.response.stream:
         said.append(words.stream(exchange.response.stream))
     said.append(exchange.ended_by)
