@@ -19,7 +19,7 @@ from inspector.model.http import ApiError, EventStream, PageAuthor, Usage, WebSo
 from inspector.protocols.content import BODY_FREE, BODY_RATIO, Budget
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING, MessageEnd
-from inspector.protocols.websocket import FrameReader
+from inspector.protocols.websocket import MessageReader
 from inspector.protocols.websocket_deflate import Inflater, agreed
 from inspector.protocols.websocket_events import SocketEvents
 from inspector.wire import FILE_SHIFT, Segment
@@ -72,7 +72,7 @@ class WebSocketLayer(Opaque):
         contexts = agreed(None if head is None else head.text(b"sec-websocket-extensions"))
         budgets = Budget(BODY_FREE, BODY_RATIO), context.ledger.budget
         self._frames = {
-            up: FrameReader(
+            up: MessageReader(
                 start[up] if listens else None,
                 None if contexts is None else Inflater(keeps_context=contexts[up], budgets=budgets),
             )

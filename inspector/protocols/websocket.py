@@ -65,7 +65,7 @@ class Message:
     is_blank: bool
 
 
-class FrameReader:
+class MessageReader:
     """One direction.  `close_code` is None until a closing frame says one (RFC 6455 7.1.5).
 
     `is_lost` once bytes are missing or are no frames: nothing more is told.  `start`: which byte

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from inspector.protocols.content import Budget
-from inspector.protocols.websocket import MESSAGE_LIMIT, FrameReader
+from inspector.protocols.websocket import MESSAGE_LIMIT, MessageReader
 from inspector.protocols.websocket_deflate import Inflater, agreed
 from tests.protocols.conftest import at_random, bytewise, packets
 
@@ -55,13 +55,15 @@ TALK: Final = (
 SAID: Final = [b"a" * 30, b"b" * 300 + b"c" * 9, None, b""]
 
 
-def read(reader: FrameReader, *batches: list[tuple[int, int, bytes]]) -> list[bytes | None]:
+def read(reader: MessageReader, *batches: list[tuple[int, int, bytes]]) -> list[bytes | None]:
     return [message.data for part in batches for message in reader.feed(part)]
 
 
-def heard(data: bytes, reader: FrameReader | None = None) -> tuple[list[bytes | None], FrameReader]:
+def heard(
+    data: bytes, reader: MessageReader | None = None
+) -> tuple[list[bytes | None], MessageReader]:
     """What a direction says, which is the same however it is cut."""
-    reader = reader or FrameReader()
+    reader = reader or MessageReader()
     return read(reader, packets(data)), reader
 
 
@@ -69,7 +71,7 @@ def test_whole_byte_by_byte_and_split_at_random_say_the_same() -> None:
     ways = [[packets(TALK)], bytewise(packets(TALK))]
     ways += [at_random(packets(TALK), random.Random(seed)) for seed in range(20)]
     for way in ways:
-        reader = FrameReader(0)
+        reader = MessageReader(0)
         assert read(reader, *way) == SAID
         assert (reader.messages, reader.payload) == (4, 30 + 309 + 70_000)
         assert (reader.close_code, reader.close_reason) == (1011, b"upstream failed")
@@ -96,7 +98,7 @@ def test_a_close_without_a_status_says_none() -> None:
 
 def test_payloads_that_are_not_read_may_pass_unseen_but_nothing_else() -> None:
     talk = frame(2, b"a" * 30) + frame(TEXT, b"b")
-    reader = FrameReader()
+    reader = MessageReader()
     reader.feed(packets(talk[:2]))
     assert reader.skippable == 30
     reader.skip(30)
@@ -104,7 +106,7 @@ def test_payloads_that_are_not_read_may_pass_unseen_but_nothing_else() -> None:
     assert (reader.messages, reader.payload, reader.is_lost) == (2, 31, False)
 
     for data, count in ((talk[:2], 31), (frame(TEXT, b"abc")[:3], 1)):
-        reader = FrameReader()
+        reader = MessageReader()
         reader.feed(packets(data))
         reader.skip(count)
         assert reader.is_lost
@@ -127,7 +129,7 @@ def test_what_is_no_frame_ends_the_reading_by_name(broken: bytes) -> None:
 
 
 def test_behind_a_hole_nothing_is_said() -> None:
-    reader = FrameReader()
+    reader = MessageReader()
     reader.lose()
     assert heard(TALK, reader)[0] == []
     assert (reader.messages, reader.close_code) == (0, None)
@@ -135,7 +137,7 @@ def test_behind_a_hole_nothing_is_said() -> None:
 
 def test_a_message_that_is_too_long_is_counted_and_costs_no_memory() -> None:
     head = b"\x81\x7f" + (MESSAGE_LIMIT + 1).to_bytes(8, "big")
-    reader = FrameReader()
+    reader = MessageReader()
     reader.feed(packets(head))
     assert reader.skippable == MESSAGE_LIMIT + 1
     reader.skip(MESSAGE_LIMIT + 1)
@@ -144,7 +146,7 @@ def test_a_message_that_is_too_long_is_counted_and_costs_no_memory() -> None:
     assert [fault.name for fault in reader.faults] == ["websocket-oversized-message"]
 
     # A length that lies asks for no memory either.
-    reader = FrameReader()
+    reader = MessageReader()
     reader.feed(packets(b"\x81\x7f" + b"\xff" * 8))
     assert reader.skippable == (1 << 64) - 1
     # In parts that are short each, it is the sum that counts.
@@ -180,14 +182,14 @@ def test_compressed_messages_are_decoded_in_their_order(keeps: bool) -> None:
     coded = deflated(*WORDS, keeps=keeps)
     talk = b"".join(frame(TEXT, data, bits=0x40, mask=MASK) for data in coded)
     for way in ([packets(talk)], bytewise(packets(talk))):
-        assert read(FrameReader(inflater=inflater(keeps=keeps)), *way) == WORDS
+        assert read(MessageReader(inflater=inflater(keeps=keeps)), *way) == WORDS
 
 
 def test_a_compressed_binary_message_is_decoded_for_those_that_refer_to_it() -> None:
     first, second = deflated(WORDS[0], WORDS[0])
     assert len(second) < 10  # it refers
     talk = frame(2, first, bits=0x40) + frame(TEXT, second, bits=0x40)
-    assert heard(talk, FrameReader(inflater=inflater()))[0] == [None, WORDS[0]]
+    assert heard(talk, MessageReader(inflater=inflater()))[0] == [None, WORDS[0]]
 
 
 def test_a_block_that_says_it_is_the_last_is_not() -> None:
@@ -201,7 +203,7 @@ def test_a_block_that_says_it_is_the_last_is_not() -> None:
 def test_a_bomb_costs_what_the_limits_say() -> None:
     bomb = deflated(bytes(8 << 20))[0]
     for limit in (inflater(), inflater(free=1000)):
-        said, reader = heard(frame(TEXT, bomb, bits=0x40), FrameReader(inflater=limit))
+        said, reader = heard(frame(TEXT, bomb, bits=0x40), MessageReader(inflater=limit))
         assert said == [None]
         assert [fault.name for fault in reader.faults] == ["decompression-limit"]
     # What follows may refer to what was not decoded; a message with no compression does not.
@@ -212,11 +214,11 @@ def test_a_bomb_costs_what_the_limits_say() -> None:
 
 def test_a_coding_that_is_damaged_is_named_once_and_what_follows_is_not_guessed() -> None:
     talk = frame(TEXT, b"\xff" * 20, bits=0x40) + frame(TEXT, deflated(b"a")[0], bits=0x40)
-    said, reader = heard(talk, FrameReader(inflater=inflater()))
+    said, reader = heard(talk, MessageReader(inflater=inflater()))
     assert said == [None, None]
     assert [fault.name for fault in reader.faults] == ["websocket-coding-corrupt"]
     # Where each message stands for itself the next one is read.
-    assert heard(talk, FrameReader(inflater=inflater(keeps=False)))[0] == [None, b"a"]
+    assert heard(talk, MessageReader(inflater=inflater(keeps=False)))[0] == [None, b"a"]
 
 
 @pytest.mark.parametrize("bits", [0x40, 0x20, 0x10, 0x70])
