@@ -21,6 +21,8 @@ _ANSWERED_BY: Final = {
     "proxy": "api-proxy",
     None: "nobody",
 }
+#: Pages that the API proxy serves itself: who asks for one makes no call.
+_OWN_PAGES: Final = frozenset({"/health", "/reflect", "/metrics"})
 #: Findings of this level are not listed in `scenario.toml`: a healthy capture may have any.
 _UNLISTED: Final = "note"
 
@@ -87,6 +89,8 @@ def _chains(truth: Mapping[str, Any]) -> list[Row]:
     }
     rows = []
     for request in truth["agent_requests"]:
+        if request["method"] == "GET" and request["target"] in _OWN_PAGES:
+            continue
         through = place(request["client"])[0] == squid
         hop = "forward-proxy-to-api-proxy" if through else "agent-to-api-proxy"
         provider = PROVIDERS[place(request["server"])[1]]

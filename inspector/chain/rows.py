@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.chain.answerer import likely
 from inspector.chain.signs import marks_of
-from inspector.exchanges.services import asks_proxy_itself
+from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.turns import TunnelTurn, pauses
 from inspector.model.http import Exchange, Response
 from inspector.model.ids import ExchangeId, TunnelId, number_of
@@ -204,11 +204,13 @@ def is_agents_call(exchange: Exchange, topology: Topology) -> bool:
     Agents are told by what they do: microVMs call from the gateway's address or from 100.64/10,
     two may stand side by side.  Only a look at the API proxy's own pages is not a call.
     """
+    if is_look_at_proxy(exchange):
+        return False
     if exchange.hop in ("agent-to-api-proxy", "forward-proxy-to-api-proxy"):
         return True
     if exchange.client.ip in topology.api_proxy or exchange.client.ip in topology.forward_proxy:
         return False
-    return exchange.request is not None and not asks_proxy_itself(exchange.request)
+    return exchange.request is not None
 
 
 def _call(

@@ -24,8 +24,8 @@ from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.diagnosis.recovery import Recoveries
 from inspector.diagnosis.redirects import Redirects
 from inspector.diagnosis.tries import Storm, Tries
+from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.neighbourhood import Neighbourhood
-from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.capture import Completeness, UnreadReason
 from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Testimony, Witnesses
 from inspector.model.http import Exchange
@@ -371,7 +371,7 @@ class Case:
             return False
         if exchange.client.ip in self.api_proxies or request is None:
             return False
-        return not asks_proxy_itself(request)
+        return not is_look_at_proxy(exchange)
 
     def is_first_leg(self, exchange: Exchange) -> bool:
         """Whether an exchange asks a forward proxy for the API proxy.

@@ -25,8 +25,8 @@ class _Tally:
     statuses: Counter[str] = field(default_factory=Counter)
 
 
-def _status(exchange: Exchange) -> str:
-    """Its status; what a gap or the capture's end hides is no missing answer."""
+def status_of(exchange: Exchange) -> str:
+    """Its key in `Client.statuses`; what a gap or the capture's end hides is no missing answer."""
     if exchange.response is not None:
         return str(exchange.response.status)
     return "unknown" if exchange.ended_by in ("gap", "capture-end") else "none"
@@ -58,7 +58,7 @@ def clients(
             tally.process = processes.get(exchange.connection)
         for header in dict.fromkeys(request.auth):
             tally.auth[header] += 1
-        tally.statuses[_status(exchange)] += 1
+        tally.statuses[status_of(exchange)] += 1
     return tuple(
         Client(
             ip=ip,

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
-from inspector.exchanges.services import asks_proxy_itself
 from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Severity
 from inspector.model.http import Exchange, Request
@@ -53,13 +52,6 @@ class Subject:
         """The connections by their id; made only where a process is asked for."""
         return {connection.id: connection for connection in self.report.connections}
 
-    def is_call(self, exchange: Exchange) -> bool:
-        """Whether a request is a call to an API: a look at the API proxy's own health is none."""
-        request = exchange.request
-        if request is None or not self.view.at_api_proxy(exchange):
-            return True
-        return not asks_proxy_itself(request)
-
 
 class Hearing:
     """An expectation, the calls and ways out that it is about, and what breaks it.
@@ -75,8 +67,9 @@ class Hearing:
         self.doubts: list[Remark] = []
         self._unknown: list[str] = []
         #: All that agents asked, looks at the API proxy's own health among them.
-        self.asked: Final = [call for call in subject.view.page.calls if self._is_about(call)]
-        self.calls: Final = [call for call in self.asked if subject.is_call(call)]
+        self.asked: Final = [one for one in subject.view.page.asked if self._is_about(one)]
+        calls = {call.id for call in subject.view.page.calls}
+        self.calls: Final = [one for one in self.asked if one.id in calls]
         self.ways: Final = [way for way in subject.ways if self._is_about_way(way)]
         if self._unknown:
             self.doubt(

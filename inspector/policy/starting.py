@@ -29,7 +29,7 @@ def _lines(subject: Subject) -> Iterator[str]:
     yield 'extends = "awf"'
     yield "require_calls = true"
     by_provider: dict[str, list[Exchange]] = {}
-    for call in filter(subject.is_call, subject.view.page.calls):
+    for call in subject.view.page.calls:
         by_provider.setdefault(call.provider, []).append(call)
     for provider, calls in sorted(by_provider.items()):
         yield ""

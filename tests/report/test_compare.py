@@ -80,7 +80,7 @@ def test_auth_headers_and_answers_of_a_client_are_compared(report: Report) -> No
     rows = _rows(_compared(report, replace(report, clients=(fixed, *report.clients[1:]))))
     of = "claude-cli -> anthropic"
     assert (of, "auth headers", "Authorization Bearer\nx-api-key", "x-api-key") in rows
-    assert (of, "answers", "1 got 401, 1 got no answer", "2 got 200") in rows
+    assert (of, "answers", "1 got 401, 1 got none that was captured", "2 got 200") in rows
 
 
 def test_tunnels_are_compared_by_opener_authority_and_outcome(report: Report) -> None:

@@ -70,9 +70,10 @@ def test_the_cause_says_what_is_not_in_the_packets_what_to_do_and_what_it_is_not
 
 
 def test_without_conclusions_the_calls_are_counted_in_the_first_lines(report: Report) -> None:
-    first = render(_without_conclusions(report), width=100).splitlines()[2]
+    first = render(_without_conclusions(report), width=120).splitlines()[2]
     assert first == (
-        "4 calls: 1 got 200, 2 got 401, 1 got no answer. 5 CONNECTs: 4 opened a tunnel, 1 refused."
+        "4 calls: 1 got 200, 2 got 401, 1 got none that was captured. "
+        "5 CONNECTs: 4 opened a tunnel, 1 refused."
     )
 
 
@@ -371,7 +372,7 @@ def test_what_was_not_seen_is_said_not_guessed(report: Report) -> None:
     tunnel = replace(
         report.tunnels[0], authority=None, connect_status=None, established=None, egress=None
     )
-    page = render(replace(_without_conclusions(report), tunnels=(tunnel,)))
+    page = render(replace(_without_conclusions(report), tunnels=(tunnel,)), width=120)
     assert "1 CONNECT: 1 not known" in page
     assert "not seen" in page
 

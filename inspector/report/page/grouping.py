@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from inspector.diagnosis.outcome import is_in_order, outcome_of
 from inspector.diagnosis.usable import header, is_redirect, unusable
+from inspector.exchanges.calls import is_call, is_clients_own, relayed_to
 from inspector.exchanges.services import service_for
 from inspector.model.http import Exchange
 from inspector.model.ids import TunnelId
@@ -46,8 +47,12 @@ _ENDED: Final[Mapping[EndedBy, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The rows of the first page, each a list of facts that share it."""
+    """The rows of the first page, each a list of facts that share it.
 
+    `asked` is all that clients asked, `calls` what of it is one (`exchanges.calls`).
+    """
+
+    asked: tuple[Exchange, ...]
     calls: tuple[Exchange, ...]
     by_client: Mapping[Hashable, tuple[Exchange, ...]]
     direct_tls: tuple[tuple[DirectTls, ...], ...]
@@ -55,7 +60,7 @@ class Page:
     failures: tuple[tuple[Exchange, ...], ...]
 
     def made_by(self, client: Client) -> tuple[Exchange, ...]:
-        """The calls behind a row of `clients`."""
+        """What a row of `clients` asked, calls and all else."""
         return self.by_client.get(_client_row(client), ())
 
 
@@ -65,28 +70,28 @@ def page(report: Report) -> Page:
     spoken.update(tunnel.connection for tunnel in report.tunnels)
     spoken.update(direct.connection for direct in report.direct_tls)
     spoken.update(t.egress.connection for t in report.tunnels if t.egress is not None)
-    calls = tuple(exchange for exchange in report.exchanges if is_call(exchange))
+    relayed = relayed_to(report.exchanges, report.topology)
+    proxies = frozenset(report.topology.api_proxy)
+    asked = tuple(filter(is_clients_own, report.exchanges))
+    calls = tuple(
+        one
+        for one in asked
+        if is_call(one, at_api_proxy=one.server.ip in proxies or one.id in relayed)
+    )
     authorities = {tunnel.id: tunnel.authority for tunnel in report.tunnels if tunnel.exchanges}
     by_client: dict[Hashable, list[Exchange]] = {}
-    for call in calls:
+    for call in asked:
         by_client.setdefault(_caller(call, authorities), []).append(call)
     return Page(
+        asked=asked,
         calls=calls,
         by_client={row: tuple(made) for row, made in by_client.items()},
         direct_tls=groups(report.direct_tls, _direct_row),
         silent=groups((c for c in report.connections if c.id not in spoken), _silent_row),
         failures=groups(
-            (call for call in calls if outcome_of(call) != "answered" and failure(call)),
+            (call for call in asked if outcome_of(call) != "answered" and failure(call)),
             _failure_row,
         ),
-    )
-
-
-def is_call(exchange: Exchange) -> bool:
-    """Whether an exchange is a client's own, not the second leg of one nor the proxy's."""
-    return exchange.relays is None and exchange.hop not in (
-        "api-proxy-to-forward-proxy",
-        "forward-proxy-to-api-proxy",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from inspector.chain.answerer import answered_by
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.exchanges.clients import status_of
 from inspector.model.conclusions import AnsweredBy, CauseGroup, RootCause
 from inspector.model.http import Exchange
 from inspector.model.report import Report
@@ -91,12 +92,10 @@ def counts(view: View) -> str:
     The two are never added: a CONNECT's 200 answers no call.
     """
     report = view.report
-    answers: Counter[str] = Counter()
-    for client in report.clients:
-        answers.update(client.statuses)
-    calls = sum(client.requests for client in report.clients)
-    text = words.count(calls, "call") if calls else _no_call(view)
-    if calls:
+    made = [call for call in view.page.calls if call.request is not None]
+    answers = Counter(map(status_of, made))
+    text = words.count(len(made), "call") if made else _no_call(view)
+    if made:
         text += ": " + words.answers(answers, words.FEW)
     if report.tunnels:
         opened = Counter(tunnel.established for tunnel in report.tunnels)

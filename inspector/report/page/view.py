@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from inspector.exchanges.calls import relayed_to
 from inspector.model.conclusions import AnsweredBy, Chain
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId
@@ -43,7 +44,7 @@ class View:
                 self._roles.setdefault(host.rpartition(":")[0].strip("[]"), role)
         legs = [e for e in report.exchanges if e.relays is not None]
         self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
-        self._relayed = {leg.relays for leg in legs if self.role(leg.server.ip) == "api-proxy"}
+        self._relayed = relayed_to(legs, report.topology)
 
     @property
     def copied(self) -> str | None:
