@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.chain.answerer import answered_by
 from inspector.diagnosis.call import FailedCall
@@ -26,6 +25,7 @@ from inspector.diagnosis.redirects import Redirects
 from inspector.diagnosis.tries import Storm, Tries
 from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.neighbourhood import Neighbourhood
+from inspector.model.addresses import split_target
 from inspector.model.capture import Completeness, UnreadReason
 from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Testimony, Witnesses
 from inspector.model.http import Exchange
@@ -386,12 +386,7 @@ class Case:
         if exchange.tunnel is not None:
             tunnel = self.tunnels.get(exchange.tunnel)
             return tunnel is not None and self.is_for_api_proxy(tunnel)
-        if "://" not in request.target:
-            return False
-        try:
-            return urlsplit(request.target).hostname in self.api_proxies
-        except ValueError:
-            return False
+        return split_target(request.target).host in self.api_proxies
 
     def is_barred(self, tunnel: Tunnel) -> bool:
         """Whether a forward proxy refused a client's CONNECT for the API proxy.
@@ -405,20 +400,24 @@ class Case:
 
     def is_for_api_proxy(self, tunnel: Tunnel) -> bool:
         """Whether a CONNECT names an API proxy."""
-        host = (tunnel.authority or "").rpartition(":")[0].strip("[]")
-        return host in self.api_proxies
+        return tunnel.host in self.api_proxies
 
     def is_made_get(self, call: FailedCall) -> bool:
         """Whether a call is what a client made of a POST that was redirected."""
         return number_of(call.exchange.id) in self._made_get
 
-    def last_refused(self, host: str, before: int | None) -> Tunnel | None:
-        """The last tunnel to `host` that a forward proxy refused, before a time in ns if given."""
+    def last_refused(
+        self, is_host: Callable[[str], bool], before: int | None = None
+    ) -> Tunnel | None:
+        """The last tunnel to such a host that a forward proxy refused.
+
+        `before`: only tunnels whose CONNECT came before that packet.
+        """
         for number in reversed(self.refused):
             tunnel = self.tunnels.get(tunnel_id(number))
-            if tunnel is None or (before is not None and tunnel.opened_at > before):
+            if tunnel is None or (before is not None and tunnel.packet > before):
                 continue
-            if (tunnel.authority or "").rpartition(":")[0].lower() == host.lower():
+            if is_host(tunnel.host):
                 return tunnel
         return None
 

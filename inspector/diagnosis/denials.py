@@ -6,11 +6,10 @@ let through for the same client nearby is not what it forbids.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.diagnosis.case import Case
-from inspector.exchanges.services import split_authority
+from inspector.model.addresses import is_address, split_authority
 
 About: TypeAlias = Literal["number", "source", "port", "port-or-domain", "address", "domain"]
 
@@ -79,17 +78,9 @@ def _about(authority: str, host: str, port: int, client: str, case: Case) -> Abo
         return "source"
     if any(known.rpartition(":")[0] == host for known in case.let_through):
         return "port"
-    if _is_address(host):
+    if is_address(host):
         return "address"
     ports = {known.rpartition(":")[2] for known in case.let_through}
     if port != _HTTPS and str(port) not in ports:
         return "port-or-domain"
     return "domain"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -10,10 +10,10 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.words import events
+from inspector.model.addresses import path_of
 
 #: Groups of one cause that are kept apart; what comes later is counted with the first.
 KEPT: Final = 64
@@ -54,6 +54,6 @@ def kind_of(call: FailedCall) -> Hashable:
     """What is equal of calls that are counted together."""
     request = call.exchange.request
     method = "" if request is None else request.method
-    path = "" if request is None else urlsplit(request.target).path
+    path = "" if request is None else path_of(request.target)
     said = _VARIES.sub("", f"{path} {call.words}")
     return (call.exchange.provider, call.outcome, call.status, method, said, events(call))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.words import upstream_host
 from inspector.exchanges.topology import provider_of
+from inspector.model.addresses import path_of
 from inspector.model.providers import PROVIDERS, UNKNOWN, Provider
 
 #: What servers say to a path that they do not have: OpenAI and Groq, Express, FastAPI and
@@ -60,7 +60,9 @@ def asked(call: FailedCall, case: Case) -> AskedPath | None:
     request = call.exchange.request
     if request is None:
         return None
-    path = urlsplit(request.target if request.target[:2] != "//" else request.target[1:]).path
+    path = path_of(request.target)
+    if path.startswith("//"):
+        path = path[1:]
     host = upstream_host(call)
     host_of = UNKNOWN if host is None else provider_of(host, case.topology.added)
     # A port may be pointed at another provider's host (Azure, Gemini behind OpenAI's port).

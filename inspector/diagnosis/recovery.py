@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis.outcome import CallOutcome
+from inspector.model.addresses import path_of
 from inspector.model.http import Exchange, Request
 from inspector.model.ids import number_of
 
@@ -59,7 +59,7 @@ class Recoveries:
             request.user_agent,
             exchange.server.ip,
             exchange.server.port,
-            urlsplit(request.target).path if "//" not in request.target[:2] else request.target,
+            path_of(request.target),
         )
         number = number_of(exchange.id)
         known = self._failures.get(key, [])

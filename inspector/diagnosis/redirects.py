@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome
 from inspector.diagnosis.usable import header
+from inspector.model.addresses import path_of, split_authority, split_location
 from inspector.model.http import Exchange
 from inspector.model.ids import number_of
 
@@ -33,7 +33,7 @@ class Redirects:
         request, response = exchange.request, exchange.response
         if request is None:
             return
-        found = self._pending.pop((exchange.client.ip, _address(request.target)[1]), None)
+        found = self._pending.pop((exchange.client.ip, path_of(request.target)), None)
         if found is not None:
             number, method = found
             if outcome in SUCCEEDED:
@@ -41,19 +41,10 @@ class Redirects:
             elif method == "POST" and request.method == "GET":
                 self.made_get.add(number_of(exchange.id))
         if outcome == "redirected" and response is not None:
-            host, where = _address(header(response, "location") or "")
-            asked = _address(f"//{request.host or ''}")[0]
-            if host not in ("", exchange.server.ip, asked):
+            named = split_location(header(response, "location") or "")
+            asked = split_authority(request.host or "") or ("", None)
+            if named.host not in ("", exchange.server.ip, asked[0]):
                 return  # who follows it leaves the API proxy behind
             if len(self._pending) >= PENDING:
                 self._pending.pop(next(iter(self._pending)))
-            self._pending[exchange.client.ip, where] = number_of(exchange.id), request.method
-
-
-def _address(target: str) -> tuple[str, str]:
-    """The host, empty without one, and the path of a target or location."""
-    try:
-        parts = urlsplit(target)
-        return parts.hostname or "", parts.path
-    except ValueError:
-        return "", ""
+            self._pending[exchange.client.ip, named.path] = number_of(exchange.id), request.method

@@ -87,9 +87,7 @@ def authority(call: FailedCall) -> str:
 def upstream_host(call: FailedCall) -> str | None:
     """The host that the API proxy's tunnel for a call leads to; None where that is not known."""
     tunnel = call.tunnel
-    if tunnel is None or not tunnel.authority:
-        return None
-    return tunnel.authority.rpartition(":")[0].lower()[:80] or None
+    return None if tunnel is None else tunnel.host[:80] or None
 
 
 def relayed(call: FailedCall) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
+from inspector.model.addresses import split_target
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
 from inspector.model.topology import Topology
@@ -58,19 +58,15 @@ class Neighbourhood:
 
 def asked_host(exchange: Exchange) -> str:
     """The host that a request in absolute form asks a proxy for (RFC 9112 3.2.2), else empty."""
-    if exchange.request is None or "://" not in exchange.request.target:
+    if exchange.request is None:
         return ""
-    try:
-        return urlsplit(exchange.request.target).hostname or ""
-    except ValueError:
-        return ""
+    return split_target(exchange.request.target).host
 
 
 def tunnel_hosts(tunnel: Tunnel) -> tuple[str, ...]:
     """The hosts that a tunnel is to: by its CONNECT, and by the name in its TLS."""
-    host = (tunnel.authority or "").rpartition(":")[0].strip("[]")
     sni = tunnel.tls.sni if tunnel.tls is not None else None
-    return tuple(filter(None, (host, sni)))
+    return tuple(filter(None, (tunnel.host, sni)))
 
 
 def _host(member: str) -> str:

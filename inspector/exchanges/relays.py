@@ -14,8 +14,9 @@ from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
-from inspector.exchanges.services import SCHEME, service_of
+from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles
+from inspector.model.addresses import split_target
 
 #: A proxy forwards a request within this time of having begun to receive it
 #: (measured: 1 ms median; the bound covers a large upload under load).
@@ -87,14 +88,6 @@ class _Waiting:
         return False
 
 
-def path_of(target: str) -> str:
-    """The path and query of a target in any form."""
-    scheme = SCHEME.match(target)
-    if scheme is None:
-        return target
-    return "/" + target[scheme.end() :].partition("/")[2]
-
-
 def find_relays(
     records: Iterable[ExchangeRecord], roles: Roles, before: frozenset[str] = frozenset()
 ) -> dict[int, int]:
@@ -156,7 +149,7 @@ def _call_key(record: ExchangeRecord, forward_proxy: str) -> _CallKey:
         forward_proxy,
         service_of(record),
         request.method,
-        path_of(request.target),
+        split_target(request.target).resource,
         tuple((auth.name.lower(), auth.credential.fingerprint) for auth in request.auth),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.exchanges.ledger import ExchangeRecord
+from inspector.model.addresses import path_of, split_authority, split_target
 from inspector.model.http import Request
 from inspector.model.network import Endpoint
 
@@ -24,10 +24,7 @@ def asks_proxy_itself(request: Request) -> bool:
 
     From the gateway's address these alone are the host's own look; all else is an agent's call.
     """
-    try:
-        path = urlsplit(request.target).path.rstrip("/") or "/"
-    except ValueError:  # no URL: `http://[`
-        return False
+    path = path_of(request.target).rstrip("/") or "/"
     return path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS")
 
 
@@ -44,23 +41,10 @@ def service_for(
     An absolute-form target names it (RFC 9112 3.2.2), else the `authority` of
     the tunnel it is in, else it is the server.
     """
-    scheme = SCHEME.match(request.target) if request is not None else None
-    if request is not None and scheme is not None:
-        found = split_authority(request.target[scheme.end() :].partition("/")[0])
-        if found is not None:
-            is_secure = scheme[1].lower() in ("https", "wss")
-            return found[0], found[1] or (443 if is_secure else 80)
+    if request is not None and (asked := split_target(request.target)).host:
+        return asked.host, asked.port or 80
     if authority is not None:
         found = split_authority(authority)
         if found is not None:
             return found[0], found[1] or 443
     return server.ip, server.port
-
-
-def split_authority(authority: str) -> tuple[str, int | None] | None:
-    """`host:port` or `[v6]:port` taken apart; None when it is neither."""
-    try:
-        parts = urlsplit(f"//{authority.rpartition('@')[2]}")
-        return (parts.hostname, parts.port) if parts.hostname else None
-    except ValueError:
-        return None

@@ -16,7 +16,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Literal
 
 from inspector.exchanges.ledger import Ledger
-from inspector.exchanges.services import asks_proxy_itself, service_of, split_authority
+from inspector.exchanges.services import asks_proxy_itself, service_of
+from inspector.model.addresses import split_authority
 from inspector.model.http import Hop
 from inspector.model.providers import DEFAULT_PORTS, PROVIDERS, UNKNOWN, Provider, ProviderFacts
 from inspector.model.topology import Role, Scope, Topology

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.model.addresses import split_authority
 from inspector.model.capture import Direction
 from inspector.model.credentials import AuthHeader
 from inspector.model.ids import ConnectionId, DirectTlsId, ExchangeId, TunnelId
@@ -29,8 +30,6 @@ NO_ADDRESS: Final = "ERR_DNS_FAIL"
 #: Squid knows no way to the host: version 5.7 where no address is found, and every version where
 #: no parent proxy (`cache_peer`) can be reached (measured).
 NO_WAY: Final = "ERR_CANNOT_FORWARD"
-#: Squid wants the client to name itself: its own 407 (errorpage.cc).
-AUTH_WANTED: Final = "ERR_CACHE_ACCESS_DENIED"
 #: Squid found the host's address and could not connect to it.
 CONNECT_FAILED: Final = "ERR_CONNECT_FAIL"
 
@@ -323,6 +322,18 @@ class Tunnel:
 
     `a TLS record` where it is no readable alert.
     """
+
+    @property
+    def host(self) -> str:
+        """The host that its CONNECT names: lower case, no brackets; empty where none is known."""
+        found = split_authority(self.authority or "")
+        return "" if found is None else found[0]
+
+    @property
+    def port(self) -> int | None:
+        """The port that its CONNECT names."""
+        found = split_authority(self.authority or "")
+        return None if found is None else found[1]
 
     @property
     def is_left_unused(self) -> bool:

@@ -144,8 +144,7 @@ class Hearing:
         for tunnel in self.subject.report.tunnels:
             if view.role(tunnel.client.ip) in ("api-proxy", "forward-proxy"):
                 continue
-            host = (tunnel.authority or "").rpartition(":")[0]
-            if self.expect.provider in ("any", provider_of(host, self.subject.added)):
+            if self.expect.provider in ("any", provider_of(tunnel.host, self.subject.added)):
                 yield tunnel
 
     def requests(self) -> Iterator[tuple[Exchange, Request]]:

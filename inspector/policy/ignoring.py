@@ -106,9 +106,8 @@ class Ignoring:
 def _leads_to(what: Exchange | Tunnel | DirectTls) -> Iterator[tuple[str, int | None]]:
     match what:
         case Tunnel():
-            port = (what.authority or "").rpartition(":")[2]
             for host in tunnel_hosts(what):
-                yield host, int(port) if port.isdigit() else None
+                yield host, what.port
         case DirectTls():
             yield what.server.ip, what.server.port
             if what.tls.sni is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.chain.answerer import answered_by
 from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
+from inspector.model.addresses import split_target
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tls
 from inspector.model.providers import UNKNOWN, Provider, ProviderFacts
@@ -17,7 +17,6 @@ from inspector.policy.model import Opener
 from inspector.report.page.view import View
 
 #: The ports of the schemes of an absolute target (RFC 9110 4.2).
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,9 @@ def _through(view: View) -> Iterator[WayOut]:
             continue
         hosts = tunnel_hosts(tunnel)
         if not any(map(near.holds, hosts)):
-            port = (tunnel.authority or "").rpartition(":")[2]
             kind = f"a CONNECT of the {_WHO[opener]} own"
             yield WayOut(
-                tunnel.id, kind, False, hosts, opener,
-                int(port) if port.isdigit() else None, tunnel.connection, tunnel.tls,
+                tunnel.id, kind, False, hosts, opener, tunnel.port, tunnel.connection, tunnel.tls,
                 tunnel.protocol in ("http/1.1", "h2"),
             )  # fmt: skip
     for call in view.page.calls:
@@ -131,11 +128,7 @@ def _openers(view: View) -> dict[str, Opener]:
 
 
 def _asked_port(call: Exchange) -> int | None:
-    try:
-        url = urlsplit(call.request.target if call.request is not None else "")
-        return url.port or _PORTS.get(url.scheme.lower())
-    except ValueError:
-        return None
+    return None if call.request is None else split_target(call.request.target).port
 
 
 def _agents(view: View) -> frozenset[str]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
-from inspector.exchanges.relays import FORWARD_LIMIT_NS, find_egress, find_relays, path_of
-from inspector.exchanges.services import split_authority
+from inspector.exchanges.relays import FORWARD_LIMIT_NS, find_egress, find_relays
 from inspector.exchanges.topology import Roles
 from inspector.model.http import Request
 from inspector.model.network import Endpoint, Tls
@@ -240,22 +239,6 @@ def test_an_absolute_target_names_the_service_and_a_path_never_does(
     (client,) = net.report().clients
 
     assert (client.service.ip, client.service.port) == service
-
-
-def test_authorities_are_taken_apart() -> None:
-    assert split_authority("api.anthropic.com:443") == ("api.anthropic.com", 443)
-    assert split_authority("[fd00::30]:10001") == ("fd00::30", 10001)
-    assert split_authority("user:pass@host:1") == ("host", 1)
-    assert split_authority("host") == ("host", None)
-    for bad in ("", ":443", "host:99999", "[fd00::30", "host:x"):
-        assert split_authority(bad) is None
-
-
-def test_the_path_is_the_same_in_every_form() -> None:
-    assert path_of("http://172.30.0.30:10001/v1/messages?a=1") == "/v1/messages?a=1"
-    assert path_of("/v1/messages?a=1") == "/v1/messages?a=1"
-    assert path_of("http://172.30.0.30") == "/"
-    assert path_of("/a://b") == "/a://b"
 
 
 # --- cost -----------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import answer, at
-from inspector.model.ids import tunnel_id
 from inspector.model.network import Tunnel
 
 ABOUT: Final = Code(
@@ -56,24 +55,16 @@ def advice(call: FailedCall, case: Case) -> str:
     if denied is None:
         return answers.advice(ABOUT, call)
     return (
-        f"Let Squid pass {_host(denied)}: the token is refreshed there; it was good until it"
+        f"Let Squid pass {denied.host}: the token is refreshed there; it was good until it"
         " expired, and need not be replaced."
     )
 
 
 def refused_endpoint(call: FailedCall, case: Case) -> Tunnel | None:
     """The last tunnel before the answer that was refused to a host of tokens."""
-    for number in reversed(case.refused):
-        tunnel = case.tunnels.get(tunnel_id(number))
-        if tunnel is None or tunnel.packet > call.packet:
-            continue
-        if any(fnmatchcase(_host(tunnel), name) for name in TOKEN_HOSTS):
-            return tunnel
-    return None
-
-
-def _host(tunnel: Tunnel) -> str:
-    return (tunnel.authority or "").rpartition(":")[0].lower()
+    return case.last_refused(
+        lambda host: any(fnmatchcase(host, name) for name in TOKEN_HOSTS), before=call.packet
+    )
 
 
 CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

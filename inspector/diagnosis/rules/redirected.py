@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis import answers
 from inspector.diagnosis.call import FailedCall
@@ -11,6 +10,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.usable import header
 from inspector.diagnosis.words import at, upstream_host
+from inspector.model.addresses import split_location
 
 ABOUT: Final = Code(
     "redirected",
@@ -51,7 +51,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     host, request = host_of(call), call.exchange.request
     if host and host != upstream_host(call):
         lines.append(f"{host} is another host than the one that the API proxy asked.")
-        denied = case.last_refused(host, None)
+        denied = case.last_refused(lambda name: name == host)
         if denied is not None:
             who = "the agent" if denied.client.ip not in case.api_proxies else "the API proxy"
             status = denied.connect_status
@@ -69,7 +69,7 @@ def advice(call: FailedCall, case: Case) -> str:
             " a client that follows the redirect itself comes without one."
         )
     if call.outcome == "redirected":
-        path = urlsplit(location(call)).path[:60]
+        path = split_location(location(call)).path[:60]
         return answers.filled("Set the client's {base} so that it asks for ", call) + (
             f"{path} itself, with https and without a doubled or trailing slash."
         )
@@ -85,10 +85,7 @@ def location(call: FailedCall) -> str:
 
 def host_of(call: FailedCall) -> str:
     """The host of that address; empty where it names none."""
-    try:
-        return urlsplit(location(call)).hostname or ""
-    except ValueError:
-        return ""
+    return split_location(location(call)).host
 
 
 CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

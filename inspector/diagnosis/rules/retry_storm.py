@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Code, Match, Notice
 from inspector.diagnosis.tries import TRIES
+from inspector.model.addresses import path_of
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id, exchange_id
 
@@ -34,7 +34,7 @@ def find(case: Case) -> Iterator[Match]:
         exchange = case.exchanges.get(exchange_id(storm.exchange))
         if exchange is not None and exchange.request is not None:
             request = exchange.request
-            path = urlsplit(request.target).path[:60]
+            path = path_of(request.target)[:60]
             title = (
                 f"{request.method} {path} was tried {storm.tries} times in {storm.seconds:.1f} s"
             )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Code, Match, OfTunnel, of_tunnel
+from inspector.model.addresses import is_address
 from inspector.model.network import Tunnel
 
 ABOUT: Final = Code(
@@ -21,20 +21,12 @@ ABOUT: Final = Code(
 )
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def match(tunnel: Tunnel, case: Case) -> Match | None:
     """An address never can be a name in TLS (RFC 6066 3), so that it differs from none."""
-    if tunnel.tls is None or not tunnel.tls.sni or not tunnel.authority:
+    if tunnel.tls is None or not tunnel.tls.sni:
         return None
-    host = tunnel.authority.rpartition(":")[0].strip("[]").lower()
-    if not host or _is_address(host) or host == tunnel.tls.sni.lower().rstrip("."):
+    host = tunnel.host
+    if not host or is_address(host) or host == tunnel.tls.sni.lower().rstrip("."):
         return None
     return Match(of_tunnel(tunnel))
 

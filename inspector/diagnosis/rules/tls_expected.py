@@ -9,7 +9,6 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.index import Service
 from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import at, plural
-from inspector.exchanges.services import split_authority
 from inspector.model.network import Tunnel
 
 ABOUT: Final = Code(
@@ -54,8 +53,7 @@ def explains(call: FailedCall, case: Case) -> bool:
         return any(error.startswith(_NO_TLS) for error in errors)
     if tunnel.bytes_down or tunnel.closed_by not in ("server", "reset-by-server"):
         return False
-    host = split_authority(tunnel.authority or "")
-    service = Service() if host is None else case.services.get((host[0], host[1] or 0), Service())
+    service = case.services.get((tunnel.host, tunnel.port or 0), Service())
     # Squid's own connection to the API proxy would have come between.
     return not case.is_lossy and not service.accepted_after((tunnel.opened_at, tunnel.packet))
 

@@ -79,11 +79,15 @@ def advice(call: FailedCall, case: Case) -> str:
     lost = where.mended.removesuffix(where.path)
     base = f"http://{server.ip}:{server.port}"
     if where.mended.endswith(where.path):
-        return answers.filled(
-            f"Set the client's {{base}} to {base}{lost}: {lost} is missing.", call
+        return answers.filled("Set the client's {base}", call) + (
+            f" to {base}{lost}: {lost} is missing."
         )
     extra = where.path.removesuffix(where.mended)
-    return answers.filled(f"Take {extra} out of the client's {{base}}: it is there twice.", call)
+    return (
+        f"Take {extra[:80]} out of "
+        + answers.filled("the client's {base}", call)
+        + (": it is there twice.")
+    )
 
 
 CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

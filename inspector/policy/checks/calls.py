@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.model.addresses import path_of
 from inspector.model.http import Exchange
 from inspector.policy.checks.demand import UNSEEN, Demand, Places, either, times
 from inspector.policy.hearing import Hearing
@@ -196,14 +196,6 @@ def _hold_paths(hearing: Hearing, wanted: str) -> None:
             others.add(path, call.id)
     others.tell(hearing, wanted)
     hearing.needs_calls(wanted, unknown, "the request was not seen")
-
-
-def path_of(target: str) -> str:
-    """The path of a request target, without its query; what is no URL is shown as it stands."""
-    try:
-        return urlsplit(target).path or "/"
-    except ValueError:
-        return target.partition("?")[0]
 
 
 CHECKS: Final = (

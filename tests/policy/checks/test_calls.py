@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from inspector.model.capture import Unread
-from inspector.policy.checks.calls import path_of
 from inspector.policy.model import Auth
 from tests.exchanges.network import KEY as REAL
 from tests.exchanges.network import PLACEHOLDER, Network, request, response, say
@@ -131,14 +130,6 @@ def test_only_some_paths_whatever_their_query() -> None:
     assert held(net, paths=("/v1/messages",)).exit_code == KEPT
     assert held(net, paths=("/v1/*",)).exit_code == KEPT
     assert found(net, paths=("/v1/responses",)) == ["/v1/messages"]
-
-
-@pytest.mark.parametrize(
-    ("target", "path"),
-    [("/v1/a?b=c", "/v1/a"), ("*", "*"), ("http://lab.test/x", "/x"), ("http://[", "http://[")],
-)
-def test_the_path_of_a_target(target: str, path: str) -> None:
-    assert path_of(target) == path
 
 
 def test_a_websocket_that_was_opened_is_well() -> None:
