@@ -17,6 +17,7 @@ from inspector.credentials.masking import Found, Masker
 from inspector.exchanges.marks import BlankReason, BodyFacts
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
+from inspector.model.network import Endpoint
 from inspector.pipeline import log_failure
 from inspector.protocols.detect import H2_PREFACE
 from inspector.protocols.extent import Extent
@@ -167,23 +168,27 @@ class Listening:
     Its sides are those of the engine, whatever its ends turn out to be.
     """
 
-    __slots__ = ("_host", "_turned", "dead", "ends", "number", "over", "sides")
+    __slots__ = ("_connection", "_host", "_turned", "dead", "ends", "number", "over", "sides")
+
+    #: Who `up` comes from as the engine means it, and the other end; known when there are sides.
+    ends: tuple[Endpoint, Endpoint]
 
     def __init__(self, host: Host, connection: ConnectionView) -> None:
         self.number = connection.number
-        #: Who `up` comes from as the engine means it, and the other end.
-        self.ends = endpoint(*connection.client), endpoint(*connection.server)
+        self._connection = connection
         self._host = host
         self._turned = False
         self.dead = False
         self.over = False
-        #: Down and up; made when something is said: a scan has many in which nothing is.
+        #: Down and up; made when something is said, before anybody can take the ends for
+        #: each other: a scan has many connections in which nothing is.
         self.sides: tuple[CopiedDirection, CopiedDirection] | None = None
 
     def side(self, up: bool) -> CopiedDirection:
         """One direction as the engine means it, from the first byte of either on."""
         if self.sides is None:
             self.sides = (CopiedDirection(self._host), CopiedDirection(self._host))
+            self.ends = endpoint(*self._connection.client), endpoint(*self._connection.server)
         return self.sides[up]
 
     def force(self, up: bool) -> None:
