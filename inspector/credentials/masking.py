@@ -26,7 +26,7 @@ from inspector.credentials.text_masks import RECURRING, TextMasker
 from inspector.model.credentials import Credential
 from inspector.secret import Secret
 from inspector.secrets import free_text
-from inspector.secrets.grammar import HOSTS, Span
+from inspector.secrets.grammar import Span, hidden_in_host
 from inspector.secrets.paths import hidden_in_path
 from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
@@ -253,7 +253,7 @@ class Masker:
 
     def host(self, text: str) -> str:
         """The name of a host, as that of an authority is shown (`reader.authority`)."""
-        return self._ungranted(text, HOSTS.hidden)
+        return self._ungranted(text, hidden_in_host)
 
     def granted_words_of(self, text: str) -> str:
         """The same of a text of any characters, as many bytes in UTF-8."""

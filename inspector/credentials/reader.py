@@ -26,7 +26,7 @@ from inspector.model.network import Headers
 from inspector.secret import Secret
 from inspector.secrets import free_text, labels
 from inspector.secrets.constants import longest_first
-from inspector.secrets.grammar import HOSTS
+from inspector.secrets.grammar import hidden_in_host
 from inspector.secrets.paths import hidden_in_path, segments_of
 from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
@@ -219,7 +219,7 @@ class CredentialReader:
 
     def authority(self, host: str) -> str:
         """A host as the authority of a target is shown, so that both can be compared."""
-        return self._granted(host, HOSTS.hidden)
+        return self._granted(host, hidden_in_host)
 
     def value(self, name: bytes, text: str) -> str:
         """The value of a header, or of a pseudo-header of `secrets.grants`, as it may be shown."""

@@ -13,7 +13,7 @@ from typing import Final
 from inspector.model.conclusions import Severity
 from inspector.model.report import Report
 from inspector.report.page import words
-from inspector.report.page.escape import clipped
+from inspector.report.page.escape import clipped, defused
 from inspector.report.page.headline import nothing_captured
 from inspector.report.page.verdicts import finding_rows
 from inspector.report.page.view import View
@@ -54,8 +54,9 @@ def annotation_lines(report: Report) -> list[str]:
 
 def command(name: str, title: str, message: str) -> str:
     """One annotation as the runner reads it; nothing in `title` or `message` can end it early."""
-    title = _replaced(clipped(f"inspector: {title}", words.CELL), _IN_PROPERTY)
-    return f"::{name} title={title}::{_replaced(clipped(message, _MESSAGE), _IN_MESSAGE)}"
+    title = _replaced(defused(clipped(f"inspector: {title}", words.CELL)), _IN_PROPERTY)
+    message = _replaced(defused(clipped(message, _MESSAGE)), _IN_MESSAGE)
+    return f"::{name} title={title}::{message}"
 
 
 def outputs(report: Report, directory: str) -> str:

@@ -97,7 +97,7 @@ _ONE_BY_ONE: Final = re.compile(r"[^\x00](?:\x00[^\x00]){3,}\x00?")
 #: What stands between white space, and what of it is a small word or a number.
 _CHUNK: Final = re.compile(r"[^\x00-\x20]+")
 _PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*|[0-9]+")
-#: So many pieces of one length in a row are no sentence, if two of them are not plain.
+#: So many pieces of one length in a row are no sentence, if two of them are no plain words.
 _PIECES: Final = 4
 #: Without white space: a password by rules (`i!/pnl;?A&U8g5`), or a sentence without its spaces.
 _THICKET: Final = re.compile(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
@@ -160,7 +160,7 @@ def _groups(text: str, tokens: list[_Judged]) -> Iterator[Span]:
         if number < len(tokens):
             (start, stop, _), (after, end, _) = tokens[number - 1], tokens[number]
             alike = text[start:stop].isupper() == text[after:end].isupper()
-            if alike and stop - start == end - after and not text[stop:after].strip(" -"):
+            if alike and stop - start == end - after and not text[stop:after].strip(" -\r\n"):
                 continue
         group = tokens[first:number]
         first = number
@@ -176,9 +176,13 @@ def _pieces(text: str) -> Iterator[Span]:
             run.append(chunk)
             continue
         if len(run) >= _PIECES:
-            odd = sum(not _PLAIN.fullmatch(piece[0]) for piece in run)
+            odd = sum(
+                not _PLAIN.fullmatch(piece[0]) or _judged(piece[0]) != _GOOD for piece in run
+            )
             if odd > 1 or len(run[0][0]) == 1:
-                first = len(run[0][0]) > _SHORT and _judged(run[0][0]) == _GOOD
+                # The word before may be as long by chance, but not also on a line of its own.
+                is_apart = text[run[0].end()] == " " and len(run[0][0]) > _SHORT
+                first = is_apart and _judged(run[0][0]) == _GOOD
                 yield run[first].start(), run[-1].end()
         run = [] if chunk is None else [chunk]
 
@@ -251,7 +255,8 @@ def _is_good_part(piece: str) -> bool:
     words = _WORD.findall(piece)
     if len(words) == 1:
         return _is_good_word(words[0])
-    if len(words) > _TOGETHER:
+    counted = sum(word[-1].isdigit() and word.lower() not in TECHNICAL for word in words)
+    if len(words) > _TOGETHER or counted > 1:
         return False
     return any(len(word) > _INNER for word in words) and all(
         (len(word) >= _INNER and _is_good_word(word))

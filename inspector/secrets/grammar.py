@@ -33,6 +33,11 @@ _ID: Final = re.compile(
 #: The longest value that is looked at; none that is known is half as long.
 LONGEST: Final = 2048
 
+#: A host and a port (RFC 3986 3.2.2, 3.2.3); `\0` stands where something else was found.
+_HOST: Final = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]*(?:%[\w.\-]+)?\]|[\w.\-\x00]*)(?::[0-9]{0,5})?", re.ASCII
+)
+
 # -- what a word may be ------------------------------------------------------------------
 
 #: A word of a language, or a program's: `claude`, `CPython`, `OpenAI`, `GitHubCopilotChat`, `MISS`.
@@ -93,6 +98,14 @@ class ValueGrammar:
         return found
 
 
+def hidden_in_host(text: str) -> list[Span]:
+    """Where what may not be shown of an authority stands; of what is none nothing is shown."""
+    start = text.rfind("@") + 1  # what stands before it is user information
+    if is_short(text) or _HOST.fullmatch(text[start:].strip()):
+        return HOSTS.hidden(text)
+    return [(0, len(text))] if text else []
+
+
 def is_short(text: str) -> bool:
     """Whether a value is too short to be a secret, and no mask."""
     return _SHORT.fullmatch(text) is not None and _MASK.fullmatch(text) is None
@@ -119,7 +132,7 @@ DATES: Final = ValueGrammar(DATE)
 PRODUCTS: Final = ValueGrammar(WORD, VERSION)
 #: Model names, features, dated versions: `claude-sonnet-4-5-20250929`, `context-1m-2025-08-07`.
 NAMES: Final = ValueGrammar(WORD, VERSION, r"20[0-9]{6}")
-#: A host's name, address and port (RFC 3986 3.2.2).
+#: Hosts, addresses and ports among other text.
 HOSTS: Final = ValueGrammar(WORD, r"[0-9]{1,5}", r"[0-9a-fA-F]{1,4}", r"xn")
 #: Media types and their parameters (RFC 9110 8.3.1); a boundary is chance.
 MEDIA: Final = ValueGrammar(WORD, r"[0-9]{1,3}", r"UTF|iso|mp4|vnd|x|h264")

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 from inspector.model.providers import PROVIDERS
-from inspector.secrets.grammar import HOSTS, NAMES, WORD, Span, ValueGrammar, is_short
+from inspector.secrets.grammar import NAMES, WORD, Span, ValueGrammar, hidden_in_host, is_short
 
 _OF_REFERENCES: Final = """
     agents api audio azure batches batch beta cached cachedcontents cancel chat client_secrets
@@ -44,8 +43,10 @@ SEGMENTS: Final[frozenset[str]] = frozenset(
     )
 ) - {""}
 _KNOWN: Final[frozenset[str]] = SEGMENTS | {verb.lower() for verb in _VERBS.split()}
-#: Words in which one letter more or less is still told from chance.
-_LONG: Final = tuple(sorted(word for word in _KNOWN if len(word) >= 5))
+#: Length -> the words in which one letter more or less is still told from chance.
+_LONG: Final = {
+    size: tuple(sorted(word for word in _KNOWN if len(word) == size)) for size in range(5, 34)
+}
 _VERSION: Final = re.compile(r"v[0-9]{1,2}(?:(?:alpha|beta|p)[0-9]{0,2})?")
 #: Too little for a key: a short word in small letters.
 _SHORT: Final = re.compile(r"[a-z]{1,8}")
@@ -54,13 +55,15 @@ _NAMED: Final = frozenset({"models", "model", "deployments", "publishers", "engi
 _NAME: Final = 80
 
 _AUTHORITY: Final = re.compile(r"[ \t]*(?:[A-Za-z][A-Za-z0-9+.\-]{0,15}://|//)?([^/?#]*)")
+#: Characters of no target (RFC 3986 2), but for those of a template that nobody filled in.
+_NO_TARGET: Final = re.compile(r"[\x01-\x20\x7f\"<>\[\]\\^`|]")
 _SEGMENT: Final = re.compile(r"[^/:]+")
 _PARAMETER: Final = re.compile(r"[^&;]+")
 
 
-@lru_cache(maxsize=256)
 def _is_near(word: str) -> bool:
-    return any(abs(len(word) - len(known)) < 2 and _one_edit(word, known) for known in _LONG)
+    near = (len(word) - 1, len(word), len(word) + 1)
+    return any(_one_edit(word, known) for size in near for known in _LONG.get(size, ()))
 
 
 def _one_edit(one: str, other: str) -> bool:
@@ -95,8 +98,15 @@ def hidden_in_path(text: str, more: frozenset[str] = frozenset()) -> list[Span]:
     authority = start.span(1) if start else (0, 0)
     found = [
         (authority[0] + first, authority[0] + last)
-        for first, last in HOSTS.hidden(text[slice(*authority)])
+        for first, last in hidden_in_host(text[slice(*authority)])
     ]
+    odd = _NO_TARGET.search(text, authority[1])
+    if odd is not None:
+        # What stands in no target may be anything: nothing is read from its segment on.
+        at = max(text.rfind(mark, 0, odd.start()) for mark in "/:#") + 1
+        at = max(authority[1], at)
+        found.append((at, len(text)))
+        text = text[:at]
     before = ""
     path, _, fragment = text.partition("#")
     for match in _SEGMENT.finditer(path, authority[1]):
