@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from inspector.errors import NOT_SHOWN
+
 #: A policy or a topology of this length was never written by hand.
 LONGEST: Final = 1 << 20
+#: What the parser repeats of the text, which may be a key; it ends before the place.
+_REPEATED: Final = re.compile(r"[('\"].*['\")](?= ?(?:[a-z ]*)\(at )", re.DOTALL)
+#: As long as a character in quotes is, escaped.
+_CHARACTER: Final = 8
 
 
 class Unreadable(Exception):
@@ -41,4 +48,8 @@ def parse_table(text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise Unreadable("brackets are nested too deeply in it") from error
     except ValueError as error:  # no TOML, a number of thousands of digits
-        raise Unreadable(str(error)) from error
+        raise Unreadable(_REPEATED.sub(_shown, str(error))) from None
+
+
+def _shown(repeated: re.Match[str]) -> str:
+    return repeated[0] if len(repeated[0]) <= _CHARACTER else NOT_SHOWN

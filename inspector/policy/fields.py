@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final, Generic, TypeVar
 
+from inspector.errors import is_plain_word, plain
 from inspector.policy.patterns import is_host_and_port
 from inspector.policy.places import Place, nearest
 
@@ -77,13 +78,13 @@ def text(of: str) -> Callable[[Place, str, Any], str]:
 
 def one_of(*allowed: Any) -> Callable[[Place, str, Any], Any]:
     """One of a few values."""
-    said = ", ".join(str(each) for each in allowed)
+    said = ", ".join(plain(str(each)) for each in allowed)
     meant = f'"{said}"' if len(allowed) == 1 else f"one of {said}"
 
     def read(place: Place, name: str, value: Any) -> Any:
         if isinstance(value, (list, dict)) or value not in allowed or isinstance(value, float):
             near = nearest(value, tuple(map(str, allowed))) if isinstance(value, str) else []
-            hint = f"Did you mean {near[0]}? " if near else ""
+            hint = f"Did you mean {plain(near[0])}? " if near else ""
             place.wrong(name, meant, f"{hint}See docs/policy.md")
         return value
 
@@ -103,10 +104,11 @@ def several(
                 f"has an empty list {name}: nothing could ever be in it",
                 f"Leave {name} out, or use forbid = true for what must not be at all",
             )
-        for item in value:
+        for number, item in enumerate(value, 1):
             wrong = "it has space around it" if item != item.strip() else each(item)
             if not item or wrong:
-                place.wrong(name, f'a list of {of}: "{item}" is none, {wrong or "it is empty"}')
+                which = f'"{item}"' if is_plain_word(item) else f"number {number}"
+                place.wrong(name, f"a list of {of}: {which} is none, {wrong or 'it is empty'}")
         return tuple(value)
 
     return read

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from inspector.errors import NOT_SHOWN, InspectorError, is_plain_word, plain
 from inspector.model.providers import Provider
 from inspector.model.report import Report
 from inspector.options import Options
@@ -100,7 +102,8 @@ def _policy(
     base = _base(told.pop("extends", None), name, added, within, place)
     topology = told.get("topology", base.topology)
     if topology is not None:
-        rows = Options(topology_file=Path(topology)).roles().added
+        with _named(topology):
+            rows = Options(topology_file=Path(topology)).roles().added
         added = (*added, *(row.name for row in rows))
     at = lines(text)
     inherited = tuple(expect.name for expect in base.expect if expect.name)
@@ -135,16 +138,36 @@ def _base(
         return built_in(extends)
     path = str(Path(name).parent / extends)
     if path in within:
-        place.refuse(f"extends {extends}, which extends it", "Let one of them extend nothing")
+        place.refuse(
+            f"extends {plain(extends)}, which extends it", "Let one of them extend nothing"
+        )
     if len(within) >= _DEPTH:
         place.refuse(f"extends more than {_DEPTH} others in a row", "Extend the last one itself")
-    return _read(path, added, within)
+    with _named(path):
+        return _read(path, added, within)
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Errors of a file that a policy names repeat no name that may be a key."""
+    try:
+        yield
+    except InspectorError as error:
+        if is_plain_word(path):
+            raise
+        written = {path, str(Path(path))}
+        args = [str(part) for part in error.args]
+        for text in sorted(written, key=len, reverse=True):
+            args = [part.replace(text, NOT_SHOWN) for part in args]
+        raise type(error)(*args) from None
 
 
 def _unique(names: tuple[str, ...], place: Place) -> None:
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
-            place.refuse(f'has more than one [[expect]] of the name "{name}"', "Give each its own")
+            place.refuse(
+                f'has more than one [[expect]] of the name "{plain(name)}"', "Give each its own"
+            )
 
 
 def _tables(

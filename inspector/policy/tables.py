@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from inspector.diagnosis.catalogue import CODES
+from inspector.errors import plain
 from inspector.model.conclusions import SEVERITIES
 from inspector.model.credentials import CredentialKind
 from inspector.model.providers import KNOWN, Provider
@@ -56,7 +57,7 @@ def _severities(place: Place, name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         place.wrong(name, 'a table such as { retry-storm = "note" }')
     for code, level in value.items():
-        _code(place, f"the name {code} in [severity]", code)
+        _code(place, f"the name {plain(code)} in [severity]", code)
         fields.one_of(*SEVERITIES, "never")(place, f"{code} in [severity]", level)
     return MappingProxyType(dict(value))
 

@@ -176,9 +176,7 @@ def _pieces(text: str) -> Iterator[Span]:
             run.append(chunk)
             continue
         if len(run) >= _PIECES:
-            odd = sum(
-                not _PLAIN.fullmatch(piece[0]) or _judged(piece[0]) != _GOOD for piece in run
-            )
+            odd = sum(not _PLAIN.fullmatch(piece[0]) or _judged(piece[0]) != _GOOD for piece in run)
             if odd > 1 or len(run[0][0]) == 1:
                 # The word before may be as long by chance, but not also on a line of its own.
                 is_apart = text[run[0].end()] == " " and len(run[0][0]) > _SHORT

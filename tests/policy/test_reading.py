@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.errors import InspectorError
 from inspector.policy.contradictions import asked
 from inspector.policy.model import Auth, Expect, HeaderRules, Ignore, TlsRules, Tunnels
 from inspector.policy.places import PolicyError
@@ -313,3 +314,43 @@ def test_many_in_a_row_are_refused(tmp_path: Path) -> None:
         (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"\n')
     with pytest.raises(PolicyError, match="extends more than 8 others in a row"):
         read_policy(tmp_path / "0.toml")
+
+
+KEY = "sk-ant-api03-LABONLYq7Zw9Rt2Xv5Nb8Mk1LpQ"
+_IGNORE = '[[ignore]]\ncode = "retry-storm"\nreason = "r"\nuntil = 2027-01-01\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # the file is no TOML
+        "{key} = 1\n{key} = 2", "[{key}]\n[{key}]", "a = {key}", 'a = "{key}', "{key}",
+        '"{key}" "a" = 1', "['{key}']\n['{key}']", 'a = {{ "{key}" = 1, "{key}" = 2 }}',
+        "{key} = {{}}\n[{key}.a]", "['{key} (at ']\n['{key} (at ']", "a = '{key}\x01'",
+        # names, and values of each kind
+        "{key} = 1", "[[expect]]\n{key} = 1", "[[expect]]\nauth = {{ {key} = 1 }}",
+        'schema = "{key}"', 'fail_on = "{key}"', 'require = ["{key}"]', 'require_calls = "{key}"',
+        'extends = "{key}"', 'extends = "{key}/./x"', 'topology = "{key}"', 'topology = "./{key}"',
+        'auth_headers = ["{key} "]', 'auth_headers = ["{key}:"]', 'expect = "{key}"',
+        '[severity]\n{key} = "note"', '[severity]\nretry-storm = "{key}"', 'severity = "{key}"',
+        '[[expect]]\nprovider = "{key}"', '[[expect]]\nhosts = ["{key}"]',
+        '[[expect]]\nhosts = ["https://{key}"]', '[[expect]]\nhosts = ["{key} :443"]',
+        '[[expect]]\npaths = ["{key}"]', '[[expect]]\nstatuses = ["{key}"]',
+        '[[expect]]\nmin_calls = "{key}"', '[[expect]]\nauth = "{key}"',
+        '[[expect]]\nauth = {{ kinds = ["{key}"] }}', '[[expect]]\nplaceholder_only = "{key}"',
+        '[[expect]]\nauth = {{ placeholders = ["{key}"] }}', '[[expect]]\ntls = "{key}"',
+        '[[expect]]\ntunnels = {{ authorities = ["{key}"] }}', '[[expect]]\nname = " {key}"',
+        2 * '[[expect]]\nname = "{key}"\nmin_calls = 1\n',
+        _IGNORE.replace("retry-storm", "{key}"), _IGNORE + 'host = "{key}"',
+        _IGNORE.replace("2027-01-01", '"{key}"'), _IGNORE + 'provider = "{key}"',
+        _IGNORE.replace('code = "retry-storm"', 'expectation = "{key}"'),
+        '[[expect]]\nname = "{key}"\nmin_calls = 1\n'
+        + _IGNORE.replace('code = "retry-storm"', 'expectation = "{key}."'),
+    ],
+)  # fmt: skip
+def test_no_mistake_repeats_what_may_be_a_key(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InspectorError) as caught:
+        read_policy(_written(tmp_path, text.format(key=KEY)))
+    told = str(caught.value)
+    assert not any(KEY[at : at + 12] in told for at in range(len(KEY) - 11))
+    assert "policy" in told or "topology" in told
