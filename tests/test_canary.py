@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -268,8 +269,20 @@ def test_the_masked_echo_of_an_error_gives_neither_end_of_a_key(
         assert MARK[:4] not in shown
 
 
+def test_what_a_text_calls_a_key_is_hidden_though_an_ellipsis_stands_in_it(tmp_path: Path) -> None:
+    talk = answered(status=b"401 No", body=error(message=b"key: wait...done, said the lab"))
+    path = tmp_path / "words.pcapng"
+    path.write_bytes(capture([talk], Description()))
+    response = inspect(path, options=Options(scope="all")).exchanges[0].response
+    assert response
+    assert response.api_error
+    assert re.fullmatch(
+        r"key: <11 bytes [0-9a-f]{12}>, said the lab", response.api_error.message or ""
+    )
+
+
 @pytest.mark.parametrize(
-    "text", ["Key lookup failed... Try again", "key: wait...done", "A key… or not, later..."]
+    "text", ["Key lookup failed... Try again", "keys wait...done", "A key… or not, later..."]
 )
 def test_an_ellipsis_between_words_hides_nothing(text: str, tmp_path: Path) -> None:
     talk = answered(status=b"401 No", body=error(message=text.encode()))

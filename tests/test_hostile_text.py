@@ -8,6 +8,7 @@ would read it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,9 +52,10 @@ NAME = f"::error::{MARK} ##[group]\n::error::\x1b[31m<b>[a](b)`|\u202e.pcapng"
 #: The user's own words, which are no less to be shown as they are.
 POLICY = r"""
 [[expect]]
-auth = ["x\n::error::HERON ##[group]\u001b[31m\u202e"]
+name = "x\n::error::HERON ##[group]\u001b[31m\u202e"
+clients = ["::error::HERON ##[group]\r\n::error::\u001b[31m*"]
 statuses = ["2xx"]
-tunnels = { authorities = ["::error::HERON ##[group]\r\n::error::\u001b[31m"] }
+models = ["::error::HERON ##[group]\r\n::error::\u001b[31m"]
 
 [[ignore]]
 code = "no-auth-header"
@@ -136,7 +138,9 @@ def test_alone_in_a_capture_a_text_does_nothing_in_any_renderer(
     assert {name: told for name, told in found.items() if told} == {}
 
 
-def test_texts_of_errors_are_shown_and_json_keeps_them_whole(place: Place, tmp_path: Path) -> None:
+def test_words_of_errors_are_shown_and_json_keeps_them_as_they_are(
+    place: Place, tmp_path: Path
+) -> None:
     # Without those that were sent as a key, or as user information in front of an `@`:
     # they are hidden wherever they stand.
     path = tmp_path / "texts.pcapng"
@@ -153,9 +157,11 @@ def test_texts_of_errors_are_shown_and_json_keeps_them_whole(place: Place, tmp_p
         for call in json.loads(told.data)["exchanges"]
         if call["response"] and call["response"]["api_error"]
     }
-    assert (
-        "Bad key: HERON\u202eNOREH\u2066\u2067\u200f\u061c \u05d0\u0627 \u0660a\u0300" in messages
-    )
+    for name in ("command", "tags", "links", "command in the escapes of JSON"):
+        assert HOSTILE[name].encode().decode("unicode_escape") in messages
+    # What reorders a text is no word, and what a text calls a key is none.
+    assert not any("\u202e" in (message or "") for message in messages)
+    assert any(re.fullmatch(r"Bad key: <\d+ bytes [0-9a-f]{12}>", m or "") for m in messages)
     (page, *_) = said(OUTPUTS["page in detail"], place)
     assert page.data.count(MARK.encode()) > 100
 

@@ -100,13 +100,11 @@ def hidden_in_path(text: str, more: frozenset[str] = frozenset()) -> list[Span]:
         (authority[0] + first, authority[0] + last)
         for first, last in hidden_in_host(text[slice(*authority)])
     ]
+    end = len(text)
     odd = _NO_TARGET.search(text, authority[1])
     if odd is not None:
         # What stands in no target may be anything: nothing is read from its segment on.
-        at = max(text.rfind(mark, 0, odd.start()) for mark in "/:#") + 1
-        at = max(authority[1], at)
-        found.append((at, len(text)))
-        text = text[:at]
+        text = text[: max(authority[1], *(text.rfind(mark, 0, odd.start()) + 1 for mark in "/:#"))]
     before = ""
     path, _, fragment = text.partition("#")
     for match in _SEGMENT.finditer(path, authority[1]):
@@ -125,7 +123,7 @@ def hidden_in_path(text: str, more: frozenset[str] = frozenset()) -> list[Span]:
         at = len(path) + 1 + match.start()
         hidden = hidden_in_parameter(name, value if equals else None)
         found += ((at + start, at + stop) for start, stop in hidden)
-    return found
+    return [*found, (len(text), end)] if odd is not None else found
 
 
 # -- the query ------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ def test_hostile_text_starts_no_command_and_ends_none(report: Report) -> None:
         assert properties.startswith("title=inspector%3A x")
         assert "," not in properties, "no captured text adds a property"
         assert "%250A" in message
+        assert "##[" not in line
 
 
 @given(st.text(), st.text())

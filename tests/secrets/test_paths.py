@@ -82,3 +82,32 @@ def test_every_other_value_is_hidden_and_its_name_is_not() -> None:
 
 def test_a_name_that_is_no_word_is_hidden() -> None:
     assert hidden_in_parameter("qwErtyUi0pAsd1fgh", None) == [(0, 17)]
+
+
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [
+        ("https://lab:::error::HERON x/v1", "https://#/v1"),
+        ("https://lab:secret/v1/messages", "https://#/v1/messages"),
+        ("//lab test:443", "//#"),
+        ("[fd00::1", "#"),
+        ("https://[fd00::1]:443/v1", "https://[fd00::1]:443/v1"),
+    ],
+)
+def test_of_an_authority_that_is_no_host_nothing_is_shown(target: str, left: str) -> None:
+    assert shown(target) == left
+
+
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [
+        ("/v1/messages ::error::/models", "/v1/#"),
+        ("/v1/::error::x##[error]HERON", "/v1/::error::x###"),
+        ("/v1/chat#a ##[group]b", "/v1/chat##"),
+        ("/v1/chat|list", "/v1/#"),
+        ("/v1/qwertyuiop1/a b", "/v1/#/#"),
+        ("/v1/models/{model}:generateContent", "/v1/models/{model}:generateContent"),
+    ],
+)
+def test_of_a_target_nothing_is_shown_from_what_stands_in_none(target: str, left: str) -> None:
+    assert shown(target) == left
