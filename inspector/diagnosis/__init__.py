@@ -109,7 +109,7 @@ def diagnose(case: Case) -> Diagnosis:
             findings[code] = replace(findings[code], advice=advice)
     return Diagnosis(
         tuple(sorted(findings.values(), key=lambda item: SEVERITIES.index(item.severity))),
-        trial.verdicts(case, len(attempts.refused) + len(case.barred)),
+        trial.verdicts(case, len(attempts.refused) + len(case.connects.barred)),
         root_cause(case, explained, unexplained, attempts, findings, foreign),
         {exchange_id(number): exchange_id(by) for number, by in case.recovered.items()},
     )

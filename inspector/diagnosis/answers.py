@@ -104,11 +104,25 @@ def explained(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def cause(about: Code, lead: str, not_in_packets: str | None = None) -> Cause:
-    """The cause of calls whose answers say what `about` is; its sentence begins with `lead`."""
+def cause(
+    about: Code,
+    lead: str,
+    not_in_packets: str | None = None,
+    *,
+    status: int | None = None,
+) -> Cause:
+    """The cause of calls whose answers say what `about` is; its sentence begins with `lead`.
+
+    `status`: it is about answers of the API's own alone, and of these also about those with that
+    status whose words no row knows.
+    """
 
     def explains(call: FailedCall, case: Case) -> bool:
-        return is_about(call, about.code)
+        if status is None:
+            return is_about(call, about.code)
+        if call.answered_by != "upstream":
+            return False
+        return is_about(call, about.code) or (call.status == status and known(call) is None)
 
     def sentence(call: FailedCall, case: Case, count: int) -> str:
         return f"{lead}: {count} x {answer(call)} ({at(call.packet, case)})."

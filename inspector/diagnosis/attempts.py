@@ -31,7 +31,7 @@ class Attempts:
 def barred(tunnel: Tunnel, case: Case) -> str | None:
     """Return the finding of a CONNECT for the API proxy that was refused; None for any other."""
     refusal = tunnel.refusal
-    if refusal is None or not case.is_barred(tunnel):
+    if refusal is None or not case.connects.is_barred(tunnel):
         return None
     if refusal.is_denial:
         return "squid-denied"
@@ -55,7 +55,7 @@ def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
     nobody answered proves nothing if packets are missing.
     """
     found = Attempts()
-    for (address, _), service in case.services.items():
+    for (address, _), service in case.contacts.services.items():
         if address not in case.api_proxies or not service.failed:
             continue
         tries = service.failed
@@ -76,7 +76,7 @@ def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
         elif not service.accepted and not service.silent and service.unreached == 0:
             # RST from its address: its host is there, and nobody listens.
             found.refused += entries
-        elif case.lives_after(address, first) and not service.accepted and case.is_whole:
+        elif case.contacts.lives_after(address, first) and not service.accepted and case.is_whole:
             found.refused += entries
         else:
             found.unexplained += entries

@@ -7,17 +7,14 @@ is kept as its number, and its facts are unpacked when a rule asks for it.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inspector.chain.answerer import answered_by
 from inspector.diagnosis.call import FailedCall
-from inspector.diagnosis.index import (
-    Index,
-    Service,
-    opened_moment,
-)
+from inspector.diagnosis.connects import Connects
+from inspector.diagnosis.contacts import Contacts
+from inspector.diagnosis.index import Index
 from inspector.diagnosis.lives import Lives
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.diagnosis.recovery import Recoveries
@@ -32,10 +29,9 @@ from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, connection_id, exchange_id, number_of, tunnel_id
 from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.topology import Topology
-from inspector.wire import Moment, precedes
 
-#: So many CONNECTs are compared for a call of which it is not known which is its own.
-ALIKE_LIMIT: Final = 64
+#: A chain this sure, or less, says who answered and what for by a guess (`chain/verdict.py`).
+GUESSED: Final = 0.5
 #: So many nanoseconds without a byte are a wait, not the time that a process takes to die.
 QUIET: Final = 1_000_000_000
 
@@ -84,11 +80,7 @@ class Case:
                 self.logged.setdefault(line.tunnel, []).append(line)
         self.api_proxies = frozenset(topology.api_proxy)
         self.forward_proxies = frozenset(topology.forward_proxy)
-        self.services: dict[tuple[str, int], Service] = {}
-        #: API proxies that opened connections, so that the capture holds that hop.
-        self.openers: set[str] = set()
-        #: When an API proxy was last seen to open or take a connection.
-        self.alive_at: dict[str, Moment] = {}
+        self.contacts = Contacts(self.connections, topology, self.neighbourhood)
         self.calls = 0
         self.succeeded = 0
         self.unknown: array[int] = array("q")
@@ -96,40 +88,23 @@ class Case:
         self.unread_calls = 0
         #: Failed calls that a later one made good: its number by theirs.
         self.recovered: dict[int, int] = {}
-        #: Connections to an API proxy that began with TLS, HTTP/2 or nothing known: no call on
-        #: them was read.
-        self.foreign: array[int] = array("q")
-        #: CONNECTs that asked an API proxy for a tunnel, by their connection.
-        self.misled: dict[str, Tunnel] = {}
         self.failed: array[int] = array("q")
-        #: Established tunnels that carry no call which succeeded or may have.
-        self.idle_tunnels: array[int] = array("q")
-        #: Those of them that others than the API proxy opened for TLS: no packet that lacks
-        #: can make them a call's.
-        self.idle_of_others = 0
-        #: CONNECTs for the API proxy that a forward proxy refused: calls that never were made.
-        self.barred: array[int] = array("q")
-        #: Destinations that forward proxies let through (`host:port`), and for whom.
-        self.let_through: dict[str, set[str]] = {}
-        #: What each API proxy asked forward proxies for, as (time, number of the tunnel).
-        self._asked: dict[str, list[tuple[int, int]]] = {}
+        #: What was asked of proxies by CONNECT.
+        self.connects = Connects(self.tunnels, topology)
         #: Places of the chains whose call has more than one tunnel: tried again unasked.
         self.tried_again: array[int] = array("q")
         #: The same call failed again and again.
         self.storms: list[Storm] = []
         #: Who has the role of an agent, or made a call as one has.
         self.agents = set(topology.agent)
-        #: Connections of an agent, or of the API proxy, to somebody who is no host of the bridge.
+        #: Connections of agents to somebody who is no host of the bridge.
         self.outward: array[int] = array("q")
-        self.proxy_outward: array[int] = array("q")
-        #: Tunnels that a forward proxy refused, in their order.
-        self.refused: array[int] = array("q")
         #: Calls that failed and were asked with GET because a POST was sent there.
         self._made_get: frozenset[int] = frozenset()
-        self.established = 0
-        self.proxy_established = 0
         self._pairs: dict[int, tuple[int, ...]] = {}
         self._linked: dict[int, tuple[int, ...]] = {}
+        #: Failed calls of which it is no more than a guess that they have no tunnel.
+        self._unsure: set[int] = set()
         #: The leg at the API proxy of each call that came by way of another proxy before it.
         self._behind: dict[int, int] = {}
         #: Who answered each failed call that has a chain.
@@ -147,7 +122,6 @@ class Case:
                 self._other_protocols.add(entry.connection)
             elif entry.reason != "capture-end":
                 self._unread.setdefault(entry.connection, []).append(entry.reason)
-        self._survey_connections()
         self.lives = Lives(topology.api_proxy)
         self.lives.survey(self.connections, self.exchanges, self.tunnels)
         self._survey()
@@ -174,15 +148,6 @@ class Case:
         )
 
     @property
-    def attempts(self) -> int:
-        """How many connections to API proxies were tried in vain."""
-        return sum(
-            len(service.failed)
-            for (address, _), service in self.services.items()
-            if address in self.api_proxies
-        )
-
-    @property
     def may_hide_calls(self) -> bool:
         """Whether an unread part, on a connection not opened by the API proxy, may hold a call."""
         return self._is_anything_unread or any(
@@ -197,43 +162,6 @@ class Case:
         return next((reason for reason in reasons if reason in _DOUBTFUL), None)
 
     # -- the passes ----------------------------------------------------------
-
-    def _survey_connections(self) -> None:
-        for connection in self.connections:
-            server, client = connection.server, connection.client
-            if client.ip not in self.forward_proxies and not self.neighbourhood.holds(server.ip):
-                by_proxy = client.ip in self.api_proxies
-                outward = self.proxy_outward if by_proxy else self.outward
-                outward.append(number_of(connection.id))
-            if client.ip in self.api_proxies:
-                self._live(client.ip, connection)
-                self.openers.add(client.ip)
-            if server.ip not in self.api_proxies and server.ip not in self.forward_proxies:
-                continue
-            if self._is_foreign(connection):
-                self.foreign.append(number_of(connection.id))
-            service = self.services.setdefault((server.ip, server.port), Service())
-            if connection.outcome in ("established", "midstream"):
-                service.accepted.add(connection)
-                self._live(server.ip, connection)
-            elif connection.outcome == "unanswered" and not connection.retransmissions:
-                continue  # its answer may be just behind the capture's end, or lost
-            elif client.ip not in self.api_proxies or server.ip in self.forward_proxies:
-                service.failed.add(connection)
-                service.silent += connection.outcome == "unanswered"
-                service.unreached += connection.outcome == "unreachable"
-
-    def _is_foreign(self, connection: Connection) -> bool:
-        """Whether an API proxy was spoken to in what is no HTTP/1."""
-        if connection.server.ip not in self.api_proxies or connection.client.ip in self.api_proxies:
-            return False
-        return bool(connection.bytes_up) and connection.protocol in ("tls", "h2", "unknown")
-
-    def _live(self, address: str, connection: Connection) -> None:
-        opened = opened_moment(connection)
-        known = self.alive_at.get(address)
-        if known is None or precedes(known, opened):
-            self.alive_at[address] = opened
 
     def _survey(self) -> None:
         tries, redirects = Tries(), Redirects()
@@ -280,34 +208,14 @@ class Case:
         if redirects.followed:
             self.failed = array("q", (n for n in self.failed if n not in redirects.followed))
         self._made_get = frozenset(redirects.made_get)
-        self.outward = array("q", filter(self._is_an_agents, self.outward))
+        self.outward = array("q", filter(self._is_an_agents, self.contacts.outward))
         self.calls += len(halted)
         self.succeeded += len(passed & set(halted.values()))
         stopped = [number for number in halted.values() if number not in passed]
         if stopped or self._behind:
             self.failed = array("q", sorted([*self.failed, *stopped]))
-        busy = self._link()
-        for tunnel in self.tunnels:
-            if tunnel.refusal is not None:
-                self.refused.append(number_of(tunnel.id))
-            if self.is_barred(tunnel):
-                self.barred.append(number_of(tunnel.id))
-            if tunnel.proxy.ip in self.api_proxies and tunnel.client.ip not in self.api_proxies:
-                self.misled[tunnel.connection] = tunnel
-            if tunnel.client.ip in self.api_proxies:
-                asked = self._asked.setdefault(tunnel.client.ip, [])
-                asked.append((tunnel.opened_at, number_of(tunnel.id)))
-            if is_let_through(tunnel):
-                through = self.let_through.setdefault((tunnel.authority or "").lower(), set())
-                through.add(tunnel.client.ip)
-            if tunnel.established:
-                self.established += 1
-                self.proxy_established += tunnel.client.ip in self.api_proxies
-                if number_of(tunnel.id) not in busy:
-                    self.idle_tunnels.append(number_of(tunnel.id))
-                    others = tunnel.client.ip not in self.api_proxies
-                    self.idle_of_others += others and tunnel.tls is not None
-        self.calls += len(self.barred)
+        self.connects.survey(self._link())
+        self.calls += len(self.connects.barred)
 
     def _front_leg(self, leg: Exchange) -> Exchange | None:
         """The agent's leg at a proxy that stands before the API proxy; None without one."""
@@ -319,7 +227,7 @@ class Case:
         return front
 
     def _note_size(self, exchange: Exchange) -> None:
-        service, request = self.service_of(exchange), exchange.request
+        service, request = self.contacts.service(exchange), exchange.request
         if request is not None and request.ended_at is not None:
             service.largest = max(service.largest or 0, request.body_bytes)
 
@@ -346,6 +254,8 @@ class Case:
                 busy.update(map(number_of, used))
                 continue
             self._answered[call] = chain.answered_by
+            if not used and chain.confidence <= GUESSED:
+                self._unsure.add(call)
             if used:
                 self._linked[call] = tuple(map(number_of, used))
                 if chain.confidence >= RELIABLE:
@@ -385,41 +295,12 @@ class Case:
             return False
         if exchange.tunnel is not None:
             tunnel = self.tunnels.get(exchange.tunnel)
-            return tunnel is not None and self.is_for_api_proxy(tunnel)
+            return tunnel is not None and self.connects.is_for_api_proxy(tunnel)
         return split_target(request.target).host in self.api_proxies
-
-    def is_barred(self, tunnel: Tunnel) -> bool:
-        """Whether a forward proxy refused a client's CONNECT for the API proxy.
-
-        Clients that ignore NO_PROXY for bare addresses make their calls so (undici behind a
-        ProxyAgent); Squid lets few ports through, and finds nobody where the API proxy is gone.
-        """
-        if tunnel.refusal is None or tunnel.client.ip in self.api_proxies | self.forward_proxies:
-            return False
-        return self.is_for_api_proxy(tunnel)
-
-    def is_for_api_proxy(self, tunnel: Tunnel) -> bool:
-        """Whether a CONNECT names an API proxy."""
-        return tunnel.host in self.api_proxies
 
     def is_made_get(self, call: FailedCall) -> bool:
         """Whether a call is what a client made of a POST that was redirected."""
         return number_of(call.exchange.id) in self._made_get
-
-    def last_refused(
-        self, is_host: Callable[[str], bool], before: int | None = None
-    ) -> Tunnel | None:
-        """The last tunnel to such a host that a forward proxy refused.
-
-        `before`: only tunnels whose CONNECT came before that packet.
-        """
-        for number in reversed(self.refused):
-            tunnel = self.tunnels.get(tunnel_id(number))
-            if tunnel is None or (before is not None and tunnel.packet > before):
-                continue
-            if is_host(tunnel.host):
-                return tunnel
-        return None
 
     def chains_of_retries(self) -> Iterator[Chain]:
         """The chains of calls for which the API proxy opened more than one tunnel."""
@@ -496,13 +377,7 @@ class Case:
         end = response.started_at if response is not None else None
         if end is None and connection is not None:
             end = connection.closed_at
-        asked = self._asked.get(exchange.server.ip, [])
-        first = bisect_left(asked, (request.started_at, 0))
-        last = len(asked) if end is None else bisect_left(asked, (end, 0))
-        if last > first + ALIKE_LIMIT:
-            return ()
-        found = (self.tunnels.get(tunnel_id(number)) for _, number in asked[first:last])
-        return tuple(tunnel for tunnel in found if tunnel is not None)
+        return self.connects.asked_between(exchange.server.ip, request.started_at, end)
 
     def knows_who_closed(self, call: FailedCall) -> bool:
         """Whether the order of closing on both legs of a call is certain."""
@@ -513,7 +388,8 @@ class Case:
 
     def may_have_tunnel(self, call: FailedCall) -> bool:
         """Whether a tunnel may have been opened for a call, be it sure or not."""
-        return number_of(call.exchange.id) in self._linked
+        number = number_of(call.exchange.id)
+        return number in self._linked or number in self._unsure
 
     def failed_calls(self) -> Iterator[FailedCall]:
         """The calls that failed, in their order."""
@@ -525,32 +401,5 @@ class Case:
 
     def foreign_connections(self) -> Iterator[Connection]:
         """The connections to API proxies on which no call was read, or none can be."""
-        names = dict.fromkeys((*map(connection_id, self.foreign), *self.misled))
+        names = dict.fromkeys((*map(connection_id, self.contacts.foreign), *self.connects.misled))
         return filter(None, map(self.connections.get, names))
-
-    def service_of(self, exchange: Exchange) -> Service:
-        """What is known of the port that a call went to."""
-        return self.services.get((exchange.server.ip, exchange.server.port), Service())
-
-    def forward_services(self) -> Iterator[Service]:
-        """The ports of forward proxies."""
-        for (address, _), service in self.services.items():
-            if address in self.forward_proxies:
-                yield service
-
-    def lives_after(self, address: str, moment: Moment) -> bool:
-        """Whether an API proxy showed a sign of life after `moment`."""
-        latest = self.alive_at.get(address)
-        return latest is not None and precedes(moment, latest)
-
-
-def is_let_through(tunnel: Tunnel) -> bool:
-    """Whether a forward proxy made a tunnel; behind a 200 that is all there is, not known.
-
-    A Squid that peeks says 200 before it decides, and then closes without a byte.
-    """
-    if not tunnel.established or tunnel.refusal is not None or tunnel.authority is None:
-        return False
-    return bool(tunnel.bytes_down) or not (
-        tunnel.bytes_up and tunnel.closed_by in ("server", "reset-by-server")
-    )

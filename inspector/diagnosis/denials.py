@@ -64,23 +64,23 @@ def denial(authority: str, client: str, case: Case) -> Denial:
     """Return what the rule is about that denied a client an authority, `host:port`."""
     host, port = split_authority(authority) or (authority, None)
     port = port or _HTTPS
-    about = _about(f"{host}:{port}".lower(), host.lower(), port, client, case)
+    about = _about(host.lower(), port, client, case)
     told, advice = _TABLE[about]
     words = {"host": host[:60], "short": host[:24], "port": port}
     return Denial(about, told.format(**words), advice.format(**words))
 
 
-def _about(authority: str, host: str, port: int, client: str, case: Case) -> About:
-    let_through = case.let_through.get(authority, set())
+def _about(host: str, port: int, client: str, case: Case) -> About:
+    known = case.connects.let_through
+    let_through = known.get((host, port), set())
     if client in let_through:
         return "number"
     if let_through:
         return "source"
-    if any(known.rpartition(":")[0] == host for known in case.let_through):
+    if any(other == host for other, _ in known):
         return "port"
     if is_address(host):
         return "address"
-    ports = {known.rpartition(":")[2] for known in case.let_through}
-    if port != _HTTPS and str(port) not in ports:
+    if port != _HTTPS and port not in {through for _, through in known}:
         return "port-or-domain"
     return "domain"

@@ -57,7 +57,7 @@ def root_cause(
     """Return the cause that heads the report; None when no call failed, or none is explained."""
     counts = {code: found.tally.count for code, found in explained.items()}
     of_attempts = Counter({"proxy-not-listening": len(attempts.refused)})
-    for number in case.barred:
+    for number in case.connects.barred:
         tunnel = case.tunnels.get(tunnel_id(number))
         of_attempts[(barred(tunnel, case) if tunnel is not None else None) or "squid-denied"] += 1
     for code, count in of_attempts.items():
@@ -144,7 +144,7 @@ def _not_listening(
     connection = case.connections.get(connection_id(name))
     where = "a port" if connection is None else f":{connection.server.port}"
     count = len(attempts.refused)
-    lives = connection is not None and case.lives_after(
+    lives = connection is not None and case.contacts.lives_after(
         connection.server.ip, opened_moment(connection)
     )
     return RootCause(
@@ -162,31 +162,33 @@ def _not_listening(
 def _barred(case: Case, of: int, finding: Finding) -> RootCause:
     """Every call that was refused so was a CONNECT for the API proxy."""
     tunnel = case.tunnels.get(finding.evidence[0].tunnel or "t0")
+    refusal = None if tunnel is None else tunnel.refusal
     assert tunnel is not None
-    where, count, packet = (tunnel.authority or "")[:40], finding.count, tunnel.packet
-    status = tunnel.connect_status
-    port = where.rpartition(":")[2]
-    if finding.code != "squid-denied":
-        said = f"{tunnel.proxy_error}: its connection to the API proxy failed."
-        return RootCause(
-            finding.code,
-            explains=count,
-            of=of,
-            sentence=f"CONNECT {where} failed at Squid: {count} x {status} ({at(packet, case)}).",
-            ruled_out=(RuledOut("upstream error", "the API proxy never saw the call"),),
-            details=(said if tunnel.proxy_error else "Its answer has no X-Squid-Error.",),
-            not_in_packets="why the API proxy is not there" if tunnel.proxy_error else None,
-            advice=finding.advice,
-            evidence=finding.evidence,
+    assert refusal is not None
+    where, count = (tunnel.authority or "")[:40], finding.count
+    counted = f"{count} x {refusal.status} ({at(tunnel.packet, case)})"
+    if finding.code == "squid-denied":
+        sentence = f"Squid denied CONNECT {where}: {counted}."
+        detail = f"The client asks Squid for port {tunnel.port} of the API proxy, NO_PROXY or not."
+        advice = (
+            f"Call {where} without a proxy (the client ignores NO_PROXY), or let Squid pass it."
         )
+    else:
+        sentence = f"CONNECT {where} failed at Squid: {counted}."
+        detail = "Its answer has no X-Squid-Error."
+        if refusal.error:
+            detail = f"{refusal.error}: its connection to the API proxy failed."
+        advice = finding.advice
+    is_own = finding.code != "squid-denied" and refusal.error
     return RootCause(
         finding.code,
         explains=count,
         of=of,
-        sentence=f"Squid denied CONNECT {where}: {count} x {status} ({at(packet, case)}).",
+        sentence=sentence,
         ruled_out=(RuledOut("upstream error", "the API proxy never saw the call"),),
-        details=(f"The client asks Squid for port {port} of the API proxy, NO_PROXY or not.",),
-        advice=f"Call {where} without a proxy (the client ignores NO_PROXY), or let Squid pass it.",
+        details=(detail,),
+        not_in_packets="why the API proxy is not there" if is_own else None,
+        advice=advice,
         evidence=finding.evidence,
     )
 
@@ -276,7 +278,7 @@ def _cut(call: FailedCall, case: Case) -> str | None:
 
 def _death(call: FailedCall, case: Case) -> str | None:
     connection = call.connection
-    if connection is None or not case.lives_after(
+    if connection is None or not case.contacts.lives_after(
         call.exchange.server.ip, opened_moment(connection)
     ):
         return None if call.exchange.response is None else "it answered"

@@ -153,6 +153,8 @@ def _facts(facts: BodyFacts, masked: Callable[[str], str]) -> dict[str, Any]:
     if error is not None:
         text = None if error.message is None else masked(error.message)[:MESSAGE_LIMIT]
         told["error"] = [_optional(error.type, masked), text]
+        if error.code is not None:
+            told["code"] = _optional(error.code, masked)
         if error.status is not None:
             told["status"] = error.status
     if facts.looks_like is not None:
@@ -288,7 +290,7 @@ def _stretch(value: Any, file_index: int) -> BlankStretch:
 
 
 _OPTIONAL: Final = frozenset(
-    {"model", "stop", "usage", "error", "looks", "faults", "status", "stream", "page"}
+    {"model", "stop", "usage", "error", "looks", "faults", "code", "status", "stream", "page"}
 )
 
 
@@ -306,7 +308,8 @@ def _body(value: Any, file_index: int) -> BodyFacts:
         if text is not None and (not isinstance(text, str) or len(text) > MESSAGE_LIMIT):
             raise _Odd
         status = _number(value["status"], 999) if "status" in value else None
-        error = ApiError(None if kind is None else _word(kind), text, status=status)
+        code = _word(value["code"]) if "code" in value else None
+        error = ApiError(None if kind is None else _word(kind), text, code, status)
     return BodyFacts(
         tuple(_of(name, CODINGS) for name in _list(value["coding"], most=8)),
         _number(value["decoded"]),

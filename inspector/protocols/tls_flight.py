@@ -71,11 +71,16 @@ class ServerFlight:
 
 
 def _chain(body: bytes) -> Iterator[Certificate]:
-    """The certificates of a Certificate message (a vector of vectors)."""
+    """The certificates of a Certificate message (a vector of vectors).
+
+    The first is the server's own, each next one certifies the one before (RFC 5246 7.4.2): behind
+    one that cannot be read it is not known whose the others are.
+    """
     for start, stop in chain(body):
         certificate = read_certificate(body[start:stop])
-        if certificate is not None:
-            yield certificate
+        if certificate is None:
+            return
+        yield certificate
 
 
 def chain(body: bytes) -> Iterator[Extent]:

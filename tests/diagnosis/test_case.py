@@ -8,6 +8,7 @@ import pytest
 
 from inspector import inspect
 from inspector.diagnosis.case import Case
+from inspector.model.conclusions import Chain
 from inspector.model.report import Report
 from tests.diagnosis.matrix import GOLDEN
 from tests.exchanges.network import AGENT, Network, report, request, response, say
@@ -150,24 +151,41 @@ def test_attempts_refused_while_it_lives_are_no_death_whatever_the_clock_says() 
 # -- chains ----------------------------------------------------------------------------
 
 
+def with_chain(told: Report, chain: Chain) -> Case:
+    """The case of a report's facts with this chain alone."""
+    return Case(
+        exchanges=told.exchanges,
+        tunnels=told.tunnels,
+        connections=told.connections,
+        direct_tls=told.direct_tls,
+        chains=[chain],
+        topology=told.topology,
+        completeness=told.completeness,
+    )
+
+
 @pytest.mark.parametrize(("confidence", "relied_on"), [(0.8, True), (0.79, False)])
 def test_a_call_has_the_tunnel_of_a_chain_from_a_confidence_of_0_8_on(
     confidence: float, *, relied_on: bool
 ) -> None:
     told = inspect(GOLDEN / "squid-denied")
     chain = told.chains[0]
-    case = Case(
-        exchanges=told.exchanges,
-        tunnels=told.tunnels,
-        connections=told.connections,
-        direct_tls=told.direct_tls,
-        chains=[replace(chain, confidence=confidence)],
-        topology=told.topology,
-        completeness=told.completeness,
-    )
+    case = with_chain(told, replace(chain, confidence=confidence))
 
     call = next(iter(case.failed_calls()))
 
     assert call.exchange.id == chain.agent_exchange
     assert [tunnel.id for tunnel in call.tunnels] == ([chain.tunnel] if relied_on else [])
     assert case.may_have_tunnel(call)
+
+
+@pytest.mark.parametrize(("confidence", "may_have"), [(0.5, True), (0.7, False)])
+def test_that_a_call_has_no_tunnel_is_no_more_than_a_guess_up_to_a_confidence_of_0_5(
+    confidence: float, *, may_have: bool
+) -> None:
+    told = inspect(GOLDEN / "proxy-guard-403")
+    chain = next(chain for chain in told.chains if chain.status == 403)
+    assert chain.tunnel is None
+    case = with_chain(told, replace(chain, confidence=confidence))
+
+    assert case.may_have_tunnel(next(iter(case.failed_calls()))) is may_have

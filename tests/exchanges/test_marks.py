@@ -30,7 +30,8 @@ STREAM = EventStream(
     malformed=0, truncated=False,
 )  # fmt: skip
 FACTS = BodyFacts(
-    ("zstd", "gzip"), 4711, STREAM, ApiError("api_error", "it said: \u00e9 \U0001f600"),
+    ("zstd", "gzip"), 4711, STREAM,
+    ApiError("api_error", "it said: \u00e9 \U0001f600", "overloaded", 529),
     "claude-lab-1", Usage(3, None), "end_turn", "text/event-stream",
     (Fault("sse-broken-json", 12, "event 3"),), "nginx",
 )  # fmt: skip
@@ -61,7 +62,9 @@ def test_the_packets_of_faults_are_those_of_the_file() -> None:
 
 
 def test_keys_are_taken_out_of_free_text_and_words_that_hold_one_are_masked() -> None:
-    said = replace(FACTS, api_error=ApiError("LABONLY", "seen LABONLY"), model="lab-LABONLY")
+    said = replace(
+        FACTS, api_error=ApiError("LABONLY", "seen LABONLY", "a_LABONLY"), model="lab-LABONLY"
+    )
     text = written_stretch(
         replace(STRETCH, facts=said), lambda text: text.replace("LABONLY", "xxxxxxx")
     )
@@ -69,7 +72,7 @@ def test_keys_are_taken_out_of_free_text_and_words_that_hold_one_are_masked() ->
     told = read(text)
     assert isinstance(told, BlankStretch)
     assert told.facts is not None
-    assert told.facts.api_error == ApiError("xxxxxxx", "seen xxxxxxx")
+    assert told.facts.api_error == ApiError("xxxxxxx", "seen xxxxxxx", "x" * 9)
     assert told.facts.model == "x" * len("lab-LABONLY")
 
 
@@ -114,6 +117,7 @@ FORGED: list[tuple[tuple[str | int, ...], Any]] = [
     (("blank", "facts", "usage"), [1]), (("blank", "facts", "usage"), [-1, 1]),
     (("blank", "facts", "error"), ["api_error", "x" * 301]),
     (("blank", "facts", "error"), ["::error::", None]), (("blank", "facts", "error"), [None, 3]),
+    (("blank", "facts", "code"), "::error::"), (("blank", "facts", "code"), None),
     (("blank", "facts", "page"), "LABONLY"), (("blank", "facts", "looks"), "text/html"),
     (("blank", "facts", "faults"), [["x", 1, ""]]),
     (("blank", "facts", "faults"), [["sse-broken-json", 1, "\n::error::"]]),

@@ -69,3 +69,15 @@ def test_a_flight_without_end_is_given_up() -> None:
 
     assert not flight.is_open
     assert flight.wants_certificate is None
+
+
+def test_behind_a_certificate_that_cannot_be_read_no_other_one_is_the_servers() -> None:
+    one = ssl.PEM_cert_to_DER_cert(authority().cert_pem.bytes().decode())
+    listed = [b"\x30\x03no", one]
+    chain = b"".join(len(each).to_bytes(3, "big") + each for each in listed)
+    body = len(chain).to_bytes(3, "big") + chain
+    flight = ServerFlight()
+    flight.begin(b"\x0b" + len(body).to_bytes(3, "big") + body)
+
+    assert flight.is_open
+    assert flight.certificates == ()

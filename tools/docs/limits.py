@@ -59,7 +59,7 @@ LIMITS: Final = (
     ("protocols.content", "STACK_LIMIT"),
     ("exchanges.http", "HELD_LIMIT"),
     ("exchanges.tunnel", "MAX_CHALLENGES"),
-    ("diagnosis.case", "ALIKE_LIMIT"),
+    ("diagnosis.connects", "ALIKE_LIMIT"),
     ("exchanges.http", "HELD_TOTAL_LIMIT"),
     ("exchanges.relays", "FORWARD_LIMIT_NS"),
     ("exchanges.turns", "TURN_LIMIT"),

@@ -126,13 +126,13 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
     elif case.unread_calls:
         verdict = "not observable"
         because = f"of {case.calls} calls {case.unread_calls} went on in what is not read"
-    elif case.may_hide_calls or case.foreign:
+    elif case.may_hide_calls or case.contacts.foreign:
         verdict, because = "not observable", "not all was read; a call that failed may be in it"
     elif case.succeeded:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"
         if case.recovered:
             because = f"no call failed for good: {len(case.recovered)} of {case.calls} made good"
-    elif case.established > case.proxy_established:
+    elif case.connects.established > case.connects.proxy_established:
         verdict, because = "not observable", "the agent's own tunnels need keys"
     else:
         verdict, because = "no traffic", "no API call in the capture"

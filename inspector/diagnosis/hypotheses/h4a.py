@@ -28,21 +28,25 @@ def judge(call: FailedCall, case: Case) -> Judgement:
 
 def of_attempts(case: Case, call: FailedCall | None = None) -> Judgement:
     """Of calls without a tunnel of their own: are there others that carry no good call?"""
-    if case.idle_of_others:
-        opened = "none opened by the API proxy" if not case.proxy_established else "none for it"
-        return confirmed(f"{case.idle_of_others} of {case.established}, {opened}")
-    if case.idle_tunnels and case.is_whole:
-        return confirmed(f"{len(case.idle_tunnels)} of {case.established} carry no good call")
+    if case.connects.idle_of_others:
+        opened = (
+            "none opened by the API proxy" if not case.connects.proxy_established else "none for it"
+        )
+        return confirmed(f"{case.connects.idle_of_others} of {case.connects.established}, {opened}")
+    if case.connects.idle and case.is_whole:
+        return confirmed(
+            f"{len(case.connects.idle)} of {case.connects.established} carry no good call"
+        )
     if not case.is_whole:
         return not_observable("the capture is incomplete; an earlier start")
     if call is not None and call.outcome == "left" and not call.tunnels:
         return not_observable("what the API proxy did meanwhile was not captured")
     if call is not None and call.answered_by == "upstream":
         return not_observable("the tunnels are not in the capture")
-    if case.established:
+    if case.connects.established:
         return refuted("every established tunnel carried a good call")
     return refuted("Squid established no tunnel")
 
 
 def _counted(case: Case) -> str:
-    return f"{case.established} x 200"
+    return f"{case.connects.established} x 200"

@@ -30,7 +30,7 @@ def find(case: Case) -> Iterator[Match]:
         if direct.client.ip in case.api_proxies:
             tls.add(direct.connection)
             yield Match(Evidence(direct.connection, packet=direct.packet))
-    for connection in ways_past(case, case.proxy_outward):
+    for connection in ways_past(case, case.contacts.proxy_outward):
         carried = connection.bytes_up or connection.bytes_down
         if connection.id not in tls and is_open(connection) and carried:
             yield Match(Evidence(connection.id, packet=connection.packet))

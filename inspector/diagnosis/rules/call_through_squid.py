@@ -20,7 +20,9 @@ ABOUT: Final = Code(
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
-    return Match(of_exchange(exchange)) if exchange.relays is not None else None
+    """The leg from Squid shows it; a gateway before the API proxy relays calls, too."""
+    by_squid = exchange.client.ip in case.forward_proxies
+    return Match(of_exchange(exchange)) if exchange.relays is not None and by_squid else None
 
 
 NOTICE: Final = OfExchange(ABOUT, match)

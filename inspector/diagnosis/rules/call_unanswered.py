@@ -37,10 +37,10 @@ def explains(call: FailedCall, case: Case) -> bool:
     """If the answer, or a close, may be among the missing packets, nobody can tell."""
     if not is_unanswered(call) or not case.knows_who_closed(call):
         return False
-    service = case.service_of(call.exchange)
+    service = case.contacts.service(call.exchange)
     closed = call.closed
     gone = call.outcome == "left" and service.failed_after(closed)
-    return not gone or case.lives_after(call.exchange.server.ip, closed)
+    return not gone or case.contacts.lives_after(call.exchange.server.ip, closed)
 
 
 def _is_half_closed(call: FailedCall, case: Case) -> bool:
@@ -68,9 +68,12 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     request, address = call.exchange.request, call.exchange.server.ip
     if request is not None and not request.complete:
         told.append("The request is not whole: its sender promised more than it sent.")
-    if case.lives_after(address, call.closed):
+    failed = case.contacts.service(call.exchange).failed_after(call.closed)
+    if failed:
+        told.append(f"{plural(failed, 'attempt')} to connect to its port afterwards failed.")
+    if case.contacts.lives_after(address, call.closed):
         told.append("The API proxy lives: it took or opened connections afterwards.")
-    elif call.outcome == "unanswered":
+    elif not failed and call.outcome == "unanswered":
         told.append("Nobody tried to connect to it afterwards: whether it lives is not known.")
     return tuple(told)
 

@@ -28,8 +28,8 @@ def explains(call: FailedCall, case: Case) -> bool:
     if call.exchange.response is None and not call.tunnels:
         return False
     closed = closed_moment(call.connection) or opened_moment(call.connection)
-    gone = case.service_of(call.exchange).failed_after(closed)
-    return not gone or case.lives_after(call.exchange.server.ip, closed)
+    gone = case.contacts.service(call.exchange).failed_after(closed)
+    return not gone or case.contacts.lives_after(call.exchange.server.ip, closed)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

@@ -40,7 +40,7 @@ def explains(call: FailedCall, case: Case) -> bool:
     if any(t.closed_at is not None and t.closed_at <= closed[0] for t in call.tunnels):
         return False
     address = call.exchange.server.ip
-    return case.lives_after(address, closed) or case.lives.goes_on(address, closed[0])
+    return case.contacts.lives_after(address, closed) or case.lives.goes_on(address, closed[0])
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

@@ -62,7 +62,7 @@ def advice(call: FailedCall, case: Case) -> str:
 
 def refused_endpoint(call: FailedCall, case: Case) -> Tunnel | None:
     """The last tunnel before the answer that was refused to a host of tokens."""
-    return case.last_refused(
+    return case.connects.last_refused(
         lambda host: any(fnmatchcase(host, name) for name in TOKEN_HOSTS), before=call.packet
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 from inspector.chain.evidence import SILENCE
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
+from inspector.diagnosis.groups import kind_of
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import answer, at, told
 
@@ -76,7 +77,12 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     elif call.tunnel is not None:
         lines.append(f"{call.tunnel.id} stood open, and nothing came through it meanwhile.")
     if count > 1:
-        waits = [waited(other) for other in case.failed_calls() if explains(other, case)]
+        kind = kind_of(call)
+        waits = [
+            waited(other)
+            for other in case.failed_calls()
+            if kind_of(other) == kind and explains(other, case)
+        ]
         if max(waits) - min(waits) <= max(ALIKE, max(waits) // 10):
             lines.append(f"All {count} waited {max(waits) / 1e9:.1f} s: a limit that was set.")
         else:

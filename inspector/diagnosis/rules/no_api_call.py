@@ -24,7 +24,8 @@ ABOUT: Final = Code(
 
 
 def find(case: Case) -> Iterator[Match]:
-    if not case.calls and not case.foreign and not case.misled and not case.attempts:
+    tried = case.contacts.foreign or case.contacts.attempts or case.connects.misled
+    if not case.calls and not tried:
         yield Match(Evidence())
 
 

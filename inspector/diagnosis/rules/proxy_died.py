@@ -42,12 +42,12 @@ def explains(call: FailedCall, case: Case) -> bool:
     address = call.exchange.server.ip
     if (call.silence or 0) >= QUIET or case.lives.goes_on(address, closed[0]):
         return False
-    start, end = case.service_of(call.exchange).failed_next(closed)
+    start, end = case.contacts.service(call.exchange).failed_next(closed)
     if call.outcome == "unanswered" and not case.may_have_tunnel(call):
         return end > start or (case.knows_who_closed(call) and case.lives.ends(address, closed[0]))
     if call.outcome not in ("unanswered", "cut") or end == start:
         return False
-    return not case.lives_after(address, closed)
+    return not case.contacts.lives_after(address, closed)
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
@@ -59,7 +59,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    connection, service = call.connection, case.service_of(call.exchange)
+    connection, service = call.connection, case.contacts.service(call.exchange)
     closed = closed_moment(connection)
     assert closed is not None
     start, end = service.failed_next(closed)

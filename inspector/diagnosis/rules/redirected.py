@@ -51,7 +51,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     host, request = host_of(call), call.exchange.request
     if host and host != upstream_host(call):
         lines.append(f"{host} is another host than the one that the API proxy asked.")
-        denied = case.last_refused(lambda name: name == host)
+        denied = case.connects.last_refused(lambda name: name == host)
         if denied is not None:
             who = "the agent" if denied.client.ip not in case.api_proxies else "the API proxy"
             status = denied.connect_status

@@ -20,13 +20,16 @@ ABOUT: Final = Code(
         "The body is shorter than Content-Length says (the server waits for the rest, the client"
         " for an answer) or longer, there are two Host fields, or both Content-Length and"
         " Transfer-Encoding, or the path begins with //. Or the server's parser says so itself: a"
-        " bare 400 that closes, as Node writes it. Nothing was forwarded; no key was judged."
+        " bare 400 that closes, as Node writes it. Nothing was forwarded (a path with // may have"
+        " been, to an API that does not have it); no key was judged."
     ),
     advice="Look at how the client, or what stands before it, writes the request.",
 )
 
 #: Statuses of a server that cannot read a request, or has waited for its end.
 _REFUSED: Final = frozenset({400, 408, 411, 413})
+#: Statuses of an API to which a doubled slash was passed on.
+_NO_SUCH_PATH: Final = frozenset({400, 404, 405})
 #: All that Node writes beside the status line when its parser refuses (`clientError`).
 _BARE: Final = frozenset({"connection", "date", "keep-alive", "content-length"})
 
@@ -36,15 +39,18 @@ def explains(call: FailedCall, case: Case) -> bool:
     request, status = call.exchange.request, call.status
     if request is None or call.answered_by == "forward-proxy":
         return False
+    is_forwarded = call.answered_by == "upstream" or bool(call.tunnels)
     if is_short(request):
+        if is_forwarded:
+            return False
         # What the server got of it is all there is: its end, or the client's patience, came first.
         by = call.exchange.ended_by not in ("gap", "capture-end")
         return by and (status is None or status in _REFUSED)
     if status is None:
         return False
     if request.target.startswith("//"):
-        return call.answered_by != "upstream" or call.status in (400, 404, 405) or status < 400
-    if status != 400 or call.answered_by == "upstream":
+        return not is_forwarded or status in _NO_SUCH_PATH
+    if status != 400 or is_forwarded:
         return False
     if fault(request) is not None:
         return True
@@ -79,7 +85,7 @@ def _is_bare(call: FailedCall) -> bool:
     if response is None or response.body_bytes or not response.complete:
         return False
     names = {name.lower() for name, _ in response.headers}
-    return names <= _BARE and call.header("connection").lower() == "close" and not call.tunnels
+    return names <= _BARE and call.header("connection").lower() == "close"
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

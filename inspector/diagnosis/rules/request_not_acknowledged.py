@@ -53,7 +53,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    lost, largest = _lost(call), case.service_of(call.exchange).largest
+    lost, largest = _lost(call), case.contacts.service(call.exchange).largest
     assert lost is not None
     told = f"Segments of up to {lost.segment:,} bytes did not get through."
     if largest is None or largest >= lost.bytes:

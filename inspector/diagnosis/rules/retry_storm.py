@@ -40,7 +40,7 @@ def find(case: Case) -> Iterator[Match]:
             )
             where = Evidence(exchange.connection, exchange.id, packet=request.packet)
             yield Match(where, title=title)
-    for (address, _), service in case.services.items():
+    for (address, _), service in case.contacts.services.items():
         if address in case.api_proxies and len(service.failed) >= TRIES:
             name = connection_id(service.failed.names[TRIES - 1])
             title = f"{len(service.failed)} connection attempts at one port failed"

@@ -37,7 +37,7 @@ _BY_NAME: Final = (
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     proxies = case.api_proxies | case.forward_proxies
-    if tunnel.client.ip in proxies or case.is_barred(tunnel):
+    if tunnel.client.ip in proxies or case.connects.is_barred(tunnel):
         return None  # not the agent's, or a call of its own, which failed
     refusal = tunnel.refusal
     if refusal is None:

@@ -32,7 +32,7 @@ def explains(call: FailedCall, case: Case) -> bool:
         closed = closed_moment(case.connections.get(tunnel.connection))
         if tunnel.closed_by not in ("server", "reset-by-server"):
             return False
-        service = case.services.get((tunnel.proxy.ip, tunnel.proxy.port), Service())
+        service = case.contacts.services.get((tunnel.proxy.ip, tunnel.proxy.port), Service())
         if closed is None:
             return False
         return service.failed_after(closed) > 0 and not service.accepted_after(closed)
@@ -59,7 +59,7 @@ def attempt(call: FailedCall, case: Case) -> int | None:
     end = closed_moment(connection)
     if response is not None:
         end = response.started_at, response.packet
-    for service in case.forward_services():
+    for service in case.contacts.forward_services():
         tries = service.failed
         place = tries.place_after((request.started_at, request.packet))
         if place == len(tries):
@@ -86,7 +86,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    tries = [service.failed for service in case.forward_services() if service.failed]
+    tries = [service.failed for service in case.contacts.forward_services() if service.failed]
     if not tries:
         return ()
     failed = sum(map(len, tries))

@@ -30,18 +30,8 @@ TIMES: Final = 4
 
 def silence(call: FailedCall) -> float | None:
     """Seconds from the last piece (or the request) to the client's leaving."""
-    exchange, connection = call.exchange, call.connection
-    if call.outcome != "left" or connection is None or connection.closed_at is None:
-        return None
-    request, response = exchange.request, exchange.response
-    last = None if request is None else request.ended_at
-    if response is not None:
-        last = response.started_at
-        if response.stream is not None:
-            last = response.stream.last_event_at or last
-        elif response.body_bytes:
-            return None  # when its last piece came is not kept
-    return None if last is None else (connection.closed_at - last) / 1e9
+    length = call.silence if call.outcome == "left" else None
+    return None if length is None else length / 1e9
 
 
 def explains(call: FailedCall, case: Case) -> bool:

@@ -53,7 +53,7 @@ def explains(call: FailedCall, case: Case) -> bool:
         return any(error.startswith(_NO_TLS) for error in errors)
     if tunnel.bytes_down or tunnel.closed_by not in ("server", "reset-by-server"):
         return False
-    service = case.services.get((tunnel.host, tunnel.port or 0), Service())
+    service = case.contacts.services.get((tunnel.host, tunnel.port or 0), Service())
     # Squid's own connection to the API proxy would have come between.
     return not case.is_lossy and not service.accepted_after((tunnel.opened_at, tunnel.packet))
 

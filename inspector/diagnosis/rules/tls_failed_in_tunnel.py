@@ -12,7 +12,7 @@ from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.tls_words import Reason, reason_in
 from inspector.diagnosis.words import at, authority, plural, told
 from inspector.model.network import Certificate, Tunnel
-from inspector.protocols.x509 import STAMP
+from inspector.protocols.x509 import NAMES_LIMIT, STAMP
 
 ABOUT: Final = Code(
     "tls-failed-in-tunnel",
@@ -106,13 +106,14 @@ def reason_of(call: FailedCall) -> Reason | None:
     return None
 
 
-def _by_certificate(shown: Certificate, name: str | None, at_time: int) -> Reason:
+def _by_certificate(shown: Certificate, name: str | None, at_time: int) -> Reason | None:
     """What is wrong with a certificate that a client left for, as far as it can be read."""
     now = datetime.fromtimestamp(min(at_time // _NS, _LAST), UTC).strftime(STAMP)
     if now < (shown.not_before or now) or (shown.not_after or now) < now:
         return tls_words.EXPIRED
     if name is not None and shown.names and not any(_covers(known, name) for known in shown.names):
-        return tls_words.OTHER_NAME
+        # Of more names than are read, one that was not may be the host's.
+        return tls_words.OTHER_NAME if len(shown.names) < NAMES_LIMIT else None
     return tls_words.UNTRUSTED
 
 

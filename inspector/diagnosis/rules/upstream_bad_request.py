@@ -24,7 +24,7 @@ ABOUT: Final = Code(
 
 def explains(call: FailedCall, case: Case) -> bool:
     """Any 4xx that no cause explains that precedes this one, other than a rate limit."""
-    if upstream_rate_limited.explains(call, case) or not answers.is_free(call, ABOUT.code):
+    if upstream_rate_limited.CAUSE.explains(call, case) or not answers.is_free(call, ABOUT.code):
         return False
     return (
         call.answered_by == "upstream"

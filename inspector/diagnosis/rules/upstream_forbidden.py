@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis import answers
-from inspector.diagnosis.call import FailedCall
-from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.words import answer, at
+from inspector.diagnosis.rule import AGENT_HOP, Code
 
 ABOUT: Final = Code(
     "upstream-forbidden",
@@ -23,22 +20,4 @@ ABOUT: Final = Code(
     shown_by="upstream-403",
 )
 
-
-def explains(call: FailedCall, case: Case) -> bool:
-    row = answers.known(call)
-    if call.answered_by != "upstream":
-        return False
-    return call.status == 403 if row is None else row.code == ABOUT.code
-
-
-def sentence(call: FailedCall, case: Case, count: int) -> str:
-    return f"The API forbids it: {count} x {answer(call)} ({at(call.packet, case)})."
-
-
-CAUSE: Final = Cause(
-    ABOUT,
-    explains,
-    sentence,
-    answers.explained,
-    advice=lambda call, case: answers.advice(ABOUT, call),
-)
+CAUSE: Final = answers.cause(ABOUT, "The API forbids it", status=403)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis import answers
-from inspector.diagnosis.call import FailedCall
-from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.words import answer, at
+from inspector.diagnosis.rule import AGENT_HOP, Code
 
 ABOUT: Final = Code(
     "upstream-overloaded",
@@ -20,22 +17,4 @@ ABOUT: Final = Code(
     shown_by="upstream-529",
 )
 
-
-def explains(call: FailedCall, case: Case) -> bool:
-    if call.answered_by != "upstream":
-        return False
-    row = answers.known(call)
-    return call.status == 529 if row is None else row.code == ABOUT.code
-
-
-def sentence(call: FailedCall, case: Case, count: int) -> str:
-    return f"The API is overloaded: {count} x {answer(call)} ({at(call.packet, case)})."
-
-
-CAUSE: Final = Cause(
-    ABOUT,
-    explains,
-    sentence,
-    answers.explained,
-    advice=lambda call, case: answers.advice(ABOUT, call),
-)
+CAUSE: Final = answers.cause(ABOUT, "The API is overloaded", status=529)

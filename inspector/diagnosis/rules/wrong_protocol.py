@@ -45,7 +45,7 @@ def is_tls(connection: Connection, case: Case) -> bool:
 
 def is_misled(connection: Connection, case: Case) -> bool:
     """Whether it asked the API proxy for a tunnel and got none."""
-    tunnel = case.misled.get(connection.id)
+    tunnel = case.connects.misled.get(connection.id)
     return tunnel is not None and not tunnel.established
 
 
@@ -69,7 +69,7 @@ def tls_sentence(connection: Connection, case: Case, count: int) -> str:
 
 
 def connect_sentence(connection: Connection, case: Case, count: int) -> str:
-    tunnel = case.misled[connection.id]
+    tunnel = case.connects.misled[connection.id]
     asked = (tunnel.authority or "somewhere")[:40]
     return (
         f"The client asks the API proxy for a tunnel: CONNECT {asked}, {count} x"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found
+from tests.diagnosis.calls import CALL, OTHER, PROXY_SAYS, WELL, called, cause, found
 from tests.exchanges.network import API, Network, connect, response, say
 
 SECOND: Final = 1_000_000_000
@@ -66,3 +66,17 @@ def test_a_client_that_left_a_capture_with_holes_may_have_got_an_answer() -> Non
 
     assert report.completeness.verdict == "incomplete"
     assert "call-unanswered" not in found(report)
+
+
+def test_attempts_that_failed_afterwards_are_counted() -> None:
+    net = Network()
+    net.to_api_proxy().up(CALL).ack(False).end(True, after=4 * SECOND).end(False)
+    for _ in range(2):
+        net.refused_at_api_proxy()
+    say(net.to_api_proxy(), OTHER, response("200 OK", body=WELL)).close()
+
+    told = cause(net.report())
+
+    assert told.code == "call-unanswered"
+    assert "2 attempts to connect to its port afterwards failed." in told.details
+    assert any(line.startswith("The API proxy lives") for line in told.details)

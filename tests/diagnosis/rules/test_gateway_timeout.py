@@ -24,8 +24,14 @@ LATE = response("504 Gateway Timeout", "content-type: text/plain", body=b"upstre
 def waiting(
     seconds: float, answer: bytes = LATE, *, calls: int = 1, closes: bool = False
 ) -> Report:
+    """The report of calls that `wait`."""
+    return wait(Network(), seconds, answer, calls=calls, closes=closes).report()
+
+
+def wait(
+    net: Network, seconds: float, answer: bytes = LATE, *, calls: int = 1, closes: bool = False
+) -> Network:
     """Calls whose tunnel stands and is silent for so long before the answer."""
-    net = Network()
     for _ in range(calls):
         agent = net.to_api_proxy()
         agent.up(CALL).ack(False)
@@ -38,7 +44,7 @@ def waiting(
         agent.down(answer).ack(True)
         agent.close()
         tunnel.close()
-    return net.report()
+    return net
 
 
 def test_a_504_while_the_tunnel_stands_and_is_silent_is_the_proxys_own_limit() -> None:
@@ -47,6 +53,15 @@ def test_a_504_while_the_tunnel_stands_and_is_silent_is_the_proxys_own_limit() -
     assert said.code == "gateway-timeout"
     assert "gave up after 1.8 s: 1 x 504" in said.sentence
     assert any("upstream request timeout" in line for line in said.details)
+
+
+def test_waits_of_another_kind_of_call_are_none_of_a_groups() -> None:
+    other = response("503 X", "content-type: text/plain", body=b"stream timeout")
+    net = wait(Network(), 1.5, calls=2)
+    said = cause(wait(net, 8, other).report())
+
+    assert said.explains == 3
+    assert "All 2 waited 1.8 s: a limit that was set." in said.details
 
 
 def test_equal_waits_are_said_to_be_one_limit() -> None:

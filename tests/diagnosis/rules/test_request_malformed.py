@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import CALL, KEY, PROXY_SAYS, called, cause, error, refusal
+from tests.diagnosis.calls import CALL, KEY, PROXY_SAYS, called, cause, error, refusal, through
 from tests.exchanges.network import Network, request, response, say
 
 _BARE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
@@ -86,3 +86,12 @@ def test_a_whole_request_that_goes_well_is_not() -> None:
     say(net.to_api_proxy(), CALL, response(body=b'{"type":"message"}')).close()
 
     assert net.report().root_cause is None
+
+
+@pytest.mark.parametrize("call", [_SHORT, CALL[:-2] + b"Host: other.test\r\n\r\n"])
+def test_a_request_for_which_a_tunnel_was_opened_was_forwarded(call: bytes) -> None:
+    """A gateway that streams passes on what it has, and the API judges it."""
+    answer = refusal(400, body=error("messages: at least one is required"))
+
+    assert cause(through("api.anthropic.com", call, answer)).code != "request-malformed"
+    assert cause(through("api.anthropic.com", call, _BARE)).code != "request-malformed"

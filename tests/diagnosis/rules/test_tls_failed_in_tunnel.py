@@ -8,6 +8,7 @@ import pytest
 
 from inspector.model.conclusions import RootCause
 from inspector.model.report import Report
+from inspector.protocols.x509 import NAMES_LIMIT
 from tests.diagnosis.calls import CALL, PROXY_SAYS, cause, found, golden, proxy_error
 from tests.diagnosis.peeking import OPENED, TUNNELED, closed_at_hello, line, with_log
 from tests.exchanges.network import ESTABLISHED, Network, connect, play, response, say
@@ -129,3 +130,21 @@ def test_a_certificate_that_is_wanted_in_the_clear_is_told() -> None:
 
     assert told.code == "tls-failed-in-tunnel"
     assert "client certificate" in told.sentence
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [(2, "the certificate is for other names"), (NAMES_LIMIT, "certificate refused?")],
+)
+def test_a_name_that_was_not_read_may_be_the_hosts(names: int, says: str) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.minimum_version = server.maximum_version = V12
+    others = [f"other-{number}.lab.test" for number in range(names)]
+    authority().issue_cert(*others).configure_cert(server)
+    client = client_context(V12)
+    client.check_hostname = False
+
+    told = cause(failed(converse(client, server, requests=0), "something new"))
+
+    assert told.code == "tls-failed-in-tunnel"
+    assert says in told.sentence
