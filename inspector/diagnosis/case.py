@@ -170,7 +170,10 @@ class Case:
         # not captured.
         halted: dict[str, int] = {}
         passed: set[int] = set()
+        read: set[int] = set()
         for leg in self.exchanges:
+            if leg.request is not None and leg.request.http_version == "HTTP/2":
+                read.add(number_of(leg.connection))
             if leg.relays is not None:
                 halted.pop(leg.relays, None)
             first = self.is_first_leg(leg)
@@ -201,6 +204,7 @@ class Case:
                 self.failed.append(number)
             tries.note(exchange, failed=outcome not in SUCCEEDED)
             redirects.note(exchange, outcome)
+        self.contacts.read(read)
         self.storms = tries.storms()
         self.recovered = recoveries.made_good
         if self.recovered:

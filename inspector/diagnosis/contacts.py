@@ -6,7 +6,7 @@ One pass over the connections, before anything is known of calls.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from inspector.diagnosis.index import Index, Service, opened_moment
 from inspector.exchanges.neighbourhood import Neighbourhood
@@ -89,6 +89,10 @@ class Contacts:
             service.failed.add(connection)
             service.silent += connection.outcome == "unanswered"
             service.unreached += connection.outcome == "unreachable"
+
+    def read(self, connections: Container[int]) -> None:
+        """Calls were read on these connections, in whatever protocol."""
+        self.foreign = array("q", (each for each in self.foreign if each not in connections))
 
     def _is_foreign(self, connection: Connection) -> bool:
         """Whether an API proxy was spoken to in what is no HTTP/1."""

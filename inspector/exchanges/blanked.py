@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from inspector.exchanges import marks
-from inspector.exchanges.marks import BlankStretch, BodyFacts, Copied
+from inspector.exchanges.marks import BlankStretch, BlockHead, BodyFacts, Copied
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
 from inspector.model.network import Endpoint
@@ -39,6 +39,7 @@ class Marks:
 
     def __init__(self) -> None:
         self._stretches: dict[_Key, deque[BlankStretch]] = {}
+        self._heads: dict[_Key, deque[BlankStretch]] = {}
         self._count = 0
         #: Which files say that they are copies, by index, and what these keep.
         self.copies: dict[int, Copied] = {}
@@ -50,24 +51,32 @@ class Marks:
         told = marks.read(text, file_index)
         if isinstance(told, Copied):
             self.copies[file_index] = told
-        elif told is not None and (told.facts is not None or told.key is not None):
+        elif told is not None and (told.facts is not None or told.key is not None or told.head):
             if self._count >= WAITING:
                 self.overflow = True
                 return
             self._count += 1
             key = (told.source, told.destination, told.at)
-            self._stretches.setdefault(key, deque()).append(told)
+            known = self._heads if told.head else self._stretches
+            known.setdefault(key, deque()).append(told)
 
     def take(self, source: Endpoint, destination: Endpoint, at: int) -> BlankStretch | None:
         """The next stretch of a message from `source` that began at this time."""
-        key = (source, destination, at)
-        waiting = self._stretches.get(key)
+        return self._taken(self._stretches, (source, destination, at))
+
+    def head_of(self, source: Endpoint, destination: Endpoint, at: int) -> BlockHead:
+        """What stood in the next header block that began at this time, if a mark has it."""
+        found = self._taken(self._heads, (source, destination, at))
+        return () if found is None else found.head
+
+    def _taken(self, known: dict[_Key, deque[BlankStretch]], key: _Key) -> BlankStretch | None:
+        waiting = known.get(key)
         if not waiting:
             return None
         self._count -= 1
         found = waiting.popleft()
         if not waiting:
-            del self._stretches[key]
+            del known[key]
         return found
 
     def body_of(self, source: Endpoint, destination: Endpoint, at: int) -> MarkedBody | None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
+from inspector.exchanges.http2 import Http2Layer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.tls import TlsLayer
 from inspector.flows.contract import BATCH
@@ -23,6 +24,7 @@ from inspector.protocols.detect import (
     looks_like_request,
     looks_like_response,
     looks_like_tls,
+    resumes_h2,
     resumes_request,
     sender_of_hello,
 )
@@ -164,9 +166,11 @@ class Detector:
             return HttpLayer(self._context, midstream=midstream, start=start)
         if protocol == "tls":
             return TlsLayer(self._context, midstream=midstream, start=start)
-        if protocol == "h2" and context.listener is not None:
-            preface = Extent(start[True], start[True] + len(H2_PREFACE))
-            context.listener.constant(True, preface)
+        if protocol == "h2":
+            if not midstream and context.listener is not None:
+                preface = Extent(start[True], start[True] + len(H2_PREFACE))
+                context.listener.constant(True, preface)
+            return Http2Layer(context, midstream=midstream, start=start)
         if context.tunnel is not None:
             return Opaque()
         return UnreadLayer(context, start)
@@ -190,6 +194,8 @@ class Detector:
                 layer = self._layer("tls", (start[0], start[1]), midstream=True)
             elif looks_like_h2(data):
                 layer = self._layer("h2", (start[0], start[1]))
+            elif resumes_h2(data):
+                layer = self._layer("h2", (start[0], start[1]), midstream=True)
             else:
                 start[up] += len(data)
                 continue

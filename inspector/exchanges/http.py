@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Literal
 
-from inspector.exchanges.blanked import MarkedBody
+from inspector.exchanges.bodies import finished, search, searched
 from inspector.exchanges.context import Context
+from inspector.exchanges.http2 import Http2Layer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.open_exchange import OpenExchange, wants_body
@@ -38,7 +39,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
-from inspector.wire import FILE_SHIFT, Moment, Segment, stands_before
+from inspector.wire import Moment, Segment, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -56,6 +57,9 @@ SEGMENT_COST: Final = 150
 
 
 _ROLES: Final[tuple[Literal["request", "response"], ...]] = ("request", "response")
+
+#: Protocols behind a 101 that are read.
+_READ: Final = frozenset({"websocket", "h2c"})
 
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
 ESTABLISHED: Final = b"Connection established"
@@ -251,27 +255,13 @@ class HttpLayer:
         if isinstance(event, BodyGap):
             item.keys.gap()
             return
-        for _, _, data in event.pieces:
-            item.keys.feed(data)
-
-    def _searched(self, item: OpenExchange, end: MessageEnd) -> None:
-        """The body of a request is over."""
-        keys, head = item.keys, item.request
-        if keys is None or head is None:
-            return
-        keys.finish()
-        if keys.is_masked:
-            client, server = self._context.ends
-            key = self._context.ledger.marks.key_of(client, server, head.at)
-            keys.prefix = keys.prefix or key
-        if keys.prefix is not None and self._listener is not None:
-            self._listener.body(True, head.at, end.extent, None, keys.prefix)
+        search(item, event.pieces)
 
     def _on_request_end(self, end: MessageEnd) -> None:
         item, self._sending = self._sending, None
         if isinstance(item, OpenExchange):
             item.request_end = end
-            self._searched(item, end)
+            searched(self._context, item, end)
             if item.response_end is not None or item.lost:
                 self._write(item)
 
@@ -349,9 +339,7 @@ class HttpLayer:
             return
         item.response_end = end
         if item.body is not None:
-            item.body.finish(end)
-            if item.is_blank:
-                self._marked(item)
+            finished(self._context, item, end)
             if self._listener is not None and item.response is not None:
                 facts = item.body_facts()
                 self._listener.body(False, item.response.at, end.extent, facts, None)
@@ -359,7 +347,7 @@ class HttpLayer:
         if item.response.status == 101:
             upgrade = item.response.text(b"upgrade") or "unknown"
             item.upgrade = self._context.ledger.credentials.value(b"upgrade", upgrade)
-            if item.upgrade.lower() != "websocket":  # of one its layer knows what was read
+            if item.upgrade.lower() not in _READ:  # of these their layers know what was read
                 number = self._context.connection.number
                 self._context.ledger.unread.note(number, "protocol", item.response.packet)
         elif self._requests.paused:
@@ -372,19 +360,6 @@ class HttpLayer:
             return
         if item.request is None or item.request_end is not None:
             self._write(item)
-
-    def _marked(self, item: OpenExchange) -> None:
-        """A body is blank: what its copy says of it stands, or nothing does."""
-        context, head = self._context, item.response
-        assert head is not None
-        client, server = context.ends
-        marks = context.ledger.marks
-        marked = marks.body_of(server, client, head.at)
-        if marked is not None:
-            item.body = marked
-        elif head.packet >> FILE_SHIFT in marks.copies and head.get(b"content-encoding"):
-            item.body = MarkedBody(None)
-            context.ledger.unread.note(context.connection.number, "blanked", head.packet)
 
     def _lose_answers(self) -> None:
         """Framing was lost in a gap: what waits for an answer may have had it in there.
@@ -466,6 +441,9 @@ class HttpLayer:
             self._child = TunnelLayer(self._context, record, slot, start[False])
         elif upgraded is not None and (upgraded.upgrade or "").lower() == "websocket":
             self._child = WebSocketLayer(self._context, upgraded, start)
+        elif upgraded is not None and (upgraded.upgrade or "").lower() == "h2c":
+            self._upgraded = None
+            self._child = Http2Layer(self._context, start=start, upgraded=upgraded)
         else:
             self._child = Opaque()
         if client_rest:

@@ -51,6 +51,9 @@ READING_LIMITS: Final[Mapping[str, str]] = {
     "too-many-content-encodings": "codings of a body",
     "sse-oversized-event": "bytes of an event",
     "nested-tunnels-limit": "tunnels within one another",
+    "websocket-oversized-message": "bytes of a message of a WebSocket",
+    "http2-header-block-too-large": "bytes of a header block of HTTP/2",
+    "http2-streams-limit": "open streams of one connection of HTTP/2",
 }
 
 INTERNAL_ERROR: Final = "internal-error"
@@ -232,7 +235,7 @@ class Ledger:
     def note_protocol(self, connection: ConnectionView, protocol: TunnelProtocol) -> None:
         """What a connection begins with."""
         self.protocols[connection.number] = protocol
-        if protocol in ("h2", "unknown"):
+        if protocol == "unknown":
             self.unread.note(connection.number, "protocol", connection.packet)
 
     def note_plain_answer(self, connection: ConnectionView, start: bytes) -> None:

@@ -12,13 +12,16 @@ Offsets count a direction's bytes from the first that was captured, missing ones
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from inspector.exchanges.marks import BodyFacts
 from inspector.flows.contract import ConnectionView
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import Event
 from inspector.wire import Segment
+
+#: The name and the value of a field of HTTP/2; names that begin with a colon are of its own.
+Pair: TypeAlias = tuple[bytes, bytes]
 
 
 class Listener(Protocol):
@@ -61,6 +64,9 @@ class Listener(Protocol):
 
     def numbers(self, up: bool, extent: Extent) -> None:
         """Lengths, types and statuses of a protocol's frames."""
+
+    def head(self, up: bool, at: int, extent: Extent, pairs: Sequence[Pair]) -> None:
+        """What a header block of HTTP/2 says, that began `at` this time (ns): names and values."""
 
     def blank(self, up: bool, extent: Extent) -> None:
         """Bytes that were read, of which nothing may stay: what is to be told of them is told."""

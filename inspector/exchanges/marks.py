@@ -35,12 +35,17 @@ BLOCK_LIMIT: Final = 64 << 10
 MESSAGE_LIMIT: Final = 300
 #: Names of events in a mark: those that are counted one by one, and one for the rest.
 NAMES_LIMIT: Final = sse.NAMES_LIMIT + 1
+#: Fields of a header block in a mark.
+FIELDS_LIMIT: Final = 1024
 #: Faults of a body in a mark.
 FAULTS_LIMIT: Final = 64
 
 #: Why a stretch is blank: a body in a coding that cannot be coded anew; one of a kind of which
-#: nothing stays; the texts in a body whose structure stays; a direction of TLS.
-BlankReason: TypeAlias = Literal["coded", "body", "text", "tls"]
+#: nothing stays; the texts in a body whose structure stays; a direction of TLS; a header block of
+#: HTTP/2, whose fields share a table with those of others.
+BlankReason: TypeAlias = Literal["coded", "body", "text", "tls", "head"]
+#: The names and values of a header block, masked as those of a head of HTTP/1 are.
+BlockHead: TypeAlias = tuple[tuple[str, str], ...]
 
 _REASONS: Final = frozenset(get_args(BlankReason))
 _PAGES: Final = frozenset(get_args(PageAuthor))
@@ -50,6 +55,7 @@ _FAULTS: Final = frozenset({*content.FAULTS, *sse.FAULTS, *websocket.FAULTS})
 _EVENT: Final = re.compile(rf"(?:{WORDS.pattern})|{re.escape(sse.OTHER)}")
 _DETAIL: Final = re.compile(r"[ -~]{0,100}")
 _MASK: Final = re.compile(r"[xX]{1,100}")
+_LATIN: Final = re.compile(r"[\x00-\xff]*")
 _IP: Final = re.compile(r"[0-9a-fA-F.:]{2,45}")
 _LATEST: Final = (1 << 63) - 1
 _MOST: Final = 1 << 48
@@ -93,6 +99,8 @@ class BlankStretch:
     facts: BodyFacts | None = None
     #: Of a request's body: the documented prefix of the key that stood in it.
     key: str | None = None
+    #: Of a header block of HTTP/2: what stood in it.
+    head: BlockHead = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,8 @@ def written_stretch(stretch: BlankStretch, masked: Callable[[str], str] = str) -
     }
     if stretch.key is not None:
         told["key"] = stretch.key
+    if stretch.head:
+        told["head"] = [list(pair) for pair in stretch.head]
     if stretch.facts is not None:
         told["facts"] = _facts(stretch.facts, masked)
     return _text({"blank": told})
@@ -274,7 +284,7 @@ def _endpoint(value: Any) -> Endpoint:
 
 def _stretch(value: Any, file_index: int) -> BlankStretch:
     names = {"from", "to", "at", "sequence", "bytes", "why"}
-    told = _members(value, names, names | {"facts"}, names | {"key"})
+    told = _members(value, names, names | {"facts"}, names | {"key"}, names | {"head"})
     sequence = told["sequence"]
     why = _of(told["why"], _REASONS)
     return BlankStretch(
@@ -286,7 +296,16 @@ def _stretch(value: Any, file_index: int) -> BlankStretch:
         why,  # type: ignore[arg-type]  # one of _REASONS
         _body(told["facts"], file_index) if "facts" in told else None,
         _prefix(told["key"]) if "key" in told else None,
+        tuple(map(_pair, _list(told["head"], most=FIELDS_LIMIT))) if "head" in told else (),
     )
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    """A field; what it says is looked at as that of a packet is."""
+    name, text = _list(value, 2)
+    if not (isinstance(name, str) and isinstance(text, str) and _LATIN.fullmatch(name + text)):
+        raise _Odd
+    return name, text
 
 
 _OPTIONAL: Final = frozenset(

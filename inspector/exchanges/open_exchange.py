@@ -253,6 +253,7 @@ class OpenExchange:
     __slots__ = (
         "_wanted",
         "body",
+        "halted",
         "head_cut",
         "interim",
         "is_blank",
@@ -277,6 +278,8 @@ class OpenExchange:
         self.interim: list[int] = []
         # Fields of its request were beyond the limit, and not read.
         self.head_cut = False
+        # Who ended it while its connection went on (a stream of HTTP/2); None: nobody did.
+        self.halted: EndedBy | None = None
         # Its answer may be in a gap.
         self.lost = False
         self.body: ResponseReader | None = None
@@ -303,6 +306,12 @@ class OpenExchange:
         if self._wanted:
             kind = media_type(head.text(b"content-type"))
             self.body = _READERS.get(kind or "", JsonReader)(head, budget)
+
+    def begin_anew(self) -> None:
+        """Its 101 was the first answer; the final one comes in another protocol."""
+        if self.response is not None:
+            self.interim.append(self.response.status)
+        self.response = self.response_end = self.body = self.is_blank = None
 
     def take(self, pieces: list[Segment]) -> None:
         """The next pieces of the response's body, of which its reader gets what it wants."""
@@ -373,7 +382,7 @@ class OpenExchange:
             whole = self.response_end is not None and self.response_end.complete
         if whole:
             return "complete"
-        return closed_by if closed_by is not None else "capture-end"
+        return self.halted or closed_by or "capture-end"
 
     def request_fact(self, credentials: CredentialReader) -> Request | None:
         """The request as the report shows it: no credential left in it."""

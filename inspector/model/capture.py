@@ -164,8 +164,8 @@ class Unread:
     * `filter`: the capture's filter may have left them out;
     * `not-heard`: no packet was seen at all, or an interface that was to be listened on never came;
     * `logs`: a log tells of a call or tunnel that no packet shows;
-    * `protocol`: they are in a protocol that this version does not read (WebSocket, HTTP/2, an
-      unknown one);
+    * `protocol`: they are in a protocol that this version does not read (an unknown one,
+      a WebSocket's messages in a language that is not known);
     * `blanked`: they are blank in a redacted copy, which does not say what was read of them.
     """
     packet: int | None

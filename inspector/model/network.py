@@ -125,7 +125,7 @@ class Connection:
     unacknowledged: Unacknowledged | None = None
     """What never arrived, where one end sent it again and again in vain."""
     protocol: TunnelProtocol = "none"
-    """What its first bytes are; `unknown` and `h2` are not read."""
+    """What its first bytes are; `unknown` is not read."""
     plain_answer: int | None = None
     """The status of an answer in plain HTTP/1 to a client that began with TLS or HTTP/2."""
 

@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from inspector.protocols.http1_head import DIGITS, METHODS, TOKEN, malformed_line, method_of
+from inspector.protocols.http2_frames import is_frame
 from inspector.protocols.tls_names import (
     APPLICATION_DATA,
     CHANGE_CIPHER_SPEC,
@@ -26,6 +27,9 @@ from inspector.protocols.tls_record import (
 
 #: RFC 9113 3.4: the client connection preface starts with this.
 H2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+#: Bytes of whole frames that are believed to be such: any nine may look like one.
+_FEWEST: Final = 13
 
 #: HTTP is denied when this many bytes allowed no verdict.
 LOOK_BYTES: Final = 8 * 1024
@@ -135,6 +139,11 @@ def sender_of_hello(data: bytes) -> bool | None:
     """Whether a record begins with the hello of a client (True) or a server (RFC 8446 4.1)."""
     kind = data[5:6] if data[:1] == b"\x16" else b""
     return {b"\x01": True, b"\x02": False}.get(kind)
+
+
+def resumes_h2(data: bytes) -> bool:
+    """Whether a segment in mid-stream is whole frames of HTTP/2, and more than a small one."""
+    return len(data) >= _FEWEST and is_frame(data, whole=True)
 
 
 def looks_like_h2(data: bytes) -> bool | None:

@@ -9,10 +9,12 @@ control characters, placeholders.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inspector.credentials.masking import Masker
+from inspector.exchanges.listener import Pair
+from inspector.exchanges.marks import BlockHead
 from inspector.protocols.extent import FieldLines, FieldPlace
 from inspector.protocols.messages import Field, RequestHead, ResponseHead
 from inspector.redaction.bodies import blanked
@@ -21,6 +23,11 @@ from inspector.secrets.grants import REASON
 #: A version that says what it should, or a little more (RFC 9112 2.3).
 _VERSION: Final = re.compile(r"(?i:HTTP)/[0-9.]{0,8}")
 _VERSION_NAME: Final = len("HTTP/")
+#: Of HTTP/2 (RFC 9113 8.3): what a start line has, and what the Host field has.
+_TARGETS: Final = frozenset({":path"})
+_WORDS: Final = frozenset({":method", ":scheme", ":status"})
+_AUTHORITY: Final = ":authority"
+_TOKEN: Final = re.compile(r"[A-Za-z0-9]{1,10}")
 _FORM: Final = re.compile(rb"[\x00-\x20\x7f]")
 _ENDS: Final = (b"\r\n", b"")
 
@@ -35,6 +42,21 @@ def masked_head(head: RequestHead | ResponseHead, raw: bytes, masker: Masker) ->
     lines = raw[layout.line : layout.fields]
     block = raw[layout.fields :]
     return line + lines + masked_fields(head.field_lines, head.fields, block, masker)
+
+
+def masked_pairs(pairs: Sequence[Pair], masker: Masker) -> BlockHead:
+    """The fields of a header block of HTTP/2 as a head of HTTP/1 would have them."""
+    return tuple(
+        _pair(name.decode("latin-1"), value.decode("latin-1"), masker) for name, value in pairs
+    )
+
+
+def _pair(name: str, value: str, masker: Masker) -> tuple[str, str]:
+    if name in _TARGETS:
+        return name, masker.target(value)
+    if name in _WORDS:
+        return name, value if _TOKEN.fullmatch(value) else masker.text(value)
+    return masker.text(name), masker.field("host" if name == _AUTHORITY else name, value)
 
 
 def masked_fields(lines: FieldLines, fields: Iterable[Field], raw: bytes, masker: Masker) -> bytes:

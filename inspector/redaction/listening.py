@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from inspector.credentials.masking import Found, Masker
-from inspector.exchanges.marks import BlankReason, BodyFacts
+from inspector.exchanges.listener import Pair
+from inspector.exchanges.marks import BlankReason, BlockHead, BodyFacts
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.network import Endpoint
@@ -23,6 +24,7 @@ from inspector.protocols.detect import H2_PREFACE
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING, Event
 from inspector.protocols.websocket import unmasked
+from inspector.redaction.heads import masked_pairs
 from inspector.redaction.held import HeldPieces
 from inspector.redaction.marking import Sequence as Numbers
 from inspector.redaction.messages import Messages
@@ -67,6 +69,7 @@ class Host(Protocol):
         why: BlankReason,
         facts: BodyFacts | None,
         key: str | None,
+        head: BlockHead = (),
     ) -> None:
         """A stretch of a direction as the engine means it is blank, and this was found there."""
 
@@ -273,6 +276,16 @@ class Listening:
         """See `Listener`."""
         track = self._told(up).track
         track.grant(extent.start, track.read(*extent))
+
+    def head(self, up: bool, at: int, extent: Extent, pairs: Sequence[Pair]) -> None:
+        """See `Listener`."""
+        if self.dead:
+            return
+        with self._guarded():
+            masked = masked_pairs(pairs, self._host.masker)
+            self._host.note(0, self._host.masker.found[:], "bodies")
+            self._host.masker.found.clear()
+            self._host.mark(self, up is not self._turned, at, extent, "head", None, None, masked)
 
     def blank(self, up: bool, extent: Extent) -> None:
         """See `Listener`."""

@@ -14,6 +14,7 @@ from inspector.exchanges.marks import (
     BLOCK_LIMIT,
     BlankReason,
     BlankStretch,
+    BlockHead,
     BodyFacts,
     written_stretch,
 )
@@ -55,6 +56,7 @@ class Draft:
     why: BlankReason
     facts: BodyFacts | None
     key: str | None
+    head: BlockHead = ()
 
     @property
     def stretch(self) -> BlankStretch:
@@ -63,7 +65,7 @@ class Draft:
         source, destination = self.ends
         return BlankStretch(
             source, destination, self.at, self.sequence.of(start), stop - start, self.why,
-            self.facts, self.key,
+            self.facts, self.key, self.head,
         )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from typing import Final, NoReturn, Protocol
 
 from inspector.credentials.mask_notes import CLAIMS, written
 from inspector.credentials.masking import Found, Masker
-from inspector.exchanges.marks import BlankReason, BodyFacts, Copied, written_copied
+from inspector.exchanges.marks import BlankReason, BlockHead, BodyFacts, Copied, written_copied
 from inspector.flows.contract import ConnectionView
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
@@ -269,14 +269,16 @@ class Redactor:
 
     def mark(
         self, talk: Listening, up: bool, at: int, extent: Extent, why: BlankReason,
-        facts: BodyFacts | None, key: str | None,
+        facts: BodyFacts | None, key: str | None, head: BlockHead = (),
     ) -> None:  # fmt: skip
         """A stretch is blank, and this was found there."""
         if key is not None and self.keep_bodies:
             return
         ends = talk.ends if up else (talk.ends[1], talk.ends[0])
         file = next(reversed(self._held), 0) >> FILE_SHIFT
-        self._drafts.add(Draft(file, ends, talk.side(up).sequence, at, extent, why, facts, key))
+        self._drafts.add(
+            Draft(file, ends, talk.side(up).sequence, at, extent, why, facts, key, head)
+        )
 
     def take_marks(self, file: int) -> tuple[bytes, ...]:
         """What is to be said of blank stretches of a file, as far as no batch has it."""

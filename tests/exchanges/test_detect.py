@@ -58,7 +58,6 @@ def test_tls_is_tls_on_any_port(port: int) -> None:
     [
         (b"\x00\x01\x02", b"\x03"),
         (b"SSH-2.0-lab\r\n", b"SSH-2.0-other\r\n"),
-        (H2_PREFACE + bytes(40), bytes(20)),
         (b"", b"220 mail.test ESMTP\r\n"),
         (b"GET /http/0.9\r\n", b"<html>"),
         (b"x" * 9000, b""),

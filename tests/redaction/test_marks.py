@@ -30,6 +30,10 @@ from tests.exchanges.test_websocket import (
     TAKEN,
 )
 from tests.flows.build import Tcp, Wire, batch
+from tests.protocols.http2_memory import ASK as ASKED_H2
+from tests.protocols.http2_memory import EVENTS as EVENTS_H2
+from tests.protocols.http2_memory import JSON as JSON_H2
+from tests.protocols.http2_memory import Talk
 from tests.protocols.test_websocket import TEXT, close, deflated, frame
 from tests.redaction.test_canary import report_of
 from tests.redaction.test_files import comparable, redacted
@@ -333,3 +337,50 @@ def test_of_a_websocket_stays_what_its_messages_stated(
     out = same(tcp)
     marks = [read(mark) for part in out for mark in part.marks]
     assert any(isinstance(mark, BlankStretch) and mark.why == "body" for mark in marks)
+
+
+SECRET = "sk-ant-api03-LABONLY" + 73 * "x" + "AA"
+ASKING = (*ASKED_H2, ("authorization", "Bearer " + SECRET), ("x-lab", "LABONLY nobody's"))
+
+
+@pytest.mark.parametrize(
+    "case", ["whole", "hole", "reset", "key", "upgraded", "midstream", "coded"]
+)
+def test_of_http_2_stays_what_its_streams_stated(case: str, tmp_path: Path) -> None:
+    talk = Talk(upgraded=case == "upgraded")
+    tcp = Tcp().open()
+    if case == "upgraded":
+        tcp.up(OFFER.replace(b"websocket", b"h2c"))
+        tcp.down(TAKEN.replace(b"websocket", b"h2c"))
+        talk.answer(1, EVENTS_H2, EVENTS)
+    said = b"sk-ant-api03-LABONLY0123456789abcdefg" if case == "key" else SAID
+    first = talk.ask(ASKING, b'{"text":"%s"}' % said)
+    second = talk.ask(ASKING)
+    talk.answer(second, EVENTS_H2, EVENTS[:90], EVENTS[90:])
+    error = ERROR.replace(SAID, b"is not known")
+    coded = (*JSON_H2, ("content-encoding", "zstd")) if case == "coded" else JSON_H2
+    talk.answer(first, coded, zstandard.compress(error) if case == "coded" else error)
+    third = talk.ask(ASKING)
+    if case == "reset":
+        talk.server.reset_stream(third, 2)
+    talk.server.close_connection(additional_data=SAID)
+    for number, (up, data) in enumerate(talk.pump().flights):
+        tcp.send(up, data)
+        if (case == "hole" and number == 5) or (case == "midstream" and number < 2):
+            tcp.wire.packets.pop()
+        tcp.ack(not up)
+    tcp.close()
+    if case == "midstream":
+        del tcp.wire.packets[:3]
+
+    source = saved(tcp.wire, tmp_path)
+    options = Options(scope="all", fingerprint_key=b"lab")
+    copy = redacted(source, tmp_path)
+    assert comparable(copy, options) == comparable(source, options)
+    assert b"LABONLY" not in copy.read_bytes()
+    report = inspect(copy, options=options)
+    assert len(report.exchanges) >= 2
+    assert any(exchange.request and exchange.request.auth for exchange in report.exchanges)
+    if case == "key":
+        assert report.exchanges[0].request is not None
+        assert report.exchanges[0].request.key_in_body == "sk-ant-api03-"

@@ -21,7 +21,7 @@ ABOUT: Final = Code(
         "The client offered to change to HTTP/2 without TLS (Upgrade: h2c, as Java's HttpClient and"
         " curl --http2 do), or began with it (curl --http2-prior-knowledge, gRPC). The API proxy"
         " speaks HTTP/1.1 alone, and refuses with a bare 400 or closes; the call itself may be in"
-        " order. What was sent in HTTP/2 is not read."
+        " order."
     ),
     advice=(
         "Let the client speak HTTP/1.1: HttpClient.Version.HTTP_1_1 in Java, curl --http1.1,"
@@ -33,6 +33,8 @@ ABOUT: Final = Code(
 def explains(call: FailedCall, case: Case) -> bool:
     """Whether the offer is all that a bare refusal can be about: no tunnel was opened for it."""
     request, response = call.exchange.request, call.exchange.response
+    if call.connection is not None and response is None and is_refused(call.connection, case):
+        return True
     if request is None or offers(request) != "h2c" or case.may_have_tunnel(call):
         return False
     if response is None:
@@ -63,10 +65,14 @@ def connection_sentence(connection: Connection, case: Case, count: int) -> str:
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
-    status = call.status
-    did = "closed" if status is None else f"answered {status}"
+    status, connection = call.status, call.connection
+    did = "offered Upgrade: h2c (HTTP/2 without TLS)"
+    if connection is not None and connection.protocol == "h2":
+        status = connection.plain_answer
+        did = "began with HTTP/2 (h2c) without TLS"
+    answered = "closed" if status is None else f"answered {status}"
     return (
-        f"The client offered Upgrade: h2c (HTTP/2 without TLS): {call.exchange.server.ip} {did},"
+        f"The client {did}: {call.exchange.server.ip} {answered},"
         f" {plural(count, 'call')} ({at(call.packet, case)})."
     )
 
