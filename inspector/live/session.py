@@ -150,9 +150,13 @@ class Session:
         return self._numbering.bytes
 
     def take(self, source: Source) -> bool:
-        """Take what a source has; whether it had anything."""
-        self.learn()
+        """Take what a source has; whether it had anything.
+
+        Claims are taken after the packets were: a short connection that came and went between the
+        two readings would be over before anybody said whose it was.
+        """
         batches = source.read()
+        self.learn()
         for batch in batches:
             self._pass(source, batch)
         self._tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from inspector.pcap.writer import PcapWriter
 from inspector.redaction import LIVE, Redactor
 from inspector.report.formats.whole import as_json, stable_part
 from inspector.report.page.terminal import render
+from inspector.wire import Batch
 from lab.index import CAPTURES
 from lab.pattern import deviations
 from tests.live.sources import FileSource, Filter
@@ -192,6 +194,27 @@ def test_processes_are_in_the_report_and_come_back_from_the_file(tmp_path: Path)
     assert server == Process(pid=7, comm="squid")
     assert all(client.process and client.process.pid == 42 for client in report.clients)
     assert report == inspect(path, options=OPTIONS)
+
+
+def test_a_connection_that_came_and_went_within_a_reading_has_its_processes() -> None:
+    """Measured with twenty calls at once: up to 29 of 80 ends were nobody's."""
+    told = Told(inspect(DEMO))
+    later, told.claims = told.claims, []
+
+    class AtOnce(FileSource):
+        """All packets in one reading; the kernel tells of their processes meanwhile."""
+
+        def read(self) -> Sequence[Batch]:
+            if (batches := super().read()) and later:
+                told.claims = list(later)
+                later.clear()
+            return batches
+
+    report = play(
+        Session(OPTIONS, [AtOnce(DEMO / "capture.pcapng", at_once=10_000)], attribution=told)
+    )
+
+    assert all(connection.client_process for connection in report.connections)
 
 
 def test_a_program_named_after_a_key_puts_no_key_into_report_or_file(tmp_path: Path) -> None:
