@@ -19,8 +19,6 @@ demo: $(READY) ## Set up, and analyze the capture that ships with the project
 
 # What asks the kernel, plays the lab or takes more than a second a test is left to `make test`.
 FAST := not (kernel or lab or live or long or slow or truth)
-# What takes more than ten seconds a test is left to `make test-real`.
-WHOLE := not long
 
 check: $(READY) ## Style, types, contracts and the quick tests, in about a minute
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint fast
@@ -31,7 +29,7 @@ fast: $(READY) ## The quick tests only
 test: $(READY) ## Set up, and run every check: style, types, import contracts, all tests
 	@tools/system-packages test
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -m "$(WHOLE)" $(PYTEST_ARGS)
+	@$(BIN)/python -m tests $(PYTEST_ARGS)
 
 leaks: $(READY) ## Planted keys through every output, held to the record (LOWER=1 lowers it)
 	@$(BIN)/python -m tests.leaks $(if $(LOWER),--lower)

@@ -122,7 +122,7 @@ def test_nor_does_the_most_detailed_one_with_its_logs(form: str, sample: Path) -
     assert WATCH.leaks(messages) == []
 
 
-@pytest.mark.parametrize("width", ["40", "80", "500"])
+@pytest.mark.parametrize("width", ["40", pytest.param("500", marks=pytest.mark.long)])
 def test_no_width_of_the_page_uncovers_one(
     width: str, everything: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

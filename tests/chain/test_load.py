@@ -58,7 +58,13 @@ def test_calls_in_flight_at_once_have_their_tunnels(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MORE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if MORE[name].calls > 500 else [])
+        for name in MORE
+    ],
+)
 def test_more_loads_have_their_tunnels(name: str) -> None:
     _joined(MORE[name])
 

@@ -32,9 +32,9 @@ def network() -> Iterator[Network]:
     [
         (1, True, False),
         (20, False, True),
-        (100, True, True),
+        pytest.param(100, True, True, marks=pytest.mark.long),
         (500, True, False),
-        (500, True, True),
+        pytest.param(500, True, True, marks=pytest.mark.long),
     ],
 )
 def test_so_many_calls_at_once_have_their_tunnels(

@@ -118,7 +118,7 @@ def without_keys_in_bodies(report: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.parametrize("size", [1, 7, 40])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.long), 7, 40])
 def test_keys_that_span_segments_are_masked_and_the_report_holds(size: int, tmp_path: Path) -> None:
     talks = [in_pieces(item.talk, size, 0, random.Random(size)) for item in SAMPLE]
     before = batches_of(talks, tmp_path)
@@ -153,7 +153,7 @@ UNKNOWABLE = {
 }
 
 
-@pytest.mark.parametrize("size", [1, 3, 11, 30])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.long), 3, 11, 30])
 def test_with_segments_lost_what_is_left_of_a_key_is_masked(size: int, tmp_path: Path) -> None:
     rng = random.Random(size)
     items = [item for item in SAMPLE if item.place not in UNKNOWABLE]

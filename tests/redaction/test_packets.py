@@ -49,7 +49,7 @@ def payloads(batches: list[Batch]) -> bytes:
     return b"".join(b.data for b in batches) + streams_in(batches)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
 @given(st.lists(st.sampled_from(READABLE), min_size=1, max_size=3, unique=True), journeys, seeds)
 def test_no_secret_is_left_and_the_report_is_the_same(
     names: list[str], journey: Journey, seed: int

@@ -20,6 +20,7 @@ from tests.truth.tshark import ABSENT, Address, Auth, Ends, Opinion, opinion
 
 FOUND = recordings()
 pytestmark = [
+    pytest.mark.long,
     needs_recordings,
     pytest.mark.skipif(ABSENT is not None, reason=ABSENT or ""),
 ]
