@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from inspector.diagnosis.answer_table import TABLE, Answer
+from inspector.diagnosis.answer_row import Answer
+from inspector.diagnosis.answer_table import TABLE
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code

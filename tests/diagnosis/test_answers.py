@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from inspector.diagnosis.answer_table import TABLE, Answer
+from inspector.diagnosis.answer_row import Answer
+from inspector.diagnosis.answer_table import TABLE
 from inspector.diagnosis.answers import FIELDS
 from inspector.diagnosis.catalogue import CODES
 
