@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
-from inspector.model.http import Response
+from inspector.model.http import Response, header
 
 #: Who may have written an answer that came from the API proxy's port.
 Author: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy"]
@@ -53,8 +53,7 @@ class Look:
     @cached_property
     def server(self) -> str:
         """What `Server` says, folded; empty without one."""
-        fields = self.response.headers
-        return next((value for name, value in fields if name.lower() == "server"), "").lower()
+        return (header(self.response, "server") or "").lower()
 
     @cached_property
     def kind(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspector.diagnosis.index import closed_moment, opened_moment
 from inspector.diagnosis.outcome import CallOutcome
 from inspector.model.conclusions import AnsweredBy
-from inspector.model.http import Exchange
+from inspector.model.http import Exchange, header
 from inspector.model.ids import ExchangeId
 from inspector.model.network import Connection, Tunnel
 from inspector.wire import Moment, precedes
@@ -76,8 +76,7 @@ class FailedCall:
     def header(self, name: str) -> str:
         """The value of a header of its answer, by folded name; empty without one."""
         response = self.exchange.response
-        headers = () if response is None else response.headers
-        return next((value for key, value in headers if key.lower() == name), "")
+        return "" if response is None else header(response, name) or ""
 
     @property
     def packet(self) -> int:

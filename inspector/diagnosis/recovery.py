@@ -14,7 +14,7 @@ from typing import Final
 
 from inspector.diagnosis.outcome import CallOutcome
 from inspector.model.addresses import path_of
-from inspector.model.http import Exchange, Request
+from inspector.model.http import Exchange, Request, header
 from inspector.model.ids import number_of
 
 #: The same request counts as another try for so long: SDKs wait up to a minute where the answer
@@ -115,7 +115,5 @@ def _end(exchange: Exchange, closed_at: int | None) -> int | None:
 
 def offers(request: Request) -> str | None:
     """The protocol that a request offers to change to (RFC 9110 7.8), in lower case."""
-    for name, value in request.headers:
-        if name.lower() == "upgrade":
-            return value.lower()
-    return None
+    offered = header(request, "upgrade")
+    return None if offered is None else offered.lower()

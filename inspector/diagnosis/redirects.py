@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome
-from inspector.diagnosis.usable import header
 from inspector.model.addresses import path_of, split_authority, split_location
-from inspector.model.http import Exchange
+from inspector.model.http import Exchange, header
 from inspector.model.ids import number_of
 
 #: Redirects remembered; a client follows one at once.

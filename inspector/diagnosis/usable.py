@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, TypeAlias
 
-from inspector.model.http import Exchange, Request, Response
+from inspector.model.http import Exchange, Request, Response, header
 
 Unusable: TypeAlias = Literal["error", "nothing", "page", "coding", "framing"]
 
@@ -32,11 +32,6 @@ _ALIASES: Final = {"x-gzip": "gzip", "x-compress": "compress"}
 def generates(request: Request) -> bool:
     """Whether a request asks for what a model makes."""
     return request.method == "POST" and GENERATES.search(request.target) is not None
-
-
-def header(message: Request | Response, name: str) -> str | None:
-    """The value of a header by folded name; None without it."""
-    return next((value for key, value in message.headers if key.lower() == name), None)
 
 
 def is_redirect(response: Response) -> bool:

@@ -55,10 +55,8 @@ def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 
 def squid_error(call: FailedCall) -> str:
     """Return the `X-Squid-Error` of Squid's page or refusal of the CONNECT; empty without one."""
-    if call.answered_by == "forward-proxy" and call.exchange.response is not None:
-        for name, value in call.exchange.response.headers:
-            if name.lower() == "x-squid-error":
-                return value
+    if call.answered_by == "forward-proxy" and (error := call.header("x-squid-error")):
+        return error
     refusal = refusal_of(call)
     return "" if refusal is None else refusal.error or ""
 

@@ -232,3 +232,8 @@ class Exchange:
     """What went over it, where it became a WebSocket."""
     recovered_by: ExchangeId | None = None
     """The later call of the same client that made this failed one good."""
+
+
+def header(message: Request | Response, name: str) -> str | None:
+    """The value of the first field of a message with that name, in lower case; None without it."""
+    return next((value for key, value in message.headers if key.lower() == name), None)

@@ -8,8 +8,9 @@ from inspector.diagnosis import answers
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.usable import Unusable, header, unusable
+from inspector.diagnosis.usable import Unusable, unusable
 from inspector.diagnosis.words import at, upstream_host
+from inspector.model.http import header
 
 ABOUT: Final = Code(
     "answer-unusable",

@@ -8,9 +8,9 @@ from inspector.diagnosis import answers
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.usable import header
 from inspector.diagnosis.words import at, upstream_host
 from inspector.model.addresses import split_location
+from inspector.model.http import header
 
 ABOUT: Final = Code(
     "redirected",

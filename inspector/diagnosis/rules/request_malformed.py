@@ -7,9 +7,8 @@ from typing import Final
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.usable import header
 from inspector.diagnosis.words import at
-from inspector.model.http import Request
+from inspector.model.http import Request, header
 
 ABOUT: Final = Code(
     "request-malformed",

@@ -47,10 +47,8 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     if tunnel.tls_answer is not None:
         return True
-    response = call.exchange.response
-    if response is not None:
-        errors = [value for name, value in response.headers if name.lower() == "x-squid-error"]
-        return any(error.startswith(_NO_TLS) for error in errors)
+    if call.exchange.response is not None:
+        return call.header("x-squid-error").startswith(_NO_TLS)
     if tunnel.bytes_down or tunnel.closed_by not in ("server", "reset-by-server"):
         return False
     service = case.contacts.services.get((tunnel.host, tunnel.port or 0), Service())

@@ -7,7 +7,7 @@ from typing import Final
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.model.addresses import path_of
-from inspector.model.http import Exchange
+from inspector.model.http import Exchange, header
 from inspector.policy.checks.demand import UNSEEN, Demand, Places, either, times
 from inspector.policy.hearing import Hearing
 from inspector.policy.model import Expect
@@ -99,9 +99,8 @@ def _tries(calls: Iterable[Exchange]) -> Iterator[list[Exchange]]:
 
 
 def _told_retries(call: Exchange) -> int:
-    told = call.request.headers if call.request is not None else ()
-    counts = [value for name, value in told if name.lower() == _RETRY_COUNT]
-    return int(counts[0]) if counts and counts[0].isascii() and counts[0].isdigit() else 0
+    count = None if call.request is None else header(call.request, _RETRY_COUNT)
+    return int(count) if count and count.isascii() and count.isdigit() else 0
 
 
 def _max_failed(expect: Expect) -> str | None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from inspector.diagnosis.outcome import is_in_order, outcome_of
-from inspector.diagnosis.usable import header, is_redirect, unusable
+from inspector.diagnosis.usable import is_redirect, unusable
 from inspector.exchanges.calls import is_call, is_clients_own, relayed_to
 from inspector.exchanges.services import service_for
-from inspector.model.http import Exchange
+from inspector.model.http import Exchange, header
 from inspector.model.ids import TunnelId
 from inspector.model.network import Connection, DirectTls, EndedBy, Tunnel
 from inspector.model.report import Report
@@ -132,7 +132,7 @@ def failure(exchange: Exchange) -> str:
         said.append(UNUSABLE[why])
     if response.status >= 400 or why == "error":
         stated = []
-        squid = next((v for n, v in response.headers if n.lower() == _SQUID_ERROR), None)
+        squid = header(response, _SQUID_ERROR)
         error = response.api_error
         if squid:
             stated.append(f"X-Squid-Error: {clipped(squid, CELL)}")
