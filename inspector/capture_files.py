@@ -59,7 +59,7 @@ def inspect_captures(
             read += more
             report_progress(read, total)
 
-    readers = open_captures(files, tell, stop)
+    readers = open_captures(files, tell, stop, hashed=True)
     if copies is not None:
         copies.begin(readers, inspector)
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
+from inspector.build import this_build
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
 from inspector.diagnosis import Case, diagnose
@@ -34,11 +35,13 @@ from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId
 from inspector.model.live import Live
 from inspector.model.network import Endpoint, Tunnel
+from inspector.model.provenance import this_tool
 from inspector.model.report import Report
 from inspector.options import Options as Options
 from inspector.options import Scope
 from inspector.packed import PackedList
 from inspector.pipeline import Pipeline
+from inspector.provenance import provenance
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 from inspector.witnesses.lines import read
@@ -91,6 +94,7 @@ class Inspector:
     ) -> None:
         options = options or Options()
         key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
+        self._options, self._key = options, key
         self._roles = options.roles()
         self._in_subnet = SubnetTest(self._roles.network)
         self._scope: Scope | None = options.scope
@@ -163,7 +167,8 @@ class Inspector:
         """The capture is over: everything that was seen."""
         self.end()
         ledger, notes = self._ledger, self._engine.notes
-        sources = _in_words(sources or Sources(), ledger.credentials.words)
+        words = ledger.credentials.words
+        sources = _in_words(sources or Sources(), words)
         sources = _with_copies(sources, ledger.marks.copies)
         if ledger.marks.overflow:
             ledger.limits_hit["marks of blanked bodies"] = None
@@ -222,6 +227,8 @@ class Inspector:
             )
         )
         return Report(
+            tool=replace(this_tool(), build=this_build()),
+            provenance=provenance(self._options, self._key, words, ledger.credentials.scrub),
             captures=sources.captures,
             completeness=held,
             topology=topology,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +43,7 @@ class Options:
     Addresses are texts; `forward_proxies` may carry a port (`ip:port`).
     `fingerprint_key` makes fingerprints comparable between runs; without it
     each run draws its own.  `logs` are Squid's and the API proxy's, weighed
-    beside those in a capture's directory.
+    beside those in a capture's directory.  `labels` say what the run is called elsewhere, by name.
     """
 
     scope: Scope | None = None
@@ -56,6 +56,7 @@ class Options:
     kept_headers: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
     logs: tuple[Path, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def roles(self) -> Roles:
         """The network as told: defaults, then the file, then the options."""

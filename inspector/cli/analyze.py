@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
 
-from inspector.cli.interrupts import INTERRUPTED, AtOnce
+from inspector.cli.inputs import options_of
+from inspector.cli.interrupts import INTERRUPTED
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.messages import say
-from inspector.cli.network import key_bytes, log_options, network_options
+from inspector.cli.network import log_options, network_options
 from inspector.cli.outcome import ReportOptions, outcome_options
 from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
@@ -23,10 +23,10 @@ from inspector.report.formats.table import ALL
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
-    from inspector.inspection import Options
     from inspector.model.http import Exchange
     from inspector.model.network import Tunnel
     from inspector.model.report import Report
+    from inspector.options import Options
     from inspector.redaction import Copies
 
 
@@ -51,17 +51,6 @@ def analyze(
     /,
     paths: tuple[str, ...],
     form: Literal["terminal", "json", "jsonl"],
-    scope: Literal["subnet", "all"] | None,
-    subnet: str | None,
-    agents: tuple[str, ...],
-    api_proxies: tuple[str, ...],
-    forward_proxies: tuple[str, ...],
-    topology_file: Path | None,
-    auth_headers: tuple[str, ...],
-    kept_headers: tuple[str, ...],
-    fingerprint_key: Path | None,
-    squid_logs: tuple[Path, ...],
-    proxy_logs: tuple[Path, ...],
     no_progress: bool,
     **told: Any,
 ) -> None:
@@ -71,23 +60,9 @@ def analyze(
     one and the logs beside it, or - for standard input.  Several are merged
     by time.
     """
-    with AtOnce():
-        from inspector.inspection import Options
-
     verbosity = ctx.meta.get(VERBOSITY, 0)
     start_logging(verbosity)
-    options = Options(
-        scope=scope,
-        subnet=subnet,
-        agents=agents,
-        api_proxies=api_proxies,
-        forward_proxies=forward_proxies,
-        topology_file=topology_file,
-        auth_headers=auth_headers,
-        kept_headers=kept_headers,
-        fingerprint_key=key_bytes(fingerprint_key),
-        logs=(*squid_logs, *proxy_logs),
-    )
+    options = options_of(told)
     outcome = ReportOptions.told(told)
     out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None
@@ -111,7 +86,7 @@ def analyze(
         graceful() as stop,
         only_for_reader(not outcome.has_other_use),
     ):
-        copies = outcome.copies(options.secret_headers(), kept_headers)
+        copies = outcome.copies(options.secret_headers(), options.kept_headers)
         report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop, copies)
     unwritten = outcome.leave_files(report, copies if trouble is None else None)
     if copies is not None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import click
 
 from inspector.cli.interrupts import AtOnce
+from inspector.cli.labels import label_option
 from inspector.cli.live_options import Printer, live_options, plan
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.messages import say
@@ -78,6 +79,7 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     help="Keep the process id in this file while the capture runs.",
 )
 @network_options
+@label_option
 @judging_options
 @verbose_option
 @click.pass_context

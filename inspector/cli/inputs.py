@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspector.cli.interrupts import AtOnce
+from inspector.cli.labels import labels_of
 from inspector.cli.network import key_bytes
 from inspector.errors import InspectorError, plain
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
-    from inspector.inspection import Options
     from inspector.model.report import Report
+    from inspector.options import Options
 
 #: A report that is read whole into memory; one of 100,000 exchanges has some 200 MB.
 _LONGEST: Final = 1 << 30
@@ -36,7 +37,7 @@ class ReportUnreadable(InspectorError):
 def options_of(told: Mapping[str, Any]) -> Options:
     """The inspection's options from the values of `network_options`."""
     with AtOnce():
-        from inspector.inspection import Options
+        from inspector.options import Options
 
     return Options(
         scope=told["scope"],
@@ -49,6 +50,7 @@ def options_of(told: Mapping[str, Any]) -> Options:
         kept_headers=told["kept_headers"],
         fingerprint_key=key_bytes(told["fingerprint_key"]),
         logs=(*told.get("squid_logs", ()), *told.get("proxy_logs", ())),
+        labels=labels_of(told["labels"]) if "labels" in told else {},
     )
 
 

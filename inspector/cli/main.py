@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "doctor": "inspector.cli.doctor",
     "explain": "inspector.cli.explain",
     "redact": "inspector.cli.redact",
+    "schema": "inspector.cli.schemas",
     "watch": "inspector.cli.watch",
 })  # fmt: skip
 
@@ -166,7 +167,7 @@ def main() -> None:
 
 
 def _tell_version(ctx: click.Context) -> None:
-    from inspector.model.report import this_tool
+    from inspector.model.provenance import this_tool
 
     tool = this_tool()
     click.echo(f"{tool.name} {tool.version}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
+from inspector.cli.labels import label_option
 from inspector.cli.messages import say
 from inspector.errors import InspectorError
 
@@ -66,8 +67,8 @@ _GITHUB: Final[tuple[Callable[[Any], Any], ...]] = (
 
 
 def outcome_options(command: Any) -> Any:
-    """Add -o, --keep-ciphertext, --fail-on and the options for a runner, in that order."""
-    return _OUTPUT(keep_ciphertext_option(judging_options(command)))
+    """Add -o, --keep-ciphertext, --label, --fail-on and the options for a runner, in that order."""
+    return _OUTPUT(keep_ciphertext_option(label_option(judging_options(command))))
 
 
 def judging_options(command: Any) -> Any:

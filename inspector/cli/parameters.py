@@ -166,6 +166,30 @@ class HeaderName(_Text):
         return text
 
 
+_LABEL: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+_LABEL_LIMIT: Final = 200
+
+
+class Label(_Text):
+    """A name and a value, as `team=payments`."""
+
+    name = "NAME=VALUE"
+
+    def checked(self, text: str) -> str:
+        name, equals, value = text.partition("=")
+        if not equals or not _LABEL.fullmatch(name):
+            raise ValueError(
+                "A label is written NAME=VALUE; its name has small letters, digits, '_', '.' and "
+                "'-', and begins with a letter."
+            )
+        if not value.strip() or len(value) > _LABEL_LIMIT or not value.isprintable():
+            raise ValueError(
+                f"The value of the label {name} is empty, longer than {_LABEL_LIMIT} characters "
+                "or not printable."
+            )
+        return text
+
+
 class Once(click.Option):
     """An option that says so when it is given again, where click keeps the last value."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.model.digests import Sha256
 from inspector.model.ids import ConnectionId
 
 Direction: TypeAlias = Literal["up", "down"]
@@ -74,13 +75,13 @@ class CaptureFile:
     packets: int
     """Packets in it."""
     bytes: int
-    """Bytes of the file, decompressed."""
+    """Bytes of it that were read, before decompression."""
     started_at: int | None
     """The earliest packet's time."""
     ended_at: int | None
     """The latest packet's time."""
     interfaces: tuple[Interface, ...]
-    """The interfaces that it describes."""
+    """The interfaces that it describes, in the order of the file."""
     comments: int
     """Comments in it."""
     decryption_secrets: int
@@ -94,6 +95,11 @@ class CaptureFile:
     """
     redacted: Redacted | None = None
     """What is blank in it, when it is a redacted copy that says so; null otherwise."""
+    sha256: Sha256 | None = None
+    """SHA-256 of the file as it lies on the disk, or as the pipe gave it, compression included.
+
+    Null where it was not read to its end, and of a live capture.
+    """
 
     @property
     def interrupted(self) -> bool:
@@ -136,7 +142,7 @@ class Oddity:
     count: int
     """How often it was met."""
     packets: tuple[int, ...]
-    """The first few packets where it was met."""
+    """The first few packets where it was met, in their order."""
     detail: str
     """Its first occurrence's detail."""
 
@@ -185,11 +191,11 @@ class Completeness:
     duplicate_packets: int
     """Frames captured twice."""
     gaps: tuple[Gap, ...]
-    """Where captured bytes are missing."""
+    """Where captured bytes are missing, in the order of `packet`; the first 10,000."""
     midstream_connections: int
     """Connections that had begun before the capture."""
     limits_hit: tuple[str, ...]
-    """Limits of this program that cut something off (docs/limits.md)."""
+    """Limits of this program that cut something off, in that order (docs/limits.md)."""
     capture_filter: str | None
     """The filter that the capture was taken with."""
     verdict: Verdict
@@ -198,9 +204,9 @@ class Completeness:
     "incomplete": something is known to be missing; "unknown": something may be.
     """
     because: tuple[str, ...]
-    """The verdict's reasons, each a phrase."""
+    """The verdict's reasons, each a phrase, in an order that stays."""
     unread: tuple[Unread, ...] = ()
-    """By connection, what makes the verdict other than "complete".
+    """By connection and in their order, what makes the verdict other than "complete".
 
     The reason `protocol` does not: those bytes are in the capture, and nobody reads them.  Reports
     of earlier versions do not have it.

@@ -52,14 +52,14 @@ class Chain:
     tunnel: TunnelId | None
     """The tunnel that carried the answer; null when there was none, or none can be told."""
     attempts: tuple[TunnelId, ...]
-    """Tunnels opened for the call before that one: the API proxy's own retries."""
+    """Tunnels opened for the call before that one, in their order: the API proxy's own retries."""
     confidence: float
     """How sure the whole statement is, from 0 to 1, also that of "no tunnel".
 
     From 0.8 on it may be relied on.
     """
     reasons: tuple[str, ...]
-    """Why, each a phrase."""
+    """Why, each a phrase, in an order that stays."""
     answered_by: AnsweredBy
     """Who wrote the answer that the agent got."""
     status: int | None
@@ -79,7 +79,7 @@ class Finding:
     count: int
     """How often it occurs."""
     evidence: tuple[Evidence, ...]
-    """The first few occurrences."""
+    """The first few occurrences, in the order in which they were found."""
     advice: str
     """What to do."""
 
@@ -123,15 +123,15 @@ class RootCause:
     sentence: str
     """The whole story in one sentence."""
     ruled_out: tuple[RuledOut, ...]
-    """Other causes that the capture excludes."""
+    """Other causes that the capture excludes, in an order that stays."""
     details: tuple[str, ...] = ()
-    """Further facts, each a sentence with its packets."""
+    """Further facts, each a sentence with its packets, in the order of reading."""
     not_in_packets: str | None = None
     """What the capture cannot tell of it."""
     advice: str = ""
     """What to do next."""
     evidence: tuple[Evidence, ...] = ()
-    """Where to look."""
+    """Where to look, the most telling place first."""
     others: tuple[CauseGroup, ...] = ()
     """The other groups of equal failed calls, heaviest first, of this cause or another.
 
@@ -152,9 +152,9 @@ class Hypothesis:
     because: tuple[str, ...]
     """The facts; the first one decides, in 60 characters at most."""
     evidence: tuple[Evidence, ...]
-    """Where to look."""
+    """Where to look, the most telling place first."""
     exchanges: tuple[ExchangeId, ...] = ()
-    """The calls that the verdict holds for."""
+    """The calls that the verdict holds for, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,8 @@ class Testimony:
     """The status it states."""
     decision: str
     """Squid's decision (`TCP_TUNNEL:HIER_DIRECT`), or the API proxy's event."""
+    file: str | None = None
+    """The name of the log's file, without its directory; null in reports before 2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,8 @@ class Disagreement:
     """The status in the packets."""
     evidence: Evidence
     """Where to look."""
+    file: str | None = None
+    """The name of the log's file, without its directory; null in reports before 2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +218,11 @@ class Witnesses:
     unread_lines: int
     """Lines in no known format."""
     joined: tuple[Testimony, ...]
-    """The first few thousand lines that are about something in the packets."""
+    """The first few thousand lines that are about something in the packets.
+
+    Squid's in the order in which they were read, then the API proxy's.
+    """
     disagreements: tuple[Disagreement, ...]
-    """Where a log and the packets tell different things."""
+    """Where a log and the packets tell different things, in the order of the lines' times."""
     notes: tuple[str, ...] = ()
-    """What else to know of the logs, each a sentence."""
+    """What else to know of the logs, each a sentence, in the order of the logs."""

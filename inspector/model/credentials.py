@@ -50,7 +50,7 @@ class Credential:
     placeholder: str | None
     """The public constant itself, when the value is one: it is no secret."""
     anomalies: tuple[Anomaly, ...] = ()
-    """What is odd in the value as sent."""
+    """What is odd in the value as sent, in an order that stays."""
 
 
 @dataclass(frozen=True, slots=True)

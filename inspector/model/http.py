@@ -128,7 +128,7 @@ class Request:
     user_agent: str | None
     """The User-Agent header: what the client says of itself."""
     headers: Headers
-    """All header fields; credentials, and what is not granted, are replaced by labels."""
+    """All fields in wire order; credentials, and what is not granted, are replaced by labels."""
     auth: tuple[AuthHeader, ...]
     """Every credential that the request carried, in wire order."""
     steering: Mapping[str, str]
@@ -160,9 +160,9 @@ class Response:
     http_version: str
     """`HTTP/1.1`, as the status line says."""
     interim: tuple[int, ...]
-    """Statuses of the 1xx responses before it."""
+    """Statuses of the 1xx responses before it, in their order."""
     headers: Headers
-    """All header fields; credentials, and what is not granted, are replaced by labels."""
+    """All fields in wire order; credentials, and what is not granted, are replaced by labels."""
     content_type: str | None
     """The Content-Type header."""
     content_encoding: str | None
@@ -193,7 +193,7 @@ class Response:
     Only event streams and gzip are recognised so.
     """
     oddities: tuple[str, ...] = ()
-    """What was odd in its body, by the names of docs/oddities.md."""
+    """What was odd in its body, in the order in which it was met (docs/oddities.md)."""
     page: PageAuthor | None = None
     """The program whose error page an HTML body of an error is, by the page's own signature."""
 
@@ -227,7 +227,7 @@ class Exchange:
     ended_by: EndedBy
     """How it ended."""
     interim: tuple[int, ...] = ()
-    """The 1xx statuses that came where no final response did."""
+    """The 1xx statuses that came where no final response did, in their order."""
     websocket: WebSocket | None = None
     """What went over it, where it became a WebSocket."""
     recovered_by: ExchangeId | None = None

@@ -77,14 +77,14 @@ class Live:
     privileges: str
     """As whom the packets were parsed."""
     interfaces: tuple[LiveInterface, ...]
-    """The interfaces that were captured."""
+    """The interfaces that were captured, in the order given."""
     rungs: tuple[Rung, ...]
-    """The ladder, from the indispensable to the merely useful."""
+    """The ladder, in order: from the indispensable to the merely useful."""
     probes: tuple[HookCount, ...]
-    """The programs in the kernel."""
+    """The programs in the kernel, in the order of their loading."""
     attributed: int = 0
     """Connection ends whose process is known."""
     unattributed: int = 0
     """Connection ends whose process is not known."""
     notes: tuple[str, ...] = ()
-    """What else to know of the run, each a sentence."""
+    """What else to know of the run, each a sentence, in the order of the happenings."""

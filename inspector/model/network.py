@@ -139,7 +139,7 @@ class Certificate:
     issuer: str
     """Who signed it."""
     names: tuple[str, ...]
-    """Host names that it holds for, the first few."""
+    """Host names that it holds for, the first few, in its order."""
     not_before: str | None
     """From when it is valid, as `2026-11-24T00:33:18Z`."""
     not_after: str | None
@@ -155,13 +155,13 @@ class Tls:
     version: str | None
     """The negotiated version (`TLS 1.3`); null before a ServerHello."""
     alpn_offered: tuple[str, ...]
-    """The protocols that the client offered (RFC 7301)."""
+    """The protocols that the client offered (RFC 7301), in its order."""
     cipher: str | None
     """The negotiated cipher suite, by its IANA name."""
     handshake: Handshake
     """How far the handshake came."""
     alerts: tuple[str, ...] = ()
-    """Alerts readable before encryption: `fatal unknown_ca (client)`."""
+    """Alerts readable before encryption, in their order: `fatal unknown_ca (client)`."""
     certificates: tuple[Certificate, ...] = ()
     """The server's chain, its own first; in TLS 1.3 it is encrypted."""
     wants_certificate: bool | None = None
@@ -257,7 +257,7 @@ class Tunnel:
     """A CONNECT and what went through it.  Its 200 says "tunnel opened", no more."""
 
     id: TunnelId
-    """`t1`, `t2`, … in the order in which the CONNECTs began."""
+    """`t1`, `t2`, … in the order in which each was known to be a tunnel."""
     connection: ConnectionId
     """The connection that carries it."""
     client: Endpoint
@@ -267,11 +267,11 @@ class Tunnel:
     authority: str | None
     """The target of the CONNECT, `host:port`; null when the request was not captured."""
     auth: tuple[AuthHeader, ...]
-    """Credentials sent with the CONNECT, to the proxy."""
+    """Credentials sent with the CONNECT, to the proxy, in wire order."""
     headers: Headers
-    """The CONNECT's header fields."""
+    """The CONNECT's header fields in wire order."""
     interim: tuple[int, ...]
-    """Statuses of 1xx answers to the CONNECT."""
+    """Statuses of 1xx answers to the CONNECT, in their order."""
     connect_status: int | None
     """The final status of the answer to the CONNECT; null without one."""
     established: bool | None
@@ -306,7 +306,7 @@ class Tunnel:
     closed_by: ClosedBy | None
     """Who closed it first."""
     exchanges: tuple[ExchangeId, ...]
-    """HTTP exchanges read inside it."""
+    """HTTP exchanges read inside it, in their order."""
     egress: Egress | None
     """The forward proxy's own leg, when it was captured, too."""
     packet: int
@@ -314,7 +314,7 @@ class Tunnel:
     last_down_at: int | None = None
     """When the last byte came from the proxy's side."""
     challenges: tuple[str, ...] = ()
-    """What a proxy asks for that refused it: its `Proxy-Authenticate`."""
+    """What a proxy asks for that refused it: its `Proxy-Authenticate`, in wire order."""
     inner: InnerAnswer | None = None
     """The proxy's HTTP answer inside it, where a TLS server's hello was due."""
     tls_answer: str | None = None

@@ -46,22 +46,22 @@ class ProviderFacts:
     port: int | None = None
     """The API proxy's port for it, by default."""
     hosts: tuple[str, ...] = ()
-    """Its API's host names; one `*` stands for anything."""
+    """Its API's host names, in an order that stays; one `*` stands for anything."""
     auth_header: str | None = None
     """The header that its API takes the key in."""
     key_prefixes: tuple[tuple[CredentialKind, str], ...] = ()
-    """(kind, documented prefix) of its keys."""
+    """(kind, documented prefix) of its keys, in the order in which they are tried."""
     path_prefixes: tuple[str, ...] = ()
-    """First parts of the paths in its reference.
+    """First parts of the paths in its reference, in an order that stays.
 
     Empty: it has too many to tell a wrong one.
     """
     grammars: tuple[str, ...] = ()
-    """The grammars of its event streams."""
+    """The grammars of its event streams, in the order in which they are tried."""
     networks: tuple[str, ...] = ()
-    """Networks, in CIDR notation, in which nothing but its API is served, as it publishes them:
+    """Networks, in CIDR notation, in which nothing but its API is served, in its own order.
 
-    a client that asks for an address names no host.
+    It publishes them; a client that asks for an address names no host.
     """
 
 

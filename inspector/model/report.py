@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 from inspector.model.capture import CaptureFile, Completeness, Oddity
@@ -12,39 +11,19 @@ from inspector.model.conclusions import Chain, Finding, Hypothesis, RootCause, W
 from inspector.model.http import Exchange
 from inspector.model.live import Live
 from inspector.model.network import Connection, DirectTls, Tunnel
+from inspector.model.provenance import Provenance, Tool, this_tool
 from inspector.model.topology import Client, Topology
 
 #: The format and its version, MAJOR.MINOR (docs/report.md, "Versions").
 FORMAT: Final = "inspector.report"
 MAJOR: Final = 2
-MINOR: Final = 1
+MINOR: Final = 2
 SCHEMA: Final = f"{FORMAT}/{MAJOR}.{MINOR}"
 #: The formats that can be read, by MAJOR.  Every report of 1 is one of 2 but for its number.
 READABLE_MAJORS: Final = (1, MAJOR)
 
 #: Sections without which nobody can tell whether something was looked for and not found.
 CONCLUSIONS: Final = ("chains", "hypotheses", "findings", "root_cause")
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """The program that wrote the report."""
-
-    name: str
-    """`inspector`."""
-    version: str
-    """Its version."""
-
-
-@cache
-def this_tool() -> Tool:
-    """This program, with the version of the installed package."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return Tool("inspector", version("inspector"))
-    except PackageNotFoundError:
-        return Tool("inspector", "0+unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,28 +38,36 @@ class Report:
     """The format and its version."""
     tool: Tool = field(default_factory=this_tool)
     """The program that wrote it."""
+    provenance: Provenance | None = None
+    """Which run it is of; null in reports before 2.2."""
     captures: tuple[CaptureFile, ...]
-    """The files that were read."""
+    """The files that were read, in the order given."""
     completeness: Completeness
     """How much of the truth they can hold."""
     topology: Topology
     """Who is who."""
     clients: tuple[Client, ...]
-    """Who asked what of whom, with which credentials."""
+    """Who asked what of whom, with which credentials, in the order of their first requests."""
     connections: Sequence[Connection]
-    """All TCP connections in scope; items may be unpacked only when looked at."""
+    """All TCP connections in scope, in the order in which they began.
+
+    In Python an item may be unpacked only when it is looked at.
+    """
     exchanges: Sequence[Exchange]
-    """All HTTP exchanges, in the order of their first bytes."""
+    """All HTTP exchanges, in the order in which their heads were seen."""
     tunnels: Sequence[Tunnel]
-    """All CONNECT tunnels, in the order of their requests."""
+    """All CONNECT tunnels, in the order in which each was known to be one.
+
+    That is the order of their requests, but for tunnels that had begun before the capture.
+    """
     direct_tls: tuple[DirectTls, ...]
-    """TLS connections outside any tunnel."""
+    """TLS connections outside any tunnel, in the order in which they began."""
     oddities: tuple[Oddity, ...]
-    """What the parsers found odd."""
+    """What the parsers found odd, in the order of the names."""
     chains: Sequence[Chain] = ()
-    """Which tunnel carried which call."""
+    """Which tunnel carried which call, in the order of the calls."""
     hypotheses: tuple[Hypothesis, ...] = ()
-    """The questions that every report answers."""
+    """The questions that every report answers, in the order of their ids."""
     findings: tuple[Finding, ...] = ()
     """What is worth saying, the worst first."""
     root_cause: RootCause | None = None

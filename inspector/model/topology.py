@@ -21,11 +21,11 @@ class Topology:
     subnet: str | None
     """The network that the report is about, in CIDR notation."""
     agent: tuple[str, ...]
-    """Addresses of agents."""
+    """Addresses of agents, in the order of their text."""
     api_proxy: tuple[str, ...]
-    """Addresses of API proxies."""
+    """Addresses of API proxies, in the order of their text."""
     forward_proxy: tuple[str, ...]
-    """Addresses of forward proxies (Squid), with their port."""
+    """Addresses of forward proxies (Squid), in the order of their text."""
     providers: Mapping[str, Provider]
     """The API proxy's port, as text, to the provider that it stands for."""
     source: str
@@ -33,9 +33,9 @@ class Topology:
     scope: Scope
     """Whether only connections of the subnet were looked at."""
     notes: tuple[str, ...] = field(default=())
-    """What was recognised from traffic, and why."""
+    """What was recognised from traffic, and why, in the order of the decisions."""
     added: tuple[ProviderFacts, ...] = ()
-    """The providers that a topology file added to those known here."""
+    """The providers that a topology file added to those known here, in the order of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Client:
     requests: int
     """Requests sent."""
     auth_headers: tuple[ClientAuth, ...]
-    """Each credential that was sent, with its header."""
+    """Each credential that was sent, with its header, in the order of their first use."""
     statuses: Mapping[str, int]
     """Answers by status; requests without an answer under "none".
 

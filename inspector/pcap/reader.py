@@ -124,11 +124,13 @@ class CaptureReader:
                     yield self._batch(data, run)
                 if walker.ended:
                     self._cut = self._ended_early()
+                    self._source.exhaust()
                     return
                 rest = data[used:]
                 data = self._more(rest, walker.needed)
                 if len(data) == len(rest):
                     self._cut = walker.finish(rest)
+                    self._source.exhaust()
                     return
         finally:
             self.close()
@@ -273,6 +275,7 @@ class CaptureReader:
             decryption_secrets=len(self._walker.secrets),
             cut="; ".join([*causes, self._cut] if self._cut else causes) or None,
             unended=any(self._walker.owed()),
+            sha256=self._source.sha256,
         )
 
 
@@ -280,10 +283,13 @@ def open_captures(
     paths: Sequence[str | Path],
     on_progress: Callable[[int], None] | None = None,
     stop: Stop | None = None,
+    *,
+    hashed: bool = False,
 ) -> list[CaptureReader]:
     """A reader for each path (`-` is standard input), indexed in the order given.
 
-    Pipes are read until their end, or until `stop` is asked.
+    Pipes are read until their end, or until `stop` is asked.  With `hashed` each file's digest is
+    made while it is read.
 
     Raises `CaptureError` for the first that cannot be read or is no capture;
     those opened before it are closed.
@@ -292,7 +298,7 @@ def open_captures(
     readers: list[CaptureReader] = []
     try:
         for index, path in enumerate(paths):
-            source = open_source(path, stop)
+            source = open_source(path, stop, hashed=hashed)
             try:
                 readers.append(
                     CaptureReader(source, str(path), index, on_progress, read_size=read_size)

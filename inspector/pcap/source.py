@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from inspector.errors import CaptureUnreadable
 from inspector.model.capture import READ_INTERRUPTED
 from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
+from inspector.pcap.digest import StreamDigest
 from inspector.pcap.pipes import Pipe, Stop, is_pipe
 
 READ_SIZE: Final = 128 << 10
@@ -42,9 +43,12 @@ class ByteSource:
     `compression` is "gzip", "zstd" or None; `bytes_read` counts the bytes
     taken from the stream, before decompression; `faults` holds
     (name, detail) of what stopped the stream early (names in `walk.FAULTS`).
+    With `hashed` the stream's digest is made on the way.
     """
 
-    def __init__(self, raw: RawStream, *, owned: bool = True) -> None:
+    def __init__(self, raw: RawStream, *, owned: bool = True, hashed: bool = False) -> None:
+        self._digest = StreamDigest() if hashed else None
+        self._ended = False
         self.bytes_read = 0
         self.faults: list[tuple[str, str]] = []
         self._raw = raw
@@ -79,8 +83,34 @@ class ByteSource:
         """Whether somebody asked to stop reading before the end."""
         return isinstance(self._raw, Pipe) and self._raw.interrupted
 
+    @property
+    def sha256(self) -> str | None:
+        """The digest of the whole stream, before decompression.
+
+        None if nobody asked for it, or if the stream was not read to its end.
+        """
+        if self._digest is None or self._failed or not self._ended:
+            return None
+        return self._digest.hexdigest()
+
+    def exhaust(self) -> None:
+        """Read what nobody wants of a file on a disk, for its digest; a pipe may never end."""
+        if self._digest is None or not self._is_file():
+            return
+        while self._from_raw(READ_SIZE):
+            pass
+
+    def _is_file(self) -> bool:
+        fileno = getattr(self._raw, "fileno", None)
+        try:
+            return fileno is not None and not is_pipe(fileno())
+        except (OSError, ValueError):  # it has none, or is closed
+            return False
+
     def close(self) -> None:
         """Close the stream, if it was opened here."""
+        if self._digest is not None:
+            self._digest.close()
         if self._owned:
             self._raw.close()
 
@@ -127,17 +157,21 @@ class ByteSource:
             self._failed = True
             self._fault(READ_INTERRUPTED, f"after {self.bytes_read} bytes")
         self.bytes_read += len(data)
+        if not data:
+            self._ended = True
+        elif self._digest is not None:
+            self._digest.update(data)
         return data
 
 
-def open_source(path: str | Path, stop: Stop | None = None) -> ByteSource:
+def open_source(path: str | Path, stop: Stop | None = None, *, hashed: bool = False) -> ByteSource:
     """The bytes of a file, or of standard input for `-`.
 
     What is no file on a disk, and may go on for ever, is read until its end or
     until `stop` is asked.  Raises `CaptureUnreadable` when the operating system refuses.
     """
     if str(path) == "-":
-        return _standard_input(stop)
+        return _standard_input(stop, hashed)
     try:
         raw = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed by ByteSource.close
     except OSError as error:
@@ -147,11 +181,11 @@ def open_source(path: str | Path, stop: Stop | None = None) -> ByteSource:
             "Its contents were not looked at",
         ) from error
     if stop is not None and is_pipe(raw.fileno()):
-        return ByteSource(Pipe(raw, stop, owned=True))
-    return ByteSource(raw)
+        return ByteSource(Pipe(raw, stop, owned=True), hashed=hashed)
+    return ByteSource(raw, hashed=hashed)
 
 
-def _standard_input(stop: Stop | None) -> ByteSource:
+def _standard_input(stop: Stop | None, hashed: bool) -> ByteSource:
     if sys.stdin is None:
         raise CaptureUnreadable(
             "Standard input is closed, so nothing can be read from it",
@@ -160,5 +194,5 @@ def _standard_input(stop: Stop | None) -> ByteSource:
         )
     raw = sys.stdin.buffer
     if stop is not None and is_pipe(raw.fileno()):
-        return ByteSource(Pipe(raw, stop, owned=False))
-    return ByteSource(raw, owned=False)
+        return ByteSource(Pipe(raw, stop, owned=False), hashed=hashed)
+    return ByteSource(raw, owned=False, hashed=hashed)

@@ -50,6 +50,7 @@ class _Call:
 
     line: int
     at: int
+    file: str
     path: str | None = None
     method: str | None = None
     status: int | None = None
@@ -83,6 +84,8 @@ class Scales:
     _joined: list[Testimony] = field(default_factory=list)
     _odd: list[Disagreement] = field(default_factory=list)
     _notes: list[str] = field(default_factory=list)
+    # The log that is read.
+    _file: str = ""
     squid_lines: int = 0
     api_proxy_lines: int = 0
     unread_lines: int = 0
@@ -138,6 +141,7 @@ class Scales:
         """One log; `name` is that of its file."""
         before = self.squid_lines + self.api_proxy_lines
         unread = self.unread_lines
+        self._file = name
         self._lines(lines)
         if self.squid_lines + self.api_proxy_lines == before and self.unread_lines > unread:
             self._notes.append(f"{name}: no line of a known format")
@@ -274,7 +278,7 @@ class Scales:
         request_id = self.label(request_id)
         call = self._calls.get(request_id)
         if call is None:
-            call = self._calls[request_id] = _Call(line.number, line.at)
+            call = self._calls[request_id] = _Call(line.number, line.at, self._file)
         call.path = call.path or line.path
         call.method = call.method or line.method
         if line.status is not None and line.event == "request_complete":
@@ -282,6 +286,7 @@ class Scales:
         call.event = line.event
 
     def _call(self, request_id: str, call: _Call) -> None:
+        self._file = call.file
         thing = self._by_request_id.get(request_id) or self._call_near(call)
         if thing is None:
             begin, end = self.span
@@ -337,6 +342,7 @@ class Scales:
                     exchange=None if is_tunnel else ExchangeId(thing.id),
                     status=status,
                     decision=decision,
+                    file=self._file,
                 )
             )
 
@@ -353,7 +359,9 @@ class Scales:
         self.not_captured += kind == "not-captured"
         if len(self._odd) < KEPT:
             self._odd.append(
-                Disagreement(kind, witness, number, at, logged, captured, evidence or Evidence())
+                Disagreement(
+                    kind, witness, number, at, logged, captured, evidence or Evidence(), self._file
+                )
             )
 
 

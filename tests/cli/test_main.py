@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from inspector.cli.main import COMMANDS, main
 from inspector.errors import ExitCode, InspectorError, NotACapture
-from inspector.model.report import this_tool
+from inspector.model.provenance import this_tool
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-c", "from inspector.cli.main import main; main(prog_name='inspector')")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inspector.inspection import Inspector
 from inspector.model.http import Exchange
@@ -100,7 +100,8 @@ class Network:
 
 def report(packets: list[Packet], options: Options | None = None) -> Report:
     """What the inspector says, of all packets at once and equally of one at a time."""
-    options = options or Options(fingerprint_key=FINGERPRINT_KEY)
+    options = options or Options()
+    options = replace(options, fingerprint_key=options.fingerprint_key or FINGERPRINT_KEY)
     whole, single = Inspector(options), Inspector(options)
     whole.feed(batch(packets))
     for number, packet in enumerate(packets, start=1):

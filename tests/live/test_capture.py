@@ -342,7 +342,7 @@ def test_a_full_disk_leaves_a_whole_file_and_a_report_of_all(lab: Stack, place: 
     copy = lab.place / "copied.pcapng"
     # The disk is gone with its namespace: the command, which is in it, copies the file at last.
     calls = " && ".join(
-        f"curl -sS -o /dev/null --data-binary @{ROOT}/docs/report.schema.json"
+        f"curl -sS -o /dev/null --data-binary @{ROOT}/docs/schemas/report-2.0.json"
         f" http://{lab.network.api_proxy.address}:10001/v1/messages"
         for _ in range(6)
     )

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from inspector.exchanges.clients import status_of
 from inspector.model.http import Exchange, Response
 from inspector.model.network import EndedBy
 from inspector.model.report import Report
-from inspector.report.page.grouping import failure, groups, page, status, tunnel_row
+from inspector.report.page.grouping import failure, groups, page, tunnel_row
 
 
 @pytest.fixture
@@ -92,4 +93,4 @@ def test_the_calls_of_a_client_are_those_it_counts(report: Report) -> None:
     for client in report.clients:
         made = rows.made_by(client)
         assert len(made) == client.requests
-        assert {status(call) for call in made} == set(client.statuses)
+        assert {status_of(call) for call in made} == set(client.statuses)

@@ -54,7 +54,7 @@ def _second(second: int) -> str:
 
 
 def timestamp(ns: int) -> str:
-    """RFC 3339 of integer nanoseconds UTC: six digits, nine if the last three count.
+    """RFC 3339 of integer nanoseconds UTC, always with nine digits: text order is time order.
 
     Times outside the years 1 to 9999, which only a lying clock gives, are
     written as the nearest one inside.
@@ -62,10 +62,7 @@ def timestamp(ns: int) -> str:
     second, rest = divmod(ns, _SECOND)
     if not _FIRST_SECOND <= second <= _LAST_SECOND:
         second, rest = (_FIRST_SECOND, 0) if second < 0 else (_LAST_SECOND, _SECOND - 1)
-    micro, nano = divmod(rest, 1000)
-    if nano:
-        return f"{_second(second)}.{rest:09d}Z"
-    return f"{_second(second)}.{micro:06d}Z"
+    return f"{_second(second)}.{rest:09d}Z"
 
 
 def to_plain(fact: object, *, several_files: bool, without: Collection[str] = ()) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from inspector.model.network import Tunnel
 from inspector.model.report import Report
 from inspector.report.formats.json import dumps, to_plain
 
-_STREAMED: Final = ("exchanges", "tunnels")
+STREAMED: Final = ("exchanges", "tunnels")
 
 
 class JsonLines:
@@ -45,7 +45,7 @@ class JsonLines:
             self.exchange(exchange)
         for tunnel in report.tunnels:
             self.tunnel(tunnel)
-        plain = to_plain(report, several_files=self._several_files, without=_STREAMED)
+        plain = to_plain(report, several_files=self._several_files, without=STREAMED)
         self._out.write(dumps({"report": plain}) + b"\n")
 
     def _line(self, kind: str, identity: str, fact: Exchange | Tunnel) -> None:

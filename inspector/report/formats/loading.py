@@ -9,10 +9,11 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar, get_args, get_origin
 
+from inspector.model.digests import digest_pattern
 from inspector.model.enums import MEMBER, Enumeration, enumeration_of
 from inspector.model.ids import pattern_of
 from inspector.report.formats.json import without_none
-from inspector.report.formats.schema import known_members
+from inspector.report.formats.schema_builder import known_members
 from inspector.wire import packet_reference
 
 T = TypeVar("T")
@@ -95,7 +96,10 @@ def _loader_of(name: str, hint: Any) -> _Loader:
         return _member_of(enumeration)
     pattern = pattern_of(hint)
     if pattern is not None:
-        return _name(re.compile(pattern))
+        return _shaped(re.compile(pattern), f"name such as {pattern[1]}1")
+    digits = digest_pattern(hint)
+    if digits is not None:
+        return _shaped(re.compile(digits), "digest")
     origin = get_origin(hint)
     if origin is tuple:
         arms = get_args(hint)
@@ -123,16 +127,16 @@ def _scalar(kind: type) -> _Loader:
     return load_scalar
 
 
-def _name(pattern: re.Pattern[str]) -> _Loader:
-    """The name of something in this report."""
+def _shaped(pattern: re.Pattern[str], what: str) -> _Loader:
+    """A text of one form: the name of something in this report, a digest."""
     load_text = _scalar(str)
 
-    def load_name(value: object, where: str, notes: Notes) -> object:
+    def load_shaped(value: object, where: str, notes: Notes) -> object:
         if pattern.fullmatch(load_text(value, where, notes)) is None:
-            raise NotAReport(f"{where} is no name such as {pattern.pattern[1]}1")
+            raise NotAReport(f"{where} is no {what}")
         return value
 
-    return load_name
+    return load_shaped
 
 
 def _member_of(enumeration: Enumeration) -> _Loader:

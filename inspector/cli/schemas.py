@@ -1,0 +1,60 @@
+"""The formats that have a JSON Schema, and `inspector schema`, which prints one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import click
+
+from inspector.cli.main import exit_codes_text, verbose_option
+
+
+class FormatSchema(NamedTuple):
+    """Where the schema of a format is made, and what it is of."""
+
+    module: str
+    function: str
+    of: str
+
+    def schema(self) -> dict[str, Any]:
+        """The schema as JSON values."""
+        make: Callable[[], dict[str, Any]] = getattr(import_module(self.module), self.function)
+        return make()
+
+    @property
+    def version(self) -> str:
+        """MAJOR.MINOR of the format."""
+        title: str = self.schema()["title"]
+        return title.partition("/")[2].partition(" ")[0]
+
+
+SCHEMAS: Final[Mapping[str, FormatSchema]] = MappingProxyType({
+    "report": FormatSchema(
+        "inspector.report.formats.schema", "schema", "--format json, and report.json of -o"
+    ),
+    "jsonl": FormatSchema(
+        "inspector.report.formats.schema", "lines_schema", "a line of --format jsonl"
+    ),
+})  # fmt: skip
+
+
+def text(name: str) -> str:
+    """A schema as it is printed, and kept in docs/schemas/."""
+    return json.dumps(SCHEMAS[name].schema(), indent=2) + "\n"
+
+
+@click.command(epilog=exit_codes_text())
+@click.argument("name", type=click.Choice(list(SCHEMAS)), default="report", metavar="[NAME]")
+@verbose_option
+def schema(name: str) -> None:
+    """Print the JSON Schema (Draft 2020-12) of what this version writes.
+
+    NAME is report (the default), jsonl (a line of it), check, compare or doctor.
+    """
+    sys.stdout.buffer.write(text(name).encode())
+    sys.stdout.buffer.flush()

@@ -1,0 +1,26 @@
+"""Which fields of a report came with which MINOR of its format.
+
+All that is in no row was there with MAJOR.0, and is written by every version of this MAJOR: a
+schema may require it.  What came later is absent from reports of earlier versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+#: `Class.field` -> the MINOR that brought it.  A new class needs a row for the field that holds it
+#: alone: where it stands, all of its fields do.
+SINCE: Final[Mapping[str, int]] = {
+    "ApiError.status": 2,
+    "CaptureFile.sha256": 2,
+    "Disagreement.file": 2,
+    "Report.provenance": 2,
+    "Testimony.file": 2,
+    "Tool.build": 2,
+    "WebSocket.bytes_down": 2,
+    "WebSocket.bytes_up": 2,
+    "WebSocket.close_reason": 2,
+    "WebSocket.last_down_at": 2,
+    "WebSocket.last_up_at": 2,
+}
