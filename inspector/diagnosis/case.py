@@ -14,7 +14,7 @@ from inspector.chain.answerer import answered_by
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.connects import Connects
 from inspector.diagnosis.contacts import Contacts
-from inspector.diagnosis.index import Index
+from inspector.diagnosis.index import PATHS, Index
 from inspector.diagnosis.lives import Lives
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.diagnosis.recovery import Recoveries
@@ -22,7 +22,7 @@ from inspector.diagnosis.redirects import Redirects
 from inspector.diagnosis.tries import Storm, Tries
 from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.neighbourhood import Neighbourhood
-from inspector.model.addresses import split_target
+from inspector.model.addresses import path_of, split_target
 from inspector.model.capture import Completeness, UnreadReason
 from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Testimony, Witnesses
 from inspector.model.http import Exchange
@@ -195,7 +195,7 @@ class Case:
             recoveries.add(exchange, outcome, None if connection is None else connection.closed_at)
             if outcome == "answered":
                 self.succeeded += 1
-                self._note_size(exchange)
+                self._note_answered(exchange)
             elif outcome == "unread":
                 self.unread_calls += 1
             elif outcome == "unknown":
@@ -230,10 +230,12 @@ class Case:
             self._behind[number_of(front.id)] = number_of(leg.id)
         return front
 
-    def _note_size(self, exchange: Exchange) -> None:
+    def _note_answered(self, exchange: Exchange) -> None:
         service, request = self.contacts.service(exchange), exchange.request
         if request is not None and request.ended_at is not None:
             service.largest = max(service.largest or 0, request.body_bytes)
+        if request is not None and len(service.served) < PATHS:
+            service.served.add(path_of(request.target))
 
     def _is_an_agents(self, number: int) -> bool:
         connection = self.connections.get(connection_id(number))

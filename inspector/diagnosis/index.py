@@ -57,6 +57,10 @@ class Index(Sequence[N]):
         return None
 
 
+#: Paths remembered of one port; a client has few.
+PATHS: Final = 256
+
+
 @dataclass(slots=True)
 class Openings:
     """Connections, or attempts at one, in the order in which the capture has them.
@@ -101,6 +105,8 @@ class Service:
     unreached: int = 0
     #: Bytes of the largest body of a call that it answered well; None without such a call.
     largest: int | None = None
+    #: Paths of calls that it answered well, the first `PATHS` of them.
+    served: set[str] = field(default_factory=set)
 
     def accepted_after(self, moment: Moment) -> int:
         """How many connections it took after `moment`."""

@@ -9,6 +9,7 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
+from inspector.model.addresses import path_of
 
 ABOUT: Final = Code(
     "wrong-path",
@@ -27,6 +28,8 @@ ABOUT: Final = Code(
 
 #: Asked with an upgrade to WebSocket, a path without its version is not always 404.
 _UPGRADE_REFUSED: Final = 426
+#: The path is there, and that method at it is not (RFC 9110 15.5.6).
+_WRONG_METHOD: Final = 405
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -35,6 +38,8 @@ def explains(call: FailedCall, case: Case) -> bool:
     if where is None or call.answered_by in ("forward-proxy", "nobody"):
         return False
     if answers.known(call) is not None or where.is_foreign:
+        return False
+    if call.status != _WRONG_METHOD and is_served(call, case):
         return False
     if call.status == _UPGRADE_REFUSED:
         return where.mended is not None
@@ -45,6 +50,13 @@ def explains(call: FailedCall, case: Case) -> bool:
         return "model" not in call.words or paths.says_no_path(call)
     # The API proxy's own 404 to a good path: it has no such provider.
     return call.answered_by != "api-proxy" and bool(call.words) and paths.says_no_path(call)
+
+
+def is_served(call: FailedCall, case: Case) -> bool:
+    """Whether another call at that path and port was answered well: then the path is there."""
+    request = call.exchange.request
+    served = case.contacts.service(call.exchange).served
+    return request is not None and path_of(request.target) in served
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

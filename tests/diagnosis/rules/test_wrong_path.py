@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.diagnosis.calls import PROXY_SAYS, called, cause, found, golden, openai, refusal, through
-from tests.exchanges.network import request, response
+from tests.exchanges.network import Network, request, response
 
 
 def test_a_404_to_a_path_that_the_reference_lacks_is_the_paths_fault() -> None:
@@ -73,3 +73,17 @@ def test_the_api_proxys_own_404_to_a_good_path_is_no_paths() -> None:
     answer = response("404 Not Found", *PROXY_SAYS, body=b'{"error":"Not found"}')
 
     assert "wrong-path" not in found(called(request("POST /v1/messages HTTP/1.1"), answer))
+
+
+def test_a_path_at_which_another_call_was_answered_well_is_there() -> None:
+    """Codex without /v1: the upgrade is refused, the POST at the same path is served."""
+    net = Network()
+    upgrade = request("GET /responses HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
+    through("api.openai.com", upgrade, refusal(426, body=openai("no")), port=10000, net=net)
+    served = response(body=b'{"object":"response"}')
+    report = through(
+        "api.openai.com", request("POST /responses HTTP/1.1"), served, port=10000, net=net
+    )
+
+    assert "wrong-path" not in found(report)
+    assert next(each.verdict for each in report.hypotheses if each.id == "H1") != "confirmed"
