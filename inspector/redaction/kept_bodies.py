@@ -1,12 +1,14 @@
 """Bodies that are kept (`--keep-bodies`): what looks like a key, or was met as one, is masked.
 
 Text is searched in windows, for lines that are credential headers and everywhere for the
-shapes of keys.  A coded body stays as it is if nothing is found in its text, and is hidden
-whole if there is: no key can be hidden in coded bytes.
+shapes of keys.  A body is kept as far as it is text: what is none may be coded, and hold
+anything.  A coded body stays as it is if all of it was undone, is text, and nothing is found
+there; else it is hidden, for no key can be hidden in coded bytes.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import deque
 from collections.abc import Callable
@@ -34,24 +36,73 @@ _REST: Final = re.compile(rb"[\w\-+/=.~%*]*")
 _CUT_USERINFO: Final = re.compile(r"//([^/\s@?#<>\"']+)\Z")
 #: The body is not coded at all.
 _PLAIN: Final = "content-encoding-mismatch"
-#: Faults of a coded body after which its bytes, or the last of them, are what they look like.
-_AS_IT_IS: Final = frozenset({
-    _PLAIN, "content-encoding-corrupt", "content-encoding-trailing-bytes",
-})  # fmt: skip
+
+#: Characters of no text: of what is coded or binary.
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+#: A gap may leave so many bytes of a character, all of this kind (RFC 3629 3).
+_CONTINUED: Final = 3
+_CONTINUES: Final = range(0x80, 0xC0)
+
+
+class _Text:
+    """Tells how far bytes are text: UTF-8 without control characters."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._cut = 0  # bytes that may still be the end of a character whose start is lost
+
+    def reach(self, data: bytes) -> int:
+        """How many of the next bytes are."""
+        start = 0
+        while start < len(data) and self._cut and data[start] in _CONTINUES:
+            self._cut -= 1
+            start += 1
+        if start < len(data):
+            self._cut = 0
+        control = _CONTROL.search(data, start)
+        stop = len(data) if control is None else control.start()
+        before = len(self._decoder.getstate()[0])
+        try:
+            self._decoder.decode(data[start:stop])
+        except UnicodeDecodeError as error:
+            return max(0, start + error.start - before)
+        return stop
+
+    def gap(self) -> None:
+        """The next bytes may begin within a character."""
+        self._decoder.reset()
+        self._cut = _CONTINUED
 
 
 class KeptText:
-    """Masks the keys in a text (a `bodies.BodyMasker`)."""
+    """Masks the keys in a text (a `bodies.BodyMasker`), and hides what follows when it is none.
 
-    def __init__(self, masker: Masker) -> None:
+    `told` is given the reason, one of `RedactionSummary`, when something is hidden as a whole.
+    """
+
+    def __init__(self, masker: Masker, told: Callable[[str], None]) -> None:
         self.changed = False
         self._masker = masker
+        self._told = told
+        self._text = _Text()
+        self._hiding = False
         self._pending = b""
         self._seen = ""  # the end of what was searched before, masked
         self._rest_left = 0
 
     def feed(self, data: bytes) -> bytes:
         """See `bodies.BodyMasker`."""
+        if self._hiding:
+            return b"x" * len(data)
+        reach = self._text.reach(data)
+        if reach == len(data):
+            return self._take(data)
+        out = self._take(data[:reach]) + self.flush()
+        self._hiding = self.changed = True
+        self._told("unreadable")
+        return out + b"x" * (len(data) - reach)
+
+    def _take(self, data: bytes) -> bytes:
         out = b""
         if self._rest_left:
             # What a gap cut from a key has lost the shape it is known by.
@@ -74,6 +125,7 @@ class KeptText:
         """See `bodies.BodyMasker`."""
         self._seen = ""
         self._rest_left = LONGEST_REST
+        self._text.gap()
 
     def _search(self, *, everything: bool = False) -> bytes:
         """Mask the text; unless `everything`, hold back its end, which a key may continue."""
@@ -122,7 +174,7 @@ def _without_cut_user(text: str, masked: str) -> str:
 class KeptCoded:
     """Keeps a body in the codings `names` if no key is in its text (a `bodies.BodyMasker`).
 
-    `told` is given the reason, one of `RedactionSummary`, when it is hidden.
+    `told`: see `KeptText`.
     """
 
     def __init__(self, names: str, masker: Masker, told: Callable[[str], None]) -> None:
@@ -131,9 +183,10 @@ class KeptCoded:
         self._told = told
         self._decoder = Decoder(names, DECODED_LIMIT)
         self._plain: KeptText | None = None
+        self._text = _Text()
         self._held: deque[bytes] = deque()
         self._held_bytes = 0
-        self._seen = ""
+        self._seen = self._seen_coded = ""
         self._hiding = False
 
     def feed(self, data: bytes) -> bytes:
@@ -145,13 +198,9 @@ class KeptCoded:
         self._held.append(data)
         self._held_bytes += len(data)
         decoded = b"".join([part for _, _, part in self._decoder.feed([(0, 0, data)])])
-        fault = self._decoder.fault
-        if fault != _PLAIN and self._holds_a_key(decoded):
-            return self._hide("compressed")
-        if fault in _AS_IT_IS:
-            return self._as_it_is()
-        if fault is not None:
-            return self._hide("unreadable")
+        hidden = self._looked_at(data, decoded)
+        if hidden is not None:
+            return hidden
         out = b""
         while self._held_bytes > CODED_LIMIT:  # what was looked at, and found clean
             first = self._held.popleft()
@@ -166,15 +215,14 @@ class KeptCoded:
         return self._hide("unreadable") if self._held and not self._hiding else b""
 
     def finish(self) -> bytes:
-        """See `bodies.BodyMasker`."""
+        """See `bodies.BodyMasker`.  Of a coding without its end not all was undone."""
         if self._plain is not None or self._hiding:
             return self.flush()
         rest = b"".join([part for _, _, part in self._decoder.finish()])
-        if rest and self._decoder.fault != _PLAIN and self._holds_a_key(rest):
-            return self._hide("compressed")
-        if self._decoder.fault in _AS_IT_IS:
-            return self._as_it_is() + self.flush()
-        return self._take()
+        hidden = self._looked_at(b"", rest)
+        if hidden is not None:
+            return hidden + self.flush()
+        return self._take() if self._decoder.finished else self.flush()
 
     def gap(self) -> None:
         """See `bodies.BodyMasker`.  A coding cannot be followed past it."""
@@ -183,19 +231,30 @@ class KeptCoded:
         else:
             self._hiding = True
 
-    def _holds_a_key(self, decoded: bytes) -> bool:
+    def _looked_at(self, data: bytes, decoded: bytes) -> bytes | None:
+        """What is shown of all that is held when it is hidden, or no coding; None: go on."""
+        fault = self._decoder.fault
+        if fault == _PLAIN:
+            self._plain = KeptText(self._masker, self._told)
+            return self._of_plain(self._plain.feed(self._take()))
+        if self._holds_a_key(data, decoded):
+            return self._hide("compressed")
+        if fault is not None or self._text.reach(decoded) < len(decoded):
+            return self._hide("unreadable")
+        return None
+
+    def _holds_a_key(self, data: bytes, decoded: bytes) -> bool:
+        """Whether there is one in the text, or beside it: a coding has room for names."""
         text = self._seen + decoded.decode("latin-1")
         self._seen = text[-KEPT_BACK:]
-        return self._masker.text(text) != text
+        coded = self._seen_coded + data.decode("latin-1")
+        self._seen_coded = coded[-KEPT_BACK:]
+        return any(self._masker.text(each) != each for each in (text, coded))
 
     def _hide(self, why: str) -> bytes:
         self._hiding = self.changed = True
         self._told(why)
         return b"x" * len(self._take())
-
-    def _as_it_is(self) -> bytes:
-        self._plain = KeptText(self._masker)
-        return self._of_plain(self._plain.feed(self._take()))
 
     def _of_plain(self, shown: bytes) -> bytes:
         self.changed = self.changed or (self._plain is not None and self._plain.changed)

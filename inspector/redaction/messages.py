@@ -185,7 +185,7 @@ class Messages:
         if self._keep_bodies and is_coded:
             return KeptCoded(codings, self._masker, self._hidden)
         if self._keep_bodies:
-            return KeptText(self._masker)
+            return KeptText(self._masker, self._hidden)
         status = head.status if isinstance(head, ResponseHead) else None
         kind = media_type(_values(head.fields, b"content-type"))
         masker = masker_of(kind, status, self._masker)
