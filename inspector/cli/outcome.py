@@ -169,6 +169,10 @@ class ReportOptions:
             write_artifacts(report, self.directory, captures=captures).complain()
         except InspectorError as error:
             return error
+        for number, audit in enumerate(() if copies is None else copies.audits, 1):
+            of = f"copy {number}: " if copies is not None and copies.count > 1 else ""
+            for line in audit.told:
+                say(f"{of}{line}")
         return None
 
     def copies(self, auth_headers: Sequence[str], kept_headers: Sequence[str]) -> Copies | None:

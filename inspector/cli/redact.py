@@ -15,7 +15,7 @@ from inspector.cli.outcome import keep_ciphertext_option
 from inspector.cli.parameters import HeaderName
 
 if TYPE_CHECKING:
-    from inspector.redaction import Audited, RedactionSummary
+    from inspector.redaction import RedactionSummary
 
 #: Why bytes were blanked -> how it is said.
 BLANKED: Final = {
@@ -158,28 +158,9 @@ def told(summary: RedactionSummary) -> list[str]:
     ]
     if summary.echoes:
         lines.append(f"{summary.echoes} keys masked in other text")
-    lines += audited(summary.audit)
+    lines += () if summary.audit is None else summary.audit.told
     lines += [
         f"blanked: {count} {BLANKED.get(why, why)}"
         for why, count in sorted(summary.blanked.items())
     ]
-    return lines
-
-
-def audited(audit: Audited | None) -> list[str]:
-    """What the audit found, if there is anything to say of it."""
-    if audit is None:
-        return []
-    counted = {
-        "places that held a credential": audit.keys,
-        "places that were neither captured nor a mask": audit.foreign,
-    }
-    lines = [f"the audit blanked {count} {what}" for what, count in counted.items() if count]
-    if not audit.compared:
-        lines.append("audited without IN, which can be read only once: for credentials alone")
-    if audit.unlike:
-        lines.append(
-            f"the audit found {audit.unlike} packets whose length or time is not that of IN,"
-            " or that one of the two lacks: please report this"
-        )
     return lines

@@ -22,13 +22,6 @@ from inspector.credentials.kinds import LABEL, classify, core_of
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS
 
-#: One of these occurs in every text that any pass below would change (`prefilter.is_suspect`).
-SUSPECT: Final = re.compile(
-    r"sk[-_]|gh[a-z]_|github_|AIza|AQ\.|AKIA|ASIA|eyJ|ya29|xox|tid=|JQQJ9"
-    r"|bearer|basic|token|key|auth|cookie|secret|pass|sig|://|\*\*\*|%",
-    re.IGNORECASE,
-)
-
 #: What a provider leaves in the place of what it hides.
 MASK: Final = re.compile(r"\*{3,}|\.{3,}|\u2026|\u2022{3,}")
 

@@ -12,19 +12,14 @@ from typing import Final, TypeAlias
 
 from inspector.credentials.kinds import LABEL
 from inspector.secrets import grants, labels
-from inspector.secrets.constants import PLACEHOLDERS
+from inspector.secrets.constants import PLACEHOLDER
 from inspector.secrets.grammar import Span, is_short
 
 #: Where what may not be shown of a text stands.
 Hidden: TypeAlias = Callable[[str], list[Span]]
 
-_PLACEHOLDER: Final = (
-    r"(?<![\w\-])(?:"
-    + "|".join(re.escape(text) for text in sorted(PLACEHOLDERS, key=len, reverse=True))
-    + r")(?![\w\-])"
-)
-_PLACEHOLDERS: Final = re.compile(_PLACEHOLDER)
-_LABELS: Final = re.compile(f"{LABEL}|{_PLACEHOLDER}")
+_PLACEHOLDERS: Final = re.compile(PLACEHOLDER)
+_LABELS: Final = re.compile(f"{LABEL}|{PLACEHOLDER}")
 
 
 def everything(text: str) -> list[Span]:

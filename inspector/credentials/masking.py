@@ -17,7 +17,7 @@ from typing import NamedTuple
 from inspector.credentials import granting, parts
 from inspector.credentials.finding import is_masked_placeholder, prefixed_keys
 from inspector.credentials.kinds import placeholder
-from inspector.credentials.masks import BLANK, Masks
+from inspector.credentials.masks import Masks
 from inspector.credentials.memo import Memo
 from inspector.credentials.reading import PositionReading, folded_name, read, read_parameter
 from inspector.credentials.respelling import respelt, units
@@ -26,7 +26,7 @@ from inspector.credentials.text_masks import RECURRING, TextMasker
 from inspector.model.credentials import Credential
 from inspector.secret import Secret
 from inspector.secrets import free_text
-from inspector.secrets.grammar import Span, hidden_in_host
+from inspector.secrets.grammar import MASK, Span, hidden_in_host
 from inspector.secrets.paths import hidden_in_path
 from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
@@ -54,8 +54,7 @@ class Masker:
     whose value stays though no grammar grants it.  `vault` is where credentials are learnt and
     looked for: that of the run, which the report's reader knows too.
     `found` collects what was masked in positions; `echoes` counts what was
-    masked in free text.  With `checking` nothing that is masked already is
-    masked again, so that what changes is what was left.
+    masked in free text.
     """
 
     def __init__(
@@ -64,12 +63,10 @@ class Masker:
         extra_headers: Iterable[str] = (),
         *,
         kept_headers: Iterable[str] = (),
-        checking: bool = False,
         vault: Vault | None = None,
     ) -> None:
-        self._masks = Masks(key, checking=checking)
+        self._masks = Masks(key)
         self._kept = granting.folded_names(kept_headers)
-        self.checking = checking
         self._headers = (
             dict.fromkeys((n.lower().encode("latin-1", "replace") for n in extra_headers),
                           Syntax.BARE)
@@ -238,7 +235,7 @@ class Masker:
         self.found.append(Found(name, reading.credential(b""), tag))
 
     def _learn(self, secret: Secret) -> None:
-        if not self.checking and placeholder(secret.reveal()) is None:
+        if placeholder(secret.reveal()) is None:
             self.vault.learn(secret)
 
     # -- free text ---------------------------------------------------------
@@ -260,14 +257,10 @@ class Masker:
         raw = text.encode("utf-8", "replace").decode("latin-1")
         return self.granted_words(raw).encode("latin-1").decode("utf-8", "replace")
 
-    def words(self, text: str) -> str:
-        """Free text of any characters, such as a comment; as many bytes in UTF-8."""
-        return self._text.words(text)
-
 
 def _but_masks(text: str) -> list[Span]:
     """What is hidden of a text that is no mask yet: a copy's copy says the same."""
-    return [span for span in free_text.hidden(text) if not BLANK.fullmatch(text[slice(*span)])]
+    return [span for span in free_text.hidden(text) if not MASK.fullmatch(text[slice(*span)])]
 
 
 def _is_alphanumeric(char: str) -> bool:

@@ -25,22 +25,17 @@ _KEPT: Final = re.compile(r"[\x00-\x20\x7f]")
 _HEX_KEY: Final = re.compile(r"[0-9a-fA-F]{32}")
 _AWS_NAMED: Final = re.compile(r"Credential=(?:AKIA|ASIA)")
 _FIXED_MARK: Final = "JQQJ9"
-#: What `blank` leaves, and the shortest text of which it tells one from another.
-BLANK: Final = re.compile(r"\xbf|x+[0-9]{0,8}")
+#: The shortest text of which `blank` tells one from another.
 _TAGGED_FROM: Final = 4
 
 
 class Masks:
-    """Makes masks under one key: equal values get equal ones.
+    """Makes masks under one key: equal values get equal ones."""
 
-    With `checking` what has the form of a mask already is left as it is.
-    """
+    __slots__ = ("_key",)
 
-    __slots__ = ("_checking", "_key")
-
-    def __init__(self, key: bytes, *, checking: bool = False) -> None:
+    def __init__(self, key: bytes) -> None:
         self._key = key
-        self._checking = checking
 
     def tag(self, core: Secret) -> str:
         """What is equal for equal credentials of one run: 12 hex digits."""
@@ -50,7 +45,7 @@ class Masks:
         """As many characters, of the text its white space alone; equal for equal texts."""
         places = [at for at, char in enumerate(text) if not _KEPT.match(char)]
         told = "".join(text[at] for at in places)
-        if not places or (self._checking and BLANK.fullmatch(told)):
+        if not places:
             return text
         chars = list(text)
         for at in places:
@@ -110,19 +105,9 @@ class Masks:
         first = _first_word(value, hidden)
         digits = str(int(self.tag(core), 16)).zfill(TAG_DIGITS)[-TAG_DIGITS:]
         plain = [at for at in first if value[at] < "\x80"][-TAG_DIGITS:]
-        if self._checking and _is_masked(value, hidden, plain, fill):
-            return value
         for at, digit in zip(plain, digits[-len(plain) :] if plain else "", strict=True):
             chars[at] = digit
         return "".join(chars)
-
-
-def _is_masked(value: str, hidden: list[int], plain: list[int], fill: str) -> bool:
-    """Whether a value has the form of a mask, or was blanked."""
-    tagged = set(plain)
-    return all(
-        value[at] in (fill, "x", "\xbf") or (at in tagged and value[at].isdigit()) for at in hidden
-    )
 
 
 def _first_word(value: str, hidden: list[int]) -> list[int]:

@@ -40,7 +40,7 @@ _SCHEMES: Final = {
 
 
 def is_suspect(text: str, low: str) -> bool:
-    """Whether `finding.SUSPECT` occurs in `text`; `low` is `text.lower()`."""
+    """Whether any pass of `finding` can change `text`; `low` is `text.lower()`."""
     if any(literal in low for literal in _SUSPICIOUS):
         return True
     if "gh" in low and _GITHUB.search(low):

@@ -342,6 +342,7 @@ class CredentialReader:
     def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
         reading = read(raw, syntax)
         header = reading.header(name, self._key)
+        header = replace(header, name=self.scrub(header.name))
         if self._prefixes:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)

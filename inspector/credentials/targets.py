@@ -15,11 +15,10 @@ from inspector.credentials import parts
 from inspector.credentials.kinds import core_of
 from inspector.secret import Secret
 from inspector.secrets.grammar import Span
-from inspector.secrets.paths import hidden_in_parameter
+from inspector.secrets.paths import AUTHORITY, hidden_in_parameter
 from inspector.secrets.positions import CREDENTIAL_QUERY, SECRET_QUERY
 
 _SEPARATOR: Final = re.compile("([&;])")
-_AUTHORITY: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
 
 
 class Parameter(NamedTuple):
@@ -31,6 +30,10 @@ class Parameter(NamedTuple):
     separator: str
     name: str
     value: str | None
+
+    def __repr__(self) -> str:
+        size = None if self.value is None else len(self.value)
+        return f"<Parameter of {len(self.name)} and {size} characters>"
 
     @property
     def folded(self) -> str:
@@ -66,6 +69,9 @@ class Target:
     mark: str
     query: str
 
+    def __repr__(self) -> str:
+        return f"<Target of {len(self.path)} and {len(self.query)} characters>"
+
     def parameters(self) -> Iterator[Parameter]:
         """The parameters of the query."""
         return parameters(self.query)
@@ -74,11 +80,10 @@ class Target:
 def read_target(text: str) -> Target:
     """Read a target, which white space may stand before."""
     path, mark, query = text.partition("?")
-    start = _AUTHORITY.match(path, len(path) - len(path.lstrip(" \t")))
+    start = AUTHORITY.match(path)
     user = None
     if start and "@" in start["authority"]:
-        begin = start.start("authority")
-        user = begin, begin + start["authority"].rindex("@")
+        user = start.start("authority"), start.start("authority") + start["authority"].rindex("@")
     return Target(path, user, mark, query)
 
 

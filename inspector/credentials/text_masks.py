@@ -7,7 +7,7 @@ in the place of each key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
@@ -19,7 +19,7 @@ from inspector.credentials.memo import Memo
 from inspector.credentials.respelling import respelt, units
 from inspector.credentials.scrubbing import is_plain
 from inspector.secrets.echoes import echoes, whole_keys
-from inspector.secrets.grammar import Span
+from inspector.secrets.grammar import Span, merged
 from inspector.secrets.vault import Vault
 
 #: The longest text that is remembered to be clean.
@@ -61,12 +61,6 @@ class TextMasker:
                 pairs = zip(text, view, self._text(view), strict=True)
                 return "".join(old if seen == new else new for old, seen, new in pairs)
         return self._text(text)
-
-    def words(self, text: str) -> str:
-        """Free text of any characters, such as a comment; as many bytes in UTF-8."""
-        raw = text.encode("utf-8", "replace").decode("latin-1")
-        masked = self.text(raw)
-        return text if masked == raw else masked.encode("latin-1").decode("utf-8", "replace")
 
     def _text(self, text: str) -> str:
         if len(text) > RECURRING or self._spans is not None:
@@ -194,14 +188,3 @@ def _undone(start: int, stop: int, done: list[Span]) -> Span:
         elif low < stop <= high:
             stop = low
     return start, stop
-
-
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same places in order, overlapping and neighbouring ones as one."""
-    found: list[Span] = []
-    for start, stop in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(stop, found[-1][1]))
-        else:
-            found.append((start, stop))
-    return found

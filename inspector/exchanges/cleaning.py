@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
+from inspector.model.credentials import AuthHeader
 from inspector.model.http import ApiError, EventStream, Request, Response, WebSocket
 from inspector.model.network import Certificate, Connection, InnerAnswer, Process, Tls
 
@@ -25,7 +26,7 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     InnerAnswer: ("error",),
     DirectTlsRecord: ("tls",),
     Connection: ("client_process", "server_process"),
-    Request: ("method", "target", "host", "user_agent", "headers", "steering"),
+    Request: ("method", "target", "host", "user_agent", "headers", "auth", "steering"),
     Response: (
         "reason",
         "headers",
@@ -37,6 +38,7 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
         "stop_reason",
     ),
     ApiError: ("type", "message", "code"),
+    AuthHeader: ("name", "scheme"),
     WebSocket: ("close_reason",),
     EventStream: ("names", "error"),
     Tls: ("sni", "alpn_offered", "certificates", "alpn"),

@@ -48,9 +48,9 @@ SNIFFED: Final = 512
 STREAM_LIMIT: Final = 1 << 30
 
 _VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
-_GZIP: Final = b"\x1f\x8b\x08"
+GZIP: Final = b"\x1f\x8b\x08"
 #: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
-_EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
+EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
 
 
 class ResponseReader(Protocol):
@@ -106,7 +106,7 @@ class _Reader:
         for decoded in self._decoder.batches(pieces):
             if self._at_start and decoded:
                 self._at_start = False
-                if decoded[0][2].startswith(_GZIP):
+                if decoded[0][2].startswith(GZIP):
                     self.looks_like = "application/gzip"
             yield decoded
         if self._decoder.fault is not None and not self.faults:
@@ -186,7 +186,7 @@ class TextReader(_Reader):
     def finish(self, end: MessageEnd) -> None:
         if not self._whole:
             return
-        if _EVENT_STREAM.match(self._text):
+        if EVENT_STREAM.match(self._text):
             self.looks_like = "text/event-stream"
         elif self._status >= 400:
             lines = self._text.decode("utf-8", "replace").split("\n", 1)
@@ -425,7 +425,7 @@ class OpenExchange:
         return Response(
             status=head.status,
             reason=credentials.value(REASON, head.reason.decode("latin-1")),
-            http_version=head.version.decode("latin-1"),
+            http_version=_version(head.version),
             interim=tuple(self.interim),
             headers=credentials.response_headers(head.fields),
             # Keys are told by their shape, which lower case would hide.

@@ -12,7 +12,8 @@ from inspector.redaction.alongside import Copies
 from inspector.redaction.audit import Audited
 from inspector.redaction.copies import audit, promise
 from inspector.redaction.files import redact_into
-from inspector.redaction.redactor import LIVE, HoldLimits, RedactionSummary, Redactor
+from inspector.redaction.redactor import Redactor
+from inspector.redaction.summary import LIVE, HoldLimits, RedactionSummary
 
 __all__ = [
     "LIVE",

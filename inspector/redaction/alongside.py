@@ -12,10 +12,9 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
-from inspector.pcap.pipes import is_read_once
-from inspector.pcap.reader import CaptureReader, open_captures
-from inspector.redaction.copies import audit
-from inspector.redaction.files import CopyWriter
+from inspector.pcap.reader import CaptureReader
+from inspector.redaction.audit import Audited
+from inspector.redaction.files import CopyWriter, audited
 from inspector.redaction.redactor import PacketReader, Redactor
 from inspector.wire import FILE_SHIFT, Batch
 
@@ -44,6 +43,8 @@ class Copies:
         self._writers: list[CopyWriter] = []
         self._failed: OSError | None = None
         self.count = 0
+        #: What the audits of the copies found that were left, in order.
+        self.audits: list[Audited] = []
 
     def begin(self, captures: Sequence[CaptureReader], reader: PacketReader) -> None:
         """These captures will be read, by this reader."""
@@ -81,15 +82,7 @@ class Copies:
         file.seek(0)
         shutil.copyfileobj(file, out, 1 << 20)
         out.flush()
-        name, vault = self._names[index], self.redactor.masker.vault
-        if is_read_once(name):
-            audit([out], vault)
-            return
-        [reader] = open_captures([name])
-        try:
-            audit([out], vault, source=reader, recoded=self.redactor.recoded_of(index))
-        finally:
-            reader.close()
+        self.audits.append(audited(self._names[index], out, self.redactor, index))
 
     def close(self) -> None:
         """Nothing of them is needed any more."""

@@ -69,6 +69,23 @@ class Audited:
         return self.keys + self.foreign
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """What there is to say of it to whoever made the copy; nothing, mostly."""
+        counted = {
+            "places that held a credential": self.keys,
+            "places that were neither captured nor a mask": self.foreign,
+        }
+        lines = [f"the audit blanked {count} {what}" for what, count in counted.items() if count]
+        if not self.compared:
+            lines.append("audited without the input, which is read but once: for credentials alone")
+        if self.unlike:
+            lines.append(
+                f"the audit found {self.unlike} packets whose length or time is not that of the"
+                " input, or that one of the two lacks: please report this"
+            )
+        return tuple(lines)
+
+    @property
     def sentence(self) -> str:
         """For whoever reads the file's comment."""
         how = "against its source" if self.compared else "without its source"

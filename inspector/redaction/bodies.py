@@ -28,7 +28,7 @@ from inspector.redaction.body_grants import (
     NAME,
     STRINGS,
 )
-from inspector.secrets.constants import PLACEHOLDERS
+from inspector.secrets.constants import PLACEHOLDER
 
 #: A string that may be granted is held whole up to this many bytes.
 STRING_LIMIT: Final = 4 << 10
@@ -41,11 +41,7 @@ PATH_LIMIT: Final = 4
 _ARRAY: Final = "[]"
 #: What follows a placeholder in JSON may be an escape: its letter is no part of a word.
 _ESCAPE: Final = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
-_PLACEHOLDER: Final = re.compile(
-    rb"(?<![\w\-])(?:"
-    + b"|".join(re.escape(text.encode()) for text in sorted(PLACEHOLDERS, key=len, reverse=True))
-    + rb")(?![\w\-])"
-)
+_PLACEHOLDER: Final = re.compile(PLACEHOLDER.encode())
 #: Bytes at the end of what is blanked that may begin a placeholder.
 TAIL: Final = 64
 #: The error's name in Squid's pages (`errors/*/ERR_*`, their `<!-- ERR_… -->` and mailto link).
@@ -247,7 +243,7 @@ class JsonBody:
         names: tuple[str | None, ...] = ()
         if len(path) <= PATH_LIMIT:
             names = tuple(step for step in path if step is not _ARRAY)
-        if names == ("error",) or (names == ("type",) and content == b"error"):
+        if names == ("error",) or (path == ["type"] and content == b"error"):
             self._failed = True  # of what stands beside it
         if self._answers and (names in ERROR_TEXTS or (self._failed and names in BARE_ERROR_TEXTS)):
             return masked_text(self._masker, content)

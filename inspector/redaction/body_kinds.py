@@ -6,19 +6,15 @@ the same in a copy.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
 from inspector.credentials.masking import Masker
+from inspector.exchanges.open_exchange import EVENT_STREAM, GZIP
 from inspector.redaction.bodies import Blank, BodyMasker, JsonBody, masked_text
 from inspector.redaction.event_bodies import EventsBody
 from inspector.redaction.page_bodies import PageBody
 
-#: What a reader knows a compressed body by that is not labelled as one.
-_GZIP: Final = b"\x1f\x8b\x08"
-#: How an event stream begins whatever its label (`open_exchange`).
-_EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
 #: First bytes that tell.
 SNIFFED: Final = 16
 #: A text's first line is an error's message, of at most so many bytes.
@@ -103,7 +99,7 @@ class _Sniffed:
     def _begin(self) -> bytes:
         held, self._held = self._held, b""
         self._masker = self._choose(held)
-        kept = _GZIP if self._is_read and held.startswith(_GZIP) else b""
+        kept = GZIP if self._is_read and held.startswith(GZIP) else b""
         return kept + self._masker.feed(held[len(kept) :])
 
     def _decide(self, *, over: bool) -> bytes:
@@ -124,7 +120,7 @@ def masker_of(kind: str | None, status: int | None, masker: Masker) -> BodyMaske
     def choose(start: bytes) -> BodyMasker:
         if kind is not None and (kind == "application/json" or kind.endswith("+json")):
             return JsonBody(masker, answers=answers, failed=failed)
-        if kind == "text/event-stream" or _EVENTS.match(start):
+        if kind == "text/event-stream" or EVENT_STREAM.match(start):
             return EventsBody(masker)
         if kind == "text/plain" and failed:
             return FirstLine(masker)

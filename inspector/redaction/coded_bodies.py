@@ -23,17 +23,12 @@ _PLAIN: Final = "content-encoding-mismatch"
 
 
 class CodedBody:
-    """Hides what `inner` hides of the text of one body in the coding `name`, one of `FORMS`.
+    """Hides what `inner` hides of the text of one body in the coding `name`, one of `FORMS`."""
 
-    `again`: the copy is read again.  Then its bytes stay as long as nothing in
-    their text changes, and are hidden from where something does.
-    """
-
-    def __init__(self, name: str, inner: BodyMasker, *, again: bool = False) -> None:
+    def __init__(self, name: str, inner: BodyMasker) -> None:
         self.changed = False
         self._name = name
         self._inner = inner
-        self._again = again
         self._decoder = Decoder(name, DECODED_LIMIT)
         self._pieces: deque[tuple[bytes, bytes]] = deque()  # (coded, text) that wait for masks
         self._masked = bytearray()
@@ -124,19 +119,13 @@ class CodedBody:
             coded, text = self._pieces[0]
             if not self._proven:
                 break  # nothing tells yet that it is coded
-            if self._recoder is None and not self._again:
+            if self._recoder is None:
                 self._recoder = Recoder(self._form())
             self._pieces.popleft()
             masked = bytes(self._masked[: len(text)])
             del self._masked[: len(text)]
-            if self._recoder is not None:
-                self.changed = True
-                out += self._recoder.add(len(coded), masked)
-            elif masked == text and not self._hiding:
-                out += coded
-            else:
-                self._hiding = True
-                out += self._hidden(coded)
+            self.changed = True
+            out += self._recoder.add(len(coded), masked)
         return bytes(out)
 
     def _form(self) -> str:

@@ -20,7 +20,8 @@ from inspector.pcap.reader import CaptureReader, open_captures
 from inspector.pcap.writer import APPLICATION, PcapngWriter
 from inspector.redaction.audit import Audited
 from inspector.redaction.copies import LATEST, audit, promise
-from inspector.redaction.redactor import RedactionSummary, Redactor
+from inspector.redaction.redactor import Redactor
+from inspector.redaction.summary import RedactionSummary
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 
@@ -36,14 +37,11 @@ def redact_into(
     keep_bodies: bool = False,
     keep_ciphertext: bool = False,
     on_progress: Callable[[int], None] | None = None,
-    vault: Vault | None = None,
 ) -> RedactionSummary:
     """Write the capture `path` without credentials as pcapng into `out`, and audit that.
 
-    `out` is open for reading and writing, and empty.  `vault` is that of the report, if
-    there is one; else the capture is read for its credentials first, unless it can be read but
-    once.  Raises `CaptureError` when
-    the capture cannot be read.
+    `out` is open for reading and writing, and empty.  The capture is read for its credentials
+    first, unless it can be read but once.  Raises `CaptureError` when it cannot be read.
     """
     headers, kept = tuple(auth_headers), tuple(kept_headers)
     names = locate(path).captures
@@ -53,7 +51,7 @@ def redact_into(
             "Name one of them",
             "Nothing was written",
         )
-    name, again = names[0], not is_read_once(names[0])
+    name = names[0]
 
     def made(known: Vault | None) -> Redactor:
         return Redactor(
@@ -64,15 +62,31 @@ def redact_into(
             vault=known,
         )
 
-    if vault is None and again:
+    vault = None
+    if not is_read_once(name):
         first = made(None)
         _study(name, first)
         vault = first.masker.vault
     redactor = made(vault)
     _write(name, out, redactor, on_progress)
     out.flush()
-    redactor.summary.audit = _audited(name if again else None, out, redactor)
+    redactor.summary.audit = audited(name, out, redactor, 0)
     return redactor.summary
+
+
+def audited(name: str, out: BinaryIO, redactor: Redactor, index: int) -> Audited:
+    """Audit what was written of the capture `name`, the file of this number in its reading.
+
+    It is held against the capture, if that can be read again.
+    """
+    vault = redactor.masker.vault
+    if is_read_once(name):
+        return audit([out], vault)
+    [reader] = open_captures([name])
+    try:
+        return audit([out], vault, source=reader, recoded=redactor.recoded_of(index))
+    finally:
+        reader.close()
 
 
 def _study(name: str, redactor: Redactor) -> None:
@@ -84,18 +98,6 @@ def _study(name: str, redactor: Redactor) -> None:
                 pass
         for _ in redactor.finish():
             pass
-    finally:
-        reader.close()
-
-
-def _audited(name: str | None, out: BinaryIO, redactor: Redactor) -> Audited:
-    """The audit of what was written; against the capture `name`, if it can be read again."""
-    vault = redactor.masker.vault
-    if name is None:
-        return audit([out], vault)
-    [reader] = open_captures([name])
-    try:
-        return audit([out], vault, source=reader, recoded=redactor.recoded_of(0))
     finally:
         reader.close()
 

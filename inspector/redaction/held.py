@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Final
 
 from inspector.redaction.track import Track
+from inspector.wire import Batch
 
 #: HeldPieces packets of one direction, from which on it is looked whether any have gone.
 TIDY: Final = 64
-
-
-def _nothing() -> None:
-    """Nothing can be forced."""
 
 
 @dataclass(slots=True)
@@ -25,7 +22,7 @@ class HeldPiece:
     stop: int
     offset: int
     track: Track
-    force: Callable[[], None] = _nothing
+    force: Callable[[], None]
     done: bool = False
 
 
@@ -105,3 +102,26 @@ class HeldPieces:
     def first(self, default: int) -> int:
         """The lowest offset that a piece here begins with."""
         return min((entry[3].offset for entry in self._heap), default=default)
+
+
+def batches_of(going: list[Held]) -> Iterator[Batch]:
+    """Runs of packets that follow each other and came in one batch, each as one batch."""
+    at = 0
+    while at < len(going):
+        end = at + 1
+        while (
+            end < len(going)
+            and going[end].batch == going[at].batch
+            and going[end].number == going[end - 1].number + 1
+        ):
+            end += 1
+        parts = going[at:end]
+        records = []
+        offset = 0
+        for held in parts:
+            records.append((held.at, offset, len(held.frame), held.wire))
+            offset += len(held.frame)
+        comments = {i: tuple(held.comments) for i, held in enumerate(parts) if held.comments}
+        data = b"".join(held.frame for held in parts)
+        yield Batch(data, records, parts[0].link, parts[0].number, comments, parts[0].counted_cuts)
+        at = end

@@ -195,7 +195,7 @@ class Messages:
         names = [name for name in codings if name not in ("", "identity")]
         if len(names) == 1 and names[0] in FORMS:
             self._track.is_recoded = True
-            return CodedBody(names[0], inner, again=self._masker.checking)
+            return CodedBody(names[0], inner)
         return Blank()
 
     def _hidden(self, why: str) -> None:

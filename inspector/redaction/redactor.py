@@ -13,9 +13,9 @@ make redacted packets look untouched.
 from __future__ import annotations
 
 import secrets
-from collections import Counter, OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final, NoReturn, Protocol
 
@@ -29,12 +29,13 @@ from inspector.flows.tcp import ACK, SYN
 from inspector.pipeline import log_failure
 from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
-from inspector.redaction.audit import Audited
 from inspector.redaction.comments import own_comments
 from inspector.redaction.frames import FrameReader, Place, Reading
-from inspector.redaction.held import Held, HeldPiece
+from inspector.redaction.held import Held, HeldPiece, batches_of
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
 from inspector.redaction.marking import Draft, Drafts
+from inspector.redaction.outside import HEADERS, READABLE, quoted_payload
+from inspector.redaction.summary import HoldLimits, RedactionSummary
 from inspector.redaction.track import unread
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
@@ -47,61 +48,6 @@ REMEMBERED: Final = 32 << 20
 REMEMBERED_EACH: Final = 4 << 10
 #: Packets between two looks at how much is remembered.
 LOOK_EVERY: Final = 8192
-
-#: Reasons for which a frame that holds no segment is still read as text.
-_READABLE: Final = frozenset({
-    "arp", "control", "encrypted", "icmp", "llc", "no-next-header", "not-ip", "not-tcp", "sctp",
-    "truncated-header", "udp",
-})  # fmt: skip
-#: ICMP's and ICMPv6's types of messages that quote a packet (RFC 792, RFC 4443 2.1).
-_ICMP_ERRORS: Final = frozenset({1, 2, 3, 4, 5, 11, 12})
-#: Reasons -> bytes of the header that stays behind those that were peeled, so that the reason does.
-_HEADERS: Final[Mapping[str, int]] = {
-    "arp": 28,  # of Ethernet and IPv4 (RFC 826)
-    "bad-ip-header": 20,
-    "bad-tcp-header": 20,
-    "encrypted": 8,  # ESP's index and number (RFC 4303 2), as much of MACsec's tag
-    "icmp": 8,  # RFC 792
-    "sctp": 12,  # RFC 9260 3.1
-    "truncated-header": 20,
-    "udp": 8,  # RFC 768
-}
-
-
-@dataclass(frozen=True, slots=True)
-class HoldLimits:
-    """How much may wait: bytes, and ns between the oldest packet and the newest (None: any)."""
-
-    held_bytes: int = 64 << 20
-    held_time: int | None = None
-
-
-#: For a capture that is written while it is taken.
-LIVE: Final = HoldLimits(held_bytes=16 << 20, held_time=3_000_000_000)
-
-
-@dataclass(slots=True)
-class RedactionSummary:
-    """What was masked; never a value.
-
-    `positions`: credentials by the name of their header or parameter (`?key`).
-    `echoes`: keys in free text.  `blanked`: stretches of bytes that were
-    blanked, by the reason: "compressed" (a coded body with a key in it),
-    "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
-    (not the bytes that were sent first), "forgotten" (the bytes that were sent
-    first are not here any more), "unplaced" (they fit nowhere in a connection),
-    "bodies" (but for their structure), "plaintext" (of a direction, what is no
-    HTTP), "options" (of a header), "quoted" (a packet in an ICMP error), "tls" (a direction
-    of it: what is encrypted and what is no name), "internal-error" (a reader failed).
-    `audit`: what the audit found.
-    """
-
-    packets: int = 0
-    changed: int = 0
-    positions: Counter[str] = field(default_factory=Counter)
-    echoes: int = 0
-    blanked: Counter[str] = field(default_factory=Counter)
-    audit: Audited | None = None
 
 
 class PacketReader(Protocol):
@@ -146,16 +92,11 @@ class Redactor:
         keep_bodies: bool = False,
         keep_ciphertext: bool = False,
         limits: HoldLimits | None = None,
-        checking: bool = False,
         vault: Vault | None = None,
     ) -> None:
         auth_headers, kept_headers = tuple(auth_headers), tuple(kept_headers)
         self.masker = Masker(
-            secrets.token_bytes(32),
-            auth_headers,
-            kept_headers=kept_headers,
-            checking=checking,
-            vault=vault,
+            secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, vault=vault
         )
         self.keep_bodies = keep_bodies
         self.keep_ciphertext = keep_ciphertext
@@ -360,8 +301,8 @@ class Redactor:
                 self._piece(place, found)
         elif reading.reason == "fragment":
             held.pending = True
-        elif reading.settled and not (self.keep_bodies and reading.reason in _READABLE - {"icmp"}):
-            kept = _HEADERS.get(reading.reason, 0)
+        elif reading.settled and not (self.keep_bodies and reading.reason in READABLE - {"icmp"}):
+            kept = HEADERS.get(reading.reason, 0)
             for place in places:
                 if place.number in self._held:
                     start = place.start + max(0, kept - place.offset)
@@ -372,10 +313,10 @@ class Redactor:
                     self._shapes(self._held[number])
         elif reading.reason in ("icmp-unreachable", "icmp"):
             self._quoted(held, reading)
-        elif reading.reason in _READABLE and self.keep_bodies:
+        elif reading.reason in READABLE and self.keep_bodies:
             self._shapes(held)
         else:
-            start = reading.unread + _HEADERS.get(reading.reason, 0)
+            start = reading.unread + HEADERS.get(reading.reason, 0)
             self._blank(held, min(len(held.frame), start), len(held.frame))
 
     def _padding(self, held: Held, end: int) -> None:
@@ -401,8 +342,8 @@ class Redactor:
         if talk.over and lies.offset + length > side.track.end:
             self._unplaced(held, place)
             return
-        piece = HeldPiece(place.start, place.stop, lies.offset, side.track)
-        piece.force = partial(talk.force, lies.up)
+        force = partial(talk.force, lies.up)
+        piece = HeldPiece(place.start, place.stop, lies.offset, side.track, force)
         held.pieces.append(piece)
         side.waiting.add(held, piece)
         self.decided(side, over=talk.over)
@@ -414,18 +355,7 @@ class Redactor:
         self._write(held, place.start, unread(bytes(held.frame[place.start : place.stop])))
 
     def _quoted(self, held: Held, reading: Reading) -> None:
-        """An ICMP error quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).
-
-        The quoted headers stay: IP's, and 20 bytes that TCP's has at least.
-        """
-        frame, at = held.frame, reading.unread
-        start = len(frame)
-        if reading.quoted:
-            start = at + 16  # the reader stands behind the quoted ports
-        elif reading.reason == "icmp" and at + 9 <= len(frame) and frame[at] in _ICMP_ERRORS:
-            first = frame[at + 8]
-            start = at + 8 + 20 + (40 if first >> 4 == 6 else (first & 15) << 2)
-        self._blank(held, min(start, len(frame)), len(frame), "quoted")
+        self._blank(held, quoted_payload(held.frame, reading), len(held.frame), "quoted")
         if self.keep_bodies:
             self._shapes(held)
 
@@ -460,7 +390,7 @@ class Redactor:
 
     def _marked(self, going: list[Held]) -> Iterator[Batch]:
         """The batches of these packets, each behind the marks of what ends in it."""
-        for batch in _batches(going):
+        for batch in batches_of(going):
             marks = self.take_marks(batch.first_packet >> FILE_SHIFT)
             yield replace(batch, marks=marks) if marks else batch
 
@@ -507,26 +437,3 @@ class Redactor:
         self.summary.packets += 1
         self.summary.changed += held.changed
         held.comments = (*own_comments(held.comments, self.masker), *held.notes)
-
-
-def _batches(going: list[Held]) -> Iterator[Batch]:
-    """Runs of packets that follow each other and came in one batch, each as one batch."""
-    at = 0
-    while at < len(going):
-        end = at + 1
-        while (
-            end < len(going)
-            and going[end].batch == going[at].batch
-            and going[end].number == going[end - 1].number + 1
-        ):
-            end += 1
-        parts = going[at:end]
-        records = []
-        offset = 0
-        for held in parts:
-            records.append((held.at, offset, len(held.frame), held.wire))
-            offset += len(held.frame)
-        comments = {i: tuple(held.comments) for i, held in enumerate(parts) if held.comments}
-        data = b"".join(held.frame for held in parts)
-        yield Batch(data, records, parts[0].link, parts[0].number, comments, parts[0].counted_cuts)
-        at = end

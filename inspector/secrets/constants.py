@@ -5,6 +5,7 @@ A prefix that is shown is always one of these, never a slice of a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -44,4 +45,11 @@ PLACEHOLDERS: Final[frozenset[str]] = frozenset(
         "gemini-api-key-placeholder-for-credential-isolation",
         "google-api-key-placeholder-for-credential-isolation",
     }
+)
+
+#: One of them in a text, and no part of a longer word; a pattern for text and for bytes.
+PLACEHOLDER: Final = (
+    r"(?<![\w\-])(?:"
+    + "|".join(re.escape(text) for text in sorted(PLACEHOLDERS, key=len, reverse=True))
+    + r")(?![\w\-])"
 )

@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from inspector.secrets.vault import Vault, apart
+from inspector.secrets.grammar import merged
+from inspector.secrets.vault import Vault
 
 #: How often a writing may be applied over another one: a URL in a URL, base64 of base64.
 _DEPTH: Final = 2
@@ -74,7 +75,7 @@ def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     """
     if not vault:
         return []
-    return apart([_word(vault, text, *span) for span in apart(sorted(_found(vault, text, _DEPTH)))])
+    return merged([_word(vault, text, *span) for span in merged(_found(vault, text, _DEPTH))])
 
 
 def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:
@@ -120,7 +121,7 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
         if inner:
             origin = _origins(pattern, meant, text)
             yield from ((origin[start][0], origin[stop - 1][1]) for start, stop in inner)
-    if _may_beapart(vault, text):
+    if _may_be_apart(vault, text):
         inner = vault.spans(_BETWEEN.sub(b"", text))
         if inner:
             origin = _origins(_BETWEEN, _nothing, text)
@@ -133,7 +134,7 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
-def _may_beapart(vault: Vault, text: bytes) -> bool:
+def _may_be_apart(vault: Vault, text: bytes) -> bool:
     """Whether `_BETWEEN` can stand within a key, at a glance."""
     if any(sign in text for sign in _RARELY_BETWEEN):
         return True

@@ -17,14 +17,12 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from inspector.secrets.announced import announced
-from inspector.secrets.grammar import LONGEST, Span
+from inspector.secrets.grammar import LONGEST, MASK, Span, merged
 from inspector.secrets.letters import is_word
 from inspector.secrets.paths import PARAMETERS, is_known
 from inspector.secrets.words import TECHNICAL
 from inspector.secrets.writings import undone
 
-#: What a redacted copy leaves, of any length; it is hidden again.
-_MASK: Final = re.compile(r"[xX]{2,}[0-9]{0,8}|\xbf")
 #: Between tokens.  Typographic quotes, dashes, dots and bullets are what other punctuation is.
 _TOKEN: Final = re.compile(
     r"[^\x00-\x20\x7f\x85\xa0\"'`()\[\]{}<>,;:=!?*|&#$^\xab\xbb"
@@ -78,9 +76,7 @@ _ID: Final = re.compile(
 )
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\x00-\x20\"'`<>\x7f]+")
 _PARAMETER: Final = re.compile(r"([^&;=]*)(=?)([^&;]*)")
-_FILES: Final = re.compile(
-    r"\.(?:[cm]?[jt]sx?|py|c|h|go|rs|java|rb|php|so|json|ya?ml|toml|html?|txt)"
-)
+
 
 #: A word of so few letters is no key by itself, whatever it is; it is shown among others.
 LONE: Final = 6
@@ -113,14 +109,7 @@ def hidden(text: str) -> list[Span]:
     if len(text) > 2 * LONGEST:
         return [(0, len(text))]
     meant = undone(text)
-    found = sorted(_hidden(meant.text))
-    merged: list[Span] = []
-    for start, stop in (meant.written(*span) for span in found):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
+    return merged(meant.written(*span) for span in _hidden(meant.text))
 
 
 def _hidden(text: str) -> Iterator[Span]:
@@ -212,19 +201,14 @@ def _tokens(text: str) -> Iterator[Span]:
 # -- one token ---------------------------------------------------------------------------
 
 
-def is_granted(name: str) -> bool:
-    """Whether a name may be shown by itself: a model's, an event's, a process's."""
-    return bool(name) and not hidden(name)
-
-
 def _judged(token: str) -> int:
     """Whether a token is granted, is so among granted ones, or is hidden."""
-    if len(token) <= _SHORT and token.isascii() and not _MASK.fullmatch(token):
+    if len(token) <= _SHORT and token.isascii() and not MASK.fullmatch(token):
         return _GOOD if _is_good_part(token) else _LONE
     unknown = numbered = letters = 0
     for match in _PIECE.finditer(token):
         piece = match[0]
-        if _MASK.fullmatch(piece):
+        if MASK.fullmatch(piece):
             return _BAD
         if any(char.isdigit() for char in piece):
             numbered += 1

@@ -15,8 +15,8 @@ from typing import Final, TypeAlias
 #: (start, stop) in a text.
 Span: TypeAlias = tuple[int, int]
 
-#: What stands in a redacted copy for hidden text; it is hidden again.
-_MASK: Final = re.compile(r"\xbf|[xX]{2,}[0-9]{0,8}")
+#: What stands in a redacted copy for hidden text, of any length; a report hides it again.
+MASK: Final = re.compile(r"\xbf|[xX]{2,}[0-9]{0,8}")
 #: Text that is too short for any secret, whatever its name is.
 _SHORT: Final = re.compile(r"[ -~]{1,3}")
 _ITEM: Final = re.compile(r"[^\x00-\x20\x7f,;()\"]+")
@@ -33,10 +33,10 @@ _ID: Final = re.compile(
 #: The longest value that is looked at; none that is known is half as long.
 LONGEST: Final = 2048
 
-#: A host and a port (RFC 3986 3.2.2, 3.2.3); `\0` stands where something else was found.
-_HOST: Final = re.compile(
-    r"(?:\[[0-9A-Fa-f:.]*(?:%[\w.\-]+)?\]|[\w.\-\x00]*)(?::[0-9]{0,5})?", re.ASCII
-)
+#: A host (RFC 3986 3.2.2); `\0` stands where something else was found.
+_HOST: Final = re.compile(r"\s*(?:\[[0-9A-Fa-f:.]*(?:%[\w.\-]+)?\]|[\w.\-\x00]*)", re.ASCII)
+#: What follows one: a port (RFC 3986 3.2.3).
+_PORT: Final = re.compile(r"(?::[0-9]{0,5})?\s*")
 
 # -- what a word may be ------------------------------------------------------------------
 
@@ -80,7 +80,7 @@ class ValueGrammar:
 
     def grants(self, word: str) -> bool:
         """Whether a word may be shown."""
-        if _MASK.fullmatch(word):
+        if MASK.fullmatch(word):
             return False
         return word.lower() in self._listed or self._word.fullmatch(word) is not None
 
@@ -101,14 +101,30 @@ class ValueGrammar:
 def hidden_in_host(text: str) -> list[Span]:
     """Where what may not be shown of an authority stands; of what is none nothing is shown."""
     start = text.rfind("@") + 1  # what stands before it is user information
-    if is_short(text) or _HOST.fullmatch(text[start:].strip()):
+    host = _HOST.match(text, start)
+    stop = start if host is None else host.end()
+    if is_short(text) or _PORT.fullmatch(text, stop):
         return HOSTS.hidden(text)
-    return [(0, len(text))] if text else []
+    if text[stop : stop + 1] != ":":
+        return [(0, len(text))]
+    # The host is one, and what follows is no port.
+    return [*HOSTS.hidden(text[:stop]), (stop + 1, len(text))]
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same places in order, overlapping and neighbouring ones as one."""
+    found: list[Span] = []
+    for start, stop in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(stop, found[-1][1]))
+        else:
+            found.append((start, stop))
+    return found
 
 
 def is_short(text: str) -> bool:
     """Whether a value is too short to be a secret, and no mask."""
-    return _SHORT.fullmatch(text) is not None and _MASK.fullmatch(text) is None
+    return _SHORT.fullmatch(text) is not None and MASK.fullmatch(text) is None
 
 
 def _items(text: str) -> Iterator[Span]:
@@ -128,6 +144,7 @@ def _words(text: str, start: int, stop: int) -> Iterator[Span]:
 NOTHING: Final = ValueGrammar()
 NUMBERS: Final = ValueGrammar(NUMBER, listed=("not", "given"))  # `NOT_GIVEN`: the SDKs' word
 DATES: Final = ValueGrammar(DATE)
+SWITCHES: Final = ValueGrammar(listed=("true", "false", "yes", "no", "on", "off", "0", "1", "none"))
 #: Programs and their versions (RFC 9110 10.1.5), and what they say of where they run.
 PRODUCTS: Final = ValueGrammar(WORD, VERSION)
 #: Model names, features, dated versions: `claude-sonnet-4-5-20250929`, `context-1m-2025-08-07`.

@@ -18,6 +18,7 @@ from inspector.secrets.grammar import (
     NUMBER,
     NUMBERS,
     PRODUCTS,
+    SWITCHES,
     VERSION,
     WORD,
     ValueGrammar,
@@ -34,7 +35,6 @@ class Grant(NamedTuple):
 #: The pseudo-name of a status line's phrase.
 REASON: Final = b":reason"
 
-_SWITCH: Final = ValueGrammar(listed=("true", "false", "yes", "no", "on", "off", "0", "1", "none"))
 _CODINGS: Final = ValueGrammar(
     r"[0-9]{1,4}",
     r"(?i:aws|chunked|x|gzip|deflate|br|zstd|dcb|dcz|identity|compress|trailers|q)",
@@ -111,7 +111,7 @@ GRANTS: Final[dict[bytes, Grant]] = {
             " access-control-max-age access-control-allow-credentials"),
     **_rows("what a server asks for (RFC 9110 11.6.1)", _CHALLENGE,
             "www-authenticate proxy-authenticate"),
-    **_rows("yes or no", _SWITCH,
+    **_rows("yes or no", SWITCHES,
             "x-should-retry x-accel-buffering anthropic-dangerous-direct-browser-access"
             " x-stainless-async dnt"),
     **_rows("how a browser fetches (Fetch)", ValueGrammar(WORD),

@@ -11,7 +11,6 @@ import re
 from typing import Final
 
 _DIGITS: Final = 12
-LABEL: Final = rf"<\d+ bytes [0-9a-f]{{{_DIGITS}}}>"
 _LABEL: Final = re.compile(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
 
 

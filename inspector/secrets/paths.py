@@ -14,7 +14,15 @@ from collections.abc import Iterable
 from typing import Final
 
 from inspector.model.providers import PROVIDERS
-from inspector.secrets.grammar import NAMES, WORD, Span, ValueGrammar, hidden_in_host, is_short
+from inspector.secrets.grammar import (
+    NAMES,
+    SWITCHES,
+    WORD,
+    Span,
+    ValueGrammar,
+    hidden_in_host,
+    is_short,
+)
 
 _OF_REFERENCES: Final = """
     agents api audio azure batches batch beta cached cachedcontents cancel chat client_secrets
@@ -54,7 +62,8 @@ _SHORT: Final = re.compile(r"[a-z]{1,8}")
 _NAMED: Final = frozenset({"models", "model", "deployments", "publishers", "engines"})
 _NAME: Final = 80
 
-_AUTHORITY: Final = re.compile(r"[ \t]*(?:[A-Za-z][A-Za-z0-9+.\-]{0,15}://|//)?([^/?#]*)")
+#: The start of a target of any form (RFC 9112 3.2), and its authority.
+AUTHORITY: Final = re.compile(r"[ \t]*(?:[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
 #: Characters of no target (RFC 3986 2), but for those of a template that nobody filled in.
 _NO_TARGET: Final = re.compile(r"[\x01-\x20\x7f\"<>\[\]\\^`|]")
 _SEGMENT: Final = re.compile(r"[^/:]+")
@@ -94,8 +103,8 @@ def hidden_in_path(text: str, more: frozenset[str] = frozenset()) -> list[Span]:
     Any form (RFC 9112 3.2): a path, a URL, an authority, `*`.  User information is the caller's;
     `more` are further segments that are known.
     """
-    start = _AUTHORITY.match(text)
-    authority = start.span(1) if start else (0, 0)
+    start = AUTHORITY.match(text)
+    authority = start.span("authority") if start else (0, 0)
     found = [
         (authority[0] + first, authority[0] + last)
         for first, last in hidden_in_host(text[slice(*authority)])
@@ -128,7 +137,6 @@ def hidden_in_path(text: str, more: frozenset[str] = frozenset()) -> list[Span]:
 
 # -- the query ------------------------------------------------------------------------------
 
-_SWITCH: Final = ValueGrammar(listed=("true", "false", "yes", "no", "on", "off", "0", "1", "none"))
 _COUNT: Final = ValueGrammar(r"[0-9]{1,6}")
 _DATED: Final = ValueGrammar(r"[0-9]{1,4}|preview|beta|alpha|v[0-9]{1,2}")
 
@@ -137,9 +145,9 @@ PARAMETERS: Final[dict[str, ValueGrammar]] = {
     # The providers' references: how an answer is written, and which version of an API.
     "alt": ValueGrammar(listed=("sse", "json", "media", "proto")),
     "api-version": _DATED,
-    "beta": _SWITCH,
-    "stream": _SWITCH,
-    "prettyprint": _SWITCH,
+    "beta": SWITCHES,
+    "stream": SWITCHES,
+    "prettyprint": SWITCHES,
     "model": NAMES,
     # Paging of lists.
     "limit": _COUNT,

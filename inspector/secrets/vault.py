@@ -26,6 +26,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
 from inspector.secret import Secret
+from inspector.secrets.grammar import merged
 from inspector.secrets.public import is_mask, is_public
 
 #: Windows of eight bytes of learnt keys, about 75 bytes of memory each: 13,000 keys of 40 bytes,
@@ -162,8 +163,7 @@ class Vault:
                     start, stop = max(0, start - _STEP + 1), min(len(low), stop + _STEP - 1)
                 if self._is_piece(text[start:stop]):
                     found.append((start, stop))
-            found.sort()
-        return apart(found)
+        return merged(found)
 
     def _grown(self, low: bytes, start: int, stop: int) -> tuple[int, int]:
         """A run of windows of long keys, with what stands beside it in the key as well."""
@@ -264,17 +264,6 @@ def _words(low: bytes, phase: int) -> memoryview:
 
 def _word(low: bytes, at: int) -> int:
     return memoryview(low)[at : at + _WIDTH].cast("Q")[0]
-
-
-def apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same places, overlapping ones as one."""
-    merged: list[tuple[int, int]] = []
-    for start, stop in spans:
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
 
 
 def _is_short_key(value: bytes) -> bool:

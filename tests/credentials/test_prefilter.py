@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,12 @@ from hypothesis import strategies as st
 from inspector.credentials import finding
 from inspector.credentials import prefilter as glance
 
+#: One of these stands in every text in which a pass can find something.
+SUSPECT = re.compile(
+    r"sk[-_]|gh[a-z]_|github_|AIza|AQ\.|AKIA|ASIA|eyJ|ya29|xox|tid=|JQQJ9"
+    r"|bearer|basic|token|key|auth|cookie|secret|pass|sig|://|\*\*\*|%",
+    re.IGNORECASE,
+)
 #: Pieces that keys, their names and their masks are made of, whole and cut.
 PIECES = [
     *("sk-", "sk_", "SK-ant-", "sk-proj-", "ghp_", "ghX_", "gh", "github_pat_", "AIza", "AQ."),
@@ -36,9 +44,9 @@ def finds(pattern: str, text: str) -> bool:
 @given(texts)
 def test_a_text_without_suspicion_holds_nothing_suspect(text: str) -> None:
     if not glance.is_suspect(text, text.lower()):
-        assert finding.SUSPECT.search(text) is None
+        assert SUSPECT.search(text) is None
     elif text.isascii():
-        assert finding.SUSPECT.search(text) is not None
+        assert SUSPECT.search(text) is not None
 
 
 @given(texts)

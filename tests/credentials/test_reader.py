@@ -18,6 +18,7 @@ from inspector.credentials import (
     STEERING_HEADERS,
     CredentialReader,
 )
+from inspector.credentials.targets import read_target
 from inspector.model.credentials import AuthHeader
 from inspector.protocols.messages import Field
 from inspector.secrets.positions import GATEWAY_HEADERS
@@ -501,3 +502,17 @@ def test_a_key_in_a_cookie_has_its_prefix_shown(cookies: str, prefix: str | None
     (auth,) = CredentialReader(RUN).auth([Field(b"Cookie", b" " + cookies.encode())])
     assert (auth.credential.kind, auth.credential.prefix) == ("unknown", prefix)
     assert leaks(GATEWAY_KEY, repr(auth)) == []
+
+
+def test_a_key_in_the_name_of_a_header_is_in_no_text(reader: CredentialReader) -> None:
+    key = b"sk-ant-api03-" + 6 * b"LABONLY7"
+    other = b"sk-ant-api03-" + 6 * b"qZ4wR8tX"
+    fields = [(key + b"-secret", other), (b"X-" + key, other), (key, b"y")]
+    shown = repr((reader.auth(fields), reader.headers(fields), reader.steering(fields)))
+    assert "LABONLY7LABO" not in shown
+    assert [header.name.endswith(">-secret") for header in reader.auth(fields)] == [True]
+
+
+def test_what_a_target_was_taken_apart_into_shows_no_value() -> None:
+    target = read_target("/v1?key=LABONLYqwerty#LABONLYfragment")
+    assert "LABONLY" not in repr((target, list(target.parameters())))

@@ -195,6 +195,23 @@ def test_what_a_bug_left_is_blanked_and_counted_in_the_message_and_in_the_file(
     )
 
 
+def test_the_same_is_said_of_a_copy_beside_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, finish = Redactor.feed, Redactor.finish
+
+    def lazy(self: Redactor, batch: Batch) -> Iterator[Batch]:
+        list(feed(self, batch))
+        yield batch
+
+    monkeypatch.setattr(Redactor, "feed", lazy)
+    monkeypatch.setattr(Redactor, "finish", lambda self: iter(list(finish(self))[:0]))
+    tcp = Tcp().open().up(asked(key=PLAIN)).down(OK).close()
+    source = saved(tmp_path, tcp.wire.packets)
+    done = CliRunner().invoke(main, ["analyze", "-o", str(tmp_path / "left"), str(source)])
+    assert "inspector: the audit blanked 1 places that held a credential\n" in done.stderr
+
+
 def test_a_file_in_which_nothing_was_left_says_so(tmp_path: Path) -> None:
     tcp = Tcp().open().up(asked()).down(OK).close()
     target, said = redacted(saved(tmp_path, tcp.wire.packets))

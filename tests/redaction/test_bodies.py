@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
@@ -217,6 +217,7 @@ documents: st.SearchStrategy[Any] = st.recursive(
 )  # fmt: skip
 
 
+@example({"type": [["error"]], "error": None, "message": "0"}, False, 0)
 @settings(max_examples=200)
 @given(documents, st.booleans(), st.integers(0, 1 << 32))
 def test_cut_anywhere_it_is_the_same_json(document: Any, ascii: bool, seed: int) -> None:

@@ -6,13 +6,12 @@ import re
 
 from inspector.credentials.kinds import LABEL as CREDENTIAL
 from inspector.credentials.kinds import names_a_key
-from inspector.secrets.labels import LABEL, label, length
+from inspector.secrets.labels import label, length
 
 
 def test_a_label_says_how_long_the_text_is_and_tells_equal_ones() -> None:
     shown = label("LABONLY\xe9", b"key")
-    assert re.fullmatch(LABEL, shown)
-    assert shown.startswith("<8 bytes ")
+    assert re.fullmatch(r"<8 bytes [0-9a-f]{12}>", shown)
     assert shown == label("LABONLY\xe9", b"key") != label("LABONLY\xe8", b"key")
     assert shown != label("LABONLY\xe9", b"other")
 

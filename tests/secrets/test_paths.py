@@ -87,8 +87,8 @@ def test_a_name_that_is_no_word_is_hidden() -> None:
 @pytest.mark.parametrize(
     ("target", "left"),
     [
-        ("https://lab:::error::HERON x/v1", "https://#/v1"),
-        ("https://lab:secret/v1/messages", "https://#/v1/messages"),
+        ("https://lab:::error::HERON x/v1", "https://lab:#/v1"),
+        ("https://lab:secret/v1/messages", "https://lab:#/v1/messages"),
         ("//lab test:443", "//#"),
         ("[fd00::1", "#"),
         ("https://[fd00::1]:443/v1", "https://[fd00::1]:443/v1"),

@@ -40,7 +40,6 @@ LIMITS: Final = (
     ("protocols.sse", "NAMES_LIMIT"),
     ("protocols.sse", "NAME_LIMIT"),
     ("protocols.sse", "FAULTS_LIMIT"),
-    ("protocols.sse_fields", "NAME_LIMIT"),
     ("protocols.websocket", "MESSAGE_LIMIT"),
     ("exchanges.websocket", "REASON_LIMIT"),
     ("protocols.http2", "BLOCK_LIMIT"),

@@ -1,0 +1,45 @@
+"""What a copy may hold back while it is made, and what was masked in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from inspector.redaction.audit import Audited
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLimits:
+    """How much may wait: bytes, and ns between the oldest packet and the newest (None: any)."""
+
+    held_bytes: int = 64 << 20
+    held_time: int | None = None
+
+
+#: For a capture that is written while it is taken.
+LIVE: Final = HoldLimits(held_bytes=16 << 20, held_time=3_000_000_000)
+
+
+@dataclass(slots=True)
+class RedactionSummary:
+    """What was masked; never a value.
+
+    `positions`: credentials by the name of their header or parameter (`?key`).
+    `echoes`: keys in free text.  `blanked`: stretches of bytes that were
+    blanked, by the reason: "compressed" (a coded body with a key in it),
+    "unreadable" (cannot be searched), "undecided" (a limit was hit), "unmatched"
+    (not the bytes that were sent first), "forgotten" (the bytes that were sent
+    first are not here any more), "unplaced" (they fit nowhere in a connection),
+    "bodies" (but for their structure), "plaintext" (of a direction, what is no
+    HTTP), "options" (of a header), "quoted" (a packet in an ICMP error), "tls" (a direction
+    of it: what is encrypted and what is no name), "internal-error" (a reader failed).
+    `audit`: what the audit found.
+    """
+
+    packets: int = 0
+    changed: int = 0
+    positions: Counter[str] = field(default_factory=Counter)
+    echoes: int = 0
+    blanked: Counter[str] = field(default_factory=Counter)
+    audit: Audited | None = None
