@@ -510,7 +510,7 @@ def test_a_key_in_the_name_of_a_header_is_in_no_text(reader: CredentialReader) -
     fields = [(key + b"-secret", other), (b"X-" + key, other), (key, b"y")]
     shown = repr((reader.auth(fields), reader.headers(fields), reader.steering(fields)))
     assert "LABONLY7LABO" not in shown
-    assert [header.name.endswith(">-secret") for header in reader.auth(fields)] == [True]
+    assert [header.name[:11] for header in reader.auth(fields)] == ["<anthropic-"]
 
 
 def test_what_a_target_was_taken_apart_into_shows_no_value() -> None:
