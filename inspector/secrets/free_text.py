@@ -109,7 +109,16 @@ def hidden(text: str) -> list[Span]:
     if len(text) > 2 * LONGEST:
         return [(0, len(text))]
     meant = undone(text)
-    return merged(meant.written(*span) for span in _hidden(meant.text))
+    return merged(meant.written(*_whole(meant.text, *span)) for span in _hidden(meant.text))
+
+
+def _whole(text: str, start: int, stop: int) -> Span:
+    """With the letters and digits beside it: they would be read as one word with its mask."""
+    while start and text[start - 1].isascii() and text[start - 1].isalnum():
+        start -= 1
+    while stop < len(text) and text[stop].isascii() and text[stop].isalnum():
+        stop += 1
+    return start, stop
 
 
 def _hidden(text: str) -> Iterator[Span]:

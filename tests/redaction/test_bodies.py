@@ -218,6 +218,7 @@ documents: st.SearchStrategy[Any] = st.recursive(
 
 
 @example({"type": [["error"]], "error": None, "message": "0"}, False, 0)
+@example({"type": None, "error": "00\x80"}, False, 0)
 @settings(max_examples=200)
 @given(documents, st.booleans(), st.integers(0, 1 << 32))
 def test_cut_anywhere_it_is_the_same_json(document: Any, ascii: bool, seed: int) -> None:
