@@ -24,10 +24,11 @@ from inspector.secrets.words import TECHNICAL
 from inspector.secrets.writings import undone
 
 #: Between tokens.  Typographic quotes, dashes, dots and bullets are what other punctuation is.
-_TOKEN: Final = re.compile(
-    r"[^\x00-\x20\x7f\x85\xa0\"'`()\[\]{}<>,;:=!?*|&#$^\xab\xbb"
-    r"\u2010-\u2015\u2018-\u201f\u2022\u2026\u2039\u203a\u3001\u3002\uff08\uff09\uff0c\uff1a]+"
+_BETWEEN: Final = (
+    r"\x00-\x20\x7f\x85\xa0\"'`()\[\]{}<>,;:=!?*|&#$^\xab\xbb"
+    r"\u2010-\u2015\u2018-\u201f\u2022\u2026\u2039\u203a\u3001\u3002\uff08\uff09\uff0c\uff1a"
 )
+_TOKEN: Final = re.compile(rf"[^{_BETWEEN}]+")
 _JOINTS: Final = "-_./+@%~\\"
 _WORD: Final = re.compile(
     r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[A-Za-z]{0,2}|[^A-Za-z0-9]"
@@ -38,7 +39,7 @@ _INNER: Final = 3
 _TOGETHER: Final = 6
 
 #: Tokens of a form of their own, as wholes.
-_BORDER: Final = (r"(?<![\w\-+/.=@%~\\])", r"(?![\w\-+/=@%~\\]|\.\w)")
+_BORDER: Final = (rf"(?<![^{_BETWEEN}])(?<!=)", rf"(?![^{_BETWEEN}.]|=|\.[^{_BETWEEN}])")
 _FORMS: Final = re.compile(
     _BORDER[0]
     + r"(?:"
