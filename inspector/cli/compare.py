@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 import click
 
-from inspector.cli.inputs import options_of, report_in, report_of
+from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
-from inspector.cli.messages import say
 from inspector.cli.network import network_options
-from inspector.errors import ExitCode, quoted
+from inspector.errors import quoted
 from inspector.report.formats.table import AT_THE_END
 
 
@@ -36,15 +35,18 @@ from inspector.report.formats.table import AT_THE_END
     help="A table for people, or the differences as JSON.",
 )
 @click.option(
-    "--exit-code", is_flag=True, help="End with 3 when something differs that is not ignored."
+    "--exit-code",
+    is_flag=True,
+    help="End with 3 when something differs that is not ignored, with 5 when credentials cannot "
+    "be compared.",
 )
 @click.option(
     "--ignore",
     "ignored",
     metavar="PATTERN",
     multiple=True,
-    help="What may differ: an aspect (calls), a thing (findings), or both (tunnels/*telemetry*); "
-    "* is any text.",
+    help="What may differ: an aspect (requests), a thing (findings), or both "
+    "(tunnels/*telemetry*); * is any text.",
 )
 @network_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
@@ -66,7 +68,9 @@ def compare(
 
     A and B are each a capture, a directory with one, or a report.json. Of two
     captures the fingerprints of credentials are made with one key, so that the
-    same credential is seen to be the same.
+    same credential is seen to be the same. Of reports that were made with
+    different keys, and of redacted copies, credentials that look alike cannot
+    be compared, which is said.
     """
     with AtOnce():
         import secrets
@@ -74,8 +78,10 @@ def compare(
 
         from inspector.cli.screen import Screen
         from inspector.inspection import FINGERPRINT_KEY_BYTES
-        from inspector.report.compare import Side, matching, page, plain
+        from inspector.report.compare import Side, matching
         from inspector.report.compare import compare as differences
+        from inspector.report.compare_page import page
+        from inspector.report.formats.compared import plain
         from inspector.report.formats.json import dumps
         from inspector.report.page.escape import clipped, visible
 
@@ -102,11 +108,6 @@ def compare(
                 f"No client of {visible(side.name)} has {quoted(side.client)} in its user agent. "
                 f"It has {known}."
             )
-    if b is not None and (report_in(a) or report_in(b)):
-        say(
-            "Fingerprints can be compared only if both reports were made with the same "
-            "--fingerprint-key."
-        )
     comparison = differences(*sides, ignored)
     if form == "json":
         data = dumps(plain(comparison)) + b"\n"
@@ -116,5 +117,5 @@ def compare(
         data = text.encode(screen.encoding, "backslashreplace")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-    if exit_code and comparison.differences:
-        ctx.exit(ExitCode.BROKEN)
+    if exit_code:
+        ctx.exit(comparison.exit_code)

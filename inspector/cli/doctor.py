@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from inspector.linux.probes import Check
 
-SCHEMA = "inspector.doctor/1"
-
 
 @click.command(epilog=exit_codes_text())
 @subnet_option
@@ -78,5 +76,7 @@ def _json(checks: Sequence[Check]) -> str:
 
     import orjson
 
-    answer = {"schema": SCHEMA, "kernel": platform.release(), "checks": checks}
+    from inspector.cli.doctored import SCHEMA, DoctorResult
+
+    answer = DoctorResult(SCHEMA, platform.release(), tuple(checks))
     return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n"

@@ -40,6 +40,11 @@ SCHEMAS: Final[Mapping[str, FormatSchema]] = MappingProxyType({
     "jsonl": FormatSchema(
         "inspector.report.formats.schema", "lines_schema", "a line of --format jsonl"
     ),
+    "check": FormatSchema("inspector.policy.result", "check_schema", "check --format json"),
+    "compare": FormatSchema(
+        "inspector.report.formats.compared", "compare_schema", "compare --format json"
+    ),
+    "doctor": FormatSchema("inspector.cli.doctored", "doctor_schema", "doctor --format json"),
 })  # fmt: skip
 
 

@@ -37,17 +37,20 @@ _GIB: Final = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rung: `without` says what is lost with it, `kernel` the first version that has it.
-
-    `detail` is what was found; `remedy` is empty for a yes.
-    """
+    """One rung of what a live capture stands on."""
 
     name: str
+    """What it is."""
     answer: Answer
+    """Whether it is to be had here."""
     detail: str
+    """What was found."""
     without: str
+    """What is lost without it."""
     kernel: str
+    """The first version of Linux that has it, or "any"."""
     remedy: str
+    """How to get it; empty for a yes."""
 
 
 @dataclass(frozen=True, slots=True)

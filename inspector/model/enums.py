@@ -77,6 +77,11 @@ _BY_HINT: Final[Mapping[Any, Enumeration]] = {
 ENUMERATIONS: Final = (*_TEXTS, *_BY_HINT.values())
 
 
+def members_of(hint: Any) -> tuple[str, ...]:
+    """The members of a Literal."""
+    return get_args(hint)
+
+
 def enumeration_of(hint: Any) -> Enumeration | None:
     """The enumeration that a type hint (with its annotations) stands for."""
     if get_origin(hint) is Annotated:

@@ -1,39 +1,36 @@
 """What changed between two runs, or sets two clients of one run apart.
 
-Both sides become the same list of aspects, each a short text; what differs is
-told, what is alike is counted.  Credentials are compared by kind, length and
-fingerprint: of two reports that were made with different keys every
-fingerprint differs, and nothing can be said of the values.
+Both sides become the same list of aspects (`compare_values`); what differs is told, what is alike
+is counted.  Credentials are equal when their fingerprints are, under one key.  Where the sides
+have different keys, or one is of a redacted copy, whose masks are no credentials, two credentials
+that look alike **cannot be compared**: that is said, and never taken for a difference or for none.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Final, Literal
+from typing import Final
 
-from rich.console import RenderableType
-from rich.text import Text
-
-from inspector.model.http import Exchange
+from inspector.errors import ExitCode
 from inspector.model.report import Report
 from inspector.model.topology import Client
-from inspector.report.page import grouping, words
-from inspector.report.page.escape import clipped, visible
-from inspector.report.page.layout import STYLES, notes, printed, table
+from inspector.report.compare_values import (
+    RUN,
+    Aspect,
+    Aspects,
+    credentials,
+    of_clients,
+    without_fingerprints,
+)
+from inspector.report.page.escape import clipped
 from inspector.report.page.view import View
 
-#: The format of the JSON and its version, as a report has its own (docs/report.md, "Versions").
-SCHEMA: Final = "inspector.compare/1.0"
-
-#: Aspect -> its text; an aspect that a side lacks is absent.
-_Aspects = Mapping[str, str]
-
-_FEW: Final = 12
-#: What the aspect of a header's name begins with.
-_HEADER: Final = "header "
+#: Why credentials of two sides cannot be compared.
+OTHER_KEY: Final = "the reports' fingerprints were made with different keys"
+NO_KEY: Final = "a report does not say with which key its fingerprints were made"
+COPY: Final = "one of them is of a redacted copy, which holds masks in the place of credentials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +48,90 @@ class Difference:
 
     of: str
     aspect: str
-    a: str | None
-    b: str | None
+    a: Aspect | None
+    b: Aspect | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """An aspect of which nobody can tell whether the two sides have it alike, and why."""
+
+    of: str
+    aspect: str
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between `a` and `b`, how many aspects are alike, how many differ and may."""
+    """What differs between `a` and `b`, what cannot be compared, and how many aspects are alike.
+
+    `ignored` counts those that differ, or may, and that somebody asked to pass over.
+    """
 
     a: str
     b: str
     differences: tuple[Difference, ...]
     alike: int
     ignored: int = 0
+    undecided: tuple[Undecided, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """`BROKEN` for a difference, `NOT_PROVEN` for what cannot be compared."""
+        if self.differences:
+            return ExitCode.BROKEN
+        return ExitCode.NOT_PROVEN if self.undecided else ExitCode.DONE
 
 
 def compare(a: Side, b: Side, ignore: Sequence[str] = ()) -> Comparison:
     """Compare two sides.  Two clients of one run are compared with each other alone.
 
-    `ignore` are patterns (`*` is any text) of what may differ: an aspect (`calls`), a thing
+    `ignore` are patterns (`*` is any text) of what may differ: an aspect (`requests`), a thing
     (`findings`), or both (`tunnels/*telemetry*`).
     """
     differences: list[Difference] = []
-    passed_over = 0
-    alike = 0
+    undecided: list[Undecided] = []
+    passed_over = alike = 0
+    because = _incomparable(a.report, b.report)
     for of, left, right in _things(a, b):
         for aspect in dict.fromkeys((*left, *right)):
             before, after = left.get(aspect), right.get(aspect)
-            if before == after:
+            open_ = because is not None and _is_open(before, after)
+            if not open_ and _is_alike(before, after, keyed=because is None):
                 alike += 1
             elif _is_ignored(of, aspect, ignore):
                 passed_over += 1
+            elif open_ and because is not None:
+                undecided.append(Undecided(of, aspect, because))
             else:
                 differences.append(Difference(of, aspect, before, after))
-    return Comparison(_name(a), _name(b), tuple(differences), alike, passed_over)
+    return Comparison(_name(a), _name(b), tuple(differences), alike, passed_over, tuple(undecided))
+
+
+def _incomparable(a: Report, b: Report) -> str | None:
+    """Why fingerprints of two reports say nothing about each other; None where they do."""
+    if a is b:
+        return None
+    if any(capture.redacted is not None for each in (a, b) for capture in each.captures):
+        return COPY
+    keys = [None if r.provenance is None else r.provenance.fingerprint_key for r in (a, b)]
+    if None in keys:
+        return NO_KEY
+    return None if keys[0] == keys[1] else OTHER_KEY
+
+
+def _is_alike(a: Aspect | None, b: Aspect | None, *, keyed: bool) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a == b if keyed else without_fingerprints(a) == without_fingerprints(b)
+
+
+def _is_open(a: Aspect | None, b: Aspect | None) -> bool:
+    """Whether credentials look alike, and nothing but their fingerprints could tell them."""
+    if a is None or b is None or without_fingerprints(a) != without_fingerprints(b):
+        return False
+    # A placeholder, and nothing at all, are told by themselves.
+    return any(each.placeholder is None and each.length for each in credentials(a))
 
 
 def _is_ignored(of: str, aspect: str, patterns: Sequence[str]) -> bool:
@@ -100,66 +147,17 @@ def matching(side: Side) -> list[Client]:
     return [c for c in side.report.clients if wanted in (c.user_agent or "").lower()]
 
 
-def page(comparison: Comparison, *, width: int = 80, color: bool = False) -> str:
-    """The comparison for people.  All captured text is escaped."""
-    return printed(_blocks(comparison), width=width, color=color)
-
-
-def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
-    yield Text(f"A  {clipped(comparison.a, words.CELL)}")
-    yield Text(f"B  {clipped(comparison.b, words.CELL)}\n")
-    by_thing = grouping.groups(comparison.differences, lambda difference: difference.of)
-    for group in by_thing:
-        yield Text(group[0].of, STYLES["heading"])
-        grid = table("", "A", "B")
-        for difference in (d for d in group if not d.aspect.startswith(_HEADER)):
-            grid.add_row(difference.aspect, _cell(difference.a), _cell(difference.b))
-        headers = [d for d in group if d.aspect.startswith(_HEADER)]
-        if headers:
-            grid.add_row("headers", _names(headers, "a"), _names(headers, "b"))
-        yield from notes(grid)
-    same = words.count(comparison.alike, "aspect")
-    said = f"{same} alike" if comparison.differences else f"No difference: {same} alike"
-    if comparison.ignored:
-        said += f", {words.count(comparison.ignored, 'difference')} ignored"
-    yield Text(f"{said}.", STYLES["answer"])
-
-
-def plain(comparison: Comparison) -> dict[str, Any]:
-    """The comparison for JSON."""
-    return {
-        "schema": SCHEMA,
-        "a": comparison.a,
-        "b": comparison.b,
-        "differences": [
-            {"of": d.of, "aspect": d.aspect, "a": d.a, "b": d.b} for d in comparison.differences
-        ],
-        "alike": comparison.alike,
-        "ignored": comparison.ignored,
-    }
-
-
 def _name(side: Side) -> str:
     return side.name if side.client is None else f"{side.name}, client {side.client}"
 
 
-def _names(differences: Sequence[Difference], side: Literal["a", "b"]) -> Text:
-    """Names of headers that one side alone sends."""
-    names = [d.aspect.removeprefix(_HEADER) for d in differences if getattr(d, side) is not None]
-    return _cell("\n".join(names) or None)
-
-
-def _cell(text: str | None) -> Text:
-    return Text("-", STYLES["rule"]) if text is None else Text(text)
-
-
-def _things(a: Side, b: Side) -> Iterator[tuple[str, _Aspects, _Aspects]]:
+def _things(a: Side, b: Side) -> Iterator[tuple[str, Aspects, Aspects]]:
     left, right = View(a.report), View(b.report)
     if a.client is None and b.client is None:
-        for of, aspects in _RUN:
+        for of, aspects in RUN:
             yield of, aspects(left), aspects(right)
     for of, one, other in _pairs(a, b):
-        yield of, _client(left, one), _client(right, other)
+        yield of, of_clients(left, one), of_clients(right, other)
 
 
 def _pairs(a: Side, b: Side) -> Iterator[tuple[str, list[Client], list[Client]]]:
@@ -183,115 +181,3 @@ def _program(user_agent: str | None) -> str:
     if user_agent is None:
         return "no user agent"
     return clipped(user_agent.partition("/")[0], 60)
-
-
-def _client(view: View, clients: Sequence[Client]) -> dict[str, str]:
-    """What the clients of one program did, as aspects."""
-    if not clients:
-        return {}
-    calls = [call for client in clients for call in view.page.made_by(client)]
-    statuses: Counter[str] = Counter()
-    for client in clients:
-        statuses.update(client.statuses)
-    aspects = {
-        "user agent": _listed(clipped(c.user_agent or "none", words.CELL) for c in clients),
-        "calls": str(sum(client.requests for client in clients)),
-        "answers": words.answers(statuses),
-        "auth headers": _listed(words.header(h) for c in clients for h in c.auth_headers) or "none",
-    }
-    for client in clients:
-        for header in client.auth_headers:
-            aspects[f"value of {words.header(header)}"] = words.credential(header.credential)
-    aspects["asked"] = _listed(_asked(call) for call in calls)
-    aspects |= _steering(calls)
-    for name in sorted({n.lower() for call in calls for n in _header_names(call)}):
-        aspects[f"{_HEADER}{clipped(name, 60)}"] = "sent"
-    answered: Counter[str] = Counter(
-        voice for call in calls for voice in view.answered.get(call.id, ())
-    )
-    if answered:
-        aspects["answered by"] = _counted(answered)
-    return aspects
-
-
-def _asked(call: Exchange) -> str:
-    request = call.request
-    if request is None:
-        return "not seen"
-    return f"{clipped(request.method, 20)} {clipped(request.target, words.CELL)}"
-
-
-def _header_names(call: Exchange) -> Iterable[str]:
-    return (name for name, _ in call.request.headers) if call.request else ()
-
-
-def _steering(calls: Iterable[Exchange]) -> dict[str, str]:
-    values: dict[str, list[str]] = {}
-    for call in calls:
-        if call.request:
-            for name, value in call.request.steering.items():
-                values.setdefault(clipped(name.lower(), 60), []).append(clipped(value, words.CELL))
-    return {f"value of {name}": _listed(found) for name, found in values.items()}
-
-
-def _of_capture(view: View) -> dict[str, str]:
-    return {"verdict": view.report.completeness.verdict}
-
-
-def _of_cause(view: View) -> dict[str, str]:
-    cause = view.report.root_cause
-    if cause is None:
-        return {"root cause": "none"}
-    return {
-        "root cause": clipped(cause.code, words.CELL),
-        "explains": f"{cause.explains} of {cause.of}",
-    }
-
-
-def _of_hypotheses(view: View) -> dict[str, str]:
-    return {hypothesis.id: hypothesis.verdict for hypothesis in view.report.hypotheses}
-
-
-def _of_findings(view: View) -> dict[str, str]:
-    return {
-        clipped(finding.code, words.CELL): f"{finding.severity} x{finding.count}"
-        for finding in view.report.findings
-    }
-
-
-def _of_tunnels(view: View) -> dict[str, str]:
-    rows: dict[str, Counter[str]] = {}
-    for tunnel in view.report.tunnels:
-        authority = "not seen" if tunnel.authority is None else clipped(tunnel.authority, 120)
-        of = f"{view.role(tunnel.client.ip)} to {authority}"
-        outcome = f"{words.connect_reply(tunnel)}, TLS {words.tls_outcome(tunnel)}"
-        rows.setdefault(of, Counter())[outcome] += 1
-    return {of: _counted(outcomes) for of, outcomes in rows.items()}
-
-
-def _of_direct(view: View) -> dict[str, str]:
-    rows: Counter[str] = Counter()
-    for found in view.report.direct_tls:
-        server = "none" if found.tls.sni is None else clipped(found.tls.sni, 120)
-        rows[f"{view.role(found.client.ip)} to {server}"] += 1
-    return {of: f"x{number}" for of, number in rows.items()}
-
-
-_RUN: Final[tuple[tuple[str, Callable[[View], dict[str, str]]], ...]] = (
-    ("capture", _of_capture),
-    ("cause", _of_cause),
-    ("hypotheses", _of_hypotheses),
-    ("findings", _of_findings),
-    ("tunnels", _of_tunnels),
-    ("direct tls", _of_direct),
-)
-
-
-def _listed(texts: Iterable[str]) -> str:
-    found = sorted(set(texts))
-    more = len(found) - _FEW
-    return "\n".join([*found[:_FEW], *([f"+{more} more"] if more > 0 else [])])
-
-
-def _counted(outcomes: Mapping[str, int]) -> str:
-    return "\n".join(f"{visible(of)} x{number}" for of, number in sorted(outcomes.items()))

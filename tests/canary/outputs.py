@@ -26,8 +26,9 @@ from inspector.policy import page as telling
 from inspector.policy.judge import judge
 from inspector.policy.reading import built_in
 from inspector.policy.result import plain
-from inspector.report import compare
+from inspector.report import compare, compare_page
 from inspector.report import runner as github
+from inspector.report.formats import compared
 from inspector.report.formats.json import dumps
 from inspector.report.formats.whole import as_json
 from inspector.report.page import markdown, terminal
@@ -268,7 +269,7 @@ def rendered(report: Report) -> Iterator[Said]:
     texts = {
         "page": terminal.render(report, width=500, verbosity=1),
         "narrow page": terminal.render(report, width=40),
-        "comparison": compare.page(differences, width=500),
+        "comparison": compare_page.page(differences, width=500),
         "judgement": telling.page(verdict, report, width=500),
     }
     for name, text in texts.items():
@@ -279,7 +280,7 @@ def rendered(report: Report) -> Iterator[Said]:
     yield Said("outputs", "outputs", _encoded(github.outputs(report, "")))
     yield Said("summary", "markdown", _encoded(markdown.render(report)))
     for name, told in (
-        ("comparison as JSON", compare.plain(differences)),
+        ("comparison as JSON", compared.plain(differences)),
         ("judgement as JSON", plain(verdict)),
     ):
         yield Said(name, "json", dumps(told))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
 from inspector.cli.main import main
+from inspector.policy.result import check_schema
 
 CAPTURES = Path(__file__).parent.parent.parent / "captures"
 HEALTHY = str(CAPTURES / "healthy-json")
@@ -40,7 +42,8 @@ def test_each_of_several_reports_is_a_run_by_itself(reports: tuple[str, str]) ->
     result = run("--format", "json", kept, f"{broken}/report.json")
     told = json.loads(result.stdout)
     assert result.exit_code == told["exit_code"] == 3
-    assert told["schema"] == "inspector.check/1.0"
+    jsonschema.Draft202012Validator(check_schema()).validate(told)
+    assert told["schema"] == "inspector.check/1.1"
     assert [(each["run"], each["verdict"]) for each in told["runs"]] == [
         (kept, "kept"),
         (f"{broken}/report.json", "broken"),
@@ -59,7 +62,9 @@ def test_several_runs_are_named_on_the_page(
 def test_the_result_is_left_beside_other_artifacts(tmp_path: Path) -> None:
     result = run("-o", str(tmp_path / "out"), KEYED)
     told = json.loads((tmp_path / "out" / "check.json").read_text())
+    jsonschema.Draft202012Validator(check_schema()).validate(told)
     assert (result.exit_code, told["verdict"]) == (3, "broken")
+    assert told["findings"][0]["where"] == ["e1", "e2"]
 
 
 def test_a_result_that_cannot_be_left_does_not_cost_the_verdict(tmp_path: Path) -> None:

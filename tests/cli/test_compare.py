@@ -27,7 +27,7 @@ def test_a_bad_run_and_a_good_one_differ_in_what_was_answered() -> None:
     differences = {
         (d["of"], d["aspect"]): (d["a"], d["b"]) for d in json.loads(result.stdout)["differences"]
     }
-    assert differences["curl -> anthropic", "answers"] == ("1 got no answer", "2 got 200")
+    assert differences["curl -> anthropic", "answers"] == ({"none": 1}, {"200": 2})
     assert ("curl -> anthropic", "value of x-api-key") not in differences
 
 
@@ -43,11 +43,30 @@ def test_two_clients_of_one_capture_are_set_beside_each_other() -> None:
     assert "x-stainless-retry-count" in result.stdout
 
 
-def test_a_report_is_compared_with_a_warning_about_fingerprints(tmp_path: Path) -> None:
-    result = _compare(EXAMPLE, EXAMPLE)
-    assert result.exit_code == 0
+def test_reports_of_one_key_are_compared_without_a_word(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(32 * b"k")
+    for name in ("a", "b"):
+        told = CliRunner().invoke(
+            main, ["analyze", "--fingerprint-key", str(key), "--format", "json", HOLDS_KEY]
+        )
+        (tmp_path / f"{name}.json").write_text(told.stdout)
+    both = str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    result = _compare("--exit-code", *both)
+    assert (result.exit_code, result.stderr) == (0, "")
     assert "No difference" in result.stdout
-    assert "same --fingerprint-key" in result.stderr
+
+
+def test_reports_of_different_keys_leave_credentials_open(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        told = CliRunner().invoke(main, ["analyze", "--format", "json", HOLDS_KEY])
+        (tmp_path / f"{name}.json").write_text(told.stdout)
+    both = str(tmp_path / "a.json"), str(tmp_path / "b.json")
+    assert _compare(*both).exit_code == 0
+    result = _compare("--exit-code", *both)
+    assert result.exit_code == 5
+    assert "cannot be compared" in result.stdout
+    assert _compare("--exit-code", "--ignore", "value of *", *both).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
 from inspector.cli.doctor import _page
+from inspector.cli.doctored import doctor_schema
 from inspector.cli.main import main
 from inspector.linux.probes import Check
 
@@ -28,7 +30,7 @@ def test_each_rung_is_a_line_with_its_answer() -> None:
 def test_as_json_each_rung_has_an_answer_and_its_kernel() -> None:
     answer = json.loads(run("--format", "json"))
 
-    assert answer["schema"] == "inspector.doctor/1"
+    jsonschema.Draft202012Validator(doctor_schema()).validate(answer)
     assert {check["answer"] for check in answer["checks"]} <= {"yes", "no", "could not tell"}
     assert all(
         set(check) == {"name", "answer", "detail", "without", "kernel", "remedy"}

@@ -1,10 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import jsonschema
+import pytest
+
+from inspector.capture_files import inspect
+from inspector.errors import ExitCode
+from inspector.model.capture import Redacted
 from inspector.model.report import Report
 from inspector.model.topology import Client
-from inspector.report.compare import Comparison, Side, compare, page, plain
+from inspector.options import Options
+from inspector.report.compare import COPY, NO_KEY, OTHER_KEY, Comparison, Side, compare
+from inspector.report.compare_page import page
+from inspector.report.compare_values import Aspect
+from inspector.report.formats.compared import compare_schema, plain
 
 from .hostile import spoiled
 
@@ -14,7 +26,11 @@ def _compared(a: Report, b: Report) -> Comparison:
 
 
 def _rows(comparison: Comparison) -> set[tuple[str, str, str | None, str | None]]:
-    return {(d.of, d.aspect, d.a, d.b) for d in comparison.differences}
+    return {(d.of, d.aspect, _shown(d.a), _shown(d.b)) for d in comparison.differences}
+
+
+def _shown(aspect: Aspect | None) -> str | None:
+    return None if aspect is None else aspect.shown
 
 
 def _claude(report: Report) -> Client:
@@ -36,8 +52,7 @@ def test_the_cause_verdicts_and_findings_of_two_runs_are_compared(report: Report
         hypotheses=(*report.hypotheses[:4], replace(report.hypotheses[4], verdict="refuted")),
     )
     assert _rows(_compared(report, fixed)) == {
-        ("cause", "root cause", "upstream-rejected-credential", "none"),
-        ("cause", "explains", "2 of 2", None),
+        ("cause", "root cause", "upstream-rejected-credential, 2 of 2", None),
         ("hypotheses", "H4b", "confirmed", "refuted"),
         ("findings", "upstream-rejected-credential", "error x2", None),
     }
@@ -117,9 +132,11 @@ def test_json_has_every_difference(report: Report) -> None:
     assert told["differences"][0] == {
         "of": "findings",
         "aspect": "upstream-rejected-credential",
-        "a": "error x2",
+        "kind": "finding",
+        "a": {"severity": "error", "count": 2},
         "b": None,
     }
+    jsonschema.Draft202012Validator(compare_schema()).validate(told)
 
 
 def test_captured_text_cannot_act_on_the_terminal(report: Report) -> None:
@@ -136,18 +153,135 @@ def test_what_may_differ_is_counted_and_not_told(report: Report) -> None:
     aspects = {(d.of, d.aspect) for d in compare(*sides).differences}
     assert aspects == {
         ("cause", "root cause"),
-        ("cause", "explains"),
         ("findings", "upstream-rejected-credential"),
     }
     for patterns, left in (
         (["cause"], {"findings"}),
-        (["explains", "root cause"], {"findings"}),
+        (["root cause"], {"findings"}),
         (["findings/upstream-*"], {"cause"}),
         (["*"], set()),
     ):
         comparison = compare(*sides, patterns)
         assert {d.of for d in comparison.differences} == left, patterns
-        assert comparison.ignored == 3 - len(comparison.differences)
-    assert "3 differences ignored" in page(comparison)
-    assert plain(comparison)["ignored"] == 3
-    assert plain(comparison)["schema"] == "inspector.compare/1.0"
+        assert comparison.ignored == 2 - len(comparison.differences)
+    assert "2 differences ignored" in page(comparison)
+    assert plain(comparison)["ignored"] == 2
+    assert plain(comparison)["schema"] == "inspector.compare/2.0"
+
+
+# -- equal credentials, by equal keys ----------------------------------------------------------
+
+HOLDS_KEY = Path(__file__).parents[2] / "captures" / "agent-holds-real-key"
+CLIENT = "claude-cli -> anthropic"
+VALUES = (CLIENT, "value of x-api-key"), (CLIENT, "value of Authorization Bearer")
+
+
+def open_because(why: str) -> dict[tuple[str, str], str]:
+    return dict.fromkeys(VALUES, why)
+
+
+def keyed(key: bytes) -> Report:
+    return inspect(HOLDS_KEY, options=Options(fingerprint_key=key))
+
+
+def undecided(comparison: Comparison) -> dict[tuple[str, str], str]:
+    return {(each.of, each.aspect): each.because for each in comparison.undecided}
+
+
+def test_equal_credentials_are_equal_under_one_key() -> None:
+    comparison = _compared(keyed(b"one"), keyed(b"one"))
+    assert (comparison.differences, comparison.undecided) == ((), ())
+    assert comparison.exit_code is ExitCode.DONE
+
+
+def test_under_different_keys_they_cannot_be_compared_and_all_else_can() -> None:
+    comparison = _compared(keyed(b"one"), keyed(b"other"))
+    assert comparison.differences == ()
+    assert undecided(comparison) == open_because(OTHER_KEY)
+    assert comparison.exit_code is ExitCode.NOT_PROVEN
+    told = page(comparison)
+    assert "cannot be compared" in told
+    assert "No difference that can be told" in told
+    assert "different keys" in told
+    plainly = plain(comparison)
+    assert plainly["not_compared"] == [
+        {"of": of, "aspect": aspect, "because": OTHER_KEY} for of, aspect in VALUES
+    ]
+    assert plainly["exit_code"] == 5
+    jsonschema.Draft202012Validator(compare_schema()).validate(plainly)
+
+
+def test_a_report_that_names_no_key_cannot_be_compared_either() -> None:
+    old = replace(keyed(b"one"), provenance=None)
+    assert undecided(_compared(old, keyed(b"one"))) == open_because(NO_KEY)
+
+
+def test_a_copys_masks_are_no_credentials() -> None:
+    report = keyed(b"one")
+    copy = tuple(
+        replace(each, redacted=Redacted(bodies=True, ciphertext=True)) for each in report.captures
+    )
+    assert undecided(_compared(report, replace(report, captures=copy))) == open_because(COPY)
+
+
+def test_credentials_of_another_length_differ_under_whatever_keys() -> None:
+    report, other = keyed(b"one"), keyed(b"other")
+    client = other.clients[0]
+    longer = tuple(
+        replace(header, credential=replace(header.credential, length=7))
+        for header in client.auth_headers
+    )
+    other = replace(other, clients=(replace(client, auth_headers=longer), *other.clients[1:]))
+    comparison = _compared(report, other)
+    assert {(d.of, d.aspect) for d in comparison.differences} == set(VALUES)
+    assert comparison.undecided == ()
+
+
+def test_placeholders_are_equal_under_whatever_keys(report: Report) -> None:
+    other = replace(report, provenance=None)
+    names = {aspect for _, aspect in undecided(_compared(report, other))}
+    assert names == {"value of x-api-key", "value of ?key"} & names
+    assert not any("placeholder" in d.aspect for d in _compared(report, other).differences)
+
+
+def test_what_may_differ_is_not_asked_for_a_key_either() -> None:
+    sides = Side("a", keyed(b"one")), Side("b", keyed(b"other"))
+    comparison = compare(*sides, ["value of *"])
+    assert (comparison.undecided, comparison.ignored) == ((), 2)
+    assert comparison.exit_code is ExitCode.DONE
+
+
+def test_labels_in_texts_are_compared_without_their_fingerprints() -> None:
+    def asked(key: bytes) -> Report:
+        report = keyed(key)
+        exchanges = tuple(
+            replace(each, request=replace(each.request, target=f"/v1/<36 bytes {key.hex():0<12}>"))
+            for each in report.exchanges
+            if each.request is not None
+        )
+        return replace(report, exchanges=exchanges)
+
+    assert _compared(asked(b"one"), asked(b"other")).differences == ()
+    (difference,) = _compared(asked(b"one"), keyed(b"one")).differences
+    assert difference.aspect == "asked"
+
+
+def test_all_credentials_of_one_header_are_compared(report: Report) -> None:
+    client = report.clients[2]
+    (header,) = client.auth_headers
+    second = replace(header, credential=replace(header.credential, fingerprint="0123456789ab"))
+    both = replace(client, auth_headers=(header, second))
+    swapped = replace(client, auth_headers=(second, header))
+    one, two = (replace(report, clients=(each,)) for each in (client, both))
+    assert [d.aspect for d in _compared(one, two).differences] == ["value of x-api-key"]
+    assert _compared(two, replace(report, clients=(swapped,))).differences == ()
+
+
+@pytest.mark.parametrize("name", ["issue-1527", "denied-side-traffic", "websocket", "healthy-json"])
+def test_every_kind_of_value_fits_the_schema(name: str) -> None:
+    validator = jsonschema.Draft202012Validator(compare_schema())
+    report, empty = inspect(HOLDS_KEY.parent / name), inspect(HOLDS_KEY.parent / "start-up-only")
+    told: Any = plain(_compared(report, empty))
+    validator.validate(told)
+    kinds = {each["kind"] for each in told["differences"]}
+    assert kinds >= {"texts", "number", "counts", "sent", "tunnels"}

@@ -159,6 +159,8 @@ def _compile(kind: type) -> _Plan:
 def encoder_of(name: str, hint: Any) -> Encoder | None:
     """How the field `name` of type `hint` is written; None: as it is."""
     hint = without_none(hint)
+    if hint is Any:
+        return None
     if name.endswith("_at"):
         return lambda value, _: timestamp(value)
     if name in ("packet", "closed_packet"):

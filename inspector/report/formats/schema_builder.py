@@ -183,6 +183,8 @@ class SchemaBuilder:
             }
         if is_dataclass(hint):
             return self.reference(typing.cast("type[Any]", hint))
+        if hint is Any:
+            return {}
         if name in _UNLIMITED:
             return {"type": "integer"}
         return {**_SCALARS[hint], **_said(_LIMITS, of, name)}
