@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 #: A run that ends by SIGABRT where it would look at the capture.
 ABORT = """
 import os, signal
-import inspector.inspection as module
+import inspector.capture_files as module
+assert module.locate
 module.locate = lambda path: os.kill(os.getpid(), signal.SIGABRT)
 from inspector.cli.main import main
 main(prog_name="inspector")
