@@ -79,9 +79,30 @@ def inspect_captures(
     return inspector.finish(sources)
 
 
-def inspect(path: str | Path, *more: str | Path, options: Options | None = None) -> Report:
-    """The report of one capture, or of several taken at the same time."""
-    return inspect_captures((path, *more), options)
+def inspect(
+    path: str | Path,
+    *more: str | Path,
+    options: Options | None = None,
+    on_exchange: OnExchange | None = None,
+    on_tunnel: OnTunnel | None = None,
+    on_progress: Callable[[int, int | None], None] | None = None,
+) -> Report:
+    """The report of one capture, or of several taken at the same time, merged by time.
+
+    A path is a file (pcap or pcapng, plain or compressed with gzip or zstd), a directory with a
+    capture and the logs beside it, or `-` for standard input.  `on_exchange` and `on_tunnel` are
+    told of each as it ends, before all is known of it: what the report has under the same id
+    replaces it.  `on_progress` is told the bytes read so far and their total, None where that is
+    not known.  Raises `InspectorError` when a file cannot be read or is no capture; whatever is
+    wrong inside one is in the report.
+    """
+    return inspect_captures(
+        (path, *more),
+        options,
+        on_progress=on_progress,
+        on_exchange=on_exchange,
+        on_tunnel=on_tunnel,
+    )
 
 
 def _sources(readers: Sequence[CaptureReader]) -> Sources:

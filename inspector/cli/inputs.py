@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from inspector.model.report import Report
     from inspector.options import Options
 
-#: A report that is read whole into memory; one of 100,000 exchanges has some 200 MB.
-_LONGEST: Final = 1 << 30
 #: What -o calls a report.
 REPORT: Final = "report.json"
 
@@ -28,10 +25,6 @@ _FEW: Final = 5
 _SHOWN: Final = 40
 #: Where a word of a class's name begins.
 _WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-
-class ReportUnreadable(InspectorError):
-    """JSON that is no report of this program."""
 
 
 def options_of(told: Mapping[str, Any]) -> Options:
@@ -93,21 +86,13 @@ def _has_capture(directory: Path) -> bool:
 
 def _loaded(path: Path) -> Report:
     from inspector.cli.messages import say
-    from inspector.report.formats.whole import NotAReport, read_dict
+    from inspector.report.formats.stored import read_report
 
-    try:
-        if path.stat().st_size > _LONGEST:
-            raise NotAReport("the file is longer than any report")
-        read = read_dict(json.loads(path.read_bytes()))
-    except (NotAReport, ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, NotAReport) else "it is no JSON"
-        raise ReportUnreadable(
-            f"{path} is no inspector report: {why}",
-            "Give a capture, or what --format json or -o wrote",
-        ) from None
-    if read.unknown:
-        say(_not_known(path, read.unknown))
-    return read.report
+    unknown: list[tuple[str, str]] = []
+    report = read_report(path, on_unknown=lambda of, member: unknown.append((of, member)))
+    if unknown:
+        say(_not_known(path, unknown))
+    return report
 
 
 def _not_known(path: Path, unknown: Sequence[tuple[str, str]]) -> str:

@@ -87,6 +87,7 @@ LIMITS: Final = (
     ("redaction.coded_bodies", "DECODED_LIMIT"),
     ("redaction.kept_bodies", "CODED_LIMIT"),
     ("redaction.kept_bodies", "DECODED_LIMIT"),
+    ("report.formats.stored", "REPORT_LIMIT"),
     ("report.page.markdown", "LIMIT"),
     ("report.runner", "SUMMARY_LIMIT"),
     ("live.broker", "PATIENCE"),
