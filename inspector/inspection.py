@@ -44,6 +44,7 @@ from inspector.pipeline import Pipeline
 from inspector.provenance import provenance
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
+from inspector.witnesses import manifest
 from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
 
@@ -199,7 +200,8 @@ class Inspector:
         )
         if self._scope == "subnet":
             held = self._left_out.told(held)
-        witnesses = _weigh(sources, found, ledger.credentials)
+        scales = _weigh(sources, found, ledger.credentials)
+        witnesses = None if scales is None else scales.verdict()
         if witnesses is not None:
             held = _with_logs(held, witnesses)
         reached: dict[str, None] = {}
@@ -223,6 +225,7 @@ class Inspector:
                 topology=topology,
                 completeness=held,
                 witnesses=witnesses,
+                manifest=None if scales is None else scales.manifest,
                 several_files=len(sources.captures) > 1,
             )
         )
@@ -350,7 +353,7 @@ def _in_words(sources: Sources, words: Callable[[str], str]) -> Sources:
     )
 
 
-def _weigh(sources: Sources, found: Assembled, credentials: CredentialReader) -> Witnesses | None:
+def _weigh(sources: Sources, found: Assembled, credentials: CredentialReader) -> Scales | None:
     """What the logs say, if there are any, within the time of the captures."""
     if not sources.logs:
         return None
@@ -360,8 +363,11 @@ def _weigh(sources: Sources, found: Assembled, credentials: CredentialReader) ->
     scales = Scales(span, credentials.target, credentials.label)
     scales.packets(found.exchanges, found.tunnels, found.connections)
     for name, lines in sources.logs:
-        scales.log(name, read(lines))
-    return scales.verdict()
+        if name.endswith(manifest.NAME):
+            scales.rules(name, manifest.read_manifest(lines))
+        else:
+            scales.log(name, read(lines))
+    return scales
 
 
 def _made_good(

@@ -118,11 +118,16 @@ def key_bytes(path: Path | None) -> bytes | None:
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--squid-log` and `--proxy-log`: second witnesses; their lines tell their format."""
     for name, field, what in (
-        ("--proxy-log", "proxy_logs", "The API proxy's log (JSON lines)."),
+        (
+            "--proxy-log",
+            "proxy_logs",
+            "The API proxy's log, or its token-usage.jsonl (JSON lines).",
+        ),
         (
             "--squid-log",
             "squid_logs",
-            "Squid's access log (native, the firewall's format, or JSON lines).",
+            "Squid's access log (native, the firewall's format, or JSON lines), or the firewall's"
+            " policy-manifest.json.",
         ),
     ):
         command = click.option(

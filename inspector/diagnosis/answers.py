@@ -24,19 +24,29 @@ from inspector.model.providers import PROVIDERS
 _KEPT: Final = 512
 
 
-#: What an advice may name: the host that answered, the header of the provider's key, the
-#: variables of the API proxy's key and target and of the client's base URL, the provider.
-FIELDS: Final = ("host", "header", "key", "target", "base", "provider")
+#: What an advice may name: the host that answered, the header of the provider's key, the variables
+#: of the API proxy's key, target and base path and of the client's base URL, the provider.
+FIELDS: Final = ("host", "header", "key", "target", "path", "base", "provider")
 
-#: Provider -> variables of the firewall's API proxy (key, target) and of its clients (base URL).
+#: Provider -> variables of the firewall's API proxy (key, target, base path) and of its clients
+#: (base URL), as its sources have them (src/api-proxy-env-constants.ts, containers/api-proxy).
 _VARIABLES: Final = {
-    "openai": ("OPENAI_API_KEY", "OPENAI_API_TARGET", "OPENAI_BASE_URL"),
-    "anthropic": ("ANTHROPIC_API_KEY", "ANTHROPIC_API_TARGET", "ANTHROPIC_BASE_URL"),
-    "copilot": ("COPILOT_GITHUB_TOKEN", "COPILOT_API_TARGET", "COPILOT_API_URL"),
-    "gemini": ("GEMINI_API_KEY", "GEMINI_API_TARGET", "GOOGLE_GEMINI_BASE_URL"),
-    "vertex": ("GOOGLE_API_KEY", "VERTEX_API_TARGET", "GOOGLE_VERTEX_BASE_URL"),
-}
-_NO_VARIABLES: Final = ("the key", "the target", "the base URL")
+    "openai": ("OPENAI_API_KEY", "OPENAI_API_TARGET", "OPENAI_API_BASE_PATH", "OPENAI_BASE_URL"),
+    "anthropic": (
+        "ANTHROPIC_API_KEY", "ANTHROPIC_API_TARGET", "ANTHROPIC_API_BASE_PATH",
+        "ANTHROPIC_BASE_URL",
+    ),
+    "copilot": (
+        "COPILOT_GITHUB_TOKEN", "COPILOT_API_TARGET", "COPILOT_API_BASE_PATH", "COPILOT_API_URL",
+    ),
+    "gemini": (
+        "GEMINI_API_KEY", "GEMINI_API_TARGET", "GEMINI_API_BASE_PATH", "GOOGLE_GEMINI_BASE_URL",
+    ),
+    "vertex": (
+        "GOOGLE_API_KEY", "VERTEX_API_TARGET", "VERTEX_API_BASE_PATH", "GOOGLE_VERTEX_BASE_URL",
+    ),
+}  # fmt: skip
+_NO_VARIABLES: Final = ("the key", "the target", "the target's base path", "the base URL")
 
 
 def known(call: FailedCall) -> Answer | None:
@@ -79,12 +89,13 @@ def filled(text: str, call: FailedCall) -> str:
     """A sentence with the names that it speaks of (`FIELDS`)."""
     provider = call.exchange.provider
     header = next((row.auth_header for row in PROVIDERS if row.name == provider), None)
-    key, target, base = _VARIABLES.get(provider, _NO_VARIABLES)
+    key, target, path, base = _VARIABLES.get(provider, _NO_VARIABLES)
     return text.format(
         host=upstream_host(call) or f"{provider}'s host",
         header=header or "the provider's credential header",
         key=key,
         target=target,
+        path=path,
         base=base,
         provider=provider,
     )

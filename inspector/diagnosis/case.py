@@ -29,6 +29,7 @@ from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, connection_id, exchange_id, number_of, tunnel_id
 from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.topology import Topology
+from inspector.witnesses.manifest import Manifest
 
 #: A chain this sure, or less, says who answered and what for by a guess (`chain/verdict.py`).
 GUESSED: Final = 0.5
@@ -56,6 +57,7 @@ class Case:
         topology: Topology,
         completeness: Completeness,
         witnesses: Witnesses | None = None,
+        manifest: Manifest | None = None,
         several_files: bool = False,
     ) -> None:
         self.exchanges = Index(exchanges)
@@ -69,6 +71,8 @@ class Case:
         self.several_files = several_files
         #: Where the logs beside the packets tell something else.
         self.disagreements = () if witnesses is None else witnesses.disagreements
+        #: The firewall's rules, where a file beside the packets has them.
+        self.manifest = manifest
         #: Connections that began with TLS and came to no handshake.
         self.handshakes_failed = frozenset(
             direct.connection for direct in direct_tls if direct.tls.handshake != "complete"

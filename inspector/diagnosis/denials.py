@@ -10,8 +10,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.diagnosis.case import Case
 from inspector.model.addresses import is_address, split_authority
+from inspector.witnesses.manifest import PolicyRule
 
-About: TypeAlias = Literal["number", "source", "port", "port-or-domain", "address", "domain"]
+About: TypeAlias = Literal[
+    "number", "source", "port", "port-or-domain", "address", "domain", "blocked", "allowed"
+]
 
 #: The port of HTTPS, which CONNECT is for.
 _HTTPS: Final = 443
@@ -57,6 +60,25 @@ _TABLE: Final[dict[About, tuple[str, str]]] = {
         "Add the domain to the allow-list: {host} (the firewall's --allow-domains; network.allowed"
         " of an agentic workflow), or use a host that is in it.",
     ),
+    "blocked": (
+        "{short} is denied by a list of its own.",
+        "Take {host} off the list of blocked domains (the firewall's --block-domains;"
+        " network.blocked of an agentic workflow), or use another host: that list comes before the"
+        " allow-list.",
+    ),
+    "allowed": (
+        "The allow-list has {short}.",
+        "The firewall's rules let {host} through: look for another rule of squid.conf (number of"
+        " connections, time), and whether the manifest is that of this run.",
+    ),
+}
+#: The firewall's lists (`aclName`) -> what a rule on them is about; any other is a blocked one.
+_BY_LIST: Final[dict[str, About]] = {
+    "!Safe_ports": "port",
+    "CONNECT !Safe_ports": "port",
+    "dst_ipv4": "address",
+    "dst_ipv6": "address",
+    "all": "domain",
 }
 
 
@@ -64,10 +86,26 @@ def denial(authority: str, client: str, case: Case) -> Denial:
     """Return what the rule is about that denied a client an authority, `host:port`."""
     host, port = split_authority(authority) or (authority, None)
     port = port or _HTTPS
+    rule = _rule(host, port, client, case)
     about = _about(host.lower(), port, client, case)
+    if rule is not None:
+        if not rule.allows:
+            about = _BY_LIST.get(rule.acl, "blocked")
+        elif about not in ("number", "source"):
+            about = "allowed"
     told, advice = _TABLE[about]
     words = {"host": host[:60], "short": host[:24], "port": port}
+    if rule is not None:
+        verb = "allows" if rule.allows else "denies"
+        told = f"By policy-manifest.json, rule {rule.id[:32]} {verb} it."
     return Denial(about, told.format(**words), advice.format(**words))
+
+
+def _rule(host: str, port: int, client: str, case: Case) -> PolicyRule | None:
+    """The rule of the firewall's manifest; None without one, or where a host is hidden."""
+    if case.manifest is None or "<" in host:
+        return None
+    return case.manifest.decides(host, port, by_api_proxy=client in case.api_proxies)
 
 
 def _about(host: str, port: int, client: str, case: Case) -> About:

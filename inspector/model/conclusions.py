@@ -226,3 +226,8 @@ class Witnesses:
     """Where a log and the packets tell different things, in the order of the lines' times."""
     notes: tuple[str, ...] = ()
     """What else to know of the logs, each a sentence, in the order of the logs."""
+    policy_rules: int | None = None
+    """Rules of the firewall's `policy-manifest.json` that denials were held against.
+
+    Null without that file, and in reports before 2.2.
+    """

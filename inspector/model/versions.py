@@ -23,4 +23,5 @@ SINCE: Final[Mapping[str, int]] = {
     "WebSocket.close_reason": 2,
     "WebSocket.last_down_at": 2,
     "WebSocket.last_up_at": 2,
+    "Witnesses.policy_rules": 2,
 }

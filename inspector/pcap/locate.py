@@ -11,7 +11,9 @@ from inspector.errors import NotACapture
 #: `.pcap3` is what tcpdump -C calls its fourth file.
 _CAPTURE: Final = re.compile(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
 _KEY_LOG: Final = re.compile(r"(?:^|.*[._-])(?:keys?|sslkeys?|sslkeylog)\.(?:log|txt)$|.*\.keylog$")
-_LOG: Final = re.compile(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$")
+_LOG: Final = re.compile(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$|policy-manifest\.json$")
+#: Where the firewall keeps the API proxy's logs, beside Squid's.
+_LOGS_OF_PROXY: Final = "api-proxy-logs"
 
 
 class Located(NamedTuple):
@@ -44,6 +46,9 @@ def locate(argument: str | Path) -> Located:
             f"The directory {path} holds no capture file (*.pcap, *.pcapng, *.cap)",
             "Name the capture itself if it has another ending",
         )
+    inner = path / _LOGS_OF_PROXY
+    if inner.is_dir():
+        files += sorted(entry for entry in inner.iterdir() if entry.is_file())
     key_logs = tuple(file for file in files if _KEY_LOG.match(file.name))
     return Located(
         tuple(str(file) for file in named or captures),

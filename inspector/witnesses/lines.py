@@ -44,8 +44,14 @@ CALL_EVENTS: Final = frozenset(
         "rate_limited",
         "websocket_upgrade_start",
         "websocket_upgrade_complete",
+        "token_usage",
+        "blocked_request_diag",
     }
 )
+#: Those of them whose status is what the client got.
+STATING: Final = frozenset({"request_complete", "token_usage"})
+#: Schema of records without an event (`_schema`, up to its version) -> what they are.
+_SCHEMAS: Final = {"token-usage": "token_usage", "blocked-request-diag": "blocked_request_diag"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class SquidLine:
 
 @dataclass(frozen=True, slots=True)
 class ProxyLine:
-    """What the API proxy says of one call."""
+    """What the API proxy says of one call: in its log, `token-usage.jsonl`, a guard's record."""
 
     number: int
     at: int
@@ -147,7 +153,8 @@ def _json_line(number: int, text: str) -> Line | None:
         if method is None or target is None or status is None or not _DECISION.fullmatch(decision):
             return None
         return SquidLine(number, at, client, None, method, status, decision, target)
-    event = _text(fields, "event")
+    schema = (_text(fields, "_schema") or "").partition("/")[0]
+    event = _SCHEMAS.get(schema) or _text(fields, "event")
     if event is None or not _EVENT.fullmatch(event):
         return None
     return ProxyLine(

@@ -18,7 +18,8 @@ from inspector.model.conclusions import (
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, TunnelId
 from inspector.model.network import Connection, Tunnel
-from inspector.witnesses.lines import CALL_EVENTS, Line, ProxyLine, SquidLine
+from inspector.witnesses.lines import CALL_EVENTS, STATING, Line, ProxyLine, SquidLine
+from inspector.witnesses.manifest import Manifest
 
 SECOND: Final = 1_000_000_000
 #: Joined lines and disagreements that are kept; beyond they are only counted.
@@ -84,6 +85,8 @@ class Scales:
     _joined: list[Testimony] = field(default_factory=list)
     _odd: list[Disagreement] = field(default_factory=list)
     _notes: list[str] = field(default_factory=list)
+    #: The rules of Squid, if a file beside the packets has them.
+    manifest: Manifest | None = None
     # The log that is read.
     _file: str = ""
     squid_lines: int = 0
@@ -146,6 +149,13 @@ class Scales:
         if self.squid_lines + self.api_proxy_lines == before and self.unread_lines > unread:
             self._notes.append(f"{name}: no line of a known format")
 
+    def rules(self, name: str, manifest: Manifest | None) -> None:
+        """The firewall's rules; of several files the first that is one counts."""
+        if manifest is None:
+            self._notes.append(f"{name}: no manifest of rules in a known form")
+        elif self.manifest is None:
+            self.manifest = manifest
+
     def _lines(self, lines: Iterable[Line | None]) -> None:
         for line in lines:
             if line is None:
@@ -180,6 +190,7 @@ class Scales:
             joined=tuple(self._joined),
             disagreements=tuple(sorted(self._odd, key=lambda item: item.logged_at)),
             notes=tuple(notes),
+            policy_rules=None if self.manifest is None else len(self.manifest.rules),
         )
 
     # -- Squid ----------------------------------------------------------------
@@ -281,7 +292,7 @@ class Scales:
             call = self._calls[request_id] = _Call(line.number, line.at, self._file)
         call.path = call.path or line.path
         call.method = call.method or line.method
-        if line.status is not None and line.event == "request_complete":
+        if line.status is not None and line.event in STATING:
             call.status = line.status
         call.event = line.event
 

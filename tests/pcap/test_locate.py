@@ -32,6 +32,19 @@ def test_a_recording_is_its_capture_the_logs_and_the_key_log(tmp_path: Path) -> 
     assert found.key_logs == (tmp_path / "keys.log",)
 
 
+def test_the_firewalls_folder_has_rules_and_logs_of_the_api_proxy_in_one_of_their_own(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "api-proxy-logs").mkdir()
+    make(tmp_path / "api-proxy-logs", "token-usage.jsonl", "blocked-request-diag.jsonl", "x.txt")
+    make(tmp_path, "capture.pcapng", "access.log", "policy-manifest.json", "package.json")
+    told = [str(log.relative_to(tmp_path)) for log in locate(tmp_path).logs]
+    assert told == [
+        "access.log", "policy-manifest.json",
+        "api-proxy-logs/blocked-request-diag.jsonl", "api-proxy-logs/token-usage.jsonl",
+    ]  # fmt: skip
+
+
 def test_the_file_called_capture_goes_before_others(tmp_path: Path) -> None:
     make(tmp_path, "a.pcap", "capture.pcap.zst", "z.pcapng")
     assert locate(tmp_path).captures == (str(tmp_path / "capture.pcap.zst"),)

@@ -54,6 +54,21 @@ def test_the_api_proxys_bare_lines_are_no_statements() -> None:
     assert lines == [None, ProxyLine(3, AT, "request_complete", "r1", "POST", "/v1/messages", 200)]
 
 
+def test_records_of_usage_and_of_guards_are_told_by_their_schema() -> None:
+    """`token-usage.jsonl` and `blocked-request-diag.jsonl` stand beside the API proxy's log."""
+    at = '"timestamp":"2026-11-23T18:43:48.072Z","request_id":"r1"'
+    usage = f'{{"_schema":"token-usage/v0.28.23",{at},"model":"m","status":200,"output_tokens":7}}'
+    blocked = (
+        f'{{"_schema":"blocked-request-diag/v1",{at},"event":"blocked_request_diag",'
+        '"path":"/v1/messages","guard_type":"max_runs_exceeded","content_preview":"LABONLY"}'
+    )
+
+    assert list(read([usage.encode(), blocked.encode()])) == [
+        ProxyLine(1, AT, "token_usage", "r1", None, None, 200),
+        ProxyLine(2, AT, "blocked_request_diag", "r1", None, "/v1/messages", None),
+    ]
+
+
 def test_a_key_preview_is_not_taken_over() -> None:
     line = COMPLETE[:-1] + b',"key_preview":"sk-ant-a...LABONLY","error":"sk-LABONLY"}'
     assert "LABONLY" not in repr(list(read([line])))

@@ -81,6 +81,8 @@ LIMITS: Final = (
     ("witnesses.weigh", "MAX_LINES"),
     ("witnesses.weigh", "KEPT"),
     ("witnesses.lines", "MAX_LINE"),
+    ("witnesses.manifest", "MAX_MANIFEST"),
+    ("witnesses.manifest", "MAX_RULES"),
     ("redaction.bodies", "STRING_LIMIT"),
     ("redaction.bodies", "PATH_LIMIT"),
     ("redaction.body_kinds", "LINE_LIMIT"),

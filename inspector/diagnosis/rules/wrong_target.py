@@ -65,10 +65,10 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 
 
 def advice(call: FailedCall, case: Case) -> str:
-    wanted = answers.filled("the part of the path that {host} wants before it", call)
-    return answers.filled("Set {target} to the host of the API, or give ", call) + (
-        f"{call.exchange.provider.upper()}_API_BASE_PATH {wanted}"
-        " (/serving-endpoints, /openai, /api)."
+    return answers.filled(
+        "Set {target} to the host of the API, or give {path} the part of the path that {host} wants"
+        " before it (/serving-endpoints, /openai, /api).",
+        call,
     )
 
 

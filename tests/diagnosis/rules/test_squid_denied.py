@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from inspector.inspection import Inspector, Sources
 from inspector.model.conclusions import RootCause
 from tests.diagnosis.calls import CALL, DENIED, cause, found, golden
 from tests.diagnosis.peeking import (
@@ -25,6 +28,8 @@ from tests.exchanges.network import (
     say,
     tls,
 )
+from tests.flows.build import batch
+from tests.witnesses.test_manifest import RULES
 
 
 def test_squids_403_to_a_connect_is_a_denial() -> None:
@@ -103,6 +108,42 @@ def test_what_was_let_through_nearby_is_not_what_is_denied(
 def test_a_bare_address_and_a_port_have_their_own_advice() -> None:
     assert "Use the host's name" in _denied("203.0.113.9:443").advice
     assert "port 443" in _denied("api.test:80").advice
+
+
+@pytest.mark.parametrize(
+    ("authority", "rule", "says"),
+    [
+        ("api.mistral.ai:443", "deny-default", "--allow-domains"),
+        ("api.github.com:8443", "deny-unsafe-ports", "Safe_ports"),
+        ("203.0.113.9:443", "deny-raw-ipv4", "Use the host's name"),
+        ("a.evil.test:443", "deny-blocked-plain", "--block-domains"),
+        ("api.github.com:443", "allow-both-plain", "another rule of squid.conf"),
+    ],
+)
+def test_a_denial_names_the_rule_of_the_manifest_beside_the_capture(
+    authority: str, rule: str, says: str
+) -> None:
+    net = Network()
+    call = net.to_api_proxy().up(CALL).ack(False)
+    say(net.to_squid(), connect(authority), DENIED).close()
+    call.down(DENIED).ack(True).close()
+    # Rules of before the API proxy's own connections were trusted.
+    rows = [row for row in RULES if row["id"] != "allow-from-api-proxy"]
+    rows = [{**row, "order": number} for number, row in enumerate(rows)]
+    text = json.dumps({"version": 1, "rules": rows, "allowHostPorts": None}, indent=2)
+    inspector = Inspector()
+    inspector.feed(batch(net.wire.packets))
+
+    report = inspector.finish(
+        Sources(logs=(("policy-manifest.json", text.encode().splitlines(keepends=True)),))
+    )
+
+    told = cause(report)
+    assert told.code == "squid-denied"
+    assert any(f"rule {rule} " in line for line in told.details), told.details
+    assert says in told.advice
+    assert report.witnesses is not None
+    assert report.witnesses.policy_rules == len(rows)
 
 
 # -- a Squid that peeks -------------------------------------------------------------
