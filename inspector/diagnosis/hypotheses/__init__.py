@@ -121,7 +121,7 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         verdict, because = "not observable", "a call ends outside the capture"
         if len(case.unknown) > 1:
             because = f"{len(case.unknown)} calls end outside the capture"
-    elif case.lacks_packets:
+    elif case.lacks_packets and case.may_hide_calls:
         verdict, because = "not observable", "packets are missing; a failed call may be among them"
     elif case.unread_calls:
         verdict = "not observable"

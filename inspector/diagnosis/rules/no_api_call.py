@@ -25,7 +25,7 @@ ABOUT: Final = Code(
 
 def find(case: Case) -> Iterator[Match]:
     tried = case.contacts.foreign or case.contacts.attempts or case.connects.misled
-    if not case.calls and not tried:
+    if not case.calls and not tried and not case.may_hide_calls:
         yield Match(Evidence())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from inspector.policy.checks.demand import Demand, Places
@@ -27,8 +27,11 @@ def _hosts(expect: Expect) -> str | None:
 
 def _hold_hosts(hearing: Hearing, wanted: str) -> None:
     hosts, forbid = hearing.expect.hosts or (), hearing.expect.forbid
-    found, nameless, claimed = Places(), [], []
+    found, nameless, claimed, unread = Places(), [], [], []
     for way in _of_provider(hearing):
+        if _is_unread(way, hosts):
+            unread.append(way.id)
+            continue
         listed = [host for host in way.hosts if is_host(host, way.port, hosts)]
         if forbid:
             if listed:
@@ -42,9 +45,19 @@ def _hold_hosts(hearing: Hearing, wanted: str) -> None:
     found.tell(hearing, wanted)
     if nameless:
         hearing.doubt(wanted, "an address without a name may be one of them", nameless)
+    if unread:
+        hearing.doubt(wanted, "where it leads was not captured", unread)
     if claimed:
         hearing.doubt(wanted, "only the client's own word says whose the address is", claimed)
     hearing.needs_all(wanted)
+
+
+def _is_unread(way: WayOut, hosts: Iterable[str]) -> bool:
+    """Whether host or port of a way out was not captured, and may be a listed one."""
+    if not way.hosts:
+        return True
+    at_any_port = [f"{host.rpartition(':')[0]}:*" for host in hosts]
+    return way.port is None and any(is_host(host, None, at_any_port) for host in way.hosts)
 
 
 def _no_way(expect: Expect) -> str | None:
