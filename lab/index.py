@@ -32,7 +32,6 @@ failing run at hand.
 | `keys.log` | the TLS secrets of all tunnels, where there was TLS; issue-1527 has none |
 
 `make captures` records all of them anew, `make captures SCENARIO=name` one.
-[`demo`](demo/README.md) is older: made with scapy, no program took part.
 """
 
 _HEALTHY: Final = "Healthy, or nothing failed"

@@ -125,9 +125,9 @@ class NoTcp(InspectorError):
 
     exit_code = ExitCode.NOTHING_TO_ANALYSE
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, of: str = "") -> None:
         super().__init__(
-            f"No TCP connection in scope ({scope})",
+            f"No TCP connection in scope ({scope}){of and f' in {of}'}",
             "Try --scope all, or name the network with --subnet"
             if scope == "subnet"
             else "Capture on the bridge itself, without a filter",

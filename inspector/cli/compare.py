@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from inspector.cli.analyze import NoTcp
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
@@ -100,6 +101,9 @@ def compare(
         Side(a, first, clients[0] if clients else None),
         Side(b or a, second, clients[-1] if clients else None),
     )
+    for side in sides:
+        if not side.report.connections:
+            raise NoTcp(side.report.topology.scope, side.name)
     for side in sides:
         if side.client is not None and not matching(side):
             agents = {clipped(c.user_agent or "none", 80) for c in side.report.clients}

@@ -47,6 +47,14 @@ SNIFFED: Final = 512
 #: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
 STREAM_LIMIT: Final = 1 << 30
 
+#: Name -> meaning, for the report.
+FAULTS: Final[dict[str, str]] = {
+    "json-too-long": (
+        "A JSON body exceeds the limit and is not read: what it says of an error, a model or tokens"
+        " is not known."
+    ),
+}
+
 _VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
 GZIP: Final = b"\x1f\x8b\x08"
 #: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
@@ -156,6 +164,10 @@ class JsonReader(_Reader):
 
     def finish(self, end: MessageEnd) -> None:
         if not (self._whole and end.complete):
+            return
+        if end.body_bytes > JSON_LIMIT:
+            # Also where somebody else wanted all of it: one capture has one report.
+            self.faults.append(Fault("json-too-long", self._packet, f"{end.body_bytes} bytes"))
             return
         facts = read_json_body(b"".join(self._parts), self._status)
         self.api_error = facts.api_error

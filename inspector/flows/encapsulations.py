@@ -41,6 +41,7 @@ _GRE_SEQUENCE: Final = 0x1000
 _GRE_ACKNOWLEDGMENT: Final = 0x0080
 _GRE_VERSION: Final = 7
 _ERSPAN: Final = 0x88BE
+#: Extension headers of one GTP packet that are followed.
 _GTP_MAX_EXTENSIONS: Final = 8
 
 

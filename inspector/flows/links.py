@@ -30,7 +30,9 @@ from inspector.flows.layers import (
     skip_to,
 )
 
+#: VLAN tags of one frame that are followed; two are in use (802.1ad).
 _MAX_VLAN_TAGS: Final = 8
+#: Labels of one MPLS stack that are followed.
 _MAX_LABELS: Final = 16
 _VLAN_TYPES: Final = frozenset({0x8100, 0x88A8, 0x9100, 0x9200, 0x9300})
 _COMMON_TYPES: Final = frozenset({b"\x08\0", b"\x86\xdd", b"\x81\0", b"\x88\xa8"})

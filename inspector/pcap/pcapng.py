@@ -48,7 +48,9 @@ APPLICATION: Final = "inspector"
 _ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _SMALLEST_BLOCK: Final = 12
 _SMALLEST_PACKET: Final = 32
+#: Interfaces of one file; a capture of all interfaces of a host has a few dozen.
 _MAX_INTERFACES: Final = 65_536
+#: Bytes of decryption secrets that are kept of one file.
 _MAX_SECRETS: Final = 16 * 1024 * 1024
 #: The enterprise number for documentation and examples (RFC 5612), and the word that tells
 #: this program's blocks from others' of that number.

@@ -58,17 +58,18 @@ class HeadLimits:
     looks for the next one.  The defaults are several times what Node (16 KiB
     heads), Squid (64 KiB) and nginx (32 KiB) accept, so that a message which
     the parties understood is understood here.
-
-    `start_line`: request or status line.  `head_bytes`: start line and fields.
-    `fields`: fields of one head or trailer section.  `chunk_line`: chunk size
-    and extensions.  `trailer_bytes`: trailer section.
     """
 
     start_line: int = 64 * 1024
+    """Bytes of a request or status line."""
     head_bytes: int = 256 * 1024
+    """Bytes of a start line and its fields."""
     fields: int = 2000
+    """Fields of one head or trailer section; the first are kept."""
     chunk_line: int = 16 * 1024
+    """Bytes of a chunk's size and its extensions."""
     trailer_bytes: int = 64 * 1024
+    """Bytes of a trailer section."""
 
 
 class Notes:

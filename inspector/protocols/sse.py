@@ -65,7 +65,9 @@ FAULTS_LIMIT: Final = 64
 _FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
 _DONE: Final = b"[DONE]"
 _BOM: Final = b"\xef\xbb\xbf"
+#: Bytes of an event's data that are kept where it is too long to be read.
 _HEAD_KEPT: Final = 4096
+#: Lines of one event that are kept apart before they are joined.
 _PARTS_LIMIT: Final = 1024
 
 # Two line ends in a row, spelt out so that CRLF alone is never taken for two.

@@ -11,10 +11,12 @@ from inspector.redaction.audit import Audited
 
 @dataclass(frozen=True, slots=True)
 class HoldLimits:
-    """How much may wait: bytes, and ns between the oldest packet and the newest (None: any)."""
+    """How much may wait while a copy is made."""
 
     held_bytes: int = 64 << 20
+    """Bytes of packets that wait in a copy until it is known what is in them; live 16 MiB."""
     held_time: int | None = None
+    """Nanoseconds between the oldest waiting packet and the newest; live 3 s, else any."""
 
 
 #: For a capture that is written while it is taken.

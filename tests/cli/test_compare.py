@@ -89,3 +89,11 @@ def test_a_difference_is_an_exit_code_where_it_is_asked_for() -> None:
     assert _compare("--exit-code", BAD, GOOD).exit_code == 3
     assert _compare("--exit-code", "--ignore", "*", BAD, GOOD).exit_code == 0
     assert _compare("--exit-code", BAD, BAD).exit_code == 0
+
+
+def test_a_capture_without_tcp_is_nothing_to_compare(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    result = _compare(str(empty), GOOD)
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert "No TCP connection in scope" in result.stderr

@@ -375,3 +375,16 @@ def test_bytes_that_lack_inside_a_compressed_stream_are_no_damage_of_it() -> Non
     assert "content-encoding-corrupt" not in found.response.oddities
     assert found.response.stream is not None
     assert 0 < found.response.stream.events < 400
+
+
+@pytest.mark.parametrize(("pad", "is_read"), [(JSON_LIMIT - 300, True), (JSON_LIMIT, False)])
+def test_a_json_body_beyond_the_limit_says_that_it_was_not_read(pad: int, is_read: bool) -> None:
+    error = {"type": "error", "error": {"type": "authentication_error", "message": "bad"}}
+    body = json.dumps({**error, "pad": "x" * pad}).encode()
+    report = answered(response("401 Unauthorized", JSON, body=body))
+    answer = only_exchange(report).response
+    assert answer is not None
+    assert answer.complete
+    assert (answer.api_error is not None) is is_read
+    assert answer.oddities == (() if is_read else ("json-too-long",))
+    assert oddities(report) == ({} if is_read else {"json-too-long": 1})

@@ -43,7 +43,11 @@ def page() -> str:
             parts.extend(_command(command, usage, f"inspector {name}"))
     parts.append("## Exit codes\n\n| code | meaning |\n|---|---|")
     parts.extend(f"| {code} | {code.meaning} |" for code in ExitCode)
-    parts.append("\nJSON is written with every exit code but 1 and 2.")
+    parts.append(
+        "\n`analyze` and `capture` write JSON with every exit code but 1 and 2; `check` and"
+        " `compare` with 0, 3 and 5, as they have nothing to say of no capture.\n`redact` and"
+        " `doctor` judge nothing: they end with 0, 1, 2 or, where IN is no capture, 4."
+    )
     return "\n".join(parts) + "\n"
 
 
