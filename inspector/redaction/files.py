@@ -1,4 +1,4 @@
-"""A capture file without its credentials: read for them, written, and audited.
+"""A capture file without its credentials: read, written, and audited.
 
 What is kept: packets with their numbers, times and lengths, interfaces, drop
 counts, comments (scrubbed).  What is not: section comments, name resolution,
@@ -40,8 +40,10 @@ def redact_into(
 ) -> RedactionSummary:
     """Write the capture `path` without credentials as pcapng into `out`, and audit that.
 
-    `out` is open for reading and writing, and empty.  The capture is read for its credentials
-    first, unless it can be read but once.  Raises `CaptureError` when it cannot be read.
+    `out` is open for reading and writing, and empty.  The capture is read once: what is granted
+    is no key, whatever is learnt later.  Only for `keep_bodies`, which keeps what nobody granted,
+    it is read for its credentials first, if it can be read twice.  Raises `CaptureError` when it
+    cannot be read.
     """
     headers, kept = tuple(auth_headers), tuple(kept_headers)
     names = locate(path).captures
@@ -63,7 +65,7 @@ def redact_into(
         )
 
     vault = None
-    if not is_read_once(name):
+    if keep_bodies and not is_read_once(name):
         first = made(None)
         _study(name, first)
         vault = first.masker.vault

@@ -35,6 +35,7 @@ def redacted(source: Path, folder: Path, **more: Any) -> Path:
 
 _OF_THE_FILE = (
     "name", "bytes", "comments", "format", "compression", "decryption_secrets", "redacted",
+    "sha256",
 )  # fmt: skip
 
 
