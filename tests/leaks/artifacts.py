@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from inspector.cli.main import main
 
-#: What differs between two keys by design: the words that tell equal keys from others.
+#: What differs between two keys by design: the words that tell equal keys from others, and the
+#: digest of the whole file.
 _FINGERPRINT: Final = re.compile(rb"(?<= bytes )[0-9a-f]{1,12}|\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b")
 _DIGIT: Final = re.compile(rb"[0-9]")
 
