@@ -37,6 +37,7 @@ SLOW: Final = frozenset(
         "cli/test_streams.py",
         "leaks/test_leaks.py",
         "leaks/test_many_keys.py",
+        "leaks/test_non_interference.py",
         "malformed/test_malformed.py",
         "property/test_packets.py",
         "protocols/test_http1_oracles.py",

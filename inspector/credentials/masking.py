@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from inspector.credentials import granting, parts
 from inspector.credentials.finding import is_masked_placeholder, prefixed_keys
@@ -37,6 +37,9 @@ from inspector.secrets.positions import (
     is_secret_name,
 )
 from inspector.secrets.vault import Vault
+
+#: Under which names are remembered; no header is called so.
+_NAME: Final = b":name"
 
 
 class Found(NamedTuple):
@@ -117,7 +120,13 @@ class Masker:
 
     def value(self, folded: bytes, raw: str) -> str:
         """A value of a header, or of a pseudo-header of `secrets.grants`: what is granted stays."""
-        hidden = granting.of_header(folded, self._kept)
+        return self._remembered(folded, raw, granting.of_header(folded, self._kept))
+
+    def name(self, text: str) -> str:
+        """The name of a field: words stay, as the report shows them (`reader.name`)."""
+        return self._remembered(_NAME, text, free_text.hidden_in_name)
+
+    def _remembered(self, folded: bytes, raw: str, hidden: granting.Hidden) -> str:
         if self._granted_at != self.vault.generation:
             self._granted.clear()
             self._granted_at = self.vault.generation
@@ -207,12 +216,11 @@ class Masker:
             return raw
         start, stop = reading.secret
         scheme = reading.shown_scheme.lower().decode("latin-1")
-        masked = self._masks.core(raw[start:stop], scheme)
-        if masked != raw[start:stop]:
-            self._mask(name, reading)
-            for part in reading.parts():
-                self._learn(part)
-        return raw[:start] + masked + raw[stop:]
+        # Also of a value whose mask happens to be what it was.
+        self._mask(name, reading)
+        for part in reading.parts():
+            self._learn(part)
+        return raw[:start] + self._masks.core(raw[start:stop], scheme) + raw[stop:]
 
     def _parameter(self, parameter: Parameter) -> str:
         if not parameter.is_secret:
@@ -222,12 +230,10 @@ class Masker:
         decoded = "".join(char for char, _ in spelt)
         reading = read_parameter(decoded.encode("latin-1"))
         if not reading.holds_none:
-            masked = respelt(spelt, self._masks.core(decoded))
-            if masked != value:
-                self._mask("?" + parameter.name, reading)
-                self._learn(reading.core)
-                self._learn(Secret(value.encode("latin-1")))
-                value = masked
+            self._mask("?" + parameter.name, reading)
+            self._learn(reading.core)
+            self._learn(Secret(value.encode("latin-1")))
+            value = respelt(spelt, self._masks.core(decoded))
         return f"{self.text(parameter.name)}={value}"
 
     def _mask(self, name: str, reading: PositionReading) -> None:

@@ -225,6 +225,10 @@ class CredentialReader:
         """The value of a header, or of a pseudo-header of `secrets.grants`, as it may be shown."""
         return self._granted(text, granting.of_header(name, self._kept))
 
+    def name(self, text: str) -> str:
+        """The name of a field, in which nothing is left but words (`secrets.free_text`)."""
+        return self._granted(text, free_text.hidden_in_name)
+
     def label(self, text: str) -> str:
         """What is shown of a value that nothing grants: equal for equal values of one run."""
         return labels.label(text, self._key)
@@ -297,11 +301,11 @@ class CredentialReader:
             value = self.target(unfolded(raw))
         else:
             value = self.value(folded, unfolded(raw).decode("latin-1"))
-        return (self.scrub(name.decode("latin-1")), value)
+        return (self.name(name.decode("latin-1")), value)
 
     def _query_auth(self, target: bytes) -> tuple[AuthHeader, ...]:
         return tuple(
-            AuthHeader("?" + self.scrub(name), None, credential)
+            AuthHeader("?" + self.name(name), None, credential)
             for name, credential, _ in self._query_credentials(target)
         )
 
@@ -342,7 +346,7 @@ class CredentialReader:
     def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
         reading = read(raw, syntax)
         header = reading.header(name, self._key)
-        header = replace(header, name=self.scrub(header.name))
+        header = replace(header, name=self.name(header.name))
         if self._prefixes:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)

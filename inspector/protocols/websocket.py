@@ -21,8 +21,6 @@ from inspector.wire import Segment
 FAULTS: Final = {
     "websocket-broken-frame": "bytes behind an upgrade to WebSocket are no frame; what follows in"
     " that direction was not read",
-    "websocket-unknown-extension": "a frame uses bits of an extension that was not agreed on; its"
-    " message was not read",
     "websocket-coding-corrupt": "a compressed message is not in the coding that was agreed on; no"
     " further compressed one of that direction was read",
     "websocket-oversized-message": "a text message is longer than the limit; it was counted and"
@@ -189,16 +187,29 @@ class MessageReader:
             self._fault("websocket-broken-frame", packet)
             return taken
         if self._places is not None:
-            self._places.append(Extent(self._position - size, self._position))
+            # Only the mask on a closing frame is needed: its reason is told under it.
+            told = size if head[0] & 0x0F == _CLOSE else size - 4 * bool(head[1] & 0x80)
+            start = self._position - size
+            self._places.append(Extent(start, start + told))
         self._open(head, packet)
         return taken
 
     def _is_frame(self, head: bytes) -> bool:
+        """Whether both ends would take it for one: they fail at anything else (RFC 6455 5.2)."""
         opcode, length = head[0] & 0x0F, head[1] & 0x7F
+        extended = int.from_bytes(head[2:10] if length == 127 else head[2:4], "big")
+        if length >= 126 and not (126 if length == 126 else 1 << 16) <= extended < 1 << 63:
+            return False  # a length is written in as few bytes as can be
+        if head[0] & _RESERVED or (head[0] & _COMPRESSED and not self._may_be_compressed(opcode)):
+            return False  # a bit that no agreed extension has
         if opcode in _CONTROLS:
             return length <= _CONTROL and bool(head[0] & _FINAL)
         # A message's first frame names its kind, and no other does (RFC 6455 5.4).
         return opcode in _DATA and (opcode == _CONTINUATION) is self._is_open
+
+    def _may_be_compressed(self, opcode: int) -> bool:
+        """The first frame of a message alone, where permessage-deflate was agreed on."""
+        return self._inflater is not None and opcode in (TEXT, _BINARY)
 
     def _open(self, head: bytes, packet: int) -> None:
         """A frame begins (RFC 6455 5.2)."""
@@ -213,11 +224,8 @@ class MessageReader:
             self._is_open = True
             self._parts, self._size, self._is_blank = [], 0, True
             self._is_compressed = bool(head[0] & _COMPRESSED)
-            odd = head[0] & _RESERVED or (self._is_compressed and self._inflater is None)
-            if odd:
-                self._fault("websocket-unknown-extension", packet)
             # A compressed binary one is decoded all the same: what follows may refer to it.
-            self._is_wanted = not odd and (opcode == TEXT or self._is_compressed)
+            self._is_wanted = opcode == TEXT or self._is_compressed
             self._is_text = opcode == TEXT
         self._is_final = bool(head[0] & _FINAL)
         if self._is_wanted and self._size + self._left > MESSAGE_LIMIT:

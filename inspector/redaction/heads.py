@@ -16,6 +16,7 @@ from inspector.credentials.masking import Masker
 from inspector.exchanges.listener import Pair
 from inspector.exchanges.marks import BlockHead
 from inspector.protocols.extent import FieldLines, FieldPlace
+from inspector.protocols.http1_head import METHODS
 from inspector.protocols.messages import Field, RequestHead, ResponseHead
 from inspector.redaction.bodies import blanked
 from inspector.secrets.grants import REASON
@@ -55,8 +56,8 @@ def _pair(name: str, value: str, masker: Masker) -> tuple[str, str]:
     if name in _TARGETS:
         return name, masker.target(value)
     if name in _WORDS:
-        return name, value if _TOKEN.fullmatch(value) else masker.text(value)
-    return masker.text(name), masker.field("host" if name == _AUTHORITY else name, value)
+        return name, value if _TOKEN.fullmatch(value) else masker.granted_words(value)
+    return masker.name(name), masker.field("host" if name == _AUTHORITY else name, value)
 
 
 def masked_fields(lines: FieldLines, fields: Iterable[Field], raw: bytes, masker: Masker) -> bytes:
@@ -75,7 +76,9 @@ def masked_fields(lines: FieldLines, fields: Iterable[Field], raw: bytes, masker
 
 def _request_line(head: RequestHead, raw: bytes, masker: Masker) -> bytes:
     layout = head.layout
-    method = masker.text(head.method.decode("latin-1")).encode("latin-1")
+    method = head.method
+    if method not in METHODS:
+        method = masker.granted_words(method.decode("latin-1")).encode("latin-1")
     target = masker.target(head.target.decode("latin-1")).encode("latin-1")
     version = head.version.decode("latin-1")
     if not _VERSION.fullmatch(version):
@@ -97,7 +100,7 @@ def _status_line(head: ResponseHead, raw: bytes, masker: Masker) -> bytes:
 
 def _line(name: bytes, value: bytes, masker: Masker) -> bytes:
     told = name.decode("latin-1")
-    line = f"{masker.text(told)}:{masker.field(told, value.decode('latin-1'))}\r\n"
+    line = f"{masker.name(told)}:{masker.field(told, value.decode('latin-1'))}\r\n"
     return line.encode("latin-1")
 
 
@@ -105,7 +108,7 @@ def _show(shown: bytearray, raw: bytes, field: Field, place: FieldPlace, masker:
     """Write one field into its place."""
     name = field.name.decode("latin-1")
     for extent, text in (
-        (place.name, masker.text(name)),
+        (place.name, masker.name(name)),
         (place.raw, masker.field(name.strip(), field.raw.decode("latin-1"))),
     ):
         shown[extent.start : extent.stop] = text.encode("latin-1")

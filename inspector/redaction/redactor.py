@@ -201,7 +201,7 @@ class Redactor:
         """Something was masked in a packet, or else hidden for this reason."""
         held = self._held.get(packet)
         for item in found:
-            name = self.masker.text(item.position)
+            name = self.masker.name(item.position)
             self.summary.positions[name.lower()] += 1
             if held is not None and len(held.notes) < CLAIMS:
                 held.notes.append(written(name, item.credential, item.tag))

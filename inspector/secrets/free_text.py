@@ -82,6 +82,8 @@ _PARAMETER: Final = re.compile(r"([^&;=]*)(=?)([^&;]*)")
 #: A word of so few letters is no key by itself, whatever it is; it is shown among others.
 LONE: Final = 6
 _SHORT: Final = 3
+#: Parts of one name that nobody knows, each too short for a key: `x-amzn-bf-vk`.
+_UNKNOWN: Final = 2
 #: Parts with digits in one token: `gpt-4o-2024-08-06`.
 _NUMBERED: Final = 5
 _PART: Final = re.compile(
@@ -111,6 +113,21 @@ def hidden(text: str) -> list[Span]:
         return [(0, len(text))]
     meant = undone(text)
     return merged(meant.written(*_whole(meant.text, *span)) for span in _hidden(meant.text))
+
+
+def hidden_in_name(name: str) -> list[Span]:
+    """Where what may not be shown of a field's name stands: parts of it that are no words.
+
+    One short part that nobody knows is shown, as in a text; of several none is.
+    """
+    parts = [(match.span(), match[0]) for match in _PIECE.finditer(name)]
+    odd = [
+        (span, part)
+        for span, part in parts
+        if MASK.fullmatch(part) or not (part.isascii() and _is_good_part(part))
+    ]
+    bad = [span for span, part in odd if len(part) > LONE or MASK.fullmatch(part)]
+    return [span for span, _ in odd] if bad or len(odd) > _UNKNOWN else []
 
 
 def _whole(text: str, start: int, stop: int) -> Span:

@@ -34,6 +34,8 @@ from inspector.secrets.public import is_mask, is_public
 WINDOWS_LIMIT: Final = 1 << 19
 #: The shortest piece of a key that is found, in bytes; and the shortest key that is learnt.
 PIECE: Final = 12
+#: What masks are filled with.
+_FILL: Final = b"xX"
 #: Shorter keys are known as a whole, if they have letters and digits: words occur by themselves.
 SHORT: Final = 8
 #: Of longer keys every fifth window is kept.
@@ -190,7 +192,8 @@ class Vault:
         if len(piece) < PIECE or is_mask(piece):
             # All masks of a redacted capture are pieces of each other.
             return self.whole(piece, 0, len(piece)) is not None
-        return not is_public(piece)
+        # Beside what everyone knows a mask is none, whatever letters the key has there.
+        return not is_public(piece) and not is_public(piece.strip(_FILL))
 
     def _digest(self, value: bytes) -> bytes:
         return hmac.digest(self._key, value, "sha256")[:_DIGEST]

@@ -24,32 +24,46 @@ from tests.leaks.artifacts import without_fingerprints
 from tests.leaks.cases import ANNOUNCED, DAMAGES, ECHOES, NAMES, QUERIES, SHAPES, WRITINGS
 from tests.leaks.views import is_leaked
 
-Place = Callable[[bytes], Talk]
+Plant = Callable[[bytes], Talk]
+Harm = Callable[[Talk, bytes, random.Random], Talk]
+
+
+def _header(name: bytes) -> Plant:
+    return lambda key: asked(name + b": " + key)
+
+
+def _query(name: bytes) -> Plant:
+    return lambda key: get(b"/v1/models?a=1&" + name + b"=" + key)
+
+
+def _of_case(harm: Callable[[Talk, bytes], Talk]) -> Harm:
+    return lambda talk, key, chance: harm(talk, key)
+
+
+def _in_pieces(lost: float) -> Harm:
+    return lambda talk, key, chance: in_pieces(talk, chance.randrange(2, 60), lost, chance)
+
 
 #: Where a key is sent: in a position, in a text, in a body, under a name that says secret.
-PLACES: Final[dict[str, Place]] = {
+PLACES: Final[dict[str, Plant]] = {
     **POSITIONS,
     **{f"text: {name}": plant for name, plant in TEXTS.items()},
     **{f"unshown: {name}": plant for name, plant in UNSHOWN.items()},
-    **{f"header {name.decode()}": (lambda key, n=name: asked(n + b": " + key)) for name in NAMES},
-    **{
-        f"query {name.decode()}": (lambda key, n=name: get(b"/v1/models?a=1&" + n + b"=" + key))
-        for name in QUERIES
-    },
+    **{f"header {name.decode()}": _header(name) for name in NAMES},
+    **{f"query {name.decode()}": _query(name) for name in QUERIES},
 }
 #: What happens to the talk of a place.
-HARMS: Final[dict[str, Callable[[Talk, bytes, random.Random], Talk]]] = {
-    **{name: (lambda talk, key, chance, d=harm: d(talk, key)) for name, harm in DAMAGES.items()},
-    "in pieces of chance": lambda talk, key, chance: in_pieces(
-        talk, chance.randrange(1, 60), 0, chance
-    ),
-    "in pieces, some lost": lambda talk, key, chance: in_pieces(
-        talk, chance.randrange(5, 60), 0.1, chance
-    ),
+HARMS: Final[dict[str, Harm]] = {
+    **{name: _of_case(harm) for name, harm in DAMAGES.items()},
+    "in pieces of chance": _in_pieces(0),
+    "in pieces, some lost": _in_pieces(0.1),
     "a byte beside it": damaged,
 }
-
-
+#: How an echo writes it.  Not without its last letter: where what follows happens to begin with
+#: that one, it is hidden with the key.
+ECHOED: Final = sorted(set(WRITINGS) - {"without its ends", "first part"})
+#: Outputs that wrap a fingerprint in their lines: keys are looked for in them, no difference.
+_WRAPPED: Final = frozenset({"narrow page", "page in colour"})
 _DIGEST: Final = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
@@ -85,7 +99,7 @@ drawn: Final = st.builds(
     Drawn,
     st.lists(st.sampled_from(sorted(PLACES)), min_size=1, max_size=2).map(tuple),
     st.sampled_from(sorted(ECHOES)),
-    st.sampled_from(sorted(WRITINGS)),
+    st.sampled_from(ECHOED),
     st.sampled_from((b"%s", *ANNOUNCED)),
     st.sampled_from(sorted(HARMS)),
     st.integers(0, 1 << 16),
@@ -122,7 +136,8 @@ def _live(path: Path) -> Iterator[bytes]:
 
 def told_apart(one: dict[str, bytes], other: dict[str, bytes]) -> set[str]:
     """The outputs that differ by more than fingerprints."""
-    return {name for name in one if _alike(one[name]) != _alike(other[name])}
+    names = one.keys() - _WRAPPED
+    return {name for name in names if _alike(one[name]) != _alike(other[name])}
 
 
 def _alike(output: bytes) -> bytes:

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from inspector.protocols.content import Budget
+from inspector.protocols.extent import Extent
 from inspector.protocols.websocket import MESSAGE_LIMIT, MessageReader
 from inspector.protocols.websocket_deflate import Inflater, agreed
 from tests.protocols.conftest import at_random, bytewise, packets
@@ -78,7 +79,8 @@ def test_whole_byte_by_byte_and_split_at_random_say_the_same() -> None:
         assert not reader.is_lost
         assert not reader.faults
         places = reader.take_places() + reader.take_hidden()
-        assert sum(place.size for place in places) == len(TALK) - 1 - len("upstream failed")
+        untold = 1 + len("upstream failed") + 6 * 4  # a ping's text, the reason, masks
+        assert sum(place.size for place in places) == len(TALK) - untold
         assert reader.reason_place is not None
         assert reader.reason_place[0].stop == len(TALK)
 
@@ -147,8 +149,8 @@ def test_a_message_that_is_too_long_is_counted_and_costs_no_memory() -> None:
 
     # A length that lies asks for no memory either.
     reader = MessageReader()
-    reader.feed(packets(b"\x81\x7f" + b"\xff" * 8))
-    assert reader.skippable == (1 << 64) - 1
+    reader.feed(packets(b"\x81\x7f\x7f" + b"\xff" * 7))
+    assert reader.skippable == (1 << 63) - 1
     # In parts that are short each, it is the sum that counts.
     part = frame(0, b"p" * 60_000, final=False)
     _, reader = heard(frame(TEXT, b"", final=False) + part * 20 + frame(0))
@@ -222,10 +224,28 @@ def test_a_coding_that_is_damaged_is_named_once_and_what_follows_is_not_guessed(
 
 
 @pytest.mark.parametrize("bits", [0x40, 0x20, 0x10, 0x70])
-def test_an_extension_that_nobody_agreed_on_is_not_read(bits: int) -> None:
+def test_behind_an_extension_that_nobody_agreed_on_nothing_is_read(bits: int) -> None:
     said, reader = heard(frame(TEXT, b"a", bits=bits) + frame(TEXT, b"b"))
-    assert said == [None, b"b"]
-    assert [fault.name for fault in reader.faults] == ["websocket-unknown-extension"]
+    assert said == []
+    assert [fault.name for fault in reader.faults] == ["websocket-broken-frame"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\x81\x7e\0\x7d", b"\x81\x7f" + bytes(6) + b"\xff\xff", b"\x81\x7f\x80" + bytes(7)],
+    ids=["two bytes for one", "eight for two", "the first bit of eight"],
+)
+def test_a_length_that_no_sender_writes_is_no_frame_and_no_place(head: bytes) -> None:
+    reader = MessageReader(start=0)
+    assert read(reader, packets(head + bytes(200))) == []
+    assert [fault.name for fault in reader.faults] == ["websocket-broken-frame"]
+    assert reader.take_places() == []
+
+
+def test_of_a_frame_with_a_mask_the_place_is_that_of_its_numbers_alone() -> None:
+    reader = MessageReader(start=0)
+    assert read(reader, packets(b"\x81\x82LABO" + b"ab")) != []
+    assert reader.take_places() == [Extent(0, 2)]
 
 
 @pytest.mark.parametrize(
