@@ -82,6 +82,8 @@ _PARAMETER: Final = re.compile(r"([^&;=]*)(=?)([^&;]*)")
 #: A word of so few letters is no key by itself, whatever it is; it is shown among others.
 LONE: Final = 6
 _SHORT: Final = 3
+#: A part of a field's name (RFC 9110 5.1), or of what a malformed line has in its place.
+_NAME_PART: Final = re.compile(r"[^\x00-\x20\x7f!-,\-./:-@\[-`{-~]+")
 #: Parts of one name that nobody knows, each too short for a key: `x-amzn-bf-vk`.
 _UNKNOWN: Final = 2
 #: Parts with digits in one token: `gpt-4o-2024-08-06`.
@@ -120,7 +122,7 @@ def hidden_in_name(name: str) -> list[Span]:
 
     One short part that nobody knows is shown, as in a text; of several none is.
     """
-    parts = [(match.span(), match[0]) for match in _PIECE.finditer(name)]
+    parts = [(match.span(), match[0]) for match in _NAME_PART.finditer(name)]
     odd = [
         (span, part)
         for span, part in parts
