@@ -37,6 +37,7 @@ from inspector.model.live import Live
 from inspector.model.network import Endpoint, Tunnel
 from inspector.model.provenance import this_tool
 from inspector.model.report import Report
+from inspector.oddities import CLOCK_SET_BACK
 from inspector.options import Options as Options
 from inspector.options import Scope
 from inspector.packed import PackedList
@@ -205,6 +206,7 @@ class Inspector:
         if witnesses is not None:
             held = _with_logs(held, witnesses)
         reached: dict[str, None] = {}
+        clock_set_back = any(fault.name == CLOCK_SET_BACK for fault in sources.faults)
         chains = join(
             found.exchanges,
             found.tunnels,
@@ -213,6 +215,7 @@ class Inspector:
             held,
             reached,
             found.turns,
+            clock_set_back=clock_set_back,
         )
         held = replace(held, limits_hit=(*held.limits_hit, *reached))
         diagnosis = diagnose(
@@ -227,6 +230,7 @@ class Inspector:
                 witnesses=witnesses,
                 manifest=None if scales is None else scales.manifest,
                 several_files=len(sources.captures) > 1,
+                clock_set_back=clock_set_back,
             )
         )
         return Report(

@@ -7,6 +7,9 @@ from typing import Final
 
 from inspector.model.capture import Fault, Oddity
 
+#: The oddity of a packet that is stamped earlier than the one before it: times are not to be relied
+#: on where packets tell another order.
+CLOCK_SET_BACK: Final = "clock-stepped-back"
 #: Packets listed for one oddity; its count goes on.
 PACKETS_LISTED: Final = 5
 

@@ -30,18 +30,22 @@ def join(
     completeness: Completeness,
     limits_hit: dict[str, None] | None = None,
     turns: Mapping[int, Sequence[TunnelTurn]] | None = None,
+    *,
+    clock_set_back: bool = False,
 ) -> Sequence[Chain]:
     """Return the chains of a capture, in the order of its exchanges.
 
     Calls of other clients than the agent (such as health checks of the host) compete for tunnels,
     since the API proxy opens tunnels for them too, but get no chain.  If more calls wait at once
     than are joined, the name of that limit is added to `limits_hit`.  `turns` are of tunnels that
-    may have carried more than one call, by the tunnel's number.
+    may have carried more than one call, by the tunnel's number.  Where the capture's clock was set
+    back, times on either side of that say little.
     """
     moments = Moments(connections, topology)
     asked = calls(exchanges, moments, topology)
     opened = carriers(tunnels, moments, topology, turns)
-    scene = Scene(_is_lossy(completeness, topology), moments.hop_seen)
+    is_lossy = _is_lossy(completeness, topology)
+    scene = Scene(is_lossy or clock_set_back, moments.hop_seen, "lossy" if is_lossy else "clock")
     outward = Outward(connections, topology)
     learned = Learned()
     said = _Said(len(exchanges), len(tunnels) + sum(map(len, (turns or {}).values())))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
-from typing import Final
+from typing import Final, Literal
 
 from inspector.chain.answerer import weigh
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
@@ -46,6 +46,7 @@ REASONS: Final[dict[str, str]] = {
     "unseen-request": "the whole request is not in the capture",
     "part": "the tunnel's beginning is not in the capture",
     "lossy": "the capture lacks packets",
+    "clock": "the capture's clock was set back",
     "open": "the capture ends before an answer",
     "gap": "the answer may be among the missing bytes",
     "hop-unseen": "nothing between API proxy and forward proxy was captured",
@@ -65,10 +66,15 @@ _GATEWAY: Final = frozenset({502, 504})
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What limits every statement: missing packets, and a hop that was not captured."""
+    """What limits every statement: missing packets or wrong times, and a hop that was not captured.
+
+    `lossy`: what stands nearest in time may not be what belongs together, for a reason that `why`
+    names (a key of `REASONS`).
+    """
 
     lossy: bool
     hop_seen: bool
+    why: Literal["lossy", "clock"] = "lossy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,7 @@ def of_link(
     if scene.lossy:
         # A rival may be among what lacks: the ends must speak for the link, and in a crowd its
         # size, which no other call near it has.
-        reasons.append("lossy")
+        reasons.append(scene.why)
         confidence = min(confidence, 0.85 if together and delay <= LATE else 0.6)
     if call.sent == UNKNOWN:
         reasons.append("unseen-request")
@@ -250,7 +256,7 @@ def of_none(
         reasons.append("crowded")
         confidence = min(confidence, 0.3)
     if scene.lossy:
-        reasons.append("lossy")
+        reasons.append(scene.why)
     if not scene.hop_seen:
         reasons.append("hop-unseen")
     return Statement(answered_by, confidence, tuple(dict.fromkeys(reasons)), among)

@@ -59,6 +59,7 @@ class Case:
         witnesses: Witnesses | None = None,
         manifest: Manifest | None = None,
         several_files: bool = False,
+        clock_set_back: bool = False,
     ) -> None:
         self.exchanges = Index(exchanges)
         self.tunnels = Index(tunnels)
@@ -69,6 +70,8 @@ class Case:
         self.completeness = completeness
         #: Packet numbers name their file.
         self.several_files = several_files
+        #: Times on either side of a step do not tell what belongs together.
+        self.clock_set_back = clock_set_back
         #: Where the logs beside the packets tell something else.
         self.disagreements = () if witnesses is None else witnesses.disagreements
         #: The firewall's rules, where a file beside the packets has them.
@@ -399,7 +402,7 @@ class Case:
     def may_have_tunnel(self, call: FailedCall) -> bool:
         """Whether a tunnel may have been opened for a call, be it sure or not."""
         number = number_of(call.exchange.id)
-        return number in self._linked or number in self._unsure
+        return number in self._linked or number in self._unsure or self.clock_set_back
 
     def failed_calls(self) -> Iterator[FailedCall]:
         """The calls that failed, in their order."""

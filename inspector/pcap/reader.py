@@ -9,6 +9,7 @@ from typing import Final
 
 from inspector.errors import CaptureError, Interrupted, NotACapture
 from inspector.model.capture import CaptureFile, Fault, Interface
+from inspector.oddities import CLOCK_SET_BACK
 from inspector.pcap import pcapng
 from inspector.pcap.classic import VARIANTS, ClassicWalker
 from inspector.pcap.pipes import Stop
@@ -179,7 +180,7 @@ class CaptureReader:
             back = before - record[0]
             if back > DISORDER_NS:
                 detail = f"by {back / 1e9:.3f} s"
-                self._faults.note("clock-stepped-back", self._packets + at + 1, detail)
+                self._faults.note(CLOCK_SET_BACK, self._packets + at + 1, detail)
             before = record[0]
 
     def _more(self, rest: bytes, needed: int) -> bytes:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from inspector import Report
-from inspector.inspection import Inspector
+from inspector.inspection import Inspector, Sources
+from inspector.model.capture import Fault
+from inspector.oddities import CLOCK_SET_BACK
+from inspector.options import Options
 from inspector.pcap.locate import locate
 from inspector.pcap.reader import merged, open_captures
-from inspector.wire import Batch
+from inspector.wire import DISORDER_NS, Batch
 
 
 class Frame(NamedTuple):
@@ -39,13 +42,17 @@ def frames(folder: Path) -> tuple[Frame, ...]:
     return tuple(found)
 
 
-def report_of(chosen: Iterable[Frame]) -> Report:
+def report_of(chosen: Iterable[Frame], options: Options | None = None) -> Report:
     """What is reported of these packets, which keep their numbers."""
-    inspector = Inspector()
+    inspector = Inspector(options or Options())
+    faults, before = [], 0
     for frame in chosen:
+        if frame.at < before - DISORDER_NS:  # as the reader of a file notes it
+            faults.append(Fault(CLOCK_SET_BACK, frame.number))
+        before = frame.at
         record = (frame.at, 0, len(frame.data), frame.wire)
         inspector.feed(Batch(frame.data, [record], frame.link_type, frame.number))
-    return inspector.finish()
+    return inspector.finish(Sources(faults=faults))
 
 
 Degrade = Callable[[tuple[Frame, ...], int], list[Frame]]
@@ -77,7 +84,7 @@ def snapped(length: int) -> Degrade:
 
 
 #: Link type -> where the IPv4 header begins.
-_IP: Final = {1: 14, 113: 16, 276: 20}
+IP_AT: Final = {1: 14, 113: 16, 276: 20}
 
 
 def unheard(host: str) -> Degrade:
@@ -91,7 +98,7 @@ def unheard(host: str) -> Degrade:
 
 
 def _source(frame: Frame) -> bytes:
-    start = _IP.get(frame.link_type, 0) + 12
+    start = IP_AT.get(frame.link_type, 0) + 12
     return frame.data[start : start + 4]
 
 
