@@ -13,6 +13,7 @@ from inspector.pcap.beside import log_lines
 from inspector.pcap.locate import locate
 from inspector.pcap.pipes import Stop
 from inspector.pcap.reader import CaptureReader, merged, open_captures
+from inspector.session_keys import SessionKeys
 
 if TYPE_CHECKING:
     from inspector.redaction import Copies
@@ -37,16 +38,18 @@ def inspect_captures(
     are read, with one vault for them and the report.  Raises `InspectorError` when a file
     cannot be read or is no capture; whatever is wrong inside one is in the report.
     """
+    located = [locate(path) for path in paths]
+    files = [name for found in located for name in found.captures]
+    keys = SessionKeys(options or Options(), located)
     inspector = Inspector(
         options,
         on_exchange=on_exchange,
         on_tunnel=on_tunnel,
         audience=None if copies is None else copies.redactor,
         vault=None if copies is None else copies.redactor.masker.vault,
+        keys=keys.store,
     )
     feed = inspector.feed if copies is None else copies.feed
-    located = [locate(path) for path in paths]
-    files = [name for found in located for name in found.captures]
     logs = (*(options.logs if options else ()), *(log for found in located for log in found.logs))
     tell: Callable[[int], None] | None = None
     if on_progress is not None:
@@ -64,6 +67,7 @@ def inspect_captures(
         copies.begin(readers, inspector)
     try:
         for batch in merged(readers):
+            keys.take(readers)
             feed(batch)
         for reader in readers:
             inspector.note_marks(reader.take_marks(), reader.file_index)
@@ -76,6 +80,7 @@ def inspect_captures(
     # A log that is named and lies beside the capture as well speaks once.
     once = {log.resolve(): log for log in reversed(logs)}
     sources.logs = tuple((log.name, log_lines(log)) for log in reversed(once.values()))
+    sources.keys = keys.fact
     return inspector.finish(sources)
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NoReturn
 
 from inspector.build import this_build
+from inspector.chain.content import with_insides
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
+from inspector.decryption.keystore import Keystore
 from inspector.diagnosis import Case, diagnose
 from inspector.exchanges.assemble import Assembled, assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.completeness import completeness
@@ -29,7 +31,7 @@ from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
-from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, Unread
+from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, KeyMaterial, Unread
 from inspector.model.conclusions import Witnesses
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId
@@ -69,6 +71,7 @@ class Sources:
     capture_filter: str | None = None
     logs: tuple[tuple[str, Iterable[bytes]], ...] = ()
     live: Live | None = None
+    keys: KeyMaterial | None = None
     #: What may be missing for a reason that is in no packet, each a clause.
     doubts: tuple[str, ...] = ()
 
@@ -81,7 +84,8 @@ class Inspector:
     is known; what is only known later (that a leg relays another) is in the
     report alone.  `audience` hears what is read in each connection in scope, and where;
     with `flush`, `end` and `place` this is then its `redaction.redactor.PacketReader`.
-    `vault` is shared with whoever writes a redacted copy of the same packets.
+    `vault` is shared with whoever writes a redacted copy of the same packets.  `keys` open
+    TLS; they may be added to while packets come.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Inspector:
         on_connection: OnConnection | None = None,
         audience: Audience | None = None,
         vault: Vault | None = None,
+        keys: Keystore | None = None,
     ) -> None:
         options = options or Options()
         key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
@@ -111,7 +116,7 @@ class Inspector:
             paths=[path for row in self._roles.added for path in row.path_prefixes],
             vault=vault,
         )
-        self._ledger = Ledger(credentials)
+        self._ledger = Ledger(credentials, keys)
         self._engine = PacketEngine()
         self._pipeline = Pipeline(self._engine, self)
         self._on_exchange = on_exchange
@@ -217,6 +222,8 @@ class Inspector:
             found.turns,
             clock_set_back=clock_set_back,
         )
+        if sources.keys is not None:
+            chains = with_insides(chains, found.exchanges, topology)
         held = replace(held, limits_hit=(*held.limits_hit, *reached))
         diagnosis = diagnose(
             Case(
@@ -247,6 +254,7 @@ class Inspector:
             oddities=ledger.oddities.facts(),
             chains=chains,
             witnesses=witnesses,
+            keys=sources.keys,
             live=sources.live,
             hypotheses=diagnosis.hypotheses,
             findings=diagnosis.findings,
@@ -354,6 +362,8 @@ def _in_words(sources: Sources, words: Callable[[str], str]) -> Sources:
         ),
         capture_filter=None if rule is None else words(rule),
         logs=tuple((words(name), lines) for name, lines in sources.logs),
+        keys=sources.keys
+        and replace(sources.keys, key_logs=tuple(map(words, sources.keys.key_logs))),
     )
 
 

@@ -44,6 +44,8 @@ class Options:
     `fingerprint_key` makes fingerprints comparable between runs; without it
     each run draws its own.  `logs` are Squid's and the API proxy's, weighed
     beside those in a capture's directory.  `labels` say what the run is called elsewhere, by name.
+    `key_logs` hold secrets of TLS sessions (NSS's format); with `decrypts` these are used, and
+    those embedded in captures; with `finds_keys` also the key logs in a capture's directory.
     """
 
     scope: Scope | None = None
@@ -57,6 +59,9 @@ class Options:
     fingerprint_key: bytes | None = None
     logs: tuple[Path, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    key_logs: tuple[Path, ...] = ()
+    decrypts: bool = True
+    finds_keys: bool = False
 
     def roles(self) -> Roles:
         """The network as told: defaults, then the file, then the options."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -13,7 +14,7 @@ from inspector.cli.inputs import options_of
 from inspector.cli.interrupts import INTERRUPTED
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.messages import say
-from inspector.cli.network import log_options, network_options
+from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import ReportOptions, outcome_options
 from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 )
 @network_options
 @log_options
+@key_options
 @outcome_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
@@ -57,12 +59,12 @@ def analyze(
     """Tell who sent which credentials to whom, and what was answered.
 
     PATH is a capture file (pcap, pcapng; also gzip or zstd), a directory with
-    one and the logs beside it, or - for standard input.  Several are merged
-    by time.
+    one and the logs and TLS key logs beside it, or - for standard input.
+    Several are merged by time.
     """
     verbosity = ctx.meta.get(VERBOSITY, 0)
     start_logging(verbosity)
-    options = options_of(told)
+    options = replace(options_of(told), finds_keys=True)
     outcome = ReportOptions.told(told)
     out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None

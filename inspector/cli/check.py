@@ -14,7 +14,7 @@ from inspector.cli.analyze import NoTcp, tell_interrupted
 from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
-from inspector.cli.network import log_options, network_options
+from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import Runner, github_options
 from inspector.cli.stopping import graceful
 from inspector.report.formats.table import AT_THE_END
@@ -66,6 +66,7 @@ RESULT: Final = "check.json"
 )
 @github_options
 @log_options
+@key_options
 @network_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option

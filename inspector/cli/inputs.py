@@ -44,6 +44,8 @@ def options_of(told: Mapping[str, Any]) -> Options:
         fingerprint_key=key_bytes(told["fingerprint_key"]),
         logs=(*told.get("squid_logs", ()), *told.get("proxy_logs", ())),
         labels=labels_of(told["labels"]) if "labels" in told else {},
+        key_logs=told.get("key_logs", ()),
+        decrypts=not told.get("no_decrypt", False),
     )
 
 

@@ -115,6 +115,22 @@ def key_bytes(path: Path | None) -> bytes | None:
     return key
 
 
+def key_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--keylog` and `--no-decrypt`: whether TLS is read with its keys."""
+    command = click.option(
+        "--no-decrypt", is_flag=True, help="Read no TLS, whatever keys there are."
+    )(command)
+    return click.option(
+        "--keylog",
+        "key_logs",
+        type=FILE,
+        metavar="FILE",
+        multiple=True,
+        help="TLS secrets (SSLKEYLOGFILE's format) with which tunnels are read. Those embedded in"
+        " a capture are used by themselves.",
+    )(command)
+
+
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--squid-log` and `--proxy-log`: second witnesses; their lines tell their format."""
     for name, field, what in (

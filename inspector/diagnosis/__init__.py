@@ -28,6 +28,7 @@ from inspector.diagnosis.rules import (
     OF_UNEXPLAINED,
     proxy_died,
 )
+from inspector.exchanges.calls import is_upstream
 from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
 from inspector.model.ids import ExchangeId, exchange_id
 from inspector.wire import Moment
@@ -86,6 +87,8 @@ def diagnose(case: Case) -> Diagnosis:
             note(of_recovered.code, of_recovered.match(call, case))
     attempts = classify(case, died)
     for exchange in case.exchanges:
+        if is_upstream(exchange, case.api_proxies):
+            continue
         for of_exchanges in OF_EXCHANGES:
             note(of_exchanges.code, of_exchanges.match(exchange, case))
     # A cause says more than a notice with the same code; what never became a call adds to it.

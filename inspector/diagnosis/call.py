@@ -30,6 +30,9 @@ class FailedCall:
     Which of several tunnels is whose need not be known where they all tell the same.
     """
 
+    inner: Exchange | None = None
+    """What the API proxy asked the API for it, read inside the tunnel; the last of several."""
+
     @property
     def tunnel(self) -> Tunnel | None:
         """The tunnel that carried it, the last one opened for it."""

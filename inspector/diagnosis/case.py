@@ -116,6 +116,8 @@ class Case:
         self._behind: dict[int, int] = {}
         #: Who answered each failed call that has a chain.
         self._answered: dict[int, AnsweredBy] = {}
+        #: What was asked of the API for each failed call of which that was read, the last of it.
+        self._inner: dict[int, int] = {}
         self._chains = chains
         #: Connections of which something was not read, other than behind the capture's end.
         self._unread: dict[str, list[UnreadReason]] = {}
@@ -267,6 +269,8 @@ class Case:
                 busy.update(map(number_of, used))
                 continue
             self._answered[call] = chain.answered_by
+            if chain.upstream_exchanges:
+                self._inner[call] = number_of(chain.upstream_exchanges[-1])
             if not used and chain.confidence <= GUESSED:
                 self._unsure.add(call)
             if used:
@@ -326,6 +330,7 @@ class Case:
         used = (self.tunnels.get(tunnel_id(name)) for name in self._pairs.get(number, ()))
         by, given_up = self._answerer(number, exchange)
         tunnels = tuple(tunnel for tunnel in used if tunnel is not None)
+        asked = self._inner.get(number)
         connection = self.connections.get(exchange.connection)
         return FailedCall(
             exchange,
@@ -335,6 +340,7 @@ class Case:
             connection,
             given_up,
             self._refused(exchange, tunnels, connection),
+            None if asked is None else self.exchanges.get(exchange_id(asked)),
         )
 
     def answerer(self, exchange: Exchange) -> AnsweredBy:

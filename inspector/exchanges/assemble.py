@@ -127,6 +127,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         ended_by=record.ended_by,
         interim=record.interim,
         websocket=record.websocket,
+        decrypted=record.decrypted,
     )
 
 
@@ -164,6 +165,7 @@ def tunnel_fact(record: TunnelRecord, egress: DirectTlsRecord | None) -> Tunnel:
         challenges=record.challenges,
         inner=record.inner,
         tls_answer=record.tls_answer,
+        decryption=record.decryption,
     )
 
 
@@ -201,6 +203,7 @@ def _unannounced(record: DirectTlsRecord, number: int) -> TunnelRecord:
         last_data_at=record.last_data_at,
         closed_at=record.closed_at,
         closed_by=record.closed_by,
+        decryption=record.decryption,
     )
 
 
@@ -218,4 +221,5 @@ def _direct_fact(record: DirectTlsRecord, index: int) -> DirectTls:
         opened_at=record.opened_at,
         closed_at=record.closed_at,
         packet=record.packet,
+        decryption=record.decryption,
     )

@@ -7,7 +7,7 @@ API proxy serves itself (`/health`, `/reflect`): those say nothing of an API.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final
 
 from inspector.exchanges.services import asks_proxy_itself
@@ -21,9 +21,16 @@ _BETWEEN_PROXIES: Final[frozenset[Hop]] = frozenset(
 )
 
 
-def is_clients_own(exchange: Exchange) -> bool:
+def is_upstream(exchange: Exchange, api_proxies: Container[str]) -> bool:
+    """Whether the API proxy asks an API, as read inside its tunnel: for a call, or by itself."""
+    return exchange.decrypted and exchange.client.ip in api_proxies
+
+
+def is_clients_own(exchange: Exchange, api_proxies: Container[str]) -> bool:
     """Whether an exchange is a client's own, not the second leg of one nor a proxy's."""
-    return exchange.relays is None and exchange.hop not in _BETWEEN_PROXIES
+    if exchange.relays is not None or is_upstream(exchange, api_proxies):
+        return False
+    return exchange.hop not in _BETWEEN_PROXIES
 
 
 def is_look_at_proxy(exchange: Exchange) -> bool:
@@ -32,8 +39,8 @@ def is_look_at_proxy(exchange: Exchange) -> bool:
 
 
 def is_call(exchange: Exchange, *, at_api_proxy: bool) -> bool:
-    """Whether an exchange is a call; `at_api_proxy`: it came there, by whatever way."""
-    return is_clients_own(exchange) and not (at_api_proxy and is_look_at_proxy(exchange))
+    """Whether an exchange of a client's own is a call; `at_api_proxy`: it came there somehow."""
+    return not (at_api_proxy and is_look_at_proxy(exchange))
 
 
 def relayed_to(exchanges: Iterable[Exchange], topology: Topology) -> frozenset[ExchangeId]:

@@ -41,8 +41,9 @@ def clients(
 
     Each exchange comes with the host and port of the service it is for.  A
     call counts once: its second leg (`relays`) does not, nor do the API
-    proxy's own requests to the forward proxy.  `processes` tells who made a
-    connection, by its id; a client of several has that of its first call.
+    proxy's own requests to the forward proxy, and what it asks inside its
+    tunnels.  `processes` tells who made a connection, by its id; a client of
+    several has that of its first call.
     """
     tallies: dict[_Key, _Tally] = {}
     for exchange, (host, port) in exchanges:
@@ -50,6 +51,8 @@ def clients(
         if request is None or exchange.relays is not None:
             continue
         if exchange.hop == "api-proxy-to-forward-proxy":
+            continue
+        if exchange.decrypted and roles.role(exchange.client.ip) == "api-proxy":
             continue
         key = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
         tally = tallies.setdefault(key, _Tally(exchange.client.ip))

@@ -11,7 +11,7 @@ from inspector.exchanges.listener import Listener
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
-from inspector.model.network import Endpoint
+from inspector.model.network import Endpoint, TunnelProtocol
 from inspector.protocols.extent import Extent
 from inspector.protocols.http1_head_reader import STATUS_START
 
@@ -34,6 +34,17 @@ class Context:
     tunnel: TunnelRecord | None = None
     depth: int = 0
     listener: Listener | None = None
+    #: Told what the plaintext of a TLS connection is, inside which this stands.
+    on_plaintext: Callable[[TunnelProtocol], None] | None = None
+
+    @property
+    def is_decrypted(self) -> bool:
+        """Whether it is read inside TLS, with its keys."""
+        return self.on_plaintext is not None
+
+    def in_plaintext(self, told: Callable[[TunnelProtocol], None]) -> Context:
+        """The context of a layer inside TLS: what it reads stands nowhere in the packets."""
+        return replace(self, listener=None, depth=self.depth + 1, on_plaintext=told)
 
     def within(self, tunnel: TunnelRecord) -> Context:
         """The context of a layer inside `tunnel`."""

@@ -93,7 +93,11 @@ class Detector:
         self._slot = slot
         self._start = [*start]  # of what is held, or comes next: [down, up]
         tunnel = context.tunnel
-        self._lost = context.connection.midstream if tunnel is None else tunnel.authority is None
+        if context.is_decrypted:
+            self._lost = False
+        else:
+            is_midstream = context.connection.midstream
+            self._lost = is_midstream if tunnel is None else tunnel.authority is None
         self._held: list[tuple[bool, Segment]] = []
         self._peeked = {True: b"", False: b""}
         self._ends: list[tuple[bool, int, int]] = []
@@ -158,7 +162,9 @@ class Detector:
         self, protocol: TunnelProtocol, start: tuple[int, int], *, midstream: bool = False
     ) -> Layer:
         context = self._context
-        if context.tunnel is not None:
+        if context.on_plaintext is not None:
+            context.on_plaintext(protocol)
+        elif context.tunnel is not None:
             context.tunnel.protocol = protocol
         else:
             context.ledger.note_protocol(context.connection, protocol)
@@ -171,7 +177,7 @@ class Detector:
                 preface = Extent(start[True], start[True] + len(H2_PREFACE))
                 context.listener.constant(True, preface)
             return Http2Layer(context, midstream=midstream, start=start)
-        if context.tunnel is not None:
+        if context.tunnel is not None or context.is_decrypted:
             return Opaque()
         return UnreadLayer(context, start)
 
@@ -209,7 +215,8 @@ class Detector:
 
     @property
     def _ends_are_guessed(self) -> bool:
-        return self._context.connection.midstream and self._context.tunnel is None
+        context = self._context
+        return context.connection.midstream and context.tunnel is None and not context.is_decrypted
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
         """Nothing is skipped while undecided."""
@@ -249,7 +256,7 @@ class Detector:
         if self._held:
             self._become(self._guess())
             self._slot.layer.finish(at, packet)
-        elif self._lost:
+        elif self._lost and not self._context.is_decrypted:
             tunnel = self._context.tunnel
             if tunnel is not None and (tunnel.bytes_up or tunnel.bytes_down):
                 tunnel.protocol = "unknown"

@@ -383,7 +383,9 @@ class HttpLayer:
 
     def _write(self, draft: OpenExchange) -> None:
         context = self._context
-        context.ledger.add_exchange(draft, context.connection, context.tunnel, context.ends)
+        context.ledger.add_exchange(
+            draft, context.connection, context.tunnel, context.ends, decrypted=context.is_decrypted
+        )
 
     # -- what comes after --------------------------------------------------
 

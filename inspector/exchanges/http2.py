@@ -306,4 +306,10 @@ class Http2Layer:
 
     def _write(self, stream: Stream) -> None:
         context = self._context
-        context.ledger.add_exchange(stream.item, context.connection, context.tunnel, context.ends)
+        context.ledger.add_exchange(
+            stream.item,
+            context.connection,
+            context.tunnel,
+            context.ends,
+            decrypted=context.is_decrypted,
+        )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.credentials.reader import CredentialReader
+from inspector.decryption.keystore import Keystore
 from inspector.exchanges.blanked import Marks
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
@@ -24,6 +25,7 @@ from inspector.model.http import Request, Response, WebSocket
 from inspector.model.ids import connection_id
 from inspector.model.network import (
     Connection,
+    Decryption,
     EndedBy,
     Endpoint,
     Headers,
@@ -79,6 +81,7 @@ class ExchangeRecord:
     interim: tuple[int, ...] = ()
     websocket: WebSocket | None = None
     written_at: int = -1
+    decrypted: bool = False
 
 
 @dataclass(slots=True)
@@ -115,6 +118,7 @@ class TunnelRecord:
     challenges: tuple[str, ...] = ()
     inner: InnerAnswer | None = None
     tls_answer: str | None = None
+    decryption: Decryption | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -147,13 +151,16 @@ class DirectTlsRecord:
     closed_by: EndedBy | None
     packet: int
     midstream: bool
+    decryption: Decryption | None = None
 
 
 class Ledger:
     """Collects records and numbers them in the order in which they began."""
 
-    def __init__(self, credentials: CredentialReader) -> None:
+    def __init__(self, credentials: CredentialReader, keys: Keystore | None = None) -> None:
         self.credentials = credentials
+        #: The secrets of TLS sessions; empty where none were given.
+        self.keys = Keystore() if keys is None else keys
         self.processes = Processes(credentials.words)
         self.oddities = OddityCounter()
         self.unread = UnreadLog()
@@ -209,6 +216,7 @@ class Ledger:
             self.budget,
         ):
             collected.clear()
+        self.keys.forget_taken()
         self.unfinished = self.two_sided = 0
         self._exchange_number = self._tunnel_number = 0
 
@@ -255,8 +263,10 @@ class Ledger:
         connection: ConnectionView,
         tunnel: TunnelRecord | None,
         ends: tuple[Endpoint, Endpoint],
+        *,
+        decrypted: bool = False,
     ) -> None:
-        """An exchange is over."""
+        """An exchange is over; `decrypted`: it was read inside TLS."""
         if draft.body is not None:
             for fault in draft.body.faults:
                 self.fault(connection.number, fault)
@@ -278,6 +288,7 @@ class Ledger:
             interim=() if draft.response is not None else tuple(draft.interim),
             websocket=draft.websocket,
             written_at=self.credentials.generation,
+            decrypted=decrypted,
         )
         if tunnel is not None:
             tunnel.exchanges.append(record.number)

@@ -1,4 +1,4 @@
-"""TLS as a layer: nothing is decrypted, but much of it can be seen."""
+"""TLS as a layer: much of it can be seen, and with its keys a child reads what is inside."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.context import Context
+from inspector.exchanges.inside_tls import Inside
 from inspector.exchanges.ledger import DirectTlsRecord
 from inspector.flows.contract import BATCH
 from inspector.model.network import Tls
@@ -30,7 +31,8 @@ class TlsLayer:
     """
 
     __slots__ = (
-        "_context", "_is_answered", "_midstream", "_out_of_step", "_position", "_tls", "_untold",
+        "_context", "_inside", "_is_answered", "_midstream", "_out_of_step", "_position", "_tls",
+        "_untold",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +53,7 @@ class TlsLayer:
                 self._tell(False)
         # The server's first bytes were seen; in a tunnel they are not this layer's to judge.
         self._is_answered = self._midstream or context.tunnel is not None
+        self._inside = Inside(context) if context.ledger.keys else None
 
     def _tell(self, up: bool) -> None:
         if up in self._untold and self._context.listener is not None:
@@ -75,17 +78,23 @@ class TlsLayer:
             self._is_answered = True
             self._context.note_plain_answer(self._position[False], segments[0][2])
         self._tls.receive(up, segments)
+        if self._inside is not None:
+            self._inside.receive(up, segments)
 
     def skip(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes within a record passed."""
         self._tell(up)
         self._tls.skip(up, count, at, packet)
+        if self._inside is not None:
+            self._inside.lose(up, count)
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> None:
         """Bytes are missing."""
         self._tell(up)
         if up not in self._out_of_step:
             self._tls.gap(up, count, at, packet)
+            if self._inside is not None:
+                self._inside.gap(up, count, at, packet)
         self._position[up] += count
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
@@ -94,15 +103,21 @@ class TlsLayer:
             return False
         self._tell(up)
         # No more than can be: a record of type 23 has a header at least.
+        if self._inside is not None:
+            self._inside.lose(up, count)
         records = min(kept - 1, count // RECORD_HEADER_SIZE) if kept else None
         return self._tls.cut(up, records, at, packet)
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
         self._tls.close(up, at, packet, False)
+        if self._inside is not None:
+            self._inside.end(up, at, packet)
 
     def wanted(self, up: bool) -> int:
         """Skip long records, take short ones in batches once the handshake is done."""
+        if self._inside is not None and self._inside.reads:
+            return self._inside.wanted(up) if self._tls.handshake_complete else 0
         skippable = self._tls.skippable(up)
         if skippable > SKIP_FROM and self._context.listener is None:
             return skippable
@@ -118,6 +133,7 @@ class TlsLayer:
         connection = context.connection
         if connection.closed_by in ("reset-by-client", "reset-by-server"):
             tls.close(connection.closed_by == "reset-by-client", at, packet, True)
+        decryption = None if self._inside is None else self._inside.finish(at, packet)
         facts = shown(
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials,
@@ -132,6 +148,7 @@ class TlsLayer:
         if tunnel is not None:
             tunnel.tls = facts
             tunnel.hello = tls.client_hello_digest
+            tunnel.decryption = decryption
             tunnel.records_up = tls.records_up
             tunnel.records_down = tls.records_down
             tunnel.first_data_at = tls.first_data_at
@@ -156,6 +173,7 @@ class TlsLayer:
                 closed_by=connection.closed_by,
                 packet=connection.packet,
                 midstream=self._midstream,
+                decryption=decryption,
             )
         )
 

@@ -63,6 +63,20 @@ class Redacted:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyMaterial:
+    """Where secrets of TLS sessions came from; none of them is in a report."""
+
+    key_logs: tuple[str, ...]
+    """The key logs that were read, by their names."""
+    embedded: int
+    """Blocks with secrets in the captures."""
+    secrets: int
+    """Lines of both that hold a secret."""
+    unread_lines: int
+    """Lines in another form."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureFile:
     """One input file: what it is, and where it stops being readable."""
 

@@ -15,6 +15,7 @@ AnsweredBy: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy", "nobod
 Severity: TypeAlias = Literal["error", "warning", "note"]
 HypothesisId: TypeAlias = Literal["H1", "H2", "H3", "H4a", "H4b"]
 HypothesisVerdict: TypeAlias = Literal["confirmed", "refuted", "not observable", "no traffic"]
+HeaderFate: TypeAlias = Literal["passed", "stripped", "injected", "replaced", "changed"]
 Witness: TypeAlias = Literal["forward-proxy", "api-proxy"]
 #: A code of the catalogue (docs/findings.md).  A later version may have more.
 FindingCode: TypeAlias = Annotated[str, "FindingCode"]
@@ -42,6 +43,47 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderChange:
+    """What became of a header field between the client's request and the API's."""
+
+    name: str
+    """The field's name, in lower case."""
+    change: HeaderFate
+    """Whether it was passed on as it was, taken off, added, or given another value.
+
+    "replaced" is said of credentials, "changed" of all else.
+    """
+    client: str | None
+    """Its value as the client sent it, shown as in the exchange; null where it did not."""
+    upstream: str | None
+    """Its value as the API got it; null where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLeg:
+    """An answer on one of its two legs."""
+
+    events: int | None
+    """Events of its stream; null where it is none."""
+    bytes: int
+    """Bytes of its body on the wire."""
+    first_byte_at: int
+    """When its first byte came."""
+    longest_silence: float | None
+    """The longest time between two pieces of its stream, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDiff:
+    """The same answer as the agent got it and as the API sent it."""
+
+    agent: StreamLeg
+    """On the agent's leg."""
+    upstream: StreamLeg
+    """Inside the tunnel."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """An agent's call joined with the tunnel that the API proxy opened for it."""
 
@@ -64,6 +106,12 @@ class Chain:
     """Who wrote the answer that the agent got."""
     status: int | None
     """The status that the agent got; null without an answer."""
+    upstream_exchanges: tuple[ExchangeId, ...] = ()
+    """What the API proxy asked for it, as read inside its tunnels with their keys."""
+    header_diff: tuple[HeaderChange, ...] = ()
+    """What the client sent, and what the API got in the last of these."""
+    stream_diff: StreamDiff | None = None
+    """The answer on both legs, where one is an event stream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,8 @@ class Exchange:
     """The 1xx statuses that came where no final response did, in their order."""
     websocket: WebSocket | None = None
     """What went over it, where it became a WebSocket."""
+    decrypted: bool = False
+    """Whether it was read inside TLS, with its keys."""
     recovered_by: ExchangeId | None = None
     """The later call of the same client that made this failed one good."""
 

@@ -21,6 +21,9 @@ EndedBy: TypeAlias = Literal[
     "complete", "client", "server", "reset-by-client", "reset-by-server", "gap", "capture-end"
 ]
 TunnelProtocol: TypeAlias = Literal["tls", "http/1.1", "h2", "unknown", "none"]
+#: Where the keys of a TLS session came from.
+KeySource: TypeAlias = Literal["keylog", "embedded", "ebpf", "none"]
+DecryptionState: TypeAlias = Literal["decrypted", "partial", "no-keys", "failed"]
 Handshake: TypeAlias = Literal["complete", "failed", "incomplete", "not seen"]
 
 #: Squid's access rules forbid the host or the port.
@@ -168,6 +171,20 @@ class Tls:
     """Whether the server asked for the client's certificate; null where that is encrypted."""
     alpn: str | None = None
     """The protocol that the server chose (RFC 7301 3.2); in TLS 1.3 it is encrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decryption:
+    """How far a TLS connection was read with keys; there is none where no keys were given."""
+
+    source: KeySource
+    """Where its keys came from: a key log, or a block embedded in the capture."""
+    state: DecryptionState
+    """Whether all, some or nothing of it was read, and whether for the lack of keys."""
+    protocol: TunnelProtocol = "none"
+    """What the first bytes inside are."""
+    because: str | None = None
+    """Why not all of it was read, in a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +339,8 @@ class Tunnel:
 
     `a TLS record` where it is no readable alert.
     """
+    decryption: Decryption | None = None
+    """How far its TLS was read with keys; null where no keys were given, or it carries no TLS."""
 
     @property
     def host(self) -> str:
@@ -386,3 +405,5 @@ class DirectTls:
     """When it was first closed."""
     packet: int
     """Its first packet."""
+    decryption: Decryption | None = None
+    """How far it was read with keys; null where no keys were given."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.model.capture import CaptureFile, Completeness, Oddity
+from inspector.model.capture import CaptureFile, Completeness, KeyMaterial, Oddity
 from inspector.model.conclusions import Chain, Finding, Hypothesis, RootCause, Witnesses
 from inspector.model.http import Exchange
 from inspector.model.live import Live
@@ -74,6 +74,8 @@ class Report:
     """What made calls fail; null when none failed, or no cause can be proven."""
     witnesses: Witnesses | None = None
     """What the logs say; null without logs."""
+    keys: KeyMaterial | None = None
+    """Where the secrets came from with which TLS was read; null where none were given."""
     live: Live | None = None
     """How the capture was taken; null for a file that says nothing of it."""
 

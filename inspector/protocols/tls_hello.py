@@ -20,6 +20,7 @@ RETRY_RANDOM: Final = hashlib.sha256(b"HelloRetryRequest").digest()
 
 _SERVER_NAME: Final = 0
 _ALPN: Final = 16
+_ENCRYPT_THEN_MAC: Final = 22
 _EARLY_DATA: Final = 42
 _SUPPORTED_VERSIONS: Final = 43
 
@@ -31,24 +32,30 @@ _NAME_LIMIT: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """What a client offers.  `versions` are numbers, GREASE left out."""
+    """What a client offers.  `versions` are numbers, GREASE left out; `random` is its name."""
 
     sni: str | None
     alpn: tuple[str, ...]
     versions: tuple[int, ...]
     early_data: bool
     whole: bool
+    random: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerHello:
-    """What a server chose.  `retry`: a HelloRetryRequest, which decides nothing yet."""
+    """What a server chose.  `retry`: a HelloRetryRequest, which decides nothing yet.
+
+    `mac_last`: records of CBC are encrypted first and authenticated then (RFC 7366).
+    """
 
     version: int
     cipher: int | None
     retry: bool
     whole: bool
     alpn: str | None = None
+    random: bytes = b""
+    mac_last: bool = False
 
 
 class _Short(Exception):
@@ -104,11 +111,12 @@ def parse_client_hello(body: bytes) -> ClientHello:
     alpn: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
     early_data = False
+    random = b""
     whole = True
     try:
         legacy = reader.number(2)
         versions = (legacy,)
-        reader.take(32)  # random
+        random = reader.take(32)
         reader.vector(1)  # session id
         reader.vector(2)  # cipher suites
         reader.vector(1)  # compression methods
@@ -128,7 +136,7 @@ def parse_client_hello(body: bytes) -> ClientHello:
                 early_data = True
     except _Short:
         whole = False
-    return ClientHello(sni, alpn, versions, early_data, whole)
+    return ClientHello(sni, alpn, versions, early_data, whole, random)
 
 
 def parse_server_hello(body: bytes) -> ServerHello:
@@ -138,6 +146,7 @@ def parse_server_hello(body: bytes) -> ServerHello:
     cipher: int | None = None
     random = b""
     alpn: str | None = None
+    mac_last = False
     whole = True
     try:
         version = reader.number(2)
@@ -151,9 +160,20 @@ def parse_server_hello(body: bytes) -> ServerHello:
                 version = _Reader(value).number(2)
             elif kind == _ALPN:
                 alpn = next(iter(_protocols(_Reader(value))), None)
+            elif kind == _ENCRYPT_THEN_MAC:
+                mac_last = True
     except _Short:
         whole = False
-    return ServerHello(version, cipher, random == RETRY_RANDOM, whole, alpn)
+    retry = random == RETRY_RANDOM
+    return ServerHello(version, cipher, retry, whole, alpn, random, mac_last)
+
+
+def has_early_data(body: bytes) -> bool:
+    """Whether EncryptedExtensions takes early data (RFC 8446 4.3.1, 4.2.10)."""
+    try:
+        return _EARLY_DATA in dict(_Reader(_Reader(body).vector(2)).items())
+    except _Short:
+        return False
 
 
 def _extensions(reader: _Reader) -> tuple[_Reader, bool]:

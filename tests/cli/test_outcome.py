@@ -59,7 +59,7 @@ def test_o_leaves_report_summary_and_redacted_capture_for_the_user_alone(tmp_pat
 def test_the_packets_left_hold_no_key_and_give_the_same_findings(tmp_path: Path) -> None:
     capture = ROOT / "captures" / "agent-holds-real-key"
     place = tmp_path / "results"
-    assert _run("analyze", "-o", str(place), str(capture)).exit_code == 0
+    assert _run("analyze", "--no-decrypt", "-o", str(place), str(capture)).exit_code == 0
     left = place / "capture.redacted.pcapng"
     assert b"LABONLY" in (capture / "capture.pcapng").read_bytes()
     assert b"LABONLY" not in left.read_bytes()
@@ -67,6 +67,22 @@ def test_the_packets_left_hold_no_key_and_give_the_same_findings(tmp_path: Path)
     again = json.loads(_run("analyze", "--format", "json", str(left)).stdout)
     assert len(again["exchanges"]) == len(plain["exchanges"])
     assert [f["code"] for f in again["findings"]] == [f["code"] for f in plain["findings"]]
+
+
+def test_what_was_read_inside_tls_is_in_no_copy_and_no_secret_is_left(tmp_path: Path) -> None:
+    capture = ROOT / "captures" / "h4-401-inside-tunnel"
+    place = tmp_path / "results"
+    assert _run("analyze", "-o", str(place), str(capture)).exit_code == 0
+    report = json.loads((place / "report.json").read_bytes())
+    assert report["keys"]["key_logs"] == ["keys.log"]
+    assert any(exchange["decrypted"] for exchange in report["exchanges"])
+    secrets = [line.split()[-1] for line in (capture / "keys.log").read_text().splitlines()]
+    for file in place.iterdir():
+        data = file.read_bytes()
+        assert b"LABONLY" not in data
+        assert not any(
+            secret.encode() in data or bytes.fromhex(secret) in data for secret in secrets
+        )
 
 
 def test_standard_input_leaves_its_copy_though_it_is_read_once(tmp_path: Path) -> None:

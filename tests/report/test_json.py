@@ -46,6 +46,7 @@ def test_the_top_level_names_are_those_of_the_format(report: Report) -> None:
         "findings",
         "root_cause",
         "witnesses",
+        "keys",
         "live",
     ]
 

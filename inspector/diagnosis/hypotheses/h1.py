@@ -45,6 +45,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return not_observable("whether the API saw it needs keys")
     if call.answered_by != "upstream":
         return refuted("the API never saw it")
+    if call.inner is not None and (told := _of_what_arrived(call)) is not None:
+        return told
     if call.outcome == "redirected":
         return refuted("the API sent it elsewhere, whatever its headers")
     if call.outcome != "status":
@@ -70,6 +72,23 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.status == 401:
         return refuted("the API judged what the API proxy wrote")
     return refuted(f"{call.status} is about nothing the client's headers say")
+
+
+def _of_what_arrived(call: FailedCall) -> Judgement | None:
+    """Of a credential that the API refused: whose it was, as the API got it."""
+    inner, asked = call.inner, call.exchange.request
+    if inner is None or inner.request is None or asked is None or not inner.request.complete:
+        return None
+    if call.status not in (400, 401, 403) or not inner.request.auth:
+        return None
+    sent = {item.credential.fingerprint for item in asked.auth}
+    own = [item.name for item in inner.request.auth if item.credential.fingerprint in sent]
+    if own:
+        return confirmed(f"the client's own {own[0][:32]} reached the API")
+    if call.status == 401:
+        names = ", ".join(dict.fromkeys(item.name.lower() for item in inner.request.auth))
+        return refuted(f"the API got the API proxy's {names[:32]} alone")
+    return None
 
 
 def _may_have_arrived(call: FailedCall, case: Case) -> bool:

@@ -14,7 +14,7 @@ from inspector.diagnosis.hypotheses.judgement import (
     refuted,
 )
 from inspector.diagnosis.index import closed_moment
-from inspector.diagnosis.outcome import BARE_ERROR
+from inspector.diagnosis.outcome import BARE_ERROR, outcome_of
 from inspector.diagnosis.rules import proxy_died
 from inspector.wire import precedes
 
@@ -44,11 +44,29 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted("the answer arrived whole")
     if call.outcome == "left":
         return _left(call)
+    if (told := _of_both_legs(call)) is not None:
+        return told
     if call.outcome in ("damaged", "unusable"):
         return not_observable("where the damage arose needs the tunnel's keys")
     if response is not None and BARE_ERROR in response.oddities:
         return refuted("the API proxy itself says the upstream broke off")
     return _cut(call, case)
+
+
+def _of_both_legs(call: FailedCall) -> Judgement | None:
+    """The same answer inside the tunnel, where it was read to its end there."""
+    ours = call.exchange.response
+    theirs = None if call.inner is None else call.inner.response
+    if ours is None or theirs is None or call.inner is None or call.inner.ended_by == "gap":
+        return None
+    if outcome_of(call.inner) == "answered":
+        return confirmed("the API's answer was whole inside the tunnel")
+    if theirs.stream is not None and ours.stream is not None:
+        more = theirs.stream.events - ours.stream.events
+        if more > 0:
+            return confirmed(f"the tunnel brought {more} events more than the agent got")
+        return refuted(f"the API's own stream ended after {theirs.stream.events} events")
+    return refuted("the answer inside the tunnel was no better")
 
 
 def _left(call: FailedCall) -> Judgement:

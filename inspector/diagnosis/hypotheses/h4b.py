@@ -19,7 +19,7 @@ from inspector.diagnosis.usable import unusable
 QUESTION: Final = "Did the API itself answer with an error?"
 #: What its verdict rests on: where that was not read it is "not observable".
 SPEAKS_ABOUT: Final = (
-    "answers on the agents' hop, and whether a tunnel brought them; not what is inside TLS"
+    "answers on the agents' hop, and whether a tunnel brought them; inside TLS with keys alone"
 )
 of_attempts = nothing_was_sent
 
@@ -32,6 +32,9 @@ _NOT_THE_API: Final = {
 
 def judge(call: FailedCall, case: Case) -> Judgement:
     """Told from the answer's headers and body."""
+    answer = None if call.inner is None else call.inner.response
+    if answer is not None and answer.status >= 400:
+        return confirmed(f"the API answered {answer.status} inside the tunnel")
     if call.outcome == "error-event":
         return confirmed("an event of the stream is the API's error")
     if call.outcome == "status":

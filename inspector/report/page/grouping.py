@@ -72,7 +72,7 @@ def page(report: Report) -> Page:
     spoken.update(t.egress.connection for t in report.tunnels if t.egress is not None)
     relayed = relayed_to(report.exchanges, report.topology)
     proxies = frozenset(report.topology.api_proxy)
-    asked = tuple(filter(is_clients_own, report.exchanges))
+    asked = tuple(one for one in report.exchanges if is_clients_own(one, proxies))
     calls = tuple(
         one
         for one in asked

@@ -1,0 +1,102 @@
+"""The one place where the secrets of TLS sessions are held, and key logs are read into it.
+
+The format is that of NSS (draft-ietf-tls-keylogfile, RFC 9850): a label, the client's random and
+a secret in hexadecimal, one a line.  Whatever else a file holds is passed over, and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, NoReturn, TypeAlias
+
+from inspector.model.network import KeySource
+from inspector.secret import Secret
+
+#: TLS 1.2: the master secret (RFC 5246 8.1).
+MASTER: Final = "CLIENT_RANDOM"
+#: TLS 1.3 (RFC 8446 7.1).
+EARLY: Final = "CLIENT_EARLY_TRAFFIC_SECRET"
+HANDSHAKE: Final[Mapping[bool, str]] = {
+    True: "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    False: "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+}
+TRAFFIC: Final[Mapping[bool, str]] = {
+    True: "CLIENT_TRAFFIC_SECRET_0",
+    False: "SERVER_TRAFFIC_SECRET_0",
+}
+_LABELS: Final = frozenset({MASTER, EARLY, *HANDSHAKE.values(), *TRAFFIC.values()})
+
+#: Sessions whose secrets are kept; a key log of a day of CI has thousands.
+SESSIONS_LIMIT: Final = 1 << 18
+#: Bytes of one line that may be a secret: a label, 64 digits, 128 digits.
+LINE_LIMIT: Final = 512
+
+_LINE: Final = re.compile(
+    rb"\s*([A-Z0-9_]{1,40})[ \t]+([0-9A-Fa-f]{64})[ \t]+((?:[0-9A-Fa-f]{2}){16,64})\s*"
+)
+
+#: The secrets of one session by their labels.
+Secrets: TypeAlias = Mapping[str, Secret]
+
+
+class Keystore:
+    """Secrets by the random of their ClientHello; nothing of them is printed or serialised."""
+
+    __slots__ = ("_sessions", "_sources", "_taken", "lines", "unread_lines")
+
+    def __init__(self) -> None:
+        self._sessions: dict[bytes, dict[str, Secret]] = {}
+        self._sources: dict[bytes, KeySource] = {}
+        self._taken: set[bytes] = set()
+        #: Lines that held a secret, and those that should have.
+        self.lines = 0
+        self.unread_lines = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any key, or a log that should have had one."""
+        return bool(self._sessions) or bool(self.lines or self.unread_lines)
+
+    def read(self, lines: Iterable[bytes], source: KeySource) -> None:
+        """Take the secrets of a key log."""
+        for line in lines:
+            match = None if len(line) > LINE_LIMIT else _LINE.fullmatch(line)
+            if match is None:
+                text = line.strip()
+                self.unread_lines += bool(text) and not text.startswith(b"#")
+                continue
+            self.lines += 1
+            label = match[1].decode("ascii")
+            if label not in _LABELS:
+                continue
+            random = bytes.fromhex(match[2].decode("ascii"))
+            if random not in self._sessions and len(self._sessions) >= SESSIONS_LIMIT:
+                continue
+            session = self._sessions.setdefault(random, {})
+            session.setdefault(label, Secret(bytes.fromhex(match[3].decode("ascii"))))
+            self._sources.setdefault(random, source)
+
+    def of(self, random: bytes) -> Secrets | None:
+        """The secrets of the session whose ClientHello has this random."""
+        return self._sessions.get(random)
+
+    def source(self, random: bytes) -> KeySource:
+        """Where they came from."""
+        return self._sources.get(random, "none")
+
+    def take(self, random: bytes) -> bool:
+        """Whether the session may be read now: of two legs that carry it the first one is."""
+        if random in self._taken:
+            return False
+        self._taken.add(random)
+        return True
+
+    def forget_taken(self) -> None:
+        """The scope became narrower: all is read anew."""
+        self._taken.clear()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Keystore is not serialised")
+
+    def __repr__(self) -> str:
+        return f"<Keystore of {len(self._sessions)} sessions>"

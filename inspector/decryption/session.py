@@ -1,0 +1,196 @@
+"""One TLS connection read with its keys: records in, application data out, holes named.
+
+The order of keys is that of the handshake (RFC 8446 2, RFC 5246 7.3): early data, handshake,
+traffic, each KeyUpdate.  Whatever a log lacks is left out: a record that no key opens is never
+guessed at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from inspector.decryption.keystore import Keystore
+from inspector.decryption.records import LostRecords, RecordPiece, RecordReader, SealedRecord
+from inspector.decryption.side import LOST, TlsSide, Told
+from inspector.decryption.traffic import keys_12, keys_13
+from inspector.model.network import DecryptionState, KeySource
+from inspector.protocols.tls_hello import ClientHello, parse_client_hello, parse_server_hello
+from inspector.protocols.tls_names import CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, SERVER_HELLO
+from inspector.wire import Segment
+
+_TLS_1_2: Final = 0x0303
+_TLS_1_3: Final = 0x0304
+_HEADER: Final = 4
+#: Bytes of a handshake in the clear that are kept to find its hello.
+_HELLO_LIMIT: Final = 64 << 10
+#: Bytes of records that came before it was known which keys open them (0-RTT: 16 KiB as a rule).
+WAITING_LIMIT: Final = 1 << 20
+
+
+class Plain(NamedTuple):
+    """Application data of one record."""
+
+    up: bool
+    segment: Segment
+
+
+class Hole(NamedTuple):
+    """Application data that is missing: so much, or more than anybody could tell."""
+
+    up: bool
+    size: int
+    at: int
+    packet: int
+
+
+class TlsSession:
+    """Both directions of one connection.  `source`: whence its keys are, once they were found."""
+
+    def __init__(self, keys: Keystore) -> None:
+        self.source: KeySource = "none"
+        self._keys = keys
+        self._readers = {True: RecordReader(), False: RecordReader()}
+        self._sides = {True: TlsSide(is_client=True), False: TlsSide(is_client=False)}
+        self._clear = {True: bytearray(), False: bytearray()}
+        self._hello: ClientHello | None = None
+        self._is_old = self._has_chosen = False
+        # Nothing will be read of it: it has no keys, or another leg of it is read.
+        self.is_over = False
+        self._was_taken = False
+        self._waiting: deque[SealedRecord] = deque()
+        self._waits = 0
+
+    @property
+    def state(self) -> DecryptionState:
+        """How much of it was read."""
+        if self.source == "none" or self._was_taken:
+            return "no-keys"
+        sides = self._sides.values()
+        if not any(side.opened for side in sides):
+            return "failed" if self._has_chosen else "no-keys"
+        if any(side.lacks_some for side in sides) or any(r.is_lost for r in self._readers.values()):
+            return "partial"
+        return "decrypted"
+
+    @property
+    def has_hello(self) -> bool:
+        """Whether its ClientHello was read, which names its secrets."""
+        return self._hello is not None
+
+    @property
+    def is_other_leg(self) -> bool:
+        """Whether the same session is read elsewhere: of two legs of a tunnel one is enough."""
+        return self._was_taken
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> list[Plain | Hole]:
+        """The next bytes of one direction."""
+        told: list[Plain | Hole] = []
+        reader = self._readers[up]
+        for segment in segments:
+            if self.is_over:
+                return told
+            for piece in reader.receive(segment):
+                self._take(up, piece, told)
+        return told
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> list[Plain | Hole]:
+        """Bytes are missing."""
+        told: list[Plain | Hole] = []
+        for piece in self._readers[up].gap(count, at, packet):
+            self._take(up, piece, told)
+        return told
+
+    def lose(self, up: bool, count: int) -> None:
+        """Bytes were cut away on purpose."""
+        self._readers[up].lose(count)
+
+    # -- records -----------------------------------------------------------------
+
+    def _take(self, up: bool, piece: RecordPiece, told: list[Plain | Hole]) -> None:
+        side = self._sides[up]
+        if isinstance(piece, LostRecords):
+            self._tell(up, side.miss(piece), told)
+            return
+        if piece.kind == CHANGE_CIPHER_SPEC:
+            if self._is_old:
+                side.change()
+            return
+        if side.is_encrypted(piece.kind):
+            self._tell(up, side.open(piece), told)
+            self._agree(told)
+        elif piece.kind == HANDSHAKE:
+            self._read_clear(up, piece, told)
+        elif up and not self._has_chosen and self._waits + len(piece.body) <= WAITING_LIMIT:
+            self._waits += len(piece.body)
+            self._waiting.append(piece)
+
+    def _tell(self, up: bool, found: list[Told], told: list[Plain | Hole]) -> None:
+        for item in found:
+            if isinstance(item, LostRecords):
+                count = LOST if item.raw < 0 else item.raw
+                told.append(Hole(up, count, item.at, item.packet))
+            else:
+                told.append(Plain(up, item))
+
+    def _agree(self, told: list[Plain | Hole]) -> None:
+        """Early data counts once the server took it (RFC 8446 4.2.10)."""
+        accepted = self._sides[False].accepts_early
+        if accepted is not None:
+            self._tell(True, self._sides[True].decide_early(accepted), told)
+
+    # -- hellos ------------------------------------------------------------------
+
+    def _read_clear(self, up: bool, record: SealedRecord, told: list[Plain | Hole]) -> None:
+        """Handshake messages before any key: the hellos are among them."""
+        clear = self._clear[up]
+        if len(clear) > _HELLO_LIMIT:
+            return
+        clear += record.body
+        while len(clear) >= _HEADER:
+            stop = _HEADER + int.from_bytes(clear[1:_HEADER], "big")
+            if len(clear) < stop:
+                return
+            kind, body = clear[0], bytes(clear[_HEADER:stop])
+            del clear[:stop]
+            if up and kind == CLIENT_HELLO:
+                self._client(body)
+            elif not up and kind == SERVER_HELLO:
+                self._server(body, told)
+
+    def _client(self, body: bytes) -> None:
+        if self._hello is not None:
+            return  # the second one, after a HelloRetryRequest, has the same random
+        self._hello = hello = parse_client_hello(body)
+        if self._keys.of(hello.random) is None:
+            self.is_over = True
+            return
+        self.source = self._keys.source(hello.random)
+        if not self._keys.take(hello.random):
+            self._was_taken = self.is_over = True
+
+    def _server(self, body: bytes, told: list[Plain | Hole]) -> None:
+        hello = parse_server_hello(body)
+        client = self._hello
+        if hello.retry or self._has_chosen or hello.cipher is None:
+            return
+        if client is None:
+            self.is_over = True  # the ClientHello was not captured
+            return
+        secrets = self._keys.of(client.random) or {}
+        self._has_chosen = True
+        if hello.version == _TLS_1_3:
+            keys = keys_13(secrets, hello.cipher, early=client.early_data)
+        elif hello.version == _TLS_1_2:
+            self._is_old = True
+            keys = keys_12(secrets, hello, client.random)
+        else:
+            keys = None
+        if keys is None:
+            self.is_over = True
+            return
+        for up in (True, False):
+            self._sides[up].begin(keys[up], is_old=self._is_old)
+        while self._waiting:
+            self._tell(True, self._sides[True].open(self._waiting.popleft()), told)

@@ -1,0 +1,100 @@
+"""What stands inside TLS, read with its keys: a layer's child like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+
+from inspector.decryption.session import Hole, Plain, TlsSession
+from inspector.exchanges.context import Context
+from inspector.exchanges.layers import Slot
+from inspector.flows.contract import BATCH
+from inspector.model.network import Decryption, DecryptionState, TunnelProtocol
+from inspector.wire import Segment
+
+#: Why a connection was not read, or not all of it.
+_WHY: Final[dict[DecryptionState, str]] = {
+    "no-keys": "no key log has its secrets",
+    "failed": "no record could be opened with the secrets that the key log has",
+    "partial": "records are missing, or some of its secrets are",
+}
+
+
+class Inside:
+    """Decrypts one TLS connection, and lets a child read what it says.
+
+    `reads`: it may still say something.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._session = TlsSession(context.ledger.keys)
+        self._slot: Slot | None = None
+        self._protocol: TunnelProtocol = "none"
+        self._ends: list[tuple[bool, int, int]] = []
+
+    @property
+    def reads(self) -> bool:
+        return not self._session.is_over
+
+    def receive(self, up: bool, segments: Sequence[Segment]) -> None:
+        """The next bytes, encrypted."""
+        if self.reads:
+            self._pass_on(self._session.receive(up, segments))
+
+    def gap(self, up: bool, count: int, at: int, packet: int) -> None:
+        """Bytes are missing."""
+        if self.reads:
+            self._pass_on(self._session.gap(up, count, at, packet))
+
+    def lose(self, up: bool, count: int) -> None:
+        """Bytes passed unseen, or were cut away on purpose."""
+        if self.reads:
+            self._session.lose(up, count)
+
+    def end(self, up: bool, at: int, packet: int) -> None:
+        """A direction ended with FIN."""
+        if self._slot is not None:
+            self._slot.layer.end(up, at, packet)
+
+    def wanted(self, up: bool) -> int:
+        """Every record has to be opened; whether they may come in batches is the child's."""
+        return 0 if self._slot is None or not self._slot.layer.wanted(up) else BATCH
+
+    def finish(self, at: int, packet: int) -> Decryption | None:
+        """The connection is over: how far it was read."""
+        if self._slot is not None:
+            self._slot.layer.finish(at, packet)
+        session = self._session
+        if session.is_other_leg:
+            return None
+        state = session.state
+        because = _WHY.get(state)
+        if state == "no-keys" and not session.has_hello:
+            because = "its ClientHello was not captured"
+        if state in ("partial", "failed"):
+            number = self._context.connection.number
+            self._context.ledger.unread.note(number, "protocol", packet or None)
+        return Decryption(session.source, state, self._protocol, because)
+
+    def _pass_on(self, told: Sequence[Plain | Hole]) -> None:
+        for (is_plain, up), items in groupby(told, lambda item: (isinstance(item, Plain), item.up)):
+            layer = self._child.layer
+            if is_plain:
+                layer.receive(up, [item.segment for item in items if isinstance(item, Plain)])
+                continue
+            for item in items:
+                if isinstance(item, Hole) and item.size:
+                    layer.gap(up, item.size, item.at, item.packet)
+
+    @property
+    def _child(self) -> Slot:
+        if self._slot is None:
+            slot = self._slot = Slot()
+            inner = self._context.in_plaintext(self._note)
+            slot.layer = inner.detect(inner, slot, (0, 0))
+        return self._slot
+
+    def _note(self, protocol: TunnelProtocol) -> None:
+        self._protocol = protocol

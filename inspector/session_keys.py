@@ -1,0 +1,61 @@
+"""The secrets of TLS sessions for one run: of key logs, and those embedded in its captures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inspector.decryption.keystore import Keystore
+from inspector.model.capture import KeyMaterial
+from inspector.options import Options
+from inspector.pcap.key_logs import KEY_LOG_KIND, embedded, key_log_lines
+from inspector.pcap.locate import Located
+from inspector.pcap.reader import CaptureReader
+from inspector.pcap.walk import DecryptionSecrets
+
+
+class SessionKeys:
+    """Fills a keystore as `options` say.
+
+    Raises `KeyLogError` for a key log that cannot be read.
+    """
+
+    def __init__(self, options: Options, located: Sequence[Located]) -> None:
+        self.store = Keystore()
+        self._logs: list[str] = []
+        self._embedded = 0
+        self._decrypts = options.decrypts
+        #: How many blocks were taken of each capture, by its place.
+        self._taken: dict[int, int] = {}
+        if not options.decrypts:
+            return
+        beside = [log for found in located for log in found.key_logs] if options.finds_keys else []
+        for log in dict.fromkeys((*options.key_logs, *beside)):
+            self.store.read(key_log_lines(log), "keylog")
+            self._logs.append(log.name)
+        for index, name in enumerate(name for found in located for name in found.captures):
+            blocks = embedded(name)
+            self._taken[index] = len(blocks)
+            self._add(blocks)
+
+    def take(self, readers: Sequence[CaptureReader]) -> None:
+        """Blocks that came by now of what can be read only once."""
+        for index, reader in enumerate(readers):
+            blocks = reader.secrets
+            known = self._taken.get(index, 0)
+            if self._decrypts and len(blocks) > known:
+                self._taken[index] = len(blocks)
+                self._add(blocks[known:])
+
+    def _add(self, blocks: Sequence[DecryptionSecrets]) -> None:
+        for block in blocks:
+            if block.kind == KEY_LOG_KIND:
+                self._embedded += 1
+                self.store.read(block.data.reveal().splitlines(), "embedded")
+
+    @property
+    def fact(self) -> KeyMaterial | None:
+        """What the report says of them."""
+        if not self._logs and not self._embedded:
+            return None
+        store = self.store
+        return KeyMaterial(tuple(self._logs), self._embedded, store.lines, store.unread_lines)
