@@ -67,7 +67,7 @@ class KeyMaterial:
     """Where secrets of TLS sessions came from; none of them is in a report."""
 
     key_logs: tuple[str, ...]
-    """The key logs that were read, by their names."""
+    """The key logs that were read, by their names, in the order in which they were named."""
     embedded: int
     """Blocks with secrets in the captures."""
     secrets: int

@@ -107,9 +107,9 @@ class Chain:
     status: int | None
     """The status that the agent got; null without an answer."""
     upstream_exchanges: tuple[ExchangeId, ...] = ()
-    """What the API proxy asked for it, as read inside its tunnels with their keys."""
+    """What the API proxy asked for it, in that order, as read inside its tunnels."""
     header_diff: tuple[HeaderChange, ...] = ()
-    """What the client sent, and what the API got in the last of these."""
+    """What the client sent, in its order, and what the API got besides in the last of these."""
     stream_diff: StreamDiff | None = None
     """The answer on both legs, where one is an event stream."""
 
