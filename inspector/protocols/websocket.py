@@ -86,6 +86,7 @@ class MessageReader:
         self._places: list[Extent] | None = None if start is None else []
         self._hidden: list[Extent] = []
         self._head = b""
+        self._began_in = 0  # the packet that brought its first byte
         #: Of the current frame: its opcode, its mask, and how much of its payload is to come.
         self._opcode = _BINARY
         self._mask = b""
@@ -168,6 +169,8 @@ class MessageReader:
 
     def _begin(self, data: bytes, packet: int) -> int:
         """Take what `data` has of a frame's head; how many bytes of it that were."""
+        if not self._head:
+            self._began_in = packet
         head = self._head + data[:14]
         size = 2
         if len(head) >= 2:
@@ -184,7 +187,8 @@ class MessageReader:
         self._frame = []
         if not self._is_frame(head):
             self.lose()
-            self._fault("websocket-broken-frame", packet)
+            # How much of a head is read before it is none a copy cannot tell.
+            self._fault("websocket-broken-frame", self._began_in)
             return taken
         if self._places is not None:
             # Only the mask on a closing frame is needed: its reason is told under it.

@@ -16,6 +16,8 @@ from inspector.cli.main import main
 #: What differs between two keys by design: the words that tell equal keys from others, and the
 #: digest of the whole file.
 _FINGERPRINT: Final = re.compile(rb"(?<= bytes )[0-9a-f]{1,12}|\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b")
+#: The digest of the file that was read, which two captures do not share.
+_DIGEST: Final = re.compile(rb"\b[0-9a-f]{64}\b")
 _DIGIT: Final = re.compile(rb"[0-9]")
 
 
@@ -42,7 +44,7 @@ def artifacts(
 
 def without_fingerprints(output: bytes) -> bytes:
     """An output in which equal keys may differ from others, but not one key from another."""
-    return _DIGIT.sub(b"0", _FINGERPRINT.sub(b"(fingerprint)", output))
+    return _DIGIT.sub(b"0", _FINGERPRINT.sub(b"(fingerprint)", _DIGEST.sub(b"(digest)", output)))
 
 
 def _run(*arguments: str | Path) -> tuple[bytes, bytes]:
