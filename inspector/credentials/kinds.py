@@ -171,6 +171,7 @@ _ANOMALY_ORDER: Final[tuple[Anomaly, ...]] = (
     "doubled-scheme",
     "empty",
     "non-ascii",
+    "protocol-words",
 )
 
 

@@ -31,6 +31,7 @@ from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
 from inspector.secrets.grammar import Span
 from inspector.secrets.positions import SCHEMES, Syntax
+from inspector.secrets.public import is_words
 
 _SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
 #: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
@@ -134,8 +135,7 @@ def read(raw: bytes, syntax: Syntax) -> PositionReading:
     if syntax is Syntax.COOKIE:
         anomalies.discard("quoted")  # RFC 6265 4.1.1 lets a cookie value stand in quotes
     core = core_of(Secret(joined(start, stop)))
-    if not len(core):
-        anomalies.add("empty")
+    anomalies |= _of_core(core)
     shown = b"" if scheme is None else text[slice(*scheme)]
     return PositionReading(syntax, scheme, (start, stop), shown, value, core, frozenset(anomalies))
 
@@ -150,9 +150,16 @@ def read_parameter(decoded: bytes) -> PositionReading:
         anomalies |= {"leading-space"} if start else set()
         anomalies |= {"trailing-space"} if stop < len(decoded) else set()
     core = core_of(value)
-    if not len(core):
-        anomalies.add("empty")
+    anomalies |= _of_core(core)
     return PositionReading(Syntax.BARE, None, (start, stop), b"", value, core, frozenset(anomalies))
+
+
+def _of_core(core: Secret) -> set[Anomaly]:
+    """What is odd in the key itself: there is none, or words that none consists of."""
+    if not len(core):
+        return {"empty"}
+    is_public = placeholder(core.reveal()) is None and is_words(core.reveal())
+    return {"protocol-words"} if is_public else set()
 
 
 def split_scheme(text: bytes, syntax: Syntax) -> tuple[bytes | None, bytes, bytes]:

@@ -29,6 +29,7 @@ Anomaly: TypeAlias = Literal[
     "doubled-scheme",
     "empty",
     "non-ascii",
+    "protocol-words",
 ]
 
 

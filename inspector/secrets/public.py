@@ -95,6 +95,18 @@ def is_mask(text: bytes) -> bool:
     return _MASK.fullmatch(text) is not None
 
 
+def is_words(text: bytes) -> bool:
+    """Whether a whole value consists of words of the protocols or of prefixes alone: no key does.
+
+    `application/json`, `sk-ant-`; a version may stand beside them.
+    """
+    tokens = _TOKEN.findall(text.lower())
+    words = sum(token in WORDS for token in tokens)
+    numbers = sum(_NUMBER.fullmatch(token) is not None for token in tokens)
+    is_whole = text.isascii() and words + numbers == len(tokens)
+    return is_whole and words > 0 and numbers <= _NUMBERS[0]
+
+
 def is_public(text: bytes) -> bool:
     """Whether a text says nothing but what everyone knows.
 

@@ -17,15 +17,17 @@ ABOUT: Final = Code(
     title="A credential cannot be sent as it is",
     needs="the request's head, whole",
     meaning=(
-        "The credential holds a control character, quotes, a doubled scheme, or nothing. A"
-        " trailing space is harmless (measured) and is not meant. A note where the call succeeded"
-        " all the same."
+        "The credential holds a control character, quotes, a doubled scheme, nothing, or words of"
+        " the protocols alone, such as application/json: no key consists of them. A trailing space"
+        " is harmless (measured) and is not meant. A note where the call succeeded all the same."
     ),
     advice="Trim the value where it is set; look at its anomalies in the report.",
 )
 
 #: Anomalies that matter; a space at an end is taken off by every parser (RFC 9110 5.5).
-MATTERS: Final = frozenset({"control-character", "quoted", "doubled-scheme", "empty"})
+MATTERS: Final = frozenset(
+    {"control-character", "quoted", "doubled-scheme", "empty", "protocol-words"}
+)
 
 
 def is_malformed(auth: AuthHeader) -> bool:
