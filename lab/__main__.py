@@ -133,11 +133,24 @@ def record(docker: bool, names: tuple[str, ...]) -> None:
 @click.option("--alike", is_flag=True, help="Bodies are of one size.")
 @click.option("--again", is_flag=True, help="The API proxy tries each call again, by itself.")
 @click.option(
+    "--loss",
+    type=click.FloatRange(0, 100),
+    multiple=True,
+    help="Judge the recording once more without so many percent of its frames.",
+)
+@click.option(
     "--capture",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the recording in this file.",
 )
-def load(calls: int, plain: bool, alike: bool, again: bool, capture: Path | None) -> None:
+def load(
+    calls: int,
+    plain: bool,
+    alike: bool,
+    again: bool,
+    loss: tuple[float, ...],
+    capture: Path | None,
+) -> None:
     """So many calls in flight at once; which chains are right, by how sure they are."""
     from inspector import inspect
     from lab import load as loads
@@ -147,10 +160,14 @@ def load(calls: int, plain: bool, alike: bool, again: bool, capture: Path | None
         kept = capture or network.directory / "load.pcapng"
         played = loads.play(network, kept, calls, stream=not plain, alike=alike, again=again)
         found = loads.judge(inspect(kept), played)
+        lossy = {each: loads.judge(loads.losing(kept, each), played) for each in loss}
     for status, count in sorted(played.statuses.items()):
         click.echo(f"{count} calls were answered by {status}")
     click.echo(found)
     click.echo(f"wrong at {loads.RELIABLE} or more: {len(found.wrong_and_sure)}")
+    for percent, score in lossy.items():
+        click.echo(f"\nwithout {percent:g} % of the frames: {score}")
+        click.echo(f"wrong at {loads.RELIABLE} or more: {len(score.wrong_and_sure)}")
 
 
 @main.command()

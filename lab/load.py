@@ -10,13 +10,15 @@ import json
 import random
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from inspector import Report
+from inspector.inspection import Inspector
 from inspector.model.conclusions import RELIABLE
 from inspector.model.network import Endpoint
+from inspector.pcap.reader import merged, open_captures
 from lab import proxy, squid, upstream
 from lab.clients import ANTHROPIC_PLACEHOLDER
 from lab.join_score import JoinScore, score
@@ -104,6 +106,19 @@ def _tunnels(records: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
     return {agent: tuple(tunnels) for agent, tunnels in found.items()}
 
 
+def losing(capture: Path, percent: float, seed: int = 1) -> Report:
+    """The report of a recording that lost each of its frames with this probability."""
+    chance, inspector = random.Random(f"{percent} {seed}"), Inspector()
+    readers = open_captures((str(capture),))
+    for batch in merged(readers):
+        kept = [record for record in batch.records if chance.random() * 100 >= percent]
+        if kept:
+            inspector.feed(replace(batch, records=kept))
+    for reader in readers:
+        reader.close()
+    return inspector.finish()
+
+
 def judge(report: Report, played: Played) -> JoinScore:
     """The report's chains held against what the API proxy recorded."""
     places = {_text(tunnel.client): tunnel.id for tunnel in report.tunnels}
@@ -120,4 +135,4 @@ def _text(end: Endpoint) -> str:
     return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
-__all__ = ["RELIABLE", "Played", "judge", "play"]
+__all__ = ["RELIABLE", "Played", "judge", "losing", "play"]

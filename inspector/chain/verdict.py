@@ -122,9 +122,11 @@ def of_link(
         confidence = 0.9
     begun = call.begun
     delay = carrier.opened - begun
+    # One that is late alone may be somebody else's; where all are, the API proxy is busy.
+    is_late = delay > LATE + link.crowd * LATER and not link.is_queued
     if delay <= PROMPT and not reused:
         reasons.append("prompt")
-    elif delay > LATE + link.crowd * LATER and not retried:
+    elif is_late and not retried:
         reasons.append("late")
         confidence = min(confidence, 0.7)
     apart = lag(call, carrier)
@@ -150,7 +152,9 @@ def of_link(
         # A rival may be among what lacks: the ends must speak for the link, and in a crowd its
         # size, which no other call near it has.
         reasons.append(scene.why)
-        confidence = min(confidence, 0.85 if together and delay <= LATE else 0.6)
+        confidence = min(
+            confidence, 0.85 if together and (delay <= LATE or link.is_queued) else 0.6
+        )
     if call.sent == UNKNOWN:
         reasons.append("unseen-request")
         confidence = min(confidence, 0.5)

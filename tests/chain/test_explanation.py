@@ -166,3 +166,29 @@ def test_ends_are_not_believed_where_more_than_a_quarter_of_them_are_far_apart(
     found = given(calls, [a_tunnel(5 + place, last) for place, last in enumerate(lasts)])
 
     assert (found[10], found[11]) == ((11, 10) if ends_tell else (10, 11))
+
+
+# -- a queue -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("waits", "queued"),
+    [
+        ([2000] * 10, True),
+        ([1000, 2000] * 5, True),
+        ([5] * 9 + [2000], False),
+        ([2000] * 4, False),  # too few to tell
+    ],
+)
+def test_a_tunnel_is_late_alone_or_as_late_as_its_neighbours(
+    waits: list[float], *, queued: bool
+) -> None:
+    """The API proxy is one thread: with many calls at once all tunnels come late."""
+    calls = [a_call(place * 10_000, place * 10_000 + 4000) for place in range(len(waits))]
+    tunnels = [
+        a_tunnel(place * 10_000 + wait, place * 10_000 + 4000) for place, wait in enumerate(waits)
+    ]
+
+    found = links(calls, tunnels)
+
+    assert found[len(waits) - 1].is_queued is queued

@@ -26,6 +26,11 @@ def crowd(number: int, margin: float = 100.0) -> Link:
     return Link(0, 0, margin, number, number)
 
 
+#: One of ten that wait, all of them late; and one whose size tells it from the others.
+QUEUED = replace(crowd(10), is_queued=True)
+TOLD = replace(QUEUED, is_told_by_size=True)
+
+
 @pytest.mark.parametrize(
     ("call", "carrier", "link", "scene", "retried", "sure"),
     [
@@ -36,6 +41,16 @@ def crowd(number: int, margin: float = 100.0) -> Link:
         (a_call(0, 2000), a_tunnel(1004.1, 2000), ALONE, SCENE, True, 0.85),
         (a_call(0, 2000), a_tunnel(1040, 2000), crowd(10), SCENE, False, 0.95),
         (a_call(0, 2000), a_tunnel(1040.1, 2000), crowd(10), SCENE, False, 0.7),
+        (a_call(0, 2000), a_tunnel(1040.1, 2000), QUEUED, SCENE, False, 0.95),
+        (a_call(0, 2000), a_tunnel(1040.1, 2000), TOLD, LOSSY, False, 0.85),
+        (
+            a_call(0, 2000),
+            a_tunnel(1040.1, 2000),
+            replace(TOLD, is_queued=False),
+            LOSSY,
+            False,
+            0.6,
+        ),
         # ends: together within 25 ms
         (a_call(answered=200), a_tunnel(5, 175), ALONE, SCENE, False, 0.95),
         (a_call(answered=200), a_tunnel(5, 174.9), ALONE, SCENE, False, 0.85),
