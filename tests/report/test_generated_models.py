@@ -35,7 +35,7 @@ def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The `bin` of an environment of its own with the generator."""
     folder = tmp_path_factory.mktemp("generator")
     venv.create(folder, with_pip=True)
-    command = [folder / "bin" / "python", "-m", "pip", "install", "-q", *NEEDS]
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *NEEDS]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         pytest.skip("datamodel-code-generator cannot be installed: no package index")
