@@ -272,7 +272,8 @@ class Ledger:
                 self.fault(connection.number, fault)
         if draft.response is None and connection.half_heard:
             draft.lost = True
-        if connection.closed_by is None and draft.is_cut:
+        # What is read inside TLS makes nothing incomplete that would be complete without keys.
+        if connection.closed_by is None and draft.is_cut and not decrypted:
             self.leave_unfinished(connection)
         record = ExchangeRecord(
             number=draft.number,
