@@ -16,7 +16,7 @@ from inspector.diagnosis.groups import Group, Groups
 from inspector.diagnosis.index import opened_moment
 from inspector.diagnosis.rule import Cause, OfForeign, Tally, of_call
 from inspector.diagnosis.rules import api_proxy_bypassed
-from inspector.diagnosis.words import at, plural
+from inspector.diagnosis.words import arrived, at, plural
 from inspector.model.conclusions import CauseGroup, Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
@@ -87,15 +87,16 @@ def root_cause(
     cause = found.cause
     heaviest = found.groups.heaviest_first()[0]
     first, count = heaviest.first, heaviest.count
+    inside = arrived(first, case)
     return RootCause(
         code,
         explains=found.tally.count,
         of=of,
         sentence=cause.sentence(first, case, count),
         ruled_out=_ruled_out(code, first, case),
-        details=cause.details(first, case, count),
+        details=(*cause.details(first, case, count), *inside),
         others=_others(case, explained, heaviest),
-        not_in_packets=cause.not_in_packets,
+        not_in_packets=None if inside else cause.not_in_packets,
         advice=cause.advises(first, case),
         evidence=tuple(found.tally.evidence),
     )

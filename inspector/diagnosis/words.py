@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.credentials.kinds import label
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.index import closed_moment
@@ -11,6 +12,8 @@ from inspector.model.network import Refusal
 from inspector.wire import packet_label, precedes
 
 _WIDTH: Final = 76
+#: Statuses that may be about a credential.
+_OF_CREDENTIALS: Final = frozenset({400, 401, 403})
 
 
 def plural(count: int, noun: str) -> str:
@@ -27,6 +30,20 @@ def span(first: int, last: int, case: Case) -> str:
     """From where to where to look: `packets 3-17`, or `packets 1:3-2:17`."""
     ends = (packet_label(packet, several_files=case.several_files) for packet in (first, last))
     return "packets {}-{}".format(*ends)
+
+
+def arrived(call: FailedCall, case: Case) -> tuple[str, ...]:
+    """The credentials that the API got and refused, where they were read inside the tunnel."""
+    request = None if call.inner is None else call.inner.request
+    if request is None or not request.complete or call.status not in _OF_CREDENTIALS:
+        return ()
+    told = []
+    for auth in request.auth:
+        anomalies = [anomaly.replace("-", " ") for anomaly in auth.credential.anomalies]
+        odd = f" ({', '.join(anomalies)})" if anomalies else ""
+        told.append(" ".join(filter(None, (auth.name, auth.scheme, label(auth.credential)))) + odd)
+    got = ", ".join(told) or "no credential"
+    return (f"Inside the tunnel the API got {got} ({at(request.packet, case)}).",)
 
 
 def answer(call: FailedCall) -> str:

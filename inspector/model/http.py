@@ -231,7 +231,7 @@ class Exchange:
     websocket: WebSocket | None = None
     """What went over it, where it became a WebSocket."""
     decrypted: bool = False
-    """Whether it was read inside TLS, with its keys."""
+    """Whether it was read inside TLS, with its keys; packets are those of the records."""
     recovered_by: ExchangeId | None = None
     """The later call of the same client that made this failed one good."""
 

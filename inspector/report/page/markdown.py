@@ -17,6 +17,7 @@ from inspector.report.page import words
 from inspector.report.page.clients import Sent, sent
 from inspector.report.page.escape import clipped, defused, visible
 from inspector.report.page.headline import counts, headline
+from inspector.report.page.inside import inside_rows, reading
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.verdicts import finding_rows, verdict_rows
 from inspector.report.page.view import View
@@ -103,6 +104,21 @@ def _pieces(view: View) -> Iterator[str]:
             for row in tunnel_rows(view)
         ),
     )
+    read = reading(view)
+    if read is not None:
+        yield f"{_prose(read)}.\n\n"
+        yield from _table(
+            "Inside TLS",
+            ("client sent", "upstream got", "status", "in"),
+            (
+                (
+                    *map(code, ("\n".join(row.sent), "\n".join(row.got))),
+                    row.answers,
+                    code(row.calls),
+                )
+                for row in inside_rows(view)
+            ),
+        )
     yield from _table(
         "Findings",
         ("severity", "code", "what", "where", "advice"),

@@ -17,6 +17,7 @@ from inspector.report.page import blocks, words
 from inspector.report.page import tables as details
 from inspector.report.page.clients import sent
 from inspector.report.page.headline import counts, headline
+from inspector.report.page.inside import inside
 from inspector.report.page.layout import STYLES, printed
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.verdicts import finding_rows, verdict_rows
@@ -47,6 +48,7 @@ def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
     tunnels = tunnel_rows(view)
     if tunnels:
         yield from blocks.tunnel_block(tunnels, rows)
+    yield from inside(view, rows)
     yield from details.direct_tls(view, rows)
     verdicts = verdict_rows(view)
     if verdicts:

@@ -80,7 +80,8 @@ def _carries(view: View, group: Sequence[Tunnel]) -> str:
         return calls if first.established else f"nothing, for {calls}"
     inside = [exchange for tunnel in group for exchange in tunnel.exchanges]
     if inside:
-        return words.some(inside)
+        own = "its own " if view.role(first.client.ip) == "api-proxy" and first.decryption else ""
+        return own + words.some(inside)
     if not first.established:
         return "nothing"
     if view.report.chains or view.report.hypotheses:
