@@ -43,7 +43,7 @@ FAULTS_LIMIT: Final = 64
 #: Why a stretch is blank: a body in a coding that cannot be coded anew; one of a kind of which
 #: nothing stays; the texts in a body whose structure stays; a direction of TLS; a header block of
 #: HTTP/2, whose fields share a table with those of others.
-BlankReason: TypeAlias = Literal["coded", "body", "text", "tls", "head"]
+BlankReason: TypeAlias = Literal["coded", "body", "text", "tls", "head", "plaintext"]
 #: The names and values of a header block, masked as those of a head of HTTP/1 are.
 BlockHead: TypeAlias = tuple[tuple[str, str], ...]
 

@@ -81,8 +81,8 @@ class CopiedDirection:
     """One direction of a connection in which something was said."""
 
     __slots__ = (
-        "_at", "_brought", "_host", "_is_noted", "encrypted", "messages", "records", "sequence",
-        "track", "waiting",
+        "_at", "_brought", "_host", "encrypted", "messages", "records", "sequence", "track",
+        "unread", "waiting",
     )  # fmt: skip
 
     def __init__(self, host: Host) -> None:
@@ -96,16 +96,17 @@ class CopiedDirection:
         #: The packets that wait for it.
         self.waiting = HeldPieces()
         self._host = host
-        self._is_noted = False
-        #: Where in the stream packets began: (offset, number).
-        self._brought: deque[tuple[int, int]] = deque()
+        #: The time of the packet, in ns, and the offset of the first byte that nobody read.
+        self.unread: tuple[int, int] | None = None
+        #: Where in the stream packets began: (offset, number, time).
+        self._brought: deque[tuple[int, int, int]] = deque()
 
     def add(self, segments: Sequence[Segment]) -> None:
         """The next bytes."""
         track, records = self.track, self.records
         for at, packet, data in segments:
             self._at = at
-            self._brought.append((track.end, packet))
+            self._brought.append((track.end, packet, at))
             track.add(data)
             if records is not None:
                 self._take_records(data)
@@ -131,9 +132,10 @@ class CopiedDirection:
     def settle(self, before: int) -> None:
         """Nothing more will be told of the bytes before this one."""
         held = self.messages.settled if self.records is None else self.records.settled
-        if self.track.settle(min(before, held)) and not self._is_noted:
-            self._is_noted = True
-            self._note(self.track.decided, [], "plaintext")
+        start = self.track.settle(min(before, held))
+        if start is not None and self.unread is None:
+            self.unread = self._brought_by(start)[1], start
+            self._note(start, [], "plaintext")
         brought, decided = self._brought, self.track.decided
         while len(brought) > 1 and brought[1][0] <= decided:
             brought.popleft()
@@ -157,12 +159,16 @@ class CopiedDirection:
         self.track.settle(EVERYTHING)
 
     def _note(self, offset: int, found: list[Found], why: str) -> None:
-        packet = 0
-        for begin, number in self._brought:
+        self._host.note(self._brought_by(offset)[0], found, why)
+
+    def _brought_by(self, offset: int) -> tuple[int, int]:
+        """Number and time of the packet that brought a byte; zeros if that is forgotten."""
+        packet = at = 0
+        for begin, number, time in self._brought:
             if begin > offset:
                 break
-            packet = number
-        self._host.note(packet, found, why)
+            packet, at = number, time
+        return packet, at
 
 
 class Listening:
@@ -329,9 +335,13 @@ class Listening:
                 self._host.mark(
                     self, bool(up), at, Extent(start, side.track.end), "tls", None, None
                 )
-        for side in self.sides or ():
+        for up, side in enumerate(self.sides or ()):
             with self._guarded():
                 side.force()
+                if side.unread is not None:
+                    at, start = side.unread
+                    stretch = Extent(start, side.track.end)
+                    self._host.mark(self, bool(up), at, stretch, "plaintext", None, None)
         for side in self.sides or ():
             self._host.decided(side, over=True)
         self._host.ended(self)

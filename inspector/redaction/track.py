@@ -115,33 +115,33 @@ class Track:
         if data:
             self._grants.append(_Grant(start, data))
 
-    def settle(self, before: int) -> bool:
-        """Nothing more is granted before this offset; whether there is anything unread."""
+    def settle(self, before: int) -> int | None:
+        """Nothing more is granted before this offset; where the first unread byte is, if any."""
         stop = min(before, self.end)
         if stop <= self.decided:
-            return False
+            return None
         # Of two grants from one byte on the later one stands.
         grants = sorted(self._grants, key=_start)
         self._grants = []
-        is_unread = False
+        unread_from: int | None = None
         at = self.decided
         for grant in grants:
             start, data = grant
             if start >= stop:
                 self._grants.append(grant)
                 continue
-            if start > at:
-                is_unread = self._fill(at, start) or is_unread
+            if start > at and self._fill(at, start) and unread_from is None:
+                unread_from = at
             rest = start + len(data) - stop
             if rest > 0:
                 self._grants.append(_Grant(stop, data[-rest:]))
                 data = data[:-rest]
             self._write(start, data)
             at = max(at, start + len(data))
-        if at < stop:
-            is_unread = self._fill(at, stop) or is_unread
+        if at < stop and self._fill(at, stop) and unread_from is None:
+            unread_from = at
         self.decided = stop
-        return is_unread
+        return unread_from
 
     def _fill(self, start: int, stop: int) -> bool:
         """Nobody granted these bytes; whether any of them came."""

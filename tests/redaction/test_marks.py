@@ -275,6 +275,22 @@ def test_a_direction_of_tls_is_marked() -> None:
     assert sorted(whys(same(tcp.close()))) == [("tls", 7), ("tls", 12)]
 
 
+def test_a_direction_of_a_protocol_that_nobody_read_is_marked_and_is_no_finding() -> None:
+    tcp = Tcp().open().up(b"CONNECT lab.test:443 HTTP/1.1\r\n\r\n")
+    tcp.down(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    tcp.up(b"SSH-2.0-LABONLY\r\n").down(b"SSH-2.0-x\r\n").up(b"\0\0LABONLY")
+    assert sorted(whys(same(tcp.close()))) == [("plaintext", 11), ("plaintext", 26)]
+
+
+def test_bytes_behind_a_hole_that_begin_no_message_are_marked() -> None:
+    tcp = Tcp().open().up(b"POST /v1/messages HTTP/1.1\r\nHost: lab.test\r\nX-Lab: LAB")
+    tcp.up(b"a hole of forty bytes".ljust(40)).ack(False)
+    del tcp.wire.packets[-2]
+    tcp.up(b"LABONLY, which is no head of any message").ack(False)
+    out = same(tcp.close())
+    assert whys(out) == [("plaintext", len("X-Lab: LAB") + 40 + 40)]
+
+
 def test_a_live_copy_has_a_mark_before_the_packet_that_ends_its_stretch() -> None:
     answer = answered(400, b"application/json", "zstd", zstandard.compress(ERROR))
     tcp = exchange(answer).close()
