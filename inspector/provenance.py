@@ -70,5 +70,6 @@ def provenance(
             topology_file=None if topology is None else words(topology.name),
             auth_headers=tuple(map(words, options.auth_headers)),
             kept_headers=tuple(map(words, options.kept_headers)),
+            decrypts=options.decrypts,
         ),
     )

@@ -57,6 +57,8 @@ class UsedOptions:
     """Further headers that carry a credential, in the order given."""
     kept_headers: tuple[str, ...]
     """Headers whose values were to be shown, in the order given."""
+    decrypts: bool
+    """Whether keys of TLS sessions were to be used."""
 
 
 @dataclass(frozen=True, slots=True)

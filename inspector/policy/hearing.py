@@ -16,7 +16,7 @@ from inspector.model.report import Report
 from inspector.policy.model import Expect
 from inspector.policy.patterns import is_like
 from inspector.policy.unread import Concerns, Unheard
-from inspector.policy.ways_out import WayOut, ways_out
+from inspector.policy.ways_out import WayOut, openers, ways_out
 from inspector.report.page.view import View
 
 
@@ -46,6 +46,8 @@ class Subject:
         self.whole: Final = self.unread.whole
         self.lacking: Final = self.unread.lacking
         self.ways: Final = tuple(ways_out(self.view))
+        #: Who opens ways out and tunnels, by address.
+        self.openers: Final = openers(self.view)
 
     @cached_property
     def connections(self) -> dict[str, Connection]:
@@ -135,7 +137,7 @@ class Hearing:
             joined = any(view.call(chain.agent_exchange) in ids for chain in chains)
             if expect.provider != "any" and not joined:
                 continue
-            if expect.opened_by is None or expect.opened_by == _opener(view, tunnel):
+            if expect.opened_by in (None, self.subject.openers.get(tunnel.client.ip)):
                 yield tunnel
 
     def agents_connects(self) -> Iterator[Tunnel]:
@@ -205,7 +207,3 @@ class Hearing:
     def is_to_squid(self, connection: Connection) -> bool:
         """Whether a connection carries a CONNECT, if anything."""
         return self.subject.view.role(connection.server.ip) == "forward-proxy"
-
-
-def _opener(view: View, tunnel: Tunnel) -> str:
-    return "api-proxy" if view.role(tunnel.client.ip) == "api-proxy" else "agent"

@@ -9,7 +9,7 @@ from typing import Final
 from inspector.chain.answerer import answered_by
 from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
-from inspector.model.addresses import split_target
+from inspector.model.addresses import split_authority, split_target
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tls
 from inspector.model.providers import UNKNOWN, Provider, ProviderFacts
@@ -63,9 +63,9 @@ def ways_out(view: View) -> Iterator[WayOut]:
 def _through(view: View) -> Iterator[WayOut]:
     """CONNECTs and requests in absolute form, asked of the forward proxy."""
     near = Neighbourhood(view.report.topology)
-    openers = _openers(view)
+    known = openers(view)
     for tunnel in view.report.tunnels:
-        opener = openers.get(tunnel.client.ip)
+        opener = known.get(tunnel.client.ip)
         if opener is None or tunnel.refusal is not None:
             continue
         hosts = tunnel_hosts(tunnel)
@@ -76,7 +76,7 @@ def _through(view: View) -> Iterator[WayOut]:
                 tunnel.protocol in ("http/1.1", "h2"),
             )  # fmt: skip
     for call in view.page.calls:
-        opener = openers.get(call.client.ip)
+        opener = known.get(call.client.ip)
         host = asked_host(call)
         if opener is None or call.tunnel is not None or not host or near.holds(host):
             continue
@@ -91,14 +91,14 @@ def _through(view: View) -> Iterator[WayOut]:
 def _past(view: View) -> Iterator[WayOut]:
     """Connections to hosts that are not on the bridge."""
     near = Neighbourhood(view.report.topology)
-    openers = _openers(view)
+    known = openers(view)
     plain: dict[str, Exchange] = {}
     for call in view.page.calls:
-        if call.client.ip in openers and call.tunnel is None:
+        if call.client.ip in known and call.tunnel is None:
             plain.setdefault(call.connection, call)
     tls = {direct.connection: direct for direct in view.report.direct_tls}
     for connection in view.report.connections:
-        opener = openers.get(connection.client.ip)
+        opener = known.get(connection.client.ip)
         if opener is None or not _is_past(connection, near):
             continue
         ip, port = connection.server.ip, connection.server.port
@@ -109,8 +109,8 @@ def _past(view: View) -> Iterator[WayOut]:
             yield WayOut(direct.id, "TLS around the proxies", True, hosts, *rest, direct.tls)
         elif connection.id in plain:
             call = plain[connection.id]
-            asked = call.request.host if call.request is not None else None
-            hosts = (ip,) if not asked else (ip, asked.rpartition(":")[0] or asked)
+            asked = split_authority((call.request and call.request.host) or "")
+            hosts = (ip,) if asked is None else (ip, asked[0])
             kind = "plain HTTP around the proxies"
             yield WayOut(call.id, kind, True, hosts, *rest, plain=True)
         elif port != DNS_PORT:
@@ -120,11 +120,11 @@ def _past(view: View) -> Iterator[WayOut]:
 _WHO: Final[dict[Opener, str]] = {"agent": "agent's", "api-proxy": "API proxy's"}
 
 
-def _openers(view: View) -> dict[str, Opener]:
+def openers(view: View) -> dict[str, Opener]:
     """Who opens ways out, by address: whatever is no agent is nobody of whom a policy speaks."""
-    openers: dict[str, Opener] = dict.fromkeys(_agents(view), "agent")
-    openers.update(dict.fromkeys(view.report.topology.api_proxy, "api-proxy"))
-    return openers
+    found: dict[str, Opener] = dict.fromkeys(_agents(view), "agent")
+    found.update(dict.fromkeys(view.report.topology.api_proxy, "api-proxy"))
+    return found
 
 
 def _asked_port(call: Exchange) -> int | None:

@@ -64,7 +64,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, golden in (("monday", "healthy-json"), ("tuesday", "issue-1527")):
         data = (ROOT / "captures" / golden / "capture.pcapng").read_bytes()
         (place / f"{name}.pcap.gz").write_bytes(gzip.compress(data))
-    for log in ("access.log", "api-proxy.jsonl"):
+    for log in ("access.log", "api-proxy.jsonl", "keys.log"):
         shutil.copy(ROOT / "captures" / "h4-401-inside-tunnel" / log, place / log)
     (place / "policy.toml").write_text('extends = "awf"\n')
     (place / "fingerprint.key").write_bytes(32 * b"k")

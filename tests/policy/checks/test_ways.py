@@ -8,11 +8,12 @@ import pytest
 
 from inspector.model.network import Process
 from inspector.model.report import Report
-from inspector.policy.model import TlsRules
+from inspector.policy.model import TlsRules, Tunnels
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
     ESTABLISHED,
+    GATEWAY,
     PLACEHOLDER,
     Network,
     connect,
@@ -81,6 +82,32 @@ def test_every_kind_of_way_out_counts() -> None:
         "TCP around the proxies to 203.0.113.9:4444",
         f"TLS around the proxies to {HOST}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "listed"),
+    [("other.lab.test", True), ("Other.lab.test:80", True), ("[fd00::5]", False), ("", False)],
+)
+def test_plain_http_past_squid_leads_where_its_host_says_and_to_its_address(
+    host: str, listed: bool
+) -> None:
+    net = Network()
+    asked = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    say(net.to("203.0.113.5", 80), asked, response()).close()
+    rules = ("203.0.113.5:80", "other.lab.test:80")
+    code = KEPT if listed or not host else NOT_PROVEN
+    assert held(net, hosts=rules).exit_code == code
+    assert held(net, hosts=("[fd00::5]:80",), forbid=True).exit_code == (
+        BROKEN if host == "[fd00::5]" else KEPT if listed else NOT_PROVEN
+    )
+
+
+def test_openers_of_tunnels_are_those_of_ways_out() -> None:
+    """The bridge itself makes no call, and is no agent whatever it asks Squid for."""
+    net = tunnel(Network(), client=GATEWAY, authority="other.lab.test:443")
+    asked = Tunnels(authorities=(HOST,))
+    assert found(net, opened_by="agent", tunnels=asked) == []
+    assert found(net, tunnels=asked) == ["a CONNECT to other.lab.test:443"]
 
 
 def test_the_name_in_tls_does_not_excuse_the_one_that_was_asked_for() -> None:
