@@ -23,6 +23,8 @@ _ANSWERED_BY: Final = {
 }
 #: Pages that the API proxy serves itself: who asks for one makes no call.
 _OWN_PAGES: Final = frozenset({"/health", "/reflect", "/metrics"})
+#: Causes of calls whose answer has no error's status.
+_FAILED_WITHOUT_ERROR: Final = frozenset({"redirected", "answer-unusable"})
 #: Findings of this level are not listed in `scenario.toml`: a healthy capture may have any.
 _UNLISTED: Final = "note"
 
@@ -58,6 +60,8 @@ def _failed(request: Row, code: str) -> bool:
     """Whether the agent got no use of its answer; `code` tells what befell the streams."""
     status = request["status"]
     if status is None or status >= 400 or not request["response_finished"]:
+        return True
+    if code in _FAILED_WITHOUT_ERROR and request["answered_by"] == "upstream":
         return True
     streamed = "event-stream" in (request["upstream_content_type"] or "")
     return streamed and code.startswith("stream-")

@@ -34,8 +34,9 @@ from typing import Any
 from lab import ca, upstream_behaviour, upstream_http1, upstream_http2, upstream_websocket
 from lab.network import WORLD, Host, Network
 from lab.processes import Process
-from lab.upstream_apis import APIS, Reply, Request, answer, response_events
+from lab.upstream_apis import APIS, Reply, Request, response_events
 from lab.upstream_behaviour import Behaviour
+from lab.upstream_scripted import answer
 from lab.upstream_tls import Gone, Secured, Wire, context
 
 ROOT = Path(__file__).parents[1]

@@ -11,8 +11,6 @@ import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -374,60 +372,3 @@ APIS: Final[Mapping[str, Callable[[Request, Behaviour], Reply]]] = {
     "api.githubcopilot.com": _copilot,
     "generativelanguage.googleapis.com": _gemini,
 }
-
-#: Answers that a switch can put in place of the API's own, by what each family calls them:
-#: (status, Anthropic's type, OpenAI's type, google.rpc.Code, message).
-SCRIPTED: Final[Mapping[str, tuple[int, str, str, str, str]]] = {
-    "400": (
-        400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT",
-        "messages: Input should be a valid list",
-    ),
-    "401": (
-        401, "authentication_error", "invalid_request_error", "UNAUTHENTICATED",
-        "invalid x-api-key",
-    ),
-    "403": (
-        403, "permission_error", "insufficient_permissions", "PERMISSION_DENIED",
-        "This organization has been disabled.",
-    ),
-    "404": (404, "not_found_error", "invalid_request_error", "NOT_FOUND", "Not Found"),
-    "413": (
-        413, "request_too_large", "invalid_request_error", "INVALID_ARGUMENT",
-        "Request exceeds the maximum size",
-    ),
-    "429": (
-        429, "rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED",
-        "Number of requests has exceeded your rate limit",
-    ),
-    "500": (500, "api_error", "server_error", "INTERNAL", "Internal server error"),
-    "529": (529, "overloaded_error", "server_error", "UNAVAILABLE", "Overloaded"),
-}  # fmt: skip
-
-
-def _scripted(request: Request, behaviour: Behaviour) -> Reply:
-    status, anthropic, openai, google, message = SCRIPTED[behaviour.answer]
-    waits = status in (429, 529)
-    retry = [("retry-after", str(behaviour.retry_after))] if waits else []
-    if request.host == "api.anthropic.com":
-        return anthropic_error(status, anthropic, message, *retry)
-    if request.host == "generativelanguage.googleapis.com":
-        return gemini_error(status, google, message)
-    reply = openai_error(status, openai, message)
-    reply.headers.extend(retry)
-    return reply
-
-
-def answer(request: Request, behaviour: Behaviour) -> Reply:
-    """What the host answers, with the headers that its edge adds before the API's own."""
-    scripted = behaviour.answer != "ok"
-    if request.header("host") is None:  # RFC 9112 section 3.2: the edge refuses, no API is asked
-        reply = Reply(400, b"<html><title>400 Bad Request</title></html>\n", "text/html")
-    else:
-        reply = (_scripted if scripted else APIS[request.host])(request, behaviour)
-    edge = [
-        ("date", format_datetime(datetime.now(UTC), usegmt=True)),
-        ("server", "cloudflare"),
-        ("cf-ray", f"{secrets.token_hex(8)}-IAD"),
-    ]
-    reply.headers[:0] = edge
-    return reply

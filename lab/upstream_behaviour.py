@@ -50,7 +50,7 @@ BODY: Final = {
 class Behaviour:
     """One host's switches; the defaults are a healthy API."""
 
-    #: "ok", or the name of a scripted answer in `lab.upstream_apis.SCRIPTED`.
+    #: "ok", or the name of an answer in `lab.upstream_scripted`: of `SCRIPTED` or `REFUSALS`.
     answer: str = "ok"
     #: The scripted answer is given so many times, then "ok"; none: always.
     times: int | None = None

@@ -16,6 +16,7 @@ from lab.upstream_tls import Secured
 _REASONS: Final = {
     101: "Switching Protocols",
     200: "OK",
+    308: "Permanent Redirect",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",

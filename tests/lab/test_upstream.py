@@ -18,8 +18,8 @@ import pytest
 from lab import proxy, upstream, upstream_behaviour, upstream_websocket
 from lab.network import WORLD, Host
 from lab.processes import find, until
-from lab.upstream_apis import SCRIPTED
 from lab.upstream_behaviour import TLS
+from lab.upstream_scripted import SCRIPTED
 
 ANTHROPIC, OPENAI, COPILOT, GEMINI = WORLD
 PLACEHOLDER = "sk-ant-placeholder-key-for-credential-isolation"

@@ -16,6 +16,7 @@ from inspector.diagnosis.hypotheses.judgement import (
 from inspector.diagnosis.index import closed_moment
 from inspector.diagnosis.outcome import BARE_ERROR, outcome_of
 from inspector.diagnosis.rules import proxy_died
+from inspector.diagnosis.usable import unusable
 from inspector.wire import precedes
 
 QUESTION: Final = "Was an answer damaged or cut at the API proxy?"
@@ -42,6 +43,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         if response is not None and not response.complete:
             return not_observable("the error's body is cut; keys would tell where")
         return refuted("the answer arrived whole")
+    if call.outcome == "unusable" and unusable(call.exchange) == "error":
+        return refuted("the answer arrived whole, and is an error")
     if call.outcome == "left":
         return _left(call)
     if (told := _of_both_legs(call)) is not None:

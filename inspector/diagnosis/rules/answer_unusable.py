@@ -24,6 +24,7 @@ ABOUT: Final = Code(
         " statuses shows such calls as well."
     ),
     advice="Look at what answered, not at the status; see whether the target is the API.",
+    shown_by="answer-error-in-200",
 )
 
 _WHAT: Final[dict[Unusable, str]] = {

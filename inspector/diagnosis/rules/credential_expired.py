@@ -23,6 +23,7 @@ ABOUT: Final = Code(
         "it: then the refresh is what failed."
     ),
     advice=("Refresh the token; let Squid pass the host that issues it."),
+    shown_by="answer-token-expired",
 )
 
 #: Hosts that issue and renew tokens (the providers' references of workload identity and sign-in).

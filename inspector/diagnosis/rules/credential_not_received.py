@@ -21,6 +21,7 @@ ABOUT: Final = Code(
         "Give the API proxy the provider's key, and let it write the key to the header that the "
         "host reads."
     ),
+    shown_by="answer-key-missing",
 )
 
 CAUSE: Final = answers.cause(ABOUT, "No credential arrived")

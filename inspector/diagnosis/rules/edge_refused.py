@@ -23,6 +23,7 @@ ABOUT: Final = Code(
         " no answer (520 to 530, a web page with 502 or 504). No key was judged."
     ),
     advice="Let Squid leave by another address, or ask the provider to let this one in.",
+    shown_by="edge-challenge",
 )
 
 

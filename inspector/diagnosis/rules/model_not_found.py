@@ -17,6 +17,7 @@ ABOUT: Final = Code(
         "exist. The path is right and the key was accepted."
     ),
     advice=("Compare the name of the model or deployment with those that the host has."),
+    shown_by="answer-model-missing",
 )
 
-CAUSE: Final = answers.cause(ABOUT, "There is no such model or deployment")
+CAUSE: Final = answers.cause(ABOUT, "There is no such model")

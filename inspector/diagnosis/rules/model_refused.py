@@ -17,6 +17,7 @@ ABOUT: Final = Code(
         "plan or integrator, not at this path. Path and key are good."
     ),
     advice=("Ask for another model, or have this one enabled for the account."),
+    shown_by="answer-model-unsupported",
 )
 
 CAUSE: Final = answers.cause(ABOUT, "The model is refused")

@@ -24,6 +24,7 @@ ABOUT: Final = Code(
         " same client then got its answer from the address, nothing has failed."
     ),
     advice="Point the API proxy's target at the address that the answer names.",
+    shown_by="answer-redirect",
 )
 
 #: Statuses after which clients ask with GET, whatever the method was (RFC 9110 15.4.2 to 15.4.4).
@@ -42,12 +43,12 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
             f"A redirect made a {method} of a POST: {count} x {call.status}"
             f" ({at(call.packet, case)})."
         )
-    where = location(call)[:80]
+    where = (host_of(call) or split_location(location(call)).path)[:34]
     return f"{method} was sent to {where}: {count} x {call.status} ({at(call.packet, case)})."
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    lines = []
+    lines = [f"The answer names {location(call)[:120]}."] if call.outcome == "redirected" else []
     host, request = host_of(call), call.exchange.request
     if host and host != upstream_host(call):
         lines.append(f"{host} is another host than the one that the API proxy asked.")

@@ -23,7 +23,8 @@ def test_an_api_call_that_is_sent_elsewhere_has_failed(status: int) -> None:
 
     assert (told.code, told.explains, told.of) == ("redirected", 1, 1)
     assert f"1 x {status}" in told.sentence
-    assert "https://other.example/v1/messages" in told.sentence
+    assert "other.example" in told.sentence
+    assert "The answer names https://other.example/v1/messages." in told.details
 
 
 def test_the_new_host_is_the_target_to_set_and_the_domain_to_allow() -> None:
