@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from hpack import Decoder
+from hpack import Decoder, hpack, table
 from hpack.exceptions import HPACKError, InvalidTableIndex
 from hpack.table import HeaderTable
 
 from inspector.protocols.messages import Field
+
+# It logs each field that it decodes, value and all, at the level of debugging.
+hpack.log.disabled = table.log.disabled = True
 
 #: Bytes of the fields of one block, decoded, 32 for each field: a bomb's limit.
 LIST_LIMIT: Final = 128 << 10

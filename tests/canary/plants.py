@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import base64
 import random
+import zlib
 from collections.abc import Callable
 from typing import Final
+
+from hpack import Encoder
 
 from benchmarks import content
 from tests.canary.keys import percent_encoded
@@ -104,6 +107,41 @@ def websocket(*fields: bytes) -> bytes:
         *fields,
     )
     return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def message(text: bytes, mask: bytes = b"") -> bytes:
+    """A compressed text message of a WebSocket, in two frames."""
+    coder = zlib.compressobj(level=0, wbits=-15)  # the key is there to be found
+    data = (coder.compress(text) + coder.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    parts = ((0x41, data[:9]), (0x80, data[9:]))
+    frames = []
+    for head, part in parts:
+        masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(part)) if mask else part
+        size = bytes((126 | 0x80 * bool(mask),)) + len(part).to_bytes(2, "big")
+        frames.append(bytes((head,)) + size + mask + masked)
+    return b"".join(frames)
+
+
+def http2_up(body: bytes, *fields: tuple[bytes, bytes], path: bytes = b"/v1/messages") -> bytes:
+    """A client's side of HTTP/2 with one request, from the preface on, its fields spelt out."""
+    head = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"api.lab.test")]
+    block = Encoder().encode([*head, (b":path", path), *fields], huffman=False)
+    parts = [block[at : at + 16_000] for at in range(0, len(block), 16_000)]
+    frames = [_frame(4, 0, 0, b"")]
+    for number, part in enumerate(parts):
+        ends = 4 * (number == len(parts) - 1)
+        frames.append(_frame(9 if number else 1, ends | (not body and not number), 1, part))
+    frames.append(_frame(0, 1, 1, body) if body else b"")
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"".join(frames)
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    head = len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big")
+    return head + payload
+
+
+def http2(body: bytes, *fields: tuple[bytes, bytes], path: bytes = b"/v1/messages") -> Talk:
+    return Talk().up(http2_up(body, *fields, path=path))
 
 
 SWITCHED: Final = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -238,6 +276,16 @@ POSITIONS: Final[dict[str, Plant]] = {
     "bearer of a websocket": lambda key: (
         Talk().up(websocket(b"Authorization: Bearer " + key)).down(SWITCHED)
     ),
+    "authorization of HTTP/2": lambda key: http2(
+        b"", (b"authorization", b"Bearer " + key), (b"x-api-key", key)
+    ),
+    "x-api-key of HTTP/2 behind an upgrade": lambda key: (
+        Talk()
+        .up(request(b"Connection: Upgrade", b"Upgrade: h2c"))
+        .down(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")
+        .up(http2_up(b"", (b"x-api-key", key)))
+    ),
+    "?key of HTTP/2": lambda key: http2(b"", path=b"/v1/messages?key=" + key),
     "subprotocol of a websocket": lambda key: (
         Talk()
         .up(websocket(b"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key." + key))
@@ -389,6 +437,36 @@ UNSHOWN: Final[dict[str, Plant]] = {
         Talk()
         .up(request(), b"X-Api-Key: " + key + b"\r\n\r\n", request())
         .down(OK, b"Set-Cookie: " + key + b"\r\n\r\n", OK)
+    ),
+    "message of a websocket in parts, masked and coded": lambda key: (
+        Talk()
+        .up(websocket())
+        .down(SWITCHED[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+        .up(message(b'{"type":"response.create","key":"' + key + b'"}', mask=bytes(4)))
+        .down(message(b'{"type":"error","error":{"message":"bad key ' + key + b'"}}'))
+    ),
+    "error of a websocket": lambda key: (
+        Talk()
+        .up(websocket())
+        .down(
+            SWITCHED,
+            b"\x81\x7e\x01\x00"
+            + (b'{"type":"error","status":401,"error":{"message":"' + key + b'"}}').ljust(256),
+        )
+    ),
+    "reason of a websocket's close": lambda key: (
+        Talk()
+        .up(websocket())
+        .down(SWITCHED, b"\x88" + bytes((2 + len(key[:100]),)) + b"\x03\xf3" + key[:100])
+    ),
+    "body and headers of HTTP/2": lambda key: http2(
+        b'{"text":"' + key + b'"}', (b"user-agent", b"lab " + key), (b"x-lab", key)
+    ),
+    "continuation of HTTP/2": lambda key: http2(
+        b"", (b"x-lab", b"lab " * 5000), (b"cookie", b"a=" + key)
+    ),
+    "debug data of HTTP/2": lambda key: http2(b"").up(
+        (len(key) + 8).to_bytes(3, "big") + b"\x07" + bytes(17) + key
     ),
     "frames of a websocket": lambda key: (
         Talk()

@@ -265,3 +265,11 @@ def test_frames_are_told_in_mid_stream_and_hardly_anything_else_is() -> None:
     assert not resumes_h2(bytes(40))
     chance = random.Random(3)
     assert not any(resumes_h2(chance.randbytes(60)) for _ in range(20_000))
+
+
+def test_the_library_logs_no_field(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    block = hpack.Encoder().encode([(b"x-api-key", b"LABONLY")])
+    caplog.clear()
+    assert FieldReader().read(block) is not None
+    assert not caplog.records
