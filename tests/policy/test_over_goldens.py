@@ -1,4 +1,4 @@
-"""Twelve policies as people would write them, over every golden capture."""
+"""Policies as people would write them, over every golden capture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def report_of(folder: Path) -> Report:
 def test_each_policy_has_its_verdicts() -> None:
     written = {path.stem for path in POLICIES.glob("*.toml")} - {"verdicts"}
     assert written == set(VERDICTS)
-    assert len(written) == 12
+    assert len(written) >= 12
 
 
 @pytest.mark.parametrize("name", VERDICTS)

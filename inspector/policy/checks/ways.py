@@ -129,16 +129,21 @@ def _sni(expect: Expect) -> str | None:
 
 
 def _hold_sni(hearing: Hearing, wanted: str) -> None:
-    others, without = Places(), []
+    others = Places()
+    without: list[str] = []
+    unseen: list[str] = []
     for way in _of_provider(hearing):
         if way.tls is None or way.past:
             continue
         if way.tls.sni is None:
-            without.append(way.id)
+            # Of what begins before the capture the hello, and the name in it, may be before it.
+            (without if hearing.subject.whole else unseen).append(way.id)
         elif len({host.lower().rstrip(".") for host in way.hosts}) > 1:
             others.add(f"{way.tls.sni} in a tunnel to {way.hosts[0]}", way.id)
     others.tell(hearing, wanted)
     hearing.breach(wanted, "TLS without a name", without)
+    if unseen:
+        hearing.doubt(wanted, "no ClientHello with a name was seen", unseen)
     hearing.needs_all(wanted)
 
 

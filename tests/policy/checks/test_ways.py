@@ -236,6 +236,19 @@ def test_tls_without_a_name_is_not_for_the_host_that_was_asked_for() -> None:
     assert found(inside(Network(), tls()), tls=TlsRules(sni="authority")) == []
 
 
+def test_a_name_that_the_capture_may_lack_is_not_said_to_be_missing() -> None:
+    report = inside(Network(), tls()).report()
+    (one,) = report.tunnels
+    assert one.tls is not None
+    nameless = replace(one, tls=replace(one.tls, sni=None, handshake="not seen"))
+    lacking = replace(report.completeness, verdict="incomplete", because=("it began before",))
+    judgement = held(
+        replace(report, tunnels=(nameless,), completeness=lacking), tls=TlsRules(sni="authority")
+    )
+    assert (judgement.exit_code, judgement.broken) == (NOT_PROVEN, ())
+    assert "no ClientHello with a name was seen" in {doubt.found for doubt in judgement.doubts}
+
+
 def held_by(process: Process | None) -> Report:
     """A tunnel of the agent's and a call, both by this process."""
     net = tunnel(Network())
