@@ -108,6 +108,12 @@ def _auth(request: Row) -> list[Row]:
 def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     report = scenario["report"]
     squid = squid_address(truth)
+    pages = {
+        number
+        for tunnel in truth["proxy_tunnels"]
+        if tunnel["squid_error"]
+        for number in tunnel["agent_requests"]
+    }
     rows = []
     for request in truth["agent_requests"]:
         ip, _ = place(request["client"])
@@ -129,7 +135,9 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
                     "auth": _auth(request),
                     "complete": True,
                 },
-                "response": _answer(request, report, whole=bool(whole)),
+                "response": _answer(
+                    request, report, whole=bool(whole), has_page=request["n"] in pages
+                ),
                 "upgrade": "websocket" if request["status"] == 101 else None,
                 "ended_by": "complete" if whole else report["ended_by"],
             }
@@ -137,14 +145,17 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
     return rows + _through_squid(truth)
 
 
-def _answer(request: Row, report: Mapping[str, Any], *, whole: bool) -> Row | None:
-    """The agent's answer; of an error or an event stream also what every API documents of it."""
+def _answer(request: Row, report: Mapping[str, Any], *, whole: bool, has_page: bool) -> Row | None:
+    """The agent's answer; of an error or an event stream also what every API documents of it.
+
+    `has_page`: Squid wrote a page of its own; of what a proxy behind it says it passes on a head.
+    """
     status: int | None = request["status"]
     if status is None:
         return None
     answer: Row = {"status": status, "complete": whole}
     by, kind = request["answered_by"], request["upstream_content_type"]
-    if by == "squid":
+    if by == "squid" and has_page:
         answer["content_type"] = "text/html"
     elif by == "upstream" and status in _ANTHROPIC_ERRORS and request["server"].endswith(":10001"):
         answer["api_error"] = {"type": _ANTHROPIC_ERRORS[status]}

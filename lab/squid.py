@@ -19,8 +19,9 @@ from typing import Final
 
 import trustme
 
+from lab import parent as parent_proxy
 from lab import resolver
-from lab.network import RESOLVER, SQUID_PORT, WORLD, Network
+from lab.network import REFUSES, RESOLVER, SQUID_PORT, WORLD, Network
 from lab.processes import LabError, Process, find, why_not
 
 #: Who Squid runs as, on Debian.
@@ -85,6 +86,8 @@ def start(
     trust_api_proxy: bool = False,
     connect_timeout: int = 5,
     peek: bool = False,
+    wants_credentials: bool = False,
+    parent: int | None = None,
     directory: Path | None = None,
 ) -> Squid:
     """Start Squid on its host and wait until it listens.
@@ -95,6 +98,8 @@ def start(
     ``trust_api_proxy``: the newer firewall lets its API proxy go anywhere, the older applies
     ``allow`` to it as well.  ``connect_timeout``: seconds.  ``peek``: answer CONNECT at once, look
     at the ClientHello, and hold ``allow`` against its server name, as newer firewalls do.
+    ``wants_credentials``: clients have to name themselves (Basic; any name is taken).  ``parent``:
+    everything goes by another proxy, which answers with this status; 0: that is not there.
     ``directory``: for its files, default ``network.directory / "squid"``.
 
     :raises LabError: no squid, a directory that its user cannot enter, or it did not start.
@@ -125,6 +130,10 @@ def start(
             trust_api_proxy=trust_api_proxy,
             connect_timeout=connect_timeout,
             peek=peek,
+            more=[
+                *(_CREDENTIALS if wants_credentials else ()),
+                *(() if parent is None else _parent(network, directory, parent)),
+            ],
         )
     )
     process = network.squid.start(
@@ -159,8 +168,9 @@ def configuration(
     trust_api_proxy: bool,
     connect_timeout: int,
     peek: bool = False,
+    more: Iterable[str] = (),
 ) -> str:
-    """The squid.conf, one directive a line."""
+    """The squid.conf, one directive a line; ``more`` stands before the rules on domains."""
     domains = " ".join(f".{name.lstrip('.')}" for name in allow)
     allowed = [f"acl allowed_domains dstdomain {domains}"] if domains else []
     trusted = [f"acl from_api_proxy src {api_proxy}", "http_access allow from_api_proxy"]
@@ -189,6 +199,7 @@ def configuration(
         # Some clients come to the API proxy through Squid although NO_PROXY names it.
         f"acl to_api_proxy dst {api_proxy}",
         "http_access allow to_api_proxy",
+        *more,
         *trusted,
         *bumps,
         # Bare addresses would go round the list of domains.
@@ -221,6 +232,30 @@ def configuration(
         "max_filedescriptors 4096",
     ]
     return "\n".join(lines) + "\n"
+
+
+#: Debian's helper that takes any name and password: what is asked for is what matters.
+_CREDENTIALS: Final = (
+    "auth_param basic program /usr/lib/squid/basic_fake_auth",
+    "auth_param basic realm lab",
+    "acl named proxy_auth REQUIRED",
+    "http_access deny !named",
+)
+
+
+def _parent(network: Network, directory: Path, status: int) -> list[str]:
+    """Start the parent proxy, if it is to be there, and name it to Squid."""
+    address = WORLD["api.anthropic.com"] if status else REFUSES
+    if status:
+        network.world.start(
+            [sys.executable, "-I", parent_proxy.__file__, address, str(SQUID_PORT), str(status)],
+            log=directory / "parent.log",
+            ready="listening",
+        )
+    return [
+        f"cache_peer {address} parent {SQUID_PORT} 0 no-query no-digest default",
+        "never_direct allow all",
+    ]
 
 
 def _peeking(directory: Path, domains: str) -> list[str]:

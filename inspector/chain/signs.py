@@ -224,6 +224,12 @@ SIGNS: Final[tuple[Sign, ...]] = (
         ),
     ),
     Sign(
+        "challenge", "forward-proxy", 3.0,
+        "the answer asks for a login to a proxy",
+        "RFC 9110 11.7.1: Proxy-Authenticate is a proxy's; golden captures: parent-proxy-refused",
+        lambda look: "proxy-authenticate" in look.names,
+    ),
+    Sign(
         "api-fields", "upstream", 4.0,
         "the answer has header fields that only the API or its edge writes",
         "the providers' API references; golden captures: 185 answers of the upstream, no other",

@@ -194,3 +194,47 @@ def silence(lab: Lab) -> None:
 def reset(lab: Lab) -> None:
     lab.anthropic()
     lab.anthropic(stream=True)
+
+
+@scenario(
+    "squid-auth-required",
+    title="407: Squid wants its clients to name themselves",
+    what="curl and Claude Code; Squid asks for credentials, and the API proxy has none.",
+    wrong="squid.conf demands proxy authentication.",
+    learn="407 with Squid's own ERR_CACHE_ACCESS_DENIED and a challenge: no key of an API helps.",
+    expect=cause("squid-auth-required"),
+    findings=PAGE,
+    squid={"wants_credentials": True},
+)
+def auth_required(lab: Lab) -> None:
+    lab.anthropic()
+    lab.claude_code(API_KEY)
+
+
+@scenario(
+    "parent-proxy-refused",
+    title="407 from a proxy behind Squid",
+    what="curl and Claude Code; all goes by a proxy behind Squid, which asks for credentials.",
+    wrong="The company's proxy wants credentials that Squid does not have.",
+    learn="Squid passes the other proxy's head on: a challenge, no X-Squid-Error, no body.",
+    expect=cause("parent-proxy-refused"),
+    squid={"parent": 407},
+)
+def parent_refused(lab: Lab) -> None:
+    lab.anthropic()
+    lab.claude_code(API_KEY)
+
+
+@scenario(
+    "parent-proxy-gone",
+    title="No way to the API: the proxy behind Squid is not there",
+    what="curl and Claude Code; all goes by a proxy behind Squid, where nobody listens.",
+    wrong="The proxy that Squid is to use does not run.",
+    learn="ERR_CANNOT_FORWARD although every name resolves: it is not DNS, nor the API.",
+    expect=cause("squid-cannot-forward"),
+    findings=PAGE,
+    squid={"parent": 0},
+)
+def parent_gone(lab: Lab) -> None:
+    lab.anthropic()
+    lab.claude_code(API_KEY)

@@ -83,6 +83,8 @@ BUSY = (b"upstream request timeout", "504 Gateway Timeout")
         # Squid's page, and the same status from somebody else behind it
         ("relayed refusal", (RELAYED,), (b"{}", "403 No"), "unknown"),
         ("relayed refusal", ("x-squid-error: ERR_X 0",), (b"{}", "403 No"), "forward-proxy"),
+        ("relayed refusal", ("proxy-authenticate: Basic",), (b"", "407 No"), "forward-proxy"),
+        ("carried", (RELAYED, "proxy-authenticate: Basic"), (b"{}", "407 No"), "unknown"),
         ("knocked in vain", (OWN,), (b"{}", "502 No"), "api-proxy"),
     ],
 )

@@ -17,6 +17,7 @@ TABLE = {
     "nothing-opened": ("api-proxy", 4.0),
     "nothing-seen": ("api-proxy", 1.5),
     "squid": ("forward-proxy", 6.0),
+    "challenge": ("forward-proxy", 3.0),
     "api-fields": ("upstream", 4.0),
     "edge": ("upstream", 3.0),
     "upstream-took": ("upstream", 2.0),

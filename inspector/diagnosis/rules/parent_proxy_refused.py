@@ -27,6 +27,7 @@ ABOUT: Final = Code(
         "Ask whoever runs the proxy behind Squid (cache_peer in squid.conf; the firewall takes it"
         " from HTTPS_PROXY of its host) to let the host through."
     ),
+    shown_by="parent-proxy-refused",
 )
 
 _LOGIN: Final = (

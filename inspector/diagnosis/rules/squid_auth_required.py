@@ -24,6 +24,7 @@ ABOUT: Final = Code(
         "Remove the proxy_auth rule for the API proxy's address from squid.conf, or put user and"
         " password into the API proxy's HTTPS_PROXY (http://user:password@host:port)."
     ),
+    shown_by="squid-auth-required",
 )
 
 

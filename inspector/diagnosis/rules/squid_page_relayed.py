@@ -7,6 +7,7 @@ from typing import Final
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Code, Match, OfCall, of_call
+from inspector.diagnosis.words import squid_error
 
 ABOUT: Final = Code(
     "squid-page-relayed",
@@ -24,7 +25,10 @@ ABOUT: Final = Code(
 
 def match(call: FailedCall, case: Case) -> Match | None:
     asked_squid = call.exchange.hop == "agent-to-forward-proxy"
-    relayed = call.answered_by == "forward-proxy" and not asked_squid
+    response = call.exchange.response
+    # Of what a proxy behind Squid says it passes on a bare head.
+    has_page = response is not None and (response.body_bytes > 0 or squid_error(call) != "")
+    relayed = call.answered_by == "forward-proxy" and not asked_squid and has_page
     return Match(of_call(call)) if relayed else None
 
 

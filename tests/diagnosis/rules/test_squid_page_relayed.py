@@ -11,3 +11,7 @@ def test_squids_page_for_an_answer_is_told() -> None:
 
 def test_the_api_proxys_own_403_is_not() -> None:
     assert "squid-page-relayed" not in found(golden("proxy-guard-403"))
+
+
+def test_the_head_of_a_proxy_behind_squid_is_no_page_of_squids() -> None:
+    assert "squid-page-relayed" not in found(golden("parent-proxy-refused"))
