@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inspector.errors import plain_parts
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.model.report import Report
 from inspector.options import Options
@@ -114,7 +116,9 @@ def _sources(readers: Sequence[CaptureReader]) -> Sources:
     drops = [drop for reader in readers if (drop := reader.dropped_by_kernel) is not None]
     filters = [reader.capture_filter for reader in readers if reader.capture_filter]
     return Sources(
-        captures=tuple(reader.capture_file for reader in readers),
+        captures=tuple(
+            replace(reader.capture_file, name=plain_parts(reader.name)) for reader in readers
+        ),
         faults=[fault for reader in readers for fault in reader.faults],
         dropped_by_kernel=sum(drops) if drops else None,
         capture_filter="; ".join(dict.fromkeys(filters)) or None,

@@ -40,6 +40,7 @@ class ExitCode(IntEnum):
 NOT_SHOWN: Final = "(not shown)"
 
 _JOINT: Final = re.compile(r"[\s/._:\-\[\]]+")
+_JOINED: Final = re.compile(f"({_JOINT.pattern})")
 #: A part of a name: short, Docker's id, a word, or a time; a key has no room in it.
 _PART: Final = re.compile(
     r"[A-Za-z0-9]{0,11}|[0-9a-f]{12}|[A-Z]?[a-z]{1,19}|[0-9]{8}(?:T?[0-9]{4,9}Z?)?"
@@ -58,6 +59,22 @@ def is_plain_word(text: str) -> bool:
         for part in parts
     )
     return mixed < _MIXED and all(_PART.fullmatch(part) for part in parts)
+
+
+def plain_parts(text: str) -> str:
+    """The same as `plain` of each part of a name, a path or a sentence; what joins them stays."""
+    if is_plain_word(text):
+        return text
+    pieces = _JOINED.split(text)
+    mixed = [
+        len(part) > 5 and any(c.isdigit() for c in part) and any(c.isalpha() for c in part)
+        for part in pieces
+    ]
+    hides_mixed = sum(mixed) >= _MIXED
+    return "".join(
+        part if at % 2 or (_PART.fullmatch(part) and not (mixed[at] and hides_mixed)) else NOT_SHOWN
+        for at, part in enumerate(pieces)
+    )
 
 
 def quoted(text: str) -> str:

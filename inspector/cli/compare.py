@@ -78,6 +78,7 @@ def compare(
         from dataclasses import replace
 
         from inspector.cli.screen import Screen
+        from inspector.errors import plain_parts
         from inspector.inspection import FINGERPRINT_KEY_BYTES
         from inspector.report.compare import Side, matching
         from inspector.report.compare import compare as differences
@@ -98,8 +99,8 @@ def compare(
     first = report_of((a,), options, progress=not no_progress)
     second = first if b is None else report_of((b,), options, progress=not no_progress)
     sides = (
-        Side(a, first, clients[0] if clients else None),
-        Side(b or a, second, clients[-1] if clients else None),
+        Side(plain_parts(a), first, clients[0] if clients else None),
+        Side(plain_parts(b or a), second, clients[-1] if clients else None),
     )
     for side in sides:
         if not side.report.connections:

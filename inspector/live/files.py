@@ -17,7 +17,7 @@ from struct import Struct
 from typing import BinaryIO, Final
 
 from inspector.artifacts import descend, others_can_write
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, plain_parts
 from inspector.exchanges.marks import Copied, read
 from inspector.live.numbering import file_of
 from inspector.live.source import Counters
@@ -320,7 +320,7 @@ class CaptureFiles:
         self._file = None
         self.finished.append(
             CaptureFile(
-                name=str(self._kept[-1]),
+                name=plain_parts(str(self._kept[-1])),
                 format="pcapng",
                 compression=None,
                 packets=self._count,

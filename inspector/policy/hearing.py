@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
+from inspector.errors import plain_parts
 from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Severity
 from inspector.model.http import Exchange, Request
@@ -173,7 +174,8 @@ class Hearing:
 
     def _remark(self, expected: str, found: str, where: tuple[str, ...]) -> Remark:
         expect = self.expect
-        return Remark(expect.provider, expected, found, where, expect.name, expect.level)
+        name = plain_parts(expect.name)
+        return Remark(expect.provider, expected, found, where, name, expect.level)
 
     def needs(self, concerns: Concerns, expected: str) -> None:
         """Raise a doubt where a connection that it concerns was not read whole."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cached_property
 
+from inspector.errors import plain_parts
 from inspector.exchanges.neighbourhood import asked_host, tunnel_hosts
 from inspector.model.conclusions import Finding
 from inspector.model.http import Exchange
@@ -56,7 +57,7 @@ class Ignoring:
         return any(
             self._passes(ignore, max(len(remark.where), 1), remark.where, all_shown=True)
             for ignore in self._holding
-            if remark.name and ignore.expectation == remark.name
+            if remark.name and plain_parts(ignore.expectation or "") == remark.name
         )
 
     def _passes(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from inspector.errors import ExitCode
+from inspector.errors import ExitCode, plain_parts
 from inspector.model.conclusions import Finding, Severity
 from inspector.model.report import Report
 from inspector.policy.checks import CHECKS
@@ -94,7 +94,7 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
     doubts += _unproven(subject, policy)
     decide = [remark for remark in broken if policy.fails(remark.level)]
     return Judgement(
-        policy=policy.name,
+        policy=plain_parts(policy.name),
         fail_on=policy.fail_on,
         findings=findings,
         broken=tuple(decide),

@@ -12,6 +12,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
+from inspector.errors import plain_parts
 from inspector.model.conclusions import SEVERITIES, Severity
 from inspector.model.providers import Provider
 
@@ -127,8 +128,8 @@ class Ignore:
 
     @property
     def of(self) -> str:
-        """What it passes over."""
-        return self.code or self.expectation or ""
+        """What it passes over, as it may be shown."""
+        return self.code or plain_parts(self.expectation or "")
 
     @property
     def narrows(self) -> bool:

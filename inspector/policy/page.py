@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from inspector.errors import ExitCode
+from inspector.errors import ExitCode, plain_parts
 from inspector.model.report import Report
 from inspector.policy.hearing import Remark
 from inspector.policy.judge import Judgement
@@ -79,7 +79,7 @@ def _rows(judgement: Judgement, view: View) -> Iterator[tuple[str, str, str, str
 
 
 def _why(ignore: Ignore, verb: str) -> str:
-    reason = clipped(ignore.reason, words.MESSAGE)
+    reason = clipped(plain_parts(ignore.reason), words.MESSAGE)
     return reason if ignore.expires is None else f"{verb} {ignore.expires.isoformat()}: {reason}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from inspector.errors import plain_parts
 from inspector.model.conclusions import SEVERITIES
 from inspector.policy.checks import CHECKS
 from inspector.policy.model import Expect, Ignore, Policy, Requirement, WhenNotProven
@@ -43,7 +44,7 @@ def sentences(policy: Policy) -> Iterator[str]:
 
 def _expectation(expect: Expect, policy: Policy) -> Iterator[str]:
     of = _of(expect)
-    name = f"{expect.name}: " if expect.name else ""
+    name = f"{plain_parts(expect.name)}: " if expect.name else ""
     mild = "" if policy.fails(expect.level) else f" (said as a {expect.level})"
     for check in CHECKS:
         wanted = check.wanted(expect)
@@ -73,4 +74,4 @@ def _ignored(ignore: Ignore) -> str:
         ("until", ignore.expires and ignore.expires.isoformat()),
     )
     passed = " ".join(("passed over", *(f"{word} {value}" for word, value in narrowed if value)))
-    return f"{ignore.of} is {passed}: {ignore.reason}"
+    return f"{ignore.of} is {passed}: {plain_parts(ignore.reason)}"
