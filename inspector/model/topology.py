@@ -65,7 +65,7 @@ class Client:
     provider: Provider
     """Whose API the service's port stands for."""
     service: Endpoint
-    """Who was asked."""
+    """Who was asked: its `ip` is a host's name where the request, or its tunnel, names one."""
     requests: int
     """Requests sent."""
     auth_headers: tuple[ClientAuth, ...]

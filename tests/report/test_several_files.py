@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,19 @@ def test_one_file_needs_no_name() -> None:
     cause = inspect(CAPTURES / "issue-1527").root_cause
     assert cause is not None
     assert re.search(r"\(packet \d+\)\.$", cause.sentence)
+
+
+def test_files_that_lie_far_apart_may_be_of_different_runs() -> None:
+    report = inspect(FIRST, SECOND[0], options=Options(fingerprint_key=b"k" * 32))
+    first, second = report.captures
+    assert first.ended_at is not None
+    for seconds, said in ((59, False), (61, True), (-5, False)):
+        start = first.ended_at + seconds * 1_000_000_000
+        moved = replace(second, started_at=start, ended_at=start + 1)
+        told = replace(report, captures=(first, moved))
+        for page in (terminal.render(told), markdown.render(told)):
+            assert ("may be of different runs" in " ".join(page.split())) is said
+
+
+def test_one_file_lies_apart_from_none() -> None:
+    assert "different runs" not in terminal.render(inspect(FIRST))

@@ -42,6 +42,8 @@ def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
     yield _title(view, width)
     if view.copied is not None:
         yield Text(f"{view.copied}.")
+    if view.apart is not None:
+        yield Text(f"{view.apart}.")
     yield Text("-" * width, STYLES["rule"])
     yield from blocks.headline_block(headline(view))
     yield from blocks.sent_blocks(sent(view), rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Final
 
 from inspector.exchanges.calls import relayed_to
 from inspector.model.conclusions import AnsweredBy, Chain
@@ -15,6 +16,9 @@ from inspector.model.topology import Role
 from inspector.report.page import grouping, words
 from inspector.report.page.escape import visible
 from inspector.report.waiting import WaitingCalls
+
+#: Captures of one run, and the files of a ring, follow each other within this (ns).
+_APART: Final = 60_000_000_000
 
 
 class View:
@@ -52,6 +56,21 @@ class View:
         captures = self.report.captures
         told = [capture.redacted for capture in captures if capture.redacted is not None]
         return words.copied(told, len(captures))
+
+    @property
+    def apart(self) -> str | None:
+        """That captures lie far apart in time, so that they may be of runs that share nothing."""
+        spans = sorted(
+            (capture.started_at, capture.ended_at)
+            for capture in self.report.captures
+            if capture.started_at is not None and capture.ended_at is not None
+        )
+        longest, end = 0, None
+        for started, ended in spans:
+            if end is not None:
+                longest = max(longest, started - end)
+            end = ended if end is None else max(end, ended)
+        return words.apart(longest) if longest > _APART else None
 
     def at_api_proxy(self, call: Exchange) -> bool:
         """Whether a call came to the API proxy, be it by way of the forward proxy."""

@@ -82,6 +82,11 @@ def copied(told: Sequence[Redacted], captures: int) -> str | None:
     return f"{what}: credentials are masked in {where}, and {listed} {verb} blank"
 
 
+def apart(ns: int) -> str:
+    """What to think of captures of which nothing is for so long."""
+    return f"Nothing was captured for {duration(ns)} between files: they may be of different runs"
+
+
 def some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = len(names) - _LISTED
