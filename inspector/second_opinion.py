@@ -21,7 +21,7 @@ from inspector.model.network import Endpoint
 from inspector.model.report import Report
 
 #: The ends of a connection, in either order.
-Pair: TypeAlias = frozenset[tuple[str, int]]
+EndPair: TypeAlias = frozenset[tuple[str, int]]
 
 _FILTER: Final = "http.request or http.response or http2.headers"
 #: Ports that tshark takes for HTTP by itself.
@@ -60,7 +60,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReadingDifference:
     """Where the two readings differ: what each has that the other has not."""
 
     ends: tuple[str, str]
@@ -79,7 +79,7 @@ class Opinion:
     connections: int
     requests: int
     statuses: int
-    differences: tuple[Difference, ...]
+    differences: tuple[ReadingDifference, ...]
 
 
 def compared(report: Report, path: Path, keylog: Path | None = None) -> Opinion:
@@ -95,14 +95,14 @@ def compared(report: Report, path: Path, keylog: Path | None = None) -> Opinion:
     )
 
 
-def read_by_us(report: Report) -> dict[Pair, Heard]:
+def read_by_us(report: Report) -> dict[EndPair, Heard]:
     """The inspector's reading, by connection; one on which nothing was read is there as well."""
     # What crosses the bridge twice is read once, tshark reads it twice.
     legs = {one.egress.connection for one in report.tunnels if one.egress is not None}
     pairs = {
         one.id: _pair(one.client, one.server) for one in report.connections if one.id not in legs
     }
-    heard: dict[Pair, Heard] = {pair: Heard() for pair in pairs.values()}
+    heard: dict[EndPair, Heard] = {pair: Heard() for pair in pairs.values()}
     for tunnel in report.tunnels:
         here = heard[pairs[tunnel.connection]]
         here.note(tunnel.packet)
@@ -124,7 +124,7 @@ def read_by_us(report: Report) -> dict[Pair, Heard]:
     return heard
 
 
-def _pair(client: Endpoint, server: Endpoint) -> Pair:
+def _pair(client: Endpoint, server: Endpoint) -> EndPair:
     return frozenset({(client.ip, client.port), (server.ip, server.port)})
 
 
@@ -139,7 +139,7 @@ def _ports(report: Report) -> list[int]:
 
 def _read_by_tshark(
     path: Path, keylog: Path | None, ports: Iterable[int]
-) -> tuple[str, dict[Pair, Heard]]:
+) -> tuple[str, dict[EndPair, Heard]]:
     """Its version, and what it read by connection."""
     import pyshark
     from pyshark.capture.capture import TSharkCrashException
@@ -162,7 +162,7 @@ def _read_by_tshark(
             "Install it: apt-get install tshark",
             "The capture was not looked at",
         ) from None
-    heard: dict[Pair, Heard] = {}
+    heard: dict[EndPair, Heard] = {}
     try:
         for packet in packets:
             _note(heard, packet)
@@ -190,7 +190,7 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _note(heard: dict[Pair, Heard], packet: Any) -> None:
+def _note(heard: dict[EndPair, Heard], packet: Any) -> None:
     """What tshark shows of one packet."""
     network = next((packet[name] for name in ("ip", "ipv6") if name in packet), None)
     if network is None or "tcp" not in packet:
@@ -219,8 +219,8 @@ def _values(layer: Any, names: Iterable[str]) -> Iterator[str]:
 
 
 def _differences(
-    report: Report, ours: Mapping[Pair, Heard], theirs: Mapping[Pair, Heard]
-) -> Iterator[Difference]:
+    report: Report, ours: Mapping[EndPair, Heard], theirs: Mapping[EndPair, Heard]
+) -> Iterator[ReadingDifference]:
     named = {_pair(one.client, one.server): one for one in report.connections}
     unread: dict[str, str] = {}
     for entry in report.completeness.unread:
@@ -245,7 +245,7 @@ def _differences(
                 reason = "tshark read no HTTP there"
             elif reason is None and not left:
                 reason = "inspector read no HTTP there"
-            yield Difference(
+            yield ReadingDifference(
                 (ends[0], ends[1]),
                 what,
                 _listed(left - right),

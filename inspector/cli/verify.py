@@ -13,7 +13,7 @@ from inspector.cli.network import FILE, network_options
 from inspector.errors import ExitCode
 
 if TYPE_CHECKING:
-    from inspector.second_opinion import Difference, Opinion
+    from inspector.second_opinion import Opinion, ReadingDifference
 
 
 @click.command(epilog=exit_codes_text())
@@ -62,7 +62,7 @@ def _page(opinion: Opinion) -> str:
     return defused("\n".join(map(visible, lines))) + "\n"
 
 
-def _told(one: Difference) -> tuple[str, str]:
+def _told(one: ReadingDifference) -> tuple[str, str]:
     client, server = one.ends
     return (
         f"  {client} -> {server}, from packet {one.packet}: {one.what}",
