@@ -10,7 +10,7 @@ from typing import Final
 from inspector.redaction.track import Track
 from inspector.wire import Batch
 
-#: HeldPieces packets of one direction, from which on it is looked whether any have gone.
+#: Pieces of packets of one direction that wait, from which on it is looked whether any have gone.
 TIDY: Final = 64
 
 
