@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from inspector.secret import Secret
 from inspector.secrets.positions import SCHEMES, Syntax
-from inspector.secrets.public import is_mask
+from inspector.secrets.public import is_mask, is_prose
 
 #: Parts that are looked at, of one value.
 _PARTS: Final = 200
@@ -45,7 +45,7 @@ def parts(core: Secret, syntax: Syntax = Syntax.BARE, scheme: bytes = b"") -> It
     """A credential as a whole, and each part that is a secret of its own."""
     value = core.reveal()
     yield core
-    if is_mask(value):
+    if is_mask(value) or is_prose(value):
         return
     found: dict[bytes, None] = {}
     if scheme == b"basic":

@@ -13,6 +13,7 @@ import re
 from typing import Final
 
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
+from inspector.secrets.free_text import hidden
 from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
     RESPONSE_HEADERS,
@@ -83,6 +84,8 @@ _HOST: Final = re.compile(
     rb"(?:ai|app|cloud|com|de|dev|eu|example|internal|invalid|io|local|net|org|test|us)(?::[0-9]{1,5})?"
 )
 _ADDRESS: Final = re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?")
+#: Words of which no pass phrase has as many: those that are drawn by dice have six or seven.
+_SENTENCE: Final = 9
 #: What fills: dots, stars and masks.
 _DISTINCT: Final = 3
 
@@ -93,6 +96,14 @@ _MASK: Final = re.compile(rb"[\w\-.]{0,20}?([xX0])\1{3,}+[xX0.\s]*+[0-9]{0,8}+[\
 def is_mask(text: bytes) -> bool:
     """Whether a text has the form of a redacted key, or of a part of one."""
     return _MASK.fullmatch(text) is not None
+
+
+def is_prose(text: bytes) -> bool:
+    """Whether a value is a text of so many words, all of which a report shows anyway.
+
+    Such as an error of the API, sent as a key: learnt, it would blank every such error.
+    """
+    return text.count(b" ") >= _SENTENCE - 1 and not hidden(text.decode("latin-1"))
 
 
 def is_words(text: bytes) -> bool:

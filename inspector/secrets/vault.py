@@ -27,7 +27,7 @@ from typing import Final, NoReturn
 
 from inspector.secret import Secret
 from inspector.secrets.grammar import merged
-from inspector.secrets.public import is_mask, is_public
+from inspector.secrets.public import is_mask, is_prose, is_public
 
 #: Windows of eight bytes of learnt keys, about 75 bytes of memory each: 13,000 keys of 40 bytes,
 #: or 320 of 8 KB.  Beyond it free text is not written.
@@ -94,13 +94,13 @@ class Vault:
     def learn(self, secret: Secret) -> bool:
         """Know a key from now on.
 
-        False if it was known, or is no secret: too short, or public words.
+        False if it was known, or is no secret: too short, public words, or sentences.
         """
         value = secret.reveal()
         if len(value) < PIECE and not _is_short_key(value):
             return False
         digest = self._digest(value)
-        if self.is_full or digest in self._whole or is_public(value):
+        if self.is_full or digest in self._whole or is_public(value) or is_prose(value):
             return False
         low = value.lower()
         if not self._has_room(low):

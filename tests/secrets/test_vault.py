@@ -194,3 +194,17 @@ def test_whatever_is_learnt_and_looked_at_nothing_raises(known: list[bytes], tex
     spans = knowing(*known).spans(text)
     assert all(0 <= start < stop <= len(text) for start, stop in spans)
     assert spans == sorted(spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "learnt"),
+    [
+        (b"the model did not answer the request in time, try it again", False),
+        (b"Number of request tokens has exceeded your rate limit: 400 tokens", False),
+        (b"correct horse battery staple window river lamp", True),
+        (b"the model did not answer LABONLY77fq2x9z in time, try it again", True),
+        (b"kxq trw plz vbn mwq zxr pkt ldw vgh", True),
+    ],
+)
+def test_sentences_are_no_keys_and_pass_phrases_are(text: bytes, learnt: bool) -> None:
+    assert Vault(b"lab").learn(Secret(text)) is learnt
