@@ -119,6 +119,7 @@ def start(
     generation: Literal["old", "new"] = "new",
     ca: Path | None = None,
     probes: bool = True,
+    ports: Mapping[int, int] | None = None,
 ) -> Proxy:
     """Start the stand-in on the proxy's host; it listens, and its start-up calls are over.
 
@@ -134,6 +135,7 @@ def start(
         generation=generation,
         ca=ca,
         probes=probes,
+        ports=ports,
     )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab import clients as client_programs
-from lab import index, proxy, squid, upstream
+from lab import gateways, index, proxy, squid, upstream
 from lab.blocks import tidy
 from lab.clients.agent import Agent, Header
 from lab.docker import DockerNetwork
@@ -224,6 +224,7 @@ def _programs(
 
     def start(begin_capture: Callable[[], None]) -> Lab:
         held: dict[str, str | None] = {**proxy.KEYS, **scenario.keys}
+        port = proxy.PORTS["anthropic"]
         stand_in = proxy.start(
             network,
             directory=place / "proxy",
@@ -232,7 +233,11 @@ def _programs(
             generation=scenario.generation,
             ca=api.authority.root if scenario.trusts else None,
             probes=scenario.probes,
+            ports={port: port + gateways.HIGHER} if scenario.gateway else None,
         )
+        if scenario.gateway:
+            host = network.api_proxy
+            gateways.start(host, scenario.gateway, port, place / "gateway", scenario.limits)
         agent = Agent(network.agent, place / "clients.jsonl", ca=api.authority.root)
         return Lab(scenario, network, place, agent, gateway, api, stand_in, begin_capture)
 
@@ -302,6 +307,7 @@ def describe(scenario: Scenario, recorded_with: Mapping[str, str]) -> dict[str, 
             "start_up_calls": scenario.probes and scenario.generation == "new",
             "settled": scenario.settle,
             "proxy": dict(scenario.proxy),
+            **({"gateway": scenario.gateway} if scenario.gateway else {}),
             "upstream": {host: dict(switches) for host, switches in scenario.upstream.items()},
         },
         "recorded_with": dict(recorded_with),

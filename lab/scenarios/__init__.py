@@ -64,6 +64,9 @@ class Scenario:
     upstream: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Arguments of `squid.start`.
     squid: Mapping[str, Any] = field(default_factory=dict)
+    #: A gateway in the API proxy's place at Anthropic's port (`lab.gateways`), and its limits.
+    gateway: str = ""
+    limits: Mapping[str, str] = field(default_factory=dict)
     one_network: bool = False
     ipv6: bool = False
     any_interface: bool = False

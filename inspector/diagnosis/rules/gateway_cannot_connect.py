@@ -24,6 +24,7 @@ ABOUT: Final = Code(
         "Look at the API proxy's upstream settings: host name, port, forward proxy"
         " (HTTPS_PROXY), health checks. Try that connection from its container."
     ),
+    shown_by="haproxy-no-server",
 )
 
 #: RFC 9110 15.6.3 to 15.6.5.
@@ -35,6 +36,10 @@ _WORDS: Final = re.compile(
     r"|network is unreachable|cannot connect to host|all connection attempts failed"
     r"|no server is available|no available server"
 )
+
+#: Pages of gateways' own that say nothing else: HAProxy writes its 503 when no server was
+#: available (its configuration manual, 1.3.1).
+_PAGES: Final = frozenset({("haproxy", 503)})
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -55,8 +60,10 @@ def explains(call: FailedCall, case: Case) -> bool:
 
 
 def says_so(call: FailedCall) -> bool:
-    """Whether the answer is in words about a connection."""
-    return bool(_WORDS.search(call.message))
+    """Whether the answer is in words about a connection, or a page that means just that."""
+    response = call.exchange.response
+    page = None if response is None else response.page
+    return (page, call.status) in _PAGES or bool(_WORDS.search(call.message))
 
 
 def refuses(call: FailedCall) -> bool:

@@ -26,6 +26,7 @@ ABOUT: Final = Code(
         " proxy_read_timeout; HAProxy: timeout server; litellm: request_timeout), or stream the"
         " answer, so that bytes come early."
     ),
+    shown_by="nginx-timeout",
 )
 
 #: Statuses with which a proxy says that nobody answered it in time (RFC 9110 15.5.9, 15.6.3-5);

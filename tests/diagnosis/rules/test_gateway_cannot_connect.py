@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import API_SAYS, CALL, PROXY_SAYS, called, cause, found
+from tests.diagnosis.calls import API_SAYS, CALL, PROXY_SAYS, called, cause, found, golden
 from tests.exchanges.network import ESTABLISHED, Network, connect, response, say
 
 TEXT = "content-type: text/plain"
@@ -66,3 +66,9 @@ def test_a_call_with_an_established_tunnel_reached_somebody() -> None:
     agent.down(response("502 Bad Gateway", *PROXY_SAYS)).ack(True).close()
 
     assert "gateway-cannot-connect" not in found(net.report())
+
+
+def test_haproxys_page_of_503_says_it_and_that_of_504_does_not() -> None:
+    """Where nothing of what the gateway opens is in the capture."""
+    assert cause(golden("haproxy-no-server")).code == "gateway-cannot-connect"
+    assert "gateway-cannot-connect" not in found(golden("haproxy-timeout"))
