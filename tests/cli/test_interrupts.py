@@ -184,7 +184,7 @@ main(prog_name="inspector")
     ("module", "name"),
     [
         ("inspector.pcap.locate", "locate"),
-        ("inspector.inspection", "merged"),
+        ("inspector.capture_files", "merged"),
         ("inspector.inspection", "join"),
         ("inspector.report.page.terminal", "render"),
         ("inspector.cli.main", "import_module"),
