@@ -69,6 +69,7 @@ def _failed(request: Row, code: str) -> bool:
     if code in _FAILED_WITHOUT_ERROR and request["answered_by"] == "upstream":
         return True
     streamed = "event-stream" in (request["upstream_content_type"] or "")
+    streamed = streamed or (request["kind"] == "websocket-upgrade" and status == 101)
     return streamed and code.startswith("stream-")
 
 

@@ -143,6 +143,8 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
                 "ended_by": "complete" if whole else report["ended_by"],
             }
         )
+        if request["kind"] == "h2c":
+            del rows[-1]["ended_by"]  # both ends close at once
     return rows + _through_squid(truth)
 
 

@@ -53,7 +53,11 @@ def truth(frame: Mapping[str, Any], logs: Logs) -> Row:
     return {
         **frame,
         "agent_requests": [
-            _agent_request(n, request, logs, calls) for n, request in enumerate(requests, start=1)
+            *(
+                _agent_request(n, request, logs, calls)
+                for n, request in enumerate(requests, start=1)
+            ),
+            *_not_understood(logs.clients, len(requests)),
         ],
         "proxy_tunnels": _proxy_tunnels(logs, calls, numbers),
         "upstream_calls": [
@@ -99,6 +103,32 @@ def _agent_request(n: int, request: Row, logs: Logs, calls: list[Row]) -> Row:
         ],
         "upstream_content_type": _content_type(logs.upstream, identity),
     }
+
+
+def _not_understood(clients: Iterable[Row], before: int) -> list[Row]:
+    """What clients asked in HTTP/2, of which the API proxy understood and logged nothing."""
+    rows = [row for row in clients if row.get("protocol") == "h2c" and row["status"] is None]
+    return [
+        {
+            "n": n,
+            "kind": "h2c",
+            "made_by": row["program"],
+            "client": row["client"],
+            "server": row["server"],
+            "method": row["method"],
+            "target": row["target"],
+            "header_names": [name.lower() for name in row["header_names"]],
+            "auth": row["auth"],
+            "status": None,
+            "response_finished": False,
+            "answered_by": None,
+            "request_id": None,
+            "upstream_calls": [],
+            "tunnels": [],
+            "upstream_content_type": None,
+        }
+        for n, row in enumerate(rows, before + 1)
+    ]
 
 
 def _content_type(upstream: Iterable[Row], identity: str) -> str | None:

@@ -194,7 +194,7 @@ class Server:
         while (request := await requests.next()) is not None:
             reply, behaviour, done = self._answer(number, "1.1", request)
             if reply.status == 101:
-                await _converse(secured, request)
+                await _converse(secured, request, behaviour)
                 done(True)
                 break
             whole = await upstream_http1.write(secured, request, reply, behaviour)
@@ -247,8 +247,11 @@ class Server:
         return reply, behaviour, done
 
 
-async def _converse(secured: Secured, request: Request) -> None:
-    """A Responses session over WebSocket: one question, its events, the closing handshake."""
+async def _converse(secured: Secured, request: Request, behaviour: Behaviour) -> None:
+    """A Responses session over WebSocket: one question, its events, the closing handshake.
+
+    A stream that is cut ends with the status of a server that failed (RFC 6455 7.4.1).
+    """
     key = request.header("sec-websocket-key") or ""
     accepted = ("Sec-WebSocket-Accept", upstream_websocket.accept(key))
     upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade"), accepted]
@@ -259,7 +262,10 @@ async def _converse(secured: Secured, request: Request) -> None:
             if opcode == upstream_websocket.CLOSE:
                 await secured.send(upstream_websocket.close())
                 return
-            for event in response_events("gpt-5"):
+            for number, event in enumerate(response_events("gpt-5")):
+                if behaviour.stream == "cut" and number == behaviour.after:
+                    await secured.send(upstream_websocket.close(1011))
+                    return
                 await secured.send(upstream_websocket.text(json.dumps(event).encode()))
 
 

@@ -72,6 +72,8 @@ def curl_row(
         "error": told["errormsg"],
         "started_at": time.time() - told["time_total"],
     }
+    if "--http2-prior-knowledge" in argv:
+        row["protocol"] = "h2c"
     if tunnel:
         row["connect_status"] = told["http_connect"] or None
         row["authority"] = blocks[0][0].split(" ")[1]

@@ -13,7 +13,7 @@ Keys of the argument besides `program`, `method`, `url`, `headers`, `body`:
 * `ca`: trust anchor for https, null for none; `tls_max`: "1.2"; `resume`: offer the
   session of the connection before;
 * `leave_after`: close the connection once so many bytes of the body were read;
-* `websocket`: after 101 send one frame and a close frame;
+* `websocket`: after 101 send one frame and a close frame; `listens`: the frame alone;
 * `timeout`: seconds until it gives up connecting or reading.
 """
 
@@ -142,6 +142,10 @@ class Caller:
         mask = b"\x00\x00\x00\x00"
         text = b'{"type":"response.create"}'
         connection.sock.sendall(struct.pack("!BB", 0x81, 0x80 | len(text)) + mask + text)
+        while self.spec.get("listens") and connection.sock.recv(READ):
+            pass  # until the peer's side is over, whatever it said
+        if self.spec.get("listens"):
+            return
         connection.sock.recv(READ)
         connection.sock.sendall(struct.pack("!BB", 0x88, 0x82) + mask + struct.pack("!H", 1000))
         while connection.sock.recv(READ):

@@ -9,7 +9,7 @@ from lab.clients import ANTHROPIC_PLACEHOLDER, GEMINI_PLACEHOLDER, OPENAI_PLACEH
 from lab.processes import until
 from lab.proxy import OPENAI_KEY
 from lab.record import Lab, message
-from lab.scenarios import scenario
+from lab.scenarios import Expect, scenario
 
 API_KEY = ("x-api-key", ANTHROPIC_PLACEHOLDER)
 JSON = ("content-type", "application/json")
@@ -117,6 +117,52 @@ def websocket(lab: Lab) -> None:
         program="codex",
         websocket=True,
     )
+
+
+@scenario(
+    "websocket-cut",
+    title="The API closes a WebSocket with 1011 in the middle of an answer",
+    what="A WebSocket handshake for /v1/responses, one message; the API closes after five events.",
+    wrong="the API's server fails while it answers",
+    learn="The upgrade is a 101 and the tunnel is well: what failed is told by the closing frame's "
+    "status and by the last event, which did not come.",
+    upstream={"api.openai.com": {"stream": "cut", "after": 5}},
+    stream={"terminated": False, "malformed": 0, "truncated": False, "events": 5},
+    expect=Expect(root_cause="stream-cut", H4a=True),
+    findings=(),
+)
+def websocket_cut(lab: Lab) -> None:
+    lab.agent.plain(
+        f"{lab.api('openai')}/v1/responses",
+        [
+            ("Host", lab.host("openai")),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "TEFCT05MWUxBQk9OTFkhIQ=="),
+            ("authorization", f"Bearer {OPENAI_PLACEHOLDER}"),
+        ],
+        method="GET",
+        program="codex",
+        websocket=True,
+        listens=True,
+    )
+
+
+@scenario(
+    "h2c-prior-knowledge",
+    title="HTTP/2 without TLS to the API proxy, which speaks HTTP/1.1 alone",
+    what="curl --http2-prior-knowledge, twice; the API proxy answers the preface with a bare 400.",
+    wrong="the client begins with HTTP/2 where the server takes HTTP/1.1 alone",
+    learn="What the client asked can be read in its frames though nobody answered them; the answer "
+    "is one of HTTP/1.1, to the preface.",
+    expect=Expect(root_cause="h2c-refused"),
+    # Nothing else passes between API proxy and Squid: whether that hop was heard is not known.
+    verdicts={"H4a": "not observable"},
+)
+def h2c_prior_knowledge(lab: Lab) -> None:
+    for _ in range(2):
+        lab.anthropic(options=("--http2-prior-knowledge",))
 
 
 @scenario(

@@ -47,6 +47,9 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted("the answer arrived whole, and is an error")
     if call.outcome == "left":
         return _left(call)
+    shown = call.exchange.websocket
+    if shown is not None and shown.closed_by == "server":
+        return refuted("the server's own closing frame came through")
     if (told := _of_both_legs(call)) is not None:
         return told
     if call.outcome in ("damaged", "unusable"):
