@@ -29,6 +29,13 @@ def program(kind: str) -> str | None:
     return os.environ.get(VARIABLES[kind]) or find(kind)
 
 
+def why_not_gateway(kind: str) -> str | None:
+    """The reason why there can be no such gateway here; None where it can run."""
+    if program(kind) is not None:
+        return None
+    return f"no {kind}: install it, or name one in {VARIABLES[kind]}"
+
+
 def start(host: Host, kind: str, port: int, directory: Path, limits: Mapping[str, str]) -> Process:
     """Start it on the API proxy's host, in front of the stand-in's port.
 
@@ -37,9 +44,10 @@ def start(host: Host, kind: str, port: int, directory: Path, limits: Mapping[str
 
     :raises LabError: there is no such program, or it did not start.
     """
+    if reason := why_not_gateway(kind):
+        raise LabError(reason)
     found = program(kind)
-    if found is None:
-        raise LabError(f"no {kind}: install it, or name one in {VARIABLES[kind]}")
+    assert found is not None
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / f"{kind}.conf"
     config.write_text(_CONFIGURATIONS[kind](host.address, port, directory, limits))

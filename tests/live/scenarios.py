@@ -14,7 +14,7 @@ import pytest
 
 from inspector.model.report import Report
 from inspector.report.formats.whole import from_dict, stable_part
-from lab import record, squid
+from lab import gateways, record, squid
 from lab.docker import Container, DockerNetwork
 from lab.index import CAPTURES
 from lab.network import NAMED, WORLD, Host, Network
@@ -40,7 +40,7 @@ HANDFUL = (
 
 
 #: What runs on each host of the lab, as the kernel calls it; the agent's are many.
-_PROGRAMS: Final = {"api-proxy": {"node"}, "squid": {"squid"}}
+_PROGRAMS: Final = {"api-proxy": {"node", "nginx", "haproxy"}, "squid": {"squid"}}
 
 
 @dataclass
@@ -66,6 +66,8 @@ def watched(name: str, *arguments: str, docker: bool = False) -> Iterator[Watche
     """
     scenario = catalogue()[name]
     if scenario.squid.get("peek") and (reason := squid.why_not_squid(peek=True)):
+        pytest.skip(reason)
+    if scenario.gateway and (reason := gateways.why_not_gateway(scenario.gateway)):
         pytest.skip(reason)
     network = Network(one_network=scenario.one_network, ipv6=scenario.ipv6)
     with DockerNetwork() if docker else network as network:
