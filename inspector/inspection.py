@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, NoReturn
 
 from inspector.build import this_build
@@ -18,12 +18,11 @@ from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
 from inspector.decryption.keystore import Keystore
 from inspector.diagnosis import Case, diagnose
-from inspector.exchanges.assemble import Assembled, assemble, exchange_fact, tunnel_fact
+from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.listener import Audience
-from inspector.exchanges.marks import Copied
 from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
@@ -31,11 +30,8 @@ from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
-from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, KeyMaterial, Unread
-from inspector.model.conclusions import Witnesses
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId
-from inspector.model.live import Live
 from inspector.model.network import Endpoint, Tunnel
 from inspector.model.provenance import this_tool
 from inspector.model.report import Report
@@ -46,10 +42,9 @@ from inspector.packed import PackedList
 from inspector.pipeline import Pipeline
 from inspector.provenance import provenance
 from inspector.secrets.vault import Vault
+from inspector.sources import Sources as Sources
+from inspector.sources import in_words, weigh, with_copies, with_logs
 from inspector.wire import FILE_SHIFT, Batch
-from inspector.witnesses import manifest
-from inspector.witnesses.lines import read
-from inspector.witnesses.weigh import Scales
 
 log = logging.getLogger("inspector")
 
@@ -59,21 +54,6 @@ OnTunnel = Callable[[Tunnel], None]
 OnConnection = Callable[[Endpoint, Endpoint, int], None]
 
 FINGERPRINT_KEY_BYTES: Final = 32
-
-
-@dataclass(slots=True)
-class Sources:
-    """What the files themselves state, for the report's frame."""
-
-    captures: tuple[CaptureFile, ...] = ()
-    faults: list[Fault] = field(default_factory=list)
-    dropped_by_kernel: int | None = None
-    capture_filter: str | None = None
-    logs: tuple[tuple[str, Iterable[bytes]], ...] = ()
-    live: Live | None = None
-    keys: KeyMaterial | None = None
-    #: What may be missing for a reason that is in no packet, each a clause.
-    doubts: tuple[str, ...] = ()
 
 
 class Inspector:
@@ -175,8 +155,8 @@ class Inspector:
         self.end()
         ledger, notes = self._ledger, self._engine.notes
         words = ledger.credentials.words
-        sources = _in_words(sources or Sources(), words)
-        sources = _with_copies(sources, ledger.marks.copies)
+        sources = in_words(sources or Sources(), words)
+        sources = with_copies(sources, ledger.marks.copies)
         if ledger.marks.overflow:
             ledger.limits_hit["marks of blanked bodies"] = None
         for fault in sources.faults:
@@ -206,10 +186,10 @@ class Inspector:
         )
         if self._scope == "subnet":
             held = self._left_out.told(held)
-        scales = _weigh(sources, found, ledger.credentials)
+        scales = weigh(sources, found, ledger.credentials)
         witnesses = None if scales is None else scales.verdict()
         if witnesses is not None:
-            held = _with_logs(held, witnesses)
+            held = with_logs(held, witnesses)
         reached: dict[str, None] = {}
         clock_set_back = any(fault.name == CLOCK_SET_BACK for fault in sources.faults)
         chains = join(
@@ -331,59 +311,6 @@ class Inspector:
                 ledger.on_tunnel(tunnel)
 
 
-def _with_copies(sources: Sources, copies: Mapping[int, Copied]) -> Sources:
-    """Which of the files are redacted copies."""
-    return replace(
-        sources,
-        captures=tuple(
-            capture if (told := copies.get(index)) is None else replace(capture, redacted=told.fact)
-            for index, capture in enumerate(sources.captures)
-        ),
-    )
-
-
-def _in_words(sources: Sources, words: Callable[[str], str]) -> Sources:
-    """What whoever captured wrote into the file may quote a key: names of interfaces, filters."""
-
-    def told(interface: Interface) -> Interface:
-        name, rule = interface.name, interface.filter
-        return replace(
-            interface,
-            name=None if name is None else words(name),
-            filter=None if rule is None else words(rule),
-        )
-
-    rule = sources.capture_filter
-    return replace(
-        sources,
-        captures=tuple(
-            replace(capture, interfaces=tuple(map(told, capture.interfaces)))
-            for capture in sources.captures
-        ),
-        capture_filter=None if rule is None else words(rule),
-        logs=tuple((words(name), lines) for name, lines in sources.logs),
-        keys=sources.keys
-        and replace(sources.keys, key_logs=tuple(map(words, sources.keys.key_logs))),
-    )
-
-
-def _weigh(sources: Sources, found: Assembled, credentials: CredentialReader) -> Scales | None:
-    """What the logs say, if there are any, within the time of the captures."""
-    if not sources.logs:
-        return None
-    starts = [capture.started_at for capture in sources.captures if capture.started_at is not None]
-    ends = [capture.ended_at for capture in sources.captures if capture.ended_at is not None]
-    span = (min(starts, default=0), max(ends, default=0))
-    scales = Scales(span, credentials.target, credentials.label)
-    scales.packets(found.exchanges, found.tunnels, found.connections)
-    for name, lines in sources.logs:
-        if name.endswith(manifest.NAME):
-            scales.rules(name, manifest.read_manifest(lines))
-        else:
-            scales.log(name, read(lines))
-    return scales
-
-
 def _made_good(
     exchanges: Sequence[Exchange], recovered: Mapping[ExchangeId, ExchangeId]
 ) -> Sequence[Exchange]:
@@ -395,17 +322,4 @@ def _made_good(
         if exchange.id in recovered
         else exchange
         for exchange in exchanges
-    )
-
-
-def _with_logs(completeness: Completeness, witnesses: Witnesses) -> Completeness:
-    """A logged call or tunnel without a packet shows that the capture is not whole."""
-    lacking = sum(item.kind == "not-captured" for item in witnesses.disagreements)
-    if not lacking:
-        return completeness
-    return replace(
-        completeness,
-        verdict="incomplete",
-        unread=(Unread(None, "logs", None), *completeness.unread),
-        because=(*completeness.because, f"{lacking} calls or tunnels in the logs have no packets"),
     )
