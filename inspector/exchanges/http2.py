@@ -37,6 +37,8 @@ FAULTS: Final = {
     "http2-streams-limit": "More streams of one connection are open at once than are followed.",
 }
 
+#: What a mark says of a block that was none: a value without a name.
+_NO_BLOCK: Final = (b"", b"x")
 _UNREAD: Final = frozenset({"http2-bad-header-block", "http2-broken-frame"})
 
 #: Streams of one connection that are open at once and followed; servers allow 100 to 250.
@@ -217,7 +219,12 @@ class Http2Layer:
             if not pairs and block.packet >> FILE_SHIFT in context.ledger.marks.copies:
                 context.ledger.unread.note(context.connection.number, "blanked", block.packet)
                 return None
-        fields = of_pairs(pairs) if pairs else reader.read(block.data)
+        fields: BlockFields | None
+        if pairs:
+            is_block = len(pairs) > 1 or bool(pairs[0][0]) or not pairs[0][1]
+            fields = of_pairs(pairs) if is_block else None
+        else:
+            fields = reader.read(block.data)
         if fields is None:
             name = "http2-bad-header-block"
             self._fault(Fault(name, block.packet, FAULTS[name]))
@@ -225,7 +232,7 @@ class Http2Layer:
             for place in block.places:
                 context.listener.blank(up, place)
             extent = Extent(block.places[0].start, block.places[-1].stop)
-            said = [] if fields is None else fields.pairs
+            said = [_NO_BLOCK] if fields is None else fields.pairs
             context.listener.head(up, block.at, extent, said)
         return fields
 

@@ -137,7 +137,6 @@ class WebSocketLayer(Opaque):
         assert draft.websocket is not None
         assert draft.response is not None
         closed = draft.websocket.closed_by is not None
-        draft.socket_is_open = not closed and self._events.is_due
         faults = [fault for up in (True, False) for fault in frames[up].faults]
         body = SocketBody(self._events, faults, closed=closed)
         draft.body = body
@@ -151,7 +150,10 @@ class WebSocketLayer(Opaque):
             elif head.packet >> FILE_SHIFT in marks.copies:
                 draft.body = MarkedBody(None)
                 context.ledger.unread.note(number, "blanked", head.packet)
-        if draft.body.stream is None or any(each.is_lost for each in frames.values()):
+        # Of a copy the mark alone says whether a turn was under way.
+        stream = draft.body.stream
+        draft.socket_is_open = not closed and stream is not None and not stream.terminated
+        if stream is None or any(each.is_lost for each in frames.values()):
             context.ledger.unread.note(number, "protocol", head.packet)
         if context.listener is not None:
             facts = BodyFacts(
