@@ -64,7 +64,7 @@ _SHORT: Final = 3.0
 SILENCE: Final = 250 * MS
 #: Statuses with which a hop tells of its own limit, or that it got no answer.  Of any other the
 #: silence before it says nothing: it may be what was waited for.
-_GAVE_UP: Final = frozenset({408, 499, 500, 502, 503, 504})
+GAVE_UP: Final = frozenset({408, 499, 500, 502, 503, 504})
 #: The least that a request takes in a tunnel: a head with a credential, in TLS.
 _LEAST: Final = 100
 #: Fewer bytes went into the tunnel than the agent sent: possible only if the body was rewritten.
@@ -220,7 +220,7 @@ def may_answer(call: CallRow, carrier: Carrier) -> bool:
 
 def is_silent(call: CallRow, carrier: Carrier) -> bool:
     """Whether a hop may have given up on a tunnel that stands, and brought nothing for long."""
-    if call.status not in _GAVE_UP or carrier.failed or call.answered == UNKNOWN:
+    if call.status not in GAVE_UP or carrier.failed or call.answered == UNKNOWN:
         return False
     heard = carrier.heard_by(call.answered)
     return heard == UNKNOWN or heard + SILENCE < call.answered

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.chain.evidence import ENDS_TOGETHER, JITTER, is_silent
+from inspector.chain.evidence import ENDS_TOGETHER, GAVE_UP, JITTER, is_silent
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import Way
 from inspector.model.ids import number_of
@@ -106,6 +106,8 @@ def way_through(call: CallRow, carrier: Carrier) -> Way:
     if carrier.first == UNKNOWN or carrier.heard_by(call.answered) == UNKNOWN:
         # Bytes of a handshake of which the rest was not read are no answer yet.
         return "not known"
+    if call.status in GAVE_UP and UNKNOWN != call.answered <= call.begun:
+        return "not known"  # a clock without resolution: whether it was silent cannot be told
     if carrier.heard > call.answered + ENDS_TOGETHER and carrier.first > call.answered + JITTER:
         return "not known"  # all that came through it came after the answer
     return "carried"

@@ -37,3 +37,10 @@ def test_a_refusal_is_relayed_only_with_its_own_status() -> None:
 
     assert way_through(a_call(status=403), refused) == "relayed refusal"
     assert way_through(a_call(status=502), refused) == "failed"
+
+
+def test_without_a_clock_nobody_can_tell_whether_a_tunnel_was_silent_before_a_504() -> None:
+    at_once = a_tunnel(0, 0)
+
+    assert way_through(a_call(0, 0, status=504), at_once) == "not known"
+    assert way_through(a_call(0, 0), at_once) == "carried"

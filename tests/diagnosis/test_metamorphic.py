@@ -86,4 +86,4 @@ def test_a_clock_that_is_wrong_hides_and_never_invents(name: str, share: int) ->
             if item.verdict == "confirmed" and verdicts[item.id] == "refuted"
         ]
     assert wrong == []
-    assert kept >= 0.9 * all_of_them
+    assert kept >= 0.8 * all_of_them
