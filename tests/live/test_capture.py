@@ -71,7 +71,9 @@ def test_a_command_is_captured_from_its_first_packet_to_its_last(lab: Stack, pla
     counted = report.live.interfaces[0]
     assert counted.received == counted.packets == report.completeness.packets
     offline = inspect(path, options=Options(fingerprint_key=b"made up"))
-    assert replace(report, live=None) == offline
+    # A digest is known of a file alone that was read to its end.
+    files = tuple(replace(capture, sha256=None) for capture in offline.captures)
+    assert replace(report, live=None) == replace(offline, captures=files)
 
 
 def test_raw_warns_that_credentials_are_in_the_file(lab: Stack, place: Path) -> None:
