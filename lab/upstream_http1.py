@@ -22,6 +22,7 @@ _REASONS: Final = {
     403: "Forbidden",
     404: "Not Found",
     413: "Payload Too Large",
+    426: "Upgrade Required",
     429: "Too Many Requests",
     500: "Internal Server Error",
     529: "",

@@ -82,6 +82,7 @@ REFUSALS: Final[Mapping[str, Callable[[], Reply]]] = {
         "OpenAI-Organization header should match organization for API key",
         "mismatched_organization",
     ),
+    "upgrade-required": lambda: openai_error(426, "invalid_request_error", "Upgrade required"),
     "token-expired": lambda: anthropic_error(
         401, "authentication_error",
         "OAuth token has expired. Please obtain a new token or refresh your existing token.",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.clients import ANTHROPIC_PLACEHOLDER
-from lab.record import Lab
+from lab.clients import ANTHROPIC_PLACEHOLDER, OPENAI_PLACEHOLDER
+from lab.record import Lab, chat
 from lab.scenarios import Expect, scenario
 
 API_KEY = ("x-api-key", ANTHROPIC_PLACEHOLDER)
@@ -122,3 +122,28 @@ def moved(lab: Lab) -> None:
 def error_in_200(lab: Lab) -> None:
     lab.openai()
     lab.openai()
+
+
+@scenario(
+    "upgrade-refused",
+    title="426 to a WebSocket, and the same call by POST succeeds",
+    what="Codex offers WebSocket for /v1/responses and is refused; it makes the call by POST.",
+    wrong="Nothing for the agent: the second try is good.",
+    learn="A refused upgrade that the client makes good at once is no failure.",
+    expect=Expect(H4a=True, H4b=True),
+    upstream={_OPENAI: {"answer": "upgrade-required", "times": 1}},
+)
+def upgrade_refused(lab: Lab) -> None:
+    credential = ("authorization", f"Bearer {OPENAI_PLACEHOLDER}")
+    url, host = f"{lab.api('openai')}/v1/responses", ("Host", lab.host("openai"))
+    offer = [
+        host,
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "TEFCT05MWUxBQk9OTFkhIQ=="),
+        credential,
+    ]
+    lab.agent.plain(url, offer, method="GET", program="codex", websocket=True)
+    asked = [host, ("Content-Type", "application/json"), credential]
+    lab.agent.plain(url, asked, chat(stream=True), program="codex")

@@ -20,6 +20,7 @@ ABOUT: Final = Code(
         " refused. `exchanges[].recovered_by` names the later call. It counts as no failure."
     ),
     advice="Nothing, as long as it is rare; what failed first is in the exchange.",
+    shown_by="upgrade-refused",
 )
 
 

@@ -22,6 +22,7 @@ ABOUT: Final = Code(
         "Nothing, where the call succeeds by POST; else let the client begin with HTTP (in Codex's"
         " config.toml: supports_websockets = false of the model provider)."
     ),
+    shown_by="upgrade-refused",
 )
 
 
