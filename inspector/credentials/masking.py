@@ -38,6 +38,8 @@ from inspector.secrets.positions import (
 )
 from inspector.secrets.vault import Vault
 
+#: Bytes around a text that are remembered at most.
+FRAME: Final = 1 << 10
 #: Under which names are remembered; no header is called so.
 _NAME: Final = b":name"
 
@@ -84,8 +86,10 @@ class Masker:
         )
         self.vault = Vault(key) if vault is None else vault
         self._text = TextMasker(self._masks, self.vault, Memo(key))
-        # Values that were written, of one generation of the vault.
+        # Values that were written, and what stands around a text that is blank, of one
+        # generation of the vault.
         self._granted: Memo[str] = Memo(key)
+        self._frames: Memo[tuple[bytes, bytes]] = Memo(key)
         self._granted_at = 0
         self.found: list[Found] = []
         #: Credentials in front of authorities that were masked.
@@ -127,9 +131,7 @@ class Masker:
         return self._remembered(_NAME, text, free_text.hidden_in_name)
 
     def _remembered(self, folded: bytes, raw: str, hidden: granting.Hidden) -> str:
-        if self._granted_at != self.vault.generation:
-            self._granted.clear()
-            self._granted_at = self.vault.generation
+        self._renew()
         known = (folded, raw.encode("latin-1", "replace"))
         masked = self._granted.get(known)
         if masked is None:
@@ -137,6 +139,24 @@ class Masker:
             if len(raw) <= RECURRING and self._granted_at == self.vault.generation:
                 self._granted.put(known, masked)
         return masked
+
+    def _renew(self) -> None:
+        """What was written before a key was learnt may hold it."""
+        if self._granted_at != self.vault.generation:
+            self._granted.clear()
+            self._frames.clear()
+            self._granted_at = self.vault.generation
+
+    def frame(self, around: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
+        """What stands, masked, before and behind a text that is blank, if it was kept."""
+        self._renew()
+        return self._frames.get(around)
+
+    def keep_frame(self, around: tuple[bytes, bytes], masked: tuple[bytes, bytes]) -> None:
+        """Keep what `frame` gives."""
+        self._renew()
+        if len(around[0]) + len(around[1]) <= FRAME:
+            self._frames.put(around, masked)
 
     def is_credential(self, name: str) -> bool:
         """Whether a header of this name carries a credential."""

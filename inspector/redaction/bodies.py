@@ -143,6 +143,11 @@ class JsonBody:
         self._utf8 = _Utf8()
         self._broken = False
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is no JSON, or was cut."""
+        return self._broken
+
     def feed(self, data: bytes) -> bytes:
         """See `BodyMasker`."""
         if self._broken:

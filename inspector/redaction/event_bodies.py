@@ -27,6 +27,14 @@ _DONE: Final = b"[DONE]"
 _FIELDS: Final = frozenset({b"data", b"event", b"id", b"retry"})
 
 
+#: The member of an event that says what the others of its kind do not: of no grant, of plain
+#: ASCII, with no escape but of one letter.
+_SAID: Final = re.compile(
+    rb'"(?:text|partial_json|thinking|content|arguments|delta)": ?"'
+    rb'((?:[^"\\\x00-\x1f\x80-\xff]|\\["\\/bfnrt])+)"'
+)
+
+
 class EventsBody:
     """Hides what the events of one stream say."""
 
@@ -37,6 +45,7 @@ class EventsBody:
         self._looked = 0  # so far there is no blank line in `_pending`
         self._hiding = False  # the rest of an event that was too long, or was cut
         self._at_start = True
+        self._is_json = False  # what the last event had for data
 
     def feed(self, data: bytes) -> bytes:
         """See `BodyMasker`."""
@@ -104,6 +113,23 @@ class EventsBody:
         return mark + self._lines(event)
 
     def _lines(self, event: bytes) -> bytes:
+        """An event, masked; one that differs from an earlier one in what it says alone, as that."""
+        said = _SAID.search(event)
+        if said is None:
+            return self._read(event)
+        start, stop = said.span(1)
+        masker, frame = self._masker, (event[:start], event[stop:])
+        known = masker.frame(frame)
+        if known is not None:
+            return known[0] + blanked(said[1]) + known[1]
+        self._is_json = False
+        met, masked = masker.met, self._read(event)
+        # In a document that is one, what the quotes hold is a string whatever it says.
+        if self._is_json and masker.met == met and masked[start:stop] == blanked(said[1]):
+            masker.keep_frame(frame, (masked[:start], masked[stop:]))
+        return masked
+
+    def _read(self, event: bytes) -> bytes:
         parts: list[bytes] = []
         values: list[tuple[int, bytes]] = []  # of data: (which part, value)
         name = b""
@@ -135,6 +161,7 @@ class EventsBody:
             return values
         document = JsonBody(self._masker, answers=True, failed=name == b"error")
         shown = document.feed(text) + document.finish()
+        self._is_json = not document.is_broken
         parts: list[bytes] = []
         at = 0
         for value in values:

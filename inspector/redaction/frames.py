@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
 from inspector.flows.layers import TCP
-from inspector.redaction.header_options import Header, OptionBytes, unlisted
+from inspector.redaction.header_options import USUAL, Header, OptionBytes, unlisted
 
 #: Completed datagrams whose fragments may be captured once more.
 REMEMBERED: Final = 256
@@ -206,7 +206,7 @@ class FrameReader:
             destination, sport, dport, ident, sequence, acked, flags, window, frame, start, end, 0,
         )  # fmt: skip
         reading = Reading(segment, [Place(number, start, end, 0)], end=end)
-        if header != 20:
+        if header != 20 and not (header == 32 and frame.startswith(USUAL, skip + 40)):
             reading.options = tuple(
                 Place(number, low, high, 0)
                 for _, low, high in unlisted([Header(TCP, skip + 20, frame)])

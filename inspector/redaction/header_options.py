@@ -18,7 +18,7 @@ TCP_LISTED: Final = {2: (4,), 3: (3,), 4: (2,), 5: (10, 18, 26, 34), 8: (10,)}
 #: End of the list, and no operation: no length follows.
 _END, _NOTHING = 0, 1
 #: How most headers' options look: two of no operation, and timestamps.
-_USUAL: Final = b"\x01\x01\x08\x0a"
+USUAL: Final = b"\x01\x01\x08\x0a"
 
 _UDP: Final = IP_PROTOCOL | 17
 _GENEVE_PORT: Final = (6081).to_bytes(2, "big")
@@ -60,7 +60,7 @@ def unlisted(headers: Sequence[Header]) -> Iterator[OptionBytes]:
 def _of(key: int, data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     if key == TCP and start + 12 < len(data):
         stop = start + (data[start + 12] >> 4 << 2)
-        if data[start + 20 : start + 24] != _USUAL or stop != start + 32:
+        if data[start + 20 : start + 24] != USUAL or stop != start + 32:
             yield from _tcp_like(data, start + 20, stop)
     elif key in (IPV4, IP_PROTOCOL | 4) and start < len(data):
         yield from _tcp_like(data, start + 20, start + ((data[start] & 15) << 2), listed={})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inspector.credentials.masking import Masker
 from inspector.protocols.sse import EVENT_LIMIT, SseParser
 from inspector.redaction.event_bodies import EventsBody
+from inspector.secret import Secret
 
 KEY = b"sk-proj-" + 40 * b"LABONLY9"
 DELTA = b'event: content_block_delta\ndata: {"type":"text_delta","text":"a word"}\n\n'
@@ -119,3 +120,45 @@ def counted(data: bytes) -> tuple[object, ...]:
         stream.terminated,
         parser.faults,
     )
+
+
+# -- events that differ in what they say alone ------------------------------------------------
+
+FRAMES = (
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+    b'"delta":{"type":"text_delta","text":"%s"}}\n\n',
+    b'data: {"id":"chatcmpl-1","choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n',
+    b'data: {"type":"response.output_text.delta","delta": "%s","sequence_number":7}\n\n',
+    b'data: {"text":"a", "content":"%s", "text":"b"}\n\n',
+    b'data: {"a":"\\"text\\":\\"", "text":"%s"}\n\n',
+    b'data: {"content" "text":"%s","type":"message"}\n\n',
+    b'data: "text":"%s","type":"message"\n\n',
+    b'data: {"x" "text":"\n data: %s", "type":"error"}\n\n',
+    b'event: error\ndata: {"error":{"message":"%s","text":"a"}}\n\n',
+    b': "text":"%s"\ndata: {}\n\n',
+)
+SAID = (
+    b"a word", b"1", b"true", b"12,", b"{", b'\\"', b"\\n", b"\\u0041", b"", b"x", b"f\xc3\xbcr",
+    b"\xff", b"sk-ant-placeholder-key-for-credential-isolation", b'","type":"message',
+    b"sk-ant-api03-" + 5 * b"LABONLY7", b"xxxx12345678", b"[DONE]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("first", SAID)
+def test_an_event_is_masked_as_if_none_like_it_had_come_before(frame: bytes, first: bytes) -> None:
+    for then in SAID:
+        both = frame.replace(b"%s", first) + frame.replace(b"%s", then)
+        alone = [shown(frame.replace(b"%s", said)) for said in (first, then)]
+        assert shown(both) == b"".join(alone)
+
+
+def test_what_was_written_before_a_key_was_learnt_is_not_written_again() -> None:
+    masker = Masker(b"lab")
+    body = EventsBody(masker)
+    event = b'data: {"type":"LABONLYqwertyuiop","text":"%s"}\n\n'
+    before = body.feed(event % b"one")
+    masker.vault.learn(Secret(b"LABONLYqwertyuiop"))
+    after = body.feed(event % b"two")
+    assert before.endswith(b'"text":"xxx"}\n\n')
+    assert b"LABONLY" not in after
