@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from inspector import inspect
 from inspector.options import Options
 from inspector.report.formats.whole import stable_part
+from tests.live.offline import read
 from tests.live.scenarios import HANDFUL, LIVE, watched
 
 
@@ -26,7 +26,7 @@ def test_a_scenario_seen_live_gives_the_golden_report_and_whose_each_end_is(
         live = seen.report
         assert live.live
         assert live.live.ended_for == "signal"
-        offline = inspect(seen.path, options=Options(fingerprint_key=b"another"))
+        offline = read(seen.path, options=Options(fingerprint_key=b"another"))
         assert stable_part(replace(live, live=None)) == stable_part(offline)
         assert live.captures == offline.captures
         assert live.completeness == offline.completeness
@@ -45,7 +45,7 @@ def test_cut_tunnels_and_masked_keys_change_nothing_in_the_report(
         assert seen.wrong == []
         assert seen.misattributed == []
         assert b"LABONLY" not in seen.path.read_bytes()
-        offline = inspect(seen.path)
+        offline = read(seen.path)
         assert seen.report.captures == offline.captures
         assert seen.report.completeness == offline.completeness
         assert seen.report.connections == offline.connections

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from inspector.capture_files import inspect_captures
 from inspector.exchanges.processes import SocketOwner
 from inspector.live.files import Rotation
 from inspector.live.session import Session
@@ -25,6 +24,7 @@ from inspector.report.page.terminal import render
 from inspector.wire import Batch
 from lab.index import CAPTURES
 from lab.pattern import deviations
+from tests.live.offline import read
 from tests.live.sources import FileSource, Filter
 
 OPTIONS = Options(fingerprint_key=b"made up")
@@ -48,21 +48,13 @@ def capture_of(folder: Path) -> FileSource:
     return FileSource(folder / "capture.pcapng")
 
 
-def read(*paths: Path) -> Report:
-    """What the files say; a digest is known of files alone that were read to their end."""
-    report = inspect_captures(paths, OPTIONS)
-    assert all(capture.sha256 is not None for capture in report.captures)
-    files = (replace(capture, sha256=None) for capture in report.captures)
-    return replace(report, captures=tuple(files))
-
-
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_the_live_report_is_that_of_the_file_it_wrote(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "live.pcapng"
 
     report = play(Session(OPTIONS, [capture_of(folder)], path=path))
 
-    assert report == read(path)
+    assert report == read(path, options=OPTIONS)
     assert stable_part(report) == stable_part(inspect(folder / "capture.pcapng", options=OPTIONS))
 
 
@@ -77,7 +69,7 @@ def test_no_key_is_in_the_file_and_the_report_is_of_the_packets_as_they_were(
 
     assert b"LABONLY" not in path.read_bytes()
     assert stable_part(report) == stable_part(inspect(folder / "capture.pcapng", options=OPTIONS))
-    offline = read(path)
+    offline = read(path, options=OPTIONS)
     assert report.captures == offline.captures
     assert report.completeness == offline.completeness
     assert report.connections == offline.connections
@@ -104,7 +96,7 @@ def test_a_ring_of_files_is_one_capture_in_parts(tmp_path: Path) -> None:
     assert [each.name for each in paths[:2]] == ["live-00001.pcapng", "live-00002.pcapng"]
     assert len(paths) > 3
     assert all(each.stat().st_size < 8_300 for each in paths)
-    assert report == read(*paths)
+    assert report == read(*paths, options=OPTIONS)
 
 
 def test_of_a_ring_with_a_count_the_oldest_files_are_gone(tmp_path: Path) -> None:
@@ -127,7 +119,7 @@ def test_packets_dropped_by_the_kernel_stand_in_file_and_report(tmp_path: Path) 
 
     assert report.completeness.dropped_by_kernel == 5
     assert report.completeness.verdict == "incomplete"
-    assert report == read(path)
+    assert report == read(path, options=OPTIONS)
 
 
 def test_several_interfaces_are_told_apart_in_the_file(tmp_path: Path) -> None:
@@ -138,7 +130,7 @@ def test_several_interfaces_are_told_apart_in_the_file(tmp_path: Path) -> None:
 
     (capture,) = report.captures
     assert [interface.name for interface in capture.interfaces] == ["fw-bridge", "br-1"]
-    assert report == read(path)
+    assert report == read(path, options=OPTIONS)
 
 
 def test_a_filter_for_the_subnet_holds_nothing_back_that_the_report_is_about(
@@ -201,7 +193,7 @@ def test_processes_are_in_the_report_and_come_back_from_the_file(tmp_path: Path)
     server = report.connections[0].server_process
     assert server == Process(pid=7, comm="squid")
     assert all(client.process and client.process.pid == 42 for client in report.clients)
-    assert report == read(path)
+    assert report == read(path, options=OPTIONS)
 
 
 def test_a_connection_that_came_and_went_within_a_reading_has_its_processes() -> None:
