@@ -59,20 +59,20 @@ def is_refused(connection: Connection, case: Case) -> bool:
 def connection_sentence(connection: Connection, case: Case, count: int) -> str:
     answer = "closed" if connection.plain_answer is None else f"answered {connection.plain_answer}"
     return (
-        f"The client began with HTTP/2 (h2c) without TLS: {connection.server.ip} {answer},"
+        f"HTTP/2 without TLS (h2c): {connection.server.ip} {answer},"
         f" {plural(count, 'connection')} ({at(connection.packet, case)})."
     )
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     status, connection = call.status, call.connection
-    did = "offered Upgrade: h2c (HTTP/2 without TLS)"
+    did = "Upgrade: h2c was offered"
     if connection is not None and connection.protocol == "h2":
         status = connection.plain_answer
-        did = "began with HTTP/2 (h2c) without TLS"
+        did = "HTTP/2 without TLS (h2c)"
     answered = "closed" if status is None else f"answered {status}"
     return (
-        f"The client {did}: {call.exchange.server.ip} {answered},"
+        f"{did}: {call.exchange.server.ip} {answered},"
         f" {plural(count, 'call')} ({at(call.packet, case)})."
     )
 

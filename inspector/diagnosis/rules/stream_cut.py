@@ -41,11 +41,10 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
             how, code = "was lost without a closing frame", ""
         else:
             how, code = f"was closed by the {shown.closed_by}", f" with {shown.close_code}"
-        reason = f" ({shown.close_reason})" if shown.close_reason else ""
         which = "A WebSocket" if count == 1 else f"{count} WebSockets; the first"
         return (
-            f"{which} {how}{code}{reason} after {plural(shown.messages_down, 'message')}"
-            f" of the server's ({at(call.packet, case)})."
+            f"{which} {how}{code} after {plural(shown.messages_down, 'message')}"
+            f" ({at(call.packet, case)})."
         )
     return (
         f"{plural(count, 'stream')} cut after {events(call)} events,"
@@ -53,4 +52,11 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
+    shown = call.exchange.websocket
+    reason = None if shown is None else shown.close_reason
+    said = (f'Its closing frame says "{reason}".',) if reason else ()
+    return (*said, *order_of_closing(call, case, count))
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details)
