@@ -23,6 +23,7 @@ NOT_RUN: Final = {
     "sudo --preserve-env=GH_TOKEN env": "a live capture, as root: tests/live plays them",
     "sudo inspector watch": "a live capture, as root: tests/live plays them",
     "sudo inspector doctor": "asks the machine: tests/cli/test_doctor.py",
+    "inspector verify": "asks tshark: tests/test_second_opinion.py",
     "tcpdump ": "captures: a pipe is read in tests/cli/test_streams.py",
     "head -c 32 /dev/urandom": "makes the key that the test makes",
     "make ": "held to the Makefile below",
