@@ -101,3 +101,20 @@ def test_a_hostile_name_of_a_key_log_does_nothing() -> None:
     assert report.keys is not None
     named = replace(report.keys, key_logs=("\x1b[31m::error::x",))
     assert "\x1b" not in render(replace(report, keys=named))
+
+
+def verdict(report: Report, identity: str) -> str:
+    return next(one.verdict for one in report.hypotheses if one.id == identity)
+
+
+@pytest.mark.parametrize(
+    ("name", "identity", "expected"),
+    [
+        ("copilot-wrong-scheme", "H1", "refuted"),
+        ("h3-proxy-mangles", "H3", "confirmed"),
+        ("h3-upstream-bad-framing", "H3", "refuted"),
+    ],
+)
+def test_what_needed_keys_is_decided_with_them(name: str, identity: str, expected: str) -> None:
+    assert verdict(report_of(name, keys=False), identity) == "not observable"
+    assert verdict(report_of(name), identity) == expected

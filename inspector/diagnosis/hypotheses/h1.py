@@ -63,9 +63,14 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         named = next((name for name in _STEERING if name in call.message), None)
         if named is not None:
             return confirmed(f"the API names the client's {named}")
+    is_read = call.inner is not None and call.inner.request is not None
     if wrong_auth_scheme.explains(call, case):
+        if is_read:
+            return refuted("the scheme that arrived is the API proxy's own")
         return not_observable("the scheme inside the tunnel needs keys")
     if credential_not_received.CAUSE.explains(call, case):
+        if is_read:
+            return refuted("the API proxy sent what arrived, and what did not")
         return not_observable("which credential header arrived needs keys")
     if call.status == 401 and "bearer" in call.message and _sends_bearer(call):
         return not_observable("whose Authorization was judged needs keys")
