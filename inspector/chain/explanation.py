@@ -14,8 +14,7 @@ from either side; the others (`_SEARCHED`, `_MOVES`, `_NEAREST`, `_ATTEMPTS`) bo
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
@@ -35,6 +34,7 @@ from inspector.chain.evidence import (
     patience,
     unlike_growth,
 )
+from inspector.chain.link import Link, mark_queued
 from inspector.chain.order import Order, Pairs, align, apart, disorder
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import REACH
@@ -61,8 +61,6 @@ _MISSING: Final = 5.0
 _SURE: Final = 5.0
 #: How many places apart two calls may be to be tried with each other's tunnel.
 _NEIGHBOURS: Final = 4
-#: Tunnels on either side that tell whether the API proxy had a queue.
-_QUEUE: Final = 4
 #: Requests that end within this may be taken in any order (seen: 0.2 ms).
 _TURN: Final = MS // 2
 #: The next attempt is made at once, or once a short pause is over that the answer asked for.
@@ -80,25 +78,6 @@ _NEAREST: Final = 64
 _ATTEMPTS: Final = 3
 
 _ALONE: Final = float("inf")
-
-
-@dataclass(slots=True)
-class Link:
-    """A tunnel assigned to a call.  `margin`: how much more the next best explanation costs.
-
-    `crowd` calls waited when the tunnel was opened, this one among them, and `choice` tunnels
-    were opened while the call waited.
-    """
-
-    call: int
-    carrier: int
-    margin: float
-    crowd: int
-    choice: int
-    #: The request's size is that of no call near it, and the tunnel carried just that.
-    is_told_by_size: bool = False
-    #: Tunnels near it came as late after their calls: the API proxy has a queue.
-    is_queued: bool = False
 
 
 class Explanation:
@@ -181,20 +160,8 @@ class Explanation:
             found[call] = Link(
                 call, carrier, margins[call], crowd, last - first, self._is_told_by_size(call)
             )
-        self._mark_queued(found.values())
+        mark_queued(found.values(), self._calls, self._carriers)
         return found
-
-    def _mark_queued(self, links: Iterable[Link]) -> None:
-        """Mark the links whose neighbours, by the order of tunnels, waited half as long or more."""
-        ordered = sorted(links, key=lambda link: link.carrier)
-        waits = [
-            self._carriers[link.carrier].opened - self._calls[link.call].begun for link in ordered
-        ]
-        for place, link in enumerate(ordered):
-            near = sorted(
-                waits[max(0, place - _QUEUE) : place] + waits[place + 1 : place + 1 + _QUEUE]
-            )
-            link.is_queued = len(near) >= _QUEUE and 2 * near[len(near) // 2] >= waits[place]
 
     def _is_told_by_size(self, call: int) -> bool:
         """Whether the size of a request tells it from all others that its tunnel may be of."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.chain.evidence import JITTER, MS, Learned, may_belong
-from inspector.chain.explanation import Explanation, Link
+from inspector.chain.explanation import Explanation
+from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 
 #: Tunnels behind an attempt that may be the one that followed it, looked at at most.

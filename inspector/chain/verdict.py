@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from inspector.chain.answerer import weigh
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
-from inspector.chain.explanation import Link
+from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import SIGNS, Way
 from inspector.chain.way import way_through

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from inspector.chain.evidence import Learned
-from inspector.chain.explanation import Explanation, Link
+from inspector.chain.explanation import Explanation
+from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from tests.chain.made import a_call, a_tunnel, ns
 

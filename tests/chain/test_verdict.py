@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inspector.chain.explanation import Link
+from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import SIGNS, Way
 from inspector.chain.verdict import Scene, of_link, of_none
