@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from inspector.credentials.body_keys import BodyKeys
 from inspector.exchanges.blanked import MarkedBody
 from inspector.exchanges.context import Context
 from inspector.exchanges.layers import Opaque
@@ -56,7 +57,8 @@ class WebSocketLayer(Opaque):
     """Reads the frames behind a 101, and keeps what they tell in its exchange."""
 
     __slots__ = (
-        "_context", "_draft", "_events", "_frames", "_is_blank", "_is_over", "_last_at", "_start",
+        "_context", "_draft", "_events", "_frames", "_is_blank", "_is_over", "_keys", "_last_at",
+        "_start",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +69,7 @@ class WebSocketLayer(Opaque):
         self._start = start
         self._events = SocketEvents()
         self._is_blank = self._is_over = False
+        self._keys = BodyKeys()
         self._last_at: dict[bool, int | None] = {True: None, False: None}
         head, listens = draft.response, context.listener is not None
         contexts = agreed(None if head is None else head.text(b"sec-websocket-extensions"))
@@ -91,6 +94,7 @@ class WebSocketLayer(Opaque):
                 continue
             if up:
                 self._events.asked(message.data)
+                self._keys.feed(message.data + b"\n")
             else:
                 self._events.answered(message.at, message.packet, message.data)
         listener = self._context.listener
@@ -141,6 +145,7 @@ class WebSocketLayer(Opaque):
         body = SocketBody(self._events, faults, closed=closed)
         draft.body = body
         number, head = context.connection.number, draft.response
+        self._tell_keys()
         if self._is_blank:
             client, server = context.ends
             marks = context.ledger.marks
@@ -162,6 +167,25 @@ class WebSocketLayer(Opaque):
             )  # fmt: skip
             extent = Extent(self._start[False], frames[False].position)
             context.listener.conversation(head.at, extent, facts)
+
+    def _tell_keys(self) -> None:
+        """What looks like a key in the client's messages, as in the body of a request."""
+        keys, context, draft = self._keys, self._context, self._draft
+        keys.finish()
+        head = draft.request
+        if head is None:
+            return
+        if keys.prefix is None and self._is_blank:
+            client, server = context.ends
+            keys.prefix = context.ledger.marks.key_of(client, server, head.at)
+        if keys.prefix is None:
+            return
+        if draft.keys is None:
+            draft.keys = keys
+        draft.keys.prefix = draft.keys.prefix or keys.prefix
+        if context.listener is not None:
+            extent = Extent(self._start[True], self._frames[True].position)
+            context.listener.body(True, head.at, extent, None, keys.prefix)
 
     def _tell(self, up: bool) -> None:
         before, frames = self._draft.websocket, self._frames

@@ -144,7 +144,10 @@ class Request:
     ended_at: int | None
     """When its last byte came; null when it did not end."""
     key_in_body: str | None = None
-    """The documented prefix of the first word in its body that looks like a real key."""
+    """The documented prefix of the first word in its body that looks like a real key.
+
+    Of a request that became a WebSocket also in the client's messages.
+    """
     body_searched: bool = False
     """Whether all of its body was searched for one; false of a body in a content coding."""
 

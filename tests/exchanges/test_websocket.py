@@ -176,6 +176,17 @@ def test_behind_a_hole_nothing_is_concluded(up: bool) -> None:
     assert "gap" in unread
 
 
+def test_a_key_in_a_message_of_the_clients_is_found() -> None:
+    net, tcp = socket()
+    tcp.up(
+        frame(TEXT, ASK.replace(b"LABONLY", b"sk-ant-api03-LABONLY0123456789abcdefg"), mask=MASK)
+    )
+    tcp.down(frame(TEXT, BEGUN)).down(frame(TEXT, DONE)).down(close(1000)).close()
+    asked = told(net)[0].request
+    assert asked is not None
+    assert asked.key_in_body == "sk-ant-api03-"
+
+
 def test_another_protocol_has_no_frames() -> None:
     net, tcp = socket(taken=TAKEN.replace(b"websocket", b"tcp"))
     tcp.down(close(1011)).close()

@@ -318,7 +318,7 @@ def test_blocks_of_others_are_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("taken", [TAKEN, DEFLATE], ids=["plain", "compressed"])
-@pytest.mark.parametrize("ending", ["closed", "cut", "refused", "unknown", "lost", "open"])
+@pytest.mark.parametrize("ending", ["closed", "cut", "refused", "unknown", "lost", "open", "key"])
 def test_of_a_websocket_stays_what_its_messages_stated(
     taken: bytes, ending: str, tmp_path: Path
 ) -> None:
@@ -330,7 +330,10 @@ def test_of_a_websocket_stays_what_its_messages_stated(
     elif ending == "cut":
         said = said[:2]
     coded, bits = (deflated(*said), 0x40) if taken is DEFLATE else (said, 0)
-    [ask] = deflated(ASK) if bits else [ASK]
+    asked = ASK
+    if ending == "key":
+        asked = ASK.replace(b"LABONLY", b"sk-ant-api03-LABONLY0123456789abcdefg")
+    [ask] = deflated(asked) if bits else [asked]
     tcp = Tcp().open().up(OFFER).down(taken)
     tcp.up(frame(TEXT, ask if ending != "unknown" else SAID, mask=b"lab!", bits=bits))
     for data in coded:
