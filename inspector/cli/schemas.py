@@ -35,10 +35,10 @@ class FormatSchema(NamedTuple):
 
 SCHEMAS: Final[Mapping[str, FormatSchema]] = MappingProxyType({
     "report": FormatSchema(
-        "inspector.report.formats.schema", "schema", "--format json, and report.json of -o"
+        "inspector.report.formats.schema", "schema", "analyze --format json"
     ),
     "jsonl": FormatSchema(
-        "inspector.report.formats.schema", "lines_schema", "a line of --format jsonl"
+        "inspector.report.formats.schema", "lines_schema", "analyze --format jsonl"
     ),
     "check": FormatSchema("inspector.policy.result", "check_schema", "check --format json"),
     "compare": FormatSchema(

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
+from inspector.cli.schemas import SCHEMAS
 from inspector.model.digests import digest_pattern
 from inspector.model.enums import enumeration_of
 from inspector.model.report import SCHEMA, Report
@@ -92,6 +93,14 @@ paced the same bytes; lists are in an order of their content. Of conclusions the
 With `--format jsonl` each line is an object with one name: `exchange` or `tunnel` as these end,
 and `report` (all the rest) last. A later line with the same `id` replaces an earlier one.
 
+## Formats and their schemas
+
+Each has a version of its own by the same rule; every field has its meaning in its schema.
+
+| `inspector schema` | format | what it is of |
+|---|---|---|
+{formats}
+
 ## Fields
 
 "or null" means: not there, or not known. Which of the two it is, says what is around it: in a
@@ -119,7 +128,10 @@ Reasons why a packet was passed over.
 
 def report_page() -> str:
     """The text of `docs/report.md`: each class of facts with its fields."""
-    parts = [_REPORT_HEAD.replace("{schema}", SCHEMA)]
+    formats = "\n".join(
+        f"| `{name}` | `{each.schema()['title']}` | `{each.of}` |" for name, each in SCHEMAS.items()
+    )
+    parts = [_REPORT_HEAD.replace("{schema}", SCHEMA).replace("{formats}", formats)]
     for kind in _classes():
         parts.append(f"### {kind.__name__}\n\n{_paragraphs(inspect.getdoc(kind) or '')}\n")
         parts.append("| field | type | meaning |\n|---|---|---|")
