@@ -140,6 +140,7 @@ class Http2Frames:
         # Of the current header block: its frames' fragments; None: there is none.
         self._block: list[bytes] | None = None
         self._block_of: tuple[int, bool, bool, int, int] = (0, False, False, 0, 0)
+        self._block_at = 0  # the first byte of its first frame's head
         self._fragments: list[Extent] = []
         self._frames = self._size = 0
 
@@ -153,8 +154,8 @@ class Http2Frames:
         """Which byte is the first of which something may still be told."""
         if self._is_lost:
             return EVERYTHING
-        if self._fragments:
-            return self._fragments[0].start
+        if self._block is not None:
+            return self._block_at
         kept = len(self._head) if not self._is_begun else len(self._payload)
         return self._position - kept
 
@@ -263,6 +264,7 @@ class Http2Frames:
             promise = kind == PUSH_PROMISE
             self._block_of = self._stream, is_end, promise, self._at, self._packet
             self._block, self._frames, self._size = [], 0, 0
+            self._block_at = self._position - HEAD
 
     def _take(self, at: int, packet: int, data: bytes, found: list[Http2Event]) -> None:
         """The next bytes of a frame's payload."""

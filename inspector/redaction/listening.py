@@ -87,7 +87,7 @@ class CopiedDirection:
 
     def __init__(self, host: Host) -> None:
         self.track = Track()
-        self.messages = Messages(self.track, host.masker, self._note, keep_bodies=host.keep_bodies)
+        self.messages = Messages(self.track, host.masker, self.note, keep_bodies=host.keep_bodies)
         self.records: Records | None = None
         self.sequence = Numbers()
         #: When TLS began, in ns, and where; None: it did not.
@@ -127,7 +127,7 @@ class CopiedDirection:
             before = records.changed
             records.take(data)
             if records.changed and not before:
-                self._note(self.track.end, [], "tls")
+                self.note(self.track.end, [], "tls")
 
     def settle(self, before: int) -> None:
         """Nothing more will be told of the bytes before this one."""
@@ -135,7 +135,7 @@ class CopiedDirection:
         start = self.track.settle(min(before, held))
         if start is not None and self.unread is None:
             self.unread = self._brought_by(start)[1], start
-            self._note(start, [], "plaintext")
+            self.note(start, [], "plaintext")
         brought, decided = self._brought, self.track.decided
         while len(brought) > 1 and brought[1][0] <= decided:
             brought.popleft()
@@ -158,8 +158,18 @@ class CopiedDirection:
         """Something failed: what is not decided stays blank."""
         self.track.settle(EVERYTHING)
 
-    def _note(self, offset: int, found: list[Found], why: str) -> None:
+    def note(self, offset: int, found: list[Found], why: str) -> None:
+        """Tell what was masked at an offset, or for which reason something was hidden there."""
         self._host.note(self._brought_by(offset)[0], found, why)
+
+    def begun(self, at: int, before: int) -> int:
+        """Where the last packet of this time begins whose first byte is no later than `before`."""
+        found = before
+        for begin, _, time in self._brought:
+            if begin > before:
+                break
+            found = begin if time == at else found
+        return found
 
     def _brought_by(self, offset: int) -> tuple[int, int]:
         """Number and time of the packet that brought a byte; zeros if that is forgotten."""
@@ -289,7 +299,8 @@ class Listening:
             return
         with self._guarded():
             masked = masked_pairs(pairs, self._host.masker)
-            self._host.note(0, self._host.masker.found[:], "bodies")
+            side = self._told(up)
+            side.note(side.begun(at, extent.start), self._host.masker.found[:], "bodies")
             self._host.masker.found.clear()
             self._host.mark(self, up is not self._turned, at, extent, "head", None, None, masked)
 
