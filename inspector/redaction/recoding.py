@@ -12,6 +12,7 @@ gzip (RFC 1952), deflate in either form (RFC 1950, RFC 1951) and br (RFC 7932) a
 from __future__ import annotations
 
 import zlib
+from itertools import chain
 from struct import Struct
 from typing import Final, Protocol
 
@@ -230,10 +231,9 @@ class Recoder:
         """What fills the gap that earlier pieces left, before `needed` bytes; all have `room`."""
         if gap <= 0:
             return b""
-        longer = (self._filler(size) for size in range(gap, gap + _SHORTEST_FILLER))
-        shorter = (self._filler(size) for size in range(gap, 0, -1))
-        for blocks in (*longer, *shorter):
-            if blocks is not None and len(blocks) + needed <= room:
+        most = min(gap + _SHORTEST_FILLER - 1, room - needed)
+        for size in chain(range(gap, most + 1), range(min(gap - 1, most), 0, -1)):
+            if (blocks := self._filler(size)) is not None:
                 return blocks
         return b""
 

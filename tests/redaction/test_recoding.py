@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -165,3 +166,17 @@ def test_behind_what_is_hidden_no_decoder_reads_on() -> None:
     assert [inflater.decompress(piece) for piece in before] == masked
     with pytest.raises(zlib.error):
         inflater.decompress(last)
+
+
+@pytest.mark.parametrize("form", ["gzip", "br"])
+def test_room_that_is_left_costs_its_size_and_not_its_square(form: str) -> None:
+    """A piece of a megabyte whose text codes to nothing: the blocks before the next text."""
+    recoder = Recoder(form)
+    tracemalloc.start()
+    try:
+        out = recoder.add(1 << 20, b"a") + recoder.add(1 << 20, b"b") + (recoder.end() or b"")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(out) == 2 << 20
+    assert peak < 16 << 20
