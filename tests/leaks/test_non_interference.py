@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from tests.leaks.cases import pair
 from tests.leaks.drawn import Drawn, drawn, leaking, left_of, told_apart
 
-
 #: Public prefixes of letters alone; a mask keeps them.
 KNOWN = (b"eyJ", b"AIza", b"AKIA", b"ASIA")
 
