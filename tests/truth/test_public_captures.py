@@ -55,7 +55,8 @@ INSIDE_TUNNELS: dict[str, Counter[tuple[str, str, int | None]]] = {
 
 @cache
 def report_of(path: Path) -> Report:
-    return inspect_captures([path], Options(scope="all"))
+    """What is to be read without keys: the truth knows no more of files that hold them."""
+    return inspect_captures([path], Options(scope="all", decrypts=False))
 
 
 def ends(*pair: tuple[str, int], by_ports: bool) -> Ends:
