@@ -57,7 +57,7 @@ class UsedOptions:
     """Further headers that carry a credential, in the order given."""
     kept_headers: tuple[str, ...]
     """Headers whose values were to be shown, in the order given."""
-    decrypts: bool
+    decrypts: bool = False
     """Whether keys of TLS sessions were to be used."""
 
 
