@@ -1,10 +1,10 @@
-"""The whole suite in two processes side by side: what plays the network, and the rest.
+"""The whole suite in processes side by side: what plays the network, and two shares of the rest.
 
     python -m tests [ARGUMENTS OF PYTEST]
 
-The first part waits for programs, kernels and containers most of its time, the second computes.
-The second is shown as it runs; what the first printed follows.  The status is that of the first
-that failed.
+The first part waits for programs, kernels and containers most of its time, the others compute.
+The last is shown as it runs; what the others printed follows.  The status is that of one that
+failed.
 """
 
 from __future__ import annotations
@@ -12,38 +12,39 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from typing import Final
 
 import pytest
 
 #: What `make test` leaves to `make test-real`.
 _LEFT_OUT: Final = "long"
-_NETWORK: Final = f"(kernel or lab or live) and not {_LEFT_OUT}"
-_REST: Final = f"not (kernel or lab or live or {_LEFT_OUT})"
-
-
-def _pytest(marked: str, arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-m", marked, *arguments]
+_NETWORK: Final = ("-m", f"(kernel or lab or live) and not {_LEFT_OUT}")
+_REST: Final = ("-m", f"not (kernel or lab or live or {_LEFT_OUT})")
+_PARTS: Final = (_NETWORK, (*_REST, "--share", "1/2"), (*_REST, "--share", "0/2"))
 
 
 def main(arguments: list[str]) -> int:
-    """Run both parts with these arguments of pytest; the status of one that failed, else 0."""
-    with tempfile.TemporaryFile() as told:
-        # Its cache of failed tests would be that of the other part.
-        network = subprocess.Popen(
-            [*_pytest(_NETWORK, arguments), "-p", "no:cacheprovider"],
-            stdout=told,
-            stderr=subprocess.STDOUT,
-        )
+    """Run all parts with these arguments of pytest; the status of one that failed, else 0."""
+    runs = [[sys.executable, "-m", "pytest", *part, *arguments] for part in _PARTS]
+    statuses: list[int] = []
+    with ExitStack() as held:
+        hidden = []
+        for run in runs[:-1]:
+            told = held.enter_context(tempfile.TemporaryFile())
+            # Its cache of failed tests would be that of another part.
+            run += ["-p", "no:cacheprovider"]
+            hidden.append((subprocess.Popen(run, stdout=told, stderr=subprocess.STDOUT), told))
         try:
-            rest = subprocess.call(_pytest(_REST, arguments))
+            statuses.append(subprocess.call(runs[-1]))
         finally:
-            status = network.wait()
-            told.seek(0)
-            sys.stdout.buffer.write(told.read())
-            sys.stdout.buffer.flush()
+            for process, told in hidden:
+                statuses.append(process.wait())
+                told.seek(0)
+                sys.stdout.buffer.write(told.read())
+                sys.stdout.buffer.flush()
     # Arguments may choose tests of one part alone.
-    ran = [one for one in (rest, status) if one != pytest.ExitCode.NO_TESTS_COLLECTED]
+    ran = [one for one in statuses if one != pytest.ExitCode.NO_TESTS_COLLECTED]
     return next(filter(None, ran), 0) if ran else pytest.ExitCode.NO_TESTS_COLLECTED
 
 

@@ -64,9 +64,21 @@ FIXTURES: Final = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--share 0/2`: only the first of two shares of the modules (`tests/__main__.py`)."""
+    parser.addoption(
+        "--share", default="0/1", metavar="N/OF", help="Run this share of the modules."
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by room and by fixture, before `-m` chooses among them; skip what is absent."""
+    share, shares = map(int, config.getoption("share").split("/"))
+    modules = {path: number for number, path in enumerate(sorted({item.path for item in items}))}
+    others = [item for item in items if modules[item.path] % shares != share]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if modules[item.path] % shares == share]
     for item in items:
         place = item.path.relative_to(TESTS)
         if place.parts[0] in ROOMS:

@@ -27,6 +27,7 @@ def request(status: int | None, **more: Any) -> dict[str, Any]:
     return {
         "client": "172.30.0.20:4001",
         "server": "172.30.0.30:10001",
+        "kind": "http",
         "method": "POST",
         "target": "/v1/messages",
         "status": status,
