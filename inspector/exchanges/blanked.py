@@ -91,7 +91,7 @@ class Marks:
 
 
 class MarkedBody:
-    """A body of whose reading a mark tells (implements `open_exchange.ResponseReader`).
+    """A body of whose reading a mark tells (implements `response_bodies.ResponseReader`).
 
     `facts` None: none does.
     """

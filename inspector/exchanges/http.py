@@ -7,16 +7,18 @@ that has no final response yet is the one a response belongs to.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal
 
 from inspector.exchanges.bodies import finished, search, searched
 from inspector.exchanges.context import Context
+from inspector.exchanges.held_back import HeldBack
 from inspector.exchanges.http2 import Http2Layer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.ledger import TunnelRecord
-from inspector.exchanges.open_exchange import OpenExchange, wants_body
+from inspector.exchanges.open_exchange import OpenExchange
+from inspector.exchanges.response_bodies import wants_body
 from inspector.exchanges.tunnel import (
     TunnelLayer,
     close_record,
@@ -43,18 +45,7 @@ from inspector.wire import Moment, Segment, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
-    "held-data-limit": "More bytes followed a CONNECT or an upgrade, while it was not answered,"
-    " than are held; they were not read.",
 }
-
-#: Bytes held of one client behind a CONNECT or an upgrade that is not answered yet: clients
-#: wait for the answer, but for a TLS ClientHello at most.
-HELD_LIMIT: Final = 256 << 10
-#: The same for all connections together.
-HELD_TOTAL_LIMIT: Final = 16 << 20
-#: Held bytes that a segment is counted as beside its own (measured: a tuple, a bytes object).
-SEGMENT_COST: Final = 150
-
 
 _ROLES: Final[tuple[Literal["request", "response"], ...]] = ("request", "response")
 
@@ -106,9 +97,7 @@ class HttpLayer:
         # Bytes are missing: a response without a request may answer one that was lost.
         self._gapped = midstream
         # What the client sent behind a gap while it was not known what it is.
-        self._held_back: list[Callable[[], None]] = []
-        # What is held costs so much; so many bytes were too many.
-        self._held = self._overflow = 0
+        self._held_back = HeldBack(context)
         # When the latest response came that no request was waiting for.
         self._orphan: Moment | None = None
         # A response answers it whose head is not all there yet.
@@ -144,7 +133,7 @@ class HttpLayer:
         if self._child is not None:
             self._child.gap(up, count, at, packet)
         elif up and self._requests.paused:
-            self._held_back.append(partial(self.gap, up, count, at, packet))
+            self._held_back.keep(partial(self.gap, up, count, at, packet))
         elif up:
             self._on_request_events(self._requests.gap(count, at, packet))
         else:
@@ -161,7 +150,7 @@ class HttpLayer:
         if self._child is not None:
             self._child.end(up, at, packet)
         elif up and self._held_back:
-            self._held_back.append(partial(self.end, up, at, packet))
+            self._held_back.keep(partial(self.end, up, at, packet))
         elif up:
             self._on_request_events(self._requests.close(at, packet))
         else:
@@ -169,7 +158,7 @@ class HttpLayer:
 
     def finish(self, at: int, packet: int) -> None:
         """Write down what is unfinished."""
-        self._let_go()
+        self._held_back.discharge()
         if self._child is not None:
             self._child.finish(at, packet)
         else:
@@ -392,42 +381,16 @@ class HttpLayer:
     def _resume(self) -> None:
         """The stream goes on being HTTP."""
         self._on_request_events(self._requests.resume())
-        self._release()
+        self._held_back.release()
 
     def _hold(self, segments: Sequence[Segment]) -> None:
         """Keep what follows a CONNECT or an upgrade until it is known what that is."""
-        ledger, (at, packet, _) = self._context.ledger, segments[0]
-        count = sum([len(data) for _, _, data in segments])
-        cost = count + SEGMENT_COST * len(segments)
-        if self._overflow or (
-            self._held + cost > HELD_LIMIT or ledger.held + cost > HELD_TOTAL_LIMIT
-        ):
-            if not self._overflow:
-                self._context.fault(Fault("held-data-limit", packet, FAULTS["held-data-limit"]))
-                self._held_back.append(partial(self._miss_overflow, at, packet))
-            self._overflow += count
+        if not self._held_back.charge(segments, partial(self.gap, True)):
             return
-        self._held += cost
-        ledger.held += cost
         if self._held_back:
-            self._held_back.append(partial(self.receive, True, segments))
+            self._held_back.keep(partial(self.receive, True, segments))
         else:
             self._on_request_events(self._requests.receive(segments))
-
-    def _miss_overflow(self, at: int, packet: int) -> None:
-        count, self._overflow = self._overflow, 0
-        self.gap(True, count, at, packet)
-
-    def _let_go(self) -> None:
-        self._context.ledger.held -= self._held
-        self._held = 0
-
-    def _release(self) -> None:
-        """It is known what the bytes behind a gap are: take them."""
-        self._let_go()
-        held, self._held_back = self._held_back, []
-        for again in held:
-            again()
 
     def _switch(self, server_rest: list[Segment]) -> None:
         """The stream stops being HTTP: a CONNECT took effect, or a 101."""
@@ -450,6 +413,6 @@ class HttpLayer:
             self._child = Opaque()
         if client_rest:
             self._child.receive(True, client_rest)
-        self._release()
+        self._held_back.release()
         if server_rest:
             self._child.receive(False, server_rest)

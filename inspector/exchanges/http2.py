@@ -12,7 +12,8 @@ from typing import Final
 
 from inspector.exchanges.bodies import finished, search, searched
 from inspector.exchanges.context import Context
-from inspector.exchanges.open_exchange import OpenExchange, wants_body
+from inspector.exchanges.open_exchange import OpenExchange
+from inspector.exchanges.response_bodies import wants_body
 from inspector.exchanges.streams import Stream, request_head, response_head
 from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault

@@ -30,7 +30,7 @@ REASON_LIMIT: Final = 123
 
 
 class SocketBody:
-    """What a WebSocket's messages stated (implements `open_exchange.ResponseReader`)."""
+    """What a WebSocket's messages stated (implements `response_bodies.ResponseReader`)."""
 
     def __init__(self, events: SocketEvents, faults: Sequence[Fault], *, closed: bool) -> None:
         self.stream: EventStream | None = events.finish(closed) if events.is_known else None

@@ -1,6 +1,6 @@
 """Which masker a body gets: by what its head says of it, then by its first bytes.
 
-The same decisions as `exchanges/open_exchange.py`: what is read there must say
+The same decisions as `exchanges/response_bodies.py`: what is read there must say
 the same in a copy.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from inspector.credentials.masking import Masker
-from inspector.exchanges.open_exchange import EVENT_STREAM, GZIP
+from inspector.exchanges.response_bodies import EVENT_STREAM, GZIP
 from inspector.redaction.bodies import Blank, BodyMasker, JsonBody, masked_text
 from inspector.redaction.event_bodies import EventsBody
 from inspector.redaction.page_bodies import PageBody

@@ -14,7 +14,7 @@ from typing import Final
 
 from inspector.credentials.masking import Found, Masker
 from inspector.exchanges.blanked import is_mask
-from inspector.exchanges.open_exchange import media_type
+from inspector.exchanges.response_bodies import media_type
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.extent import Extent, FieldLines
 from inspector.protocols.messages import (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from inspector.exchanges.http import SEGMENT_COST
+from inspector.exchanges.held_back import SEGMENT_COST
 from inspector.inspection import Inspector
 from inspector.model.network import EndedBy
 from inspector.options import Options
@@ -543,7 +543,7 @@ def test_what_follows_an_unanswered_connect_or_upgrade_is_held_within_a_limit(
     asked: bytes, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The capture has one direction only, say, and an upload goes through."""
-    monkeypatch.setattr("inspector.exchanges.http.HELD_LIMIT", 40_000)
+    monkeypatch.setattr("inspector.exchanges.held_back.HELD_LIMIT", 40_000)
     net = Network()
     tcp = net.to_squid().up(asked)
     for _ in range(400_000 // (size + SEGMENT_COST)):
@@ -565,7 +565,7 @@ def test_what_follows_an_unanswered_connect_or_upgrade_is_held_within_a_limit(
 def test_what_was_too_much_to_hold_is_a_gap_once_the_answer_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("inspector.exchanges.http.HELD_LIMIT", 10_000)
+    monkeypatch.setattr("inspector.exchanges.held_back.HELD_LIMIT", 10_000)
     net = Network()
     refused = say(net.to_squid(), connect()).up(GET_A)
     for _ in range(20):
@@ -586,7 +586,7 @@ def test_what_was_too_much_to_hold_is_a_gap_once_the_answer_comes(
 
 
 def test_what_all_connections_hold_together_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inspector.exchanges.http.HELD_TOTAL_LIMIT", 5_000)
+    monkeypatch.setattr("inspector.exchanges.held_back.HELD_TOTAL_LIMIT", 5_000)
     net = Network()
     waiting = [net.to_squid().up(connect()).up(b"x" * 1000) for _ in range(6)]
     assert oddities(net.report()) == {"held-data-limit": 2}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import brotli
 import pytest
 
-from inspector.exchanges.open_exchange import JSON_LIMIT, media_type
+from inspector.exchanges.response_bodies import JSON_LIMIT, media_type
 from inspector.inspection import Inspector
 from inspector.model.http import ApiError, Response, Usage
 from inspector.model.report import Report

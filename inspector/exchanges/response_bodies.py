@@ -1,0 +1,243 @@
+"""What is read of a response body: one reader a media type, behind the decoder of its codings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
+
+from inspector.credentials.body_keys import SEARCH_LIMIT
+from inspector.model.capture import Fault
+from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
+from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
+from inspector.protocols.api import read_json_body
+from inspector.protocols.content import Budget, Decoder
+from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
+from inspector.protocols.pages import PAGE_LIMIT, author_of
+from inspector.protocols.sse import SseParser
+from inspector.wire import Segment
+
+#: A JSON body is read whole or not at all; the largest that is kept for it.
+JSON_LIMIT: Final = 1 << 20
+#: A plain text is read where it tells of an error; APIs write one line.
+TEXT_LIMIT: Final = 1 << 12
+#: Bytes of a plain text that show whether it is one.
+SNIFFED: Final = 512
+#: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
+STREAM_LIMIT: Final = 1 << 30
+
+#: Name -> meaning, for the report.
+FAULTS: Final[dict[str, str]] = {
+    "json-too-long": (
+        "A JSON body exceeds the limit and is not read: what it says of an error, a model or tokens"
+        " is not known."
+    ),
+}
+
+GZIP: Final = b"\x1f\x8b\x08"
+#: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
+EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
+
+
+class ResponseReader(Protocol):
+    """Takes a response body and answers what it states."""
+
+    stream: EventStream | None
+    api_error: ApiError | None
+    model: str | None
+    usage: Usage | None
+    stop_reason: str | None
+    looks_like: str | None
+    page: PageAuthor | None
+    faults: list[Fault]
+
+    @property
+    def decoded(self) -> int:
+        """Bytes that its codings gave so far; 0 where none is on."""
+
+    def feed(self, pieces: list[Segment]) -> None:
+        """The next pieces of the body, content coding still on."""
+
+    def gap(self, missing: int, packet: int) -> None:
+        """Bytes of the body are missing."""
+
+    def finish(self, end: MessageEnd) -> None:
+        """The body ended: fill in the attributes."""
+
+
+class _Reader:
+    """What both readers share: the decoder in front and the facts behind."""
+
+    def __init__(self, head: ResponseHead, limit: int, budget: Budget) -> None:
+        self.stream: EventStream | None = None
+        self.api_error: ApiError | None = None
+        self.model: str | None = None
+        self.usage: Usage | None = None
+        self.stop_reason: str | None = None
+        self.looks_like: str | None = None
+        self.page: PageAuthor | None = None
+        self.faults: list[Fault] = []
+        self._packet = head.packet
+        self._at_start = True
+        self._decoder = Decoder(head.text(b"content-encoding"), limit, budget)
+
+    @property
+    def decoded(self) -> int:
+        """See `ResponseReader`."""
+        coded = self._decoder.coded
+        return 0 if coded is None else coded.decoded
+
+    def _decode(self, pieces: list[Segment]) -> Iterator[Sequence[Segment]]:
+        """The pieces decoded, never much at once."""
+        for decoded in self._decoder.batches(pieces):
+            if self._at_start and decoded:
+                self._at_start = False
+                if decoded[0][2].startswith(GZIP):
+                    self.looks_like = "application/gzip"
+            yield decoded
+        if self._decoder.fault is not None and not self.faults:
+            self.faults.append(Fault(self._decoder.fault, pieces[0][1]))
+
+
+class EventStreamReader(_Reader):
+    """Reads `text/event-stream`."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, STREAM_LIMIT, budget)
+        self._events = SseParser()
+
+    def feed(self, pieces: list[Segment]) -> None:
+        for decoded in self._decode(pieces):
+            self._events.feed(decoded)
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._decoder.gap()
+        self._events.gap(missing, packet)
+
+    def finish(self, end: MessageEnd) -> None:
+        events = self._events
+        self.stream = events.finish(end.complete)
+        self.api_error = events.api_error
+        self.model = events.model
+        self.usage = events.usage
+        self.stop_reason = events.stop_reason
+        self.faults += events.faults
+
+
+class JsonReader(_Reader):
+    """Reads a JSON body of at most `JSON_LIMIT` bytes that arrived whole."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, JSON_LIMIT, budget)
+        self._status = head.status
+        self._parts: list[bytes] = []
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        for decoded in self._decode(pieces):
+            self._parts += [data for _, _, data in decoded]
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if not (self._whole and end.complete):
+            return
+        if end.body_bytes > JSON_LIMIT:
+            # Also where somebody else wanted all of it: one capture has one report.
+            self.faults.append(Fault("json-too-long", self._packet, f"{end.body_bytes} bytes"))
+            return
+        facts = read_json_body(b"".join(self._parts), self._status)
+        self.api_error = facts.api_error
+        self.model = facts.model
+        self.usage = facts.usage
+        self.stop_reason = facts.stop_reason
+
+
+class TextReader(_Reader):
+    """Reads plain text: the line that names an error, or an event stream under another name."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        super().__init__(head, TEXT_LIMIT, budget)
+        self._status = head.status
+        self._text = b""
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        if len(self._text) >= TEXT_LIMIT:
+            return
+        for decoded in self._decode(pieces):
+            room = TEXT_LIMIT - len(self._text)
+            self._text += b"".join([data for _, _, data in decoded])[:room]
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if not self._whole:
+            return
+        if EVENT_STREAM.match(self._text):
+            self.looks_like = "text/event-stream"
+        elif self._status >= 400:
+            lines = self._text.decode("utf-8", "replace").split("\n", 1)
+            if line := lines[0].strip()[:MESSAGE_LIMIT]:
+                self.api_error = ApiError(None, line)
+
+
+class PageReader(_Reader):
+    """Reads the beginning of an error's HTML page, for the name of who wrote it."""
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
+        # What is decoded beyond the page's beginning is not looked at, and no limit that was hit.
+        super().__init__(head, JSON_LIMIT, budget)
+        self._text = b""
+        self._whole = True
+
+    def feed(self, pieces: list[Segment]) -> None:
+        if len(self._text) >= PAGE_LIMIT:
+            return
+        for decoded in self._decode(pieces):
+            self._text += b"".join([data for _, _, data in decoded])
+            if len(self._text) >= PAGE_LIMIT:
+                return
+
+    def gap(self, missing: int, packet: int) -> None:
+        self._whole = False
+
+    def finish(self, end: MessageEnd) -> None:
+        if self._whole:
+            self.page = author_of(self._text)
+
+
+def media_type(value: str | None) -> str | None:
+    """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
+    return None if value is None else value.partition(";")[0].strip().lower() or None
+
+
+def wants_body(head: RequestHead | ResponseHead) -> int:
+    """How many bytes of a message's body are worth looking at."""
+    if isinstance(head, RequestHead):
+        return 0 if head.get(b"content-encoding") else SEARCH_LIMIT
+    kind = media_type(head.text(b"content-type"))
+    if kind == "text/event-stream":
+        return EVERYTHING
+    if kind is not None and (kind == "application/json" or kind.endswith("+json")):
+        return JSON_LIMIT
+    if kind == "text/plain":
+        return TEXT_LIMIT if head.status >= 400 else SNIFFED
+    if kind == "text/html" and head.status >= 400:
+        return PAGE_LIMIT
+    return 0
+
+
+_READERS: Final[dict[str, Callable[[ResponseHead, Budget], ResponseReader]]] = {
+    "text/event-stream": EventStreamReader,
+    "text/html": PageReader,
+    "text/plain": TextReader,
+}
+
+
+def reader_of(head: ResponseHead, budget: Budget) -> ResponseReader:
+    """The reader for the body behind a response's head; it decodes within `budget`."""
+    kind = media_type(head.text(b"content-type"))
+    return _READERS.get(kind or "", JsonReader)(head, budget)
