@@ -1,29 +1,21 @@
 """tshark's reading of a capture beside the inspector's: what each read on which connection.
 
-tshark is asked once, through pyshark, for the heads of HTTP alone.  Messages are compared by
-connection and by kind, not by order or packet: tshark tells a message where it is whole, the
-inspector where it begins.  Values of fields are not looked at, and nothing of them is kept.
+Messages are compared by connection and by kind, not by order or packet: tshark tells a message
+where it is whole, the inspector where it begins.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from inspector.errors import ExitCode, InspectorError
 from inspector.model.network import Endpoint
 from inspector.model.report import Report
+from inspector.tshark import EndPair, Heard, read_by_tshark
 
-#: The ends of a connection, in either order.
-EndPair: TypeAlias = frozenset[tuple[str, int]]
-
-_FILTER: Final = "http.request or http.response or http2.headers"
 #: Ports that tshark takes for HTTP by itself.
 _KNOWN_PORTS: Final = frozenset({80, 3128, 8080})
 #: Why two readings differ, by why something was not read.
@@ -38,25 +30,6 @@ _REASONS: Final[Mapping[str, str]] = {
 
 
 _NOT_WHOLE: Final = "a message is not whole, and tshark shows none that is not"
-
-
-class NoTshark(InspectorError):
-    """There is no tshark, or it does not run."""
-
-    exit_code = ExitCode.NOTHING_TO_ANALYSE
-
-
-@dataclass(slots=True)
-class Heard:
-    """What was read on one connection: requests by their methods, answers by their statuses."""
-
-    requests: Counter[str] = field(default_factory=Counter)
-    statuses: Counter[str] = field(default_factory=Counter)
-    packet: int = 0
-
-    def note(self, packet: int) -> None:
-        """Something was read in this packet."""
-        self.packet = min(self.packet, packet) if self.packet else packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +58,7 @@ class Opinion:
 def compared(report: Report, path: Path, keylog: Path | None = None) -> Opinion:
     """Hold a capture's report against tshark's reading.  Raises `NoTshark`."""
     ours = read_by_us(report)
-    version, theirs = _read_by_tshark(path, keylog, _ports(report))
+    version, theirs = read_by_tshark(path, keylog, _ports(report))
     return Opinion(
         version,
         connections=len(ours),
@@ -106,21 +79,24 @@ def read_by_us(report: Report) -> dict[EndPair, Heard]:
     for tunnel in report.tunnels:
         here = heard[pairs[tunnel.connection]]
         here.note(tunnel.packet)
-        here.requests["CONNECT"] += tunnel.authority is not None
-        statuses = (*tunnel.interim, *(() if tunnel.inner is None else (tunnel.inner.status,)))
-        here.statuses.update(map(str, statuses))
-        if tunnel.connect_status is not None:
-            here.statuses[str(tunnel.connect_status)] += 1
+        if tunnel.authority is not None:
+            here.asked("CONNECT")
+        inner = None if tunnel.inner is None else tunnel.inner.status
+        for status in (*tunnel.interim, inner, tunnel.connect_status):
+            if status is not None:
+                here.answered(str(status))
     for exchange in report.exchanges:
         here = heard[pairs[exchange.connection]]
         request, response = exchange.request, exchange.response
         if request is not None:
             here.note(request.packet)
-            here.requests[request.method] += 1
+            here.asked(request.method)
+        statuses = exchange.interim
         if response is not None:
             here.note(response.packet)
-            here.statuses.update(map(str, (*response.interim, response.status)))
-        here.statuses.update(map(str, exchange.interim))
+            statuses = (*statuses, *response.interim, response.status)
+        for status in statuses:
+            here.answered(str(status))
     return heard
 
 
@@ -132,87 +108,6 @@ def _ports(report: Report) -> list[int]:
     """Ports on which HTTP was read, which tshark would not look for there."""
     spoken = {one.server.port for one in report.connections if one.protocol in ("http/1.1", "h2")}
     return sorted(spoken - _KNOWN_PORTS)
-
-
-# -- tshark ------------------------------------------------------------------------------
-
-
-def _read_by_tshark(
-    path: Path, keylog: Path | None, ports: Iterable[int]
-) -> tuple[str, dict[EndPair, Heard]]:
-    """Its version, and what it read by connection."""
-    import pyshark
-    from pyshark.capture.capture import TSharkCrashException
-    from pyshark.tshark.tshark import TSharkNotFoundException, get_tshark_version
-
-    try:
-        version = str(get_tshark_version())
-        packets = pyshark.FileCapture(
-            str(path),
-            display_filter=_FILTER,
-            keep_packets=False,
-            decode_as={f"tcp.port=={port}": "http" for port in ports},
-            override_prefs={} if keylog is None else {"tls.keylog_file": str(keylog)},
-            custom_parameters=["-n"],
-            eventloop=_loop(),
-        )
-    except TSharkNotFoundException:
-        raise NoTshark(
-            "tshark is not installed, and it is the second opinion",
-            "Install it: apt-get install tshark",
-            "The capture was not looked at",
-        ) from None
-    heard: dict[EndPair, Heard] = {}
-    try:
-        for packet in packets:
-            _note(heard, packet)
-        packets.close()
-    except TSharkCrashException:
-        raise NoTshark(
-            f"tshark ended with an error while it read {path.name}",
-            f"Run it by itself: tshark -r {path.name}",
-            "What inspector says of the capture stands",
-        ) from None
-    finally:
-        with suppress(TSharkCrashException):
-            packets.close()
-        packets.eventloop.close()
-    return version, heard
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    """A loop of its own, which learns how its child ended: before 3.12 a thread may miss that."""
-    loop = asyncio.new_event_loop()
-    if sys.version_info < (3, 12):
-        watcher = asyncio.PidfdChildWatcher()
-        watcher.attach_loop(loop)
-        asyncio.set_child_watcher(watcher)
-    return loop
-
-
-def _note(heard: dict[EndPair, Heard], packet: Any) -> None:
-    """What tshark shows of one packet."""
-    network = next((packet[name] for name in ("ip", "ipv6") if name in packet), None)
-    if network is None or "tcp" not in packet:
-        return
-    ends = frozenset(
-        {(str(network.src), int(packet.tcp.srcport)), (str(network.dst), int(packet.tcp.dstport))}
-    )
-    here = heard.setdefault(ends, Heard())
-    here.note(int(packet.number))
-    for layer in packet.layers:
-        if layer.layer_name not in ("http", "http2"):
-            continue
-        here.requests.update(_values(layer, ("request_method", "headers_method")))
-        here.statuses.update(_values(layer, ("response_code", "headers_status")))
-
-
-def _values(layer: Any, names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        found = layer.get_field(name)
-        if found is not None:
-            for each in found.all_fields:
-                yield str(each.get_default_value())
 
 
 # -- the two beside each other ---------------------------------------------------------------

@@ -122,9 +122,14 @@ def message(text: bytes, mask: bytes = b"") -> bytes:
     return b"".join(frames)
 
 
-def http2_up(body: bytes, *fields: tuple[bytes, bytes], path: bytes = b"/v1/messages") -> bytes:
+def http2_up(
+    body: bytes,
+    *fields: tuple[bytes, bytes],
+    path: bytes = b"/v1/messages",
+    method: bytes = b"POST",
+) -> bytes:
     """A client's side of HTTP/2 with one request, from the preface on, its fields spelt out."""
-    head = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", b"api.lab.test")]
+    head = [(b":method", method), (b":scheme", b"http"), (b":authority", b"api.lab.test")]
     block = Encoder().encode([*head, (b":path", path), *fields], huffman=False)
     parts = [block[at : at + 16_000] for at in range(0, len(block), 16_000)]
     frames = [_frame(4, 0, 0, b"")]
@@ -140,8 +145,19 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return head + payload
 
 
-def http2(body: bytes, *fields: tuple[bytes, bytes], path: bytes = b"/v1/messages") -> Talk:
-    return Talk().up(http2_up(body, *fields, path=path))
+def http2_down(*fields: tuple[bytes, bytes], status: bytes = b"200") -> bytes:
+    """The answer to that request, without a body."""
+    block = Encoder().encode([(b":status", status), *fields], huffman=False)
+    return _frame(4, 0, 0, b"") + _frame(1, 5, 1, block)
+
+
+def http2(
+    body: bytes,
+    *fields: tuple[bytes, bytes],
+    path: bytes = b"/v1/messages",
+    method: bytes = b"POST",
+) -> Talk:
+    return Talk().up(http2_up(body, *fields, path=path, method=method))
 
 
 SWITCHED: Final = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
@@ -338,6 +354,7 @@ TEXTS: Final[dict[str, Plant]] = {
     "query without a name": lambda key: get(b"/v1/models?" + key),
     "query of another name": lambda key: get(b"/v1/models?lab=" + key),
     "method": lambda key: Talk().up(request(line=key[:32] + b" / HTTP/1.1")).down(OK),
+    "method of HTTP/2": lambda key: http2(b"", method=key).down(http2_down()),
     "free header": lambda key: asked(b"X-Lab: before " + key + b" after"),
     "free header percent-encoded": lambda key: asked(b"X-Lab: " + percent_encoded(key)),
     "name of a header": lambda key: asked(key + b": 1"),
@@ -462,6 +479,7 @@ UNSHOWN: Final[dict[str, Plant]] = {
     "body and headers of HTTP/2": lambda key: http2(
         b'{"text":"' + key + b'"}', (b"user-agent", b"lab " + key), (b"x-lab", key)
     ),
+    "status of HTTP/2": lambda key: http2(b"").down(http2_down(status=key)),
     "continuation of HTTP/2": lambda key: http2(
         b"", (b"x-lab", b"lab " * 5000), (b"cookie", b"a=" + key)
     ),

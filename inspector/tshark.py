@@ -1,0 +1,155 @@
+"""What tshark reads in a capture: the methods and statuses of HTTP, by connection.
+
+tshark is asked once, through pyshark, for the heads of HTTP alone.  Values of fields are not
+looked at.  A method or a status that HTTP does not have may be anything, a key as well: it is
+counted under `ANOTHER`, and not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from inspector.errors import ExitCode, InspectorError
+from inspector.protocols.http1_head import METHODS
+
+#: The ends of a connection, in either order.
+EndPair: TypeAlias = frozenset[tuple[str, int]]
+
+#: A method that is not registered, or a status that is none.
+ANOTHER: Final = "another"
+
+_FILTER: Final = "http.request or http.response or http2.headers"
+_METHODS: Final = frozenset(method.decode("ascii") for method in METHODS)
+_STATUS: Final = re.compile(r"[0-9]{3}", re.ASCII)
+
+
+class NoTshark(InspectorError):
+    """There is no tshark, or it does not run."""
+
+    exit_code = ExitCode.NOTHING_TO_ANALYSE
+
+
+def _not_installed() -> NoTshark:
+    return NoTshark(
+        "tshark is not installed, and it is the second opinion",
+        "Install it: apt-get install tshark",
+        "The capture was not looked at",
+    )
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was read on one connection: requests by their methods, answers by their statuses."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    packet: int = 0
+
+    def note(self, packet: int) -> None:
+        """Something was read in this packet."""
+        self.packet = min(self.packet, packet) if self.packet else packet
+
+    def asked(self, method: str) -> None:
+        """A request was read."""
+        self.requests[method if method in _METHODS else ANOTHER] += 1
+
+    def answered(self, status: str) -> None:
+        """An answer was read."""
+        self.statuses[status if _STATUS.fullmatch(status) else ANOTHER] += 1
+
+
+def read_by_tshark(
+    path: Path, keylog: Path | None, ports: Iterable[int]
+) -> tuple[str, dict[EndPair, Heard]]:
+    """tshark: its version, and what it read by connection.  `ports`: where it looks for HTTP.
+
+    Raises `NoTshark`.
+    """
+    program = shutil.which("tshark")
+    if program is None:
+        raise _not_installed()
+    program = str(Path(program).absolute())
+
+    import pyshark
+    from pyshark.capture.capture import TSharkCrashException
+    from pyshark.tshark import tshark
+
+    # It would run what `config.ini` of the current directory names, which may be a directory
+    # of artifacts that somebody else made.
+    tshark.get_config = _no_config
+    version = str(tshark.get_tshark_version(program))
+    packets = pyshark.FileCapture(
+        str(path),
+        display_filter=_FILTER,
+        keep_packets=False,
+        decode_as={f"tcp.port=={port}": "http" for port in ports},
+        override_prefs={} if keylog is None else {"tls.keylog_file": str(keylog)},
+        tshark_path=program,
+        eventloop=_loop(),
+    )
+    heard: dict[EndPair, Heard] = {}
+    try:
+        for packet in packets:
+            _note(heard, packet)
+        packets.close()
+    except TSharkCrashException:
+        raise NoTshark(
+            f"tshark ended with an error while it read {path.name}",
+            f"Run it by itself: tshark -r {path.name}",
+            "What inspector says of the capture stands",
+        ) from None
+    finally:
+        with suppress(TSharkCrashException):
+            packets.close()
+        packets.eventloop.close()
+    return version, heard
+
+
+def _no_config() -> None:
+    """No file says where tshark is: `PATH` does."""
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop of its own, which learns how its child ended: before 3.12 a thread may miss that."""
+    loop = asyncio.new_event_loop()
+    if sys.version_info < (3, 12):
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(loop)
+        asyncio.set_child_watcher(watcher)
+    return loop
+
+
+def _note(heard: dict[EndPair, Heard], packet: Any) -> None:
+    """What tshark shows of one packet."""
+    network = next((packet[name] for name in ("ip", "ipv6") if name in packet), None)
+    if network is None or "tcp" not in packet:
+        return
+    ends = frozenset(
+        {(str(network.src), int(packet.tcp.srcport)), (str(network.dst), int(packet.tcp.dstport))}
+    )
+    here = heard.setdefault(ends, Heard())
+    here.note(int(packet.number))
+    for layer in packet.layers:
+        if layer.layer_name not in ("http", "http2"):
+            continue
+        for method in _values(layer, ("request_method", "headers_method")):
+            here.asked(method)
+        for status in _values(layer, ("response_code", "headers_status")):
+            here.answered(status)
+
+
+def _values(layer: Any, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        found = layer.get_field(name)
+        if found is not None:
+            for each in found.all_fields:
+                yield str(each.get_default_value())
