@@ -94,7 +94,7 @@ def test_what_another_program_calls_tshark_is_not_run(
     """pyshark runs what `config.ini` of the current directory names: artifacts of somebody."""
     planted, ran = tmp_path / "planted" / "tshark", tmp_path / "it-ran"
     planted.parent.mkdir()
-    planted.write_text(f"#!/bin/sh\ntouch {ran}\nexec tshark \"$@\"\n", encoding="utf-8")
+    planted.write_text(f'#!/bin/sh\ntouch {ran}\nexec tshark "$@"\n', encoding="utf-8")
     planted.chmod(0o755)
     (tmp_path / "config.ini").write_text(f"[tshark]\ntshark_path = {planted}\n", encoding="utf-8")
     script = "from inspector.__main__ import main; main()"

@@ -1,18 +1,21 @@
 """What a tunnel carried, read with its keys, joined with the call that it was opened for.
 
 Time tells which tunnel is whose (`join`); content proves it.  The API proxy gives each call an id,
-sends it in `x-request-id` to the API and in the answer to the agent: equal ids are one call.
+sends it in `x-request-id` to the API and in the answer to the agent: equal ids are one call, unless
+a client chose the id, or several answers have it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from inspector.credentials.scrubbing import NOT_SHOWN
 from inspector.exchanges.calls import is_upstream
 from inspector.model.conclusions import Chain, HeaderChange, HeaderFate, StreamDiff, StreamLeg
-from inspector.model.http import Exchange, Response
+from inspector.model.http import Exchange, Request, Response, header
 from inspector.model.ids import ExchangeId, TunnelId
 from inspector.model.topology import Topology
 from inspector.packed import PackedList
@@ -29,22 +32,32 @@ class Insides:
         proxies = frozenset(topology.api_proxy)
         self._by_tunnel: dict[TunnelId, list[Exchange]] = {}
         self._by_id: dict[str, list[Exchange]] = {}
+        #: Ids that clients sent, which prove nothing, and how many answers to clients have each.
+        self._brought: set[str] = set()
+        self._answers: Counter[str] = Counter()
         for exchange in exchanges:
-            if exchange.tunnel is None or not is_upstream(exchange, proxies):
-                continue
-            self._by_tunnel.setdefault(exchange.tunnel, []).append(exchange)
-            if (given := _sent(exchange)) is not None:
-                self._by_id.setdefault(given, []).append(exchange)
+            if exchange.client.ip not in proxies:
+                self._note_clients(exchange)
+            elif exchange.tunnel is not None and is_upstream(exchange, proxies):
+                self._by_tunnel.setdefault(exchange.tunnel, []).append(exchange)
+                if (given := _id_of(exchange.request)) is not None:
+                    self._by_id.setdefault(given, []).append(exchange)
+
+    def _note_clients(self, exchange: Exchange) -> None:
+        if (sent := _id_of(exchange.request)) is not None:
+            self._brought.add(sent)
+        # What came by way of another host is one answer on two legs.
+        if exchange.relays is None and (got := _id_of(exchange.response)) is not None:
+            self._answers[got] += 1
 
     def __bool__(self) -> bool:
         return bool(self._by_tunnel)
 
     def of(self, call: Exchange, chain: Chain) -> tuple[tuple[Exchange, ...], bool]:
         """What was asked for a call, in order, and whether an id proves it."""
-        given = None if call.response is None else _header(call.response.headers, _ID)
-        found = self._by_id.get(given or "", [])
-        if found and given is not None:
-            return tuple(found), True
+        found = self._proven(call)
+        if found:
+            return found, True
         names = (*chain.attempts, *(() if chain.tunnel is None else (chain.tunnel,)))
         return tuple(
             inner
@@ -52,6 +65,21 @@ class Insides:
             for inner in self._by_tunnel.get(name, ())
             if _is_within(inner, call)
         ), False
+
+    def _proven(self, call: Exchange) -> tuple[Exchange, ...]:
+        """The requests inside with the id of this call's answer, if the API proxy chose it.
+
+        None where a client may have chosen it: one that saw the id of another call could send it
+        with its own.
+        """
+        given = _id_of(call.response)
+        if given is None or NOT_SHOWN in (given, _id_of(call.request)):
+            return ()
+        found = self._by_id.get(given, [])
+        is_ambiguous = given in self._brought or self._answers[given] != 1
+        if is_ambiguous or not all(_is_within(inner, call) for inner in found):
+            return ()
+        return tuple(found)
 
 
 def with_insides(
@@ -103,12 +131,8 @@ def _is_within(inner: Exchange, call: Exchange) -> bool:
     return ended is None or asked.started_at <= ended
 
 
-def _sent(exchange: Exchange) -> str | None:
-    return None if exchange.request is None else _header(exchange.request.headers, _ID)
-
-
-def _header(headers: Iterable[tuple[str, str]], folded: str) -> str | None:
-    return next((value for name, value in headers if name.lower() == folded), None)
+def _id_of(message: Request | Response | None) -> str | None:
+    return None if message is None else header(message, _ID)
 
 
 def header_diff(call: Exchange, inner: Exchange) -> Iterator[HeaderChange]:
