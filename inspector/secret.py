@@ -31,7 +31,7 @@ class Secret:
         Keyed, so that a short or guessable value cannot be found by hashing
         guesses without the key.
         """
-        return hmac.new(key, self._value, "sha256").hexdigest()[:FINGERPRINT_DIGITS]
+        return hmac.digest(key, self._value, "sha256").hex()[:FINGERPRINT_DIGITS]
 
     def __len__(self) -> int:
         return len(self._value)

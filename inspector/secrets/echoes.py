@@ -8,8 +8,8 @@ in a text that has no sign of the writing.
 
 from __future__ import annotations
 
-import base64
 import re
+from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -63,6 +63,8 @@ _BETWEEN: Final = re.compile(
     rb"\\[nrt]|[\x00\s]+|\\|\x1b\[[0-9;]*m|\xe2\x80[\x8b-\x8d]|\xc2\xad|</?w?br ?/?>"
 )
 _SPACE: Final = b"\0\t\n\v\f\r \\"
+#: Longer texts are searched writing by writing, with one of them in memory at a time.
+_AT_ONCE: Final = 16 << 10
 #: Signs of what only the pattern takes out.
 _RARELY_BETWEEN: Final = (b"\x1b[", b"\xe2\x80", b"\xc2\xad", b"br")
 
@@ -73,14 +75,14 @@ def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     A piece is that of a word: keys of one provider begin alike, and what is left
     of another one would have no shape any more.
     """
-    if not vault:
+    if not vault or _is_clear(vault, text):
         return []
     return merged([_word(vault, text, *span) for span in merged(_found(vault, text, _DEPTH))])
 
 
 def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     """Where learnt keys stand in `text` as a whole and as they are."""
-    if not vault:
+    if not vault or _is_clear(vault, text):
         return []
     found = (_alone(vault, text, *span) for span in vault.spans(text))
     return [span for span in found if span is not None]
@@ -105,6 +107,41 @@ def _word(vault: Vault, text: bytes, start: int, stop: int) -> tuple[int, int]:
     while start and text[start - 1] in _WORDS:
         start -= 1
     return start, rest.end() if rest else stop
+
+
+def _is_clear(vault: Vault, text: bytes) -> bool:
+    """Whether nothing is found in a text, at a glance."""
+    return len(text) <= _AT_ONCE and vault.is_clear(text, _writings)
+
+
+def _writings(text: bytes, depth: int = _DEPTH) -> Iterator[bytes]:
+    """Everything that `_found` may ask the vault of: a text and what it may be a writing of."""
+    yield text
+    if depth == 0:
+        return
+    for sign, pattern, meant in _WRITINGS:
+        if sign in text:
+            undone = pattern.sub(meant, text)
+            if len(undone) != len(text):
+                yield from _writings(undone, depth - 1)
+    if len(text.translate(None, _SPACE)) != len(text) or _is_rarely_apart(text):
+        yield _BETWEEN.sub(b"", text)
+    for match in _BASE64.finditer(text):
+        for decoded in _decoded(match[0]):
+            yield from _undone_twice(decoded)
+    for match in _HEX.finditer(text):
+        yield from _undone_twice(bytes.fromhex(match[0].decode()))
+
+
+def _undone_twice(decoded: bytes) -> Iterator[bytes]:
+    """What was decoded, and what it is if that is base64 again."""
+    yield decoded
+    for match in _BASE64.finditer(decoded):
+        yield from _decoded(match[0])
+
+
+def _is_rarely_apart(text: bytes) -> bool:
+    return any(sign in text for sign in _RARELY_BETWEEN)
 
 
 def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
@@ -136,7 +173,7 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
 
 def _may_be_apart(vault: Vault, text: bytes) -> bool:
     """Whether `_BETWEEN` can stand within a key, at a glance."""
-    if any(sign in text for sign in _RARELY_BETWEEN):
+    if _is_rarely_apart(text):
         return True
     for escape in (b"\\n", b"\\r", b"\\t"):
         text = text.replace(escape, b"")
@@ -145,11 +182,7 @@ def _may_be_apart(vault: Vault, text: bytes) -> bool:
 
 def _holds(vault: Vault, decoded: bytes) -> bool:
     """Whether there is a key in what was decoded, as it is or in base64 once more."""
-    if vault.finds(decoded):
-        return True
-    return any(
-        vault.finds(again) for match in _BASE64.finditer(decoded) for again in _decoded(match[0])
-    )
+    return any(vault.finds(each) for each in _undone_twice(decoded))
 
 
 def _decoded(run: bytes) -> Iterator[bytes]:
@@ -157,7 +190,7 @@ def _decoded(run: bytes) -> Iterator[bytes]:
     plain = run.translate(_TO_BASE64)
     for phase in range(4):
         part = plain[phase:]
-        yield base64.b64decode(part[: len(part) // 4 * 4])
+        yield a2b_base64(part[: len(part) // 4 * 4])
 
 
 def _origins(pattern: re.Pattern[bytes], meant: _Meaning, text: bytes) -> list[tuple[int, int]]:

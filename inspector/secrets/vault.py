@@ -15,6 +15,10 @@ Of a key of more than `LONG` bytes (a ticket, a jar of cookies) every fifth
 window is kept, and texts are then looked at at every phase: a piece of twelve
 bytes holds one of these, too, and what was found is compared with the key.
 
+Most texts hold no key and come again and again (field names, media types, programs).  Of a short
+one the words of all its writings are kept, one behind another: whether a key that was learnt since
+stands in it is then one look-up in C (`is_clear`).
+
 Bounded: beyond `WINDOWS_LIMIT` nothing more is learnt, and the vault says that
 it `is_full`.  Whoever writes text then writes none that could hold a key.
 """
@@ -22,7 +26,7 @@ it `is_full`.  Whoever writes text then writes none that could hold a key.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NoReturn
 
 from inspector.secret import Secret
@@ -49,6 +53,9 @@ _STEP: Final = PIECE - _WIDTH + 1
 _COMPARED: Final = 20_000
 _PLACES: Final = 16
 _DIGEST: Final = 16
+#: Texts whose words are kept, and the longest of them: a few MB together.
+_GLANCES: Final = 4096
+_GLANCE: Final = 256
 
 
 class Vault:
@@ -56,6 +63,7 @@ class Vault:
 
     __slots__ = (
         "_compared",
+        "_glances",
         "_key",
         "_lengths",
         "_long",
@@ -80,6 +88,8 @@ class Vault:
         self._newest = 0
         self._compared = 0
         self._phases: tuple[int, ...] = (0, _WIDTH // 2)
+        #: Short texts -> the words of all their writings, at the phases of now.
+        self._glances: dict[bytes, bytes] = {}
         #: Grows with every key: what was written under an older one may hold a newer key.
         self.generation = 0
         self.is_full = False
@@ -111,6 +121,7 @@ class Vault:
             pass  # a part of the long key before it: its pieces are known
         elif len(low) > LONG:
             self._newest = len(self._long)
+            self._glances.clear()  # texts are looked at at every phase from now on
             self._long += b"\0" + low
             places = (*range(0, len(low) - _WIDTH, _STEP), len(low) - _WIDTH)
             self._long_windows.update(_word(low, at) for at in places)
@@ -120,7 +131,8 @@ class Vault:
         self._whole.add(digest)
         self._lengths.add(len(value))
         if len(value) < PIECE:
-            self._phases = tuple(range(_WIDTH))
+            self._phases = _ALL
+            self._glances.clear()
         self.generation += 1
         return True
 
@@ -142,6 +154,23 @@ class Vault:
                 if last - first in self._lengths and self.knows(text[first:last]):
                     return first, last
         return None
+
+    def is_clear(self, text: bytes, writings: Callable[[bytes], Iterable[bytes]]) -> bool:
+        """Whether `spans` is empty for each of a text's `writings`; False: it has to be asked.
+
+        `writings` depend on the text alone, so that those of a short one are made once.
+        """
+        words = self._glances.get(text)
+        if words is None:
+            phases = _ALL if self._long else self._phases
+            lows = [writing.lower() for writing in writings(text)]
+            words = b"".join([_aligned(low, phase) for low in lows for phase in phases])
+            if len(text) <= _GLANCE:
+                if len(self._glances) >= _GLANCES:
+                    self._glances.clear()
+                self._glances[text] = words
+        look = memoryview(words).cast("Q")
+        return self._windows.isdisjoint(look) and self._long_windows.isdisjoint(look)
 
     def finds(self, text: bytes) -> bool:
         """Whether a piece of a key stands in a text."""
@@ -263,6 +292,11 @@ def _words(low: bytes, phase: int) -> memoryview:
     """The words of eight bytes of a text from `phase` on, as integers."""
     count = max(0, len(low) - phase) // _WIDTH
     return memoryview(low)[phase : phase + count * _WIDTH].cast("Q")
+
+
+def _aligned(low: bytes, phase: int) -> bytes:
+    """The bytes of these words."""
+    return low[phase : phase + max(0, len(low) - phase) // _WIDTH * _WIDTH]
 
 
 def _word(low: bytes, at: int) -> int:
