@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.secret import Secret
@@ -73,3 +73,30 @@ def test_a_whole_key_within_a_longer_word_is_a_piece_of_that() -> None:
 def test_nothing_captured_raises(text: bytes) -> None:
     spans = echoes(knowing(KEY, SHAPED), text)
     assert all(0 <= start < stop <= len(text) for start, stop in spans)
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+@pytest.mark.parametrize(
+    "key", [b"ab1cd2ef", KEY, (KEY + b".") * 40], ids=["short", "usual", "long"]
+)
+def test_a_text_that_was_clear_before_a_key_was_learnt_is_searched_for_it(
+    key: bytes, writing: str
+) -> None:
+    whole = WRITINGS[writing](KEY if len(key) > 8 else key + b"-none")
+    text = b'{"message":"saw ' + whole + b' here"}'
+    vault = knowing(b"another made-up key, 0123456789")
+    assert echoes(vault, text) == whole_keys(vault, text) == []
+    vault.learn(Secret(key))
+    assert echoes(vault, text) == echoes(knowing(b"another made-up key, 0123456789", key), text)
+    assert echoes(vault, text) or len(key) == 8
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from([*b"ab \\%=&;n2", 0]), max_size=80).map(bytes), st.data())
+def test_what_is_clear_at_a_glance_is_clear_when_it_is_searched(
+    around: bytes, data: st.DataObject
+) -> None:
+    piece = data.draw(st.sampled_from([WRITINGS[name](KEY) for name in WRITINGS]))
+    text = around + piece[: data.draw(st.integers(0, len(piece)))] + around
+    padded = text + b"\n" * (16 << 10)  # longer than what is glanced at
+    assert bool(echoes(knowing(KEY), text)) == bool(echoes(knowing(KEY), padded))
