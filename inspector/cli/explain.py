@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import click
 
 from inspector.cli.main import verbose_option
@@ -36,8 +39,19 @@ def explain(code: str | None) -> None:
     click.echo(explanation(known))
 
 
+#: A name of something in one report, and no code.
+_ID: Final = re.compile(r"[etcdh][1-9][0-9]{0,8}")
+
+
 def _unknown(code: str, codes: list[str]) -> UnknownCode:
     from difflib import get_close_matches
+
+    if _ID.fullmatch(code):
+        return UnknownCode(
+            f"{code} is a name in one report, and the code of no finding",
+            f"inspector show FILE {code} shows it in full",
+            "FILE is the capture, or its report.json",
+        )
 
     near = get_close_matches(code, codes, n=3, cutoff=0.5)
     return UnknownCode(

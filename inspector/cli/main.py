@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "explain": "inspector.cli.explain",
     "redact": "inspector.cli.redact",
     "schema": "inspector.cli.schemas",
+    "show": "inspector.cli.show",
     "verify": "inspector.cli.verify",
     "watch": "inspector.cli.watch",
 })  # fmt: skip

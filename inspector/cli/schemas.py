@@ -44,6 +44,9 @@ SCHEMAS: Final[Mapping[str, FormatSchema]] = MappingProxyType({
     "compare": FormatSchema(
         "inspector.report.formats.compared", "compare_schema", "compare --format json"
     ),
+    "show": FormatSchema(
+        "inspector.report.formats.detailed", "show_schema", "show --format json"
+    ),
     "doctor": FormatSchema("inspector.cli.doctored", "doctor_schema", "doctor --format json"),
 })  # fmt: skip
 
@@ -59,7 +62,7 @@ def text(name: str) -> str:
 def schema(name: str) -> None:
     """Print the JSON Schema (Draft 2020-12) of what this version writes.
 
-    NAME is report (the default), jsonl (a line of it), check, compare or doctor.
+    NAME is report (the default), jsonl (a line of it), check, compare, show or doctor.
     """
     sys.stdout.buffer.write(text(name).encode())
     sys.stdout.buffer.flush()

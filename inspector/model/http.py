@@ -202,6 +202,21 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """How long an exchange took, in seconds, from the first byte of its request on.
+
+    What was half seen has no duration: of a request that is not whole all are null.
+    """
+
+    request: float | None = None
+    """To the last byte of the request."""
+    first_byte: float | None = None
+    """To the first byte of the final response; null of one that became another protocol."""
+    last_byte: float | None = None
+    """To the last byte of the final response; null of one that is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """A request and the response that answered it, either of them possibly missing."""
 

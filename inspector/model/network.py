@@ -315,9 +315,9 @@ class Tunnel:
     opened_at: int
     """When the CONNECT's first byte came."""
     first_data_at: int | None
-    """When the first byte went through the tunnel."""
+    """When the first byte went through the tunnel; of TLS, of its application data."""
     last_data_at: int | None
-    """When the last byte went through, in either direction."""
+    """When the last byte of these went through, in either direction."""
     closed_at: int | None
     """When the tunnel's connection was first closed."""
     closed_by: ClosedBy | None

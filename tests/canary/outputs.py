@@ -142,6 +142,12 @@ OUTPUTS: Final[dict[str, Output]] = {
         "compare --format json {capture} --client lab --client 1.0", "json"
     ),
     "comparison with no such client": Output("compare {capture} {other} --client zzz", code=2),
+    "one exchange": Output("show -v {capture} e1"),
+    "one exchange of a report": Output("show {report} e2"),
+    "one exchange as JSON": Output("show --format json {other} e1", "json"),
+    "one connection": Output("show {directory} c1"),
+    "one tunnel": Output("show -v {capture} t1"),
+    "an id that is none": Output("show -vv {capture} zzz", code=2),
     "no capture": Output("analyze -vv {squid_log}", code=4),
     "no capture, for a runner": Output(f"analyze {_RUNNER} -o {{left}} {{squid_log}}", code=4),
     "no capture to be judged": Output("check -vv {proxy_log}", code=4),

@@ -34,5 +34,13 @@ def test_a_wrong_code_is_an_error_of_usage_that_names_the_near_ones() -> None:
     assert "none was read" in result.stderr
 
 
+@pytest.mark.parametrize("identifier", ["e1", "t12", "c3", "h1"])
+def test_a_name_of_a_report_is_explained_by_the_command_that_shows_it(identifier: str) -> None:
+    result = CliRunner().invoke(main, ["explain", identifier])
+
+    assert result.exit_code == 2
+    assert f"inspector show FILE {identifier}" in result.stderr
+
+
 def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == findings_page(), "run make docs"

@@ -24,7 +24,7 @@ def test_every_option_and_exit_code_is_on_the_page() -> None:
     assert all(f"| {code} | {code.meaning} |" in page for code in ExitCode)
 
 
-@pytest.mark.parametrize("command", ["analyze", "check", "compare"])
+@pytest.mark.parametrize("command", ["analyze", "check", "compare", "show"])
 def test_every_format_of_a_command_is_searched_for_planted_keys(command: str) -> None:
     module = import_module(COMMANDS[command])
     formats = {

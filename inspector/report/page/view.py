@@ -15,6 +15,7 @@ from inspector.model.report import Report
 from inspector.model.topology import Role
 from inspector.report.page import grouping, words
 from inspector.report.page.escape import visible
+from inspector.report.roles import KnownRoles, named_roles
 from inspector.report.waiting import WaitingCalls
 
 #: Captures of one run, and the files of a ring, follow each other within this (ns).
@@ -41,11 +42,7 @@ class View:
                 self.carried.setdefault(chain.tunnel, []).append(chain)
             for tunnel in chain.attempts:
                 self.retried[tunnel] = chain
-        self._roles: dict[str, Role] = {}
-        for role, known in self.roles():
-            for host in known:
-                self._roles.setdefault(host, role)
-                self._roles.setdefault(host.rpartition(":")[0].strip("[]"), role)
+        self._roles = KnownRoles(report.topology)
         legs = [e for e in report.exchanges if e.relays is not None]
         self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
         self._relayed = relayed_to(legs, report.topology)
@@ -100,16 +97,11 @@ class View:
 
     def role(self, ip: str) -> Role:
         """Who an address is."""
-        return self._roles.get(ip, "other")
+        return self._roles.of(ip)
 
     def roles(self) -> tuple[tuple[Role, tuple[str, ...]], ...]:
         """The addresses of each role, a forward proxy's with its port."""
-        topology = self.report.topology
-        return (
-            ("agent", topology.agent),
-            ("api-proxy", topology.api_proxy),
-            ("forward-proxy", topology.forward_proxy),
-        )
+        return named_roles(self.report.topology)
 
     def packets(self, references: Iterable[int]) -> str:
         """Packet numbers as the report writes them."""

@@ -57,6 +57,13 @@ def duration(ns: int) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def seconds(value: float) -> str:
+    """A duration in s: `0.4 ms`, `53.4 ms`, `1.23 s`, in minutes or hours as `duration` has it."""
+    if value < 0.9995:
+        return f"{value * 1000:.1f} ms"
+    return f"{value:.2f} s" if value < 600 else duration(round(value * 1e9))
+
+
 def count(number: int, noun: str) -> str:
     """`1 packet`, `2 packets`, `1,200 packets`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

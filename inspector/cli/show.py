@@ -1,0 +1,74 @@
+"""`inspector show`: one exchange, tunnel or connection in full."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import click
+
+from inspector.cli.analyze import NoTcp
+from inspector.cli.inputs import options_of, report_of
+from inspector.cli.interrupts import AtOnce
+from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.network import key_options, log_options, network_options
+from inspector.report.formats.table import AT_THE_END
+
+
+@click.command(epilog=exit_codes_text())
+@click.argument("path", metavar="FILE")
+@click.argument("identifier", metavar="ID")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(AT_THE_END),
+    default="terminal",
+    show_default=True,
+    help="A page for people, or the same as JSON.",
+)
+@network_options
+@log_options
+@key_options
+@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@verbose_option
+@click.pass_context
+def show(
+    ctx: click.Context,
+    /,
+    path: str,
+    identifier: str,
+    form: Literal["terminal", "json"],
+    no_progress: bool,
+    **told: Any,
+) -> None:
+    """Show one exchange (e1), tunnel (t1) or connection (c3) in full.
+
+    FILE is a capture as for analyze, or a report.json or its folder; ID is a
+    name that stands on the page of that report. Of an exchange both hops are
+    shown side by side where it is known which tunnel carried it: credentials,
+    headers as sent, the answer, times, packets, and a display filter for
+    Wireshark.
+    """
+    with AtOnce():
+        from dataclasses import replace
+
+        from inspector.cli.screen import Screen
+        from inspector.report.detail.gather import Details
+        from inspector.report.detail.page import page
+        from inspector.report.formats.detailed import plain
+        from inspector.report.formats.json import dumps
+
+    options = replace(options_of(told), finds_keys=True)
+    report = report_of((path,), options, progress=not no_progress)
+    if not report.connections:
+        raise NoTcp(report.topology.scope)
+    detail = Details(report).of(identifier)
+    if form == "json":
+        data = dumps(plain(detail)) + b"\n"
+    else:
+        screen = Screen.of(sys.stdout)
+        verbose = ctx.meta.get(VERBOSITY, 0) > 0
+        text = page(detail, report, width=screen.width, color=screen.color, verbose=verbose)
+        data = text.encode(screen.encoding, "backslashreplace")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

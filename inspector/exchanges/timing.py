@@ -1,0 +1,31 @@
+"""How long an exchange took, as far as the packets prove it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from inspector.model.http import Exchange, Timing
+
+_NS: Final = 1_000_000_000
+
+
+def timing_of(exchange: Exchange) -> Timing:
+    """The durations of an exchange that was seen whole, or as far as it was.
+
+    They begin with the request's first byte, as curl's `time_starttransfer` does, since that is
+    what a client waits for.  A clock that was set back in the meantime proves no duration.
+    """
+    request, response = exchange.request, exchange.response
+    if request is None or not request.complete or request.ended_at is None:
+        return Timing()
+    begun = request.started_at
+    first = last = None
+    if response is not None and exchange.upgrade is None:
+        first = _seconds(begun, response.started_at)
+        if response.complete:
+            last = _seconds(begun, response.ended_at)
+    return Timing(_seconds(begun, request.ended_at), first, last)
+
+
+def _seconds(begun: int, at: int | None) -> float | None:
+    return None if at is None or at < begun else (at - begun) / _NS

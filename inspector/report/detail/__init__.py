@@ -1,0 +1,1 @@
+"""One exchange, tunnel or connection in full: facts, the steps of its way, a page, a filter."""
