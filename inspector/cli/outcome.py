@@ -14,6 +14,7 @@ import click
 
 from inspector.cli.labels import label_option
 from inspector.cli.messages import say
+from inspector.cli.sudo import dropped_by_sudo, remedy
 from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Runner:
         summary, output = told["github_summary"], told["github_output"]
         if wanted is None:
             wanted = environ.get("GITHUB_ACTIONS") == "true" or bool(summary or output)
+            if not wanted and dropped_by_sudo(environ):
+                say(_dropped())
 
         def named(path: Path | None, variable: str) -> Path | None:
             value = environ.get(variable)
@@ -244,6 +247,14 @@ def _told(judgement: Judgement) -> str:
         return f"Findings of level {judgement.fail_on} or above: {codes}."
     doubts = "; ".join(doubt.found for doubt in judgement.doubts)
     return f"Cannot prove that there is no finding of level {judgement.fail_on} or above: {doubts}."
+
+
+def _dropped() -> str:
+    context = click.get_current_context(silent=True)
+    return (
+        "sudo dropped the runner's GITHUB_* variables, so this step gets no summary, outputs or "
+        f"annotations. To have them: {remedy((context and context.info_name) or 'analyze')}"
+    )
 
 
 def _append(variable: str, option: str, path: Path | None, text: Callable[[int], str]) -> None:

@@ -37,7 +37,11 @@ def _annotations(judgement: Judgement) -> Iterator[str]:
 def _rows(judgement: Judgement) -> Iterator[tuple[Severity, str, str]]:
     """Level, what it is of, and a sentence, for everything that a judgement says."""
     for finding in judgement.findings:
-        yield "error", f"{finding.code} x{finding.count}", f"{finding.title}. {finding.advice}"
+        yield (
+            "error",
+            f"{finding.code} x{finding.count}",
+            f"{finding.title}. Next: {finding.advice}",
+        )
     for remark in (*judgement.broken, *judgement.remarked):
         of = remark.name or f"expectation of {remark.provider}"
         where = f" ({words.some(remark.where)})" if remark.where else ""

@@ -6,11 +6,13 @@ into one only escaped, and never begins a line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from secrets import token_hex
 from typing import Final
 
-from inspector.model.conclusions import Severity
+from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.model.conclusions import SEVERITIES, Severity
 from inspector.model.report import Report
 from inspector.report.page import words
 from inspector.report.page.escape import clipped, defused
@@ -44,10 +46,11 @@ def annotation_lines(report: Report) -> list[str]:
         lines.append(command("error", "nothing-captured", nothing))
     if cause is not None:
         told = f"explains {cause.explains} of {words.count(cause.of, 'failed call')}"
-        lines.append(command("error", cause.code, f"{cause.sentence} ({told})"))
+        advice = f" Next: {_sentence(cause.advice)}" if cause.advice else ""
+        lines.append(command("error", cause.code, f"{_sentence(cause.sentence, told)}{advice}"))
     for row in finding_rows(View(report)):
         where = f" ({row.where})" if row.where else ""
-        message = f"{row.title}{where}. {row.advice}"
+        message = f"{row.title}{where}. Next: {_sentence(row.advice)}"
         lines.append(command(_COMMANDS[row.severity], f"{row.code} x{row.count}", message))
     return lines[:ANNOTATIONS]
 
@@ -62,17 +65,38 @@ def command(name: str, title: str, message: str) -> str:
 def outputs(report: Report, directory: str) -> str:
     """The text for GITHUB_OUTPUT.
 
-    `root-cause` is a code or empty, `findings` the number of findings of level
-    warning or above (the cause among them), `report-dir` empty without -o.
+    `root-cause` is a code or empty. `errors`, `warnings` and `notes` count the findings of each
+    level, the cause among them; `findings` those of level warning or above. `failed-calls` counts
+    calls as the page does. `capture` is the capture's verdict: complete, incomplete or unknown.
+    `report-dir` is empty without -o.
     """
-    severe = sum(finding.severity != "note" for finding in report.findings)
+    levels = Counter(finding.severity for finding in report.findings)
     cause = report.root_cause
     values = {
         "root-cause": "" if cause is None else cause.code,
-        "findings": str(severe),
+        "findings": str(levels["error"] + levels["warning"]),
+        **{f"{level}s": str(levels[level]) for level in SEVERITIES},
+        "failed-calls": str(_failed_calls(report)),
+        "capture": report.completeness.verdict,
         "report-dir": directory,
     }
     return output_lines(values)
+
+
+def _failed_calls(report: Report) -> int:
+    """Calls that failed and that no later call made good."""
+    if report.root_cause is not None:
+        return report.root_cause.of
+    return sum(
+        call.recovered_by is None and outcome_of(call) not in SUCCEEDED
+        for call in View(report).page.calls
+    )
+
+
+def _sentence(text: str, remark: str = "") -> str:
+    """The text with its full stop; a remark in brackets comes before it."""
+    text = text.removesuffix(".")
+    return f"{text} ({remark})." if remark else f"{text}."
 
 
 def output_lines(values: Mapping[str, str]) -> str:

@@ -212,6 +212,11 @@ def test_on_a_runner_summary_and_outputs_are_appended_without_being_asked(
     assert [line.partition("=")[0] for line in lines[1:]] == [
         "root-cause",
         "findings",
+        "errors",
+        "warnings",
+        "notes",
+        "failed-calls",
+        "capture",
         "report-dir",
     ]
     assert lines[-1] == f"report-dir={tmp_path / 'out'}"

@@ -18,9 +18,17 @@ def test_the_cause_comes_first_then_the_worst_findings(report: Report) -> None:
     lines = annotation_lines(report)
     assert [line.split(" ")[0] for line in lines] == ["::error", "::error", "::warning", "::notice"]
     assert lines[0].startswith("::error title=inspector%3A upstream-rejected-credential::The API")
-    assert lines[0].endswith("(explains 2 of 2 failed calls)")
+    assert "(explains 2 of 2 failed calls). Next: " in lines[0]
     assert "real-key-on-agent-hop" in lines[1]
-    assert "(t3). Allow telemetry.example.com" in lines[2]
+    assert "(t3). Next: Allow telemetry.example.com" in lines[2]
+
+
+def test_every_annotation_ends_with_what_to_do_next(report: Report) -> None:
+    for line in annotation_lines(report):
+        advice = line.rpartition(" Next: ")[2]
+        assert advice
+        assert advice.endswith(".")
+        assert not advice.endswith("..")
 
 
 def test_a_capture_without_a_packet_is_an_error_with_its_reason(report: Report) -> None:
@@ -70,11 +78,28 @@ def test_any_text_makes_one_line_with_one_title(title: str, message: str) -> Non
     assert not set(properties) & set(":,\r\n")
 
 
-def test_the_steps_outputs_are_cause_number_of_findings_and_directory(report: Report) -> None:
-    assert outputs(report, "/srv/out") == (
-        "root-cause=upstream-rejected-credential\nfindings=3\nreport-dir=/srv/out\n"
-    )
-    assert outputs(nothing_to_analyse(""), "") == "root-cause=\nfindings=0\nreport-dir=\n"
+def test_the_steps_outputs_count_findings_by_level_the_cause_among_them(report: Report) -> None:
+    assert outputs(report, "/srv/out").splitlines() == [
+        "root-cause=upstream-rejected-credential",
+        "findings=3",
+        "errors=2",
+        "warnings=1",
+        "notes=1",
+        "failed-calls=2",
+        f"capture={report.completeness.verdict}",
+        "report-dir=/srv/out",
+    ]
+
+
+def test_the_outputs_of_nothing_count_nothing() -> None:
+    told = dict(line.split("=") for line in outputs(nothing_to_analyse(""), "").splitlines())
+    assert (told["root-cause"], told["report-dir"]) == ("", "")
+    assert {told[name] for name in ("findings", "errors", "warnings", "notes")} == {"0"}
+    assert (told["failed-calls"], told["capture"]) == ("0", "unknown")
+
+
+def test_without_a_cause_the_failed_calls_are_counted_all_the_same(report: Report) -> None:
+    assert "failed-calls=2\n" in outputs(replace(report, root_cause=None), "")
 
 
 @pytest.mark.parametrize("value", ["a\nroot-cause=forged", "a\rb"])
