@@ -24,7 +24,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 TESTS: Final = Path(__file__).parent
 
 #: Folder or module of tests -> the marker of all that is in it.
-ROOMS: Final = {"benchmarks": "slow", "linux": "kernel", "lab": "lab", "live": "live"}
+ROOMS: Final = {
+    "action": "live",
+    "benchmarks": "slow",
+    "linux": "kernel",
+    "lab": "lab",
+    "live": "live",
+}
 
 #: Each of these takes more than a second: whole captures through every output, a corpus of
 #: damaged ones, processes by the dozen.  Measured with `pytest --durations`.
