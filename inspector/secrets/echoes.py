@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from inspector.secrets.grammar import merged
@@ -111,11 +111,17 @@ def _word(vault: Vault, text: bytes, start: int, stop: int) -> tuple[int, int]:
 
 def _is_clear(vault: Vault, text: bytes) -> bool:
     """Whether nothing is found in a text, at a glance."""
-    return len(text) <= _AT_ONCE and vault.is_clear(text, _writings)
+    if len(text) <= _AT_ONCE:
+        return vault.is_clear(text, _writings)
+    return not any(map(vault.may_hold, _writings(text)))
 
 
 def _writings(text: bytes, depth: int = _DEPTH) -> Iterator[bytes]:
-    """Everything that `_found` may ask the vault of: a text and what it may be a writing of."""
+    """Everything that `_found` may ask the vault of: a text and what it may be a writing of.
+
+    Coded runs come together: where two meet, what stands in one of them is not missed, since
+    they are read on across the border at every phase.
+    """
     yield text
     if depth == 0:
         return
@@ -126,18 +132,9 @@ def _writings(text: bytes, depth: int = _DEPTH) -> Iterator[bytes]:
                 yield from _writings(undone, depth - 1)
     if len(text.translate(None, _SPACE)) != len(text) or _is_rarely_apart(text):
         yield _BETWEEN.sub(b"", text)
-    for match in _BASE64.finditer(text):
-        for decoded in _decoded(match[0]):
-            yield from _undone_twice(decoded)
-    for match in _HEX.finditer(text):
-        yield from _undone_twice(bytes.fromhex(match[0].decode()))
-
-
-def _undone_twice(decoded: bytes) -> Iterator[bytes]:
-    """What was decoded, and what it is if that is base64 again."""
-    yield decoded
-    for match in _BASE64.finditer(decoded):
-        yield from _decoded(match[0])
+    for view in (*_decoded(_BASE64.findall(text)), *_from_hex(_HEX.findall(text))):
+        yield view
+        yield from _again(view)
 
 
 def _is_rarely_apart(text: bytes) -> bool:
@@ -163,12 +160,12 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
         if inner:
             origin = _origins(_BETWEEN, _nothing, text)
             yield from ((origin[start][0], origin[stop - 1][1]) for start, stop in inner)
-    for match in _BASE64.finditer(text):
-        if any(_holds(vault, decoded) for decoded in _decoded(match[0])):
-            yield match.span()
-    for match in _HEX.finditer(text):
-        if _holds(vault, bytes.fromhex(match[0].decode())):
-            yield match.span()
+    coded = list(_BASE64.finditer(text))
+    if coded and _may_hold(vault, _decoded([match[0] for match in coded])):
+        yield from (one.span() for one in coded if _holds(vault, _decoded([one[0]])))
+    digits = list(_HEX.finditer(text))
+    if digits and _may_hold(vault, [_from_hex(match[0] for match in digits)]):
+        yield from (one.span() for one in digits if _holds(vault, [_from_hex([one[0]])]))
 
 
 def _may_be_apart(vault: Vault, text: bytes) -> bool:
@@ -180,17 +177,39 @@ def _may_be_apart(vault: Vault, text: bytes) -> bool:
     return vault.finds(text.translate(None, _SPACE))
 
 
-def _holds(vault: Vault, decoded: bytes) -> bool:
-    """Whether there is a key in what was decoded, as it is or in base64 once more."""
-    return any(vault.finds(each) for each in _undone_twice(decoded))
+def _may_hold(vault: Vault, views: Iterable[bytes]) -> bool:
+    """Whether a key can stand in what many runs decode to, put together: mostly none does.
+
+    Runs that meet where they were put together are read on across the border, at every phase, so
+    what stands in one of them is not missed.
+    """
+    return any(vault.may_hold(view) or any(map(vault.may_hold, _again(view))) for view in views)
 
 
-def _decoded(run: bytes) -> Iterator[bytes]:
-    """Base64 undone at each phase at which it may have begun (RFC 4648 4, 5)."""
-    plain = run.translate(_TO_BASE64)
+def _holds(vault: Vault, views: Iterable[bytes]) -> bool:
+    """Whether there is a key in what a run decodes to, as it is or in base64 once more."""
+    return any(vault.finds(view) or any(map(vault.finds, _again(view))) for view in views)
+
+
+def _again(view: bytes) -> Iterator[bytes]:
+    """What was decoded decoded once more, where it is base64 itself."""
+    return _decoded(_BASE64.findall(view))
+
+
+def _decoded(runs: Sequence[bytes]) -> Iterator[bytes]:
+    """Base64 undone at each phase at which it may have begun (RFC 4648 4, 5), run after run.
+
+    Of each run as many groups of four as it has: nothing of one gets into the next.
+    """
+    if not runs:
+        return
     for phase in range(4):
-        part = plain[phase:]
-        yield a2b_base64(part[: len(part) // 4 * 4])
+        groups = [run[phase : len(run) - (len(run) - phase) % 4] for run in runs]
+        yield a2b_base64(b"".join(groups).translate(_TO_BASE64))
+
+
+def _from_hex(runs: Iterable[bytes]) -> bytes:
+    return bytes.fromhex(b"".join(runs).decode())
 
 
 def _origins(pattern: re.Pattern[bytes], meant: _Meaning, text: bytes) -> list[tuple[int, int]]:

@@ -172,6 +172,18 @@ class Vault:
         look = memoryview(words).cast("Q")
         return self._windows.isdisjoint(look) and self._long_windows.isdisjoint(look)
 
+    def may_hold(self, text: bytes) -> bool:
+        """Whether a window of a key stands in a text: without one no piece does.
+
+        Said of many texts put together for a fraction of what `finds` costs for each.
+        """
+        low = text.lower()
+        if not all(self._windows.isdisjoint(_words(low, phase)) for phase in self._phases):
+            return True
+        return bool(self._long_windows) and not all(
+            self._long_windows.isdisjoint(_words(low, phase)) for phase in _ALL
+        )
+
     def finds(self, text: bytes) -> bool:
         """Whether a piece of a key stands in a text."""
         return bool(self.spans(text))

@@ -38,6 +38,28 @@ def test_a_key_is_found_in_every_writing(writing: str) -> None:
     )
 
 
+@pytest.mark.parametrize("writing", ["base64", "base64 twice", "hex"])
+@given(
+    st.lists(st.binary(min_size=12, max_size=60), max_size=6), st.integers(0, 6), st.integers(0, 9)
+)
+def test_of_many_coded_runs_the_one_with_a_key_is_told(
+    writing: str, others: list[bytes], place: int, before: int
+) -> None:
+    """All runs are looked at together first: where they meet, nothing is lost and nothing made."""
+    code = {
+        "base64": base64.urlsafe_b64encode,
+        "base64 twice": lambda value: base64.b64encode(base64.b64encode(value)),
+        "hex": lambda value: value.hex().encode(),
+    }[writing]
+    runs = [code(other) for other in others]
+    key = code(b"-" * before + KEY[:30])
+    runs.insert(place, key)
+    text = b" ".join(runs)
+
+    start = text.index(key)
+    assert echoes(knowing(KEY), text) == [(start, start + len(key))]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -43,6 +43,18 @@ def test_every_piece_of_twelve_bytes_is_found_wherever_it_stands(
         assert knowing(KEY).spans(text) == [(before, before + len(piece))]
 
 
+@given(st.integers(0, 60), st.binary(max_size=60), st.integers(0, 9), st.sampled_from([40, 5000]))
+def test_where_none_may_be_held_none_is_found(
+    start: int, text: bytes, before: int, length: int
+) -> None:
+    key = (KEY * 125)[:length]
+    vault = knowing(key, b"LAB0nly7")
+    for view in (text, text[:before] + key[start:] + text, text[:before] + b"LAB0nly7" + text):
+        assert vault.may_hold(view) or vault.spans(view) == []
+    assert vault.may_hold(text[:before] + key[:PIECE])
+    assert not knowing(KEY).may_hold(b"-" * 100)
+
+
 def test_a_shorter_piece_is_not() -> None:
     assert not knowing(KEY).finds(b"before " + KEY[: PIECE - 1] + b" after")
 
