@@ -24,7 +24,7 @@ _HTML_NAMED: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"a
 #: A run in which a piece of twelve bytes has room.
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-]{16,}")
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
-_HEX: Final = re.compile(rb"(?:[0-9a-fA-F]{2}){12,}")
+_HEX: Final = re.compile(rb"[0-9a-fA-F]{24,}")
 
 
 def _percent(match: re.Match[bytes]) -> bytes:
@@ -66,7 +66,10 @@ _SPACE: Final = b"\0\t\n\v\f\r \\"
 #: Longer texts are searched writing by writing, with one of them in memory at a time.
 _AT_ONCE: Final = 16 << 10
 #: Signs of what only the pattern takes out.
-_RARELY_BETWEEN: Final = (b"\x1b[", b"\xe2\x80", b"\xc2\xad", b"br")
+_RARELY_BETWEEN: Final = (
+    *(b"\x1b[", b"\xe2\x80\x8b", b"\xe2\x80\x8c", b"\xe2\x80\x8d", b"\xc2\xad"),
+    *(b"<br", b"<wbr", b"</br", b"</wbr"),
+)
 
 
 def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
@@ -164,8 +167,8 @@ def _found(vault: Vault, text: bytes, depth: int) -> Iterator[tuple[int, int]]:
     if coded and _may_hold(vault, _decoded([match[0] for match in coded])):
         yield from (one.span() for one in coded if _holds(vault, _decoded([one[0]])))
     digits = list(_HEX.finditer(text))
-    if digits and _may_hold(vault, [_from_hex(match[0] for match in digits)]):
-        yield from (one.span() for one in digits if _holds(vault, [_from_hex([one[0]])]))
+    if digits and _may_hold(vault, _from_hex([match[0] for match in digits])):
+        yield from (one.span() for one in digits if _holds(vault, _from_hex([one[0]])))
 
 
 def _may_be_apart(vault: Vault, text: bytes) -> bool:
@@ -208,8 +211,11 @@ def _decoded(runs: Sequence[bytes]) -> Iterator[bytes]:
         yield a2b_base64(b"".join(groups).translate(_TO_BASE64))
 
 
-def _from_hex(runs: Iterable[bytes]) -> bytes:
-    return bytes.fromhex(b"".join(runs).decode())
+def _from_hex(runs: Sequence[bytes]) -> Iterator[bytes]:
+    """Hex undone at both phases at which it may have begun, one run after another."""
+    for phase in range(2):
+        pairs = [run[phase : len(run) - (len(run) - phase) % 2] for run in runs]
+        yield bytes.fromhex(b"".join(pairs).decode())
 
 
 def _origins(pattern: re.Pattern[bytes], meant: _Meaning, text: bytes) -> list[tuple[int, int]]:

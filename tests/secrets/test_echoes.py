@@ -38,7 +38,7 @@ def test_a_key_is_found_in_every_writing(writing: str) -> None:
     )
 
 
-@pytest.mark.parametrize("writing", ["base64", "base64 twice", "hex"])
+@pytest.mark.parametrize("writing", ["base64", "base64 twice", "hex", "hex behind a digit"])
 @given(
     st.lists(st.binary(min_size=12, max_size=60), max_size=6), st.integers(0, 6), st.integers(0, 9)
 )
@@ -50,6 +50,7 @@ def test_of_many_coded_runs_the_one_with_a_key_is_told(
         "base64": base64.urlsafe_b64encode,
         "base64 twice": lambda value: base64.b64encode(base64.b64encode(value)),
         "hex": lambda value: value.hex().encode(),
+        "hex behind a digit": lambda value: b"7" + value.hex().encode(),
     }[writing]
     runs = [code(other) for other in others]
     key = code(b"-" * before + KEY[:30])
