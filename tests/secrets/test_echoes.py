@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,15 @@ def test_a_key_is_found_in_every_writing(writing: str) -> None:
     )
 
 
-@pytest.mark.parametrize("writing", ["base64", "base64 twice", "hex", "hex behind a digit"])
+CODES: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "base64": base64.urlsafe_b64encode,
+    "base64 twice": lambda value: base64.b64encode(base64.b64encode(value)),
+    "hex": lambda value: value.hex().encode(),
+    "hex behind a digit": lambda value: b"7" + value.hex().encode(),
+}
+
+
+@pytest.mark.parametrize("writing", CODES)
 @given(
     st.lists(st.binary(min_size=12, max_size=60), max_size=6), st.integers(0, 6), st.integers(0, 9)
 )
@@ -46,12 +56,7 @@ def test_of_many_coded_runs_the_one_with_a_key_is_told(
     writing: str, others: list[bytes], place: int, before: int
 ) -> None:
     """All runs are looked at together first: where they meet, nothing is lost and nothing made."""
-    code = {
-        "base64": base64.urlsafe_b64encode,
-        "base64 twice": lambda value: base64.b64encode(base64.b64encode(value)),
-        "hex": lambda value: value.hex().encode(),
-        "hex behind a digit": lambda value: b"7" + value.hex().encode(),
-    }[writing]
+    code = CODES[writing]
     runs = [code(other) for other in others]
     key = code(b"-" * before + KEY[:30])
     runs.insert(place, key)
