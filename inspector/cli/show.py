@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from inspector.cli.analyze import NoTcp
+from inspector.cli.extracting import check_target, extract
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
@@ -26,6 +28,14 @@ from inspector.report.formats.table import AT_THE_END
     show_default=True,
     help="A page for people, or the same as JSON.",
 )
+@click.option(
+    "--extract",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="OUT.pcapng",
+    help="Also write its packets alone, without credentials, as redact writes them.",
+)
+@click.option("--force", is_flag=True, help="Replace OUT.pcapng if it is there.")
 @network_options
 @log_options
 @key_options
@@ -38,6 +48,8 @@ def show(
     path: str,
     identifier: str,
     form: Literal["terminal", "json"],
+    target: Path | None,
+    force: bool,
     no_progress: bool,
     **told: Any,
 ) -> None:
@@ -58,6 +70,8 @@ def show(
         from inspector.report.formats.detailed import plain
         from inspector.report.formats.json import dumps
 
+    if target is not None:
+        check_target(target, force)
     options = replace(options_of(told), finds_keys=True)
     report = report_of((path,), options, progress=not no_progress)
     if not report.connections:
@@ -72,3 +86,12 @@ def show(
         data = text.encode(screen.encoding, "backslashreplace")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+    if target is not None:
+        extract(
+            path,
+            report,
+            detail,
+            target,
+            auth_headers=options.secret_headers(),
+            kept_headers=options.kept_headers,
+        )

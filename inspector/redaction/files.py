@@ -7,16 +7,17 @@ and the decryption secrets, which would open what was sent inside TLS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, Protocol
 
 from inspector.credentials.masking import Masker
 from inspector.errors import InspectorError
+from inspector.model.capture import CaptureFile, Interface
 from inspector.pcap.locate import locate
 from inspector.pcap.pcapng import ENHANCED_PACKET
 from inspector.pcap.pipes import is_read_once
-from inspector.pcap.reader import CaptureReader, open_captures
+from inspector.pcap.reader import open_captures
 from inspector.pcap.writer import APPLICATION, PcapngWriter
 from inspector.redaction.audit import Audited
 from inspector.redaction.copies import LATEST, audit, promise
@@ -111,6 +112,11 @@ def _write(
     on_progress: Callable[[int], None] | None,
 ) -> None:
     [reader] = open_captures([name], on_progress)
+    write_copy(reader, out, redactor)
+
+
+def write_copy(reader: PacketSource, out: BinaryIO, redactor: Redactor) -> None:
+    """Write what a capture holds, masked, and close it."""
     try:
         writer = CopyWriter(out, reader, redactor.masker)
         writer.mark((redactor.statement,))
@@ -126,10 +132,34 @@ def _write(
         reader.close()
 
 
+class PacketSource(Protocol):
+    """A capture that is copied: its packets, and what it says of them (`CaptureReader`)."""
+
+    def __iter__(self) -> Iterator[Batch]: ...
+
+    def track_interfaces(self) -> list[tuple[int, int]]:
+        """From now on, where the interface changes."""
+
+    def take_marks(self) -> tuple[bytes, ...]:
+        """What the file says of stretches that are blank in it."""
+
+    @property
+    def interfaces(self) -> tuple[Interface, ...]: ...
+
+    @property
+    def owed(self) -> tuple[bool, ...]: ...
+
+    @property
+    def capture_file(self) -> CaptureFile: ...
+
+    def close(self) -> None:
+        """Close the file."""
+
+
 class CopyWriter:
     """Packets under the interface that they were captured on."""
 
-    def __init__(self, out: BinaryIO, reader: CaptureReader, masker: Masker) -> None:
+    def __init__(self, out: BinaryIO, reader: PacketSource, masker: Masker) -> None:
         self.pcapng = PcapngWriter(out, comments=[promise()], application=APPLICATION)
         self._out = out
         self._reader = reader

@@ -147,6 +147,7 @@ OUTPUTS: Final[dict[str, Output]] = {
     "one exchange as JSON": Output("show --format json {other} e1", "json"),
     "one connection": Output("show {directory} c1"),
     "one tunnel": Output("show -v {capture} t1"),
+    "its packets alone": Output("show {capture} e1 --extract {redacted} --force"),
     "an id that is none": Output("show -vv {capture} zzz", code=2),
     "no capture": Output("analyze -vv {squid_log}", code=4),
     "no capture, for a runner": Output(f"analyze {_RUNNER} -o {{left}} {{squid_log}}", code=4),

@@ -76,3 +76,42 @@ def test_a_capture_without_tcp_is_nothing_to_show(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pcap"
     empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
     assert _show(str(empty), "e1").exit_code == 4
+
+
+def test_the_packets_of_an_exchange_are_written_alone(tmp_path: Path) -> None:
+    out = tmp_path / "e1.pcapng"
+    result = _show(DIED, "e1", "--extract", str(out))
+    assert result.exit_code == 0
+    assert "10 packets of e1 in " in result.stderr
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "e1  POST /v1/messages?beta=true  no answer" in _show(str(out), "e1").stdout
+
+
+def test_a_report_finds_the_capture_that_it_was_made_of_or_the_copy_beside_it(
+    tmp_path: Path,
+) -> None:
+    capture = tmp_path / "capture.pcapng"
+    capture.write_bytes(Path(DIED, "capture.pcapng").read_bytes())
+    left = tmp_path / "results"
+    CliRunner().invoke(main, ["analyze", "--no-progress", "-o", str(left), str(capture)])
+    report, out = str(left / "report.json"), str(tmp_path / "e1.pcapng")
+    assert _show(report, "e1", "--extract", out).exit_code == 0
+    capture.write_bytes(Path(CUT, "capture.pcapng").read_bytes())  # not what was read
+    assert _show(report, "e1", "--extract", out, "--force").exit_code == 0
+    (left / "capture.redacted.pcapng").unlink()
+    result = _show(report, "e1", "--extract", out, "--force")
+    assert result.exit_code == 2
+    assert "inspector show CAPTURE e1 --extract OUT" in result.stderr
+
+
+def test_what_is_there_is_replaced_only_if_told_and_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "e1.pcapng"
+    out.write_text("mine")
+    assert _show("/absent", "e1", "--extract", str(out)).exit_code == 2
+    assert _show("/absent", "e1", "--extract", str(tmp_path)).exit_code == 2
+    assert out.read_text() == "mine"
+    same = _show(str(out), "e1", "--extract", str(out), "--force")
+    assert same.exit_code != 0
+    assert out.read_text() == "mine"

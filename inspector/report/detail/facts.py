@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from inspector.model.conclusions import Chain, FindingCode, Severity
 from inspector.model.http import Exchange, Timing
 from inspector.model.ids import ConnectionId, ExchangeId, TunnelId
-from inspector.model.network import Connection, DirectTls, Tunnel
+from inspector.model.network import Connection, DirectTls, Endpoint, Tunnel
 
 #: Who is at an end of a step.  `upstream` is the API's host, behind Squid.
 Lane: TypeAlias = Literal["client", "api-proxy", "forward-proxy", "upstream"]
@@ -71,6 +71,20 @@ class NamedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class PacketRange:
+    """Packets between two ends, in both directions."""
+
+    client: Endpoint
+    """The client's end."""
+    server: Endpoint
+    """The other end."""
+    since_at: int | None = None
+    """From when on, where the connection carried other things before; null: from its beginning."""
+    until_at: int | None = None
+    """Until when, inclusive; null: to its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """One thing of a report in full, with all that belongs to it."""
 
@@ -93,6 +107,8 @@ class Detail:
     """What happened, in the order of time: the ladder of a call."""
     findings: tuple[NamedFinding, ...]
     """Findings that name one of these, the worst first."""
+    packet_ranges: tuple[PacketRange, ...]
+    """Where its packets are, a range a connection."""
     display_filter: str
     """The display filter with which Wireshark shows these packets alone."""
     captures: tuple[str, ...]

@@ -19,7 +19,7 @@ from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.report import Report
 from inspector.report.detail.facts import Detail, Leg, NamedFinding
 from inspector.report.detail.ladder import Ladder
-from inspector.report.detail.wireshark import Filters
+from inspector.report.detail.ranges import Ranges, display_filter
 
 #: The letter of an id -> what has it.
 NOUNS: Final[Mapping[str, str]] = {
@@ -94,7 +94,7 @@ class Details:
             "h": self._of_chain,
         }
         self._ladder = Ladder(report)
-        self._filters = Filters(report)
+        self._ranges = Ranges(report)
         self._next_legs: defaultdict[str, list[str]] = defaultdict(list)
         self._on: defaultdict[str, list[str]] = defaultdict(list)
         for exchange in report.exchanges:
@@ -214,6 +214,7 @@ class Details:
         ))  # fmt: skip
         wires = tuple(sorted(found, key=lambda each: (each.opened_at, each.packet)))
         shown = [leg.exchange for leg in legs]
+        ranges = self._ranges.of(wires, shown)
         ids = {identifier, *(each.id for each in shown), *(each.id for each in tunnels)}
         return Detail(
             id=identifier,
@@ -224,7 +225,8 @@ class Details:
             connections=wires,
             steps=self._ladder.steps(shown, tunnels, wires),
             findings=tuple(self._findings(ids)),
-            display_filter=self._filters.of(wires, shown),
+            packet_ranges=ranges,
+            display_filter=display_filter(ranges),
             captures=tuple(capture.name for capture in self.report.captures),
         )
 
