@@ -159,6 +159,20 @@ def write_files(
     return Artifacts(path, tuple(written), tuple(failed))
 
 
+def check_directory(directory: str | Path, *, owner: Owner | None = None) -> None:
+    """Make the directory if need be, and try that files can be made in it.
+
+    Raises `ArtifactError`: hours of packets are not read for results that cannot be left.
+    """
+    try:
+        draft(directory, owner=owner).close()
+    except OSError as error:
+        raise ArtifactError(
+            f"{directory} cannot be used for results: {_reason(error)}",
+            "Give a directory that the invoking user can write with -o",
+        ) from error
+
+
 def append(path: str | Path, text: str, *, owner: Owner | None = None) -> None:
     """Append to a file that somebody else laid ready, such as a runner's.  Raises OSError.
 

@@ -121,10 +121,24 @@ class CaptureUnreadable(CaptureError):
     """The operating system does not give the file's bytes: absent, forbidden, broken."""
 
 
+class CaptureMissing(CaptureUnreadable):
+    """There is no such file: the argument does not fit, as an option's would not."""
+
+    exit_code = ExitCode.USAGE
+
+
 class NotACapture(CaptureError):
     """The bytes were read, and they are no capture: empty, or of another format."""
 
     exit_code = ExitCode.NOTHING_TO_ANALYSE
+
+
+class JsonText(NotACapture):
+    """The bytes are JSON, as a report is; `head` are those that were read of them."""
+
+    def __init__(self, culprit: str, next_step: str, *, head: bytes) -> None:
+        super().__init__(culprit, next_step)
+        self.head = head
 
 
 class Interrupted(CaptureError):

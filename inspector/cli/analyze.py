@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
 
-from inspector.cli.inputs import options_of
+from inspector.cli.inputs import options_of, piped_report, stored_report
 from inspector.cli.interrupts import INTERRUPTED
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
 from inspector.cli.messages import say
@@ -19,7 +19,7 @@ from inspector.cli.outcome import ReportOptions, outcome_options
 from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
 from inspector.cli.streams import only_for_reader
-from inspector.errors import ExitCode, InspectorError
+from inspector.errors import ExitCode, InspectorError, JsonText
 from inspector.report.formats.table import ALL
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def analyze(
 
     PATH is a capture file (pcap, pcapng; also gzip or zstd), a directory with
     one and the logs and TLS key logs beside it, or - for standard input.
-    Several are merged by time.
+    Several are merged by time. Or it is the report.json of a run, or the
+    directory of its results, which is shown again.
     """
     verbosity = ctx.meta.get(VERBOSITY, 0)
     start_logging(verbosity)
@@ -83,13 +84,19 @@ def analyze(
     else:
         write = partial(write_page, out=out, verbosity=verbosity)
 
-    with (
-        Progress(wanted=not no_progress) as progress,
-        graceful() as stop,
-        only_for_reader(not outcome.has_other_use),
-    ):
-        copies = outcome.copies(options.secret_headers(), options.kept_headers)
-        report, trouble = _inspect(paths, options, progress, on_exchange, on_tunnel, stop, copies)
+    outcome.check_directory()
+    copies, trouble = None, None
+    report = stored_report(paths, options)
+    if report is None:
+        with (
+            Progress(wanted=not no_progress) as progress,
+            graceful() as stop,
+            only_for_reader(not outcome.has_other_use),
+        ):
+            copies = outcome.copies(options.secret_headers(), options.kept_headers)
+            report, trouble = _inspect(
+                paths, options, progress, on_exchange, on_tunnel, stop, copies
+            )
     unwritten = outcome.leave_files(report, copies if trouble is None else None)
     if copies is not None:
         copies.close()
@@ -159,6 +166,10 @@ def _inspect(
             stop=stop,
             copies=copies,
         )
+    except JsonText as error:
+        if paths == ("-",):
+            return piped_report(paths, error), None
+        return nothing_to_analyse(error.culprit), error
     except InspectorError as error:
         if error.exit_code != ExitCode.NOTHING_TO_ANALYSE:
             raise

@@ -97,6 +97,10 @@ def check(
         from inspector.policy.judge import judge
         from inspector.policy.reading import providers_in, read_policy, with_network
 
+    if directory is not None:
+        from inspector.artifacts import check_directory
+
+        check_directory(directory)
     options = options_of(told)
     known = [row.name for row in options.roles().added]
     if explain:

@@ -39,6 +39,9 @@ def check_target(target: Path, force: bool) -> None:
         raise click.UsageError(f"{name} is a directory; name a file in it.")
     if (target.exists() or target.is_symlink()) and not force:
         raise click.UsageError(f"{name} is there; --force replaces it.")
+    from inspector.artifacts import check_directory
+
+    check_directory(target.parent)
 
 
 def extract(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.labels import labels_of
 from inspector.cli.network import key_bytes
-from inspector.errors import InspectorError, plain
+from inspector.errors import JsonText, plain
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
@@ -52,23 +54,57 @@ def options_of(told: Mapping[str, Any]) -> Options:
 def report_of(
     paths: tuple[str, ...], options: Options, *, progress: bool = True, stop: Stop | None = None
 ) -> Report:
-    """The report of captures, or the one that a single JSON file holds."""
-    written = report_in(paths[0]) if len(paths) == 1 else None
+    """The report of captures, or the one that a single JSON file, or standard input, holds."""
+    written = stored_report(paths, options)
     if written is not None:
-        return _loaded(written)
+        return written
     from inspector.capture_files import inspect_captures
     from inspector.cli.progress import Progress
 
-    with Progress(wanted=progress) as told:
-        return inspect_captures(paths, options, on_progress=told, stop=stop)
+    try:
+        with Progress(wanted=progress) as told:
+            return inspect_captures(paths, options, on_progress=told, stop=stop)
+    except JsonText as error:
+        return piped_report(paths, error)
+
+
+def stored_report(paths: Sequence[str], options: Options) -> Report | None:
+    """The report that the only one of some paths holds; None where it is to be read as a capture.
+
+    Whether standard input holds one is known when it was begun to be read: see `piped_report`.
+    """
+    written = report_in(paths[0]) if len(paths) == 1 else None
+    if written is None:
+        return None
+    if options.logs or options.key_logs:
+        from inspector.cli.messages import say
+
+        say("A report that was stored is shown as it is: logs and key logs are read with captures.")
+    return _loaded(written)
+
+
+def piped_report(paths: Sequence[str], error: JsonText) -> Report:
+    """The report on standard input, whose first bytes were taken for a capture's.
+
+    Raises `error` again where they come from anywhere else.
+    """
+    if tuple(paths) != ("-",):
+        raise error
+    from inspector.report.formats.stored import REPORT_LIMIT, parse_report
+
+    data = error.head + sys.stdin.buffer.read(REPORT_LIMIT)
+    return _noted("standard input", partial(parse_report, data, "standard input"))
 
 
 def report_in(name: str) -> Path | None:
-    """The file that is to be read as a report: JSON, or a directory's own without a capture."""
+    """The file that is to be read as a report: JSON, or that of a directory of results.
+
+    A directory that holds a capture, and not redacted copies alone, is one of captures.
+    """
     path = Path(name)
     try:
         if path.is_dir():
-            return None if _has_capture(path) else report_in(str(path / REPORT))
+            return report_in(str(path / REPORT)) if _is_of_results(path) else None
         if not path.is_file():
             return None  # what a pipe gives is gone when it is looked at
         with path.open("rb") as file:
@@ -77,27 +113,30 @@ def report_in(name: str) -> Path | None:
         return None  # `-`, or nothing: the reader of captures says which
 
 
-def _has_capture(directory: Path) -> bool:
-    from inspector.pcap.locate import locate
+def _is_of_results(directory: Path) -> bool:
+    from inspector.pcap.locate import holds_copies_alone
 
-    try:
-        return bool(locate(directory).captures)
-    except InspectorError:
-        return False
+    return holds_copies_alone(directory)
 
 
 def _loaded(path: Path) -> Report:
-    from inspector.cli.messages import say
     from inspector.report.formats.stored import read_report
 
+    return _noted(path, partial(read_report, path))
+
+
+def _noted(name: Path | str, read: Callable[..., Report]) -> Report:
+    """A report that is read, once what in it is not known was told."""
+    from inspector.cli.messages import say
+
     unknown: list[tuple[str, str]] = []
-    report = read_report(path, on_unknown=lambda of, member: unknown.append((of, member)))
+    report = read(on_unknown=lambda of, member: unknown.append((of, member)))
     if unknown:
-        say(_not_known(path, unknown))
+        say(_not_known(name, unknown))
     return report
 
 
-def _not_known(path: Path, unknown: Sequence[tuple[str, str]]) -> str:
+def _not_known(path: Path | str, unknown: Sequence[tuple[str, str]]) -> str:
     """The sentence that names what a later version wrote; captured or hostile text is escaped."""
     named = [
         f"{_WORDS.sub(' ', of).lower()} {plain(member[:_SHOWN])}" for of, member in unknown[:_FEW]

@@ -154,6 +154,13 @@ class ReportOptions:
             told.get("keep_ciphertext", False),
         )
 
+    def check_directory(self) -> None:
+        """Raise `ArtifactError` where no results can be left, before anything is read for them."""
+        if self.directory is not None:
+            from inspector.artifacts import check_directory
+
+            check_directory(self.directory)
+
     def leave_files(
         self,
         report: Report,

@@ -96,7 +96,7 @@ def redact(
     against IN; what should not be in it is blanked and counted.
     """
     with AtOnce():
-        from inspector.artifacts import write_files
+        from inspector.artifacts import check_directory, write_files
         from inspector.cli.progress import Progress
         from inspector.errors import InspectorError
         from inspector.redaction import redact_into
@@ -109,6 +109,7 @@ def redact(
         raise click.UsageError("--drop-bodies and --keep-bodies contradict each other.")
     if drop_bodies:
         say("--drop-bodies does nothing any more: bodies are blanked unless --keep-bodies is given")
+    check_directory(target.parent)
     done: list[RedactionSummary] = []
     trouble: list[InspectorError] = []
 

@@ -12,6 +12,8 @@ from inspector.errors import NotACapture
 _CAPTURE: Final = re.compile(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
 _KEY_LOG: Final = re.compile(r"(?:^|.*[._-])(?:keys?|sslkeys?|sslkeylog)\.(?:log|txt)$|.*\.keylog$")
 _LOG: Final = re.compile(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$|policy-manifest\.json$")
+#: A redacted copy that a command of this program left: what it was made of may lie beside it.
+_COPY: Final = re.compile(r"\.redacted\.pcapng\d*$")
 #: Where the firewall keeps the API proxy's logs, beside Squid's.
 _LOGS_OF_PROXY: Final = "api-proxy-logs"
 
@@ -28,18 +30,29 @@ class Located(NamedTuple):
     key_logs: tuple[Path, ...] = ()
 
 
+def holds_copies_alone(directory: Path) -> bool:
+    """Whether all captures in a directory are redacted copies, if there are any."""
+    return all(
+        _COPY.search(entry.name)
+        for entry in directory.iterdir()
+        if entry.is_file() and _CAPTURE.search(entry.name)
+    )
+
+
 def locate(argument: str | Path) -> Located:
     """The capture files meant by a path, a directory or `-`.
 
     A directory stands for its `capture.*` if it has one, else for all its
-    capture files, and for the logs beside them.  Raises `NotACapture` for a
-    directory without a capture.
+    capture files, and for the logs beside them.  Redacted copies (`*.redacted.pcapng`) count
+    only where there is nothing else: with what they were made of every packet would be there
+    twice.  Raises `NotACapture` for a directory without a capture.
     """
     path = Path(argument)
     if str(argument) == "-" or not path.is_dir():
         return Located((str(argument),))
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
     captures = [file for file in files if _CAPTURE.search(file.name)]
+    captures = [file for file in captures if not _COPY.search(file.name)] or captures
     named = [file for file in captures if file.name.split(".", 1)[0] == "capture"]
     if not captures:
         raise NotACapture(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from inspector.errors import CaptureError, Interrupted, NotACapture
+from inspector.errors import CaptureError, Interrupted, JsonText, NotACapture
 from inspector.model.capture import CaptureFile, Fault, Interface
 from inspector.oddities import CLOCK_SET_BACK
 from inspector.pcap import pcapng
@@ -36,7 +36,6 @@ _FOREIGN: Final[Mapping[bytes, str]] = {
     b"snoo": "a Solaris snoop capture; convert it with editcap -F pcapng",
     b"CLIE": "a TLS key log, not a capture; give the capture it belongs to",
     b"SERV": "a TLS key log, not a capture; give the capture it belongs to",
-    b"{": "JSON text; give a pcap or pcapng file",
 }
 """First bytes of what people give by mistake -> what it is; what to do."""
 
@@ -104,6 +103,10 @@ class CaptureReader:
                 "Check that the capture program ran, had the rights to capture, and was stopped "
                 "cleanly",
                 "This is not a capture without traffic: that would have a header",
+            )
+        if self._head.lstrip()[:1] == b"{":
+            return JsonText(
+                f"{name} is JSON text", f"{next_step}, or the report.json of one", head=self._head
             )
         for start, what in _FOREIGN.items():
             if self._head.startswith(start):

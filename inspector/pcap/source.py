@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
 
-from inspector.errors import CaptureUnreadable
+from inspector.errors import CaptureMissing, CaptureUnreadable
 from inspector.model.capture import READ_INTERRUPTED
 from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
 from inspector.pcap.digest import StreamDigest
@@ -175,7 +175,8 @@ def open_source(path: str | Path, stop: Stop | None = None, *, hashed: bool = Fa
     try:
         raw = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed by ByteSource.close
     except OSError as error:
-        raise CaptureUnreadable(
+        kind = CaptureMissing if isinstance(error, FileNotFoundError) else CaptureUnreadable
+        raise kind(
             f"{path} cannot be opened: {error.strerror}",
             "Check the path and your permission to read it",
             "Its contents were not looked at",

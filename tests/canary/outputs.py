@@ -106,6 +106,8 @@ OUTPUTS: Final[dict[str, Output]] = {
     "page with logs of the program": Output("analyze -vv {capture}"),
     "JSON": Output("analyze --format json {capture}", "json"),
     "JSON with logs of the program": Output("analyze -vv --format json {capture}", "json"),
+    "page of a report": Output("analyze -v {report}"),
+    "JSON Lines of a report": Output("analyze --format jsonl {other_report}", "json"),
     "JSON Lines": Output("analyze --format jsonl {capture}", "json"),
     "several captures": Output("analyze -v {capture} {other}"),
     "directory left": Output("analyze -o {left} {capture}"),
@@ -152,7 +154,7 @@ OUTPUTS: Final[dict[str, Output]] = {
     "no capture": Output("analyze -vv {squid_log}", code=4),
     "no capture, for a runner": Output(f"analyze {_RUNNER} -o {{left}} {{squid_log}}", code=4),
     "no capture to be judged": Output("check -vv {proxy_log}", code=4),
-    "no report": Output("compare -vv {left}/absent.json {report}", code=1),
+    "no report": Output("compare -vv {left}/absent.json {report}", code=2),
     # What stands in the file that it writes is the matter of tests/redaction.
     "what was redacted": Output("redact -vv {capture} {redacted} --force", options=_REDACTING),
     "nothing to redact": Output(

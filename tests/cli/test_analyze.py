@@ -109,9 +109,9 @@ def test_a_capture_without_tcp_ends_with_4_and_says_what_to_try(tmp_path: Path) 
     assert result.stderr.startswith("inspector: No TCP connection in scope")
 
 
-def test_a_file_that_is_not_there_ends_with_1_and_no_json(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_a_usage_error_and_gives_no_json(tmp_path: Path) -> None:
     result = _analyze("--format", "json", str(tmp_path / "absent.pcap"))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stdout == ""
     assert "absent.pcap" in result.stderr
 
@@ -184,6 +184,50 @@ def test_standard_input_is_a_capture_too() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["exchanges"]) == len(_json(DEMO)["exchanges"])
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What -o leaves of the demo."""
+    left = tmp_path_factory.mktemp("results")
+    assert _analyze("-o", str(left), DEMO).exit_code == 0
+    return left
+
+
+@pytest.mark.parametrize("form", ["terminal", "json", "jsonl"])
+def test_a_stored_report_is_shown_as_its_capture_was(results: Path, form: str) -> None:
+    [folder, file] = [
+        _analyze("--format", form, str(path)) for path in (results, results / "report.json")
+    ]
+    assert (file.exit_code, file.stderr) == (0, "")
+    assert file.stdout == folder.stdout
+    if form == "json":
+        assert file.stdout == (results / "report.json").read_text()
+    if form == "terminal":
+        assert file.stdout == _analyze(DEMO).stdout
+
+
+def test_a_stored_report_comes_by_standard_input_too(results: Path) -> None:
+    report = (results / "report.json").read_bytes()
+    piped = subprocess.run([*COMMAND, "analyze", "-"], input=report, capture_output=True)
+    assert (piped.returncode, piped.stderr) == (0, b"")
+    assert piped.stdout.decode() == _analyze(DEMO).stdout
+    with (results / "report.json").open("rb") as file:
+        shown = subprocess.run([*COMMAND, "show", "-", "e1"], stdin=file, capture_output=True)
+    assert shown.stdout.startswith(b"e1  POST")
+
+
+def test_json_on_standard_input_that_is_no_report_is_named() -> None:
+    done = subprocess.run([*COMMAND, "check", "-"], input=b'{"a": 1}', capture_output=True)
+    assert done.returncode == 1
+    assert b"standard input is no inspector report" in done.stderr
+
+
+def test_logs_say_nothing_of_a_stored_report_which_is_said(results: Path) -> None:
+    log = Path(DEMO) / "access.log"
+    result = _analyze("--squid-log", str(log), str(results))
+    assert result.exit_code == 0
+    assert "logs and key logs are read with captures" in result.stderr
 
 
 @pytest.mark.parametrize("columns", ["60", "120"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -122,14 +123,36 @@ def test_nothing_to_analyse_leaves_a_report_that_says_so(tmp_path: Path) -> None
     assert "notes.txt" in (place / "report.json").read_text()
 
 
-def test_files_that_cannot_be_written_do_not_keep_the_page_from_being_shown(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("command", [["analyze"], ["check"]])
+def test_where_no_results_can_be_left_nothing_is_read(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "taken").write_text("")
-    result = _run("analyze", "-o", str(tmp_path / "taken" / "results"), DEMO)
+    for place in (tmp_path / "taken", tmp_path / "taken" / "results"):
+        result = _run(*command, "-o", str(place), "/absent/capture.pcap")
+        assert result.exit_code in (1, 2)
+        assert "absent" not in result.stderr
+        assert result.stdout == ""
+
+
+def test_a_disk_that_fills_later_does_not_keep_the_page_from_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("inspector.artifacts._write", full)
+    result = _run("analyze", "-o", str(tmp_path / "results"), DEMO)
     assert result.exit_code == 1
     assert "SENT   claude-cli" in result.stdout
-    assert "cannot be used for results" in result.stderr
+    assert "No space left on device" in result.stderr
+
+
+def test_a_directory_with_its_own_results_is_read_as_it_was_without(tmp_path: Path) -> None:
+    capture = tmp_path / "capture.pcapng"
+    capture.write_bytes((ROOT / "captures" / "issue-1527" / "capture.pcapng").read_bytes())
+    _run("analyze", "-o", str(tmp_path), str(tmp_path))
+    assert (tmp_path / "capture.redacted.pcapng").exists()
+    told = json.loads(_run("analyze", "--format", "json", str(tmp_path)).stdout)
+    assert [each["name"] for each in told["captures"]] == [str(capture)]
 
 
 def test_a_complete_capture_without_findings_passes_fail_on() -> None:

@@ -50,6 +50,20 @@ def test_the_file_called_capture_goes_before_others(tmp_path: Path) -> None:
     assert locate(tmp_path).captures == (str(tmp_path / "capture.pcap.zst"),)
 
 
+def test_a_redacted_copy_is_not_read_beside_what_it_was_made_of(tmp_path: Path) -> None:
+    make(tmp_path, "capture.pcapng", "capture.redacted.pcapng", "report.json")
+    assert locate(tmp_path).captures == (str(tmp_path / "capture.pcapng"),)
+    make(tmp_path, "monday.pcap")
+    (tmp_path / "capture.pcapng").unlink()
+    assert locate(tmp_path).captures == (str(tmp_path / "monday.pcap"),)
+
+
+def test_redacted_copies_alone_are_what_a_directory_holds(tmp_path: Path) -> None:
+    copies = ["capture-1.redacted.pcapng", "capture-2.redacted.pcapng"]
+    make(tmp_path, *copies, "report.json")
+    assert locate(tmp_path).captures == tuple(str(tmp_path / name) for name in copies)
+
+
 def test_a_directory_of_captures_is_all_of_them_by_name(tmp_path: Path) -> None:
     captures = ["a.pcap", "b.pcap1", "c.PCAPNG", "d.cap", "e.pcapng.gz", "f.pcap.zst"]
     make(tmp_path, *captures, "a.pcap.keylog", "notes.txt", "f.pcap.part")

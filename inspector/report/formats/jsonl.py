@@ -41,6 +41,7 @@ class JsonLines:
 
     def finish(self, report: Report) -> None:
         """Write what changed since, then the report itself."""
+        self._several_files = len(report.captures) > 1
         for exchange in report.exchanges:
             self.exchange(exchange)
         for tunnel in report.tunnels:

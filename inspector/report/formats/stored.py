@@ -32,20 +32,28 @@ def read_report(path: str | Path, *, on_unknown: OnUnknown | None = None) -> Rep
     """
     file = Path(path)
     try:
-        if file.stat().st_size > REPORT_LIMIT:
-            raise NotAReport("the file is longer than any report")
-        read = read_dict(json.loads(file.read_bytes()))
-    except (NotAReport, ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, NotAReport) else "it is no JSON"
-        raise ReportUnreadable(
-            f"{file} is no inspector report: {why}",
-            "Give a capture, or what --format json or -o wrote",
-        ) from None
+        with file.open("rb") as opened:
+            data = opened.read(REPORT_LIMIT + 1)
     except OSError as error:
         raise ReportUnreadable(
             f"{file} cannot be read: {error.strerror}",
             "Check the path and your permission to read it",
         ) from error
+    return parse_report(data, str(file), on_unknown=on_unknown)
+
+
+def parse_report(data: bytes, name: str, *, on_unknown: OnUnknown | None = None) -> Report:
+    """The report in JSON text; as `read_report`, and `name` says in errors where it is from."""
+    try:
+        if len(data) > REPORT_LIMIT:
+            raise NotAReport("it is longer than any report")
+        read = read_dict(json.loads(data))
+    except (NotAReport, ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, NotAReport) else "it is no JSON"
+        raise ReportUnreadable(
+            f"{name} is no inspector report: {why}",
+            "Give a capture, or what --format json or -o wrote",
+        ) from None
     if on_unknown is not None:
         for enumeration, member in read.unknown:
             on_unknown(enumeration, member)
