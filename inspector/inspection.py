@@ -236,6 +236,7 @@ class Inspector:
             witnesses=witnesses,
             keys=sources.keys,
             live=sources.live,
+            providers=found.providers,
             hypotheses=diagnosis.hypotheses,
             findings=diagnosis.findings,
             root_cause=diagnosis.root_cause,

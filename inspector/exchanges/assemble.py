@@ -9,8 +9,10 @@ from typing import cast
 from inspector.exchanges.cleaning import cleaned
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, TunnelRecord
+from inspector.exchanges.numbers import NumbersTally
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
+from inspector.exchanges.timing import timing
 from inspector.exchanges.topology import Roles, fronts
 from inspector.exchanges.turns import TunnelTurn
 from inspector.model.http import Exchange, Hop
@@ -24,6 +26,8 @@ from inspector.model.network import (
     Tunnel,
     opens_tunnel,
 )
+from inspector.model.numbers import ProviderNumbers
+from inspector.model.providers import Provider
 from inspector.model.topology import Client
 from inspector.packed import PackedList, arranged, drained
 
@@ -39,6 +43,8 @@ class Assembled:
     direct_tls: tuple[DirectTls, ...]
     #: The turns of tunnels that may have carried several requests, by the tunnel's number.
     turns: Mapping[int, Sequence[TunnelTurn]]
+    #: The numbers of the calls to each provider.
+    providers: tuple[ProviderNumbers, ...]
 
 
 def assemble(ledger: Ledger, roles: Roles) -> Assembled:
@@ -73,10 +79,10 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
             exchanges.append(exchange)
             yield exchange, service_of(record)
 
+    callers = _client_processes(connections) if ledger.processes.any else {}
+    providers: dict[Provider, NumbersTally] = {}
     return Assembled(
-        clients=clients(
-            made(), roles, _client_processes(connections) if ledger.processes.any else {}
-        ),
+        clients=clients(made(), roles, callers, providers),
         connections=connections,
         exchanges=exchanges,
         tunnels=PackedList(
@@ -90,6 +96,11 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
             )
         ),
         turns=ledger.turns,
+        providers=tuple(
+            ProviderNumbers(provider, numbers)
+            for provider, tally in providers.items()
+            if (numbers := tally.numbers()) is not None
+        ),
     )
 
 
@@ -128,6 +139,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         interim=record.interim,
         websocket=record.websocket,
         decrypted=record.decrypted,
+        timing=timing(record.request, record.response, is_upgrade=record.upgrade is not None),
     )
 
 

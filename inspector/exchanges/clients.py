@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from inspector.exchanges.calls import is_call
+from inspector.exchanges.numbers import NumbersTally
 from inspector.exchanges.topology import Roles
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import Exchange
@@ -13,13 +16,16 @@ from inspector.model.network import Endpoint, Process
 from inspector.model.providers import Provider
 from inspector.model.topology import Client, ClientAuth
 
-_Key = tuple[str, str | None, Provider, str, int]
+_Key = tuple[str, str | None, Provider, str, int, str | None, str | None]
+#: Processes of one client that a report names.
+PROCESSES: Final = 64
 
 
 @dataclass(slots=True)
 class _Tally:
     role_address: str
-    process: Process | None = None
+    processes: dict[Process, None] = field(default_factory=dict)
+    numbers: NumbersTally = field(default_factory=NumbersTally)
     requests: int = 0
     auth: Counter[AuthHeader] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
@@ -32,18 +38,26 @@ def status_of(exchange: Exchange) -> str:
     return "unknown" if exchange.ended_by in ("gap", "capture-end") else "none"
 
 
+def program_of(process: Process | None) -> tuple[str | None, str | None]:
+    """The program and the container that tell clients apart; None where nobody knows."""
+    if process is None:
+        return None, None
+    return process.comm, process.container or process.container_id
+
+
 def clients(
     exchanges: Iterable[tuple[Exchange, tuple[str, int]]],
     roles: Roles,
     processes: Mapping[str, Process] | None = None,
+    providers: dict[Provider, NumbersTally] | None = None,
 ) -> tuple[Client, ...]:
-    """One `Client` for each address, user agent and service, in order of appearance.
+    """One `Client` for each address, user agent, program and service, in order of appearance.
 
     Each exchange comes with the host and port of the service it is for.  A
     call counts once: its second leg (`relays`) does not, nor do the API
     proxy's own requests to the forward proxy, and what it asks inside its
-    tunnels.  `processes` tells who made a connection, by its id; a client of
-    several has that of its first call.
+    tunnels.  `processes` tells who made a connection, by its id.  `providers` is filled with the
+    numbers of the calls to each.
     """
     tallies: dict[_Key, _Tally] = {}
     for exchange, (host, port) in exchanges:
@@ -54,14 +68,20 @@ def clients(
             continue
         if exchange.decrypted and roles.role(exchange.client.ip) == "api-proxy":
             continue
-        key = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
-        tally = tallies.setdefault(key, _Tally(exchange.client.ip))
+        process = processes.get(exchange.connection) if processes else None
+        client = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
+        tally = tallies.setdefault((*client, *program_of(process)), _Tally(exchange.client.ip))
         tally.requests += 1
-        if tally.process is None and processes:
-            tally.process = processes.get(exchange.connection)
+        if process is not None and len(tally.processes) < PROCESSES:
+            tally.processes[process] = None
         for header in dict.fromkeys(request.auth):
             tally.auth[header] += 1
         tally.statuses[status_of(exchange)] += 1
+        at_api_proxy = roles.role(exchange.server.ip) == "api-proxy"
+        if is_call(exchange, at_api_proxy=at_api_proxy):
+            tally.numbers.add(exchange)
+            if providers is not None:
+                providers.setdefault(exchange.provider, NumbersTally()).add(exchange)
     return tuple(
         Client(
             ip=ip,
@@ -75,7 +95,9 @@ def clients(
                 for header, count in tally.auth.items()
             ),
             statuses=dict(sorted(tally.statuses.items())),
-            process=tally.process,
+            process=next(iter(tally.processes), None),
+            processes=tuple(tally.processes),
+            numbers=tally.numbers.numbers(),
         )
-        for (ip, user_agent, provider, host, port), tally in tallies.items()
+        for (ip, user_agent, provider, host, port, _, _), tally in tallies.items()
     )

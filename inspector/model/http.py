@@ -252,6 +252,8 @@ class Exchange:
     """Whether it was read inside TLS, with its keys; packets are those of the records."""
     recovered_by: ExchangeId | None = None
     """The later call of the same client that made this failed one good."""
+    timing: Timing | None = None
+    """How long it took; null in reports before 2.2."""
 
 
 def header(message: Request | Response, name: str) -> str | None:

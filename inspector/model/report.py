@@ -11,6 +11,7 @@ from inspector.model.conclusions import Chain, Finding, Hypothesis, RootCause, W
 from inspector.model.http import Exchange
 from inspector.model.live import Live
 from inspector.model.network import Connection, DirectTls, Tunnel
+from inspector.model.numbers import ProviderNumbers
 from inspector.model.provenance import Provenance, Tool, this_tool
 from inspector.model.topology import Client, Topology
 
@@ -78,6 +79,8 @@ class Report:
     """Where the secrets came from with which TLS was read; null where none were given."""
     live: Live | None = None
     """How the capture was taken; null for a file that says nothing of it."""
+    providers: tuple[ProviderNumbers, ...] = ()
+    """What the calls to each provider took and cost, in the order of the first of them."""
 
 
 def nothing_to_analyse(because: str) -> Report:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from inspector.model.credentials import Credential
 from inspector.model.network import Endpoint, Process
+from inspector.model.numbers import Numbers
 from inspector.model.providers import Provider, ProviderFacts
 
 Scope: TypeAlias = Literal["subnet", "all"]
@@ -54,7 +55,7 @@ class ClientAuth:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An address and a user agent, and what they did towards one service."""
+    """An address, a user agent and a program, and what they did towards one service."""
 
     ip: str
     """The client's address."""
@@ -77,3 +78,10 @@ class Client:
     """
     process: Process | None = None
     """Who held the client's end of its first call."""
+    processes: tuple[Process, ...] = ()
+    """All who held the client's end of its calls, in the order of their first ones, the first 64.
+
+    They are of one program in one container: others are another client.
+    """
+    numbers: Numbers | None = None
+    """What its calls took and cost; null in reports before 2.2."""

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from inspector.exchanges.processes import SocketOwner
+from inspector.inspection import Inspector
+from inspector.model.network import Endpoint, Process
 from inspector.model.topology import Client
+from inspector.options import Options
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
@@ -148,3 +152,25 @@ def test_requests_to_nobody_special_are_listed_by_their_server() -> None:
         (SQUID, "probe", "unknown", 1),
     ]
     assert (clients[0].service.ip, clients[0].service.port) == ("172.30.0.99", 8080)
+
+
+def test_program_and_container_tell_clients_apart_and_pids_do_not() -> None:
+    net = Network()
+    inspector = Inspector(Options(fingerprint_key=b"lab"))
+    for pid, comm, container in (
+        (11, "node", "agent"), (12, "node", "agent"), (13, "node", "other"), (14, "curl", "agent"),
+    ):  # fmt: skip
+        tcp = net.to_api_proxy()
+        client, server = Endpoint(AGENT, 40_000 + pid - 10), Endpoint(API_PROXY, 10001)
+        process = Process(pid=pid, comm=comm, container=container)
+        inspector.claim(SocketOwner(client, server, "client", net.wire.now, process))
+        say(tcp, ask("sdk/1"), response()).close()
+    inspector.feed(net.wire.batch())
+    found = inspector.finish().clients
+    assert [[process.pid for process in client.processes] for client in found] == [
+        [11, 12],
+        [13],
+        [14],
+    ]
+    assert [client.requests for client in found] == [2, 1, 1]
+    assert found[0].process == found[0].processes[0]

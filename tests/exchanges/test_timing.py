@@ -22,6 +22,7 @@ def exchange() -> Exchange:
     assert found.response is not None
     return replace(
         found,
+        timing=None,
         request=replace(found.request, started_at=0, ended_at=2 * MILLISECOND),
         response=replace(found.response, started_at=50 * MILLISECOND, ended_at=80 * MILLISECOND),
     )

@@ -48,6 +48,7 @@ def test_the_top_level_names_are_those_of_the_format(report: Report) -> None:
         "witnesses",
         "keys",
         "live",
+        "providers",
     ]
 
 

@@ -27,7 +27,7 @@ _UNSTABLE: Final = frozenset({
     # identity
     "id", "connection", "packet", "packets", "closed_packet", "fingerprint", "headers",
     # durations
-    "reply_latency", "longest_silence",
+    "reply_latency", "longest_silence", "timing",
     # pacing
     "zero_windows", "retransmissions", "dropped_by_kernel", "duplicate_packets",
     "records_up", "records_down", "because",
@@ -62,7 +62,9 @@ def stable_part(report: Report) -> dict[str, Any]:
         return reduced
 
     def client(item: Mapping[str, Any]) -> dict[str, Any]:
-        return {**_reduced(item), "auth_headers": _each(_reduced, item["auth_headers"])}
+        reduced = {**_reduced(item), "auth_headers": _each(_reduced, item["auth_headers"])}
+        del reduced["numbers"], reduced["processes"]  # durations, and what a file need not have
+        return reduced
 
     def tunnel(item: Mapping[str, Any]) -> dict[str, Any]:
         reduced = _reduced(item, _SIZES)

@@ -74,6 +74,8 @@ def sent_blocks(blocks: Sequence[Sent], rows: int | None) -> Iterable[Renderable
         else:
             style = STYLES["unknown" if block.unread else "bad"]
             yield Padding(Text(block.without_auth, style), _INDENT)
+        if block.numbers:
+            yield Padding(Text(block.numbers), _INDENT)
         yield Text()
     if limit.shown < limit.total:
         left_out = words.count(limit.total - limit.shown, "more client")

@@ -12,6 +12,7 @@ from inspector.model.ids import ExchangeId
 from inspector.model.topology import Client, ClientAuth
 from inspector.report.page import words
 from inspector.report.page.escape import clipped
+from inspector.report.page.numbers import told
 from inspector.report.page.view import View
 
 #: The header that says which dialect of its API a client speaks.
@@ -39,7 +40,11 @@ class SentAuth:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One client towards one service, in escaped text; `unread` counts requests not whole."""
+    """One client towards one service, in escaped text.
+
+    `unread` counts requests not whole, `numbers` says how long answers took; empty where none
+    counts.
+    """
 
     who: str
     where: str
@@ -49,6 +54,7 @@ class Sent:
     asked: tuple[Asked, ...]
     auth: tuple[SentAuth, ...]
     unread: int
+    numbers: str
 
     @property
     def without_auth(self) -> str:
@@ -76,6 +82,7 @@ def _sent(view: View, client: Client, failed: set[ExchangeId]) -> Sent:
         failed=any(call.id in failed for call in calls),
         asked=_asked(calls),
         auth=tuple(_auth(client)),
+        numbers=told(client.numbers),
         unread=sum(call.request is not None and not call.request.complete for call in calls),
     )
 
@@ -99,7 +106,8 @@ def _where(client: Client) -> str:
     process = client.process
     if process is None:
         return clipped(client.ip, 60)
-    named = f"{process.comm}[{process.pid}]"
+    pids = {each.pid for each in client.processes} or {process.pid}
+    named = f"{process.comm}[{process.pid}]" if len(pids) == 1 else f"{len(pids)} x {process.comm}"
     if container := words.container(process):
         named += f" in {container}"
     return f"{clipped(client.ip, 60)} {clipped(named, words.CELL)}"

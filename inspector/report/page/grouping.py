@@ -13,9 +13,10 @@ from typing import Final, TypeVar
 from inspector.diagnosis.outcome import is_in_order, outcome_of
 from inspector.diagnosis.usable import is_redirect, unusable
 from inspector.exchanges.calls import is_call, is_clients_own, relayed_to
+from inspector.exchanges.clients import program_of
 from inspector.exchanges.services import service_for
 from inspector.model.http import Exchange, header
-from inspector.model.ids import TunnelId
+from inspector.model.ids import ConnectionId, TunnelId
 from inspector.model.network import Connection, DirectTls, EndedBy, Tunnel
 from inspector.model.report import Report
 from inspector.model.topology import Client
@@ -24,6 +25,8 @@ from inspector.report.page.words import CELL, MESSAGE, connect_reply, stream, tl
 
 T = TypeVar("T")
 
+#: The program and container of a call of which nobody knows them.
+NOBODY: Final = program_of(None)
 _SQUID_ERROR: Final = "x-squid-error"
 
 #: What a success is that no client can take.
@@ -78,10 +81,14 @@ def page(report: Report) -> Page:
         for one in asked
         if is_call(one, at_api_proxy=one.server.ip in proxies or one.id in relayed)
     )
+    programs: dict[ConnectionId, tuple[str | None, str | None]] = {}
+    if any(client.process is not None for client in report.clients):
+        programs = {each.id: program_of(each.client_process) for each in report.connections}
     authorities = {tunnel.id: tunnel.authority for tunnel in report.tunnels if tunnel.exchanges}
     by_client: dict[Hashable, list[Exchange]] = {}
     for call in asked:
-        by_client.setdefault(_caller(call, authorities), []).append(call)
+        row = (*_caller(call, authorities), *programs.get(call.connection, NOBODY))
+        by_client.setdefault(row, []).append(call)
     return Page(
         asked=asked,
         calls=calls,
@@ -97,10 +104,13 @@ def page(report: Report) -> Page:
 
 def _client_row(client: Client) -> Hashable:
     service = client.service
-    return client.ip, client.user_agent, client.provider, service.ip, service.port
+    caller = client.ip, client.user_agent, client.provider, service.ip, service.port
+    return (*caller, *program_of(client.process))
 
 
-def _caller(call: Exchange, authorities: Mapping[TunnelId, str | None]) -> Hashable:
+def _caller(
+    call: Exchange, authorities: Mapping[TunnelId, str | None]
+) -> tuple[str, str | None, str, str, int]:
     """The row of `clients` that counts a call."""
     authority = None if call.tunnel is None else authorities.get(call.tunnel)
     host, port = service_for(call.request, authority, call.server)

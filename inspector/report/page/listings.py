@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from inspector.exchanges.timing import timing_of
 from inspector.model.http import Exchange
 from inspector.model.report import Report
 from inspector.report.page import words
@@ -13,10 +14,14 @@ from inspector.wire import packet_label
 
 
 def exchange_table(report: Report) -> Table:
-    """One row an exchange.  `at` counts seconds from the first packet; up and down are bodies."""
+    """One row an exchange.
+
+    `at` counts seconds from the first packet; up and down are bodies; `took` is how long the first
+    byte of the answer took, and the last.
+    """
     start = _start(report)
     several_files = len(report.captures) > 1
-    grid = table("id", "at", "request", "status", "up/down", "how it went", "packet")
+    grid = table("id", "at", "request", "status", "up/down", "took", "how it went", "packet")
     for exchange in report.exchanges:
         request, response = exchange.request, exchange.response
         first = request or response
@@ -28,6 +33,7 @@ def exchange_table(report: Report) -> Table:
             else "not seen",
             str(response.status) if response else "none",
             _carried(exchange),
+            _took(exchange),
             _how(exchange),
             str(packet_label(first.packet, several_files=several_files)) if first else "-",
         )
@@ -66,6 +72,15 @@ def _carried(exchange: Exchange) -> str:
     )
 
 
+def _took(exchange: Exchange) -> str:
+    """Until the answer's first byte, and its last."""
+    timing = timing_of(exchange)
+    return "\n".join(
+        "-" if known is None else words.seconds(known)
+        for known in (timing.first_byte, timing.last_byte)
+    )
+
+
 def _start(report: Report) -> int:
     times = [capture.started_at for capture in report.captures if capture.started_at is not None]
     return min(times, default=0)
@@ -84,5 +99,11 @@ def _how(exchange: Exchange) -> str:
         said.append(f"{up} up, {words.count(down, 'message')} down")
     if exchange.response and exchange.response.stream:
         said.append(words.stream(exchange.response.stream))
+    response = exchange.response
+    if response is not None and response.model is not None:
+        said.append(clipped(response.model, 40))
+    if response is not None and response.usage is not None:
+        usage = ((response.usage.input_tokens, "in"), (response.usage.output_tokens, "out"))
+        said += [f"{number:,} {way}" for number, way in usage if number is not None]
     said.append(exchange.ended_by)
     return "; ".join(said)

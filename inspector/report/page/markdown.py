@@ -18,6 +18,7 @@ from inspector.report.page.clients import Sent, sent
 from inspector.report.page.escape import clipped, defused, visible
 from inspector.report.page.headline import counts, headline
 from inspector.report.page.inside import inside_rows, reading
+from inspector.report.page.numbers import provider_rows
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.verdicts import finding_rows, verdict_rows
 from inspector.report.page.view import View
@@ -99,6 +100,21 @@ def _pieces(view: View) -> Iterator[str]:
         map(_sent_cells, sent(view)),
     )
     yield from _table(
+        "How long it took: calls that were seen whole and answered with success",
+        ("provider", "of", "first byte", "last byte", "tokens", "models"),
+        (
+            (
+                code(row.provider),
+                row.calls,
+                row.first_byte,
+                row.last_byte,
+                row.tokens,
+                code(row.models),
+            )
+            for row in provider_rows(view)
+        ),
+    )
+    yield from _table(
         'Tunnels: 200 means "tunnel opened", never "API answered"',
         ("opened by", "authority", "CONNECT", "TLS", "carries"),
         (
@@ -146,7 +162,7 @@ def _sent_cells(block: Sent) -> tuple[str, ...]:
     return (
         code(f"{block.who}\n{block.where}"),
         code(block.service),
-        _prose(block.answers),
+        "<br>".join(_prose(each) for each in (block.answers, block.numbers) if each),
         code("\n".join(asked)),
         code("\n".join(auth)) if auth else "not known" if block.unread else "**none**",
     )

@@ -12,6 +12,7 @@ from inspector.report.page import grouping, words
 from inspector.report.page.escape import clipped, visible
 from inspector.report.page.layout import STYLES, Rows, notes, table
 from inspector.report.page.listings import exchange_table, tunnel_table
+from inspector.report.page.numbers import provider_rows
 from inspector.report.page.view import View
 
 
@@ -81,6 +82,20 @@ def silent(view: View, limit: int | None) -> Iterable[RenderableType]:
         )
     yield Text("CONNECTIONS WITHOUT HTTP OR TLS", STYLES["heading"])
     yield from rows.closing(grid)
+
+
+def providers(view: View) -> Iterable[RenderableType]:
+    """How long the answers of each provider took, and what they cost."""
+    rows = tuple(provider_rows(view))
+    if not rows:
+        return
+    grid = table("provider", "of", "first byte", "last byte", "tokens", "models")
+    for row in rows:
+        grid.add_row(row.provider, row.calls, row.first_byte, row.last_byte, row.tokens, row.models)
+    heading = Text("PROVIDERS", STYLES["heading"])
+    heading.append("   calls that were seen whole and answered with success", "default")
+    yield heading
+    yield from notes(grid)
 
 
 def every_tunnel(view: View) -> Iterable[RenderableType]:

@@ -74,6 +74,7 @@ def _more(view: View) -> Iterable[RenderableType]:
     if view.report.root_cause is not None:
         yield Text(f"{counts(view)}\n")
     yield from details.ruled_out(view)
+    yield from details.providers(view)
     yield from details.silent(view, None)
     yield from details.every_tunnel(view)
     yield from details.every_exchange(view)
