@@ -42,7 +42,7 @@ def conclusions(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
         return pattern | {"hypotheses": _hypotheses(scenario, truth)}
     pattern["root_cause"] = _root_cause(scenario, truth)
     pattern["hypotheses"] = _hypotheses(scenario, truth)
-    pattern["chains"] = _chains(truth)
+    pattern["chains"] = _chains(scenario, truth)
     return pattern
 
 
@@ -90,7 +90,8 @@ def _hypotheses(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[R
     return rows
 
 
-def _chains(truth: Mapping[str, Any]) -> list[Row]:
+def _chains(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
+    cut = scenario["report"].get("ended_by") == "capture-end"
     squid = squid_address(truth)
     opened = {
         tunnel["client"]: f"{place(tunnel['client'])[0]} CONNECT {tunnel['authority']}: "
@@ -115,4 +116,6 @@ def _chains(truth: Mapping[str, Any]) -> list[Row]:
                 "status": request["status"],
             }
         )
+        if cut and request["status"] is None:
+            del rows[-1]["answered_by"]  # who was asked may have answered later
     return rows

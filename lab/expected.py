@@ -46,7 +46,8 @@ _ANTHROPIC_ERRORS: Final = {
     429: "rate_limit_error",
     529: "overloaded_error",
 }
-_SCHEMES: Final = ("Bearer ", "bearer ", "token ", "Basic ")
+_SIGV4: Final = "AWS4-HMAC-SHA256"
+_SCHEMES: Final = ("Bearer ", "bearer ", "token ", "Basic ", f"{_SIGV4} ")
 _QUERY: Final = {"key", "apiKey", "api_key", "access_token"}
 _SCHEMED: Final = {"authorization", "proxy-authorization"}
 _SQUID: Final = 3128
@@ -60,11 +61,11 @@ def expected(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
         # The capture lacks what the logs have, or a gateway stands before who wrote them: of the
         # facts the verdict alone is certain.
         return pattern | conclusions(scenario, truth)
-    pattern["clients"] = _clients(truth)
+    pattern["clients"] = _clients(scenario, truth)
     pattern["exchanges"] = _exchanges(scenario, truth)
     pattern["tunnels"] = _tunnels(scenario, truth)
     pattern["connections"] = _connections(scenario, truth)
-    pattern["direct_tls"] = []
+    pattern["direct_tls"] = _direct_tls(truth)
     pattern["oddities"] = [
         {"name": name, "count": count} for name, count in report.get("oddities", {}).items()
     ]
@@ -84,6 +85,8 @@ def auth(name: str, value: str) -> Row:
     prefix, kind = next(
         ((prefix, kind) for prefix, kind in _KINDS if value.startswith(prefix)), (None, "unknown")
     )
+    if scheme == _SIGV4:
+        prefix, kind = value.removeprefix("Credential=")[:4], "aws-sigv4"
     placeholder = value if value in _PLACEHOLDERS else None
     if placeholder:
         prefix, kind = None, "placeholder"
@@ -107,7 +110,7 @@ def _auth(request: Row) -> list[Row]:
 
 
 def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
-    report = scenario["report"]
+    report = {**scenario["report"], "targets": scenario["lab"].get("targets", {})}
     squid = squid_address(truth)
     pages = {
         number
@@ -121,6 +124,15 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
         legs = ip == squid
         service = place(request["server"])
         whole = request["response_finished"]
+        asked: Row = {
+            "method": request["method"],
+            "target": request["target"],
+            "header_names": request["header_names"],
+            "auth": _auth(request),
+            "complete": request.get("request_read", True),
+        }
+        if asked["complete"] is None:
+            del asked["complete"]  # no log tells
         rows.append(
             {
                 "hop": "forward-proxy-to-api-proxy" if legs else "agent-to-api-proxy",
@@ -129,13 +141,7 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
                 "server": {"ip": service[0], "port": service[1]},
                 "provider": PROVIDERS[service[1]],
                 "tunnel": None,
-                "request": {
-                    "method": request["method"],
-                    "target": request["target"],
-                    "header_names": request["header_names"],
-                    "auth": _auth(request),
-                    "complete": True,
-                },
+                "request": asked,
                 "response": _answer(
                     request, report, whole=bool(whole), has_page=request["n"] in pages
                 ),
@@ -145,7 +151,7 @@ def _exchanges(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Ro
         )
         if request["kind"] == "h2c":
             del rows[-1]["ended_by"]  # both ends close at once
-    return rows + _through_squid(truth)
+    return rows + _through_squid(scenario, truth)
 
 
 def _answer(request: Row, report: Mapping[str, Any], *, whole: bool, has_page: bool) -> Row | None:
@@ -157,10 +163,12 @@ def _answer(request: Row, report: Mapping[str, Any], *, whole: bool, has_page: b
     if status is None:
         return None
     answer: Row = {"status": status, "complete": whole}
+    if request["response_finished"] is None:
+        del answer["complete"]  # no log tells
     by, kind = request["answered_by"], request["upstream_content_type"]
     if by == "squid" and has_page:
         answer["content_type"] = "text/html"
-    elif by == "upstream" and status in _ANTHROPIC_ERRORS and request["server"].endswith(":10001"):
+    elif by == "upstream" and status in _ANTHROPIC_ERRORS and _is_anthropics(request, report):
         answer["api_error"] = {"type": _ANTHROPIC_ERRORS[status]}
     elif by == "upstream" and status == 200 and kind:
         answer["stream"] = report.get("stream") if "event-stream" in kind else None
@@ -169,25 +177,41 @@ def _answer(request: Row, report: Mapping[str, Any], *, whole: bool, has_page: b
     return answer
 
 
+def _is_anthropics(request: Row, report: Mapping[str, Any]) -> bool:
+    """Whether the API that answered is Anthropic's: its port, and no other target behind it."""
+    return request["server"].endswith(":10001") and "anthropic" not in report.get("targets", ())
+
+
 def _plain_answer(row: Row) -> Row | None:
     status = row["status"]
     return None if status is None else {"status": status, "complete": row["response_finished"]}
 
 
-def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
-    """The agent's own legs to Squid: absolute-form requests, and what is plain in a CONNECT."""
+def _asked_of_squid(truth: Mapping[str, Any]) -> list[tuple[Row, Row, bool]]:
+    """The agent's calls to Squid, each with Squid's line; whether it was plain in a CONNECT."""
     told = {row["client"]: row for row in truth["client_calls"] if row["client"]}
     proxies = {tunnel["client"] for tunnel in truth["proxy_tunnels"]}
     calls = _calls_without_port(truth)
+    asked = [line for line in truth["squid_log"] if line["method"] != "CONNECT"]
+    asked += [line for line in connects(truth["squid_log"]) if line["status"] == 200]
     rows = []
     for line in truth["squid_log"]:
-        if line["client"] in proxies:
+        if line["client"] in proxies or line not in asked:
             continue
-        plain = line["method"] == "CONNECT" and not line["url"].endswith(":443")
-        if line["method"] == "CONNECT" and not (plain and line["status"] == 200):
+        plain = line["method"] == "CONNECT"
+        if plain and line["url"].endswith(":443"):
             continue
         row = told.get(line["client"]) or calls.pop("connect" if plain else "absolute")
+        rows.append((line, row, plain))
+    return rows
+
+
+def _through_squid(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
+    """The agent's own legs to Squid: absolute-form requests, and what is plain in a CONNECT."""
+    rows = []
+    for line, row, plain in _asked_of_squid(truth):
         ip, _ = place(line["client"])
+        is_unanswered = plain and row["status"] is None
         rows.append(
             {
                 "hop": "inside-tunnel" if plain else "agent-to-forward-proxy",
@@ -204,7 +228,7 @@ def _through_squid(truth: Mapping[str, Any]) -> list[Row]:
                 },
                 "response": _plain_answer(row),
                 "upgrade": None,
-                "ended_by": "complete",
+                "ended_by": scenario["report"]["ended_by"] if is_unanswered else "complete",
             }
         )
     return rows
@@ -215,7 +239,7 @@ def _calls_without_port(truth: Mapping[str, Any]) -> dict[str, Row]:
     return {row["via"]: row for row in truth["client_calls"] if row["client"] is None}
 
 
-def _clients(truth: Mapping[str, Any]) -> list[Row]:
+def _clients(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:
     """Who called which service how often, and with what: by address and user agent."""
     squid = squid_address(truth)
     agents = {
@@ -228,13 +252,21 @@ def _clients(truth: Mapping[str, Any]) -> list[Row]:
         ip = agent_address(truth) if ip == squid else ip
         key = (ip, agents.get(request["made_by"]), request["server"])
         groups.setdefault(key, []).append(request)
+    for line, row, plain in _asked_of_squid(truth):
+        if plain and row["status"] is None:
+            # It was meant for the API proxy, which never saw it.
+            key = (place(line["client"])[0], row["user_agent"], line["url"])
+            groups.setdefault(key, []).append(row)
+    cut = scenario["report"]["ended_by"] == "capture-end"
     rows = []
     for (ip, user_agent, server), requests in groups.items():
         service = place(server)
         headers: Counter[str] = Counter()
         for request in requests:
             headers.update(map(json.dumps, _auth(request)))
-        statuses = Counter(str(request["status"] or "none") for request in requests)
+        statuses = Counter(
+            str(request["status"] or ("unknown" if cut else "none")) for request in requests
+        )
         rows.append(
             {
                 "ip": ip,
@@ -292,6 +324,8 @@ def _tunnels(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]
             "established": opened,
             "auth": [],
         }
+        if line["status"] is None and not scenario["lab"]["settled"]:
+            del row["established"]  # still waited for when the capture ended
         if line["client"] in refusals:
             row["proxy_error"] = refusals[line["client"]]
         if opened and line["url"].endswith(":443"):
@@ -318,9 +352,23 @@ def _tunnels(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]
     return rows
 
 
+def _direct_tls(truth: Mapping[str, Any]) -> list[Row]:
+    """TLS that clients began where plain HTTP is spoken."""
+    rows = []
+    for row in truth["client_calls"]:
+        if row.get("protocol") == "tls":
+            ip, port = place(row["server"])
+            server = {"ip": ip, "port": port}
+            shaken = {"sni": None, "handshake": "failed"}
+            rows.append({"client": place(row["client"])[0], "server": server, "tls": shaken})
+    return rows
+
+
 def _connects(truth: Mapping[str, Any]) -> list[Row]:
     """Every CONNECT that Squid logged, and those that it did not live to log."""
-    lines = connects(truth["squid_log"])
+    unanswered = {row["client"] for row in truth["proxy_tunnels"] if row["status"] is None}
+    # Of a CONNECT that was waited for in vain Squid's line tells what it would have said.
+    lines = [row for row in connects(truth["squid_log"]) if row["client"] not in unanswered]
     logged = {line["client"] for line in lines}
     return lines + [
         {**tunnel, "url": tunnel["authority"], "dest": None}
@@ -345,7 +393,12 @@ def _connections(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[
     }
     rows = [_connection(client, server, "established") for client, server in ends.items()]
     for row in truth["client_calls"]:
-        if row["client"] is None and row["error"] and row["status"] is None:
+        if (
+            row["client"] is None
+            and row["error"]
+            and row["status"] is None
+            and row["via"] != "connect"
+        ):
             outcome = "unanswered" if "timed out" in str(row["error"]).lower() else "refused"
             address = agent_address(truth)
             rows.append(_connection(f"{address}:0", row["server"], outcome))

@@ -5,7 +5,7 @@
     lab1-agent      172.30.0.20 ─┐
     lab1-api-proxy  172.30.0.30 ─┼─ fw-bridge 172.30.0.1 (in lab1-bridge)
     lab1-squid      172.30.0.10 ─┘
-                    203.0.113.1 ─── 203.0.113.10 .20 .30 .40 (in lab1-world)
+                    203.0.113.1 ─── 203.0.113.10 .20 .30 .40 .50 (in lab1-world)
 
 With ``one_network`` the world is plugged into the bridge and Squid's upstream connections cross
 it too.  With ``ipv6`` the hosts on the bridge have fd00:172:30::/64 as well and are addressed by
@@ -43,6 +43,7 @@ WORLD = {
     "api.openai.com": "203.0.113.20",
     "api.githubcopilot.com": "203.0.113.30",
     "generativelanguage.googleapis.com": "203.0.113.40",
+    "bedrock-runtime.us-east-1.amazonaws.com": "203.0.113.50",
 }
 #: Who answers Squid's DNS queries (see ``resolver``).
 RESOLVER = "203.0.113.53"

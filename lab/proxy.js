@@ -52,7 +52,7 @@ const PROVIDERS = {
   gemini: {
     port: 10003, title: 'Gemini', variable: 'GEMINI_API_KEY',
     host: 'generativelanguage.googleapis.com', newer: true,
-    inject: (key) => ({ 'x-goog-api-key': key }), probes: [],
+    inject: (key) => (faults.gemini_bearer ? bearer(key) : { 'x-goog-api-key': key }), probes: [],
   },
   vertex: {
     port: 10004, title: 'Vertex', variable: 'GOOGLE_API_KEY', host: 'aiplatform.googleapis.com',
@@ -110,10 +110,10 @@ function injected(name, headers) {
 function upstreamHeaders(name, call, req) {
   const headers = {};
   for (const [field, value] of Object.entries(req.headers)) {
-    if (!STRIPPED.has(field)) headers[field] = value;
+    if (!STRIPPED.has(field) || (faults.passes && field === 'authorization')) headers[field] = value;
   }
   headers['x-request-id'] = call.id;
-  return Object.assign(headers, injected(name, headers));
+  return faults.passes ? headers : Object.assign(headers, injected(name, headers));
 }
 
 const about = (call) => ({
@@ -241,7 +241,7 @@ function handle(name, req, res) {
   const call = newCall(name, req, 'http');
   res.on('close', () => record('answered', {
     request: call.id, status: res.headersSent ? res.statusCode : null, source: call.source,
-    finished: res.writableFinished,
+    finished: res.writableFinished, read: req.complete,
   }));
   if (name === 'openai' && MANAGEMENT[req.url]) {
     refuse(call, res, 200, MANAGEMENT[req.url]());
@@ -273,6 +273,22 @@ function handle(name, req, res) {
   req.on('end', () => {
     if (!res.headersSent) forward(name, call, req, res, Buffer.concat(pieces));
   });
+}
+
+/** Records what Node answers by itself to a request that its parser cannot read to its end, and
+ * leaves the answering to Node: with a listener of its own a server would not do it. */
+function recordUnread(server) {
+  const emit = server.emit.bind(server);
+  server.emit = (event, ...rest) => {
+    if (event === 'clientError') {
+      const [error, socket] = rest;
+      const begun = socket._httpMessage && socket._httpMessage.headersSent;
+      record('unread', {
+        agent: far(socket), error: error.code, status: socket.writable && !begun ? 400 : null,
+      });
+    }
+    return emit(event, ...rest);
+  };
 }
 
 // ---------------------------------------------------------------------------------- WebSocket
@@ -383,6 +399,7 @@ async function main() {
   await Promise.all(names.map((name) => new Promise((resolve) => {
     const { port } = PROVIDERS[name];
     const server = http.createServer((req, res) => handle(name, req, res));
+    recordUnread(server);
     server.on('upgrade', (req, socket, head) => upgrade(name, req, socket, head));
     server.listen((config.ports || {})[port] || port, config.listen, () => {
       say('info', 'server_start', {

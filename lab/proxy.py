@@ -23,14 +23,17 @@ Its record (`Proxy.log`) is one JSON object a line, each with `at` and `event`:
   `header_names` in wire order, `auth` [{`name`, `value`}];
 * `attempt`: a CONNECT and its answer: `request` (null for its own), `purpose` ("agent",
   "startup"), `tunnel` (the proxy's own ip:port), `proxy` (Squid's), `authority`, `status`,
-  `reason`, `squid_error`, and `error` when no answer came;
+  `reason`, `squid_error`, and `error` when no answer came (also none until the process ended);
 * `sent`: what went into the tunnel once TLS stood: `request`, `purpose`, `tunnel`, `host`,
   `method`, `path`, `header_names`, `auth`, `tls`, `resumed`.  A handshake that fails, or a
   refused CONNECT, has none: the key never left;
 * `upstream_response`: `request`, `tunnel`, `status`, `source` ("upstream", or "squid" whose
   error page was taken for the API's answer);
+* `unread`: what Node itself says to a request that it cannot read to its end: `agent`, `error`,
+  `status` (400, or null where nothing could be said);
 * `answered`: what the agent got: `request`, `status`, `source` ("upstream", "squid", "proxy" or
-  null), `finished`.  Missing when the process died first.
+  null), `finished`, and `read`: whether the request had come to its end.  Missing when the
+  process died first, or was ended before it answered.
 """
 
 from __future__ import annotations
@@ -84,10 +87,12 @@ GUARDS = ("rate_limit_error", "max_runs_exceeded", "permission_denied_limit_exce
 #: The switches of `start(faults=…)`, each with what it takes.
 FAULTS: Mapping[str, str] = {
     "copilot_scheme": 'the scheme sent to Copilot in place of "Bearer", as "token"',
+    "gemini_bearer": "true: Gemini's key is sent as a bearer token, not as x-goog-api-key",
     "guard": '{"name": one of GUARDS, "after": requests let through first}',
     "stream": "one of STREAM_FAULTS, done to every event stream",
     "stream_after": "pieces let through before the stream is truncated (4)",
     "stream_any": "true: the stream fault is done to every answer, also JSON",
+    "passes": "true: the client's own credential passes through, none is written",
     "resume": "true: offer the last TLS session again",
     "tls_version": 'the highest TLS version offered, "TLSv1.2"',
 }
@@ -120,11 +125,13 @@ def start(
     ca: Path | None = None,
     probes: bool = True,
     ports: Mapping[int, int] | None = None,
+    targets: Mapping[str, str] | None = None,
 ) -> Proxy:
     """Start the stand-in on the proxy's host; it listens, and its start-up calls are over.
 
     ``keys`` by provider, exactly as an environment would hold them (also with a newline);
     ``ca``: the authority it trusts beside the system's, none for a proxy that trusts nobody.
+    ``targets``: hosts by provider, in place of the provider's own.
     """
     return launch(
         network.api_proxy,
@@ -136,6 +143,7 @@ def start(
         ca=ca,
         probes=probes,
         ports=ports,
+        targets=targets,
     )
 
 
@@ -150,6 +158,7 @@ def launch(
     ca: Path | None = None,
     probes: bool = True,
     ports: Mapping[int, int] | None = None,
+    targets: Mapping[str, str] | None = None,
     upstream_port: int = 443,
 ) -> Proxy:
     """`start` anywhere: ``ports`` moves the listening ports, ``upstream_port`` the API's."""
@@ -164,7 +173,7 @@ def launch(
         "generation": generation,
         "keys": dict(keys),
         "faults": dict(faults or {}),
-        "targets": {},
+        "targets": dict(targets or {}),
         "ports": {str(port): other for port, other in (ports or {}).items()},
         "upstream_port": upstream_port,
         "probes": probes,

@@ -56,6 +56,10 @@ function secure(socket, servername) {
   return secured;
 }
 
+/** CONNECTs without an answer so far, each with what records it: told at the end of the process. */
+const unanswered = new Map();
+process.on('exit', () => unanswered.forEach((attempt) => attempt({ error: 'no answer' })));
+
 /** An agent for one call: CONNECT through Squid, then TLS inside. */
 class Tunnel extends https.Agent {
   constructor(call) {
@@ -74,10 +78,12 @@ class Tunnel extends https.Agent {
     socket.once('connect', () => {
       call.tunnel = near(socket);
       call.proxy = far(socket);
+      unanswered.set(socket, attempt);
       socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n`
         + 'Proxy-Connection: close\r\n\r\n');
     });
     readReply(socket, (error, head, bytes) => {
+      unanswered.delete(socket);
       if (error) {
         attempt({ error: error.message });
         socket.destroy();

@@ -234,6 +234,7 @@ def _programs(
             ca=api.authority.root if scenario.trusts else None,
             probes=scenario.probes,
             ports={port: port + gateways.HIGHER} if scenario.gateway else None,
+            targets=scenario.targets,
         )
         if scenario.gateway:
             host = network.api_proxy
@@ -308,6 +309,7 @@ def describe(scenario: Scenario, recorded_with: Mapping[str, str]) -> dict[str, 
             "settled": scenario.settle,
             "proxy": dict(scenario.proxy),
             **({"gateway": scenario.gateway} if scenario.gateway else {}),
+            **({"targets": dict(scenario.targets)} if scenario.targets else {}),
             "upstream": {host: dict(switches) for host, switches in scenario.upstream.items()},
         },
         "recorded_with": dict(recorded_with),

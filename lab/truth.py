@@ -19,10 +19,13 @@ API proxy's attempts to reach Squid that did not even connect.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+from lab.places import PROVIDERS, place
 
 Row = dict[str, Any]
 
@@ -57,7 +60,7 @@ def truth(frame: Mapping[str, Any], logs: Logs) -> Row:
                 _agent_request(n, request, logs, calls)
                 for n, request in enumerate(requests, start=1)
             ),
-            *_not_understood(logs.clients, len(requests)),
+            *_not_read(logs.clients, requests),
         ],
         "proxy_tunnels": _proxy_tunnels(logs, calls, numbers),
         "upstream_calls": [
@@ -83,6 +86,9 @@ def _agent_request(n: int, request: Row, logs: Logs, calls: list[Row]) -> Row:
     identity = request["request"]
     answers = _of(logs.proxy, "answered", identity)
     answer = answers[-1] if answers else {"status": None, "finished": None}
+    if not answer.get("read", True) and (said := _of_node(request, logs)) is not None:
+        # Whether it reached the client, which had left or was still writing, is in no log.
+        answer = {**answer, "status": said, "finished": None, "source": "proxy"}
     return {
         "n": n,
         "kind": request["kind"],
@@ -95,6 +101,7 @@ def _agent_request(n: int, request: Row, logs: Logs, calls: list[Row]) -> Row:
         "auth": request["auth"],
         "status": answer["status"],
         "response_finished": answer["finished"],
+        "request_read": answer.get("read", True),
         "answered_by": answer.get("source"),
         "request_id": identity if answers else None,
         "upstream_calls": [call["m"] for call in calls if call["request"] == identity],
@@ -105,30 +112,67 @@ def _agent_request(n: int, request: Row, logs: Logs, calls: list[Row]) -> Row:
     }
 
 
-def _not_understood(clients: Iterable[Row], before: int) -> list[Row]:
-    """What clients asked in HTTP/2, of which the API proxy understood and logged nothing."""
-    rows = [row for row in clients if row.get("protocol") == "h2c" and row["status"] is None]
-    return [
-        {
-            "n": n,
-            "kind": "h2c",
-            "made_by": row["program"],
-            "client": row["client"],
-            "server": row["server"],
-            "method": row["method"],
-            "target": row["target"],
-            "header_names": [name.lower() for name in row["header_names"]],
-            "auth": row["auth"],
-            "status": None,
-            "response_finished": False,
-            "answered_by": None,
-            "request_id": None,
-            "upstream_calls": [],
-            "tunnels": [],
-            "upstream_content_type": None,
-        }
-        for n, row in enumerate(rows, before + 1)
+def _of_node(request: Row, logs: Logs) -> int | None:
+    """What Node itself answered to a request that did not come to its end."""
+    said = [
+        row["status"]
+        for row in logs.proxy
+        if row["event"] == "unread" and row["agent"] == request["agent"]
     ]
+    return said[-1] if said else None
+
+
+def _not_read(clients: Iterable[Row], requests: list[Row]) -> list[Row]:
+    """What clients wrote to the API proxy and it neither read nor logged.
+
+    HTTP/2 that it does not understand, a request on a connection that it had closed, one whose
+    packets never arrived.  Requests of one connection are read in their order.
+    """
+    read = Counter(request["agent"] for request in requests)
+    rows = []
+    for row in clients:
+        if row["client"] is None or not _is_written(row):
+            continue
+        if read[row["client"]]:
+            read[row["client"]] -= 1
+        elif row["status"] is None:
+            rows.append(row)
+    return [_of_client(n, row) for n, row in enumerate(rows, len(requests) + 1)]
+
+
+def _is_written(row: Row) -> bool:
+    """Whether a client wrote a request to a port of the API proxy, whatever became of it."""
+    return (
+        row["via"] == "direct"
+        and row["header_names"] is not None
+        and place(row["server"])[1] in PROVIDERS
+    )
+
+
+def _of_client(n: int, row: Row) -> Row:
+    kind = row.get("protocol", "http")
+    names = row["header_names"]
+    return {
+        "n": n,
+        "kind": kind,
+        "made_by": row["program"],
+        "client": row["client"],
+        "server": row["server"],
+        "method": row["method"],
+        "target": row["target"],
+        # HTTP/2 has no other case (RFC 9113 8.2.1).
+        "header_names": [name.lower() for name in names] if kind == "h2c" else names,
+        "auth": row["auth"],
+        # Whether its end was written is in no log; HTTP/2's frames are small enough to be whole.
+        "request_read": True if kind == "h2c" else None,
+        "status": None,
+        "response_finished": False,
+        "answered_by": None,
+        "request_id": None,
+        "upstream_calls": [],
+        "tunnels": [],
+        "upstream_content_type": None,
+    }
 
 
 def _content_type(upstream: Iterable[Row], identity: str) -> str | None:

@@ -2,15 +2,18 @@
 
 Pure functions of a request.  Sources: Anthropic's API reference (errors, versioning, messages,
 streaming), OpenAI's (error codes, chat, responses), GitHub Copilot's plain-text refusals as seen
-in the field, and google.rpc.Status for Gemini.  Texts are this lab's, grammars are theirs.
+in the field, google.rpc.Status for Gemini, and AWS's (signatures, errors) for Bedrock.  Texts are
+this lab's, grammars are theirs.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -334,6 +337,13 @@ def gemini_error(status: int, name: str, message: str, reason: str | None = None
 
 def _gemini(request: Request, behaviour: Behaviour) -> Reply:
     key = request.header("x-goog-api-key") or request.query("key")
+    bearer = request.header("authorization")
+    if not key and bearer is not None and not _secret(bearer).startswith("ya29."):
+        message = (
+            "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
+            "cookie or other valid authentication credential."
+        )
+        return gemini_error(401, "UNAUTHENTICATED", message, "ACCESS_TOKEN_TYPE_UNSUPPORTED")
     if not key:
         message = "Method doesn't allow unregistered callers (callers without an identity)."
         return gemini_error(403, "PERMISSION_DENIED", message)
@@ -364,6 +374,42 @@ def _gemini_part(text: str, *, last: bool) -> dict[str, Any]:
     return part
 
 
+# --- Bedrock ---------------------------------------------------------------------------------
+
+#: A signature holds for so long on either side of its time (AWS reference, "Signature Version 4").
+_SIGNED_FOR: Final = timedelta(minutes=5)
+_AMZ_TIME: Final = "%Y%m%dT%H%M%SZ"
+
+
+def bedrock_error(status: int, kind: str, message: str) -> Reply:
+    """An error of bedrock-runtime: its kind is in a header."""
+    named = [("x-amzn-RequestId", str(uuid.uuid4())), ("x-amzn-ErrorType", kind)]
+    return Reply(status, _bytes({"message": message}), headers=named)
+
+
+def _bedrock(request: Request, behaviour: Behaviour) -> Reply:
+    del behaviour
+    if not request.path.startswith("/model/"):
+        # What AWS's service framework says of a path that no operation has, whoever asks.
+        kind = "com.amazon.coral.service#UnknownOperationException"
+        return Reply(404, _bytes({"Output": {"__type": kind}, "Version": "1.0"}))
+    signed = (request.header("authorization") or "").startswith("AWS4-HMAC-SHA256 ")
+    if not signed:
+        message = "Authorization header is missing or is not of AWS4-HMAC-SHA256"
+        return bedrock_error(403, "MissingAuthenticationTokenException", message)
+    # curl 7.88 writes a time that it was given twice, and Node puts equal fields on one line.
+    stated = (request.header("x-amz-date") or "").partition(",")[0]
+    then, now = datetime.strptime(stated, _AMZ_TIME).replace(tzinfo=UTC), datetime.now(UTC)
+    if now - then > _SIGNED_FOR:
+        now_text, limit = now.strftime(_AMZ_TIME), (now - _SIGNED_FOR).strftime(_AMZ_TIME)
+        message = f"Signature expired: {stated} is now earlier than {limit} ({now_text} - 5 min.)"
+        return bedrock_error(403, "InvalidSignatureException", message)
+    content = [{"type": "text", "text": SAID}]
+    told = {"type": "message", "role": "assistant", "content": content, "stop_reason": "end_turn"}
+    ids = [("x-amzn-RequestId", str(uuid.uuid4()))]
+    return Reply(200, _bytes(told), headers=ids)
+
+
 # --- all of them -----------------------------------------------------------------------------
 
 APIS: Final[Mapping[str, Callable[[Request, Behaviour], Reply]]] = {
@@ -371,4 +417,5 @@ APIS: Final[Mapping[str, Callable[[Request, Behaviour], Reply]]] = {
     "api.openai.com": _openai,
     "api.githubcopilot.com": _copilot,
     "generativelanguage.googleapis.com": _gemini,
+    "bedrock-runtime.us-east-1.amazonaws.com": _bedrock,
 }

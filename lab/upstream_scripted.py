@@ -117,10 +117,8 @@ def answer(request: Request, behaviour: Behaviour) -> Reply:
         reply = Reply(400, b"<html><title>400 Bad Request</title></html>\n", "text/html")
     else:
         reply = (_scripted if scripted else APIS[request.host])(request, behaviour)
-    edge = [
-        ("date", format_datetime(datetime.now(UTC), usegmt=True)),
-        ("server", "cloudflare"),
-        ("cf-ray", f"{secrets.token_hex(8)}-IAD"),
-    ]
+    edge = [("date", format_datetime(datetime.now(UTC), usegmt=True))]
+    if not request.host.endswith(".amazonaws.com"):
+        edge += [("server", "cloudflare"), ("cf-ray", f"{secrets.token_hex(8)}-IAD")]
     reply.headers[:0] = edge
     return reply

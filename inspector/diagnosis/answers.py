@@ -16,7 +16,7 @@ from inspector.diagnosis.answer_table import TABLE
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code
-from inspector.diagnosis.words import answer, at, told, upstream_host
+from inspector.diagnosis.words import LINE, answer, at, told, upstream_host
 from inspector.model.conclusions import FindingCode
 from inspector.model.providers import PROVIDERS
 
@@ -137,7 +137,9 @@ def cause(
         return is_about(call, about.code) or (call.status == status and known(call) is None)
 
     def sentence(call: FailedCall, case: Case, count: int) -> str:
-        return f"{lead}: {count} x {answer(call)} ({at(call.packet, case)})."
+        where = at(call.packet, case)
+        whole = f"{lead}: {count} x {answer(call)} ({where})."
+        return whole if len(whole) <= LINE else f"{lead}: {count} x {call.status} ({where})."
 
     return Cause(
         about,

@@ -11,7 +11,8 @@ from inspector.diagnosis.index import closed_moment
 from inspector.model.network import Refusal
 from inspector.wire import packet_label, precedes
 
-_WIDTH: Final = 76
+#: Columns of a sentence.
+LINE: Final = 76
 #: Statuses that may be about a credential.
 _OF_CREDENTIALS: Final = frozenset({400, 401, 403})
 
@@ -64,7 +65,7 @@ def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
         return ()
     message = " ".join(error.message.split())
     lead = f'{call.exchange.id}: "'
-    room = _WIDTH - len(lead) - 1
+    room = LINE - len(lead) - 1
     if len(message) > room:
         message = message[: room - 3] + "..."
     return (f'{lead}{message}"',)

@@ -18,6 +18,8 @@ of the four sources of a scenario's truth:
 * `error`: why not, in the program's words, or null;
 * `via`: "direct", "absolute" (through Squid, `POST http://…`) or "connect"
   (inside a tunnel of its own), then with `connect_status`;
+* `protocol`: of curl alone, where it is not HTTP/1.1: "h2c", or "tls" of a handshake that came to
+  nothing;
 * `started_at`: seconds since the epoch.
 """
 

@@ -74,6 +74,8 @@ def curl_row(
     }
     if "--http2-prior-knowledge" in argv:
         row["protocol"] = "h2c"
+    if url.startswith("https:") and names is None and local is not None and not tunnel:
+        row["protocol"] = "tls"  # and no request: the handshake came to nothing
     if tunnel:
         row["connect_status"] = told["http_connect"] or None
         row["authority"] = blocks[0][0].split(" ")[1]

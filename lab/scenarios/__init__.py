@@ -58,6 +58,8 @@ class Scenario:
     keys: Mapping[str, str | None] = field(default_factory=dict)
     #: Switches of `proxy.start(faults=…)`.
     proxy: Mapping[str, Any] = field(default_factory=dict)
+    #: Hosts that the API proxy sends a provider's calls to, in place of the provider's own.
+    targets: Mapping[str, str] = field(default_factory=dict)
     #: Whether the API proxy trusts the upstream's authority.
     trusts: bool = True
     #: Switches of the upstream by host (`upstream_behaviour`).
@@ -67,6 +69,8 @@ class Scenario:
     #: A gateway in the API proxy's place at Anthropic's port (`lab.gateways`), and its limits.
     gateway: str = ""
     limits: Mapping[str, str] = field(default_factory=dict)
+    #: Whether rules of nftables stand in the way (`lab.obstacles`).
+    filtered: bool = False
     one_network: bool = False
     ipv6: bool = False
     any_interface: bool = False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from lab.clients import ANTHROPIC_PLACEHOLDER, OPENAI_PLACEHOLDER
-from lab.record import Lab, chat
+import time
+
+from lab.clients import ANTHROPIC_PLACEHOLDER, GEMINI_PLACEHOLDER, OPENAI_PLACEHOLDER
+from lab.record import Lab, chat, message
 from lab.scenarios import Expect, scenario
 
 API_KEY = ("x-api-key", ANTHROPIC_PLACEHOLDER)
 #: As the API itself answers, inside the tunnel.
 _OPENAI = "api.openai.com"
+_BEDROCK = "bedrock-runtime.us-east-1.amazonaws.com"
 
 
 def _said(code: str, *, H1: bool | None = None, H4b: bool = True) -> Expect:
@@ -147,3 +150,56 @@ def upgrade_refused(lab: Lab) -> None:
     lab.agent.plain(url, offer, method="GET", program="codex", websocket=True)
     asked = [host, ("Content-Type", "application/json"), credential]
     lab.agent.plain(url, asked, chat(stream=True), program="codex")
+
+
+@scenario(
+    "gemini-key-as-bearer",
+    title="401 from Gemini: an API key where an OAuth token belongs",
+    what="curl calls generateContent and streamGenerateContent.",
+    wrong="The API proxy sends the API key as Authorization: Bearer, not as x-goog-api-key.",
+    learn="A 401 that judged no key: it was looked for in another header.",
+    expect=_said("credential-in-wrong-header"),
+    proxy={"gemini_bearer": True},
+)
+def key_as_bearer(lab: Lab) -> None:
+    models = f"{lab.api('gemini')}/v1beta/models/gemini-lab-1"
+    headers = [("x-goog-api-key", GEMINI_PLACEHOLDER), ("content-type", "application/json")]
+    body = '{"contents":[{"parts":[{"text":"Say hello to the lab."}]}]}'
+    lab.agent.curl(f"{models}:generateContent", headers, body)
+    lab.agent.curl(f"{models}:streamGenerateContent?alt=sse", headers, body)
+
+
+@scenario(
+    "base-path-lost",
+    title="404 from a host that is not the API's: the path is good, the target is not",
+    what="curl to OpenAI twice; the API proxy sends the calls to Bedrock's host.",
+    wrong="The API proxy's target for OpenAI is Bedrock's host without /openai before the path.",
+    learn="The CONNECT names the host: OpenAI has the path, the host that answered has not.",
+    expect=_said("wrong-target", H4b=True),
+    targets={"openai": _BEDROCK},
+)
+def other_target(lab: Lab) -> None:
+    lab.openai()
+    lab.openai(stream=True)
+
+
+@scenario(
+    "signature-expired",
+    title="403 from Bedrock: the signature's time is over",
+    what="curl signs with SigV4 and a time of an hour ago, twice; the API proxy passes the "
+    "signature on to Bedrock.",
+    wrong="The clock of the machine that signs is an hour behind.",
+    learn="A 403 that judged no key: the signature's own time is too far from the server's.",
+    expect=_said("clock-skew"),
+    proxy={"passes": True},
+    targets={"anthropic": _BEDROCK},
+    findings=("real-key-on-agent-hop",),
+)
+def signature_expired(lab: Lab) -> None:
+    url = f"{lab.api()}/model/anthropic.claude-lab-1/invoke"
+    an_hour_ago = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - 3600))
+    headers = [("X-Amz-Date", an_hour_ago), ("Content-Type", "application/json")]
+    signs = ("--aws-sigv4", "aws:amz:us-east-1:bedrock")
+    key = ("--user", "AKIALABONLYLABONLY00:LABONLYLABONLYLABONLYLABONLYLABONLY00000")
+    for _ in range(2):
+        lab.agent.curl(url, headers, message(), options=(*signs, *key))

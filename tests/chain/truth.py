@@ -87,6 +87,8 @@ def _answer(request: dict[str, Any], truth: dict[str, Any]) -> str | None:
     stated, status = request.get("answered_by"), request["status"]
     if stated is not None:
         return ANSWERED[stated]
+    if status is None and request.get("request_read", True) is None:
+        return None  # when the client gave up on what nobody read is in no log
     if status is None:
         return "nobody" if request["kind"] == "http" else None
     calls, tunnels = request.get("upstream_calls"), request.get("tunnels")

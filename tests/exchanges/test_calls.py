@@ -38,7 +38,9 @@ def test_page_chains_policy_and_diagnosis_count_the_same_calls(name: str) -> Non
         direct_tls=report.direct_tls, chains=report.chains, topology=report.topology,
         completeness=report.completeness,
     )  # fmt: skip
-    assert case.calls == len(at_proxy)
+    # A call in a tunnel of the agent's that never came to the API proxy failed, and is counted.
+    lost = [call.id for call in made if call.hop == "inside-tunnel" and call.id not in at_proxy]
+    assert case.calls == len(at_proxy) + len(lost)
 
 
 def looks(net: Network) -> Network:

@@ -47,6 +47,12 @@ def test_a_credential_is_told_from_its_value() -> None:
     assert key["credential"]["prefix"] == "sk-ant-api03-"
 
 
+def test_a_signature_of_aws_is_told_from_its_scheme() -> None:
+    signed = auth("Authorization", "AWS4-HMAC-SHA256 Credential=AKIALABONLY/20261129, Signature=0")
+    assert signed["scheme"] == "AWS4-HMAC-SHA256"
+    assert (signed["credential"]["kind"], signed["credential"]["prefix"]) == ("aws-sigv4", "AKIA")
+
+
 def test_places_have_brackets_around_ipv6() -> None:
     assert place("172.30.0.20:4711") == ("172.30.0.20", 4711)
     assert place("[fd00:172:30::20]:4711") == ("fd00:172:30::20", 4711)

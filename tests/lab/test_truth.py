@@ -100,3 +100,42 @@ def test_squid_s_lines_are_read_with_ipv6_and_without_a_host(tmp_path: Path) -> 
         "api.openai.com:443",
     )
     assert (second["status"], second["url"]) == (400, "/v1/models")
+
+
+def client(**more: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"event": "client_call", "program": "curl", "n": 1, "via": "direct"}
+    row |= {"client": AGENT, "server": SERVICE, "method": "POST", "target": "/v1/messages"}
+    row |= {"header_names": ["Host"], "user_agent": None, "auth": [], "status": None}
+    return row | {"error": "timed out", "started_at": 1.0} | more
+
+
+def test_a_second_request_on_a_connection_that_the_api_proxy_did_not_read_is_an_agents() -> None:
+    story = truth({}, logs(clients=[client(status=200), client()]))
+
+    assert [request["request_read"] for request in story["agent_requests"]] == [True, None]
+    assert story["agent_requests"][1]["status"] is None
+
+
+def test_what_a_client_did_not_write_or_wrote_elsewhere_is_no_request() -> None:
+    others = [
+        client(client=None),
+        client(header_names=None),
+        client(server="203.0.113.10:443"),
+        client(via="connect"),
+    ]
+    story = truth({}, Logs(clients=others))
+
+    assert story["agent_requests"] == []
+
+
+def test_nodes_own_answer_to_a_request_without_its_end_is_the_proxys() -> None:
+    answered: dict[str, Any] = {"event": "answered", "request": "r1", "status": None}
+    answered |= {"source": None, "finished": False, "read": False}
+    unread: dict[str, Any] = {"event": "unread", "agent": AGENT, "status": 400}
+    request = truth({}, logs(unread, answered))["agent_requests"][0]
+
+    assert (request["status"], request["answered_by"], request["request_read"]) == (
+        400,
+        "proxy",
+        False,
+    )

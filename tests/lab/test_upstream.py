@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from lab.processes import find, until
 from lab.upstream_behaviour import TLS
 from lab.upstream_scripted import SCRIPTED
 
-ANTHROPIC, OPENAI, COPILOT, GEMINI = WORLD
+ANTHROPIC, OPENAI, COPILOT, GEMINI, BEDROCK = WORLD
 PLACEHOLDER = "sk-ant-placeholder-key-for-credential-isolation"
 QUICK = {"first_byte": 0.0, "pace": 0.0}
 VERSION = ("anthropic-version", "2023-06-01")
@@ -207,6 +208,23 @@ def test_gemini_calls_a_bad_key_a_bad_request(apis: Apis, place: str) -> None:
     assert (response.status, error["details"][0]["reason"]) == (400, "API_KEY_INVALID")
 
 
+def test_gemini_takes_no_api_key_for_a_token(apis: Apis) -> None:
+    target = "/v1beta/models/gemini-2.5-pro:generateContent"
+    bearer = ("authorization", f"Bearer {proxy.GEMINI_KEY}")
+    response, data = apis.ask(GEMINI, target, bearer)
+    reason = json.loads(data)["error"]["details"][0]["reason"]
+    assert (response.status, reason) == (401, "ACCESS_TOKEN_TYPE_UNSUPPORTED")
+
+
+def test_bedrock_takes_a_signature_for_five_minutes(apis: Apis) -> None:
+    signed = ("authorization", "AWS4-HMAC-SHA256 Credential=AKIALABONLY, Signature=0")
+    for age, status in ((60, 200), (360, 403)):
+        made = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - age))
+        response, data = apis.ask(BEDROCK, "/model/m/invoke", signed, ("x-amz-date", made))
+        assert response.status == status
+    assert json.loads(data)["message"].startswith(f"Signature expired: {made} ")
+
+
 # --- errors on demand -------------------------------------------------------------------------
 
 
@@ -235,6 +253,7 @@ def test_a_scripted_answer_can_be_given_only_so_many_times(apis: Apis) -> None:
         (OPENAI, "/chat/completions", ("authorization", f"Bearer {proxy.OPENAI_KEY}")),
         (COPILOT, "/v1/elsewhere", ("authorization", f"Bearer {proxy.COPILOT_KEY}")),
         (GEMINI, "/v1beta/models", ("x-goog-api-key", proxy.GEMINI_KEY)),
+        (BEDROCK, "/v1/chat/completions", ("authorization", "AWS4-HMAC-SHA256 Signature=0")),
     ],
 )
 def test_a_wrong_path_is_404(apis: Apis, host: str, target: str, header: tuple[str, str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from inspector.model.report import Report
 from inspector.report.formats.whole import from_dict, stable_part
-from lab import gateways, record, squid
+from lab import gateways, obstacles, record, squid
 from lab.docker import Container, DockerNetwork
 from lab.index import CAPTURES
 from lab.network import NAMED, WORLD, Host, Network
@@ -68,6 +68,8 @@ def watched(name: str, *arguments: str, docker: bool = False) -> Iterator[Watche
     if scenario.squid.get("peek") and (reason := squid.why_not_squid(peek=True)):
         pytest.skip(reason)
     if scenario.gateway and (reason := gateways.why_not_gateway(scenario.gateway)):
+        pytest.skip(reason)
+    if scenario.filtered and (reason := obstacles.why_not_obstacles()):
         pytest.skip(reason)
     network = Network(one_network=scenario.one_network, ipv6=scenario.ipv6)
     with DockerNetwork() if docker else network as network:

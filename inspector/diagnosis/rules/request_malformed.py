@@ -36,7 +36,7 @@ _BARE: Final = frozenset({"connection", "date", "keep-alive", "content-length"})
 def explains(call: FailedCall, case: Case) -> bool:
     """A fault that is seen in the request, or a server that refuses it with a bare 400."""
     request, status = call.exchange.request, call.status
-    if request is None or call.answered_by == "forward-proxy":
+    if request is None or call.answered_by == "forward-proxy" or call.is_late:
         return False
     is_forwarded = call.answered_by == "upstream" or bool(call.tunnels)
     if is_short(request):

@@ -47,8 +47,8 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     lost = _lost(call)
     assert lost is not None
     return (
-        f"{call.exchange.server.ip} never acknowledged {lost.bytes:,} bytes of"
-        f" {call.exchange.id}, sent again {lost.resends} times ({at(call.packet, case)})."
+        f"{lost.bytes:,} bytes of {call.exchange.id} were never acknowledged, sent again"
+        f" {lost.resends} times ({at(call.packet, case)})."
     )
 
 

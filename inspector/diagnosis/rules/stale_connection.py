@@ -65,7 +65,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
         )
     late = (exchange.request.started_at - (connection.closed_at or 0)) / 1e9
     return (
-        f"{exchange.id} was written {late:.1f} s after {exchange.server.ip} had closed its"
+        f"{exchange.id} was written {late:.1f} s after {exchange.server.ip} closed its"
         f" connection ({at(exchange.request.packet, case)})."
     )
 

@@ -20,7 +20,7 @@ ABOUT: Final = Code(
         "A client began with TLS on a port where the API proxy speaks plain HTTP: its base URL"
         " says https, and it reports a wrong version number. Or it took the API proxy for a forward"
         " proxy, by a CONNECT or with another host's URL in the request line. No call reached an"
-        " API. A note where it was TLS: what was to be asked is not known."
+        " API; where it was TLS, what was to be asked is not known."
     ),
     advice=(
         "Write the base URL with http:// (ANTHROPIC_BASE_URL, OPENAI_BASE_URL, ...); let"
@@ -61,10 +61,10 @@ def tls_sentence(connection: Connection, case: Case, count: int) -> str:
     server = connection.server
     answered = ""
     if connection.plain_answer is not None:
-        answered = f", answered by plain HTTP {connection.plain_answer}"
+        answered = f", HTTP {connection.plain_answer}"
     return (
-        f"The client speaks TLS to the plain port {server.ip}:{server.port}:"
-        f" {plural(count, 'attempt')}{answered} ({at(connection.packet, case)})."
+        f"TLS to plain port {server.ip}:{server.port}: {plural(count, 'attempt')}{answered}"
+        f" ({at(connection.packet, case)})."
     )
 
 
@@ -88,6 +88,6 @@ def advice(call: FailedCall, case: Case) -> str:
     return _PROXY
 
 
-TLS: Final = OfForeign(ABOUT, is_tls, tls_sentence, _HTTP, "note")
-CONNECT: Final = OfForeign(ABOUT, is_misled, connect_sentence, _PROXY, "error")
+TLS: Final = OfForeign(ABOUT, is_tls, tls_sentence, _HTTP)
+CONNECT: Final = OfForeign(ABOUT, is_misled, connect_sentence, _PROXY)
 CAUSE: Final = Cause(ABOUT, asks_for_another, sentence, advice=advice)

@@ -8,7 +8,7 @@ from inspector.diagnosis import answers, paths
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code
-from inspector.diagnosis.words import at, told
+from inspector.diagnosis.words import LINE, at, told
 
 ABOUT: Final = Code(
     "wrong-target",
@@ -49,9 +49,10 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     where = paths.asked(call, case)
     assert where is not None
     what = "is a web page for" if is_page(call) else "has no"
-    return (
-        f"{where.host} {what} {where.path[:60]}: {count} x {call.status} ({at(call.packet, case)})."
-    )
+    got = f"{count} x {call.status} ({at(call.packet, case)})."
+    whole = f"{where.host} {what} {where.path[:60]}: {got}"
+    # Its details name both.
+    return whole if len(whole) <= LINE else f"The host that answered has no such path: {got}"
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
@@ -60,7 +61,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     whose = f"is {where.host_of}'s" if where.host_of != "unknown" else "is no known API's"
     return (
         *told(call, case, count),
-        f"{call.exchange.provider}'s reference has that path; {where.host} {whose}.",
+        f"{call.exchange.provider}'s reference has {where.path[:60]}; {where.host} {whose}.",
     )
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import CALL, KEY, PROXY_SAYS, called, cause, error, refusal, through
+from tests.diagnosis.calls import (
+    API_SAYS,
+    CALL,
+    KEY,
+    OTHER,
+    PROXY_SAYS,
+    called,
+    cause,
+    error,
+    refusal,
+    through,
+)
 from tests.exchanges.network import Network, request, response, say
 
 _BARE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
@@ -95,3 +106,17 @@ def test_a_request_for_which_a_tunnel_was_opened_was_forwarded(call: bytes) -> N
 
     assert cause(through("api.anthropic.com", call, answer)).code != "request-malformed"
     assert cause(through("api.anthropic.com", call, _BARE)).code != "request-malformed"
+
+
+def test_half_a_request_that_was_written_after_the_close_is_not_malformed() -> None:
+    # Python's http.client writes head and body one after the other: the reset stops the body.
+    net = Network()
+    tcp = say(net.to_api_proxy(), CALL, response("200 OK", *API_SAYS))
+    tcp.send(False, b"", flags=0x11, after=5_000_000_000)
+    tcp.fin[False] = True
+    tcp.ack(True)
+    tcp.send(True, _SHORT, after=1_000_000_000)
+    tcp.send(False, b"", flags=0x04, ident=0)
+    say(net.to_api_proxy(), OTHER, response("200 OK", *API_SAYS)).close()
+
+    assert cause(net.report()).code == "stale-connection"

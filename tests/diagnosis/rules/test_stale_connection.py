@@ -33,7 +33,7 @@ def test_a_request_behind_the_servers_close_was_not_processed() -> None:
         told = cause(written_late(kept=kept))
 
         assert (told.code, told.explains, told.of) == ("stale-connection", 1, 1)
-        assert "written 1.0 s after 172.30.0.30 had closed" in told.sentence
+        assert "written 1.0 s after 172.30.0.30 closed" in told.sentence
         assert any("not processed" in detail for detail in told.details)
 
 
