@@ -52,6 +52,11 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
         "--full", is_flag=True, help="Keep tunnels whole, not their handshake and headers alone."
     ),
     click.option(
+        "--keys",
+        is_flag=True,
+        help="Read inside TLS: take session secrets from the programs on the bridge, by eBPF.",
+    ),
+    click.option(
         "-Z",
         "--user",
         metavar="USER",
@@ -61,7 +66,7 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
 
 
 def live_options(command: Any) -> Any:
-    """Add -i, --netns, --wait, --full and -Z to a command, in that order."""
+    """Add -i, --netns, --wait, --full, --keys and -Z to a command, in that order."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -112,6 +117,7 @@ def plan(
             netns=told["netns"],
             everything=told["scope"] == "all" or by_hand,
             full=told["full"],
+            keys=told["keys"],
             tunnel_ports=tuple(sorted(options.roles().proxy_ports)),
             wait=told["wait"],
             runs_command=bool(command),

@@ -25,7 +25,8 @@ TRAFFIC: Final[Mapping[bool, str]] = {
     True: "CLIENT_TRAFFIC_SECRET_0",
     False: "SERVER_TRAFFIC_SECRET_0",
 }
-_LABELS: Final = frozenset({MASTER, EARLY, *HANDSHAKE.values(), *TRAFFIC.values()})
+_ALL_1_3: Final = frozenset({*HANDSHAKE.values(), *TRAFFIC.values()})
+_LABELS: Final = _ALL_1_3 | {MASTER, EARLY}
 
 #: Sessions whose secrets are kept; a key log of a day of CI has thousands.
 SESSIONS_LIMIT: Final = 1 << 18
@@ -43,9 +44,11 @@ Secrets: TypeAlias = Mapping[str, Secret]
 class Keystore:
     """Secrets by the random of their ClientHello; nothing of them is printed or serialised."""
 
-    __slots__ = ("_sessions", "_sources", "_taken", "lines", "unread_lines")
+    __slots__ = ("_sessions", "_sources", "_taken", "expects", "lines", "unread_lines")
 
-    def __init__(self) -> None:
+    def __init__(self, *, expects: bool = False) -> None:
+        #: Secrets come while packets come: what has none yet may have them soon.
+        self.expects = expects
         self._sessions: dict[bytes, dict[str, Secret]] = {}
         self._sources: dict[bytes, KeySource] = {}
         self._taken: set[bytes] = set()
@@ -54,8 +57,8 @@ class Keystore:
         self.unread_lines = 0
 
     def __bool__(self) -> bool:
-        """Whether there is any key, or a log that should have had one."""
-        return bool(self._sessions) or bool(self.lines or self.unread_lines)
+        """Whether there is any key or will be, or a log that should have had one."""
+        return self.expects or bool(self._sessions) or bool(self.lines or self.unread_lines)
 
     def read(self, lines: Iterable[bytes], source: KeySource) -> None:
         """Take the secrets of a key log."""
@@ -65,16 +68,24 @@ class Keystore:
                 text = line.strip()
                 self.unread_lines += bool(text) and not text.startswith(b"#")
                 continue
-            self.lines += 1
-            label = match[1].decode("ascii")
-            if label not in _LABELS:
-                continue
             random = bytes.fromhex(match[2].decode("ascii"))
-            if random not in self._sessions and len(self._sessions) >= SESSIONS_LIMIT:
-                continue
-            session = self._sessions.setdefault(random, {})
-            session.setdefault(label, Secret(bytes.fromhex(match[3].decode("ascii"))))
-            self._sources.setdefault(random, source)
+            secret = Secret(bytes.fromhex(match[3].decode("ascii")))
+            self.add(match[1].decode("ascii"), random, secret, source)
+
+    def add(self, label: str, random: bytes, secret: Secret, source: KeySource) -> None:
+        """Take one secret: a line of a key log, wherever it was found."""
+        self.lines += 1
+        if label not in _LABELS:
+            return
+        if random not in self._sessions and len(self._sessions) >= SESSIONS_LIMIT:
+            return
+        self._sessions.setdefault(random, {}).setdefault(label, secret)
+        self._sources.setdefault(random, source)
+
+    def awaits(self, random: bytes) -> bool:
+        """Whether secrets of this session are still to come."""
+        held = self._sessions.get(random, {}).keys()
+        return self.expects and MASTER not in held and not held >= _ALL_1_3
 
     def of(self, random: bytes) -> Secrets | None:
         """The secrets of the session whose ClientHello has this random."""

@@ -27,6 +27,10 @@ _HEADER: Final = 4
 _HELLO_LIMIT: Final = 64 << 10
 #: Bytes of records that came before it was known which keys open them (0-RTT: 16 KiB as a rule).
 WAITING_LIMIT: Final = 1 << 20
+#: Bytes of records of one connection that wait for secrets that are still to come.
+SECRETS_LIMIT: Final = 1 << 20
+#: Nanoseconds by the packets' clock that they wait.
+SECRETS_PATIENCE: Final = 2_000_000_000
 
 
 class Plain(NamedTuple):
@@ -61,6 +65,9 @@ class TlsSession:
         self._was_taken = False
         self._waiting: deque[SealedRecord] = deque()
         self._waits = 0
+        # What came while secrets are still to come, since when and how much; None: nothing waits.
+        self._held: list[tuple[bool, RecordPiece]] | None = None
+        self._held_since = self._held_size = 0
 
     @property
     def state(self) -> DecryptionState:
@@ -106,9 +113,18 @@ class TlsSession:
         """Bytes were cut away on purpose."""
         self._readers[up].lose(count)
 
+    def settle(self) -> list[Plain | Hole]:
+        """Nothing more comes: what waited for secrets is read with those that there are."""
+        told: list[Plain | Hole] = []
+        self._release(told)
+        return told
+
     # -- records -----------------------------------------------------------------
 
     def _take(self, up: bool, piece: RecordPiece, told: list[Plain | Hole]) -> None:
+        if self._held is not None:
+            self._hold(up, piece, told)
+            return
         side = self._sides[up]
         if isinstance(piece, LostRecords):
             self._tell(up, side.miss(piece), told)
@@ -125,6 +141,27 @@ class TlsSession:
         elif up and not self._has_chosen and self._waits + len(piece.body) <= WAITING_LIMIT:
             self._waits += len(piece.body)
             self._waiting.append(piece)
+
+    def _hold(self, up: bool, piece: RecordPiece, told: list[Plain | Hole]) -> None:
+        """Keep what comes until the session's secrets are there, or it is too long or too much."""
+        assert self._held is not None
+        assert self._hello is not None
+        self._held.append((up, piece))
+        self._held_size += len(piece.body) if isinstance(piece, SealedRecord) else 0
+        is_late = piece.at - self._held_since > SECRETS_PATIENCE
+        if is_late or self._held_size > SECRETS_LIMIT or not self._keys.awaits(self._hello.random):
+            self._release(told)
+
+    def _release(self, told: list[Plain | Hole]) -> None:
+        held, self._held = self._held, None
+        if held is None or self._hello is None:
+            return
+        if self._keys.of(self._hello.random) is None:
+            self.is_over = True
+            return
+        self.source = self._keys.source(self._hello.random)
+        for up, piece in held:
+            self._take(up, piece, told)
 
     def _tell(self, up: bool, found: list[Told], told: list[Plain | Hole]) -> None:
         for item in found:
@@ -155,20 +192,23 @@ class TlsSession:
             kind, body = clear[0], bytes(clear[_HEADER:stop])
             del clear[:stop]
             if up and kind == CLIENT_HELLO:
-                self._client(body)
+                self._client(body, record.at)
             elif not up and kind == SERVER_HELLO:
                 self._server(body, told)
 
-    def _client(self, body: bytes) -> None:
+    def _client(self, body: bytes, at: int) -> None:
         if self._hello is not None:
             return  # the second one, after a HelloRetryRequest, has the same random
         self._hello = hello = parse_client_hello(body)
-        if self._keys.of(hello.random) is None:
+        awaits = self._keys.awaits(hello.random)
+        if not awaits and self._keys.of(hello.random) is None:
             self.is_over = True
-            return
-        self.source = self._keys.source(hello.random)
-        if not self._keys.take(hello.random):
+        elif not self._keys.take(hello.random):
             self._was_taken = self.is_over = True
+        elif awaits:
+            self._held, self._held_since = [], at
+        else:
+            self.source = self._keys.source(hello.random)
 
     def _server(self, body: bytes, told: list[Plain | Hole]) -> None:
         hello = parse_server_hello(body)

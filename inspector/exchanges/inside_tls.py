@@ -55,6 +55,7 @@ class Inside:
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
+        self._pass_on(self._session.settle())
         if self._slot is not None:
             self._slot.layer.end(up, at, packet)
 
@@ -64,6 +65,7 @@ class Inside:
 
     def finish(self, at: int, packet: int) -> Decryption | None:
         """The connection is over: how far it was read."""
+        self._pass_on(self._session.settle())
         if self._slot is not None:
             self._slot.layer.finish(at, packet)
         session = self._session
@@ -73,6 +75,8 @@ class Inside:
         because = _WHY.get(state)
         if state == "no-keys" and not session.has_hello:
             because = "its ClientHello was not captured"
+        elif state == "no-keys" and self._context.ledger.keys.expects:
+            because = "no probe saw its secrets"
         if state in ("partial", "failed"):
             number = self._context.connection.number
             self._context.ledger.unread.note(number, "protocol", packet or None)

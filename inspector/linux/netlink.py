@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
@@ -56,6 +57,9 @@ _NETNSA_FD: Final = 3
 #: struct rtgenmsg, padded.
 _FAMILY_BYTES: Final = 4
 _NESTED: Final = 0x8000
+
+#: asm-generic/socket.h; Python's socket module does not name it.
+_SO_NETNS_COOKIE: Final = 71
 
 _LARGEST: Final = 1 << 18
 _TRIES: Final = 5
@@ -115,6 +119,18 @@ class Netlink:
             return None
         number: int = _NUMBER.unpack(dict(_attributes(answers, _FAMILY_BYTES))[_NETNSA_NSID])[0]
         return None if number < 0 else number
+
+    @property
+    def cookie(self) -> int:
+        """The kernel's name for this namespace, never used again; 0 before Linux 5.14."""
+        try:
+            told = self._socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
+        except OSError:
+            return 0
+        return int.from_bytes(told, sys.byteorder)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def close(self) -> None:
         self._socket.close()

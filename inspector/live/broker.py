@@ -19,12 +19,10 @@ but `socket` and `connect`.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
 import select
-import signal
 import socket
 import stat
 import time
@@ -38,6 +36,7 @@ from typing import Final, NoReturn
 from inspector.linux import seccomp
 from inspector.linux.docker import DockerNetwork, DockerView, Events
 from inspector.live.command import User
+from inspector.live.helper import NOBODY, let_go, shut
 from inspector.live.privileges import give_up
 
 #: Longest question and longest answer, in bytes.
@@ -57,13 +56,8 @@ _LONGEST_NAME: Final = 255
 _FORM: Final = re.compile(rb"(\d{1,9}) ([a-z]{1,16})(?: ([\x21-\x7e]{1,64}))?")
 _NOTHING: Final = re.compile(rb"")
 _CONTAINER: Final = re.compile(rb"[0-9a-f]{64}")
-_NOBODY: Final = 65534
-# linux/prctl.h
-_PR_SET_DUMPABLE: Final = 4
-_PR_SET_NAME: Final = 15
 #: How ps calls it, in 15 bytes.
 _NAME: Final = b"inspector-ask"
-_DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
 # --- the broker's side -------------------------------------------------------------------------
@@ -186,7 +180,7 @@ def serve(channel: socket.socket, engine: Engine) -> None:
 def _child(channel: socket.socket, open_engine: Callable[[], DockerView]) -> NoReturn:
     """The broker: nothing here may raise, and nothing may return."""
     try:
-        _let_go(channel)
+        let_go({channel.fileno()})
         view = open_engine()
         _drop(view.path)
         serve(channel, Engine(view))
@@ -196,28 +190,11 @@ def _child(channel: socket.socket, open_engine: Callable[[], DockerView]) -> NoR
         os._exit(0)
 
 
-def _let_go(channel: socket.socket) -> None:
-    """Keep no descriptor but the channel: not a terminal's, and none that others wait for."""
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    for descriptor in [int(each.name) for each in _DESCRIPTORS.iterdir()]:
-        if descriptor > 2 and descriptor != channel.fileno():
-            with contextlib.suppress(OSError):  # that of the list itself
-                os.close(descriptor)
-    # A Ctrl-C is the parser's, which says when it is over.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_IGN)
-
-
 def _drop(path: str) -> None:
     """Keep what it takes to connect to the socket at `path`, and nothing else."""
     if os.geteuid() == 0:
         give_up(_least_user(Path(path)))
-    libc = ctypes.CDLL(None)
-    libc.prctl(_PR_SET_NAME, _NAME, 0, 0, 0)
-    # Nobody of the same user traces it, or opens its memory in /proc.
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    shut(_NAME)
     seccomp.install(allowed={"socket", "connect"})
 
 
@@ -229,7 +206,7 @@ def _least_user(path: Path) -> User | None:
         return None
     candidates = [User(about.st_uid, about.st_gid)] if about.st_uid else []
     if about.st_mode & stat.S_IWGRP and about.st_gid:
-        candidates.insert(0, User(_NOBODY, about.st_gid))
+        candidates.insert(0, User(NOBODY, about.st_gid))
     return next((user for user in candidates if _may_connect(user, path)), None)
 
 

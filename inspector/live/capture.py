@@ -39,6 +39,14 @@ from inspector.secrets.vault import Vault
 #: Endings that are no success, though the report stands.
 _FAILURES: frozenset[EndedFor] = frozenset({"disk", "interface-gone", "failure"})
 
+#: What `decryption` imports when the first key is made.
+_DECRYPTION = (
+    "cryptography.exceptions",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.ciphers.algorithms",
+    "cryptography.hazmat.primitives.ciphers.modes",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -112,7 +120,7 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             held.callback(command.abandon)
         opened = open_everything(plan.wanted, broker, watchers.tell)
         held.callback(opened.close)
-        _load(watchers)
+        _load(watchers, decrypts=opened.keys is not None)
         privileges = give_up(plan.user)
         opened.rungs.append(confined := confine())
         if confined.state == "working":
@@ -192,13 +200,13 @@ def _run(
     )
 
 
-def _load(watchers: Watchers) -> None:
+def _load(watchers: Watchers, *, decrypts: bool) -> None:
     """Import what is otherwise imported when it is first needed.
 
     Once privilege is given up the program's own files may be out of reach: an
     environment of root's, used for somebody else.
     """
-    for module in ("brotli", "traceback", "zstandard"):
+    for module in ("brotli", "traceback", "zstandard", *(_DECRYPTION if decrypts else ())):
         import_module(module)
     Inspector(Options()).finish()
     watchers.prepare()
@@ -217,6 +225,7 @@ def _session(
         on_exchange=watchers.on_exchange,
         on_tunnel=watchers.on_tunnel,
         vault=vault,
+        keys=opened.keys,
     )
 
 
@@ -309,6 +318,8 @@ def _notes(session: Session, opened: Opened) -> tuple[str, ...]:
         )
     if opened.broker is not None and opened.broker.trouble:
         notes.append(f"{opened.broker.trouble}: containers that came after that have no names")
+    if opened.keys is not None:
+        notes += opened.keys.notes()
     files = session.files
     if files is None:
         return tuple(notes)

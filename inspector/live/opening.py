@@ -14,16 +14,21 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from inspector.errors import CannotCapture
 from inspector.linux.bridge import BridgeFinder
 from inspector.linux.ebpf import filter as ebpf_filter
 from inspector.linux.ebpf.attribution import Attribution
+from inspector.linux.ebpf.keys import KeyPrograms
 from inspector.linux.ebpf.loader import BpfError
 from inspector.linux.filters import ClassicFilter, SocketFilter
 from inspector.linux.follow import Follower
 from inspector.linux.namespaces import locate_namespace
+from inspector.linux.neighbours import Neighbours
 from inspector.linux.ring import BLOCK_SIZE, BLOCKS, NoSuchInterface, Ring
 from inspector.live.attribution import ContainerNames, KernelAttribution
 from inspector.live.broker import Broker
+from inspector.live.keys import KernelKeys
+from inspector.live.prober import Prober
 from inspector.model.live import Rung
 
 _MIB: Final = 1 << 20
@@ -42,7 +47,8 @@ class Wanted:
     `runs_command`: a command runs that may itself make the bridge.
     `interfaces` empty: the bridge of `subnet` is looked for.  `everything`: of
     any subnet (`--scope all`).  `full`: tunnels are kept whole; else those
-    through `tunnel_ports` are cut, and TLS that goes out directly.
+    through `tunnel_ports` are cut, and TLS that goes out directly.  `keys`: TLS
+    secrets are taken from the programs on the bridge; then nothing is cut here.
     """
 
     subnet: IPv4Network | IPv6Network
@@ -53,6 +59,7 @@ class Wanted:
     tunnel_ports: tuple[int, ...] = ()
     wait: bool = False
     runs_command: bool = False
+    keys: bool = False
 
 
 @dataclass(slots=True)
@@ -61,6 +68,7 @@ class Opened:
 
     sources: list[Ring] = field(default_factory=list)
     attribution: KernelAttribution | None = None
+    keys: KernelKeys | None = None
     finder: Follower | None = None
     #: None where no engine answers.
     broker: Broker | None = None
@@ -97,6 +105,8 @@ def open_everything(wanted: Wanted, broker: Broker, tell: Callable[[str], None])
         opened.broker = _docker(broker, opened)
         _rings(wanted, netns, opened, tell)
         opened.attribution = _attribution(opened)
+        if wanted.keys:
+            opened.keys = _keys(wanted, netns, opened)
     except BaseException:
         opened.close()
         raise
@@ -171,7 +181,7 @@ def _ring_rung(sources: Sequence[Ring], because: str) -> Rung:
 def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
     networks = [] if wanted.everything else [wanted.subnet]
     trouble: BpfError | None = None
-    if not wanted.full:
+    if not (wanted.full or wanted.keys):
         try:
             program = ebpf_filter.EbpfFilter.load(networks, wanted.tunnel_ports)
         except BpfError as error:
@@ -215,4 +225,27 @@ def _attribution(opened: Opened) -> KernelAttribution | None:
     opened.rungs.append(
         Rung("attribution", "working", "eBPF: the processes of connections in every namespace")
     )
+    return found
+
+
+def _keys(wanted: Wanted, netns: Path | None, opened: Opened) -> KernelKeys | None:
+    try:
+        subnet = None if wanted.everything else wanted.subnet
+        neighbours = Neighbours(names=wanted.interfaces, subnet=subnet, netns=netns)
+        with contextlib.closing(neighbours):
+            programs = KeyPrograms.start(neighbours.own)
+            opened.hold(programs)
+            prober = Prober.start(programs, neighbours)
+    except (BpfError, CannotCapture) as error:
+        detail = f"{error.culprit}; what is inside TLS is not read"
+        opened.rungs.append(Rung("keys", "lost", detail, error.next_step))
+        return None
+    found = KernelKeys(programs, prober)
+    opened.hold(found)
+    if prober.trouble:
+        detail = f"{prober.trouble}; what is inside TLS is not read"
+        opened.rungs.append(Rung("keys", "lost", detail, "report this with the kernel's version"))
+        return None
+    told = "eBPF: the TLS secrets of programs on the bridge, in memory alone"
+    opened.rungs.append(Rung("keys", "working", told))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Set
 from pathlib import Path
 from struct import pack
 from typing import Final
@@ -14,6 +15,7 @@ from inspector.live.command import User
 from inspector.model.live import Rung
 
 # linux/prctl.h, linux/capability.h
+_PR_SET_KEEPCAPS: Final = 8
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_CAP_AMBIENT: Final = 47
@@ -46,6 +48,30 @@ def give_up(user: User | None) -> str:
             "Nothing was captured; report this with the kernel's version",
         )
     return f"packets are parsed as uid {os.geteuid()} without a capability"
+
+
+def keep_only(user: User, capabilities: Set[int]) -> None:
+    """Become `user` with these capabilities and no other, for good.
+
+    It is read back from the kernel.  Raises `OSError` where it cannot be had.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    for capability in range(_LAST_CAPABILITY + 1):
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+    user.become()
+    held = sum(1 << capability for capability in capabilities)
+    low, high = held & 0xFFFFFFFF, held >> 32
+    header = ctypes.create_string_buffer(pack("=II", _VERSION_3, 0))
+    sets = ctypes.create_string_buffer(pack("=6I", low, low, 0, high, high, 0))
+    if libc.capset(header, sets):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    for task in _TASKS.iterdir():
+        status = _status(task)
+        if any(int(status[name][0], 16) != held for name in ("CapPrm", "CapEff")):
+            raise PermissionError(f"thread {task.name} holds other capabilities")
 
 
 def confine() -> Rung:

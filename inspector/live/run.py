@@ -151,6 +151,7 @@ class _Loop:
         for other in (
             self._signals,
             self._session.attribution,
+            self._session.keys,
             self._command,
             self._finder,
             self._keys,

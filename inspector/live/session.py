@@ -8,12 +8,13 @@ what it reports is what `analyze` says of the same packets.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from inspector.decryption.keystore import Keystore
 from inspector.exchanges.listener import Audience
 from inspector.exchanges.processes import SocketOwner
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
@@ -21,7 +22,7 @@ from inspector.live.annotations import Annotations
 from inspector.live.files import CaptureFiles, Described, Rotation
 from inspector.live.numbering import Numbering, file_of
 from inspector.live.source import Counters, Source
-from inspector.model.capture import CaptureFile, Interface
+from inspector.model.capture import CaptureFile, Interface, KeyMaterial
 from inspector.model.live import HookCount, Live, LiveInterface
 from inspector.model.network import Endpoint
 from inspector.model.report import Report
@@ -83,6 +84,25 @@ class Attribution(Protocol):
         """Take the programs out of the kernel.  Idempotent."""
 
 
+class SecretSource(Protocol):
+    """Secrets of TLS sessions that come while packets come."""
+
+    store: Keystore
+
+    def fileno(self) -> int:
+        """What becomes readable when there are some."""
+
+    def read(self) -> None:
+        """Take them into `store`; never waits."""
+
+    @property
+    def fact(self) -> KeyMaterial:
+        """What the report says of them."""
+
+    def probes(self) -> Sequence[HookCount]:
+        """Where they are taken from, and how often each place was passed."""
+
+
 class Session:
     """Sources in, report out; `path` is where the packets go, if anywhere.
 
@@ -101,9 +121,11 @@ class Session:
         on_exchange: OnExchange | None = None,
         on_tunnel: OnTunnel | None = None,
         vault: Vault | None = None,
+        keys: SecretSource | None = None,
     ) -> None:
         self.sources = tuple(sources)
         self.attribution = attribution
+        self.keys = keys
         self._told: deque[Callable[[], None]] = deque()
         self.inspector = Inspector(
             options,
@@ -112,6 +134,7 @@ class Session:
             on_connection=self._connection if path is not None else None,
             audience=None if path is None else scrubber,
             vault=vault,
+            keys=None if keys is None else keys.store,
         )
         if path is not None and scrubber is not None:
             scrubber.follow(self.inspector)
@@ -153,7 +176,8 @@ class Session:
         """Take what a source has; whether it had anything.
 
         Claims are taken after the packets were: a short connection that came and went between the
-        two readings would be over before anybody said whose it was.
+        two readings would be over before anybody said whose it was.  So are secrets: whoever sent
+        a request inside TLS had its secrets before.
         """
         batches = source.read()
         self.learn()
@@ -168,9 +192,11 @@ class Session:
         self._tell()
 
     def learn(self) -> None:
-        """Take what the attribution has."""
+        """Take what the attribution has, and the probes."""
         if self.attribution is not None:
             self._learn(self.attribution.read())
+        if self.keys is not None:
+            self.keys.read()
 
     def bound(self, source: Source) -> None:
         """A source has its interface: it stands in the file and the report, whatever comes."""
@@ -187,6 +213,8 @@ class Session:
                 self._pass(source, batch)
         if self.attribution is not None:
             self._learn(self.attribution.finish())
+        if self.keys is not None:
+            self.keys.read()
         if self.files is not None:
             if self._scrubber is not None:
                 self._write(self._scrubber.finish())
@@ -216,6 +244,7 @@ class Session:
                 dropped_by_kernel=sum(c.dropped for c in counters) if counters else None,
                 capture_filter="; ".join(dict.fromkeys(filters)) or None,
                 doubts=tuple(doubts),
+                keys=None if self.keys is None else self.keys.fact,
             )
         )
         self._tell()
@@ -233,11 +262,17 @@ class Session:
             live=replace(
                 live,
                 interfaces=tuple(map(self._counted, self._interfaces, counters)),
-                probes=() if self.attribution is None else tuple(self.attribution.probes(begun)),
+                probes=tuple(self._probes(begun)),
                 attributed=known,
                 unattributed=len(ends) - known,
             ),
         )
+
+    def _probes(self, begun: int) -> Iterator[HookCount]:
+        if self.attribution is not None:
+            yield from self.attribution.probes(begun)
+        if self.keys is not None:
+            yield from self.keys.probes()
 
     def _learn(self, claims: Iterable[SocketOwner]) -> None:
         for claim in claims:

@@ -71,9 +71,11 @@ class KeyMaterial:
     embedded: int
     """Blocks with secrets in the captures."""
     secrets: int
-    """Lines of both that hold a secret."""
+    """Secrets that were read, of whatever source."""
     unread_lines: int
-    """Lines in another form."""
+    """Lines of key logs and blocks in another form."""
+    processes: int = 0
+    """Processes from which secrets came while they ran (`capture --keys`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ typedef long long __s64;
 /* enum bpf_map_type and the flags of maps, include/uapi/linux/bpf.h */
 #define BPF_MAP_TYPE_HASH 1
 #define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_LRU_HASH 9
 #define BPF_MAP_TYPE_LPM_TRIE 11
 #define BPF_MAP_TYPE_RINGBUF 27
 #define BPF_F_NO_PREALLOC 1
@@ -49,16 +50,21 @@ static long (*const bpf_map_delete_elem)(void *map, const void *key) = (void *)3
 static __u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static long (*const bpf_skb_load_bytes)(const void *skb, __u32 offset, void *to,
 					__u32 length) = (void *)26;
+static __u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static __u64 (*const bpf_get_socket_cookie)(void *socket) = (void *)46;
 static __u64 (*const bpf_get_current_cgroup_id)(void) = (void *)80;
+static long (*const bpf_probe_read_user)(void *to, __u32 size, const void *from) = (void *)112;
 static long (*const bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
+static long (*const bpf_probe_read_user_str)(void *to, __u32 size, const void *from) = (void *)114;
 static long (*const bpf_probe_read_kernel_str)(void *to, __u32 size,
 					       const void *from) = (void *)115;
 static long (*const bpf_seq_write)(void *seq, const void *data, __u32 size) = (void *)127;
 static void *(*const bpf_ringbuf_reserve)(void *buffer, __u64 size, __u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, __u64 flags) = (void *)132;
+static void (*const bpf_ringbuf_discard)(void *data, __u64 flags) = (void *)133;
 static struct task_struct *(*const bpf_get_current_task_btf)(void) = (void *)158;
 static struct socket *(*const bpf_sock_from_file)(void *file) = (void *)162;
+static __u64 (*const bpf_get_attach_cookie)(void *context) = (void *)174;
 static long (*const bpf_loop)(__u32 count, void *callback, void *context,
 			      __u64 flags) = (void *)181;
 
@@ -75,6 +81,12 @@ struct __sk_buff {
 	__u32 priority;
 	__u32 ingress_ifindex;
 	__u32 ifindex;
+};
+
+/* What a probe in a program is given: the registers of x86-64, whose order is the kernel's interface
+ * (struct pt_regs, arch/x86/include/uapi/asm/ptrace.h). */
+struct registers {
+	__u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -129,21 +141,29 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
-struct task_struct {
-	int tgid;
-	struct task_struct *group_leader;
-	struct mm_struct *mm;
-	struct css_set *cgroups;
-	char comm[16];
-};
-
 struct ns_common {
 	unsigned int inum;
 };
 
 struct net {
 	struct ns_common ns;
+	__u64 net_cookie;
 };
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	struct nsproxy *nsproxy;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	struct css_set *cgroups;
+	char comm[16];
+};
+
 
 typedef struct {
 	struct net *net;
@@ -188,6 +208,11 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 struct bpf_iter__task_file {

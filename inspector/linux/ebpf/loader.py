@@ -56,6 +56,10 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "bpf_program__fd": (_int, [_pointer]),
     "bpf_program__set_autoload": (_int, [_pointer, ctypes.c_bool]),
     "bpf_program__attach": (_pointer, [_pointer]),
+    "bpf_program__attach_uprobe_opts": (
+        _pointer,
+        [_pointer, _int, _text, ctypes.c_size_t, _pointer],
+    ),
     "bpf_link__fd": (_int, [_pointer]),
     "bpf_link__destroy": (_int, [_pointer]),
     "bpf_iter_create": (_int, [_int]),
@@ -68,6 +72,18 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "ring_buffer__epoll_fd": (_int, [_pointer]),
     "ring_buffer__free": (None, [_pointer]),
 }
+
+
+class _UprobeOptions(ctypes.Structure):
+    """struct bpf_uprobe_opts of libbpf 1.0; later ones have more, which `size` says are not set."""
+
+    _fields_ = (
+        ("size", ctypes.c_size_t),
+        ("counter", ctypes.c_size_t),
+        ("cookie", ctypes.c_uint64),
+        ("on_return", ctypes.c_bool),
+        ("function", ctypes.c_char_p),
+    )
 
 
 class BpfError(InspectorError):
@@ -168,6 +184,20 @@ class BpfObject:
             raise self._error(f"attached ({program})", ctypes.get_errno())
         self._links.append(link)
         return int(self._library.bpf_link__fd(link))
+
+    def attach_to_code(self, program: str, path: str, offset: int, cookie: int) -> None:
+        """Run a program whenever any process runs the instruction at an offset of a file.
+
+        The program is told the `cookie` (Linux 5.15).
+        """
+        _said.clear()
+        options = _UprobeOptions(size=ctypes.sizeof(_UprobeOptions), cookie=cookie)
+        link = self._library.bpf_program__attach_uprobe_opts(
+            self._program(program), -1, path.encode(), offset, ctypes.byref(options)
+        )
+        if not link:
+            raise self._error(f"attached ({program})", ctypes.get_errno())
+        self._links.append(link)
 
     def iterate(self, link: int) -> bytes:
         """Run an attached iterator once; everything it wrote."""

@@ -54,6 +54,8 @@ def reading(view: View) -> str | None:
     sources = [clipped(name, 60) for name in keys.key_logs[:3]]
     if keys.embedded:
         sources.append("the capture itself")
+    if keys.processes:
+        sources.append(words.count(keys.processes, "running program"))
     whence = " and ".join(sources)
     if not keys.secrets:
         return f"{whence} holds no secret"

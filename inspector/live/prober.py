@@ -1,0 +1,293 @@
+"""The one process that may look into others: it puts probes where programs hand out TLS secrets.
+
+It is forked with the programs loaded (`linux.ebpf.keys`), before a captured byte was parsed, and
+*nobody can ask it anything*: the kernel tells it which processes are there, and it tells the
+parser, over a pair of sockets that it never reads, what it did.  So a parser that was taken over
+cannot have it look at a process of its choice.
+
+What is proven before anything is done for a process:
+
+* its network namespace is on the bridge (`linux.neighbours`), by the kernel's word alone; only
+  then are secrets of that namespace's tasks let out of the kernel;
+* the file is the one that the process runs or has mapped as code: it is opened through
+  /proc/PID/exe and /proc/PID/map_files, which lead to that very file whatever its path says by now,
+  and the probe is put into the file that was opened;
+* the place in it follows from the file's own tables (`executables.key_log`), every one of which is
+  bounded and may lie: a probe reads, and changes nothing.
+
+It keeps three capabilities, a user that owns nothing, and a seccomp filter that refuses it what
+the parser is refused, but `bpf` and `perf_event_open`.  It ends with the parser, and its probes
+with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, NoReturn
+
+from inspector.executables.elf import ElfImage, UnreadableProgram
+from inspector.executables.key_log import KeyLogSite, find_key_log
+from inspector.linux import seccomp
+from inspector.linux.ebpf.keys import PROBES, KeyPrograms, Presence, read_presence
+from inspector.linux.ebpf.loader import BpfError
+from inspector.linux.neighbours import Neighbours
+from inspector.live.command import User
+from inspector.live.helper import NOBODY, let_go, shut
+from inspector.live.privileges import keep_only
+
+#: Seconds that a capture with `--keys` waits for the processes that are there to be looked at.
+PATIENCE: Final = 10.0
+#: Seconds after which a namespace that was not on the bridge is looked at again.
+_AGAIN: Final = 1.0
+#: Namespaces and files remembered.
+_REMEMBERED: Final = 4096
+#: Programs that are named in the report as not to be probed.
+REFUSED_LIMIT: Final = 32
+#: Bytes of a process's table of mappings in which its libraries are looked for.
+MAPS_LIMIT: Final = 4 << 20
+_MESSAGE_LIMIT: Final = 4096
+_NAME_LIMIT: Final = 96
+
+#: CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN: files of any owner, what a process runs, and
+#: probes: Linux 6.18 refuses one (EACCES) to whoever has CAP_PERFMON and CAP_BPF alone.
+_CAPABILITIES: Final = frozenset({2, 19, 21})
+#: How ps calls it, in 15 bytes.
+_NAME: Final = b"inspector-probe"
+#: A library by the name that OpenSSL's has, as code: range and path of a line of maps.
+_MAPPED: Final = re.compile(
+    rb"^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ [0-9a-f:]+ \d+ +/(?:[^\n]*/)?(libssl[^/\n]*)$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A file with OpenSSL in it that a process on the bridge runs.
+
+    `probe`: the number of its probe; None: there is none, `because` of something.
+    """
+
+    file: str
+    pid: int
+    build: str = ""
+    probe: int | None = None
+    function: str = ""
+    because: str = ""
+
+
+# --- the prober's side -------------------------------------------------------------------------
+
+
+class Looker:
+    """Decides about processes, one by one."""
+
+    def __init__(
+        self, programs: KeyPrograms, neighbours: Neighbours, tell: Callable[[Probed], None]
+    ) -> None:
+        self._programs = programs
+        self._neighbours = neighbours
+        self._tell = tell
+        #: Namespaces by cookie: let in, or when they were last found elsewhere.
+        self._inside: set[int] = set()
+        self._outside: dict[int, float] = {}
+        self._files: set[tuple[int, int]] = set()
+        self._probes = self._refused = 0
+
+    def consider(self, presence: Presence) -> None:
+        """A process is there."""
+        with contextlib.suppress(OSError):  # it has ended
+            process = os.open(f"/proc/{presence.pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                if self._is_let_in(presence, process):
+                    for name, file in _programs(process):
+                        with os.fdopen(file, "rb"):
+                            self._look(presence.pid, name, file)
+            finally:
+                os.close(process)
+
+    def _is_let_in(self, presence: Presence, process: int) -> bool:
+        cookie = presence.cookie
+        if cookie in self._inside:
+            return True
+        now = time.monotonic()
+        if now < self._outside.get(cookie, float("-inf")) + _AGAIN:
+            return False
+        namespace = os.open("ns/net", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
+        try:
+            is_same = os.fstat(namespace).st_ino == presence.netns
+            if is_same and self._neighbours.holds(process, namespace):
+                self._programs.let_in(cookie)
+                self._inside.add(cookie)
+                return True
+        finally:
+            os.close(namespace)
+        if len(self._outside) >= _REMEMBERED:
+            self._outside.clear()
+        self._outside[cookie] = now
+        return False
+
+    def _look(self, pid: int, name: str, file: int) -> None:
+        about = os.fstat(file)
+        key = about.st_dev, about.st_ino
+        if key in self._files or len(self._files) >= _REMEMBERED:
+            return
+        self._files.add(key)
+        found = Probed(name, pid)
+        try:
+            image = ElfImage(lambda offset, size: os.pread(file, size, offset))
+            found = replace(found, build=image.build_id)
+            site = find_key_log(image)
+        except (UnreadableProgram, OSError, ValueError) as error:
+            self._refuse(found, str(error))
+            return
+        if site is not None:
+            self._attach(found, file, site)
+
+    def _attach(self, found: Probed, file: int, site: KeyLogSite) -> None:
+        if self._probes == PROBES:
+            self._refuse(found, f"{PROBES} files have a probe already")
+            return
+        try:
+            self._programs.attach(f"/proc/self/fd/{file}", site, self._probes)
+        except BpfError as error:
+            self._refuse(found, error.culprit)
+            return
+        self._tell(replace(found, probe=self._probes, function=site.name))
+        self._probes += 1
+
+    def _refuse(self, found: Probed, because: str) -> None:
+        self._refused += 1
+        if self._refused <= REFUSED_LIMIT:
+            self._tell(replace(found, because=because[:_NAME_LIMIT]))
+
+
+def _programs(process: int) -> Iterator[tuple[str, int]]:
+    """What a process runs, and its libraries by OpenSSL's name, open: a name, a descriptor."""
+    for link in ("exe", *_libraries(process)):
+        try:
+            file = os.open(link, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=process)
+        except OSError:
+            continue  # it has ended, or is none of the kernel's own
+        name = os.readlink(link, dir_fd=process).rpartition("/")[2]
+        yield name.encode(errors="replace").decode()[:_NAME_LIMIT], file
+
+
+def _libraries(process: int) -> Iterator[str]:
+    try:
+        descriptor = os.open("maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
+        with os.fdopen(descriptor, "rb") as file:
+            maps = file.read(MAPS_LIMIT)
+    except OSError:
+        return
+    for span, _ in _MAPPED.findall(maps):
+        yield f"map_files/{span.decode()}"
+
+
+def _serve(channel: socket.socket, programs: KeyPrograms, neighbours: Neighbours) -> None:
+    """Look at who is there, then at who comes, until the parser is gone."""
+
+    def tell(message: Any) -> None:
+        told = json.dumps(message).encode()[:_MESSAGE_LIMIT]
+        with contextlib.suppress(BlockingIOError):  # nobody reads: the probe works all the same
+            channel.send(told, socket.MSG_DONTWAIT)
+
+    looker = Looker(programs, neighbours, lambda found: tell(asdict(found)))
+    coming = programs.presences()
+    for presence in programs.existing():
+        looker.consider(presence)
+    tell(None)
+    poll = select.poll()
+    poll.register(channel, 0)  # that it was closed
+    poll.register(coming, select.POLLIN)
+    while True:
+        if any(descriptor == channel.fileno() for descriptor, _ in poll.poll()):
+            return
+        for data in coming.read():
+            looker.consider(read_presence(data))
+
+
+def _child(channel: socket.socket, programs: KeyPrograms, neighbours: Neighbours) -> NoReturn:
+    """The prober: nothing here may raise, and nothing may return."""
+    try:
+        let_go({channel.fileno(), neighbours.fileno(), *programs.descriptors()})
+        shut(_NAME)
+        keep_only(User(NOBODY, NOBODY), _CAPABILITIES)
+        seccomp.install(allowed={"bpf", "perf_event_open"})
+        _serve(channel, programs, neighbours)
+    except BaseException:
+        os._exit(1)
+    finally:
+        os._exit(0)
+
+
+# --- the parser's side -------------------------------------------------------------------------
+
+
+class Prober:
+    """What the prober tells; made by `start`, which waits for those who are there already."""
+
+    def __init__(self, channel: socket.socket, pid: int) -> None:
+        self._channel = channel
+        self.pid = pid
+        self.files: list[Probed] = []
+        #: It has looked at the processes that were there.
+        self.is_ready = False
+        #: Why nothing more is probed; empty as long as it is.
+        self.trouble = ""
+
+    @classmethod
+    def start(cls, programs: KeyPrograms, neighbours: Neighbours) -> Prober:
+        """Fork it, and wait until it has looked at the processes that are there."""
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            _child(its, programs, neighbours)
+        its.close()
+        prober = cls(ours, pid)
+        ours.settimeout(PATIENCE)
+        while not (prober.is_ready or prober.trouble):
+            prober._receive()
+        ours.setblocking(False)
+        return prober
+
+    def read(self) -> None:
+        """Take what it has told, into `files`; never waits."""
+        while not self.trouble and self._receive():
+            pass
+
+    def close(self) -> None:
+        """Close the socket, which ends the prober and its probes.  Idempotent."""
+        if self._channel.fileno() < 0:
+            return
+        self.read()
+        self._channel.close()
+        os.waitpid(self.pid, 0)
+
+    def _receive(self) -> bool:
+        try:
+            told = self._channel.recv(_MESSAGE_LIMIT)
+        except BlockingIOError:
+            return False
+        except TimeoutError:
+            self.is_ready = True  # it goes on looking
+            return False
+        except OSError:
+            told = b""
+        if not told:
+            self.trouble = "the process that attaches probes has ended"
+            return False
+        found = json.loads(told)
+        if found is None:
+            self.is_ready = True
+        else:
+            self.files.append(Probed(**found))
+        return True

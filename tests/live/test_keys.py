@@ -1,0 +1,187 @@
+"""`capture --keys`: what was inside the tunnels is in the report, no key of it anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inspector.model.http import Exchange
+from inspector.model.report import Report
+from inspector.options import Options
+from inspector.secret import Secret
+from lab import proxy
+from lab.index import CAPTURES
+from tests.captures.test_golden import truth_of
+from tests.linux.ebpf.conftest import bpf_possible
+from tests.live.offline import read
+from tests.live.runner import Stack, stack
+from tests.live.scenarios import Watched, watched
+from tests.live.test_capture import report_of
+
+__all__ = ["bpf_possible"]
+
+FINGERPRINTS = b"made up for these tests"
+
+
+@pytest.fixture(scope="module")
+def lab(bpf_possible: None) -> Iterator[Stack]:
+    with stack() as running:
+        yield running
+
+
+def inner(report: Report) -> list[Exchange]:
+    return [exchange for exchange in report.exchanges if exchange.decrypted]
+
+
+def asked(report: Report) -> list[tuple[str, str, int | None]]:
+    """Method, path and status of what the API proxy asked, in order."""
+    return [
+        (each.request.method, each.request.target, each.response.status if each.response else None)
+        for each in inner(report)
+        if each.request and each.client.ip in report.topology.api_proxy
+    ]
+
+
+def test_what_the_upstream_got_is_told_and_no_secret_is_in_any_file(lab: Stack) -> None:
+    place = lab.place / "keys"
+    done = lab.run(
+        "capture", "-i", "fw-bridge", "--keys", "-o", place, "--format", "json",
+        "--", *lab.curl(),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = report_of(done.stdout)
+    assert asked(report) == [("POST", "/v1/messages", 200)]
+    (chain,) = report.chains
+    assert chain.confidence == 1
+    fates = {each.name: each.change for each in chain.header_diff}
+    assert fates["x-api-key"] == "replaced"
+    (tunnel,) = report.tunnels
+    assert tunnel.decryption
+    assert (tunnel.decryption.source, tunnel.decryption.state) == ("ebpf", "decrypted")
+    assert report.keys
+    assert (report.keys.processes, report.keys.key_logs, report.keys.embedded) == (1, (), 0)
+    assert report.live
+    (hook,) = [each for each in report.live.probes if each.name.startswith("ssl_log_secret")]
+    assert hook.hits == 5
+
+    # The API proxy of the lab writes a key log: these are the secrets to look for.
+    log = (lab.place / "proxy" / "keys.log").read_text()
+    secrets = {line.split()[2] for line in log.splitlines() if not line.startswith("#")}
+    assert len(secrets) >= 5
+    written = [*place.iterdir()]
+    assert {path.name for path in written} >= {"report.json", "capture.redacted.pcapng"}
+    told = [done.stdout.encode(), done.stderr.encode(), *(path.read_bytes() for path in written)]
+    for secret in secrets:
+        raw = bytes.fromhex(secret)
+        assert not any(secret.encode() in each.lower() or raw in each for each in told)
+    assert not any(b"LABONLY" in each for each in told)
+
+
+@pytest.mark.long
+def test_without_the_option_nothing_is_probed(lab: Stack) -> None:
+    done = lab.run("capture", "-i", "fw-bridge", "--format", "json", "--", *lab.curl())
+    report = report_of(done.stdout)
+    assert report.live
+    assert not inner(report)
+    assert report.keys is None
+    assert not [each for each in report.live.probes if "ssl" in each.name]
+
+
+def test_a_program_that_begins_while_the_capture_runs_is_read(lab: Stack) -> None:
+    """Python on the agent's host, through Squid: it is probed when it first connects."""
+    program = lab.network.agent.argv(["python3", "-c", _THROUGH_SQUID, lab.network.squid.address])
+    done = lab.run("capture", "-i", "fw-bridge", "--keys", "--format", "json", "--", *program)
+    assert done.returncode == 0, done.stderr
+    report = report_of(done.stdout)
+    states = [each.decryption and each.decryption.state for each in report.tunnels]
+    assert states[-1] == "decrypted"
+    assert ("GET", "/lab", 401) in [
+        (e.request.method, e.request.target, e.response.status)
+        for e in inner(report)
+        if e.request and e.response
+    ]
+
+
+#: Three calls: the prober needs a moment for a library that nobody ran before.
+_THROUGH_SQUID = """
+import http.client, ssl, sys, time
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+for _ in range(3):
+    call = http.client.HTTPSConnection(sys.argv[1], 3128, context=context)
+    call.set_tunnel("api.anthropic.com", 443)
+    call.request("GET", "/lab")
+    call.getresponse().read()
+    call.close()
+    time.sleep(0.1)
+"""
+
+
+# -- scenarios ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fingerprints(tmp_path: Path) -> Path:
+    path = tmp_path / "fingerprint-key"
+    path.write_bytes(FINGERPRINTS)
+    return path
+
+
+def is_what_the_upstream_took(name: str, seen: Watched) -> None:
+    calls = truth_of(CAPTURES / name)["upstream_calls"]
+    true = [(c["method"], c["path"], c["status"]) for c in calls if c["status"] is not None]
+    assert sorted(asked(seen.report)) == sorted(true)
+
+
+@pytest.mark.long
+def test_h4_the_answer_inside_is_the_upstreams_and_the_key_that_it_got_is_the_labs(
+    bpf_possible: None, fingerprints: Path
+) -> None:
+    name = "h4-401-inside-tunnel"
+    with watched(name, "--keys", "--fingerprint-key", str(fingerprints)) as seen:
+        is_what_the_upstream_took(name, seen)
+        truth = Secret(proxy.ANTHROPIC_KEY.encode()).fingerprint(FINGERPRINTS)
+        for exchange in inner(seen.report):
+            assert exchange.response
+            assert exchange.response.status == 401
+            assert exchange.response.api_error
+            assert exchange.response.api_error.message == "invalid x-api-key"
+            assert exchange.request
+            (got,) = exchange.request.auth
+            assert got.credential.fingerprint == truth
+        (verdict,) = [h.verdict for h in seen.report.hypotheses if h.id == "H4b"]
+        assert verdict == "confirmed"
+
+
+@pytest.mark.long
+def test_h2_both_placeholders_are_stripped_and_one_key_is_injected(bpf_possible: None) -> None:
+    name = "h2-two-placeholders"
+    with watched(name, "--keys") as seen:
+        is_what_the_upstream_took(name, seen)
+        for chain in seen.report.chains:
+            fates = {each.name: each.change for each in chain.header_diff}
+            assert fates["authorization"] == "stripped"
+            assert fates["x-api-key"] == "replaced"
+
+
+@pytest.mark.long
+def test_a_retired_beta_is_two_calls_inside(bpf_possible: None) -> None:
+    name = "retired-beta-retried"
+    with watched(name, "--keys") as seen:
+        is_what_the_upstream_took(name, seen)
+        (chain,) = seen.report.chains
+        assert len(chain.upstream_exchanges) == 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["healthy-sse", "parallel-20", "tls-1.2", "one-network"])
+def test_it_is_what_the_programs_own_key_log_gives(bpf_possible: None, name: str) -> None:
+    with watched(name, "--keys", "--raw", "--full") as seen:
+        log = seen.path.parent / "proxy" / "keys.log"
+        offline = read(seen.path, options=Options(key_logs=(log,)))
+        assert asked(seen.report) == asked(offline)
+        assert seen.report.hypotheses == offline.hypotheses
+        told = [(each.id, each.decryption and each.decryption.state) for each in offline.tunnels]
+        assert told == [(t.id, t.decryption and t.decryption.state) for t in seen.report.tunnels]
