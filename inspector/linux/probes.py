@@ -23,6 +23,7 @@ from inspector.linux.classic_bpf import subnet_program
 from inspector.linux.docker import DockerView
 from inspector.linux.ebpf import filter as ebpf_filter
 from inspector.linux.ebpf import probes as ebpf
+from inspector.linux.ebpf.keys import KeyPrograms
 from inspector.linux.ebpf.loader import BpfError
 from inspector.linux.filters import ClassicFilter
 from inspector.linux.namespaces import inside
@@ -33,6 +34,8 @@ Answer: TypeAlias = Literal["yes", "no", "could not tell"]
 #: A quarter of an hour of a busy bridge, and a report.
 _ENOUGH_DISK: Final = 1 << 30
 _GIB: Final = 1 << 30
+#: What the kernel shows where probes can be put into files.
+_UPROBES: Final = Path("/sys/bus/event_source/devices/uprobe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ def examine(machine: Machine) -> tuple[Check, ...]:
             ("packet ring", lambda: _ring(machine), "no live capture", "4.20"),
             ("other network namespaces", _namespaces, "--netns does not work", "3.0"),
             ("eBPF filter", _ebpf_filter, "tunnels are kept whole: larger files", "5.8"),
+            ("keys of running programs", _keys, "--keys does not work", "5.15"),
             ("classic filter", _classic, "every frame is copied", "2.2"),
             ("bridge", lambda: _bridge(machine, with_docker), "nothing to listen on", "any"),
             ("container names", lambda: _containers(with_docker), "addresses alone", "any"),
@@ -130,6 +134,23 @@ def _ebpf_filter() -> _Found:
         ebpf_filter.EbpfFilter.load([ip_network("192.0.2.0/24")]).close()
     except BpfError as error:
         return _Found("no", error.culprit, error.next_step)
+    return _Found("yes", "loaded, and unloaded")
+
+
+def _keys() -> _Found:
+    machine = os.uname().machine
+    if machine != "x86_64":
+        return _Found("no", f"no probe is written for {machine}", "capture on an x86-64 machine")
+    if not _UPROBES.exists():
+        return _Found("no", "this kernel has no uprobes", "a kernel with CONFIG_UPROBE_EVENTS")
+    try:
+        if not ebpf.holds("CAP_SYS_ADMIN"):
+            return _Found("no", "probes need CAP_SYS_ADMIN", "run as root")
+        KeyPrograms.start(0).close()
+    except BpfError as error:
+        return _Found("no", error.culprit, error.next_step)
+    except (OSError, ValueError) as error:
+        return _Found("could not tell", f"what this process may do: {error}", "run as root")
     return _Found("yes", "loaded, and unloaded")
 
 

@@ -26,6 +26,7 @@ def test_root_in_the_lab_has_ring_and_bridge(network: Network, tmp_path: Path) -
 
     assert checks["packet ring"].answer == "yes"
     assert checks["classic filter"].answer == "yes"
+    assert checks["keys of running programs"].answer == "yes"
     assert checks["other network namespaces"].answer == "yes"
     assert checks["bridge"].detail == "fw-bridge: it has 172.30.0.1/24"
 
@@ -72,5 +73,6 @@ for check in examine(here):
 
     assert "packet ring|no|Run it with sudo" in done.stdout, done.stderr
     assert "eBPF filter|no|" in done.stdout
+    assert "keys of running programs|no|run as root" in done.stdout
     assert "other network namespaces|no|run as root (it needs CAP_SYS_ADMIN)" in done.stdout
     assert "classic filter|yes|" in done.stdout

@@ -10,6 +10,8 @@ from typing import Final
 import pytest
 
 from inspector import Options, inspect
+from inspector.model.capture import KeyMaterial
+from inspector.model.live import Live, Rung
 from inspector.model.report import Report
 from inspector.report.page import markdown
 from inspector.report.page.inside import inside_rows, reading, why_not
@@ -74,6 +76,41 @@ def test_without_keys_nothing_is_said_of_the_inside() -> None:
     report = report_of("h4-401-inside-tunnel", keys=False)
     assert reading(View(report)) is None
     assert "INSIDE TLS" not in render(report)
+
+
+def live(*rungs: Rung) -> Live:
+    return Live(
+        ended_for="signal",
+        ending="ended by SIGINT",
+        command_status=None,
+        redaction="nothing written",
+        privileges="",
+        interfaces=(),
+        rungs=rungs,
+        probes=(),
+    )
+
+
+def test_a_live_capture_without_keys_says_in_one_line_what_would_have_read_its_tunnels() -> None:
+    report = report_of("h4-401-inside-tunnel", keys=False)
+    page = render(replace(report, live=live()))
+    assert "INSIDE TLS   not read: what 4 tunnels carried needs `capture --keys`\n" in page
+    lost = Rung("keys", "lost", "no probe can be had", "run as root")
+    assert "INSIDE TLS" not in render(replace(report, live=live(lost)))
+    assert "INSIDE TLS" not in render(replace(report, live=live(), tunnels=()))
+
+
+def test_a_live_capture_whose_probes_saw_nothing_says_so() -> None:
+    report = report_of("h4-401-inside-tunnel", keys=False)
+    report = replace(report, live=live(), keys=KeyMaterial((), 0, 0, 0))
+    assert reading(View(report)) == "no probe saw a secret"
+
+
+def test_keys_of_running_programs_are_told_as_such() -> None:
+    report = report_of("h4-401-inside-tunnel")
+    report = replace(report, keys=KeyMaterial((), 0, 20, 0, processes=1))
+    told = "keys from 1 running program: of 4 TLS connections 4 read whole"
+    assert reading(View(report)) == told
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -54,14 +54,18 @@ def _has_btf() -> Answer:
     return "yes" if loader.BTF.exists() else "no"
 
 
+def holds(capability: str) -> bool:
+    """Whether this process has a capability of `CAPABILITIES`.  Raises OSError, ValueError."""
+    lines = _STATUS.read_text().splitlines()
+    (held,) = (int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))
+    return bool(held >> CAPABILITIES[capability] & 1)
+
+
 def _privileges() -> Answer:
     try:
-        lines = _STATUS.read_text().splitlines()
-        held = next(int(line.split()[1], 16) for line in lines if line.startswith("CapEff:"))
-    except (OSError, StopIteration, ValueError):
+        enough = holds("CAP_SYS_ADMIN") or (holds("CAP_BPF") and holds("CAP_PERFMON"))
+    except (OSError, ValueError):
         return "could not tell"
-    has = {name: bool(held >> bit & 1) for name, bit in CAPABILITIES.items()}
-    enough = has["CAP_SYS_ADMIN"] or (has["CAP_BPF"] and has["CAP_PERFMON"])
     return "yes" if enough else "no"
 
 

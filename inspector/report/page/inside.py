@@ -58,10 +58,21 @@ def reading(view: View) -> str | None:
         sources.append(words.count(keys.processes, "running program"))
     whence = " and ".join(sources)
     if not keys.secrets:
-        return f"{whence} holds no secret"
+        return f"{whence} holds no secret" if whence else "no probe saw a secret"
     return f"keys from {whence}: of {words.count(len(found), 'TLS connection')} " + ", ".join(
         told or ["none was read"]
     )
+
+
+def unread(view: View) -> str | None:
+    """That tunnels of a live capture carried what `--keys` would have read; None of others."""
+    live = view.report.live
+    if live is None or any(rung.name == "keys" for rung in live.rungs):
+        return None
+    carried = sum(t.tls is not None and t.tls.handshake == "complete" for t in view.report.tunnels)
+    if not carried:
+        return None
+    return f"not read: what {words.count(carried, 'tunnel')} carried needs `capture --keys`"
 
 
 def why_not(view: View) -> tuple[str, ...]:
@@ -123,7 +134,7 @@ def _value(name: str, value: str | None, change: str = "") -> str:
 
 def inside(view: View, limit: int | None) -> Iterable[RenderableType]:
     """The block of the page."""
-    told = reading(view)
+    told = reading(view) or unread(view)
     if told is None:
         return
     heading = Text("INSIDE TLS", STYLES["heading"])
