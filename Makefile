@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys lab captures diagnose-matrix mutation live-scenarios bpf docs lock clean
+.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed lab captures diagnose-matrix mutation live-scenarios bpf docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ bench-live: $(READY) ## Compare live captures with tcpdump and dumpcap; root (BE
 
 bench-keys: $(READY) ## Count what hundreds to thousands of credentials cost, and look for them
 	@$(BIN)/python -m benchmarks.keys
+
+bench-probed: $(READY) ## Ask a probed API proxy 10,000 times beside one that is not; root (BENCH_ARGS=...)
+	@tools/system-packages lab
+	@$(BIN)/python -m benchmarks.probed $(BENCH_ARGS)
 
 bench-calls: $(READY) ## Count the calls of a packet and the facts of an exchange
 	@$(BIN)/python -m benchmarks.calls

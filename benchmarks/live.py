@@ -42,7 +42,7 @@ _IGMP: Final = 2
 #: Seconds for a program to take what is on its way, before it is told to end.
 _SETTLE: Final = 0.5
 #: Two-sided 95 % of Student's t, by degrees of freedom (beyond: the normal's).
-_T95: Final = {4: 2.776, 9: 2.262, 14: 2.145, 19: 2.093, 24: 2.064, 29: 2.045, 39: 2.023}
+_T95: Final = {4: 2.776, 9: 2.262, 14: 2.145, 19: 2.093, 24: 2.064, 29: 2.045, 39: 2.023, 99: 1.984}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +285,10 @@ def requests_part(pairs: int, requests: int, pause: float) -> None:
                         times[captured] = _ask(network.agent, network.api_proxy, requests)
                 differences.append((times[True] / times[False] - 1) * 100)
                 plain.append(times[False] / requests * 1000)
-    mean = statistics.fmean(differences)
-    half = _t95(pairs - 1) * statistics.stdev(differences) / math.sqrt(pairs)
+    mean, least, most = interval(differences)
     print(f"  without a capture {statistics.median(plain):.2f} ms a request (median)")
     print(
-        f"  with one {mean:+.2f} % (95 % interval {mean - half:+.2f} to {mean + half:+.2f} %);"
+        f"  with one {mean:+.2f} % (95 % interval {least:+.2f} to {most:+.2f} %);"
         f" median {statistics.median(differences):+.2f} %",
         flush=True,
     )
@@ -300,8 +299,15 @@ def _ask(agent: Host, server: Host, requests: int) -> float:
     return float(agent.run(command, timeout=300).stdout)
 
 
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Their mean, and the ends of its 95 % interval."""
+    mean = statistics.fmean(values)
+    half = _t95(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
 def _t95(freedom: int) -> float:
-    """Of the next smaller number in the table: the interval is rather too wide."""
+    """Of the next smaller number in the table: the interval is rather too wide than too narrow."""
     return _T95[max((each for each in _T95 if each <= freedom), default=4)]
 
 
