@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
 
+from inspector.cli.filtering import filter_options, limit_option, selection_of
 from inspector.cli.inputs import options_of, piped_report, stored_report
 from inspector.cli.interrupts import INTERRUPTED
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from inspector.model.report import Report
     from inspector.options import Options
     from inspector.redaction import Copies
+    from inspector.report.selecting import Selected, Selection
 
 
 @click.command(epilog=exit_codes_text())
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="A page for people, the whole report as JSON, or exchanges line by line as they end.",
 )
+@filter_options
+@limit_option
 @network_options
 @log_options
 @key_options
@@ -53,6 +57,7 @@ def analyze(
     /,
     paths: tuple[str, ...],
     form: Literal["terminal", "json", "jsonl"],
+    limit: int | None,
     no_progress: bool,
     **told: Any,
 ) -> None:
@@ -67,6 +72,11 @@ def analyze(
     start_logging(verbosity)
     options = replace(options_of(told), finds_keys=True)
     outcome = ReportOptions.told(told)
+    selection = selection_of(told)
+    if selection and form == "json":
+        raise click.UsageError(
+            f"A report is of the whole run: {selection.said} is for the page and for jsonl."
+        )
     out = sys.stdout.buffer
     on_exchange: Callable[[Exchange], None] | None = None
     on_tunnel: Callable[[Tunnel], None] | None = None
@@ -75,14 +85,17 @@ def analyze(
         from inspector.report.formats.jsonl import JsonLines
 
         lines = JsonLines(out, several_files=_several_files(paths))
-        on_exchange, on_tunnel = lines.exchange, lines.tunnel
         write = lines.finish
+        if selection:
+            write = partial(_write_selected, selection=selection, finish=lines.finish)
+        else:
+            on_exchange, on_tunnel = lines.exchange, lines.tunnel
     elif form == "json":
         from inspector.report.formats.json import write_json
 
         write = partial(write_json, out=out)
     else:
-        write = partial(write_page, out=out, verbosity=verbosity)
+        write = partial(write_page, out=out, verbosity=verbosity, limit=limit, selection=selection)
 
     outcome.check_directory()
     copies, trouble = None, None
@@ -186,13 +199,34 @@ def _several_files(paths: tuple[str, ...]) -> bool:
         return len(paths) > 1  # the inspection will meet the same error, and tell it
 
 
-def write_page(report: Report, out: BinaryIO, verbosity: int) -> None:
+def _write_selected(
+    report: Report, selection: Selection, finish: Callable[[Report, Selected], None]
+) -> None:
+    from inspector.report.selecting import select
+
+    finish(report, select(report, selection))
+
+
+def write_page(
+    report: Report,
+    out: BinaryIO,
+    verbosity: int,
+    limit: int | None = None,
+    selection: Selection | None = None,
+) -> None:
     """The page for people, as wide and as colourful as standard output takes it."""
     from inspector.cli.screen import Screen
     from inspector.report.page.terminal import render
 
     screen = Screen.of(sys.stdout)
-    page = render(report, width=screen.width, color=screen.color, verbosity=verbosity)
+    page = render(
+        report,
+        width=screen.width,
+        color=screen.color,
+        verbosity=verbosity,
+        limit=limit,
+        selection=selection,
+    )
     out.write(page.encode(screen.encoding, "backslashreplace"))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from inspector.cli.analyze import NoTcp
+from inspector.cli.filtering import filter_options, selection_of
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import exit_codes_text, verbose_option
@@ -49,6 +50,7 @@ from inspector.report.formats.table import AT_THE_END
     help="What may differ: an aspect (requests), a thing (findings), or both "
     "(tunnels/*telemetry*); * is any text.",
 )
+@filter_options
 @network_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
 @verbose_option
@@ -86,6 +88,7 @@ def compare(
         from inspector.report.formats.compared import plain
         from inspector.report.formats.json import dumps
         from inspector.report.page.escape import clipped, visible
+        from inspector.report.selecting import select
 
     if len(clients) > 2:
         raise click.UsageError("--client may be given twice at most.")
@@ -98,13 +101,19 @@ def compare(
     )
     first = report_of((a,), options, progress=not no_progress)
     second = first if b is None else report_of((b,), options, progress=not no_progress)
-    sides = (
+    sides: tuple[Side, ...] = (
         Side(plain_parts(a), first, clients[0] if clients else None),
         Side(plain_parts(b or a), second, clients[-1] if clients else None),
     )
     for side in sides:
         if not side.report.connections:
             raise NoTcp(side.report.topology.scope, side.name)
+    selection = selection_of(told)
+    if selection:
+        sides = tuple(
+            replace(side, report=select(side.report, selection).report, filtered=selection.said)
+            for side in sides
+        )
     for side in sides:
         if side.client is not None and not matching(side):
             agents = {clipped(c.user_agent or "none", 80) for c in side.report.clients}
@@ -113,7 +122,7 @@ def compare(
                 f"No client of {visible(side.name)} has {quoted(side.client)} in its user agent. "
                 f"It has {known}."
             )
-    comparison = differences(*sides, ignored)
+    comparison = differences(sides[0], sides[1], ignored)
     if form == "json":
         data = dumps(plain(comparison)) + b"\n"
     else:

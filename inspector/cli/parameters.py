@@ -20,7 +20,7 @@ else:  # a generic class only in newer versions of click
     _Type = click.ParamType
 
 
-class _Text(_Type):
+class Text(_Type):
     """A string that is checked and passed on."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -43,7 +43,7 @@ def _address(text: str) -> str:
         ) from error
 
 
-class Subnet(_Text):
+class Subnet(Text):
     """An IP network such as 172.30.0.0/24."""
 
     name = "CIDR"
@@ -55,7 +55,7 @@ class Subnet(_Text):
             raise ValueError(f"{quoted(text)} is no network; write it as 172.30.0.0/24.") from error
 
 
-class Address(_Text):
+class Address(Text):
     """An IPv4 or IPv6 address."""
 
     name = "IP"
@@ -64,7 +64,7 @@ class Address(_Text):
         return _address(text)
 
 
-class ServiceParameter(_Text):
+class ServiceParameter(Text):
     """An address with or without a port: 172.30.0.10, 172.30.0.10:3128, [fd00::10]:3128."""
 
     name = "IP[:PORT]"
@@ -120,7 +120,7 @@ def duration_in_seconds(text: str) -> float:
     return seconds
 
 
-class Size(_Text):
+class Size(Text):
     """A size in bytes, with or without a unit; `size_in_bytes` gives the number."""
 
     name = "SIZE"
@@ -130,7 +130,7 @@ class Size(_Text):
         return text
 
 
-class Duration(_Text):
+class Duration(Text):
     """A time span; `duration_in_seconds` gives the number."""
 
     name = "DURATION"
@@ -140,7 +140,7 @@ class Duration(_Text):
         return text
 
 
-class Rotate(_Text):
+class Rotate(Text):
     """A size at which the next file begins, and how many files are kept: 100MB, 100MB:5."""
 
     name = "SIZE[:COUNT]"
@@ -153,7 +153,7 @@ class Rotate(_Text):
         return text
 
 
-class HeaderName(_Text):
+class HeaderName(Text):
     """The name of a header field."""
 
     name = "NAME"
@@ -170,7 +170,7 @@ _LABEL: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 _LABEL_LIMIT: Final = 200
 
 
-class Label(_Text):
+class Label(Text):
     """A name and a value, as `team=payments`."""
 
     name = "NAME=VALUE"

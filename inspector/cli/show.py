@@ -10,6 +10,7 @@ import click
 
 from inspector.cli.analyze import NoTcp
 from inspector.cli.extracting import check_target, extract
+from inspector.cli.filtering import filter_options, limit_option, selection_of
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
@@ -19,7 +20,7 @@ from inspector.report.formats.table import AT_THE_END
 
 @click.command(epilog=exit_codes_text())
 @click.argument("path", metavar="FILE")
-@click.argument("identifier", metavar="ID")
+@click.argument("identifier", metavar="[ID]", required=False)
 @click.option(
     "--format",
     "form",
@@ -36,6 +37,8 @@ from inspector.report.formats.table import AT_THE_END
     help="Also write its packets alone, without credentials, as redact writes them.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT.pcapng if it is there.")
+@filter_options
+@limit_option
 @network_options
 @log_options
 @key_options
@@ -46,17 +49,19 @@ def show(
     ctx: click.Context,
     /,
     path: str,
-    identifier: str,
+    identifier: str | None,
     form: Literal["terminal", "json"],
     target: Path | None,
     force: bool,
+    limit: int | None,
     no_progress: bool,
     **told: Any,
 ) -> None:
     """Show one exchange (e1), tunnel (t1) or connection (c3) in full.
 
     FILE is a capture as for analyze, or a report.json or its folder; ID is a
-    name that stands on the page of that report. Of an exchange both hops are
+    name that stands on the page of that report. Without ID the exchanges are
+    listed, all or those that the options select. Of an exchange both hops are
     shown side by side where it is known which tunnel carried it: credentials,
     headers as sent, the answer, times, packets, and a display filter for
     Wireshark.
@@ -66,26 +71,41 @@ def show(
 
         from inspector.cli.screen import Screen
         from inspector.report.detail.gather import Details
-        from inspector.report.detail.page import page
+        from inspector.report.detail.page import listed, page
         from inspector.report.formats.detailed import plain
         from inspector.report.formats.json import dumps
+        from inspector.report.selecting import select
 
+    selection = selection_of(told)
+    if identifier is None and (form == "json" or target is not None):
+        raise click.UsageError("Missing argument 'ID': a list is a page (or analyze's jsonl).", ctx)
+    if identifier is not None and selection:
+        raise click.UsageError(f"{selection.said} is for a list: leave ID out.", ctx)
     if target is not None:
         check_target(target, force)
     options = replace(options_of(told), finds_keys=True)
     report = report_of((path,), options, progress=not no_progress)
     if not report.connections:
         raise NoTcp(report.topology.scope)
+    screen = Screen.of(sys.stdout)
+    verbose = ctx.meta.get(VERBOSITY, 0) > 0
+    if identifier is None:
+        selected = select(report, selection)
+        text = listed(selected, width=screen.width, color=screen.color, limit=limit)
+        _write(text.encode(screen.encoding, "backslashreplace"))
+        return
     detail = Details(report).of(identifier)
     if form == "json":
-        data = dumps(plain(detail)) + b"\n"
+        _write(dumps(plain(detail)) + b"\n")
     else:
-        screen = Screen.of(sys.stdout)
-        verbose = ctx.meta.get(VERBOSITY, 0) > 0
-        text = page(detail, report, width=screen.width, color=screen.color, verbose=verbose)
-        data = text.encode(screen.encoding, "backslashreplace")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+        text = page(
+            detail,
+            report,
+            width=screen.width,
+            color=screen.color,
+            limit=0 if verbose and limit is None else limit,
+        )
+        _write(text.encode(screen.encoding, "backslashreplace"))
     if target is not None:
         extract(
             path,
@@ -95,3 +115,8 @@ def show(
             auth_headers=options.secret_headers(),
             kept_headers=options.kept_headers,
         )
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

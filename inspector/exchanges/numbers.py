@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import TypeVar
 
@@ -62,6 +62,14 @@ class NumbersTally:
             output_tokens=_tokens(self._output),
             models=dict(sorted(self._models.items())),
         )
+
+
+def tally(calls: Iterable[Exchange]) -> NumbersTally:
+    """The tally of these calls."""
+    made = NumbersTally()
+    for call in calls:
+        made.add(call)
+    return made
 
 
 def counts(call: Exchange) -> bool:

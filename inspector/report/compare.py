@@ -17,6 +17,7 @@ from inspector.errors import ExitCode
 from inspector.model.report import Report
 from inspector.model.topology import Client
 from inspector.report.compare_values import (
+    OF_CALLS,
     RUN,
     Aspect,
     Aspects,
@@ -35,11 +36,16 @@ COPY: Final = "one of them is of a redacted copy, which holds masks in the place
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A report, or with `client` one of its clients: those whose user agent contains it."""
+    """A report, or with `client` one of its clients: those whose user agent contains it.
+
+    `filtered` says by what its report was made one of some calls alone (`selecting.Selected`).
+    What the run came to is not compared then: a verdict speaks of all calls.
+    """
 
     name: str
     report: Report
     client: str | None = None
+    filtered: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,8 @@ class Undecided:
 class Comparison:
     """What differs between `a` and `b`, what cannot be compared, and how many aspects are alike.
 
-    `ignored` counts those that differ, or may, and that somebody asked to pass over.
+    `ignored` counts those that differ, or may, and that somebody asked to pass over.  `filtered`
+    says which calls alone were compared; empty: all.
     """
 
     a: str
@@ -74,6 +81,7 @@ class Comparison:
     alike: int
     ignored: int = 0
     undecided: tuple[Undecided, ...] = ()
+    filtered: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -105,7 +113,10 @@ def compare(a: Side, b: Side, ignore: Sequence[str] = ()) -> Comparison:
                 undecided.append(Undecided(of, aspect, because))
             else:
                 differences.append(Difference(of, aspect, before, after))
-    return Comparison(_name(a), _name(b), tuple(differences), alike, passed_over, tuple(undecided))
+    return Comparison(
+        _name(a), _name(b), tuple(differences), alike, passed_over, tuple(undecided),
+        a.filtered or b.filtered,
+    )  # fmt: skip
 
 
 def _incomparable(a: Report, b: Report) -> str | None:
@@ -154,7 +165,7 @@ def _name(side: Side) -> str:
 def _things(a: Side, b: Side) -> Iterator[tuple[str, Aspects, Aspects]]:
     left, right = View(a.report), View(b.report)
     if a.client is None and b.client is None:
-        for of, aspects in RUN:
+        for of, aspects in OF_CALLS if a.filtered or b.filtered else RUN:
             yield of, aspects(left), aspects(right)
     for of, one, other in _pairs(a, b):
         yield of, of_clients(left, one), of_clients(right, other)

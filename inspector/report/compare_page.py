@@ -23,6 +23,9 @@ def page(comparison: Comparison, *, width: int = 80, color: bool = False) -> str
 def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text(f"A  {clipped(comparison.a, words.CELL)}")
     yield Text(f"B  {clipped(comparison.b, words.CELL)}\n")
+    if comparison.filtered:
+        told = f"FILTERED by {comparison.filtered}: only these calls are compared, and no verdict\n"
+        yield Text(told, STYLES["unknown"])
     by_thing = grouping.groups(comparison.differences, lambda difference: difference.of)
     for group in by_thing:
         yield Text(group[0].of, STYLES["heading"])

@@ -178,13 +178,15 @@ def _of_direct(view: View) -> Aspects:
     return {of: Aspect("number", number, f"x{number}") for of, number in rows.items()}
 
 
-#: What is compared of whole runs: the thing, and its aspects.
+#: What is compared of some calls of runs: the thing, and its aspects.
+OF_CALLS: Final[tuple[tuple[str, Callable[[View], Aspects]], ...]] = (("tunnels", _of_tunnels),)
+#: The same of whole runs.
 RUN: Final[tuple[tuple[str, Callable[[View], Aspects]], ...]] = (
     ("capture", _of_capture),
     ("cause", _of_cause),
     ("hypotheses", _of_hypotheses),
     ("findings", _of_findings),
-    ("tunnels", _of_tunnels),
+    *OF_CALLS,
     ("direct tls", _of_direct),
 )
 

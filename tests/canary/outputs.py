@@ -28,6 +28,8 @@ from inspector.policy.reading import built_in
 from inspector.policy.result import plain
 from inspector.report import compare, compare_page
 from inspector.report import runner as github
+from inspector.report.detail import page as detail_page
+from inspector.report.detail.gather import Details
 from inspector.report.formats import compared
 from inspector.report.formats.json import dumps
 from inspector.report.formats.whole import as_json
@@ -106,6 +108,13 @@ OUTPUTS: Final[dict[str, Output]] = {
     "page with logs of the program": Output("analyze -vv {capture}"),
     "JSON": Output("analyze --format json {capture}", "json"),
     "JSON with logs of the program": Output("analyze -vv --format json {capture}", "json"),
+    "page of some calls": Output("analyze -v --since 0.001s --only-client lab {capture}"),
+    "JSON Lines of some calls": Output(
+        "analyze --format jsonl --status 2xx --limit 3 {directory}", "json"
+    ),
+    "list of calls": Output("show --failed {other}"),
+    "comparison of some calls": Output("compare -e e1 {capture} {other}"),
+    "selection that is none": Output("analyze -vv --status {squid_log} {capture}", code=2),
     "page of a report": Output("analyze -v {report}"),
     "JSON Lines of a report": Output("analyze --format jsonl {other_report}", "json"),
     "JSON Lines": Output("analyze --format jsonl {capture}", "json"),
@@ -281,6 +290,9 @@ def rendered(report: Report) -> Iterator[Said]:
         "comparison": compare_page.page(differences, width=500),
         "judgement": telling.page(verdict, report, width=500),
     }
+    details = Details(report)
+    for shown in (*report.exchanges, *report.tunnels, *report.connections):
+        texts[f"{shown.id} in full"] = detail_page.page(details.of(shown.id), report, width=500)
     for name, text in texts.items():
         yield Said(name, "text", _encoded(text))
     colored = terminal.render(report, width=80, color=True, verbosity=1)

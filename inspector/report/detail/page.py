@@ -20,11 +20,13 @@ from inspector.report.detail.messages import answer_lines, auth_rows, header_lin
 from inspector.report.page import words
 from inspector.report.page.escape import clipped, defused, visible
 from inspector.report.page.layout import STYLES, Rows, notes, printed, table
+from inspector.report.page.listings import exchange_table
 from inspector.report.page.view import View
+from inspector.report.selecting import Selected
 
 #: Exchanges that stand beside each other; more are listed, a line each.
 _BESIDE: Final = 3
-#: Lines of one table; -v lifts the limit.
+#: Rows of one table.
 _ROWS: Final = 40
 #: The longest captured text of one line.
 _LINE: Final = 400
@@ -50,14 +52,46 @@ _AT_ONCE: Final = 1_000_000
 
 
 def page(
-    detail: Detail, report: Report, *, width: int = 80, color: bool = False, verbose: bool = False
+    detail: Detail,
+    report: Report,
+    *,
+    width: int = 80,
+    color: bool = False,
+    limit: int | None = None,
 ) -> str:
-    """The page, at most `width` columns wide but for the filter, with ANSI colours if `color`."""
+    """The page, at most `width` columns wide but for the filter, with ANSI colours if `color`.
+
+    `limit` is how many rows a table has at most, 0 for all; None: 40.
+    """
     view = View(report)
-    blocks = _blocks(detail, view, width, None if verbose else _ROWS)
+    blocks = _blocks(detail, view, width, _rows(limit))
     # A filter is copied: it stays one line, however long.
     wide = f"  {detail.display_filter or 'no packet'}\n"
     return printed(blocks, width=width, color=color) + defused(wide)
+
+
+def listed(
+    selected: Selected, *, width: int = 80, color: bool = False, limit: int | None = None
+) -> str:
+    """The exchanges of a report that were selected, a row each; `limit` as for `page`."""
+    report = selected.report
+    rows = Rows(_rows(limit), len(report.exchanges))
+
+    def blocks() -> Iterator[RenderableType]:
+        if selected.said:
+            yield Text(f"{selected.sentence}.\n", STYLES["unknown"])
+        if not rows.total:
+            yield Text("No exchange.")
+            return
+        heading = Text("EXCHANGES", STYLES["heading"])
+        yield heading.append("   inspector show FILE ID shows each of them in full", "default")
+        yield from rows.closing(exchange_table(report, rows.shown))
+
+    return printed(blocks(), width=width, color=color)
+
+
+def _rows(limit: int | None) -> int | None:
+    return _ROWS if limit is None else limit or None
 
 
 def _blocks(detail: Detail, view: View, width: int, limit: int | None) -> Iterator[RenderableType]:

@@ -73,6 +73,8 @@ class CompareResult:
     """How many differ, or may, and were passed over as --ignore asks."""
     exit_code: int
     """What --exit-code ends with: 0, 3 for a difference, 5 where something cannot be compared."""
+    filtered: str
+    """The options that selected the calls that alone were compared; empty where all were."""
 
 
 def plain(comparison: Comparison) -> dict[str, Any]:
@@ -92,6 +94,7 @@ def plain(comparison: Comparison) -> dict[str, Any]:
             alike=comparison.alike,
             ignored=comparison.ignored,
             exit_code=int(comparison.exit_code),
+            filtered=comparison.filtered,
         ),
         several_files=False,
     )

@@ -10,7 +10,7 @@ from inspector.model.http import Exchange
 from inspector.model.ids import LETTERS
 from inspector.model.network import Tunnel
 from inspector.model.report import FORMAT, MAJOR, SCHEMA, Report
-from inspector.report.formats.jsonl import STREAMED
+from inspector.report.formats.jsonl import STREAMED, Filtered
 from inspector.report.formats.schema_builder import SchemaBuilder
 
 #: This MAJOR with any MINOR: what a later one adds is allowed everywhere.
@@ -33,6 +33,7 @@ def lines_schema() -> dict[str, Any]:
         "exchange": builder.reference(Exchange),
         "tunnel": builder.reference(Tunnel),
         "report": {"$ref": "#/$defs/Rest"},
+        "filtered": builder.reference(Filtered),
     }
     lines = [
         {

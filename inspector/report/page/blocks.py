@@ -79,7 +79,7 @@ def sent_blocks(blocks: Sequence[Sent], rows: int | None) -> Iterable[Renderable
         yield Text()
     if limit.shown < limit.total:
         left_out = words.count(limit.total - limit.shown, "more client")
-        yield from notes(Text(f"... {left_out} with -v", STYLES["rule"]))
+        yield from notes(Text(f"... {left_out} with -v or --limit", STYLES["rule"]))
 
 
 def tunnel_block(rows: Sequence[TunnelRow], limit: int | None) -> Iterable[RenderableType]:

@@ -101,4 +101,4 @@ class Rows:
             yield from notes(grid)
             return
         yield Padding(grid, (0, 0, 0, 2))
-        yield from notes(Text(f"... {left_out} more rows with -v", STYLES["rule"]))
+        yield from notes(Text(f"... {left_out:,} more rows with -v or --limit", STYLES["rule"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from rich.table import Table
 
 from inspector.exchanges.timing import timing_of
@@ -13,8 +15,8 @@ from inspector.report.page.layout import table
 from inspector.wire import packet_label
 
 
-def exchange_table(report: Report) -> Table:
-    """One row an exchange.
+def exchange_table(report: Report, shown: int) -> Table:
+    """One row an exchange, the first so many.
 
     `at` counts seconds from the first packet; up and down are bodies; `took` is how long the first
     byte of the answer took, and the last.
@@ -22,7 +24,7 @@ def exchange_table(report: Report) -> Table:
     start = _start(report)
     several_files = len(report.captures) > 1
     grid = table("id", "at", "request", "status", "up/down", "took", "how it went", "packet")
-    for exchange in report.exchanges:
+    for exchange in islice(report.exchanges, shown):
         request, response = exchange.request, exchange.response
         first = request or response
         grid.add_row(
@@ -40,12 +42,12 @@ def exchange_table(report: Report) -> Table:
     return grid
 
 
-def tunnel_table(report: Report, prefix: str | None) -> Table:
-    """One row a tunnel, with what its readable TLS messages state."""
+def tunnel_table(report: Report, prefix: str | None, shown: int) -> Table:
+    """One row a tunnel, the first so many, with what its readable TLS messages state."""
     start = _start(report)
     several_files = len(report.captures) > 1
     grid = table("id", "at", "from", "reply", "TLS", "SNI", "closed by", "packet")
-    for tunnel in report.tunnels:
+    for tunnel in islice(report.tunnels, shown):
         tls = tunnel.tls
         latency = tunnel.reply_latency
         grid.add_row(

@@ -98,18 +98,20 @@ def providers(view: View) -> Iterable[RenderableType]:
     yield from notes(grid)
 
 
-def every_tunnel(view: View) -> Iterable[RenderableType]:
+def every_tunnel(view: View, limit: int | None) -> Iterable[RenderableType]:
     """Each tunnel on a line of its own."""
-    if view.report.tunnels:
+    rows = Rows(limit, len(view.report.tunnels))
+    if rows.total:
         yield Text("EVERY TUNNEL", STYLES["heading"])
-        yield from notes(tunnel_table(view.report, view.prefix))
+        yield from rows.closing(tunnel_table(view.report, view.prefix, rows.shown))
 
 
-def every_exchange(view: View) -> Iterable[RenderableType]:
+def every_exchange(view: View, limit: int | None) -> Iterable[RenderableType]:
     """Each exchange on a line of its own."""
-    if view.report.exchanges:
+    rows = Rows(limit, len(view.report.exchanges))
+    if rows.total:
         yield Text("EXCHANGES", STYLES["heading"])
-        yield from notes(exchange_table(view.report))
+        yield from rows.closing(exchange_table(view.report, rows.shown))
 
 
 def ruled_out(view: View) -> Iterable[RenderableType]:

@@ -22,63 +22,93 @@ from inspector.report.page.layout import STYLES, printed
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.verdicts import finding_rows, verdict_rows
 from inspector.report.page.view import View
+from inspector.report.selecting import Selection, select
 
-#: Rows of one table on the first page; -v lifts the limit.
+#: Rows of one table on the first page.
 ROWS: Final = 8
+#: The same with -v: nobody reads more, and a run of days has a hundred thousand.
+MOST_ROWS: Final = 500
 
 
-def render(report: Report, *, width: int = 80, color: bool = False, verbosity: int = 0) -> str:
+def render(
+    report: Report,
+    *,
+    width: int = 80,
+    color: bool = False,
+    verbosity: int = 0,
+    limit: int | None = None,
+    selection: Selection | None = None,
+) -> str:
     """The page, at most `width` columns wide, with ANSI colours if `color`.
 
     Verbosity 0 is one screen; 1 adds every exchange, every tunnel and what is
-    behind the conclusions.  The text holds no control character but line ends
-    (and colours).
+    behind the conclusions.  `limit` is how many rows a table has at most, 0 for all; None: 8, and
+    500 of a verbose page.  With a `selection` the page shows these calls alone, and says so; what
+    it concludes is of the whole run.  The text holds no control character but line ends (and
+    colours).
     """
-    return printed(_blocks(View(report), width, verbosity > 0), width=width, color=color)
+    verbose = verbosity > 0
+    usual = MOST_ROWS if verbose else ROWS
+    rows = usual if limit is None else limit or None
+    whole = View(report)
+    if not selection:
+        blocks = _blocks(whole, whole, width, verbose, rows)
+    else:
+        selected = select(report, selection)
+        blocks = _blocks(
+            whole, View(selected.report), width, verbose, rows, said=f"{selected.sentence}."
+        )
+    return printed(blocks, width=width, color=color)
 
 
-def _blocks(view: View, width: int, verbose: bool) -> Iterable[RenderableType]:
-    rows = None if verbose else ROWS
-    yield _title(view, width)
+def _blocks(
+    whole: View, view: View, width: int, verbose: bool, rows: int | None, said: str = ""
+) -> Iterable[RenderableType]:
+    """The page of `view`, with what is concluded of the `whole`."""
+    yield _title(whole, width)
+    if said:
+        yield Text(said, STYLES["unknown"])
     if view.copied is not None:
         yield Text(f"{view.copied}.")
     if view.apart is not None:
         yield Text(f"{view.apart}.")
     yield Text("-" * width, STYLES["rule"])
-    yield from blocks.headline_block(headline(view))
+    yield from blocks.headline_block(headline(whole))
     yield from blocks.sent_blocks(sent(view), rows)
     tunnels = tunnel_rows(view)
     if tunnels:
         yield from blocks.tunnel_block(tunnels, rows)
-    yield from inside(view, rows)
+    if not said or tunnels:
+        yield from inside(view, rows)
     yield from details.direct_tls(view, rows)
-    verdicts = verdict_rows(view)
+    verdicts = verdict_rows(whole)
     if verdicts:
         yield from blocks.verdict_block(verdicts, further=verbose)
-    findings = finding_rows(view, "note" if verbose else "warning")
+    findings = finding_rows(whole, "note" if verbose else "warning")
     if findings:
         yield from blocks.finding_block(findings, rows)
-    explained = _explains_all(view)
-    if verbose or not explained:
+    explained = _explains_all(whole)
+    if verbose or said or not explained:
         yield from details.failures(view, rows)
     if verbose:
-        yield from _more(view)
-    if verbose or not details.is_plain(view):
-        yield from details.capture(view)
-    yield from details.live(view, verbose=verbose)
+        yield from _more(whole, view, rows)
+    if verbose or not details.is_plain(whole):
+        yield from details.capture(whole)
+    yield from details.live(whole, verbose=verbose)
     if not verbose:
         yield from _left_out(view)
 
 
-def _more(view: View) -> Iterable[RenderableType]:
-    if view.report.root_cause is not None:
-        yield Text(f"{counts(view)}\n")
-    yield from details.ruled_out(view)
+def _more(whole: View, view: View, rows: int | None) -> Iterable[RenderableType]:
+    if whole.report.root_cause is not None:
+        yield Text(f"{counts(whole)}\n")
+    yield from details.ruled_out(whole)
     yield from details.providers(view)
-    yield from details.silent(view, None)
-    yield from details.every_tunnel(view)
-    yield from details.every_exchange(view)
-    yield from details.oddities(view, None)
+    if whole is view:
+        yield from details.silent(view, rows)
+    yield from details.every_tunnel(view, rows)
+    yield from details.every_exchange(view, rows)
+    yield from details.oddities(whole, rows)
 
 
 def _explains_all(view: View) -> bool:
