@@ -291,8 +291,10 @@ def rendered(report: Report) -> Iterator[Said]:
         "judgement": telling.page(verdict, report, width=500),
     }
     details = Details(report)
-    for shown in (*report.exchanges, *report.tunnels, *report.connections):
-        texts[f"{shown.id} in full"] = detail_page.page(details.of(shown.id), report, width=500)
+    ids = [each.id for each in report.exchanges]
+    ids += [tunnel.id for tunnel in report.tunnels]
+    for name in (*ids, *(connection.id for connection in report.connections)):
+        texts[f"{name} in full"] = detail_page.page(details.of(name), report, width=500)
     for name, text in texts.items():
         yield Said(name, "text", _encoded(text))
     colored = terminal.render(report, width=80, color=True, verbosity=1)
