@@ -291,7 +291,7 @@ def rendered(report: Report) -> Iterator[Said]:
         "judgement": telling.page(verdict, report, width=500),
     }
     details = Details(report)
-    ids = [each.id for each in report.exchanges]
+    ids: list[str] = [each.id for each in report.exchanges]
     ids += [tunnel.id for tunnel in report.tunnels]
     for name in (*ids, *(connection.id for connection in report.connections)):
         texts[f"{name} in full"] = detail_page.page(details.of(name), report, width=500)
