@@ -14,7 +14,7 @@ from inspector.cli.parameters import Text, duration_in_seconds
 from inspector.errors import plain, quoted
 
 if TYPE_CHECKING:
-    from inspector.report.selecting import Moment, Selection
+    from inspector.report.selecting import Selection, TimeBound
 
 _STATUS: Final = re.compile(r"[1-5](?:[0-9]{2}|xx)|none|unknown", re.ASCII)
 _EXCHANGE: Final = re.compile(r"e[1-9][0-9]{0,8}", re.ASCII)
@@ -43,7 +43,7 @@ class ExchangeName(Text):
         return text
 
 
-class MomentText(Text):
+class TimeText(Text):
     """A time of day with its date, or how long after the first packet; see `moment`."""
 
     name = "TIME"
@@ -53,12 +53,12 @@ class MomentText(Text):
         return text
 
 
-def moment(text: str) -> Moment:
+def moment(text: str) -> TimeBound:
     """`30s`, `2m`: after the first packet; `2026-11-24T00:31:21Z`: then.
 
     Raises ValueError with a sentence.
     """
-    from inspector.report.selecting import Moment
+    from inspector.report.selecting import TimeBound
 
     if "T" in text:
         try:
@@ -70,9 +70,9 @@ def moment(text: str) -> Moment:
         at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
         since = at - datetime(1970, 1, 1, tzinfo=UTC)
         seconds = since.days * 86_400 + since.seconds
-        return Moment(seconds * _NS + since.microseconds * 1000, is_offset=False)
+        return TimeBound(seconds * _NS + since.microseconds * 1000, is_offset=False)
     try:
-        return Moment(round(duration_in_seconds(text) * _NS), is_offset=True)
+        return TimeBound(round(duration_in_seconds(text) * _NS), is_offset=True)
     except ValueError:
         raise ValueError(
             f"{quoted(text)} is no time; write 30s or 2m for so long after the first packet, or"
@@ -107,12 +107,12 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     ),
     click.option(
         "--since",
-        type=MomentText(),
+        type=TimeText(),
         metavar="TIME",
         help="Show only calls from then on: 30s or 2m after the first packet, or"
         " 2026-11-24T00:31:21Z.",
     ),
-    click.option("--until", type=MomentText(), metavar="TIME", help="Show only calls until then."),
+    click.option("--until", type=TimeText(), metavar="TIME", help="Show only calls until then."),
     click.option(
         "-e",
         "--exchange",

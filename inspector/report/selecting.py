@@ -28,7 +28,7 @@ from inspector.report.page.grouping import page as grouped
 _CLASS: Final = "xx"
 
 
-class Moment(NamedTuple):
+class TimeBound(NamedTuple):
     """A time in ns: since 1970, or since the first packet of the run."""
 
     ns: int
@@ -51,9 +51,9 @@ class Selection:
     """Calls that failed alone."""
     statuses: tuple[str, ...] = ()
     """`401`, `5xx`, `none` for no answer, `unknown` for one that may be uncaptured.  Any."""
-    since: Moment | None = None
+    since: TimeBound | None = None
     """Calls that began then or later."""
-    until: Moment | None = None
+    until: TimeBound | None = None
     """Calls that began then or before."""
     exchanges: tuple[str, ...] = ()
     """Ids of exchanges: the calls that these are legs of.  Any of them."""

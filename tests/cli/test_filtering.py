@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from inspector.cli.filtering import moment
 from inspector.cli.main import main
-from inspector.report.selecting import Moment
+from inspector.report.selecting import TimeBound
 
 from .test_main import ROOT
 
@@ -24,14 +24,14 @@ def _run(*args: str) -> Result:
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("30s", Moment(30_000_000_000, is_offset=True)),
-        ("1.5m", Moment(90_000_000_000, is_offset=True)),
-        ("1970-01-01T00:00:01Z", Moment(1_000_000_000, is_offset=False)),
-        ("1970-01-01T01:00:00.000001+01:00", Moment(1000, is_offset=False)),
-        ("1970-01-01T00:00:00", Moment(0, is_offset=False)),
+        ("30s", TimeBound(30_000_000_000, is_offset=True)),
+        ("1.5m", TimeBound(90_000_000_000, is_offset=True)),
+        ("1970-01-01T00:00:01Z", TimeBound(1_000_000_000, is_offset=False)),
+        ("1970-01-01T01:00:00.000001+01:00", TimeBound(1000, is_offset=False)),
+        ("1970-01-01T00:00:00", TimeBound(0, is_offset=False)),
     ],
 )
-def test_a_time_is_an_offset_or_a_date(text: str, at: Moment) -> None:
+def test_a_time_is_an_offset_or_a_date(text: str, at: TimeBound) -> None:
     assert moment(text) == at
 
 

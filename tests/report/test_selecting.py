@@ -12,7 +12,7 @@ from inspector.model.network import Endpoint, Process
 from inspector.model.report import Report
 from inspector.options import Options
 from inspector.report.page.terminal import MOST_ROWS, render
-from inspector.report.selecting import Moment, Selection, select
+from inspector.report.selecting import Selection, TimeBound, select
 from tests.diagnosis.calls import CALL, golden
 from tests.exchanges.network import AGENT, API_PROXY, Network, request, response, say
 
@@ -65,7 +65,7 @@ def test_a_call_is_selected_if_all_of_it_applies(
 def test_a_call_is_of_the_time_at_which_it_began(run: Report) -> None:
     second = run.exchanges[1].request
     assert second is not None
-    at = Moment(second.started_at, is_offset=False)
+    at = TimeBound(second.started_at, is_offset=False)
     assert _ids(run, Selection(since=at)) == ["e2", "e3", "e4"]
     assert _ids(run, Selection(until=at)) == ["e1", "e2"]
     assert _ids(run, Selection(since=at, until=at)) == ["e2"]
@@ -75,8 +75,8 @@ def test_an_offset_counts_from_the_first_packet() -> None:
     report = golden("keep-alive-50")
     start = report.captures[0].started_at
     assert start is not None
-    offset = Selection(since=Moment(SECOND // 10, is_offset=True))
-    absolute = Selection(since=Moment(start + SECOND // 10, is_offset=False))
+    offset = Selection(since=TimeBound(SECOND // 10, is_offset=True))
+    absolute = Selection(since=TimeBound(start + SECOND // 10, is_offset=False))
     assert _ids(report, offset) == _ids(report, absolute)
     assert 0 < len(_ids(report, offset)) < len(report.exchanges)
 
