@@ -123,6 +123,10 @@ class Inspector:
         """
         return self._ledger.processes.add(claim)
 
+    def shown(self, name: str) -> str:
+        """A name that this machine gives, as it may be shown: a file can be named after a key."""
+        return self._ledger.credentials.words(name)
+
     def flush(self) -> None:
         """Look at everything that is held for a batch (a live capture's tick)."""
         self._pipeline.flush()

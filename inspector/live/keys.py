@@ -64,6 +64,7 @@ NOTHING: Final = "--keys: no program with OpenSSL that can be probed was seen on
 
 
 def _counted(found: Probed, hits: Sequence[int]) -> HookCount:
+    user = "" if found.program == found.file else f" of {found.program}"
     if found.probe is None:
-        return HookCount(f"{found.file}[{found.pid}]", 0, note=f"no keys: {found.because}")
-    return HookCount(f"{found.function} of {found.file}[{found.pid}]", hits[found.probe])
+        return HookCount(f"{found.file}{user}", 0, note=f"no keys: {found.because}")
+    return HookCount(f"{found.function} in {found.file}{user}", hits[found.probe])

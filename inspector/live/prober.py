@@ -11,7 +11,8 @@ What is proven before anything is done for a process:
   then are secrets of that namespace's tasks let out of the kernel;
 * the file is the one that the process runs or has mapped as code: it is opened through
   /proc/PID/exe and /proc/PID/map_files, which lead to that very file whatever its path says by now,
-  and the probe is put into the file that was opened;
+  and the probe is put into the file that was opened.  Of a namespace that is new, what is installed
+  in the process's root is looked at besides, by a path that no link leads out of that root;
 * the place in it follows from the file's own tables (`executables.key_log`), every one of which is
   bounded and may lie: a probe reads, and changes nothing.
 
@@ -29,7 +30,7 @@ import re
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, NoReturn
 
@@ -39,6 +40,7 @@ from inspector.linux import seccomp
 from inspector.linux.ebpf.keys import PROBES, KeyPrograms, Presence, read_presence
 from inspector.linux.ebpf.loader import BpfError
 from inspector.linux.neighbours import Neighbours
+from inspector.linux.roots import open_in_root
 from inspector.live.command import User
 from inspector.live.helper import NOBODY, let_go, shut
 from inspector.live.privileges import keep_only
@@ -61,6 +63,14 @@ _NAME_LIMIT: Final = 96
 _CAPABILITIES: Final = frozenset({2, 19, 21})
 #: How ps calls it, in 15 bytes.
 _NAME: Final = b"inspector-probe"
+#: Where a root has what programs that begin later will run: so their first session is seen, too.
+_INSTALLED: Final = (
+    "/usr/lib/x86_64-linux-gnu/libssl.so.3",
+    "/usr/lib64/libssl.so.3",
+    "/usr/lib/libssl.so.3",
+    "/usr/local/bin/node",
+    "/usr/bin/node",
+)
 #: A library by the name that OpenSSL's has, as code: range and path of a line of maps.
 _MAPPED: Final = re.compile(
     rb"^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ [0-9a-f:]+ \d+ +/(?:[^\n]*/)?(libssl[^/\n]*)$",
@@ -70,12 +80,14 @@ _MAPPED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A file with OpenSSL in it that a process on the bridge runs.
+    """A file with OpenSSL in it that a program on the bridge runs, or could run.
 
-    `probe`: the number of its probe; None: there is none, `because` of something.
+    `program` is what the process `pid` runs in whose root it was found.  `probe`: the number of
+    its probe; None: there is none, `because` of something.
     """
 
     file: str
+    program: str
     pid: int
     build: str = ""
     probe: int | None = None
@@ -106,10 +118,10 @@ class Looker:
         with contextlib.suppress(OSError):  # it has ended
             process = os.open(f"/proc/{presence.pid}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
+                is_new = presence.cookie not in self._inside
                 if self._is_let_in(presence, process):
-                    for name, file in _programs(process):
-                        with os.fdopen(file, "rb"):
-                            self._look(presence.pid, name, file)
+                    places = (*_code(process), *(_INSTALLED if is_new else ()))
+                    self._look_into(presence.pid, process, places)
             finally:
                 os.close(process)
 
@@ -134,13 +146,22 @@ class Looker:
         self._outside[cookie] = now
         return False
 
-    def _look(self, pid: int, name: str, file: int) -> None:
+    def _look_into(self, pid: int, process: int, places: Iterable[str]) -> None:
+        program = _name(process, "exe")
+        for place in places:
+            try:
+                file = _open(process, place)
+            except OSError:
+                continue  # it is not there, or has ended
+            with os.fdopen(file, "rb"):
+                self._look(Probed(_name(process, place), program, pid), file)
+
+    def _look(self, found: Probed, file: int) -> None:
         about = os.fstat(file)
         key = about.st_dev, about.st_ino
         if key in self._files or len(self._files) >= _REMEMBERED:
             return
         self._files.add(key)
-        found = Probed(name, pid)
         try:
             image = ElfImage(lambda offset, size: os.pread(file, size, offset))
             found = replace(found, build=image.build_id)
@@ -169,18 +190,31 @@ class Looker:
             self._tell(replace(found, because=because[:_NAME_LIMIT]))
 
 
-def _programs(process: int) -> Iterator[tuple[str, int]]:
-    """What a process runs, and its libraries by OpenSSL's name, open: a name, a descriptor."""
-    for link in ("exe", *_libraries(process)):
+def _open(process: int, place: str) -> int:
+    """A file of a process, by a link of the kernel's or within its root; raises OSError."""
+    if not place.startswith("/"):
+        return os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=process)
+    root = os.open("root", os.O_PATH | os.O_CLOEXEC, dir_fd=process)
+    try:
+        return open_in_root(root, place)
+    finally:
+        os.close(root)
+
+
+def _name(process: int, place: str) -> str:
+    """What a file is called, as it may be sent."""
+    path = place
+    if not place.startswith("/"):
         try:
-            file = os.open(link, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=process)
+            path = os.readlink(place, dir_fd=process)
         except OSError:
-            continue  # it has ended, or is none of the kernel's own
-        name = os.readlink(link, dir_fd=process).rpartition("/")[2]
-        yield name.encode(errors="replace").decode()[:_NAME_LIMIT], file
+            path = "?"
+    return path.rpartition("/")[2].encode(errors="replace").decode()[:_NAME_LIMIT]
 
 
-def _libraries(process: int) -> Iterator[str]:
+def _code(process: int) -> Iterator[str]:
+    """Links to what a process runs, and to its libraries by OpenSSL's name."""
+    yield "exe"
     try:
         descriptor = os.open("maps", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
         with os.fdopen(descriptor, "rb") as file:

@@ -271,8 +271,8 @@ class Session:
     def _probes(self, begun: int) -> Iterator[HookCount]:
         if self.attribution is not None:
             yield from self.attribution.probes(begun)
-        if self.keys is not None:
-            yield from self.keys.probes()
+        for each in () if self.keys is None else self.keys.probes():
+            yield replace(each, name=self.inspector.shown(each.name))
 
     def _learn(self, claims: Iterable[SocketOwner]) -> None:
         for claim in claims:

@@ -13,7 +13,7 @@ import pytest
 
 from inspector.linux.ebpf.keys import KeyPrograms
 from inspector.linux.neighbours import Neighbours
-from inspector.live.prober import Prober
+from inspector.live.prober import _INSTALLED, Prober
 from lab.network import NAMED, Network
 from lab.processes import until
 from tests.linux.ebpf.conftest import bpf_possible, network
@@ -64,11 +64,21 @@ def test_who_was_there_at_the_start_is_probed_before_it_returns(
     bpf_possible: None, network: Network, on_the_bridge: subprocess.Popen[str]
 ) -> None:
     with prober(network) as (programs, started):
-        (found,) = [each for each in started.files if each.probe is not None]
+        (found,) = [each for each in started.files if each.file == "libssl.so.3"]
         assert (found.function, found.pid) == ("nss_keylog_int", on_the_bridge.pid)
-        assert found.file.startswith("libssl")
+        assert found.program.startswith("python")
         random = shake(on_the_bridge)
         assert {each.random for each in programs.secrets()} == {random}
+
+
+def test_what_is_installed_where_somebody_is_on_the_bridge_is_probed_before_it_runs(
+    bpf_possible: None, network: Network, on_the_bridge: subprocess.Popen[str]
+) -> None:
+    installed = [path for path in map(Path, _INSTALLED) if path.exists()]
+    if not installed:
+        pytest.skip("neither Node.js nor libssl is installed in a usual place")
+    with prober(network) as (_, started):
+        assert {path.name for path in installed} <= {each.file for each in started.files}
 
 
 def test_neither_the_world_nor_the_machine_that_has_the_bridge_is_on_it(

@@ -29,8 +29,8 @@ const volatile struct config config;
 
 /* Read through its mapped page, so no privilege is needed to. */
 struct {
-	__u64 hits[PROBES]; /* of each probe, whoever ran it */
-	__u64 elsewhere; /* by tasks that are not on the bridge */
+	__u64 hits[PROBES]; /* of each probe, by tasks on the bridge */
+	__u64 elsewhere; /* of all probes, by others */
 	__u64 sent;
 	__u64 unreadable; /* arguments that are no secret, or not in memory */
 	__u64 lost; /* no room in a ring buffer */
@@ -114,12 +114,12 @@ int on_secret(struct registers *context)
 	__u64 cookie, length;
 	struct secret *event;
 
-	count(&counters.hits[probe]);
 	find_namespace(bpf_get_current_task_btf(), &cookie, &inode);
 	if (!bpf_map_lookup_elem(&namespaces, &cookie)) {
 		count(&counters.elsewhere);
 		return 0;
 	}
+	count(&counters.hits[probe]);
 	length = arguments[(layout >> 6) & 7];
 	if (length < 32 || length > SECRET) {
 		count(&counters.unreadable);

@@ -51,7 +51,7 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class KeyStatistics:
-    """How often each probe ran, and what became of it.  `elsewhere`: not on the bridge."""
+    """How often each probe ran on the bridge, and what became of it; `elsewhere`: all others."""
 
     hits: tuple[int, ...]
     elsewhere: int

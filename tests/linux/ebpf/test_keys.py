@@ -66,7 +66,7 @@ def test_a_running_program_gives_the_secrets_of_its_next_session(
     assert all(len(each.secret) in (32, 48) for each in found)
     counted = programs.statistics()
     assert counted.hits[7] == counted.sent == len(found)
-    assert (counted.elsewhere, counted.unreadable, counted.lost) == (0, 0, 0)
+    assert (counted.unreadable, counted.lost) == (0, 0)
 
 
 def test_of_a_namespace_that_was_not_let_in_nothing_leaves_the_kernel(
@@ -78,7 +78,7 @@ def test_of_a_namespace_that_was_not_let_in_nothing_leaves_the_kernel(
         assert list(programs.secrets()) == []
     counted = programs.statistics()
     assert counted.sent == 0
-    assert counted.elsewhere == counted.hits[7] > 0
+    assert counted.elsewhere > counted.hits[7] == 0
 
 
 def test_a_secret_is_printed_nowhere(network: Network, programs: KeyPrograms, pem: Path) -> None:
