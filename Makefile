@@ -103,6 +103,7 @@ docs: $(READY) ## Regenerate what is generated: schema, references, limits, pict
 	@$(BIN)/python -m tools.docs.findings
 	@$(BIN)/python -m tools.docs.claims
 	@$(BIN)/python -m tools.docs.action
+	@$(BIN)/python -m tools.docs.fleet_tables
 
 lock: $(READY) ## Renew requirements/ci.txt within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python

@@ -17,6 +17,7 @@ NAMESAKES: Final[Mapping[str, str]] = {
     "Described": "what an interface's section says: to a source, to a file",
     "End": "of a connection: an address and port, the FIN that a direction is delivered with",
     "Engine": "what joins packets to streams; the Docker engine",
+    "FindingRow": "a finding: as a page's table shows it, as the tables of a fleet hold it",
     "Gap": "bytes that are missing: as the packet core delivers them, as a report says them",
     "How": "by which evidence something was found: a bridge, a process",
     "IPNetwork": "an alias for the two classes of the standard library, in modules of one room",
@@ -30,6 +31,7 @@ NAMESAKES: Final[Mapping[str, str]] = {
     "Run": "neighbours in a row: bytes of one direction, records of a file",
     "Scrubber": "cleans a text of keys; the protocol that a session asks for of it",
     "Stop": "what ends a run early: the handle of a command, the protocol of a pipe's reader",
+    "TunnelRow": "a tunnel: as a page's table shows it, as the tables of a fleet hold it",
 }
 
 

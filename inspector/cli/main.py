@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "compare": "inspector.cli.compare",
     "doctor": "inspector.cli.doctor",
     "explain": "inspector.cli.explain",
+    "fleet": "inspector.cli.fleet",
     "redact": "inspector.cli.redact",
     "schema": "inspector.cli.schemas",
     "show": "inspector.cli.show",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.errors import NotACapture
 
@@ -15,7 +16,9 @@ _LOG: Final = re.compile(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$|policy-manifest
 #: A redacted copy that a command of this program left: what it was made of may lie beside it.
 _COPY: Final = re.compile(r"\.redacted\.pcapng\d*$")
 #: Where the firewall keeps the API proxy's logs, beside Squid's.
-_LOGS_OF_PROXY: Final = "api-proxy-logs"
+LOGS_OF_PROXY: Final = "api-proxy-logs"
+
+FileKind: TypeAlias = Literal["capture", "key-log", "log"]
 
 
 class Located(NamedTuple):
@@ -39,6 +42,25 @@ def holds_copies_alone(directory: Path) -> bool:
     )
 
 
+def kind_of(name: str) -> FileKind | None:
+    """What a file in a directory is, by its name; None for what nobody reads."""
+    if _CAPTURE.search(name):
+        return "capture"
+    if _KEY_LOG.match(name):
+        return "key-log"
+    return "log" if _LOG.match(name) else None
+
+
+def preferred(captures: Iterable[str]) -> list[str]:
+    """Of the captures of a directory those that are called `capture.*`, else all of them.
+
+    A redacted copy stands back for its original.
+    """
+    names = list(captures)
+    names = [name for name in names if not _COPY.search(name)] or names
+    return [name for name in names if name.split(".", 1)[0] == "capture"] or names
+
+
 def locate(argument: str | Path) -> Located:
     """The capture files meant by a path, a directory or `-`.
 
@@ -51,20 +73,17 @@ def locate(argument: str | Path) -> Located:
     if str(argument) == "-" or not path.is_dir():
         return Located((str(argument),))
     files = sorted(entry for entry in path.iterdir() if entry.is_file())
-    captures = [file for file in files if _CAPTURE.search(file.name)]
-    captures = [file for file in captures if not _COPY.search(file.name)] or captures
-    named = [file for file in captures if file.name.split(".", 1)[0] == "capture"]
+    captures = {file.name: file for file in files if kind_of(file.name) == "capture"}
     if not captures:
         raise NotACapture(
             f"The directory {path} holds no capture file (*.pcap, *.pcapng, *.cap)",
             "Name the capture itself if it has another ending",
         )
-    inner = path / _LOGS_OF_PROXY
+    inner = path / LOGS_OF_PROXY
     if inner.is_dir():
         files += sorted(entry for entry in inner.iterdir() if entry.is_file())
-    key_logs = tuple(file for file in files if _KEY_LOG.match(file.name))
     return Located(
-        tuple(str(file) for file in named or captures),
-        tuple(file for file in files if _LOG.match(file.name) and file not in key_logs),
-        key_logs,
+        tuple(str(captures[name]) for name in preferred(captures)),
+        tuple(file for file in files if kind_of(file.name) == "log"),
+        tuple(file for file in files if kind_of(file.name) == "key-log"),
     )

@@ -97,6 +97,11 @@ class CheckResult:
     """Codes and expectations of expired [[ignore]]s, in the order of the policy."""
 
 
+def verdict_of(judgement: Judgement) -> CheckVerdict:
+    """The verdict in a word."""
+    return _WORDS[judgement.verdict]
+
+
 def plain(judgement: Judgement) -> dict[str, Any]:
     """The judgement for JSON; findings by their code, as the report has the rest."""
     return to_plain(_result(judgement), several_files=False)
@@ -162,7 +167,7 @@ def _result(judgement: Judgement) -> CheckResult:
     return CheckResult(
         schema=SCHEMA,
         policy=judgement.policy,
-        verdict=_WORDS[judgement.verdict],
+        verdict=verdict_of(judgement),
         exit_code=int(judgement.exit_code),
         fail_on=judgement.fail_on,
         when_not_proven=judgement.when_not_proven,

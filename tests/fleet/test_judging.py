@@ -1,0 +1,159 @@
+"""Each row says what `analyze` says of that capture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pytest
+
+from inspector import Report, as_json, inspect
+from inspector.fleet.discovery import FoundRun, discover
+from inspector.fleet.judging import judged
+from inspector.options import Options
+from tests.fleet.runs import CAPTURES, SETTINGS, golden
+
+GOLDENS: Final = sorted(path.name for path in CAPTURES.iterdir() if path.is_dir())
+SAMPLE: Final = ("agent-holds-real-key", "h4-401-inside-tunnel", "squid-denied", "websocket-cut")
+
+
+def found(place: Path) -> FoundRun:
+    [run] = discover([str(place)])
+    return run
+
+
+def tables(run: FoundRun) -> dict[str, list[dict[str, Any]]]:
+    told: dict[str, Any] = orjson.loads(judged(run, SETTINGS).line)
+    return dict(told["tables"])
+
+
+def plain(report: Report) -> dict[str, Any]:
+    told: dict[str, Any] = orjson.loads(as_json(report))
+    return told
+
+
+def check(name: str) -> None:
+    report = plain(inspect(CAPTURES / name, options=SETTINGS.options))
+    rows = tables(found(CAPTURES / name))
+    [run] = rows["runs"]
+    cause = report["root_cause"]
+    assert run["completeness"] == report["completeness"]["verdict"]
+    assert run["packets"] == report["completeness"]["packets"]
+    assert run["cause"] == (cause and cause["code"])
+    assert run["cause_sentence"] == (cause and cause["sentence"])
+    assert run["cause_of"] == (cause["of"] if cause else 0)
+    assert run["hypotheses"] == {h["id"]: h["verdict"] for h in report["hypotheses"]}
+    assert run["findings"] == list(dict.fromkeys(f["code"] for f in report["findings"]))
+    assert run["started_at"] == min(c["started_at"] for c in report["captures"])
+    assert run["fingerprint_key"] == report["provenance"]["fingerprint_key"]
+    assert run["tunnels"] == len(report["tunnels"]) == len(rows["tunnels"])
+    assert [(r["code"], r["count"]) for r in rows["findings"]] == [
+        (f["code"], f["count"]) for f in report["findings"]
+    ]
+    assert [(r["exchange"], r["status"], r["target"], r["packet"]) for r in rows["exchanges"]] == [
+        (
+            e["id"],
+            e["response"] and e["response"]["status"],
+            e["request"] and e["request"]["target"],
+            (e["request"] or e["response"])["packet"],
+        )
+        for e in report["exchanges"]
+    ]
+    assert [
+        (
+            r["ip"],
+            r["user_agent"],
+            r["statuses"],
+            [(a["name"], a["fingerprint"]) for a in r["auth"]],
+        )
+        for r in rows["clients"]
+    ] == [
+        (
+            c["ip"],
+            c["user_agent"],
+            c["statuses"],
+            [(a["name"], a["credential"]["fingerprint"]) for a in c["auth_headers"]],
+        )
+        for c in report["clients"]
+    ]
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_the_rows_of_a_run_are_its_report(name: str) -> None:
+    check(name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(set(GOLDENS) - set(SAMPLE)))
+def test_the_rows_of_every_golden_capture_are_its_report(name: str) -> None:
+    check(name)
+
+
+def test_a_report_that_was_stored_gives_the_rows_of_its_capture(tmp_path: Path) -> None:
+    name = "h4-401-inside-tunnel"
+    (tmp_path / "report.json").write_bytes(
+        as_json(inspect(CAPTURES / name, options=SETTINGS.options))
+    )
+    of_report, of_capture = tables(found(tmp_path)), tables(found(CAPTURES / name))
+    differ = ("key", "run", "source", "kind", "files", "bytes", "inputs", "stamp")
+    for table in of_capture:
+        for row in (*of_report[table], *of_capture[table]):
+            for column in differ:
+                row.pop(column, None)
+    assert of_report == of_capture
+
+
+def test_a_report_is_judged_by_whoever_wrote_it(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(
+        as_json(inspect(CAPTURES / "healthy-json"))
+        .replace(b'"version":"0.1.0"', b'"version":"9.9.9"')
+        .replace(b"inspector.report/2.2", b"inspector.report/2.1")
+    )
+    [run] = tables(found(tmp_path))["runs"]
+    assert run["judged_by"].startswith("9.9.9")
+    assert run["report_schema"] == "inspector.report/2.1"
+
+
+def test_a_key_that_somebody_wrote_into_a_report_is_not_told(tmp_path: Path) -> None:
+    key = (
+        b"sk-ant-api03-LABONLYLABONLYLABONLYLABONLYLABONLYLABONLYLABONLYLABONLYLABONLYLABONLYLABON"
+    )
+    told = as_json(inspect(CAPTURES / "squid-denied"))
+    (tmp_path / "report.json").write_bytes(told.replace(b"api.anthropic.com", key))
+    line = judged(found(tmp_path), SETTINGS).line
+    assert b"LABONLY" not in line
+
+
+FAILURES: Final = {
+    "not-a-capture": ("capture.pcap", b"no capture at all, but long enough to be one"),
+    "not-a-report": ("report.json", b'{"schema": "something else"}'),
+    "no-tcp": ("capture.pcap", None),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_cannot_be_judged_is_a_row_with_its_reason(failure: str, tmp_path: Path) -> None:
+    name, data = FAILURES[failure]
+    if data is None:
+        data = (CAPTURES / "healthy-json" / "capture.pcapng").read_bytes()
+        settings = replace(SETTINGS, options=Options(scope="subnet", subnet="10.9.8.0/24"))
+    else:
+        settings = SETTINGS
+    (tmp_path / name).write_bytes(data)
+    told = judged(found(tmp_path), settings)
+    [run] = orjson.loads(told.line)["tables"]["runs"]
+    assert (told.failure, run["failure"]) == (failure, failure)
+    assert run["error"]
+    assert str(tmp_path) not in run["error"]
+
+
+def test_a_damaged_capture_is_judged_as_far_as_it_goes(tmp_path: Path) -> None:
+    place = golden("h4-401-inside-tunnel", tmp_path / "a", only=["capture.pcapng"])
+    data = (place / "capture.pcapng").read_bytes()
+    (place / "capture.pcapng").write_bytes(data[: len(data) // 2])
+    [run] = tables(found(place))["runs"]
+    assert (run["failure"], run["completeness"]) == (None, "incomplete")
+    assert "file-cut" in run["unread"]
+    assert not run["proves_absence"]
