@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -69,7 +70,8 @@ def compare(
 ) -> None:
     """Tell what differs: clients, headers, credentials, answers, tunnels, findings.
 
-    A and B are each a capture, a directory with one, or a report.json. Of two
+    A and B are each a capture, a directory with one, or a report.json; or both
+    are directories of `inspector fleet -o`, and rates over their runs are told. Of two
     captures the fingerprints of credentials are made with one key, so that the
     same credential is seen to be the same. Of reports that were made with
     different keys, and of redacted copies, credentials that look alike cannot
@@ -94,6 +96,8 @@ def compare(
         raise click.UsageError("--client may be given twice at most.")
     if b is None and len(clients) != 2:
         raise click.UsageError("Give B, or --client twice to compare two clients of A.")
+    if b is not None and all((Path(each) / "fleet.json").is_file() for each in (a, b)):
+        ctx.exit(_fleets(a, b, form, ignored, exit_code=exit_code))
     options = options_of(told)
     options = replace(
         options,
@@ -133,3 +137,29 @@ def compare(
     sys.stdout.buffer.flush()
     if exit_code:
         ctx.exit(comparison.exit_code)
+
+
+def _fleets(
+    a: str, b: str, form: Literal["terminal", "json"], ignored: tuple[str, ...], *, exit_code: bool
+) -> int:
+    """Compare the runs of two fleets; the exit code."""
+    from inspector.cli.screen import Screen
+    from inspector.errors import ExitCode, plain_parts
+    from inspector.fleet.comparison import compare as rates
+    from inspector.fleet.comparison_page import render_comparison
+    from inspector.fleet.store import Store
+    from inspector.fleet.told import plain_comparison
+    from inspector.report.formats.json import dumps
+
+    differences = rates(Store.opened(Path(a)), Store.opened(Path(b)), ignored)
+    if form == "json":
+        data = dumps(plain_comparison(differences)) + b"\n"
+    else:
+        screen = Screen.of(sys.stdout)
+        names = plain_parts(a), plain_parts(b)
+        text = render_comparison(differences, *names, width=screen.width, color=screen.color)
+        data = text.encode(screen.encoding, "backslashreplace")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    is_different = exit_code and any(each.excludes_zero for each in differences)
+    return ExitCode.BROKEN if is_different else ExitCode.DONE

@@ -11,14 +11,21 @@ import click
 
 from inspector.cli.inputs import options_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.messages import say
 from inspector.cli.network import key_options, network_options
 from inspector.cli.parameters import Duration, Size, duration_in_seconds, size_in_bytes
+from inspector.cli.progress import RunsRead
+from inspector.report.formats.table import AT_THE_END
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from inspector.fleet.engines import Engine
     from inspector.fleet.invocation import Outturn
     from inspector.fleet.settings import FleetSettings
+    from inspector.fleet.summary import GroupBy, Summary
+    from inspector.policy.model import Policy
 
 
 @click.command(epilog=exit_codes_text())
@@ -71,6 +78,40 @@ if TYPE_CHECKING:
     metavar="SIZE",
     help="Give a run up whose process asks for more.",
 )
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Count runs from this day on, and tell what no run before it had.",
+)
+@click.option(
+    "--group-by",
+    type=click.Choice(["cause", "client", "provider", "repository", "week"]),
+    default="cause",
+    show_default=True,
+    help="What the runs are counted by besides causes and weeks.",
+)
+@click.option(
+    "--policy",
+    "policies",
+    metavar="[REPOSITORY=]NAME|FILE",
+    multiple=True,
+    help="Judge runs by a policy (docs/policy.md): all, or those of a repository.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note"]),
+    help="End with 3 when a run has a finding of this level or above, with 5 when one cannot "
+    "prove that it has none.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(AT_THE_END),
+    default="terminal",
+    show_default=True,
+    help="A page for people, or the same as JSON.",
+)
 @network_options
 @key_options
 @click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
@@ -89,6 +130,11 @@ def fleet(
     rejudge: bool,
     time_limit: str,
     memory_limit: str,
+    since: datetime | None,
+    group_by: GroupBy,
+    policies: tuple[str, ...],
+    fail_on: Literal["error", "warning", "note"] | None,
+    form: Literal["terminal", "json"],
     no_progress: bool,
     **told: Any,
 ) -> None:
@@ -101,33 +147,91 @@ def fleet(
     with AtOnce():
         from inspector.fleet.invocation import judge_all
         from inspector.fleet.run_ids import PathPattern
-        from inspector.fleet.store import Store
+        from inspector.fleet.store import Store, is_fleet
+        from inspector.fleet.summary import summarise
 
+    if not paths and not is_fleet(directory):
+        raise click.UsageError("Missing argument 'PATH...': there are no tables in DIR yet.", ctx)
+    if policies and not paths:
+        raise click.UsageError("--policy judges: name the runs again.", ctx)
     named = None if pattern is None else PathPattern(pattern)
-    settings = _settings(told, time_limit, memory_limit)
+    settings = _settings(told, policies, time_limit, memory_limit)
     chosen = _engine(ctx, engine, scheduler, jobs)
     store = Store.opened(directory, tables)
     if paths:
-        tally = judge_all(paths, store, settings, chosen, pattern=named, rejudge=rejudge)
-        if not tally.found:
+        with RunsRead(wanted=not no_progress) as progress:
+            outturn = judge_all(
+                paths,
+                store,
+                settings,
+                chosen,
+                pattern=named,
+                rejudge=rejudge,
+                on_progress=progress,
+            )
+        if not outturn.found:
             from inspector.errors import NotACapture
 
             raise NotACapture(
                 "No run was found in what was named",
                 "A run is a folder with captures or a report.json (docs/fleet.md)",
             )
-        sys.stdout.write(_told(tally))
+        say(_told(outturn))
+    summary = summarise(store, since=None if since is None else since.date(), group_by=group_by)
+    _show(summary, directory, form, verbose=bool(ctx.meta.get(VERBOSITY, 0)))
+    ctx.exit(summary.exit_code(fail_on))
 
 
-def _told(tally: Outturn) -> str:
-    failed = sum(tally.failures.values())
+def _told(outturn: Outturn) -> str:
+    """What was done, in a sentence."""
+    failed = sum(outturn.failures.values())
     return (
-        f"{tally.found} runs: {tally.judged} judged ({failed} not readable),"
-        f" {tally.unread + tally.unchanged} in the tables already\n"
+        f"{outturn.found:,} runs were found: {outturn.judged:,} judged, of which {failed:,} could"
+        f" not be, and {outturn.unread + outturn.unchanged:,} that the tables hold already."
     )
 
 
-def _settings(told: dict[str, Any], time_limit: str, memory_limit: str) -> FleetSettings:
+def _show(
+    summary: Summary, directory: Path, form: Literal["terminal", "json"], *, verbose: bool
+) -> None:
+    if form == "json":
+        from inspector.fleet.told import plain_summary
+        from inspector.report.formats.json import dumps
+
+        data = dumps(plain_summary(summary)) + b"\n"
+    else:
+        from inspector.cli.screen import Screen
+        from inspector.errors import plain_parts
+        from inspector.fleet.page import render
+
+        screen = Screen.of(sys.stdout)
+        title = plain_parts(str(directory))
+        text = render(summary, title, width=screen.width, color=screen.color, verbose=verbose)
+        data = text.encode(screen.encoding, "backslashreplace")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _policies(told: tuple[str, ...], known: list[str]) -> dict[str, Policy]:
+    """The policies by repository; "" is that of all others."""
+    from inspector.policy.reading import read_policy
+    from inspector.provenance import OF_GITHUB
+
+    _, grammar = OF_GITHUB["repository"]
+    found: dict[str, Policy] = {}
+    for text in told:
+        repository, equals, name = text.partition("=")
+        if not equals or not grammar.fullmatch(repository):
+            repository, name = "", text
+        if repository in found:
+            raise click.UsageError(f"--policy is given twice for {repository or 'all runs'}.")
+        found[repository] = read_policy(name, known)
+    return found
+
+
+def _settings(
+    told: dict[str, Any], policies: tuple[str, ...], time_limit: str, memory_limit: str
+) -> FleetSettings:
     import secrets
     from dataclasses import replace
     from datetime import UTC, datetime
@@ -142,8 +246,14 @@ def _settings(told: dict[str, Any], time_limit: str, memory_limit: str) -> Fleet
         finds_keys=True,
         fingerprint_key=key or secrets.token_bytes(FINGERPRINT_KEY_BYTES),
     )
+    judged_by = _policies(policies, [row.name for row in options.roles().added])
+    if "" in judged_by:
+        from inspector.policy.reading import with_network
+
+        options = with_network(options, judged_by[""])
     return FleetSettings(
         options=options,
+        policies=judged_by,
         today=datetime.now(UTC).date(),
         draws_key=key is None,
         time_limit=duration_in_seconds(time_limit),

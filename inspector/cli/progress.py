@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Final, TextIO
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from inspector.fleet.invocation import Outturn
 
 _WIDTH: Final = 32
 _STEP: Final = 1 << 20
@@ -31,6 +35,35 @@ class Progress:
             return
         self._next = done + max(_STEP, (total or 0) // 100)
         self._out.write("\r\x1b[K" + line(done, total))
+        self._out.flush()
+
+
+class RunsRead:
+    """The same for runs, of which nobody knows how many there are: call it with an `Outturn`."""
+
+    #: Seconds between two drawings of the line.
+    STEP: Final = 0.2
+
+    def __init__(self, out: TextIO | None = None, *, wanted: bool = True) -> None:
+        self._out = sys.stderr if out is None else out
+        self._shown = wanted and self._out.isatty()
+        self._next = 0.0
+
+    def __enter__(self) -> RunsRead:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown and self._next:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+
+    def __call__(self, outturn: Outturn) -> None:
+        """Draw the line again when a moment has passed."""
+        if not self._shown or (now := monotonic()) < self._next:
+            return
+        self._next = now + self.STEP
+        known = outturn.unread + outturn.unchanged
+        self._out.write(f"\r\x1b[Kjudged {outturn.judged:,} runs, {known:,} known already")
         self._out.flush()
 
 

@@ -142,5 +142,5 @@ def _named(folder: Folder, file: str, pattern: PathPattern | None) -> FoundRun:
     name = below or home.rpartition("/")[2]
     source = whole if is_url(whole) else str(Path(whole).absolute())
     key = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:KEY_DIGITS]
-    run, labels = (None, {}) if pattern is None else pattern.read(whole)
+    run, labels = (None, {}) if pattern is None else pattern.read(below)
     return FoundRun(key, run or plain_parts(name), shown(whole), labels)

@@ -177,7 +177,7 @@ def dask(
                 for batch in islice(waiting, count)
             ]
 
-        pending = as_completed(submitted(ahead))
+        pending = as_completed(submitted(ahead), loop=client.loop)
         for future in pending:
             yield from future.result()
             future.release()

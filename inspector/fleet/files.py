@@ -206,6 +206,10 @@ def _fsspec() -> Any:
 
 def _of_url(url: str) -> Iterator[Folder]:
     core = _fsspec()
+    if urlsplit(url).scheme in ("http", "https"):  # a server lists nothing: it is a file
+        name = bare(url).rpartition("/")[2]
+        yield from _with_zips(url, [(name, File(name, url, 0, ""))], alone=True)
+        return
     try:
         system, root = core.url_to_fs(url)
         scheme = url.partition("://")[0]

@@ -114,6 +114,7 @@ def rows_of(report: Report, blank: RunRow, policy: Policy | None, today: date) -
         hypotheses={each.id: each.verdict for each in report.hypotheses},
         policy=None if judgement is None else judgement.policy,
         policy_verdict=None if judgement is None else verdict_of(judgement),
+        policy_exit_code=None if judgement is None else int(judgement.exit_code),
         policy_broken=() if judgement is None else _broken(judgement),
         judged_by=" ".join(filter(None, (report.tool.version, report.tool.build))),
         fingerprint_key=None if told is None else told.fingerprint_key,

@@ -1,8 +1,8 @@
 """`--run-id`: what a run is called, read from its path by a pattern.
 
 `{repository}/{run}/*`: a name in braces takes one part of the path (`{repository}` two: owner and
-name), `*` takes any one and is dropped, everything else stands for itself.  The pattern may begin
-and end anywhere in the path.  `{run}` is the run's name, every other name a label of it.
+name), `*` takes any one and is dropped, everything else stands for itself.  The path is that below
+the argument, and may go on behind the pattern.  `{run}` is the run's name, all others are labels.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class PathPattern:
                 "Write it as '{repository}/{run}' or 'runs/{run}/*'",
             )
         self._text = text
-        self._pattern = re.compile(r"(?:^|(?<=/))" + "".join(parts) + r"(?=$|/)")
+        self._pattern = re.compile("".join(parts) + r"(?=$|/)")
 
     def __repr__(self) -> str:
         return f"PathPattern({self._text!r})"
 
     def read(self, path: str) -> tuple[str | None, dict[str, str]]:
         """The run's name and its labels; None and none where the path does not fit."""
-        found = self._pattern.search(path)
+        found = self._pattern.match(path)
         if found is None:
             return None, {}
         told = {name: _granted(name, value) for name, value in found.groupdict().items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copyreg
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from inspector.build import this_build
 from inspector.fleet.tables import SCHEMA
@@ -23,6 +25,14 @@ MEMORY_LIMIT: Final = 1 << 30
 
 _DIGITS: Final = 16
 _NO_POLICIES: Final[Mapping[str, Policy]] = {}
+
+
+def _read_only(told: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(told)
+
+
+# A policy has read-only mappings, which pickle does not know.
+copyreg.pickle(MappingProxyType, lambda proxy: (_read_only, (dict(proxy),)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

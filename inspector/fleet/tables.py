@@ -115,6 +115,8 @@ class RunRow:
     """The policy that the run was judged by; null without one."""
     policy_verdict: CheckVerdict | None = None
     """What it says."""
+    policy_exit_code: int | None = None
+    """0, 3 or 5: the verdict, but for doubts that the policy lets pass."""
     policy_broken: tuple[str, ...] = ()
     """Codes of findings and expectations that break it, in its order."""
     judged_by: str

@@ -47,7 +47,7 @@ def here(questions: Iterable[RunTask], settings: FleetSettings) -> Iterator[Judg
 
 
 def judge(
-    place: Path,
+    place: Path | str,
     out: Path,
     *,
     engine: Engine = here,

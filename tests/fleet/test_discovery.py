@@ -132,12 +132,12 @@ def test_the_tables_themselves_are_no_runs(tmp_path: Path) -> None:
 
 def test_a_pattern_names_runs_and_labels_them() -> None:
     pattern = PathPattern("{repository}/{run}/attempt-{run_attempt}")
-    path = "/store/octo/agents/19283746501/attempt-2/bridge"
+    path = "octo/agents/19283746501/attempt-2/bridge"
     assert pattern.read(path) == (
         "19283746501",
         {"repository": "octo/agents", "run_attempt": "2"},
     )
-    assert pattern.read("/store/other") == (None, {})
+    assert pattern.read("octo/agents/19283746501/other") == (None, {})
 
 
 @pytest.mark.parametrize("text", ["runs/*", "{run}/{run}", "{repository}"])

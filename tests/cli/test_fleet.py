@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from inspector.cli.main import main
+from tests.fleet.runs import golden
+
+from .test_main import ROOT
+
+DENIED = "squid-denied"
+
+
+def _fleet(*args: str) -> Result:
+    return CliRunner().invoke(main, ["fleet", *args])
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tables of two runs, judged by a policy for one repository."""
+    place = tmp_path_factory.mktemp("fleet")
+    golden("healthy-json", place / "runs" / "octo" / "agents" / "7", only=["capture.pcapng"])
+    golden(DENIED, place / "runs" / "octo" / "agents" / "8", only=["capture.pcapng"])
+    result = _fleet(
+        str(place / "runs"), "-o", str(place / "out"), "--run-id", "{repository}/{run}",
+        "--policy", "octo/agents=awf", "--jobs", "1",
+    )  # fmt: skip
+    assert "2 runs were found: 2 judged" in result.stderr
+    assert result.exit_code == 3  # the policy is broken
+    return place
+
+
+def test_without_path_the_page_of_the_tables_is_shown(fleet: Path) -> None:
+    result = _fleet("-o", str(fleet / "out"), "--group-by", "repository")
+    assert "BY REPOSITORY" in result.stdout
+    assert "octo/agents  2" in result.stdout
+    assert "POLICIES" in result.stdout
+
+
+def test_the_same_as_json(fleet: Path) -> None:
+    told = json.loads(_fleet("-o", str(fleet / "out"), "--format", "json").stdout)
+    assert told["all"]["failed"] == {
+        "hits": 1,
+        "of": 2,
+        "share": 0.5,
+        "interval": pytest.approx([0.0945, 0.9055], abs=0.001),
+    }
+    assert told["policies"]["awf"] == {"kept": 1, "broken": 1}
+
+
+def test_fail_on_is_the_exit_code_of_many_runs(fleet: Path) -> None:
+    assert _fleet("-o", str(fleet / "out"), "--fail-on", "error").exit_code == 3
+
+
+def test_two_fleets_are_compared(fleet: Path) -> None:
+    out = str(fleet / "out")
+    result = CliRunner().invoke(main, ["compare", "--exit-code", out, out])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"cause        {DENIED}" in result.stdout
+    told = CliRunner().invoke(main, ["compare", "--format", "json", out, out])
+    assert {each["of"] for each in json.loads(told.stdout)["differences"]} >= {"cause", "finding"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "there are no tables in DIR yet"),
+        (("--engine", "dask", "x"), "needs --scheduler"),
+        (("--scheduler", "tcp://127.0.0.1:1", "x"), "is of --engine dask"),
+        (("absent",), "neither there nor a pattern"),
+        (("--policy", "awf", "--policy", "awf", str(ROOT / "docs")), "given twice for all runs"),
+    ],
+)
+def test_what_does_not_fit_is_said(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    result = _fleet("-o", str(tmp_path / "out"), "--jobs", "1", *arguments)
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.split())
+
+
+def test_where_there_is_no_run_there_is_nothing_to_analyse(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = _fleet(str(tmp_path / "empty"), "-o", str(tmp_path / "out"), "--jobs", "1")
+    assert result.exit_code == 4
+    assert "No run was found" in result.stderr
+
+
+def test_a_policy_needs_the_runs_that_it_judges(fleet: Path) -> None:
+    assert _fleet("-o", str(fleet / "out"), "--policy", "awf").exit_code == 2
+
+
+def test_tables_of_another_form_are_refused(fleet: Path, tmp_path: Path) -> None:
+    shutil.copytree(fleet / "out", tmp_path / "out")
+    result = _fleet("-o", str(tmp_path / "out"), "--tables", "jsonl")
+    assert result.exit_code == 2
+    assert "are parquet" in result.stderr
