@@ -38,6 +38,7 @@ leaks: $(READY) ## Planted keys through every output, held to the record (LOWER=
 # the tests that need ../shared (skipped without it), every scenario under a live capture.
 test-real: $(READY) ## Root: the truth of all captures, and every scenario played live
 	@tools/system-packages lab
+	@tools/environment $(VENV) real
 	@$(BIN)/python -m tests.diagnosis.matrix
 	@$(BIN)/python -m pytest -m "truth or long" $(PYTEST_ARGS)
 	@$(BIN)/python -m tests.live

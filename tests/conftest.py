@@ -42,6 +42,7 @@ SLOW: Final = frozenset(
         "cli/test_interrupts.py",
         "cli/test_streams.py",
         "fleet/test_engines.py",
+        "fleet/test_secrets.py",
         "leaks/test_leaks.py",
         "leaks/test_many_keys.py",
         "leaks/test_non_interference.py",

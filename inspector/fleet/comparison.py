@@ -31,7 +31,7 @@ _LISTS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RateDifference:
     """One thing in both sets."""
 
     of: str
@@ -68,7 +68,7 @@ class _Counted:
         return Rate(self.hits[of, name], self.could_tell[of] + self.beside[of, name])
 
 
-def compare(a: Store, b: Store, ignored: Iterable[str] = ()) -> tuple[Difference, ...]:
+def compare(a: Store, b: Store, ignored: Iterable[str] = ()) -> tuple[RateDifference, ...]:
     """Everything that is in a run of either set, those whose interval excludes zero first.
 
     `ignored` are patterns of `of` or `of/name`, as of `inspector compare`.
@@ -76,14 +76,14 @@ def compare(a: Store, b: Store, ignored: Iterable[str] = ()) -> tuple[Difference
     first, second = _counted(a), _counted(b)
     patterns = tuple(ignored)
     found = [
-        Difference(of, name, first.rate(of, name), second.rate(of, name))
+        RateDifference(of, name, first.rate(of, name), second.rate(of, name))
         for of, name in first.hits.keys() | second.hits.keys()
         if not _is_ignored(of, name, patterns)
     ]
     return tuple(sorted(found, key=_order))
 
 
-def _order(each: Difference) -> tuple[bool, float, str, str]:
+def _order(each: RateDifference) -> tuple[bool, float, str, str]:
     change = abs((each.b.share or 0) - (each.a.share or 0))
     return not each.excludes_zero, -change, each.of, each.name
 

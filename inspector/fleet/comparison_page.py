@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from inspector.fleet.comparison import Difference
+from inspector.fleet.comparison import RateDifference
 from inspector.fleet.page import rate
 from inspector.report.page.escape import clipped
 from inspector.report.page.layout import STYLES, notes, printed, table
@@ -17,13 +17,13 @@ _CELL: Final = 60
 
 
 def render_comparison(
-    differences: Sequence[Difference], a: str, b: str, *, width: int = 80, color: bool = False
+    differences: Sequence[RateDifference], a: str, b: str, *, width: int = 80, color: bool = False
 ) -> str:
     """The page, at most `width` columns wide."""
     return printed(_blocks(differences, a, b), width=width, color=color)
 
 
-def _blocks(differences: Sequence[Difference], a: str, b: str) -> Iterable[RenderableType]:
+def _blocks(differences: Sequence[RateDifference], a: str, b: str) -> Iterable[RenderableType]:
     yield Text(f"A  {clipped(a, _CELL)}\nB  {clipped(b, _CELL)}\n", STYLES["title"])
     certain = [each for each in differences if each.excludes_zero]
     chance = round(len(differences) / 20)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from inspector.fleet.rates import Rate
-from inspector.fleet.summary import Group, NamedRun, Summary
+from inspector.fleet.summary import NamedRun, RunGroup, Summary
 from inspector.report.page import words
 from inspector.report.page.escape import clipped
 from inspector.report.page.layout import STYLES, Rows, notes, printed, table
@@ -87,7 +87,7 @@ def _causes(told: Summary, limit: int | None) -> Iterable[RenderableType]:
     yield from Rows(limit, len(shown)).closing(grid)
 
 
-def _groups(title: str, groups: Iterable[Group], limit: int | None) -> Iterable[RenderableType]:
+def _groups(title: str, groups: Iterable[RunGroup], limit: int | None) -> Iterable[RenderableType]:
     found = list(groups)
     if not found:
         return

@@ -31,7 +31,7 @@ _RUNS: Final = (
 
 
 @dataclass(slots=True)
-class Group:
+class RunGroup:
     """Runs that have something in common."""
 
     name: str
@@ -60,7 +60,7 @@ class Group:
 
 
 @dataclass(slots=True)
-class Sent:
+class CredentialUse:
     """How a client sent a credential to a provider."""
 
     client: str
@@ -125,7 +125,7 @@ class Summary:
 
     since: str | None = None
     group_by: GroupBy = "cause"
-    whole: Group = field(default_factory=lambda: Group("all"))
+    whole: RunGroup = field(default_factory=lambda: RunGroup("all"))
     first: str | None = None
     last: str | None = None
     before: int = 0
@@ -134,9 +134,9 @@ class Summary:
     findings: Counter[str] = field(default_factory=Counter)
     worst: Counter[str] = field(default_factory=Counter)
     unproven: int = 0
-    weeks: dict[str, Group] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
-    sent: dict[tuple[str, str, str], Sent] = field(default_factory=dict)
+    weeks: dict[str, RunGroup] = field(default_factory=dict)
+    groups: dict[str, RunGroup] = field(default_factory=dict)
+    sent: dict[tuple[str, str, str], CredentialUse] = field(default_factory=dict)
     denied: dict[str, Denied] = field(default_factory=dict)
     policies: dict[str, Counter[str]] = field(default_factory=dict)
     real_keys: int = 0
@@ -215,7 +215,7 @@ def _count(told: Summary, run: Mapping[str, Any]) -> None:
     if day is not None:
         told.first = min(told.first or day, day)
         told.last = max(told.last or day, day)
-        told.weeks.setdefault(week_of(day), Group(week_of(day))).add(run)
+        told.weeks.setdefault(week_of(day), RunGroup(week_of(day))).add(run)
     if run["policy_exit_code"]:
         told._exits.add(run["policy_exit_code"])
     if run["failure"] is not None:
@@ -236,7 +236,7 @@ def _count(told: Summary, run: Mapping[str, Any]) -> None:
     if run["policy"] is not None:
         told.policies.setdefault(run["policy"], Counter())[run["policy_verdict"]] += 1
     for name in _groups_of(run, told.group_by):
-        told.groups.setdefault(name, Group(name)).add(run)
+        told.groups.setdefault(name, RunGroup(name)).add(run)
 
 
 def _groups_of(run: Mapping[str, Any], by: GroupBy) -> Iterable[str]:
@@ -273,7 +273,7 @@ def _count_client(told: Summary, client: Mapping[str, Any]) -> None:
     ] or [("", 0)]  # fmt: skip
     for auth, requests in credentials:
         combination = (who, client["provider"], auth)
-        sent = told.sent.setdefault(combination, Sent(*combination))
+        sent = told.sent.setdefault(combination, CredentialUse(*combination))
         sent.requests += requests
         if sent.last_key != client["key"]:
             sent.runs, sent.last_key = sent.runs + 1, client["key"]

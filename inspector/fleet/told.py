@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
-from inspector.fleet.comparison import Difference
+from inspector.fleet.comparison import RateDifference
 from inspector.fleet.rates import Rate
-from inspector.fleet.summary import Group, Summary
+from inspector.fleet.summary import RunGroup, Summary
 
 #: The formats and their versions, MAJOR.MINOR as a report has its own.
 SUMMARY: Final = "inspector.fleet-summary/1.0"
@@ -47,7 +47,7 @@ def plain_summary(told: Summary) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def plain_comparison(differences: Iterable[Difference]) -> dict[str, Any]:
+def plain_comparison(differences: Iterable[RateDifference]) -> dict[str, Any]:
     """Each aspect with both rates, and the interval of what lies between them."""
     return {
         "schema": COMPARISON,
@@ -65,7 +65,7 @@ def plain_comparison(differences: Iterable[Difference]) -> dict[str, Any]:
     }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def _group(group: RunGroup) -> dict[str, Any]:
     return {
         "name": group.name,
         "runs": group.runs,
@@ -74,7 +74,7 @@ def _group(group: Group) -> dict[str, Any]:
     }
 
 
-def _sorted(groups: Iterable[Group]) -> list[Group]:
+def _sorted(groups: Iterable[RunGroup]) -> list[RunGroup]:
     return sorted(groups, key=lambda group: (-group.runs, group.name))
 
 

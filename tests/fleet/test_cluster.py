@@ -30,9 +30,9 @@ from tests.fleet.runs import CAPTURES, golden, judge, rows
 
 pytestmark = pytest.mark.long
 
-RUNS: Final = 200
+RUNS: Final = 2_000
 #: After so many answers a worker is killed.
-KILLED_AFTER: Final = 60
+KILLED_AFTER: Final = 600
 _REASON: Final = "install requirements/real.txt, as make test-real does"
 
 
