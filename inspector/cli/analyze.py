@@ -120,11 +120,29 @@ def analyze(
     for error in (trouble, unwritten):
         if error is not None:
             raise error
+    tell_of_several_runs(paths)
     interrupted = tell_interrupted(report)
     if not report.connections and not interrupted:
         raise NoTcp(report.topology.scope)
     judged = outcome.judged(report)
     ctx.exit(INTERRUPTED if interrupted else judged)
+
+
+def tell_of_several_runs(paths: tuple[str, ...]) -> None:
+    """Say of a directory whose captures are hardly of one run who judges each by itself."""
+    from pathlib import Path
+
+    from inspector.errors import plain_parts
+    from inspector.fleet.discovery import together
+    from inspector.pcap.locate import locate
+
+    for path in paths:
+        captures = [Path(name).name for name in locate(path).captures]
+        if path != "-" and Path(path).is_dir() and (several := len(together(captures))) > 1:
+            say(
+                f"{plain_parts(path)} holds {several} captures that do not look like one run, and"
+                " one report was made of them all: inspector fleet judges each by itself."
+            )
 
 
 def tell_interrupted(report: Report) -> bool:

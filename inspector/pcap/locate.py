@@ -77,7 +77,8 @@ def locate(argument: str | Path) -> Located:
     if not captures:
         raise NotACapture(
             f"The directory {path} holds no capture file (*.pcap, *.pcapng, *.cap)",
-            "Name the capture itself if it has another ending",
+            "Name the capture itself if it has another ending; runs below a directory are judged by"
+            " inspector fleet",
         )
     inner = path / LOGS_OF_PROXY
     if inner.is_dir():

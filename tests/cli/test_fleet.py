@@ -97,3 +97,33 @@ def test_tables_of_another_form_are_refused(fleet: Path, tmp_path: Path) -> None
     result = _fleet("-o", str(tmp_path / "out"), "--tables", "jsonl")
     assert result.exit_code == 2
     assert "are parquet" in result.stderr
+
+
+# -- analyze names it ---------------------------------------------------------------------
+
+
+def _analyze(*args: str) -> Result:
+    return CliRunner().invoke(main, ["analyze", *args])
+
+
+def test_analyze_says_so_of_a_directory_with_unrelated_captures(tmp_path: Path) -> None:
+    capture = ROOT / "captures" / "healthy-json" / "capture.pcapng"
+    for name in ("monday.pcapng", "tuesday.pcapng"):
+        shutil.copy(capture, tmp_path / name)
+    result = _analyze(str(tmp_path))
+    assert "holds 2 captures that do not look like one run" in result.stderr
+    assert "inspector fleet judges each by itself" in result.stderr
+
+
+def test_analyze_says_nothing_of_the_files_of_a_ring(tmp_path: Path) -> None:
+    capture = ROOT / "captures" / "healthy-json" / "capture.pcapng"
+    for name in ("x-00001.pcapng", "x-00002.pcapng"):
+        shutil.copy(capture, tmp_path / name)
+    assert _analyze(str(tmp_path)).stderr == ""
+
+
+def test_analyze_names_it_where_runs_lie_below_a_directory(tmp_path: Path) -> None:
+    golden("healthy-json", tmp_path / "a", only=["capture.pcapng"])
+    result = _analyze(str(tmp_path))
+    assert result.exit_code == 4
+    assert "inspector fleet" in result.stderr
