@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -45,7 +44,7 @@ class Used(NamedTuple):
     peak: int
 
 
-def used(command: Sequence[str]) -> Used:
+def used(command: list[str]) -> Used:
     """What a program and all that it started used.  Raises `RuntimeError` if it fails."""
     null = os.open(os.devnull, os.O_RDWR)
     try:

@@ -145,6 +145,9 @@ def fleet(
     DIR already is not read again. Without PATH the page of DIR is shown.
     """
     with AtOnce():
+        from inspector.artifacts import write_files
+        from inspector.errors import plain_parts
+        from inspector.fleet.html import PAGE, write_html
         from inspector.fleet.invocation import judge_all
         from inspector.fleet.run_ids import PathPattern
         from inspector.fleet.store import Store, is_fleet
@@ -178,6 +181,9 @@ def fleet(
             )
         say(_told(outturn))
     summary = summarise(store, since=None if since is None else since.date(), group_by=group_by)
+    write_files(
+        directory, {PAGE: lambda out: write_html(summary, plain_parts(directory.name), out)}
+    ).complain()
     _show(summary, directory, form, verbose=bool(ctx.meta.get(VERBOSITY, 0)))
     ctx.exit(summary.exit_code(fail_on))
 

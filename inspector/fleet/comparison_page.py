@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from inspector.fleet.comparison import RateDifference
-from inspector.fleet.page import rate
+from inspector.fleet.sections import rate
 from inspector.report.page.escape import clipped
 from inspector.report.page.layout import STYLES, notes, printed, table
 
