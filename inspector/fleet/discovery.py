@@ -29,7 +29,6 @@ REPORT: Final = "report.json"
 KEY_DIGITS: Final = 16
 
 _ENDING: Final = re.compile(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
-_COPY: Final = re.compile(r"\.redacted$")
 #: How dumpcap and this program number the files of a ring; tcpdump numbers the ending.
 _IN_RING: Final = re.compile(r"(?:_\d{5}_\d{14}|-\d{5})$")
 #: Names of interfaces: the firewall's, Docker's, the kernel's.
@@ -114,14 +113,9 @@ def runs_of(folder: Folder, pattern: PathPattern | None = None) -> Iterator[Foun
 def together(captures: Iterable[str]) -> list[list[str]]:
     """Names of captures in groups, each of one run, in the order of their first names."""
     groups: dict[str, list[str]] = {}
-    copies: dict[str, list[str]] = {}
     for name in sorted(captures):
-        stem = _ENDING.sub("", name)
-        is_copy = _COPY.search(stem) is not None
-        stem = _INTERFACE.sub("", _IN_RING.sub("", _COPY.sub("", stem)))
-        (copies if is_copy else groups).setdefault(stem, []).append(name)
-    for stem, names in copies.items():
-        groups.setdefault(stem, names)
+        stem = _INTERFACE.sub("", _IN_RING.sub("", _ENDING.sub("", name)))
+        groups.setdefault(stem, []).append(name)
     return sorted(groups.values())
 
 

@@ -47,6 +47,10 @@ FOLDERS: Final = {
         ("a/fw-bridge.pcap", "a/br-0123456789ab.pcap"),
         [("a", ["br-0123456789ab.pcap", "fw-bridge.pcap"])],
     ),
+    "a redacted copy stands back for its original": (
+        ("a/x.pcap", "a/x.redacted.pcapng", "b/y.redacted.pcapng"),
+        [("a", ["x.pcap"]), ("b", ["y.redacted.pcapng"])],
+    ),
     "different captures are runs of their own, and the logs are nobody's": (
         ("a/monday.pcap", "a/tuesday.pcap", "a/access.log"),
         [("a/monday.pcap", ["monday.pcap"]), ("a/tuesday.pcap", ["tuesday.pcap"])],
@@ -88,13 +92,6 @@ def test_a_zip_is_a_folder(
 )
 def test_names_of_one_capture(ring: tuple[str, ...]) -> None:
     assert together(ring) == [sorted(ring)]
-
-
-def test_a_redacted_copy_stands_back_for_its_original() -> None:
-    assert together(["x.pcap", "x.redacted.pcapng", "y.redacted.pcapng"]) == [
-        ["x.pcap"],
-        ["y.redacted.pcapng"],
-    ]
 
 
 def test_a_run_named_twice_is_found_once(tmp_path: Path) -> None:
