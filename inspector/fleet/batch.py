@@ -26,6 +26,10 @@ LIVES: Final = 2
 _AHEAD: Final = 2
 
 
+class Stopped(Exception):
+    """Somebody asked for it."""
+
+
 @dataclass(slots=True)
 class _Open:
     """A question without an answer; `original` is the run as it was found."""
@@ -47,6 +51,7 @@ class Keeper:
         self._cell: Cell | None = None
         self._open: deque[_Open] = deque()
         self._numbers = count()
+        self._is_stopped = False
         self._scratch = Path(mkdtemp(prefix="inspector-fleet-"))
 
     def __enter__(self) -> Keeper:
@@ -54,6 +59,12 @@ class Keeper:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def stop(self) -> None:
+        """Answer nothing more: `judged`, in another thread, raises `Stopped`."""
+        self._is_stopped = True
+        if (cell := self._cell) is not None:
+            cell.kill()
 
     def close(self) -> None:
         """End the cell and delete what was brought here.  Idempotent."""
@@ -94,6 +105,8 @@ class Keeper:
                 )
             except Died as error:
                 self._cell = None
+                if self._is_stopped:
+                    raise Stopped from None
                 first.deaths += 1
                 if first.deaths < LIVES:
                     continue

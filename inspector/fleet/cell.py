@@ -90,6 +90,10 @@ class Cell:
         """Whether there is no process any more."""
         return self._child.poll() is not None
 
+    def kill(self) -> None:
+        """End the child from another thread: whoever waits for an answer is told that it died."""
+        self._child.kill()
+
     def close(self) -> None:
         """End the child, whatever it is doing.  Idempotent."""
         if self._child.poll() is None:

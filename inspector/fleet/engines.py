@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 from inspector.errors import ExitCode, InspectorError
 from inspector.fleet.batch import Keeper
 from inspector.fleet.cell import Cell, RunTask
-from inspector.fleet.judging import Judged
+from inspector.fleet.judging import Judged, failed
 from inspector.fleet.settings import FleetSettings
 
 Engine: TypeAlias = Callable[[Iterable[RunTask], FleetSettings], Iterator[Judged]]
@@ -55,10 +55,12 @@ def local(
     source = _Shared(questions)
     answers: Queue[Judged | BaseException | None] = Queue(_WAITING)
     stopped = Event()
+    keepers: list[Keeper] = []
 
     def work() -> None:
         try:
             with Keeper(settings, make_cell) as keeper:
+                keepers.append(keeper)
                 for told in keeper.judged(source):
                     answers.put(told)
                     if stopped.is_set():
@@ -84,6 +86,8 @@ def local(
     finally:
         stopped.set()
         source.close()
+        for keeper in keepers:
+            keeper.stop()
         while any(thread.is_alive() for thread in threads):
             while not answers.empty():
                 answers.get_nowait()
@@ -171,15 +175,24 @@ def dask(
         ahead = _TASKS_AHEAD * max(1, sum(client.nthreads().values()))
         waiting = tasks(questions)
 
+        batches: dict[str, list[RunTask]] = {}
+
         def submitted(count: int) -> list[Any]:
-            return [
-                client.submit(judge_task, batch, settings, pure=False)
-                for batch in islice(waiting, count)
-            ]
+            futures = []
+            for batch in islice(waiting, count):
+                future = client.submit(judge_task, batch, settings, pure=False)
+                batches[future.key] = batch
+                futures.append(future)
+            return futures
 
         pending = as_completed(submitted(ahead), loop=client.loop)
         for future in pending:
-            yield from future.result()
+            batch = batches.pop(future.key)
+            try:
+                yield from future.result()
+            except Exception as error:  # as many workers died of it as the scheduler allows
+                told = f"the cluster gave its task up ({type(error).__name__})"
+                yield from (failed(each.run, settings, "worker-died", told) for each in batch)
             future.release()
             for more in submitted(1):
                 pending.add(more)

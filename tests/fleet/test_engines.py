@@ -103,6 +103,16 @@ def test_an_engine_that_is_left_ends_its_processes(tmp_path: Path) -> None:
     assert all(cell.has_ended for cell in cells)
 
 
+def test_whoever_is_left_waits_for_no_run(tmp_path: Path) -> None:
+    runs = found(tmp_path, "a", "sleeper")
+    command = (sys.executable, "-c", _CHILD, str(tmp_path / "was here"))
+    settings = replace(SETTINGS, time_limit=3600.0)
+    make = partial(Cell, command=command)
+    answers = local(map(RunTask, runs), settings, jobs=1, make_cell=make)
+    next(answers)
+    answers.close()  # type: ignore[attr-defined]  # would wait for an hour
+
+
 def test_a_question_longer_than_a_pipe_holds_up_nobody(tmp_path: Path) -> None:
     run = found(tmp_path, "a")[0]
     long = replace(run, labels={f"n{number}": 200 * "x" for number in range(1000)})
