@@ -23,10 +23,11 @@ class UnknownCode(InspectorError):
 def explain(code: str | None) -> None:
     """What a finding's CODE means, what it needs to be said, and what to do next.
 
-    Without CODE all of them are listed.  The same texts are in docs/findings.md.
+    CODE may also be a hypothesis (H3) or an oddity (sse-broken-json). Without CODE all findings
+    are listed.  The same texts are in docs/findings.md.
     """
     from inspector.diagnosis.catalogue import CODES
-    from inspector.report.explain import explanation
+    from inspector.report.explain import explanation, hypothesis, oddity
 
     if code is None:
         width = max(map(len, CODES))
@@ -34,9 +35,10 @@ def explain(code: str | None) -> None:
             click.echo(f"{entry.code:{width}}  {entry.severity:7}  {entry.title}")
         return
     known = CODES.get(code)
-    if known is None:
+    told = explanation(known) if known is not None else hypothesis(code) or oddity(code)
+    if told is None:
         raise _unknown(code, list(CODES))
-    click.echo(explanation(known))
+    click.echo(told)
 
 
 #: A name of something in one report, and no code.

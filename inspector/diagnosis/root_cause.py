@@ -16,7 +16,7 @@ from inspector.diagnosis.groups import Group, Groups
 from inspector.diagnosis.index import opened_moment
 from inspector.diagnosis.rule import Cause, OfForeign, Tally, of_call
 from inspector.diagnosis.rules import api_proxy_bypassed
-from inspector.diagnosis.words import arrived, at, plural
+from inspector.diagnosis.words import arrived, at, first_to_close, plural
 from inspector.model.conclusions import CauseGroup, Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
@@ -255,6 +255,8 @@ def _tls(call: FailedCall, case: Case) -> str | None:
 def _upstream(call: FailedCall, case: Case) -> str | None:
     if call.answered_by == "nobody":
         return "no response byte came"
+    if call.outcome == "cut" and first_to_close(call, case) == "upstream":
+        return None  # it broke its own answer off
     if call.answered_by in ("api-proxy", "forward-proxy"):
         return f"the answer is the {call.answered_by}'s own"
     if (

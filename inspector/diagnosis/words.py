@@ -13,6 +13,8 @@ from inspector.wire import packet_label, precedes
 
 #: Columns of a sentence.
 LINE: Final = 76
+#: The longest quotation of an error, in characters: its end often says what to do.
+_QUOTED: Final = 300
 #: Statuses that may be about a credential.
 _OF_CREDENTIALS: Final = frozenset({400, 401, 403})
 
@@ -64,11 +66,9 @@ def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     if error is None or not error.message:
         return ()
     message = " ".join(error.message.split())
-    lead = f'{call.exchange.id}: "'
-    room = LINE - len(lead) - 1
-    if len(message) > room:
-        message = message[: room - 3] + "..."
-    return (f'{lead}{message}"',)
+    if len(message) > _QUOTED:
+        message = message[: _QUOTED - 3] + "..."
+    return (f'{call.exchange.id}: "{message}"',)
 
 
 def squid_error(call: FailedCall) -> str:
@@ -114,7 +114,7 @@ def relayed(call: FailedCall) -> tuple[str, ...]:
     if call.exchange.hop == "agent-to-forward-proxy":
         return ()
     size = f"{response.body_bytes:,}-byte HTML page"
-    return (f"Its {size} was relayed as the API's {response.status}. No key left.",)
+    return (f"Its {size} was relayed as the API's {response.status}. No key left the API proxy.",)
 
 
 def is_stream(call: FailedCall) -> bool:
@@ -133,6 +133,35 @@ def bytes_down(call: FailedCall) -> int:
     """How many bytes of the answer arrived: of its body, or none at all."""
     response = call.exchange.response
     return 0 if response is None else response.body_bytes
+
+
+def first_to_close(call: FailedCall, case: Case) -> str | None:
+    """Which side ended first: "upstream", "the API proxy" or "the client"; None if not known."""
+    tunnel, connection = call.tunnel, call.connection
+    if tunnel is None or connection is None or connection.closed_at is None:
+        return None
+    agent = _SIDE[connection.closed_by or ""]
+    if tunnel.closed_at is None:
+        return agent
+    ours, theirs = closed_moment(connection), closed_moment(case.connections.get(tunnel.connection))
+    agent_first = ours is not None and theirs is not None and precedes(ours, theirs)
+    return agent if agent_first else _TUNNEL_SIDE[tunnel.closed_by or ""]
+
+
+def who_broke_off(call: FailedCall, case: Case) -> str:
+    """What to do about an answer that broke off, told from which side closed first."""
+    first, tunnel = first_to_close(call, case), call.tunnel
+    if first == "upstream" and tunnel is not None:
+        return (
+            f"The API, or the way to it, broke off {tunnel.id}: try again; if it recurs, give the"
+            " provider the request-id of the answer"
+        )
+    if first == "the API proxy":
+        return f"The API proxy closed first: read its log for the request of {call.exchange.id}"
+    return (
+        "Which side broke off is not known: capture with the tunnel's keys (--keylog), then the"
+        " report holds both sides against each other"
+    )
 
 
 def order_of_closing(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:

@@ -34,6 +34,24 @@ def test_a_wrong_code_is_an_error_of_usage_that_names_the_near_ones() -> None:
     assert "none was read" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["H1", "H4b"])
+def test_a_hypothesis_is_its_question_and_what_a_verdict_means(name: str) -> None:
+    result = CliRunner().invoke(main, ["explain", name])
+
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{name}  hypothesis")
+    assert "?" in result.output
+    assert "not observable" in result.output
+
+
+def test_an_oddity_is_what_its_parser_says() -> None:
+    result = CliRunner().invoke(main, ["explain", "sse-broken-json"])
+
+    assert result.exit_code == 0
+    assert result.output.startswith("sse-broken-json  oddity")
+    assert [line for line in result.output.splitlines() if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("identifier", ["e1", "t12", "c3", "h1"])
 def test_a_name_of_a_report_is_explained_by_the_command_that_shows_it(identifier: str) -> None:
     result = CliRunner().invoke(main, ["explain", identifier])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.capture import Oddity
+from inspector.model.conclusions import Evidence, Witnesses
 from inspector.model.ids import chain_id, connection_id, exchange_id, tunnel_id
 from inspector.model.network import Connection, Endpoint
 from inspector.model.report import Report, nothing_to_analyse
@@ -163,9 +164,9 @@ def test_each_auth_header_stands_under_its_client_and_two_that_differ_say_so(
 
 
 def test_a_key_that_is_no_placeholder_is_said_of_an_agent_alone(report: Report) -> None:
-    assert "(NO PLACEHOLDER)" in render(report, width=120)
+    assert "(NOT A PLACEHOLDER)" in render(report, width=120)
     other = replace(report.clients[2], role="other")
-    assert "(NO PLACEHOLDER)" not in render(replace(report, clients=(other,)), width=120)
+    assert "(NOT A PLACEHOLDER)" not in render(replace(report, clients=(other,)), width=120)
 
 
 def test_a_client_without_auth_header_is_said(report: Report) -> None:
@@ -414,3 +415,27 @@ def test_no_auth_header_is_said_to_lack_in_a_head_that_was_not_read_to_its_end()
 
     assert "  no auth header in what was read: 1 request is not whole\n" in render(cut)
     assert "**none**" not in summary(cut)
+
+
+def test_logs_that_say_nothing_of_the_packets_are_not_passed_over(report: Report) -> None:
+    note = "text.txt: no line of a known format"
+    witnesses = Witnesses(0, 0, 1, (), (), (note,))
+    page = render(replace(report, witnesses=witnesses))
+    assert f"LOGS\n  {note}\n  0 lines of 0 tell of these packets, 1 unread" in page
+    assert "LOGS" not in render(replace(report, witnesses=None))
+
+
+def test_evidence_that_is_not_listed_is_counted(report: Report) -> None:
+    [first, *_] = report.findings
+    places = tuple(Evidence(exchange=exchange_id(number)) for number in (1, 2, 3, 5, 6))
+    many = replace(first, code="many", count=1_375, evidence=places)
+    page = render(replace(report, findings=(many,)), width=120)
+    assert "(e1, e2, e3 +1,372)" in page
+
+
+def test_ways_past_the_api_proxy_are_no_failed_calls(report: Report) -> None:
+    assert report.root_cause is not None
+    cause = replace(report.root_cause, code="api-proxy-bypassed", explains=4, of=4)
+    page = render(replace(report, root_cause=cause))
+    assert "CAUSE  api-proxy-bypassed   4 ways past the API proxy, and no call to it" in page
+    assert "4 of 4 failed calls" not in page

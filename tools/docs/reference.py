@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import inspect
-import pkgutil
 import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
@@ -22,12 +20,11 @@ from inspector.model.digests import digest_pattern
 from inspector.model.enums import enumeration_of
 from inspector.model.report import SCHEMA, Report
 from inspector.model.texts import field_texts
+from inspector.report.explain import ROOMS, table_rows
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
 #: Rooms whose parsers name what is odd.
-ROOMS: Final = ("pcap", "flows", "protocols", "credentials", "exchanges")
-
 _REPORT_HEAD: Final = """\
 # The report
 
@@ -158,22 +155,6 @@ def oddities_page() -> str:
         parts.append(_SKIPPED_HEAD + "\n| name | meaning |\n|---|---|")
         parts.extend(f"| `{name}` | {meaning} |" for name, meaning in rows)
     return "\n".join(parts).rstrip() + "\n"
-
-
-def table_rows(room: str, table: str) -> list[tuple[str, str]]:
-    """(name, meaning) from the tables called `table` in a room's modules, sorted."""
-    rows: dict[str, str] = {}
-    for module in _modules(f"inspector.{room}"):
-        found = getattr(import_module(module), table, None)
-        if isinstance(found, Mapping):
-            rows.update((str(name), str(meaning)) for name, meaning in found.items())
-    return sorted(rows.items())
-
-
-def _modules(package: str) -> Iterator[str]:
-    yield package
-    for found in pkgutil.iter_modules(import_module(package).__path__, f"{package}."):
-        yield found.name
 
 
 def _classes() -> Iterable[type[Any]]:

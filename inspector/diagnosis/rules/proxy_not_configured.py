@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
@@ -22,6 +23,9 @@ ABOUT: Final = Code(
     shown_by="proxy-not-configured",
 )
 
+#: A variable of the environment whose name ends as those of keys do.
+_VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]{1,20}(?:_[A-Z0-9]{1,20}){0,4}_(?:KEY|TOKEN)\b")
+
 
 def explains(call: FailedCall, case: Case) -> bool:
     if call.answered_by != "api-proxy" or call.status not in (403, 503):
@@ -36,4 +40,12 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, told)
+def advice(call: FailedCall, case: Case) -> str:
+    """The variable, where the answer names one."""
+    response = call.exchange.response
+    error = None if response is None else response.api_error
+    named = None if error is None else _VARIABLE.search(error.message or "")
+    return ABOUT.advice if named is None else f"Set {named[0]} for the API proxy."
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, told, advice=advice)

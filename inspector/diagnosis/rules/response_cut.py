@@ -7,7 +7,14 @@ from typing import Final
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.words import at, bytes_down, is_stream, order_of_closing, plural
+from inspector.diagnosis.words import (
+    at,
+    bytes_down,
+    is_stream,
+    order_of_closing,
+    plural,
+    who_broke_off,
+)
 
 ABOUT: Final = Code(
     "response-cut",
@@ -15,7 +22,7 @@ ABOUT: Final = Code(
     title="An answer is shorter than promised",
     needs=AGENT_HOP,
     meaning="The connection closed before the body was as long as its head said.",
-    advice="Try again; see which side closed first.",
+    advice="Try again; see which side closed first, and read its log.",
     shown_by="upstream-json-cut",
 )
 
@@ -31,4 +38,4 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)
+CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing, advice=who_broke_off)

@@ -7,7 +7,7 @@ from typing import Final
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
-from inspector.diagnosis.words import at, events, is_stream, order_of_closing, plural
+from inspector.diagnosis.words import at, events, is_stream, order_of_closing, plural, who_broke_off
 
 ABOUT: Final = Code(
     "stream-cut",
@@ -20,7 +20,7 @@ ABOUT: Final = Code(
         " the server's closing frame has another status than 1000 or 1001; 1011 is a failure of"
         " the server's."
     ),
-    advice="See H3 for which side closed first.",
+    advice="See which side closed first, and read its log.",
     shown_by="h3-upstream-cut",
 )
 
@@ -59,4 +59,8 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     return (*said, *order_of_closing(call, case, count))
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, details)
+def advice(call: FailedCall, case: Case) -> str:
+    return ABOUT.advice if call.exchange.websocket is not None else who_broke_off(call, case)
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

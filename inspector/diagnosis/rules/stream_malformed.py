@@ -18,7 +18,10 @@ ABOUT: Final = Code(
         "Events are broken in framing or JSON, or content-type or content-encoding contradict the"
         " bytes. Where the damage arose is not to be seen without the keys of the tunnel."
     ),
-    advice="Decrypt the tunnel with a key log and compare both sides of the API proxy.",
+    advice=(
+        "Capture with the tunnel's keys and give them with --keylog: the report then says on which"
+        " side of the API proxy it arose."
+    ),
     shown_by="h3-proxy-mangles",
 )
 

@@ -26,6 +26,8 @@ ABOUT: Final = Code(
 SILENCE: Final = 1.0
 #: ... if it is so many times as long as any before it.
 TIMES: Final = 4
+#: The API proxy passes on what it got within this (2 ms were measured), unless it holds it.
+HELD_NS: Final = 100_000_000
 
 
 def silence(call: FailedCall) -> float | None:
@@ -55,4 +57,22 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     )
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing)
+def advice(call: FailedCall, case: Case) -> str:
+    """The side that went silent: bytes that came through the tunnel meanwhile were held back."""
+    tunnel, response = call.tunnel, call.exchange.response
+    stream = None if response is None else response.stream
+    last = None if stream is None else stream.last_event_at
+    if tunnel is None or tunnel.last_down_at is None or last is None:
+        return ABOUT.advice
+    if tunnel.last_down_at > last + HELD_NS:
+        return (
+            f"Bytes came through {tunnel.id} while the client got none: read the API proxy's log"
+            f" for the request of {call.exchange.id}"
+        )
+    return (
+        f"{tunnel.id} was silent as well: the API, or the way to it, stopped. Try again; if it"
+        " recurs, give the provider the request-id of the answer"
+    )
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, order_of_closing, advice=advice)

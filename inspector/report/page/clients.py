@@ -171,7 +171,7 @@ def _auth(client: Client) -> Iterable[SentAuth]:
         seen.add(auth.credential)
         real = _looks_real(client, auth)
         if real:
-            remarks.append("NO PLACEHOLDER")
+            remarks.append("NOT A PLACEHOLDER")
         if auth.requests != client.requests:
             remarks.append(f"in {auth.requests} of {client.requests}")
         yield SentAuth(

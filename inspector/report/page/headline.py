@@ -31,6 +31,7 @@ _ANSWERERS: Final[Mapping[AnsweredBy, str]] = {
     "nobody": "Nobody",
     "unknown": "Somebody unknown",
 }
+_BYPASSED: Final = "api-proxy-bypassed"
 _OPENED: Final = ((True, "opened a tunnel"), (False, "refused"), (None, "not known"))
 
 
@@ -220,6 +221,13 @@ def _code(group: CauseGroup, cause: RootCause) -> str:
     return "" if group.code == cause.code else f"[{clipped(group.code, words.CELL)}]"
 
 
+def _explains(cause: RootCause) -> str:
+    """How much it explains; whether calls past the API proxy failed is inside TLS."""
+    if cause.code == _BYPASSED:
+        return f"{words.count(cause.of, 'way')} past the API proxy, and no call to it"
+    return f"explains {cause.explains} of {words.count(cause.of, 'failed call')}"
+
+
 def _cause(cause: RootCause) -> Headline:
     remarks = []
     if cause.not_in_packets:
@@ -234,7 +242,7 @@ def _cause(cause: RootCause) -> Headline:
     return Headline(
         sentence=clipped(cause.sentence, SENTENCE),
         code=code,
-        explains=f"explains {cause.explains} of {words.count(cause.of, 'failed call')}",
+        explains=_explains(cause),
         details=tuple(clipped(detail, SENTENCE) for detail in cause.details),
         remarks=tuple(remarks),
     )

@@ -172,6 +172,27 @@ def left_out(completeness: Completeness) -> Iterator[str]:
         yield f"{told} (--scope all shows them)"
 
 
+def logs(view: View, *, verbose: bool) -> Iterator[RenderableType]:
+    """What the logs say of the packets; without `verbose` only where something is wrong."""
+    told = view.report.witnesses
+    if told is None:
+        return
+    lines = [visible(note) for note in told.notes]
+    if told.disagreements:
+        lines.append(f"{words.count(len(told.disagreements), 'line')} that the packets contradict")
+    if verbose or lines:
+        read = told.squid_lines + told.api_proxy_lines
+        joined = f"{words.count(len(told.joined), 'line')} of {read:,} tell of these packets"
+        lines.append(joined + (f", {told.unread_lines:,} unread" if told.unread_lines else ""))
+    if not lines:
+        return
+    grid = table("", header=False)
+    for line in lines:
+        grid.add_row(line)
+    yield Text("LOGS", STYLES["heading"])
+    yield from notes(grid)
+
+
 def is_plain(view: View) -> bool:
     """Whether the capture is whole and its network the default one: nothing to say of either."""
     completeness, topology = view.report.completeness, view.report.topology

@@ -94,6 +94,7 @@ def _blocks(
         yield from _more(whole, view, rows)
     if verbose or not details.is_plain(whole):
         yield from details.capture(whole)
+    yield from details.logs(whole, verbose=verbose)
     yield from details.live(whole, verbose=verbose)
     if not verbose:
         yield from _left_out(view)

@@ -88,8 +88,10 @@ def finding_rows(view: View, least: Severity = "note") -> tuple[FindingRow, ...]
 
 def where(view: View, finding: Finding) -> str:
     """The ids of the first few pieces of evidence."""
-    places = [_place(view, evidence) for evidence in finding.evidence]
-    return words.some(list(dict.fromkeys(filter(None, places))))
+    places = list(dict.fromkeys(filter(None, (_place(view, e) for e in finding.evidence))))
+    # Evidence is listed up to a limit; the count goes on.
+    unlisted = max(0, finding.count - len(finding.evidence))
+    return words.some(places, unlisted)
 
 
 def _place(view: View, evidence: Evidence) -> str:

@@ -94,11 +94,11 @@ def apart(ns: int) -> str:
     return f"Nothing was captured for {duration(ns)} between files: they may be of different runs"
 
 
-def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = len(names) - _LISTED
+def some(names: Sequence[str], unlisted: int = 0) -> str:
+    """The first few names, and how many more there are; `unlisted` are not among them."""
+    more = max(0, len(names) - _LISTED) + (unlisted if names else 0)
     listed = ", ".join(names[:_LISTED])
-    return f"{listed} +{more}" if more > 0 else listed
+    return f"{listed} +{more:,}" if more > 0 else listed
 
 
 _WITHOUT: Final[Mapping[str, str]] = {"none": "no answer", "unknown": "none that was captured"}

@@ -41,3 +41,12 @@ def test_a_websocket_that_ends_in_order_or_by_the_client_is_not() -> None:
     for report in (websocket(1000), websocket(1001), websocket(1011, by_server=False)):
         assert "stream-cut" not in found(report)
         assert {item.verdict for item in report.hypotheses} == {"not observable"}
+
+
+def test_the_advice_says_which_side_broke_off() -> None:
+    assert cause(golden("h3-upstream-cut")).advice.startswith(
+        "The API, or the way to it, broke off t1"
+    )
+    assert cause(golden("h3-proxy-truncates")).advice == (
+        "The API proxy closed first: read its log for the request of e1"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.calls import found, golden
+from tests.diagnosis.calls import cause, found, golden
 
 
 def test_a_long_silence_before_the_client_leaves_is_a_stall() -> None:
@@ -11,3 +11,8 @@ def test_a_long_silence_before_the_client_leaves_is_a_stall() -> None:
 
 def test_a_client_that_leaves_amid_events_met_none() -> None:
     assert "stream-stalled" not in found(golden("client-leaves-mid-stream"))
+
+
+def test_the_advice_says_whether_the_tunnel_was_silent_as_well() -> None:
+    told = cause(golden("upstream-stream-stalls"))
+    assert told.advice.startswith("t1 was silent as well: the API, or the way to it, stopped")
