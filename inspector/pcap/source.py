@@ -6,6 +6,7 @@ that shrinks kills the process.  Nothing seeks, so pipes work.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -175,6 +176,12 @@ def open_source(path: str | Path, stop: Stop | None = None, *, hashed: bool = Fa
     try:
         raw = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed by ByteSource.close
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            raise CaptureUnreadable(
+                f"{path} cannot be opened beside the other captures: {error.strerror}",
+                "Raise the limit of open files (ulimit -n), or merge them first, with mergecap",
+                "Nothing is wrong with the file",
+            ) from error
         kind = CaptureMissing if isinstance(error, FileNotFoundError) else CaptureUnreadable
         raise kind(
             f"{path} cannot be opened: {error.strerror}",

@@ -243,3 +243,33 @@ def test_columns_sets_the_width_and_no_colour_goes_into_a_pipe(columns: str) -> 
     assert "-" * int(columns) in done.stdout.splitlines()
     assert "\x1b" not in done.stdout
     assert done.stderr == ""
+
+
+def test_of_a_directory_with_several_captures_the_page_says_what_was_merged(
+    tmp_path: Path,
+) -> None:
+    for name in ("issue-1527", "through-squid-absolute"):
+        source = ROOT / "captures" / name / "capture.pcapng"
+        (tmp_path / f"{name}.pcapng").write_bytes(source.read_bytes())
+    shown = " ".join(_analyze(str(tmp_path)).stdout.split())
+    assert "Read as one run, merged by time: " in shown
+    unwrapped = shown.replace(" ", "")
+    assert "through-squid-absolute.pcapng" in unwrapped
+    assert "issue-1527.pcapng" in unwrapped
+    assert "between files: they may be of different runs" in shown
+    assert "Read as one run" not in _analyze(DEMO).stdout
+
+
+def test_more_captures_than_files_may_be_open_are_told_with_the_remedy() -> None:
+    captures = [str(ROOT / "captures" / "issue-1527" / "capture.pcapng")] * 20
+    command = ["sh", "-c", 'ulimit -n 12; exec "$@"', "sh", *COMMAND, "analyze", *captures]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ulimit -n" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_capture_needs_few_open_files() -> None:
+    command = ["sh", "-c", 'ulimit -n 10; exec "$@"', "sh", *COMMAND, "analyze", DEMO]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -82,6 +82,8 @@ def _pieces(view: View) -> Iterator[str]:
     yield f"capture **{verdict}**\n\n"
     if view.copied is not None:
         yield f"{_prose(view.copied)}.\n\n"
+    if view.merged is not None:
+        yield f"{_prose(view.merged)}.\n\n"
     if view.apart is not None:
         yield f"{_prose(view.apart)}.\n\n"
     lacking = report.completeness.because[:_ROWS]

@@ -70,6 +70,8 @@ def _blocks(
         yield Text(said, STYLES["unknown"])
     if view.copied is not None:
         yield Text(f"{view.copied}.")
+    if view.merged is not None:
+        yield Text(f"{view.merged}.")
     if view.apart is not None:
         yield Text(f"{view.apart}.")
     yield Text("-" * width, STYLES["rule"])

@@ -19,7 +19,9 @@ from inspector.report.roles import KnownRoles, named_roles
 from inspector.report.waiting import WaitingCalls
 
 #: Captures of one run, and the files of a ring, follow each other within this (ns).
-_APART: Final = 60_000_000_000
+_APART: Final = 10_000_000_000
+#: Names of captures that a page lists.
+_NAMED: Final = 5
 
 
 class View:
@@ -53,6 +55,15 @@ class View:
         captures = self.report.captures
         told = [capture.redacted for capture in captures if capture.redacted is not None]
         return words.copied(told, len(captures))
+
+    @property
+    def merged(self) -> str | None:
+        """Which captures were read as one run, if there are several."""
+        names = [words.file_name(capture.name, 60) for capture in self.report.captures]
+        if len(names) < 2:
+            return None
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        return f"Read as one run, merged by time: {', '.join(names[:_NAMED])}{more}"
 
     @property
     def apart(self) -> str | None:
