@@ -286,6 +286,7 @@ class Prober:
             ours.close()
             _child(its, programs, neighbours)
         its.close()
+        programs.give_away()
         prober = cls(ours, pid)
         ours.settimeout(PATIENCE)
         while not (prober.is_ready or prober.trouble):

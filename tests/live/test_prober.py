@@ -164,6 +164,16 @@ def test_it_holds_three_capabilities_and_may_make_no_program_and_no_connection(
         assert (told["NoNewPrivs"], told["Seccomp"]) == ("1", "2")
 
 
+def test_who_started_it_can_no_more_let_a_namespace_in(
+    bpf_possible: None, network: Network, in_the_world: subprocess.Popen[str]
+) -> None:
+    with prober(network) as (programs, _):
+        with pytest.raises(OSError, match=r"Bad file descriptor|Invalid argument"):
+            programs.let_in(1)
+        shake(in_the_world)
+        assert list(programs.secrets()) == []
+
+
 def test_what_it_is_sent_is_not_read(bpf_possible: None, network: Network) -> None:
     with prober(network) as (_, started):
         started._channel.send(b"1 attach 1")

@@ -7,6 +7,7 @@ network namespaces in: without that no secret leaves the kernel.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct, pack
@@ -112,6 +113,13 @@ class KeyPrograms:
             self._last = self.statistics()
             self._counters.close()
             self._bpf.close()
+
+    def give_away(self) -> None:
+        """The prober is forked: here nobody attaches a probe or lets a namespace in any more."""
+        nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        for descriptor in self.descriptors():
+            os.dup2(nothing, descriptor, inheritable=False)  # libbpf will close these numbers
+        os.close(nothing)
 
     # -- the prober's ------------------------------------------------------------
 
