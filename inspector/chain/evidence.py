@@ -51,6 +51,11 @@ _ALIKE: Final = 16
 #: Requests of one kind grow on their way by equally many bytes, but for so many (a length that is
 #: written with one digit more).
 ALIKE_BYTES: Final = 2
+#: TLS carries 16 KiB in a record (RFC 8446 5.1) and adds 22 bytes to it: header, type, tag.
+_RECORD: Final = 16 << 10
+_RECORD_ADDS: Final = 22
+#: Records more or fewer than the size wants: a body that just fits one, a head written alone.
+_RECORDS_OFF: Final = 1
 #: A growth is learned if so many pairs agree on it, and at least half as many as there are calls;
 #: only the `_HEARD` most frequent growths are considered, which bounds the time.
 _VOTES: Final = 5
@@ -83,6 +88,8 @@ class Learned:
     def __init__(self) -> None:
         self._authorities: dict[tuple[str, int], set[str]] = {}
         self._up: dict[tuple[int, str | None], deque[int]] = {}
+        #: The same of all bytes of the tunnel's connection (`spans`).
+        self._spans: dict[tuple[int, str | None], deque[int]] = {}
         self._down: dict[tuple[tuple[str, int], int, str | None], deque[int]] = {}
 
     def learn(self, call: CallRow, carrier: Carrier) -> None:
@@ -96,10 +103,10 @@ class Learned:
         if carrier.failed or not carrier.is_whole:
             return
         if call.kind != UNKNOWN:
-            _keep(
-                self._up.setdefault((call.kind, carrier.authority), deque(maxlen=4)),
-                carrier.up - call.up,
-            )
+            kind = call.kind, carrier.authority
+            _keep(self._up.setdefault(kind, deque(maxlen=4)), carrier.up - call.up)
+            if (grown := spans(call, carrier)) is not None:
+                _keep(self._spans.setdefault(kind, deque(maxlen=4)), grown)
         if call.whole:
             _keep(
                 self._down.setdefault(
@@ -108,13 +115,20 @@ class Learned:
                 carrier.down - call.down - call.headers_down,
             )
 
-    def vote(self, pairs: Iterable[tuple[CallRow, Carrier]]) -> bool:
+    def vote(
+        self, pairs: Iterable[tuple[CallRow, Carrier]], *, are_tried_again: bool = False
+    ) -> bool:
         """Learn from pairs of which most are wrong; return whether something was learned.
+
+        `are_tried_again`: there are so many tunnels that many calls must have had two, which grow
+        by another amount the second time where a field was left out.
 
         The true growth of a kind of call recurs in each true pair, a false pair's is anything:
         it is the one that stands out.
         """
         up: Counter[tuple[tuple[int, str | None], int]] = Counter()
+        whole: Counter[tuple[tuple[int, str | None], int]] = Counter()
+        sizes: dict[tuple[tuple[int, str | None], int], set[int]] = {}
         down: Counter[tuple[tuple[tuple[str, int], int, str | None], int]] = Counter()
         voters: dict[object, set[int]] = {}
         for call, carrier in pairs:
@@ -123,21 +137,45 @@ class Learned:
             if call.kind != UNKNOWN:
                 kind = call.kind, carrier.authority
                 up[kind, carrier.up - call.up] += 1
+                if (grown := spans(call, carrier)) is not None:
+                    whole[kind, grown] += 1
+                    if whole[kind, grown] > _VOTES:
+                        sizes.setdefault((kind, grown), set()).add(call.position)
                 voters.setdefault(kind, set()).add(call.position)
             if call.whole:
                 answer = call.service, call.status, carrier.authority
                 down[answer, (carrier.down - call.down - call.headers_down) // _ALIKE] += 1
                 voters.setdefault(answer, set()).add(call.position)
         found = False
-        for (kind, grown), votes in up.most_common(_HEARD):
-            if kind not in self._up and votes >= max(_VOTES, len(voters[kind]) // 2):
-                self._up[kind] = deque([grown], maxlen=4)
-                found = True
+        for counted, learned in ((up, self._up), (whole, self._spans)):
+            for (kind, grown), votes in counted.most_common(_HEARD):
+                if kind not in learned and votes >= max(_VOTES, len(voters[kind]) // 2):
+                    learned[kind] = deque([grown], maxlen=4)
+                    found = True
+        for (kind, grown), votes in whole.most_common(_HEARD) if are_tried_again else ():
+            # Each call has one such tunnel: of few sizes, or alike, it would have many.
+            calls = len(sizes.get((kind, grown), ())) + _VOTES
+            if votes <= calls + calls // 4 and 2 * calls >= len(voters[kind]):
+                known = self._spans.setdefault(kind, deque([grown], maxlen=4))
+                if _off(known, grown) > _RECORD_ADDS + ALIKE_BYTES:
+                    known.append(grown)
+                    found = True
         for (answer, grown), votes in down.most_common(_HEARD):
             if answer not in self._down and votes >= max(_VOTES, len(voters[answer]) // 2):
                 self._down[answer] = deque([grown * _ALIKE + _ALIKE // 2], maxlen=4)
                 found = True
         return found
+
+    def is_stranger(self, call: CallRow, carrier: Carrier) -> bool:
+        """Whether the spans of both are known, and the growth is none of their kind's."""
+        if spans(call, carrier) is None or (call.kind, carrier.authority) not in self._spans:
+            return False
+        return not self.grew_as_usual(call, carrier)
+
+    @property
+    def knows_requests(self) -> bool:
+        """Whether the growth of any kind of request is known that no lost packet changes."""
+        return bool(self._spans)
 
     def authority_cost(self, call: CallRow, carrier: Carrier) -> float:
         if carrier.authority is None:
@@ -160,17 +198,37 @@ class Learned:
 
     def grew_as_usual(self, call: CallRow, carrier: Carrier) -> bool:
         """Whether the request grew by what is known of its kind; False where nothing is known."""
-        grown = self._up.get((call.kind, carrier.authority))
-        if grown is None or carrier.failed or not carrier.is_whole:
-            return False
-        return _off(grown, carrier.up - call.up) <= ALIKE_BYTES
+        off = self._up_off(call, carrier)
+        return off is not None and off <= ALIKE_BYTES
 
     def up_cost(self, call: CallRow, carrier: Carrier) -> float:
         """Return the price of the request's growth, if a growth of its kind is known."""
-        grown = self._up.get((call.kind, carrier.authority))
-        if grown is None or carrier.failed or not carrier.is_whole:
-            return 0.0
-        return min(_off(grown, carrier.up - call.up) / 4, _SIZE_CAP)
+        off = self._up_off(call, carrier)
+        return 0.0 if off is None else min(off / 4, _SIZE_CAP)
+
+    def _up_off(self, call: CallRow, carrier: Carrier) -> int | None:
+        """How many bytes a request's growth is off the known ones of its kind; None: none known."""
+        if carrier.failed or not carrier.is_whole:
+            return None
+        kind = call.kind, carrier.authority
+        grown, known = spans(call, carrier), self._spans.get(kind)
+        if grown is not None and known is not None:
+            records = range(-_RECORDS_OFF, _RECORDS_OFF + 1)
+            return min(_off(known, grown + _RECORD_ADDS * more) for more in records)
+        bodies = self._up.get(kind)
+        return None if bodies is None else _off(bodies, carrier.up - call.up)
+
+
+def spans(call: CallRow, carrier: Carrier) -> int | None:
+    """How many bytes more the tunnel's connection carried up than the body has; None: not known.
+
+    Both are told by sequence numbers and Content-Length, so that no lost packet changes them; the
+    records that TLS made of a request are counted only where all were seen.  What TLS adds to a
+    long request is taken off.
+    """
+    if carrier.span <= 0:
+        return None
+    return carrier.span - call.up - _RECORD_ADDS * (carrier.span // _RECORD)
 
 
 def _keep(values: deque[int], value: int) -> None:

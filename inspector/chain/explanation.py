@@ -20,7 +20,6 @@ from typing import Final
 
 from inspector.chain.evidence import (
     AGAIN,
-    ALIKE_BYTES,
     ENDLESS,
     ENDS_TOGETHER,
     JITTER,
@@ -65,6 +64,9 @@ _NEIGHBOURS: Final = 4
 _TURN: Final = MS // 2
 #: The next attempt is made at once, or once a short pause is over that the answer asked for.
 _AGAIN: Final = 50 * MS
+#: A busy API proxy closes a tunnel so long after it has opened the next one (measured: 93 ms with
+#: 500 calls); then sizes must say that it is the next attempt.
+_CLOSED_LATE: Final = 100 * MS
 #: Other calls that are moved at most to find one a tunnel out of order.
 _MOVES: Final = 3
 #: What is looked at at most to find one call a tunnel out of order.
@@ -72,6 +74,10 @@ _SEARCHED: Final = 256
 #: From so many tunnels on, the usual growth of sizes is learned from all pairs before any tunnel
 #: is assigned; fewer cannot give the votes that `evidence` requires.
 _MANY: Final = 8
+#: So many tunnels for each call say that many calls are tried again.
+_OFTEN: Final = 1.4
+#: Calls of a cluster that vote with all their tunnels on how sizes grow, at most.
+_SAMPLE: Final = 128
 #: Attempts that ended just before a tunnel was opened, of which it may be the next.
 _NEAREST: Final = 64
 #: How often a call is tried again at most (seen: twice more).
@@ -99,6 +105,9 @@ class Explanation:
         self._ends_tell = True
         many = len(carriers) >= _MANY
         voted = many and learned.vote(self._by_rank())
+        are_tried_again = _OFTEN * len(calls) < len(carriers)
+        if many and (are_tried_again or not learned.knows_requests):
+            voted |= learned.vote(self._sampled(), are_tried_again=are_tried_again)
         order = self._align(is_over)
         if many and not voted and learned.vote(self._looked_at(order.pairs)):
             order = self._align(is_over)
@@ -114,7 +123,19 @@ class Explanation:
         self.earlier: dict[int, list[int]] = {}
 
     def _align(self, is_over: Callable[[CallRow], bool]) -> Order:
-        return align(self._calls, self._carriers, self._first, self._without, NOBODYS, is_over)
+        return align(
+            self._calls,
+            self._carriers,
+            self._first,
+            self._without,
+            NOBODYS,
+            is_over,
+            self._is_of_other_size,
+        )
+
+    def _is_of_other_size(self, call: int, carrier: int) -> bool:
+        """Whether the sizes of both, which no lost packet changes, say that they are strangers."""
+        return self._learned.is_stranger(self._calls[call], self._carriers[carrier])
 
     def _ends_mislead(self, order: Order) -> bool:
         """Whether the ends of many pairs are far apart even in the explanation that suits them.
@@ -132,10 +153,27 @@ class Explanation:
                 far += between > ENDS_TOGETHER + patience(order.pairs.crowds[carrier])
         return looked_at >= _MANY and far > looked_at // 4
 
+    def _is_of_its_size(self, call: int, carrier: int) -> bool:
+        """Whether the request grew into the tunnel as its kind does."""
+        return self._learned.grew_as_usual(self._calls[call], self._carriers[carrier])
+
     def _by_rank(self) -> Iterator[tuple[CallRow, Carrier]]:
         """Pair each tunnel with the calls of about its rank, before anything better is known."""
         for number, carrier in enumerate(self._carriers):
             for call in self._calls[max(0, number - REACH) : number + REACH]:
+                if may_belong(call, carrier):
+                    yield call, carrier
+
+    def _sampled(self) -> Iterator[tuple[CallRow, Carrier]]:
+        """Pair some of the calls with all tunnels that were opened while they waited.
+
+        Where most calls are tried again, ranks say little.
+        """
+        opened = [carrier.opened for carrier in self._carriers]
+        for call in self._calls[:: 1 + len(self._calls) // _SAMPLE]:
+            first = bisect_left(opened, call.begun - JITTER)
+            last = bisect_right(opened, call.until + JITTER) if call.until >= 0 else len(opened)
+            for carrier in self._carriers[first:last]:
                 if may_belong(call, carrier):
                     yield call, carrier
 
@@ -166,10 +204,25 @@ class Explanation:
     def _is_told_by_size(self, call: int) -> bool:
         """Whether the size of a request tells it from all others that its tunnel may be of."""
         mine = self._calls[call]
-        if not self._learned.grew_as_usual(mine, self._carriers[self._carrier_of[call]]):
+        carrier = self._carrier_of[call]
+        its = self._carriers[carrier]
+        fits = self._learned.grew_as_usual
+        if not fits(mine, its) or self._is_over_before(mine, carrier):
             return False
-        near = self._calls[max(0, call - REACH) : call + REACH + 1]
-        return sum(abs(other.up - mine.up) <= 2 * ALIKE_BYTES for other in near) == 1
+        calls = self._calls[max(0, call - REACH) : call + REACH + 1]
+        near = range(max(0, carrier - REACH), min(carrier + REACH + 1, len(self._carriers)))
+        earlier = self.earlier.get(call, ())
+        return (
+            sum(fits(other, its) for other in calls) == 1
+            and sum(fits(mine, self._carriers[at]) for at in near if at not in earlier) == 1
+        )
+
+    def _is_over_before(self, call: CallRow, carrier: int) -> bool:
+        """Whether the tunnel was over before the answer began: an attempt that did not bring it."""
+        over = self._carriers[carrier].over
+        if over == UNKNOWN or call.answered == UNKNOWN:
+            return False
+        return over + ENDS_TOGETHER + patience(self._pairs.crowds[carrier]) < call.answered
 
     def _first(self, call: int, carrier: int, crowd: int) -> float | None:
         """Return the price of the tunnel as the first one opened for the call; None if excluded."""
@@ -282,10 +335,14 @@ class Explanation:
             if index in self._call_of:
                 continue
             first = bisect_left(overs, (carrier.opened - _AGAIN, -1))
-            last = bisect_right(overs, (carrier.opened + MS, len(self._calls)))
+            last = bisect_right(overs, (carrier.opened + _CLOSED_LATE, len(self._calls)))
             for over, call in overs[max(first, last - _NEAREST) : last]:
                 mine = self._carrier_of[call]
                 if mine >= index or not may_belong(self._calls[call], carrier):
+                    continue
+                if self._is_of_other_size(call, index):
+                    continue
+                if over > carrier.opened + MS and not self._is_of_its_size(call, index):
                     continue
                 price, now = self._price(call, index), self._price(call, mine)
                 if price is not None and (now is None or now - price > AGAIN):

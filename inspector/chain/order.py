@@ -146,12 +146,14 @@ def align(
     without: Sequence[float],
     nobodys: float,
     is_over: Callable[[CallRow], bool],
+    is_stranger: Callable[[int, int], bool] = lambda call, carrier: False,
 ) -> Order:
     """Give tunnels to calls without leaving the order, as cheaply as can be.
 
     Both are in the order of their times; `without` is what each call costs that gets no
     tunnel, `nobodys` what each tunnel costs that is no call's.  A call that is not over and
-    stands behind all that have tunnels costs nothing yet: its own may be still to come.
+    stands behind all that have tunnels costs nothing yet: its own may be still to come.  A pair of
+    strangers, by their sizes, tells nothing of whose turn it is.
     """
     front, pairs, steps = _Front(0.0), Pairs(), _Steps()
     ends = [
@@ -173,7 +175,8 @@ def align(
             cost, before = price(call, carrier, len(waiting)), front.before(call)
             gain = _ALONE
             if cost is not None:
-                fits[call] = cost
+                if not is_stranger(call, carrier):
+                    fits[call] = cost
                 gain = cost - without[call] - nobodys
                 pairs.calls.append(call)
                 pairs.prices.append(cost)

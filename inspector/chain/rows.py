@@ -104,6 +104,8 @@ class Carrier(NamedTuple):
     up: int
     down: int
     is_whole: bool
+    #: Bytes of its connection up, by sequence numbers: known also where packets are missing.
+    span: int = UNKNOWN
     #: Of a tunnel with several turns the times of what came back in each: first and last byte.
     pauses: tuple[tuple[int, int], ...] = ()
 
@@ -127,6 +129,7 @@ class Moments:
         self._opened = array("q")
         self._closed = array("q")
         self._closed_by = bytearray()
+        self._up = array("q")
         self.midstream: set[int] = set()
         self.hop_seen = False
         proxies, forward = set(topology.api_proxy), set(topology.forward_proxy)
@@ -141,6 +144,8 @@ class Moments:
             self._make_room(number)
             if to_forward:
                 self._opened[number] = min(connection.opened_at, _LATEST)
+                if connection.outcome == "established":
+                    self._up[number] = min(connection.bytes_up, _LATEST)
             if connection.closed_at is not None:
                 self._closed[number] = min(connection.closed_at, _LATEST)
                 self._closed_by[number] = _SIDES.index(connection.closed_by)
@@ -155,11 +160,16 @@ class Moments:
             return UNKNOWN, None
         return self._closed[number], _SIDES[self._closed_by[number]]
 
+    def span(self, number: int) -> int:
+        """How many bytes the API proxy sent on a connection, from its SYN on; -1: not known."""
+        return self._up[number] if number < len(self._up) else UNKNOWN
+
     def _make_room(self, number: int) -> None:
         more = number + 1 - len(self._closed)
         if more > 0:
             self._opened.extend([UNKNOWN] * more)
             self._closed.extend([UNKNOWN] * more)
+            self._up.extend([UNKNOWN] * more)
             self._closed_by.extend(bytes(more))
 
 
@@ -314,6 +324,7 @@ def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
         is_whole=tunnel.authority is not None
         and status != UNKNOWN
         and connection not in moments.midstream,
+        span=moments.span(connection),
     )
 
 

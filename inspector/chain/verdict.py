@@ -35,6 +35,7 @@ REASONS: Final[dict[str, str]] = {
     "apart": "tunnel and answer did not end together",
     "alone": "no other call and no other tunnel fits",
     "rivals": "several calls or tunnels fit; order, sizes and times decide",
+    "size": "of the calls and tunnels near, these two alone fit each other's size",
     "ambiguous": "several calls or tunnels fit, and little tells them apart",
     "refused": "the forward proxy refused this CONNECT",
     "tls-failed": "TLS failed inside the tunnel",
@@ -145,16 +146,18 @@ def of_link(
         reasons.append("alone")
     else:
         decided = 0.5 + 0.45 * (1 - exp(-max(0.0, link.margin) / 2.5))
-        reasons.append("rivals" if decided >= RELIABLE else "ambiguous")
-        is_told = link.is_told_by_size and together
-        confidence = min(confidence, decided, 0.75 if scene.lossy and not is_told else 1.0)
+        if link.is_told_by_size:
+            reasons.append("size")
+            confidence = min(confidence, max(decided, 0.9))
+        else:
+            reasons.append("rivals" if decided >= RELIABLE else "ambiguous")
+            confidence = min(confidence, decided, 0.75 if scene.lossy else 1.0)
     if scene.lossy:
         # A rival may be among what lacks: the ends must speak for the link, and in a crowd its
         # size, which no other call near it has.
         reasons.append(scene.why)
-        confidence = min(
-            confidence, 0.85 if together and (delay <= LATE or link.is_queued) else 0.6
-        )
+        is_told = together or link.is_told_by_size
+        confidence = min(confidence, 0.85 if is_told and (delay <= LATE or link.is_queued) else 0.6)
     if call.sent == UNKNOWN:
         reasons.append("unseen-request")
         confidence = min(confidence, 0.5)
@@ -163,7 +166,8 @@ def of_link(
         confidence = min(confidence, 0.6)
     if retried:
         reasons.append("retried")
-        confidence = min(confidence, 0.85 if link.crowd == 1 else 0.75)
+        is_told = link.crowd == 1 or link.is_told_by_size
+        confidence = min(confidence, 0.85 if is_told else 0.75)
     answered_by = _answered_by(call, carrier, reasons)
     client_left = (
         call.closed_by in ("client", "reset-by-client")

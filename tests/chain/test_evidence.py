@@ -228,6 +228,62 @@ def test_answers_that_grew_alike_within_16_bytes_vote_together() -> None:
     assert learned(4) == 0.0
 
 
+def grown(*amounts: int, calls: int = 12, sizes: int = 12) -> Learned:
+    """Votes of calls of so many sizes, which grow by these amounts; all tunnels may be theirs."""
+    found = Learned()
+    ups = [1000 + 3 * 2 ** (place % sizes) for place in range(calls)]  # no two differ alike
+    pairs = [
+        (a_call(position=place, up=up), a_tunnel(span=other + amount))
+        for place, up in enumerate(ups)
+        for other in ups[:12]
+        for amount in amounts
+    ]
+    found.vote(pairs, are_tried_again=True)
+    return found
+
+
+def test_a_growth_that_no_lost_packet_changes_goes_before_what_was_counted() -> None:
+    found = grown(400)
+
+    # Two of the tunnel's records were not seen: its payload seems 44 bytes longer.
+    for up in (1400, 1444):
+        assert found.up_cost(a_call(up=1000), a_tunnel(up=up, span=1400)) == 0.0
+    assert found.up_cost(a_call(up=1000), a_tunnel(up=1400, span=1408)) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("span", "off"), [(1422, 0.0), (1378, 0.0), (1444, 3.0), (1356, 3.0), (17406, 0.0)]
+)
+def test_a_request_may_have_one_record_more_or_less_than_its_size_wants(
+    span: int, off: float
+) -> None:
+    up = 1000 if span < 16384 else 17406 - 422
+    assert grown(400).up_cost(a_call(up=up), a_tunnel(span=span)) == off
+
+
+def test_calls_that_are_tried_again_without_a_field_grow_by_two_amounts() -> None:
+    found = grown(400, 359)
+
+    for span in (1400, 1359):
+        assert found.grew_as_usual(a_call(up=1000), a_tunnel(span=span))
+    assert found.is_stranger(a_call(up=1000), a_tunnel(span=1800))
+
+
+def test_the_difference_of_two_sizes_is_no_second_growth() -> None:
+    found = grown(400, sizes=6)  # 2 calls of each size, 4 tunnels
+
+    assert found.grew_as_usual(a_call(up=1000), a_tunnel(span=1400))
+    assert found.is_stranger(a_call(up=1000), a_tunnel(span=1400 + 48))
+
+
+def test_who_is_of_unknown_size_is_no_stranger() -> None:
+    found = grown(400)
+
+    assert not found.is_stranger(a_call(up=1000), a_tunnel())
+    assert not found.is_stranger(a_call(up=1000, kind=UNKNOWN), a_tunnel(span=5000))
+    assert not Learned().is_stranger(a_call(up=1000), a_tunnel(span=5000))
+
+
 # -- what excludes a pair ----------------------------------------------------------------
 
 

@@ -138,6 +138,41 @@ def test_a_tunnel_opened_within_50_ms_of_a_calls_own_being_over_is_its_next_atte
     assert given(calls, tunnels) == {0: 2 if is_next else 0, 1: 1}
 
 
+@pytest.mark.parametrize(
+    ("late", "span", "is_next"), [(99, 1460, True), (101, 1460, False), (99, 1600, False)]
+)
+def test_the_next_attempt_of_the_calls_size_may_be_opened_before_the_one_before_it_is_closed(
+    late: float, span: int, *, is_next: bool
+) -> None:
+    learned = Learned()
+    for again in (1500, 1460):
+        learned.learn_sizes(a_call(up=1000, whole=False), a_tunnel(span=again))
+    calls = [a_call(0, 500, up=1000), a_call(1, 400, up=3000)]
+    tunnels = [
+        a_tunnel(5, 60 + late, span=1500),
+        a_tunnel(6, 400, span=3500),
+        a_tunnel(60, 500, span=span),
+    ]
+    found = links(calls, tunnels, learned)
+    assert found[0].carrier == (2 if is_next else 0)
+
+
+@pytest.mark.parametrize(
+    ("others", "last", "is_told"),
+    [((3000,), 99, True), ((1000,), 99, False), ((3000,), 50, False)],
+    ids=["of-its-own", "another-is-as-long", "over-before"],
+)
+def test_a_size_that_no_other_call_near_has_tells_the_call_that_a_tunnel_answered(
+    others: tuple[int, ...], last: float, *, is_told: bool
+) -> None:
+    learned = Learned()
+    learned.learn_sizes(a_call(up=1000, whole=False), a_tunnel(span=1500))
+    calls = [a_call(up=1000), *(a_call(1, up=up) for up in others)]
+    tunnels = [a_tunnel(5, last, span=1500), *(a_tunnel(6, span=up + 500) for up in others)]
+
+    assert links(calls, tunnels, learned, is_lossy=True)[0].is_told_by_size is is_told
+
+
 # -- many --------------------------------------------------------------------------------
 
 

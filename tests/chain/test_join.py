@@ -83,6 +83,7 @@ class Scene:
         closed: float | None,
         by: ClosedBy | None = None,
         outcome: ConnectOutcome = "established",
+        bytes_up: int = 0,
     ) -> Connection:
         number = len(self.connections) + 1
         connection = Connection(
@@ -93,7 +94,7 @@ class Scene:
             closed_at=at(closed),
             closed_by=by,
             outcome=outcome,
-            bytes_up=0,
+            bytes_up=bytes_up,
             bytes_down=0,
             packet=number,
         )
@@ -120,7 +121,12 @@ class Scene:
     ) -> ExchangeId:
         end = answered if done is None else done
         connection = self.connect(
-            client, PROXY, port, sent - 1, closed if closed is not None else end, closed_by
+            client,
+            PROXY,
+            port,
+            sent - 1,
+            closed if closed is not None else end,
+            closed_by,
         )
         response = None
         if answered is not None:
@@ -186,7 +192,9 @@ class Scene:
         down: int = 4000,
     ) -> TunnelId:
         end = last if closed is None else closed
-        connection = self.connect(PROXY, SQUID, 3128, opened, end, "server")
+        # TLS adds 22 bytes to each 16 KiB.
+        span = up + 22 * (up >> 14)
+        connection = self.connect(PROXY, SQUID, 3128, opened, end, "server", bytes_up=span)
         established = status == 200
         carried = established and tls == "complete"
         tunnel = Tunnel(

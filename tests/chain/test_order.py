@@ -58,3 +58,19 @@ def test_a_call_is_left_alone_rather_than_given_a_tunnel_that_costs_as_much() ->
 
     assert linked(14.99)
     assert not linked(15.0)
+
+
+def test_tunnels_of_another_size_are_nobodys_turn() -> None:
+    """Between the tunnels of 100 calls stand as many of strangers."""
+
+    def chain(*, told: bool) -> dict[int, int]:
+        def price(call: int, carrier: int, crowd: int) -> float | None:
+            return 2.0 if carrier == 2 * call else 3.5
+
+        calls, tunnels = [a_call() for _ in range(100)], [a_tunnel(5) for _ in range(200)]
+        strangers = (lambda call, carrier: carrier != 2 * call) if told else None
+        more = () if strangers is None else (strangers,)
+        return align(calls, tunnels, price, [12.0] * 100, 3.0, lambda call: True, *more).carrier_of
+
+    assert chain(told=True) == {call: 2 * call for call in range(100)}
+    assert chain(told=False) != chain(told=True)

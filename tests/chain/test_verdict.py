@@ -176,10 +176,28 @@ def test_a_turn_of_an_open_tunnel_is_said_to_be_one_and_is_a_little_less_sure() 
 
 
 @pytest.mark.parametrize(
-    ("is_told", "last", "sure"), [(True, 99, 0.85), (False, 99, 0.75), (True, 40, 0.6)]
+    ("is_told", "last", "sure"),
+    # the size tells it also where its ends do not; no end and no size: anybody's
+    [(True, 99, 0.85), (False, 99, 0.75), (True, 40, 0.75), (False, 40, 0.6)],
 )
 def test_in_a_crowd_with_losses_a_size_of_its_own_and_the_ends_tell_a_call(
     is_told: bool, last: float, sure: float
 ) -> None:
     link = Link(0, 0, 100.0, 5, 5, is_told_by_size=is_told)
     assert of_link(a_call(), a_tunnel(5, last), link, LOSSY, False).confidence == sure
+
+
+def test_a_size_of_its_own_decides_where_times_do_not() -> None:
+    told = Link(0, 0, 0.1, 5, 5, is_told_by_size=True)
+    for link, sure in ((told, 0.9), (replace(told, is_told_by_size=False), 0.52)):
+        found = of_link(a_call(), a_tunnel(), link, SCENE, False)
+        assert found.confidence == sure
+        assert ("size" in found.reasons) is link.is_told_by_size
+
+
+@pytest.mark.parametrize(("is_told", "sure"), [(True, 0.85), (False, 0.75)])
+def test_of_calls_in_a_crowd_that_were_tried_again_a_size_of_its_own_tells(
+    is_told: bool, sure: float
+) -> None:
+    link = Link(0, 0, 100.0, 5, 5, is_told_by_size=is_told)
+    assert of_link(a_call(), a_tunnel(), link, SCENE, True).confidence == sure
