@@ -9,7 +9,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed lab captures diagnose-matrix mutation live-scenarios bpf docs lock clean
+.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed lab captures diagnose-matrix mutation live-scenarios bpf native fuzz docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,14 @@ live-scenarios: $(READY) ## Play every scenario of the lab under a live capture;
 bpf: ## Rebuild the eBPF objects from their C sources (pinned clang)
 	@tools/system-packages bpf
 	@tools/bpf inspector/linux/ebpf
+
+native: ## Rebuild the compiled core from its C source (pinned gcc, and its cross compiler)
+	@tools/system-packages native
+	@tools/native inspector/native
+
+fuzz: $(READY) ## Fuzz the compiled core under sanitizers, and hold both engines against each other (TIME=60)
+	@tools/system-packages fuzz
+	@$(BIN)/python -m tests.native $(or $(TIME),60)
 
 mutation: $(READY) ## Which changed conditions and weights of the diagnosis no test notices
 	@$(BIN)/python -m tests.diagnosis.mutation

@@ -30,11 +30,13 @@ from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
+from inspector.flows.native import NativeEngine
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId
 from inspector.model.network import Endpoint, Tunnel
 from inspector.model.provenance import this_tool
 from inspector.model.report import Report
+from inspector.native.library import loaded
 from inspector.oddities import CLOCK_SET_BACK
 from inspector.options import Options as Options
 from inspector.options import Scope
@@ -97,7 +99,9 @@ class Inspector:
             vault=vault,
         )
         self._ledger = Ledger(credentials, keys)
-        self._engine = PacketEngine()
+        core = loaded().core
+        self._engine = PacketEngine() if core is None else NativeEngine(core)
+        self._core = "pure" if core is None else "native"
         self._pipeline = Pipeline(self._engine, self)
         self._on_exchange = on_exchange
         self._on_tunnel = on_tunnel
@@ -225,7 +229,7 @@ class Inspector:
             )
         )
         return Report(
-            tool=replace(this_tool(), build=this_build()),
+            tool=replace(this_tool(), build=this_build(), core=self._core),
             provenance=provenance(self._options, self._key, words, ledger.credentials.scrub),
             captures=sources.captures,
             completeness=held,

@@ -55,6 +55,7 @@ def verbose_option(command: Any) -> Any:
         "--verbose",
         count=True,
         expose_value=False,
+        is_eager=True,  # before --version, which is told by it how much to say
         callback=add,
         help="More detail; twice also logs and tracebacks on stderr.",
     )(command)
@@ -154,10 +155,9 @@ class Commands(click.Group):
 @click.option(
     "--version",
     is_flag=True,
-    is_eager=True,
     expose_value=False,
     callback=lambda ctx, _, wanted: _tell_version(ctx) if wanted else None,
-    help="The version, and no more.",
+    help="The version, and no more; with -v also which engine reads packets.",
 )
 @verbose_option
 def main() -> None:
@@ -174,6 +174,11 @@ def _tell_version(ctx: click.Context) -> None:
 
     tool = this_tool()
     click.echo(f"{tool.name} {tool.version}")
+    if ctx.meta.get(VERBOSITY):
+        from inspector.native.library import loaded
+
+        core, why_not = loaded()
+        click.echo("core: native" if core is not None else f"core: pure ({why_not})")
     ctx.exit()
 
 

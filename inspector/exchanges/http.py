@@ -178,16 +178,20 @@ class HttpLayer:
                 close_record(self._context, item)
 
     def wanted(self, up: bool) -> int:
-        """Skip bodies nobody reads; take streams in batches."""
+        """Skip bodies nobody reads; take those that are read in batches.
+
+        One direction at most: what comes in batches from both comes in no order.
+        """
         if self._child is not None:
             return self._child.wanted(up)
+        receiving = self._receiving
         if up:
-            return self._requests.skippable
+            is_alone = self._requests.reads_body and receiving is None
+            return self._requests.skippable or (BATCH if is_alone else 0)
         if self._responses.skippable:
             return self._responses.skippable
-        receiving = self._receiving
         if isinstance(receiving, OpenExchange) and receiving.body is not None:
-            return BATCH
+            return 0 if self._requests.reads_body else BATCH
         return 0
 
     def settled(self, up: bool) -> int:

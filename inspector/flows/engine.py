@@ -13,7 +13,7 @@ Measured on one core of a small cloud machine with Python 3.11: see
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 from typing import Final
 
@@ -27,7 +27,7 @@ from inspector.flows.stream import UNKNOWN, Half, TcpConnection
 from inspector.flows.table import ConnectionTable
 from inspector.flows.tcp import ACK, FIN, RST, SYN, distance
 from inspector.model.capture import Fault
-from inspector.wire import Batch
+from inspector.wire import Batch, Record
 
 #: From the ethertype on: ethertype, version and IHL, total length,
 #: identification, fragment field, protocol, both addresses and both ports as
@@ -46,23 +46,29 @@ TWICE_WITHIN_NS: Final = 5_000_000
 class PacketEngine:
     """Takes batches of packets and delivers their streams (see `contract.Engine`)."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, table: Callable[[FlowNotes, Reassembler], ConnectionTable] = ConnectionTable
+    ) -> None:
         self.notes = FlowNotes()
         self._reassembler = Reassembler(self.notes)
-        self._table = ConnectionTable(self.notes, self._reassembler)
+        self._table = table(self.notes, self._reassembler)
         self._decoder = SlowDecoder()
         self._at = 0
         self._packet = 0
 
     def feed(self, batch: Batch) -> Iterator[Delivery]:
         """Take the packets of one batch."""
-        link = batch.link_type
-        skip_link = FAST_LINKS.get(link)
-        packet = batch.first_packet - 1
         self.notes.packets += len(batch.records)
         self._reassembler.counted_cuts = batch.counted_cuts
+        yield from self._walk(batch, batch.records, batch.first_packet)
+
+    def _walk(self, batch: Batch, records: Iterable[Record], first: int) -> Iterator[Delivery]:
+        """Take some of a batch's packets, which follow each other from the reference `first` on."""
+        link = batch.link_type
+        skip_link = FAST_LINKS.get(link)
+        packet = first - 1
         if skip_link is None:
-            for at, start, captured, wire in batch.records:
+            for at, start, captured, wire in records:
                 packet += 1
                 yield from self._slow(link, batch.data, start, captured, wire, at, packet)
             return
@@ -79,7 +85,7 @@ class PacketEngine:
         fast = 0
         duplicates = 0
         at = self._at
-        for at, start, captured, wire in batch.records:
+        for at, start, captured, wire in records:
             packet += 1
             if captured < shortest:
                 yield from self._slow(link, data, start, captured, wire, at, packet)
@@ -117,7 +123,7 @@ class PacketEngine:
                             recent[slot] = signature
                         half.acked = acknowledged
                         if not window:
-                            half.connection.zero_windows += 1
+                            half.zero_windows += 1
                         continue
                     if (
                         sequence == half.next
@@ -136,7 +142,7 @@ class PacketEngine:
                         half.acked = acknowledged
                         half.last_at = at
                         if not window:
-                            half.connection.zero_windows += 1
+                            half.zero_windows += 1
                         following = sequence + count
                         if following > 0xFFFFFFFF:
                             following &= 0xFFFFFFFF
@@ -349,7 +355,7 @@ class PacketEngine:
             if repeated or connection.finished:
                 return
         if not window and not flags & RST:
-            connection.zero_windows += 1
+            half.zero_windows += 1
         if flags & SYN:
             self._synchronise(half, sequence, at)
             sequence += 1

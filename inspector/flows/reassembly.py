@@ -90,14 +90,14 @@ class Reassembler:
     def deliver(self, half: Half, segments: list[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what the peer sent before them."""
         peer = half.peer
-        if peer.pending:
-            yield from self.flush(peer)
         if peer.early and not self._looking_at_peer:
             # Its bytes behind the hole come through here too and must not look
             # back: `segments` have left `half` and have not been shown.
             self._looking_at_peer = True
             yield from self._give_up_hole(peer, segments[0][1], forced=False)
             self._looking_at_peer = False
+        if peer.pending:  # what came behind the hole may be held as well
+            yield from self.flush(peer)
         if half.skip_asked:
             yield from self.settle(half)
             half.skip = half.skip_asked = 0

@@ -7,6 +7,7 @@ packet, so it is a bag of slots without properties.
 
 from __future__ import annotations
 
+from collections.abc import Callable, MutableSequence
 from typing import TYPE_CHECKING, Final
 
 from inspector.flows.tcp import SEQUENCE_MASK, distance
@@ -72,6 +73,7 @@ class Half:
         "skip_asked",
         "up",
         "wraps",
+        "zero_windows",
     )
 
     def __init__(self, connection: TcpConnection, up: bool) -> None:
@@ -81,6 +83,7 @@ class Half:
         self.next = UNKNOWN
         self.base = UNKNOWN
         self.wraps = 0
+        self.zero_windows = 0
         self.acked = UNKNOWN
         self.skip = 0
         self.skip_asked = 0
@@ -93,13 +96,16 @@ class Half:
         self.fin = UNKNOWN
         self.last_at = 0
         self.last_packet = 0
-        self.recent: list[int] | None = None
+        self.recent: MutableSequence[int] | None = None
         self.first_frame = 0
         # How often bytes were sent again since the peer's acknowledgement last rose.
         self.resends = self.resent_size = 0
         self.resent_from = UNKNOWN
 
-    def remember(self) -> list[int]:
+    def retire(self) -> None:
+        """No packet leads to it any more: its connection is only looked at."""
+
+    def remember(self) -> MutableSequence[int]:
         """Room for the frames that come, the first among them."""
         recent = self.recent = [0] * RECENT_FRAMES
         first = self.first_frame
@@ -201,7 +207,6 @@ class TcpConnection:
         "reverse",
         "syn_seen",
         "up",
-        "zero_windows",
     )
 
     def __init__(
@@ -211,6 +216,7 @@ class TcpConnection:
         keys: tuple[bytes, bytes],
         at: int,
         packet: int,
+        half: Callable[[TcpConnection, bool], Half] = Half,
     ) -> None:
         self.number = number
         self._width = width
@@ -235,10 +241,9 @@ class TcpConnection:
         self.finished = False
         # Nothing more of it is delivered.
         self.reported = False
-        self.zero_windows = 0
         self.retransmissions = 0
-        self.up = Half(self, True)
-        self.down = Half(self, False)
+        self.up = half(self, True)
+        self.down = half(self, False)
         self.up.peer = self.down
         self.down.peer = self.up
 
@@ -306,6 +311,11 @@ class TcpConnection:
     def bytes_down(self) -> int:
         """Bytes from the server so far."""
         return self.down.bytes
+
+    @property
+    def zero_windows(self) -> int:
+        """Segments that announced a window of 0."""
+        return self.up.zero_windows + self.down.zero_windows
 
     @property
     def lacks_up(self) -> bool:

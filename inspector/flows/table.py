@@ -7,8 +7,8 @@ packet, after the context (VLAN ids, VNI) the frame came in.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
-from typing import Final, Literal
+from collections.abc import Callable, Generator, Iterator
+from typing import Final, Literal, TypeAlias
 
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Challenger, Mark, SegmentArguments, is_alive
@@ -39,22 +39,32 @@ FAULTS: Final[dict[str, str]] = {
 }
 
 
+#: A direction of a connection -> where it stands; False: it is of no interest.
+Keys: TypeAlias = "dict[bytes, Half | Literal[False]]"
+Past: TypeAlias = "dict[bytes, tuple[int, int]]"
+
+
 class ConnectionTable:
     """Opens, finds and closes connections.
 
     `keys` is what the packet loop looks up: a direction of a connection, or
     False for packets that are of no interest (closed, or refused as out of scope).
+    `past` has, of closed connections that are False in `keys`, their number and where they ended.
+    An engine that looks up by itself gives both, to be told of changes, and makes the `half`s.
     """
 
     def __init__(
         self,
         notes: FlowNotes,
         reassembler: Reassembler,
+        keys: Keys | None = None,
+        past: Past | None = None,
+        half: Callable[[TcpConnection, bool], Half] = Half,
     ) -> None:
-        self.keys: dict[bytes, Half | Literal[False]] = {}
+        self.keys: Keys = {} if keys is None else keys
+        self.past: Past = {} if past is None else past
         self.connections: dict[int, TcpConnection] = {}
-        # Of closed connections that are False in `keys`: their number and where they ended.
-        self.past: dict[bytes, tuple[int, int]] = {}
+        self._half = half
         # Connections out of scope that carried nothing yet: the other direction, and the ends.
         self._unspoken: dict[bytes, tuple[bytes, tuple[bytes, bytes, int, int]]] = {}
         self._notes = notes
@@ -236,7 +246,7 @@ class ConnectionTable:
             yield from self.close(oldest, at, packet)
         self._number += 1
         keys = (key, reverse) if from_client else (reverse, key)
-        connection = TcpConnection(self._number, len(source), keys, at, packet)
+        connection = TcpConnection(self._number, len(source), keys, at, packet, self._half)
         if not flags & SYN:
             connection.midstream = True
             connection.outcome = "midstream"
@@ -328,6 +338,8 @@ class ConnectionTable:
                 self._ignore(key)
                 if _may_not_go_on(half):
                     self.past[key] = (connection.number, half.next)
+        connection.up.retire()
+        connection.down.retire()
 
     def _ignore(self, *keys: bytes) -> None:
         table = self.keys

@@ -28,6 +28,7 @@ from inspector.linux.ebpf.loader import BpfError
 from inspector.linux.filters import ClassicFilter
 from inspector.linux.namespaces import inside
 from inspector.linux.ring import Ring
+from inspector.native.library import SWITCH, loaded
 
 Answer: TypeAlias = Literal["yes", "no", "could not tell"]
 
@@ -105,6 +106,7 @@ def examine(machine: Machine) -> tuple[Check, ...]:
         for probe in ebpf.available()
     ]
     for name, found, without in (
+        ("compiled core", _core(), "the pure engine reads packets: the same, slower"),
         ("tshark", _tshark(), "no second opinion; nothing else needs it"),
         ("disk", _disk(machine.place), "a capture file that ends early"),
     ):
@@ -189,6 +191,13 @@ def _seccomp() -> _Found:
     if trouble := seccomp.why_not():
         return _Found("no", trouble, "a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64")
     return _Found("yes", "the parser may neither connect, execute, trace nor change namespaces")
+
+
+def _core() -> _Found:
+    core, why_not = loaded()
+    if core is None:
+        return _Found("no", why_not, f"unset {SWITCH}, on x86_64 or aarch64")
+    return _Found("yes", "it reads packets; the pure engine takes those that are rare")
 
 
 def _tshark() -> _Found:

@@ -24,6 +24,11 @@ class Tool:
     `wheel-` and 12 hex digits of SHA-256 over what was installed, or `git-` and the first 12 of the
     commit of the checkout that it runs from (changes that were not committed do not count).
     """
+    core: str | None = None
+    """Which engine read the packets: `native`, the compiled one, or `pure`; null: it is not known.
+
+    Both tell the same; `native` is faster.
+    """
 
 
 @cache

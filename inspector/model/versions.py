@@ -28,6 +28,7 @@ SINCE: Final[Mapping[str, int]] = {
     "Report.provenance": 2,
     "Testimony.file": 2,
     "Tool.build": 2,
+    "Tool.core": 2,
     "Tunnel.decryption": 2,
     "WebSocket.bytes_down": 2,
     "WebSocket.bytes_up": 2,

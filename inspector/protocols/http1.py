@@ -178,6 +178,11 @@ class Http1Parser:
             return self._body.skippable
         return EVERYTHING if self._state == _State.DONE else 0
 
+    @property
+    def reads_body(self) -> bool:
+        """Whether the next byte is one of a body, or of its framing."""
+        return self._state == _State.BODY
+
     def skip(self, n: int, at: int, packet: int) -> list[Event]:
         """Pass by `n <= skippable` bytes that were captured.  `at`, `packet`: of the last one."""
         events: list[Event] = []

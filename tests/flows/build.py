@@ -7,15 +7,21 @@ data, so a test says `up(b"def", offset=3)` and the sequence numbers follow.
 
 from __future__ import annotations
 
+import platform
 import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, NamedTuple
 
+import pytest
+
 from inspector.flows.contract import ConnectionView
 from inspector.flows.engine import PacketEngine
+from inspector.flows.native import NativeEngine
 from inspector.flows.tcp import ACK, FIN, RST, SYN
+from inspector.native.layout import Core
+from inspector.native.library import load
 from inspector.pipeline import Pipeline
 from inspector.wire import Batch, Segment
 
@@ -306,7 +312,18 @@ class Recorder:
 
 
 #: The engines that must do the same; tests of this room are run with each (`conftest`).
-ENGINES: Final[dict[str, Callable[[], PacketEngine]]] = {"pure": PacketEngine}
+ENGINES: Final[dict[str, Callable[[], PacketEngine]]] = {
+    "pure": PacketEngine,
+    "native": lambda: NativeEngine(native_core()),
+}
+
+
+def native_core() -> Core:
+    """The compiled core of this machine; the test is skipped where there is none."""
+    core, why_not = load({}, platform.machine())
+    if core is None:
+        pytest.skip(why_not)
+    return core
 
 
 class Trial:

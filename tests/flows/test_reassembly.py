@@ -421,6 +421,14 @@ def test_a_batch_is_given_before_a_gap_of_the_other_side_is_told() -> None:
     assert [name for name, *_ in seen.only.calls] == ["data", "data", "data", "gap", "finish"]
 
 
+def test_what_is_held_behind_a_gap_is_given_before_the_other_side_speaks() -> None:
+    tcp = Tcp().open().up(b"abc").up(b"ghi", 6).ack(False, acked=9)
+    seen = trial(pass_time(tcp).down(b"answer"), lambda up, _: BATCH if up else 0)
+    assert [(name, up) for name, up, _ in seen.only.calls[:-1]] == [
+        ("data", True), ("gap", True), ("data", True), ("data", False),
+    ]  # fmt: skip
+
+
 def test_a_batch_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reassembly, "BATCH_BYTES", 10)
     tcp = Tcp().open()

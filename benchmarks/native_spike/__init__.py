@@ -1,1 +1,0 @@
-"""A measurement: record walk and in-order join in C, behind the contract of a packet engine."""

@@ -1,0 +1,346 @@
+/* The packet path of `flows/engine.py:PacketEngine`, as far as it is the same for nearly every
+ * packet: a frame of Ethernet or SLL, IPv4 without options or fragments, TCP, of a connection that
+ * is known; a pure acknowledgement, data that passes unseen, data for a reader that takes many
+ * segments at a time.  `join` stops in front of anything else: the pure engine, which specifies all
+ * this, takes that one packet, and calls again.
+ *
+ * Freestanding C99: no library is needed at run time, so that one object serves every libc. */
+#include "core.h"
+
+enum { FIN = 1, SYN = 2, RST = 4 };
+enum { IPV4 = 20, TCP = 20, LONGEST = 1 << 30 };
+
+static uint32_t be16(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint64_t le64(const uint8_t *p)
+{
+    /* Spelt out, so that the compiler sees one load in it. */
+    return (uint64_t)p[7] << 56 | (uint64_t)p[6] << 48 | (uint64_t)p[5] << 40 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 |
+           (uint64_t)p[1] << 8 | p[0];
+}
+
+static int same_key(const uint8_t *a, const uint8_t *b)
+{
+    return le64(a) == le64(b) && be32(a + 8) == be32(b + 8);
+}
+
+static void copy_key(uint8_t *to, const uint8_t *from)
+{
+    for (int i = 0; i < KEY; i++)
+        to[i] = from[i];
+}
+
+static uint64_t rotl(uint64_t x, int by) { return x << by | x >> (64 - by); }
+
+struct sip {
+    uint64_t a, b, c, d;
+};
+
+/* Inlined, so that the four words stay in registers: the hash is most of what a packet costs. */
+static inline __attribute__((always_inline)) void sip_round(struct sip *v)
+{
+    v->a += v->b; v->b = rotl(v->b, 13); v->b ^= v->a; v->a = rotl(v->a, 32);
+    v->c += v->d; v->d = rotl(v->d, 16); v->d ^= v->c;
+    v->a += v->d; v->d = rotl(v->d, 21); v->d ^= v->a;
+    v->c += v->b; v->b = rotl(v->b, 17); v->b ^= v->c; v->c = rotl(v->c, 32);
+}
+
+/* SipHash-1-3 (Aumasson and Bernstein, 2012) of the twelve bytes of a key. */
+static uint64_t hash(const struct state *state, const uint8_t *key)
+{
+    uint64_t k0 = state->seed[0], k1 = state->seed[1];
+    struct sip v = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+                    k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
+    uint64_t first = le64(key);
+    uint64_t rest = (uint64_t)KEY << 56 | (uint64_t)key[11] << 24 | (uint64_t)key[10] << 16 |
+                    (uint64_t)key[9] << 8 | key[8];
+    v.d ^= first;
+    sip_round(&v);
+    v.a ^= first;
+    v.d ^= rest;
+    sip_round(&v);
+    v.a ^= rest;
+    v.c ^= 0xff;
+    sip_round(&v);
+    sip_round(&v);
+    sip_round(&v);
+    return v.a ^ v.b ^ v.c ^ v.d;
+}
+
+/* The place of a key, or the free one where it belongs; -1: every place is taken by others. */
+static int64_t place(const struct state *state, const struct slot *slots, int64_t mask,
+                     const uint8_t *key)
+{
+    int64_t at = (int64_t)(hash(state, key) & (uint64_t)mask);
+    for (int64_t tried = 0; tried <= mask; tried++) {
+        if (!slots[at].value || same_key(slots[at].key, key))
+            return at;
+        at = (at + 1) & mask;
+    }
+    return -1;
+}
+
+int64_t inspector_core_abi(void) { return INSPECTOR_CORE_ABI; }
+
+/* The sizes of the shapes, in the order in which `layout.py` has them; how many there are. */
+int64_t inspector_core_sizes(int64_t *out, int64_t room)
+{
+    const int64_t sizes[] = {sizeof(struct record), sizeof(struct half),  sizeof(struct slot),
+                             sizeof(struct segment), sizeof(struct taken), sizeof(struct state)};
+    const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
+    for (int64_t i = 0; i < count && i < room; i++)
+        out[i] = sizes[i];
+    return count;
+}
+
+/* Set what a key leads to; 1: it is new, 0: it was there, -1: there is no place for it. */
+int64_t inspector_core_put(const struct state *state, const uint8_t *key, int64_t value)
+{
+    int64_t at = place(state, state->slots, state->slot_mask, key);
+    if (at < 0)
+        return -1;
+    struct slot *slot = state->slots + at;
+    int64_t is_new = !slot->value;
+    copy_key(slot->key, key);
+    slot->value = (int32_t)value;
+    return is_new;
+}
+
+/* Take a key out; 1: it was there.  What was pushed on by it moves back (Knuth 6.4, algorithm R). */
+int64_t inspector_core_drop(const struct state *state, const uint8_t *key)
+{
+    struct slot *slots = state->slots;
+    int64_t mask = state->slot_mask;
+    int64_t at = place(state, slots, mask, key);
+    if (at < 0 || !slots[at].value)
+        return 0;
+    int64_t gap = at;
+    for (int64_t tried = 0; tried < mask; tried++) {
+        at = (at + 1) & mask;
+        if (!slots[at].value)
+            break;
+        int64_t home = (int64_t)(hash(state, slots[at].key) & (uint64_t)mask);
+        /* It may stay if its home lies behind the gap, going round. */
+        if (((at - home) & mask) < ((at - gap) & mask))
+            continue;
+        slots[gap] = slots[at];
+        gap = at;
+    }
+    slots[gap].value = 0;
+    return 1;
+}
+
+/* What a key leads to; 0: nothing. */
+int64_t inspector_core_find(const struct state *state, const uint8_t *key)
+{
+    int64_t at = place(state, state->slots, state->slot_mask, key);
+    return at < 0 ? 0 : state->slots[at].value;
+}
+
+/* Copy the table into one of `mask + 1` free places; how many keys were copied. */
+int64_t inspector_core_rehash(const struct state *state, struct slot *into, int64_t mask)
+{
+    int64_t copied = 0;
+    for (int64_t i = 0; i <= state->slot_mask; i++) {
+        const struct slot *slot = state->slots + i;
+        if (!slot->value)
+            continue;
+        int64_t at = place(state, into, mask, slot->key);
+        if (at < 0)
+            break;
+        into[at] = *slot;
+        copied++;
+    }
+    return copied;
+}
+
+/* The headers of a packet that the fast path can take. */
+struct packet {
+    const uint8_t *key;
+    uint32_t ident, sequence, acknowledged, flags, window;
+    int64_t header, length; /* of the TCP header as it claims, and of what follows it */
+    int64_t total;          /* of the datagram, as it claims */
+};
+
+/* Whether a frame is Ethernet or SLL, IPv4 without options or fragments, and TCP. */
+static int read_headers(const uint8_t *frame, int64_t captured, int64_t before_ip,
+                        struct packet *out)
+{
+    if (captured < before_ip + IPV4 + TCP)
+        return 0;
+    const uint8_t *ip = frame + before_ip;
+    out->total = be16(ip + 2);
+    if (be16(ip - 2) != 0x0800 || ip[0] != 0x45 || ip[9] != 6 || be16(ip + 6) & 0x3FFF ||
+        out->total < IPV4 + TCP)
+        return 0;
+    const uint8_t *tcp = ip + IPV4;
+    out->key = ip + 12;
+    out->ident = be16(ip + 4);
+    out->sequence = be32(tcp + 4);
+    out->acknowledged = be32(tcp + 8);
+    out->header = (tcp[12] >> 2) & 0x3C;
+    out->flags = tcp[13];
+    out->window = be16(tcp + 14);
+    out->length = out->total - IPV4 - out->header;
+    return 1;
+}
+
+/* Count a pure acknowledgement, or its second copy. */
+static void acknowledge(struct state *state, struct half *half, const struct packet *packet)
+{
+    state->tcp_packets++;
+    if (packet->ident) {
+        uint64_t signature = (uint64_t)packet->ident << 32 | packet->acknowledged;
+        uint64_t *recent = half->recent + (packet->ident & (RECENT - 1));
+        if (*recent == signature) {
+            state->duplicate_packets++;
+            return;
+        }
+        *recent = signature;
+    }
+    half->acked = packet->acknowledged;
+    half->zero_windows += !packet->window;
+}
+
+/* Put data behind what is held of its direction. */
+static void hold(struct state *state, int64_t index, const struct segment *segment)
+{
+    struct half *half = state->halves + index;
+    int32_t at = (int32_t)state->segment_count++;
+    state->segments[at] = *segment;
+    if (half->held && half->last >= 0 && half->last < at)
+        state->segments[half->last].following = at;
+    else
+        half->first = at;
+    half->last = at;
+    half->held++;
+    half->room -= segment->length;
+}
+
+/* Where `join` stopped, and why. */
+static int64_t answer(int64_t record, enum reason reason)
+{
+    return record * (1 << REASON_BITS) + reason;
+}
+
+/* The state of a direction after its next bytes. */
+static void advance(struct half *half, const struct packet *packet, int64_t at)
+{
+    if (packet->ident)
+        half->recent[packet->ident & (RECENT - 1)] =
+            (uint64_t)packet->ident << 32 | packet->sequence;
+    half->acked = packet->acknowledged;
+    half->last_at = at;
+    half->zero_windows += !packet->window;
+    half->next += packet->length;
+    if (half->next > UINT32_MAX) {
+        half->next &= UINT32_MAX;
+        half->wraps++;
+    }
+}
+
+/* Takes records from `from` on.  The answer is the record at which it stopped, and the reason in
+ * its low bits: END, all were taken; RARE or FULL, this one was not, and nothing was changed by it;
+ * SHOW, it was, and its bytes are to be shown (`state`); FLUSH, it was, and there is no more room
+ * for what is held of its direction. */
+int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t size,
+                            const struct record *records, int64_t count, int64_t from)
+{
+    const int64_t before_ip = state->before_ip;
+    int64_t i = from;
+    if (size > LONGEST)
+        size = LONGEST; /* segments have 32 bits for a place */
+    for (; i < count; i++) {
+        const struct record *record = records + i;
+        struct packet packet;
+        if (record->offset < 0 || record->captured < 0 || record->offset > size ||
+            record->captured > size - record->offset)
+            return answer(i, RARE);
+        if (!read_headers(data + record->offset, record->captured, before_ip, &packet))
+            return answer(i, RARE);
+        int64_t value = inspector_core_find(state, packet.key);
+        if (value < 0) {
+            /* Closed, or out of scope: of no interest, but for a SYN or data that was not told of. */
+            if (packet.flags & SYN || (packet.length > 0 && value != UNINTERESTING))
+                return answer(i, RARE);
+            state->tcp_packets++;
+            continue;
+        }
+        if (!value || value > state->half_count || packet.flags & (FIN | SYN | RST))
+            return answer(i, RARE);
+        struct half *half = state->halves + value - 1;
+        if (!packet.length) {
+            acknowledge(state, half, &packet);
+            continue;
+        }
+        if ((int64_t)packet.sequence != half->next || packet.length < 0 || packet.header < TCP ||
+            packet.total + before_ip > record->captured || half->fin >= 0 || half->early)
+            return answer(i, RARE);
+        const int64_t skip = half->skip > 0 ? half->skip : 0;
+        const int64_t start = record->offset + before_ip + IPV4 + packet.header;
+        const int is_held = !skip && half->batch;
+        if (is_held && state->segment_count >= state->segment_room)
+            return answer(i, FULL);
+        state->tcp_packets++;
+        advance(half, &packet, record->at);
+        if (skip > packet.length) {
+            half->skip = skip - packet.length;
+            half->last_packet = state->first_packet + i;
+            continue;
+        }
+        if (is_held) {
+            hold(state, value - 1,
+                 &(struct segment){record->at, state->first_packet + i, (uint32_t)start,
+                                   (uint32_t)packet.length, -1, (int32_t)(value - 1)});
+            if (half->room >= 0)
+                continue;
+            state->half = value - 1;
+            return answer(i, FLUSH);
+        }
+        if (skip) {
+            half->skip = 0;
+            half->last_packet = state->first_packet + i;
+        }
+        state->half = value - 1;
+        state->at = record->at;
+        state->unseen = skip;
+        state->start = start + skip;
+        state->stop = start + packet.length;
+        return answer(i, SHOW);
+    }
+    return answer(i, END);
+}
+
+/* Takes what is held of a direction out, in order, as far as there is room; how many. */
+int64_t inspector_core_take(struct state *state, int64_t index, struct taken *out, int64_t room)
+{
+    if (index < 0 || index >= state->half_count)
+        return 0;
+    struct half *half = state->halves + index;
+    int64_t at = half->held ? half->first : -1, count = 0;
+    while (count < room && at >= 0 && at < state->segment_count) {
+        struct segment *segment = state->segments + at;
+        out[count++] = (struct taken){segment->at, segment->packet, segment->offset,
+                                      (int64_t)segment->offset + segment->length};
+        segment->half = -1;
+        at = segment->following;
+    }
+    half->first = half->last = -1;
+    half->held = 0;
+    return count;
+}
+
+/* The first direction, from segment `from` on, of which something is held; -1: none. */
+int64_t inspector_core_held(const struct state *state, int64_t from)
+{
+    for (int64_t i = from < 0 ? 0 : from; i < state->segment_count; i++)
+        if (state->segments[i].half >= 0)
+            return state->segments[i].half;
+    return -1;
+}

@@ -1,0 +1,95 @@
+/* What Python and the compiled core say to each other: see `layout.py`, which has the same shapes.
+ *
+ * Every array belongs to the caller, and a call says how long it is.  Nothing is allocated, no
+ * pointer outlives a call, no function keeps state of its own; numbers from a capture index
+ * nothing before they were compared with what is there. */
+#ifndef INSPECTOR_CORE_H
+#define INSPECTOR_CORE_H
+
+#include <stdint.h>
+
+/* Changes with every change of a shape or a meaning; the loader refuses any other. */
+#define INSPECTOR_CORE_ABI 1
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* One captured packet: `captured` bytes of the batch from `offset` on, `wire` on the wire. */
+struct record {
+    int64_t at, offset, captured, wire;
+};
+
+enum { RECENT = 16 };
+
+/* One direction of a connection: `flows/stream.py:Half`, as far as the fast path needs it. */
+struct half {
+    int64_t next;         /* sequence number of the next byte; -1: not known */
+    int64_t acked;        /* the last acknowledgement that this end sent; -1: none */
+    int64_t fin;          /* sequence number of its FIN; -1: none */
+    int64_t wraps;        /* how often `next` passed 2**32 */
+    int64_t skip;         /* bytes that may still pass unseen */
+    int64_t last_at;      /* when its last data came */
+    int64_t last_packet;  /* in which packet, if it passed unseen */
+    int64_t batch;        /* 1: its reader takes many segments at a time */
+    int64_t room;         /* bytes that may still be held for it */
+    int64_t zero_windows;
+    int64_t early;        /* 1: data may wait beyond a hole */
+    int64_t first, last;  /* its chain of held segments: indexes; -1: none */
+    int64_t held;         /* how many */
+    int64_t unused[2];
+    uint64_t recent[RECENT]; /* identification and number of the frames that came last */
+};
+
+enum { KEY = 12, UNINTERESTING = -1, UNINTERESTING_BUT_DATA = -2 };
+
+/* A place of the hash table: both addresses and both ports as they are on the wire. */
+struct slot {
+    uint8_t key[KEY];
+    int32_t value; /* 0: free; n: half n - 1; or one of the two above */
+};
+
+/* Data that waits to be shown, in the batch that is being read. */
+struct segment {
+    int64_t at, packet;
+    uint32_t offset, length;
+    int32_t following; /* the next one of its direction; -1: none */
+    int32_t half;      /* -1: it was taken */
+};
+
+/* A segment as Python takes it: bytes `start` to `stop` of the batch. */
+struct taken {
+    int64_t at, packet, start, stop;
+};
+
+enum reason { END, RARE, SHOW, FLUSH, FULL, REASON_BITS = 3 };
+
+struct state {
+    uint64_t seed[2]; /* keys the hash table, so that no capture chooses what collides */
+    struct half *halves;
+    int64_t half_count;
+    struct slot *slots;
+    int64_t slot_mask; /* places are a power of two, one less */
+    struct segment *segments;
+    int64_t segment_room, segment_count;
+    int64_t before_ip;    /* bytes before the IPv4 header; two of them are the ethertype */
+    int64_t first_packet; /* the reference of the first record */
+    /* What `join` says besides its answer. */
+    int64_t half;            /* SHOW, FLUSH: of which direction */
+    int64_t at;              /* SHOW: when it came, */
+    int64_t start, stop;     /* which bytes of the batch, */
+    int64_t unseen;          /* and how many before them passed unseen, the last that may */
+    int64_t tcp_packets, duplicate_packets; /* counted up */
+};
+
+EXPORT int64_t inspector_core_abi(void);
+EXPORT int64_t inspector_core_sizes(int64_t *out, int64_t room);
+EXPORT int64_t inspector_core_put(const struct state *state, const uint8_t *key, int64_t value);
+EXPORT int64_t inspector_core_drop(const struct state *state, const uint8_t *key);
+EXPORT int64_t inspector_core_find(const struct state *state, const uint8_t *key);
+EXPORT int64_t inspector_core_rehash(const struct state *state, struct slot *into, int64_t mask);
+EXPORT int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t size,
+                                   const struct record *records, int64_t count, int64_t from);
+EXPORT int64_t inspector_core_take(struct state *state, int64_t half, struct taken *out,
+                                   int64_t room);
+EXPORT int64_t inspector_core_held(const struct state *state, int64_t from);
+
+#endif

@@ -1,0 +1,132 @@
+"""The shapes that Python and `core.h` share, and the functions, by ctypes.
+
+No I/O: whoever has loaded a library makes a `Core` of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
+from typing import Any, Final
+
+#: What `core.h` calls INSPECTOR_CORE_ABI.
+ABI: Final = 1
+
+#: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
+KEY: Final = 12
+#: What a key leads to that leads to no direction.
+UNINTERESTING: Final = -1
+UNINTERESTING_BUT_DATA: Final = -2
+#: Why `join` returned: the low bits of its answer.
+END, RARE, SHOW, FLUSH, FULL = range(5)
+REASON_BITS: Final = 3
+
+#: The fields of `struct half`, each 8 bytes; behind them the frames that came last.
+NEXT, ACKED, FIN, WRAPS, SKIP, LAST_AT, LAST_PACKET, BATCH, ROOM, ZERO_WINDOWS = range(10)
+EARLY, FIRST, LAST, HELD = range(10, 14)
+RECENT: Final = 16
+HALF_FIELDS: Final = 32
+
+
+class Slot(ctypes.Structure):
+    """`struct slot`."""
+
+    _fields_ = (("key", c_uint8 * KEY), ("value", c_int32))
+
+
+class HeldSegment(ctypes.Structure):
+    """`struct segment`."""
+
+    _fields_ = (
+        ("at", c_int64),
+        ("packet", c_int64),
+        ("offset", c_uint32),
+        ("length", c_uint32),
+        ("following", c_int32),
+        ("half", c_int32),
+    )
+
+
+class State(ctypes.Structure):
+    """`struct state`: what each call is told, and answers."""
+
+    _fields_ = (
+        ("seed", c_uint64 * 2),
+        ("halves", ctypes.c_void_p),
+        ("half_count", c_int64),
+        ("slots", ctypes.c_void_p),
+        ("slot_mask", c_int64),
+        ("segments", ctypes.c_void_p),
+        ("segment_room", c_int64),
+        ("segment_count", c_int64),
+        ("before_ip", c_int64),
+        ("first_packet", c_int64),
+        ("half", c_int64),
+        ("at", c_int64),
+        ("start", c_int64),
+        ("stop", c_int64),
+        ("unseen", c_int64),
+        ("tcp_packets", c_int64),
+        ("duplicate_packets", c_int64),
+    )
+
+
+#: Bytes of `struct record`, `half`, `slot`, `segment`, `taken` and `state`.
+SIZES: Final = (
+    32,
+    8 * HALF_FIELDS,
+    ctypes.sizeof(Slot),
+    ctypes.sizeof(HeldSegment),
+    32,
+    ctypes.sizeof(State),
+)
+
+_state: Final = ctypes.POINTER(State)
+_address: Final = ctypes.c_void_p
+_bytes: Final = ctypes.c_char_p
+#: Function -> arguments; every one answers an int64_t.
+_SIGNATURES: Final[dict[str, list[Any]]] = {
+    "abi": [],
+    "sizes": [_address, c_int64],
+    "put": [_state, _bytes, c_int64],
+    "drop": [_state, _bytes],
+    "find": [_state, _bytes],
+    "rehash": [_state, _address, c_int64],
+    "join": [_state, _bytes, c_int64, _address, c_int64, c_int64],
+    "take": [_state, c_int64, _address, c_int64],
+    "held": [_state, c_int64],
+}
+
+
+class Mismatch(Exception):
+    """A library that is not the one these shapes are of; its text says how."""
+
+
+class Core:
+    """The functions of a loaded library, and what keys its hash tables.
+
+    Calls keep the interpreter's lock: each takes some microseconds.  Raises `Mismatch`.
+    """
+
+    def __init__(self, library: ctypes.PyDLL, seed: bytes) -> None:
+        functions: dict[str, Any] = {}
+        for name, arguments in _SIGNATURES.items():
+            try:
+                function = getattr(library, f"inspector_core_{name}")
+            except AttributeError as error:
+                raise Mismatch(f"it has no function {name}") from error
+            function.restype, function.argtypes = c_int64, arguments
+            functions[name] = function
+        if functions["abi"]() != ABI:
+            raise Mismatch(f"its version is {functions['abi']()}, not {ABI}")
+        sizes = (c_int64 * len(SIZES))()
+        if functions["sizes"](sizes, len(sizes)) != len(SIZES) or tuple(sizes) != SIZES:
+            raise Mismatch(f"its shapes have {tuple(sizes)} bytes, not {SIZES}")
+        self.put: Any = functions["put"]
+        self.drop: Any = functions["drop"]
+        self.find: Any = functions["find"]
+        self.rehash: Any = functions["rehash"]
+        self.join: Any = functions["join"]
+        self.take: Any = functions["take"]
+        self.held: Any = functions["held"]
+        self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

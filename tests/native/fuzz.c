@@ -1,0 +1,213 @@
+/* The compiled core under libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer.
+ *
+ * The input is a program of four bytes a step: put, drop and find keys, set fields of directions,
+ * join records of any place and length over the input itself, take what is held.  After each step
+ * what must always be so is looked at.  Arrays are of their exact size on the heap, so that a byte
+ * beyond one is seen. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+enum { HALVES = 5, SLOTS = 16, ROOM = 3, RECORDS = 24 };
+
+#define MUST(what)                                                        \
+    do {                                                                  \
+        if (!(what)) {                                                    \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #what);    \
+            abort();                                                      \
+        }                                                                 \
+    } while (0)
+
+static void *zeros(size_t count, size_t size)
+{
+    void *made = calloc(count, size);
+    MUST(made);
+    return made;
+}
+
+/* Of a frame that the fast path takes: 14 bytes of Ethernet, IPv4, TCP; the rest is the input's. */
+static void make_usual(uint8_t *frame, size_t size, const uint8_t *key, uint32_t sequence,
+                       uint32_t length)
+{
+    if (size < 54)
+        return;
+    uint32_t total = 40 + length;
+    frame[12] = 8, frame[13] = 0, frame[14] = 0x45, frame[23] = 6, frame[20] = frame[21] = 0;
+    frame[16] = (uint8_t)(total >> 8), frame[17] = (uint8_t)total;
+    memcpy(frame + 26, key, KEY);
+    for (int i = 0; i < 4; i++)
+        frame[38 + i] = (uint8_t)(sequence >> (24 - 8 * i));
+    frame[46] = 0x50, frame[47] = 0x10;
+}
+
+static void look(const struct state *state, int64_t live)
+{
+    int64_t used = 0;
+    for (int64_t i = 0; i <= state->slot_mask; i++)
+        used += state->slots[i].value != 0;
+    MUST(used == live);
+    MUST(state->segment_count >= 0 && state->segment_count <= state->segment_room);
+    for (int64_t i = 0; i < state->half_count; i++)
+        MUST(state->halves[i].next >= -1 && state->halves[i].next <= (int64_t)UINT32_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+    struct state *state = zeros(1, sizeof *state);
+    state->halves = zeros(HALVES, sizeof *state->halves);
+    state->half_count = HALVES;
+    state->slots = zeros(SLOTS, sizeof *state->slots);
+    state->slot_mask = SLOTS - 1;
+    state->segments = zeros(ROOM, sizeof *state->segments);
+    state->segment_room = ROOM;
+    state->before_ip = 14;
+    struct taken *taken = zeros(ROOM, sizeof *taken);
+    struct record *records = zeros(RECORDS, sizeof *records);
+    uint8_t *data = zeros(size ? size : 1, 1);
+    if (size)
+        memcpy(data, input, size);
+    for (int i = 0; i < HALVES; i++) {
+        state->halves[i].next = state->halves[i].acked = state->halves[i].fin = -1;
+        state->halves[i].first = state->halves[i].last = -1;
+        state->halves[i].batch = 1;
+        state->halves[i].room = 100;
+    }
+    int64_t live = 0, count = 0;
+    int64_t planned[HALVES] = {0}; /* bytes that records not yet joined add to a direction */
+    for (size_t at = 0; at + 4 <= size; at += 4) {
+        const uint8_t *step = input + at;
+        uint8_t key[KEY] = {0};
+        key[step[1] % 2] = step[2] % 2; /* three of them, which meet */
+        struct half *half = state->halves + step[1] % HALVES;
+        switch (step[0] % 13) {
+        case 0: case 1: {
+            if (2 * live > state->slot_mask)
+                break; /* as its caller keeps it */
+            int64_t value = (int64_t)(step[3] % (HALVES + 4)) - 2;
+            if (!value)
+                break;
+            int64_t is_new = inspector_core_put(state, key, value);
+            MUST(is_new == 0 || is_new == 1);
+            live += is_new;
+            MUST(inspector_core_find(state, key) == value);
+            break;
+        }
+        case 2:
+            live -= inspector_core_drop(state, key);
+            MUST(!inspector_core_find(state, key));
+            break;
+        case 3:
+            half->next = (int64_t)step[2] << 24 | step[3];
+            half->batch = step[3] & 1;
+            half->room = step[2];
+            half->fin = step[3] & 64 ? step[2] : -1;
+            break;
+        case 4:
+            half->skip = step[3] & 1 ? (int64_t)1 << 62 : step[2];
+            half->early = step[3] > 224;
+            if (step[3] & 2)
+                half->skip = 0;
+            break;
+        case 5: case 6: case 9: case 10: case 11: {
+            int64_t captured = step[3] & 8 ? step[2] : 54 + step[3] % 40;
+            if (count == RECORDS || captured > (int64_t)size)
+                break;
+            struct record *record = records + count++;
+            int64_t offset = step[3] & 16 ? (int64_t)size - captured : step[1];
+            *record = (struct record){step[3], offset, captured, captured};
+            int64_t to = inspector_core_find(state, key);
+            if (offset + captured > (int64_t)size || to < 1 || to > HALVES || step[3] & 32)
+                break;
+            uint32_t length = step[3] % 40;
+            int64_t next = state->halves[to - 1].next + planned[to - 1];
+            make_usual(data + offset, (size_t)captured, key, (uint32_t)next, length);
+            planned[to - 1] += length;
+            break;
+        }
+        case 7: /* lengths that lie */
+            if (count == RECORDS)
+                break;
+            memcpy(&records[count].offset, step, 4);
+            records[count].offset -= (int64_t)step[0] << 33;
+            records[count++].captured = step[2] & 1 ? INT64_MAX : -(int64_t)step[3];
+            break;
+        case 8: {
+            int64_t from = 0;
+            memset(planned, 0, sizeof planned);
+            while (from <= count) {
+                int64_t answer = inspector_core_join(state, data, (int64_t)size, records, count,
+                                                     from);
+                int64_t where = answer >> REASON_BITS;
+                int64_t reason = answer & ((1 << REASON_BITS) - 1);
+                MUST(where >= from && where <= count && reason <= FULL);
+                if (reason == END) {
+                    MUST(where == count);
+                    break;
+                }
+                MUST(where < count);
+                if (reason == SHOW)
+                    MUST(state->start >= 0 && state->start <= state->stop &&
+                         state->stop <= (int64_t)size && state->unseen >= 0);
+                if (reason == SHOW || reason == FLUSH)
+                    MUST(state->half >= 0 && state->half < HALVES);
+                if (reason == FLUSH)
+                    state->halves[state->half].room = 100;
+                look(state, live);
+                if (reason == FULL) {
+                    int64_t index;
+                    while ((index = inspector_core_held(state, 0)) >= 0)
+                        inspector_core_take(state, index, taken, ROOM);
+                    state->segment_count = 0;
+                    from = where;
+                } else {
+                    from = where + 1;
+                }
+            }
+            break;
+        }
+        default: {
+            int64_t held = half->held;
+            int64_t index = half - state->halves;
+            int64_t found = inspector_core_take(state, index, taken, ROOM);
+            MUST(found == held);
+            for (int64_t i = 0; i < found; i++)
+                MUST(taken[i].start >= 0 && taken[i].start <= taken[i].stop &&
+                     taken[i].stop <= (int64_t)size &&
+                     (!i || taken[i].packet > taken[i - 1].packet || step[3]));
+            MUST(!half->held);
+            MUST(inspector_core_take(state, step[3] - 100, taken, ROOM) <= ROOM);
+        }
+        }
+        look(state, live);
+    }
+    struct slot *wider = zeros(2 * SLOTS, sizeof *wider);
+    MUST(inspector_core_rehash(state, wider, 2 * SLOTS - 1) == live);
+    free(wider);
+    free(data);
+    free(records);
+    free(taken);
+    free(state->segments);
+    free(state->slots);
+    free(state->halves);
+    free(state);
+    return 0;
+}
+
+#ifdef ALONE /* without libFuzzer: inputs by chance */
+int main(int argc, char **argv)
+{
+    long runs = argc > 1 ? atol(argv[1]) : 1000;
+    srand(1);
+    for (long run = 0; run < runs; run++) {
+        size_t size = (size_t)(rand() % 1500);
+        uint8_t *input = zeros(size + 1, 1);
+        for (size_t i = 0; i < size; i++)
+            input[i] = (uint8_t)rand();
+        LLVMFuzzerTestOneInput(input, size);
+        free(input);
+    }
+    return 0;
+}
+#endif
