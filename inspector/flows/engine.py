@@ -123,7 +123,7 @@ class PacketEngine:
                             recent[slot] = signature
                         half.acked = acknowledged
                         if not window:
-                            half.zero_windows += 1
+                            half.connection.zero_windows += 1
                         continue
                     if (
                         sequence == half.next
@@ -142,7 +142,7 @@ class PacketEngine:
                         half.acked = acknowledged
                         half.last_at = at
                         if not window:
-                            half.zero_windows += 1
+                            half.connection.zero_windows += 1
                         following = sequence + count
                         if following > 0xFFFFFFFF:
                             following &= 0xFFFFFFFF
@@ -355,7 +355,7 @@ class PacketEngine:
             if repeated or connection.finished:
                 return
         if not window and not flags & RST:
-            half.zero_windows += 1
+            connection.zero_windows += 1
         if flags & SYN:
             self._synchronise(half, sequence, at)
             sequence += 1

@@ -24,7 +24,7 @@ from inspector.flows.contract import Delivery
 from inspector.flows.decode import FAST_LINKS
 from inspector.flows.early import EarlyData
 from inspector.flows.engine import PacketEngine
-from inspector.flows.stream import NOTHING, Half, TcpConnection
+from inspector.flows.stream import NOTHING, UNKNOWN, Half
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
 from inspector.native.layout import Core, HeldSegment, Slot, State
@@ -36,6 +36,8 @@ _SEGMENTS: Final = 2048
 _HALVES: Final = 64
 _SLOTS: Final = 256
 _TAKEN: Final = Struct("4q").iter_unpack
+#: Where in an IPv4 header the addresses begin, and behind them the ports.
+_KEY_AT: Final = 12
 _REASON: Final = (1 << layout.REASON_BITS) - 1
 
 
@@ -151,10 +153,15 @@ class NativeHalf(Half):
 
     __slots__ = ("_early", "_pending", "at", "home")
 
-    def __init__(self, memory: Memory, connection: TcpConnection, up: bool) -> None:
+    def __init__(self, memory: Memory, like: Half) -> None:
+        """Everything as it is in `like`, whose place it takes."""
         self.home: Memory | _Kept = memory
         self.at = memory.add(self) * layout.HALF_FIELDS
-        super().__init__(connection, up)
+        for name in Half.__slots__:
+            setattr(self, name, getattr(like, name))
+        first = like.first_frame
+        if first and like.recent is None:
+            self.home.cells[self.at + layout.RECENT + (first >> 32 & layout.RECENT - 1)] = first
 
     next = _cell(layout.NEXT)
     acked = _cell(layout.ACKED)
@@ -165,7 +172,6 @@ class NativeHalf(Half):
     last_packet = _cell(layout.LAST_PACKET)
     batch = _cell(layout.BATCH)
     room = _cell(layout.ROOM)
-    zero_windows = _cell(layout.ZERO_WINDOWS)
 
     @property
     def index(self) -> int:
@@ -181,7 +187,8 @@ class NativeHalf(Half):
 
     @recent.setter
     def recent(self, frames: MutableSequence[int] | None) -> None:
-        """There is room from the start."""
+        for place, signature in enumerate(frames or ()):
+            self.home.cells[self.at + layout.RECENT + place] = signature
 
     @property
     def early(self) -> EarlyData | None:
@@ -245,6 +252,8 @@ class _Keys(dict[bytes, "Half | Literal[False]"]):
             return
         if isinstance(half, NativeHalf):
             self._memory.put(key, half.index + 1)
+        elif half:
+            self._memory.drop(key)  # it has no memory yet: C stops in front of its packets
         elif key in self.past:
             self._memory.put(key, layout.UNINTERESTING_BUT_DATA)
         else:
@@ -281,9 +290,7 @@ class NativeEngine(PacketEngine):
         self._core = core
         memory = self._memory = Memory(core)
         keys = _Keys(memory)
-        super().__init__(
-            partial(ConnectionTable, keys=keys, past=keys.past, half=partial(NativeHalf, memory))
-        )
+        super().__init__(partial(ConnectionTable, keys=keys, past=keys.past))
 
     def feed(self, batch: Batch) -> Iterator[Delivery]:
         """Take the packets of one batch."""
@@ -326,6 +333,8 @@ class NativeEngine(PacketEngine):
                     yield from self._reassembler.flush(half)
                 elif reason == layout.RARE:
                     yield from self._walk(batch, records[at - 1 : at], first + at - 1)
+                    start = records[at - 1][1] + before_ip + _KEY_AT
+                    self._admit(data[start : start + layout.KEY])
                 elif reason == layout.FULL:
                     memory.settle()
                     at -= 1
@@ -339,6 +348,33 @@ class NativeEngine(PacketEngine):
             self.notes.tcp_packets += state.tcp_packets
             self.notes.duplicate_packets += state.duplicate_packets
             state.tcp_packets = state.duplicate_packets = 0
+
+    def _admit(self, key: bytes) -> None:
+        """Give a connection memory that C sees, once both ends spoke: a scan's SYNs need none.
+
+        Only between two packets, and while nobody but the table and the connection holds its
+        directions.
+        """
+        half = self._table.keys.get(key)
+        if not half or isinstance(half, NativeHalf):
+            return
+        connection = half.connection
+        is_spoken = connection.carried or UNKNOWN not in (half.next, half.peer.next)
+        if (
+            not is_spoken
+            or connection.finished
+            or connection.aliases
+            or len(connection.key) != layout.KEY
+            or connection.challenger is not None
+            or connection.held_reset is not None
+            or connection.closing is not None
+        ):
+            return
+        up = connection.up = NativeHalf(self._memory, connection.up)
+        down = connection.down = NativeHalf(self._memory, connection.down)
+        up.peer, down.peer = down, up
+        self._table.keys[connection.key] = up
+        self._table.keys[connection.reverse] = down
 
     def _after_unseen(self, half: NativeHalf, unseen: int, segment: Segment) -> Iterator[Delivery]:
         """Bytes that are shown, after some that were not: as in the pure loop."""

@@ -7,7 +7,7 @@ packet, so it is a bag of slots without properties.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableSequence
+from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, Final
 
 from inspector.flows.tcp import SEQUENCE_MASK, distance
@@ -73,7 +73,6 @@ class Half:
         "skip_asked",
         "up",
         "wraps",
-        "zero_windows",
     )
 
     def __init__(self, connection: TcpConnection, up: bool) -> None:
@@ -83,7 +82,6 @@ class Half:
         self.next = UNKNOWN
         self.base = UNKNOWN
         self.wraps = 0
-        self.zero_windows = 0
         self.acked = UNKNOWN
         self.skip = 0
         self.skip_asked = 0
@@ -207,6 +205,7 @@ class TcpConnection:
         "reverse",
         "syn_seen",
         "up",
+        "zero_windows",
     )
 
     def __init__(
@@ -216,7 +215,6 @@ class TcpConnection:
         keys: tuple[bytes, bytes],
         at: int,
         packet: int,
-        half: Callable[[TcpConnection, bool], Half] = Half,
     ) -> None:
         self.number = number
         self._width = width
@@ -241,9 +239,10 @@ class TcpConnection:
         self.finished = False
         # Nothing more of it is delivered.
         self.reported = False
+        self.zero_windows = 0
         self.retransmissions = 0
-        self.up = half(self, True)
-        self.down = half(self, False)
+        self.up = Half(self, True)
+        self.down = Half(self, False)
         self.up.peer = self.down
         self.down.peer = self.up
 
@@ -311,11 +310,6 @@ class TcpConnection:
     def bytes_down(self) -> int:
         """Bytes from the server so far."""
         return self.down.bytes
-
-    @property
-    def zero_windows(self) -> int:
-        """Segments that announced a window of 0."""
-        return self.up.zero_windows + self.down.zero_windows
 
     @property
     def lacks_up(self) -> bool:

@@ -7,7 +7,7 @@ packet, after the context (VLAN ids, VNI) the frame came in.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import Final, Literal, TypeAlias
 
 from inspector.flows import acceptance
@@ -50,7 +50,7 @@ class ConnectionTable:
     `keys` is what the packet loop looks up: a direction of a connection, or
     False for packets that are of no interest (closed, or refused as out of scope).
     `past` has, of closed connections that are False in `keys`, their number and where they ended.
-    An engine that looks up by itself gives both, to be told of changes, and makes the `half`s.
+    An engine that looks up by itself gives both, to be told of changes.
     """
 
     def __init__(
@@ -59,12 +59,10 @@ class ConnectionTable:
         reassembler: Reassembler,
         keys: Keys | None = None,
         past: Past | None = None,
-        half: Callable[[TcpConnection, bool], Half] = Half,
     ) -> None:
         self.keys: Keys = {} if keys is None else keys
         self.past: Past = {} if past is None else past
         self.connections: dict[int, TcpConnection] = {}
-        self._half = half
         # Connections out of scope that carried nothing yet: the other direction, and the ends.
         self._unspoken: dict[bytes, tuple[bytes, tuple[bytes, bytes, int, int]]] = {}
         self._notes = notes
@@ -246,7 +244,7 @@ class ConnectionTable:
             yield from self.close(oldest, at, packet)
         self._number += 1
         keys = (key, reverse) if from_client else (reverse, key)
-        connection = TcpConnection(self._number, len(source), keys, at, packet, self._half)
+        connection = TcpConnection(self._number, len(source), keys, at, packet)
         if not flags & SYN:
             connection.midstream = True
             connection.outcome = "midstream"

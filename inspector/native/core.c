@@ -205,7 +205,6 @@ static void acknowledge(struct state *state, struct half *half, const struct pac
         *recent = signature;
     }
     half->acked = packet->acknowledged;
-    half->zero_windows += !packet->window;
 }
 
 /* Put data behind what is held of its direction. */
@@ -237,7 +236,6 @@ static void advance(struct half *half, const struct packet *packet, int64_t at)
             (uint64_t)packet->ident << 32 | packet->sequence;
     half->acked = packet->acknowledged;
     half->last_at = at;
-    half->zero_windows += !packet->window;
     half->next += packet->length;
     if (half->next > UINT32_MAX) {
         half->next &= UINT32_MAX;
@@ -272,7 +270,8 @@ int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t si
             state->tcp_packets++;
             continue;
         }
-        if (!value || value > state->half_count || packet.flags & (FIN | SYN | RST))
+        if (!value || value > state->half_count || packet.flags & (FIN | SYN | RST) ||
+            !packet.window)
             return answer(i, RARE);
         struct half *half = state->halves + value - 1;
         if (!packet.length) {

@@ -31,11 +31,10 @@ struct half {
     int64_t last_packet;  /* in which packet, if it passed unseen */
     int64_t batch;        /* 1: its reader takes many segments at a time */
     int64_t room;         /* bytes that may still be held for it */
-    int64_t zero_windows;
     int64_t early;        /* 1: data may wait beyond a hole */
     int64_t first, last;  /* its chain of held segments: indexes; -1: none */
     int64_t held;         /* how many */
-    int64_t unused[2];
+    int64_t unused[3];
     uint64_t recent[RECENT]; /* identification and number of the frames that came last */
 };
 

@@ -22,8 +22,8 @@ END, RARE, SHOW, FLUSH, FULL = range(5)
 REASON_BITS: Final = 3
 
 #: The fields of `struct half`, each 8 bytes; behind them the frames that came last.
-NEXT, ACKED, FIN, WRAPS, SKIP, LAST_AT, LAST_PACKET, BATCH, ROOM, ZERO_WINDOWS = range(10)
-EARLY, FIRST, LAST, HELD = range(10, 14)
+NEXT, ACKED, FIN, WRAPS, SKIP, LAST_AT, LAST_PACKET, BATCH, ROOM = range(9)
+EARLY, FIRST, LAST, HELD = range(9, 13)
 RECENT: Final = 16
 HALF_FIELDS: Final = 32
 

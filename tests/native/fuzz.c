@@ -39,7 +39,7 @@ static void make_usual(uint8_t *frame, size_t size, const uint8_t *key, uint32_t
     memcpy(frame + 26, key, KEY);
     for (int i = 0; i < 4; i++)
         frame[38 + i] = (uint8_t)(sequence >> (24 - 8 * i));
-    frame[46] = 0x50, frame[47] = 0x10;
+    frame[46] = 0x50, frame[47] = 0x10, frame[49] |= 1;
 }
 
 static void look(const struct state *state, int64_t live)
