@@ -75,6 +75,15 @@ def test_version_is_that_of_the_reports_tool() -> None:
     assert (done.returncode, done.stdout) == (0, f"inspector {tool.version}\n")
 
 
+@pytest.mark.parametrize("order", [["--version", "-v"], ["-v", "--version"]])
+def test_version_with_more_detail_says_which_engine_reads(
+    order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSPECTOR_PURE", "1")
+    done = subprocess.run([*COMMAND, *order], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[1:] == ["core: pure (INSPECTOR_PURE is set)"]
+
+
 def _failing(monkeypatch: pytest.MonkeyPatch, fail: Callable[[], None]) -> None:
     """A command `fail` beside the real ones."""
 

@@ -39,6 +39,7 @@ def test_every_lack_has_a_remedy_and_no_yes_has_one(
     checks = examined(network, tmp_path)
 
     assert checks["tshark"].answer == "no"
+    assert checks["compiled core"].without == "the pure engine reads packets: the same, slower"
     assert checks["container names"].answer == "no"
     for check in checks.values():
         assert bool(check.remedy) is (check.answer != "yes"), check
