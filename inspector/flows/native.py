@@ -27,7 +27,7 @@ from inspector.flows.engine import PacketEngine
 from inspector.flows.stream import NOTHING, UNKNOWN, Half
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
-from inspector.native.layout import Core, HeldSegment, Slot, State
+from inspector.native.layout import Core, CoreState, HeldSegment, KeySlot
 from inspector.wire import Batch, Segment
 
 #: Segments held as places in their batch; when there are more, all become bytes.
@@ -52,7 +52,7 @@ class Memory:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self.state = State()
+        self.state = CoreState()
         self.state.seed[:] = core.seed
         self.pointer = ctypes.pointer(self.state)
         #: The fields of all directions, one behind another.
@@ -66,7 +66,7 @@ class Memory:
         self.state.segment_room = _SEGMENTS
         self._taken, taken = _buffer(ctypes.c_int64 * 4, _SEGMENTS)
         self._taken_bytes = taken.cast("B")
-        self._slots = (Slot * _SLOTS)()
+        self._slots = (KeySlot * _SLOTS)()
         self._slots_used = 0
         self.state.slots, self.state.slot_mask = ctypes.addressof(self._slots), _SLOTS - 1
         #: The batch that is being read.
@@ -102,7 +102,7 @@ class Memory:
         """Tell what a key leads to."""
         if 2 * self._slots_used > self.state.slot_mask:
             wider = 2 * (self.state.slot_mask + 1)
-            slots = (Slot * wider)()
+            slots = (KeySlot * wider)()
             self._core.rehash(self.pointer, slots, wider - 1)
             self._slots = slots
             self.state.slots, self.state.slot_mask = ctypes.addressof(slots), wider - 1

@@ -40,8 +40,8 @@ FAULTS: Final[dict[str, str]] = {
 
 
 #: A direction of a connection -> where it stands; False: it is of no interest.
-Keys: TypeAlias = "dict[bytes, Half | Literal[False]]"
-Past: TypeAlias = "dict[bytes, tuple[int, int]]"
+KeyTable: TypeAlias = "dict[bytes, Half | Literal[False]]"
+PastKeys: TypeAlias = "dict[bytes, tuple[int, int]]"
 
 
 class ConnectionTable:
@@ -57,11 +57,11 @@ class ConnectionTable:
         self,
         notes: FlowNotes,
         reassembler: Reassembler,
-        keys: Keys | None = None,
-        past: Past | None = None,
+        keys: KeyTable | None = None,
+        past: PastKeys | None = None,
     ) -> None:
-        self.keys: Keys = {} if keys is None else keys
-        self.past: Past = {} if past is None else past
+        self.keys: KeyTable = {} if keys is None else keys
+        self.past: PastKeys = {} if past is None else past
         self.connections: dict[int, TcpConnection] = {}
         # Connections out of scope that carried nothing yet: the other direction, and the ends.
         self._unspoken: dict[bytes, tuple[bytes, tuple[bytes, bytes, int, int]]] = {}

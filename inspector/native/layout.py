@@ -28,7 +28,7 @@ RECENT: Final = 16
 HALF_FIELDS: Final = 32
 
 
-class Slot(ctypes.Structure):
+class KeySlot(ctypes.Structure):
     """`struct slot`."""
 
     _fields_ = (("key", c_uint8 * KEY), ("value", c_int32))
@@ -47,7 +47,7 @@ class HeldSegment(ctypes.Structure):
     )
 
 
-class State(ctypes.Structure):
+class CoreState(ctypes.Structure):
     """`struct state`: what each call is told, and answers."""
 
     _fields_ = (
@@ -75,13 +75,13 @@ class State(ctypes.Structure):
 SIZES: Final = (
     32,
     8 * HALF_FIELDS,
-    ctypes.sizeof(Slot),
+    ctypes.sizeof(KeySlot),
     ctypes.sizeof(HeldSegment),
     32,
-    ctypes.sizeof(State),
+    ctypes.sizeof(CoreState),
 )
 
-_state: Final = ctypes.POINTER(State)
+_state: Final = ctypes.POINTER(CoreState)
 _address: Final = ctypes.c_void_p
 _bytes: Final = ctypes.c_char_p
 #: Function -> arguments; every one answers an int64_t.
