@@ -29,13 +29,13 @@ def test_the_hot_loop_takes_no_more_instructions_than_it_did(tmp_path: Path) -> 
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not here, to count instructions: apt-get install {program}")
     made = tmp_path / "count"
-    build = ["cc", "-std=c99", "-O1", f"-I{ROOM}", "-o", made, HERE / "count.c", shipped]
+    build = ["cc", "-std=c99", "-O1", f"-I{ROOM}", "-o", str(made), f"{HERE}/count.c", str(shipped)]
     done = subprocess.run(build, capture_output=True, text=True)
     if done.returncode:
         pytest.skip("the object for x86_64 cannot be linked here")
     count = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={tmp_path / 'out'}"]
     done = subprocess.run(
-        [*count, "--toggle-collect=inspector_core_join", made],
+        [*count, "--toggle-collect=inspector_core_join", str(made)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = re.search(r"Collected : (\d+)", done.stderr)
