@@ -4,6 +4,7 @@
 
 VENV := .venv
 READY := $(VENV)/.ready
+RUNS := $(VENV)/.runs
 BIN := $(VENV)/bin
 export PYTHON
 
@@ -14,7 +15,7 @@ export PYTHON
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Set up, and analyze the capture that ships with the project
+demo: $(RUNS) ## Set up what runs the program, and analyze the capture that ships with the project
 	@$(BIN)/inspector analyze captures/issue-1527
 
 # What asks the kernel, plays the lab or takes more than a second a test is left to `make test`.
@@ -109,12 +110,13 @@ docs: $(READY) ## Regenerate what is generated: schema, references, limits, pict
 	@$(BIN)/python -m tools.docs.rooms
 	@$(BIN)/python -m tools.docs.picture
 	@$(BIN)/python -m tools.docs.commands
+	@$(BIN)/python -m tools.docs.manpage
 	@$(BIN)/python -m tools.docs.findings
 	@$(BIN)/python -m tools.docs.claims
 	@$(BIN)/python -m tools.docs.action
 	@$(BIN)/python -m tools.docs.fleet_tables
 
-lock: $(READY) ## Renew requirements/ci.txt within the ranges of pyproject.toml
+lock: $(READY) ## Renew requirements/ within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python
 
 clean: ## Remove the environment, caches and generated workloads
@@ -124,6 +126,11 @@ clean: ## Remove the environment, caches and generated workloads
 
 $(READY): pyproject.toml requirements/ci.txt tools/environment
 	@tools/system-packages demo
-	@echo "setting up $(VENV) (once, and again when its lock changes)"
 	@tools/environment $(VENV)
+	@touch $@
+
+# Whoever has the environment of the checks has that of the demo.
+$(RUNS): pyproject.toml requirements/run.txt tools/environment
+	@tools/system-packages demo
+	@[ -e $(READY) ] && [ ! pyproject.toml -nt $(READY) ] || tools/environment $(VENV) run
 	@touch $@

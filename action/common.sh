@@ -41,7 +41,8 @@ capture() {
         [ -z "${label#*=}" ] || set -- --label "$label" "$@"
     done
     [ -z "${INSPECTOR_FAIL_ON:-}" ] || set -- --fail-on "$INSPECTOR_FAIL_ON" "$@"
-    as_root "$INSPECTOR_PROGRAM" capture --wait --github -o "$folder" "$@"
+    # A file that root leaves in the runner's folders could not be cleaned up by the runner.
+    as_root env PYTHONDONTWRITEBYTECODE=1 "$INSPECTOR_PROGRAM" capture --wait --github -o "$folder" "$@"
 }
 
 # judge STATUS: the status of the step, once the policy was asked as well.

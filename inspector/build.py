@@ -9,6 +9,8 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
+from inspector.model.provenance import DISTRIBUTION
+
 #: Hex digits of a digest or a commit that are kept.
 DIGITS: Final = 12
 
@@ -21,7 +23,7 @@ _FILE: Final = re.compile(r"inspector/[^,]*,sha256=[^,]+,[0-9]+")
 def this_build() -> str | None:
     """The build of the running program, as `model.provenance.Tool.build` says."""
     try:
-        return build_of(distribution("inspector"), Path(__file__).parent.parent)
+        return build_of(distribution(DISTRIBUTION), Path(__file__).parent.parent)
     except PackageNotFoundError:
         return None
 

@@ -29,7 +29,7 @@ FOLDERS: Final = {
 #: Names that change from one change to the next (`NAME.py`, `captures/its-name/`).
 EXAMPLE: Final = re.compile(r"(?:^|[/._-])(?:[A-Z]{2,}|its-name)(?:[/.-]|$)")
 #: Made by a target of the Makefile, and not part of the repository.
-MADE: Final = frozenset({"benchmarks/.data"})
+MADE: Final = frozenset({"benchmarks/.data", "inspector/config.toml"})
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

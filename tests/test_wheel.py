@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,15 +18,20 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """The wheel of this checkout."""
-    target = tmp_path_factory.mktemp("wheel")
+    return zipfile.ZipFile(built(ROOT, tmp_path_factory.mktemp("wheel")))
+
+
+def built(source: Path, target: Path, **env: str) -> Path:
+    """The wheel that a checkout makes."""
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", target],
-        cwd=ROOT,
+        cwd=source,
+        env={**os.environ, **env},
         check=True,
         capture_output=True,
     )
-    (built,) = target.glob("*.whl")
-    return zipfile.ZipFile(built)
+    (wheel,) = target.glob("*.whl")
+    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,14 @@ def test_the_wheel_holds_the_package_its_marker_and_its_objects_alone(
     names = set(wheel.namelist())
     assert {"inspector/py.typed", "inspector/__init__.py"} <= names
     assert {name for name in names if name.endswith(".bpf.o")}
-    assert {name.split("/")[0] for name in names} == {"inspector", _metadata(names)}
+    data = _metadata(names).replace(".dist-info", ".data")
+    assert {name.split("/")[0] for name in names} == {"inspector", data, _metadata(names)}
+    assert [name for name in names if name.startswith(data)] == [
+        f"{data}/data/share/man/man1/inspector.1"
+    ]
+    assert {Path(name).suffix for name in names if name.startswith("inspector/")} == {
+        ".py", ".typed", ".o", ".so", ".toml"
+    }  # fmt: skip
     ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "inspector").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == ours
 
@@ -57,6 +70,34 @@ def test_nothing_in_the_wheel_writes_the_documentation_or_reads_the_checkout(
         r"""parents\[\d\]|["'](docs|captures|tests|tools|lab)["']\s*/|/\s*["']docs"""
     )
     assert [name for name, source in sources.items() if checkout.search(source)] == []
+
+
+def test_two_builds_are_the_same_byte_for_byte(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """Elsewhere, at another time and place of the clock, with other rights on the files."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("inspector", "docs", "LICENSE", "README.md", "pyproject.toml", ".gitignore"):
+        subprocess.run(["cp", "-r", "--preserve=mode", str(ROOT / name), str(copy)], check=True)
+    for path in copy.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
+        os.utime(path, (1e9, 1e9))
+    again = built(copy, tmp_path / "again", TZ="Asia/Tokyo", LC_ALL="C")
+    assert wheel.filename is not None
+    assert again.read_bytes() == Path(wheel.filename).read_bytes()
+
+
+def test_every_dependency_is_imported_by_the_package(wheel: zipfile.ZipFile) -> None:
+    told = wheel.read(f"{_metadata(set(wheel.namelist()))}/METADATA").decode()
+    needed = re.findall(r"^Requires-Dist: ([A-Za-z0-9_-]+)(?!.*extra ==)", told, re.MULTILINE)
+    sources = "".join(
+        wheel.read(name).decode() for name in wheel.namelist() if name.endswith(".py")
+    )
+    unused = [
+        name for name in needed
+        if not re.search(rf"^ *(?:import|from) {name}\b", sources, re.MULTILINE)
+    ]  # fmt: skip
+    assert needed
+    assert unused == []
 
 
 def test_no_python_to_come_is_shut_out(wheel: zipfile.ZipFile) -> None:

@@ -7,10 +7,11 @@ from typing import Any, Final, Literal
 
 import click
 
+from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.labels import label_option
 from inspector.cli.live_options import Printer, live_options, plan
-from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.outcome import ReportOptions, judging_options, keep_ciphertext_option
@@ -22,7 +23,7 @@ from inspector.report.formats.table import ALL
 _CONTEXT: Final = {"allow_interspersed_args": False}
 
 
-@click.command(epilog=exit_codes_text(), context_settings=_CONTEXT)
+@click.command(cls=Described, context_settings=_CONTEXT)
 @click.argument("command", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
 @live_options
 @click.option(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 import click
 
 from inspector.cli.analyze import NoTcp, tell_interrupted
+from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.main import verbose_option
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import Runner, github_options
 from inspector.cli.stopping import graceful
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 RESULT: Final = "check.json"
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
 @click.option(
     "--policy",
     default="awf",
     show_default=True,
     metavar="NAME|FILE",
+    envvar="INSPECTOR_POLICY",
+    show_envvar=True,
     help="A built-in policy, or a TOML file (docs/policy.md).",
 )
 @click.option(

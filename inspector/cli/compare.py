@@ -10,15 +10,16 @@ import click
 
 from inspector.cli.analyze import NoTcp
 from inspector.cli.filtering import filter_options, selection_of
+from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.main import verbose_option
 from inspector.cli.network import network_options
 from inspector.errors import quoted
 from inspector.report.formats.table import AT_THE_END
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="[B]", required=False)
 @click.option(

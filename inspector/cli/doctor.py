@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.help import Described
+from inspector.cli.main import verbose_option
 from inspector.cli.network import subnet_option
 from inspector.report.formats.table import AT_THE_END
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from inspector.linux.probes import Check
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @subnet_option
 @click.option(
     "--netns",

@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from inspector.cli.help import Described
 from inspector.cli.main import verbose_option
 from inspector.errors import ExitCode, InspectorError
 
@@ -17,8 +18,15 @@ class UnknownCode(InspectorError):
     exit_code = ExitCode.USAGE
 
 
-@click.command()
-@click.argument("code", required=False, metavar="[CODE]")
+def _codes(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    """The codes that a shell offers for what was begun."""
+    from inspector.diagnosis.catalogue import CODES
+
+    return [code for code in CODES if code.startswith(begun)]
+
+
+@click.command(cls=Described)
+@click.argument("code", required=False, metavar="[CODE]", shell_complete=_codes)
 @verbose_option
 def explain(code: str | None) -> None:
     """What a finding's CODE means, what it needs to be said, and what to do next.

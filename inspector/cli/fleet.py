@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from inspector.cli.help import Described
 from inspector.cli.inputs import options_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import key_options, network_options
 from inspector.cli.parameters import Duration, Size, duration_in_seconds, size_in_bytes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from inspector.policy.model import Policy
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
 @click.option(
     "-o",

@@ -22,7 +22,7 @@ with AtOnce():
 
     from inspector.cli.discretion import discreet, typed
     from inspector.cli.streams import ReaderLeft, standing
-    from inspector.errors import ExitCode, InspectorError
+    from inspector.errors import InspectorError
 
 #: Command -> the module that defines it under the same name.
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
@@ -30,9 +30,11 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "capture": "inspector.cli.capture",
     "check": "inspector.cli.check",
     "compare": "inspector.cli.compare",
+    "completion": "inspector.cli.completion",
     "doctor": "inspector.cli.doctor",
     "explain": "inspector.cli.explain",
     "fleet": "inspector.cli.fleet",
+    "help": "inspector.cli.help",
     "redact": "inspector.cli.redact",
     "schema": "inspector.cli.schemas",
     "show": "inspector.cli.show",
@@ -61,11 +63,6 @@ def verbose_option(command: Any) -> Any:
     )(command)
 
 
-def exit_codes_text() -> str:
-    """The exit codes as one paragraph for a help page."""
-    return "Exit codes: " + "; ".join(f"{code} {code.meaning}" for code in ExitCode) + "."
-
-
 class Commands(click.Group):
     """A group that imports a command when it is asked for, and ends runs politely."""
 
@@ -78,6 +75,31 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(module), cmd_name)
         return command
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        return ["-h", "--help"]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; a word that is no command is answered with what it may have meant."""
+        if not args[0].startswith("-") and args[0] not in COMMANDS:
+            from inspector.cli.help import commands_near
+            from inspector.errors import quoted
+
+            meant = commands_near(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"There is no command {quoted(args[0])}. {meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from inspector.cli.help import chapters
+
+        chapters(self, ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from inspector.cli.help import exit_codes
+
+        exit_codes(formatter)
 
     def main(
         self,
@@ -151,13 +173,25 @@ class Commands(click.Group):
             ctx.exit(1)
 
 
-@click.group(cls=Commands, epilog=exit_codes_text())
+@click.group(cls=Commands)
 @click.option(
     "--version",
     is_flag=True,
     expose_value=False,
     callback=lambda ctx, _, wanted: _tell_version(ctx) if wanted else None,
-    help="The version, and no more; with -v also which engine reads packets.",
+    help="The version; with -v also which engine reads packets, and all that it runs on.",
+)
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    envvar="INSPECTOR_CONFIG",
+    show_envvar=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, _, path: _configure(ctx, path),
+    help="Defaults of options from this TOML file (docs/configuration.md). Default: "
+    "inspector/config.toml in $XDG_CONFIG_HOME or ~/.config.",
 )
 @verbose_option
 def main() -> None:
@@ -179,7 +213,28 @@ def _tell_version(ctx: click.Context) -> None:
 
         core, why_not = loaded()
         click.echo("core: native" if core is not None else f"core: pure ({why_not})")
+        from inspector.cli.versions import versions
+
+        click.echo("".join(f"{name} {version}\n" for name, version in versions()), nl=False)
     ctx.exit()
+
+
+def _configure(ctx: click.Context, named: str | None) -> None:
+    if ctx.resilient_parsing:
+        return  # a shell completes a line
+    from inspector.cli.configuration import defaults
+
+    try:
+        found = defaults(named)
+    except InspectorError as error:
+        _say(str(error))
+        ctx.exit(error.exit_code)
+    ctx.default_map = {command: found.of(command) for command in COMMANDS}
+    if found.left_out:
+        _say(
+            f"{' and '.join(found.left_out)} of your configuration: not used by root, which opens "
+            "what its own command line names. Give the option."
+        )
 
 
 def _show(error: click.ClickException) -> None:

@@ -22,6 +22,8 @@ subnet_option: Final = click.option(
     cls=Once,
     type=Subnet(),
     metavar="CIDR",
+    envvar="INSPECTOR_SUBNET",
+    show_envvar=True,
     help="The bridge network. Default: 172.30.0.0/24.",
     advice="A report is about one network: give one that holds them all, such as"
     " 172.30.0.0/15, or --scope all.",
@@ -30,17 +32,28 @@ subnet_option: Final = click.option(
 _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--scope",
+        envvar="INSPECTOR_SCOPE",
+        show_envvar=True,
         type=click.Choice(["subnet", "all"]),
         help="Connections that touch the subnet, or every TCP connection. "
         "Default: subnet if the capture has traffic of it, else all.",
     ),
     subnet_option,
     click.option(
-        "--agent", "agents", type=Address(), metavar="IP", multiple=True, help="An agent's address."
+        "--agent",
+        "agents",
+        type=Address(),
+        metavar="IP",
+        multiple=True,
+        envvar="INSPECTOR_AGENT",
+        show_envvar=True,
+        help="An agent's address.",
     ),
     click.option(
         "--api-proxy",
         "api_proxies",
+        envvar="INSPECTOR_API_PROXY",
+        show_envvar=True,
         type=Address(),
         metavar="IP",
         multiple=True,
@@ -49,6 +62,8 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--squid",
         "forward_proxies",
+        envvar="INSPECTOR_SQUID",
+        show_envvar=True,
         type=ServiceParameter(),
         metavar="IP[:PORT]",
         multiple=True,
@@ -57,6 +72,8 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
     click.option(
         "--topology",
         "topology_file",
+        envvar="INSPECTOR_TOPOLOGY",
+        show_envvar=True,
         type=FILE,
         metavar="FILE",
         help="Roles, addresses and provider ports from a TOML file.",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
+from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.main import verbose_option
 from inspector.cli.messages import say
 from inspector.cli.outcome import keep_ciphertext_option
 from inspector.cli.parameters import HeaderName
@@ -46,7 +47,7 @@ KEPT_CIPHERTEXT: Final = (
 )
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.help import Described
+from inspector.cli.main import verbose_option
 
 
 class FormatSchema(NamedTuple):
@@ -56,7 +57,7 @@ def text(name: str) -> str:
     return json.dumps(SCHEMAS[name].schema(), indent=2) + "\n"
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument("name", type=click.Choice(list(SCHEMAS)), default="report", metavar="[NAME]")
 @verbose_option
 def schema(name: str) -> None:

@@ -11,14 +11,15 @@ import click
 from inspector.cli.analyze import NoTcp
 from inspector.cli.extracting import check_target, extract
 from inspector.cli.filtering import filter_options, limit_option, selection_of
+from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.report.formats.table import AT_THE_END
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument("path", metavar="FILE")
 @click.argument("identifier", metavar="[ID]", required=False)
 @click.option(

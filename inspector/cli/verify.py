@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inspector.cli.help import Described
 from inspector.cli.inputs import options_of
-from inspector.cli.main import exit_codes_text, verbose_option
+from inspector.cli.main import verbose_option
 from inspector.cli.network import FILE, network_options
 from inspector.errors import ExitCode
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from inspector.second_opinion import Opinion, ReadingDifference
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @click.argument(
     "path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )

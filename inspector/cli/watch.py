@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import click
 
+from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.live_options import Printer, flush, live_options, plan
-from inspector.cli.main import VERBOSITY, exit_codes_text, verbose_option
+from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration
@@ -18,7 +19,7 @@ from inspector.errors import ExitCode
 from inspector.report.formats.table import AS_IT_GOES
 
 
-@click.command(epilog=exit_codes_text())
+@click.command(cls=Described)
 @live_options
 @click.option(
     "--format",

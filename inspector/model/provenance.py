@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from inspector.model.digests import KeyId
 from inspector.model.topology import Scope
+
+#: The package's name on the index; `inspector` is a stranger's there.
+DISTRIBUTION: Final = "agent-traffic-inspector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def this_tool() -> Tool:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return Tool("inspector", version("inspector"))
+        return Tool("inspector", version(DISTRIBUTION))
     except PackageNotFoundError:
         return Tool("inspector", "0+unknown")
 

@@ -68,6 +68,8 @@ class Job:
     stack: Stack
     place: Path
     env: dict[str, str] = field(default_factory=dict)
+    #: GITHUB_ACTION_PATH: where the runner has put the Action.
+    action: Path = ROOT
 
     def __post_init__(self) -> None:
         for name in ("temp", "home", "work"):
@@ -113,7 +115,7 @@ class Job:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=60,
+            timeout=400,
         )
         return Done(
             done.returncode,
@@ -140,7 +142,9 @@ class Job:
                 used.artifact = context.text(step["with"]["name"])
                 continue
             env = {name: context.text(value) for name, value in step.get("env", {}).items()}
-            done = self.step(step["run"], {**env, "GITHUB_ACTION_PATH": str(ROOT)}, step["shell"])
+            done = self.step(
+                step["run"], {**env, "GITHUB_ACTION_PATH": str(self.action)}, step["shell"]
+            )
             context.steps[step["id"]] = done.outputs
             used.log += done.log
             used.summary += done.summary

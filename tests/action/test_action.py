@@ -176,6 +176,21 @@ def test_plain_sudo_is_told_the_command_that_keeps_the_runners_variables_and_it_
     assert kept.summary
 
 
+@pytest.mark.long
+def test_what_it_installs_by_itself_works_and_leaves_nothing_of_roots(job: Job, lab: Stack) -> None:
+    """From a fresh clone, by pip; the runner has to be able to clean up what is left."""
+    clone = job.place / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+    for path in (clone, *clone.rglob("*")):
+        os.chown(path, UID, UID, follow_symlinks=False)
+    job.action = clone
+    used = job.uses(command=agent(lab), options="-i fw-bridge")
+    assert used.status == 7, used.log
+    assert_left(Path(used.outputs["folder"]), used.uploaded)
+    for place in (job.temp, clone):
+        assert {path.lstat().st_uid for path in place.rglob("*")} == {UID}
+
+
 def test_the_scripts_pass_shellcheck() -> None:
     found = shutil.which("shellcheck")
     if found is None:

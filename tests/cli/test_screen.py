@@ -6,7 +6,9 @@ import pty
 import subprocess
 
 import pytest
+from click.testing import CliRunner
 
+from inspector.cli.main import main
 from inspector.cli.screen import NARROWEST, Screen
 
 from .test_main import COMMAND, ROOT
@@ -31,6 +33,9 @@ def test_what_is_no_terminal_is_80_columns_without_colour() -> None:
         ({"NO_COLOR": "1"}, False),
         ({"NO_COLOR": ""}, True),
         ({"TERM": "dumb"}, False),
+        ({"CLICOLOR": "0"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
     ],
 )
 def test_a_terminal_has_colour_unless_told_not_to(environ: dict[str, str], color: bool) -> None:
@@ -82,3 +87,37 @@ def test_no_color_and_no_progress_leave_a_terminal_without_any_escape() -> None:
     written = _on_a_terminal("analyze", "captures/issue-1527", "--no-progress", NO_COLOR="1")
     assert "SENT" in written
     assert "\x1b" not in written
+
+
+@pytest.mark.parametrize(
+    ("environ", "color"),
+    [
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": ""}, False),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"CLICOLOR_FORCE": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_a_pipe_has_colour_where_it_is_forced(environ: dict[str, str], color: bool) -> None:
+    assert Screen.of(io.StringIO(), environ).color is color
+
+
+@pytest.mark.parametrize("command", ["analyze", "check"])
+def test_color_decides_before_the_environment(command: str) -> None:
+    capture = str(ROOT / "captures" / "issue-1527")
+    for arguments, env, color in (
+        (("--color", "always"), {"NO_COLOR": "1"}, True),
+        (("--color", "never"), {"FORCE_COLOR": "1"}, False),
+        ((), {"FORCE_COLOR": "1"}, True),
+        ((), {"INSPECTOR_COLOR": "always"}, True),
+        ((), {}, False),
+    ):
+        done = CliRunner().invoke(main, [command, *arguments, capture], env={**QUIET, **env})
+        assert ("\x1b[" in done.stdout) is color, (arguments, env)
+
+
+#: The tests' own environment says nothing about colour.
+QUIET: dict[str, str | None] = dict.fromkeys(
+    ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "INSPECTOR_COLOR")
+)

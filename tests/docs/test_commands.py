@@ -26,6 +26,8 @@ NOT_RUN: Final = {
     "inspector verify": "asks tshark: tests/test_second_opinion.py",
     "tcpdump ": "captures: a pipe is read in tests/cli/test_streams.py",
     "head -c 32 /dev/urandom": "makes the key that the test makes",
+    "pipx install .": "installs: the wheel is held in tests/test_wheel.py",
+    "uv tool install .": "installs: the wheel is held in tests/test_wheel.py",
     "make ": "held to the Makefile below",
 }
 #: Names that pages give to captures -> the golden capture that stands in their place.
@@ -116,7 +118,7 @@ def options_of(name: str) -> set[str]:
 #: Pages about other programs, or about this one's development.
 OF_OTHERS: Final = ("docs/lab.md", "benchmarks/README.md", "captures/README.md", "CONTRIBUTING.md")
 #: Options of other programs, and of the group of commands, that the other pages name.
-FOREIGN: Final = {"--preserve-env", "--token", "--version"}
+FOREIGN: Final = {"--config", "--preserve-env", "--token", "--version"}
 
 
 def named_options() -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from inspector.report.page.columns import FittedTable
 from inspector.report.page.escape import defused
 
 #: Meaning -> rich style.  Colour repeats what the words say, it never says more.
@@ -56,26 +57,9 @@ def printed(blocks: Iterable[RenderableType], *, width: int, color: bool) -> str
     return defused("\n".join(lines).rstrip("\n")) + "\n"
 
 
-class _TextTable(Table):
-    """A table whose plain strings are text: rich would read `[red]` in them as markup."""
-
-    def add_row(self, *cells: RenderableType | None, **options: object) -> None:
-        texts = (Text(cell) if isinstance(cell, str) else cell for cell in cells)
-        super().add_row(*texts, **options)  # type: ignore[arg-type]
-
-
 def table(*columns: str, header: bool = True) -> Table:
-    """A table of columns that fold: no captured text is lost to an ellipsis."""
-    grid = _TextTable(
-        box=None,
-        show_header=header,
-        header_style=STYLES["column"],
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
-    for column in columns:
-        grid.add_column(Text(column), overflow="fold")
-    return grid
+    """A table of columns that fold between words: nothing captured is lost to an ellipsis."""
+    return FittedTable(*columns, header=header, header_style=STYLES["column"])
 
 
 def notes(block: RenderableType) -> Iterable[RenderableType]:

@@ -67,9 +67,9 @@ def _carried(exchange: Exchange) -> str:
     """Bytes of the bodies, or of the messages of the WebSocket that it became."""
     request, response, socket = exchange.request, exchange.response, exchange.websocket
     if socket is not None:
-        return f"{words.size(socket.bytes_up)}\n{words.size(socket.bytes_down)}"
+        return f"{words.size(socket.bytes_up)}/{words.size(socket.bytes_down)}"
     return (
-        f"{words.size(request.body_bytes) if request else '-'}\n"
+        f"{words.size(request.body_bytes) if request else '-'}/"
         f"{words.size(response.body_bytes) if response else '-'}"
     )
 
