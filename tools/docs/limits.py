@@ -179,6 +179,7 @@ SETTABLE: Final = (
 NO_LIMITS: Final = {
     ("cli.parameters", "_LABEL_LIMIT"): "said in the error of whoever types a longer label",
     ("credentials.memo", "_LONGEST_KEY"): "of a key for blake2b",
+    ("fleet.fetching", "_LONGEST_NAME"): "of the name under which a file is fetched",
     ("flows.fragments", "MAX_DATAGRAM"): "the longest datagram that IP can have",
     ("linux.ebpf.loader", "_LINES_KEPT"): "of an error's text",
     ("linux.ring", "_LONGEST_NAME"): "of a name that the kernel knows",
