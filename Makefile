@@ -40,6 +40,7 @@ leaks: $(READY) ## Planted keys through every output, held to the record (LOWER=
 test-real: $(READY) ## Root: the truth of all captures, and every scenario played live
 	@tools/system-packages lab
 	@tools/environment $(VENV) real
+	@tools/system-packages browser
 	@$(BIN)/python -m tests.diagnosis.matrix
 	@$(BIN)/python -m pytest -m "truth or long" $(PYTEST_ARGS)
 	@$(BIN)/python -m tests.live
@@ -115,6 +116,7 @@ docs: $(READY) ## Regenerate what is generated: schema, references, limits, pict
 	@$(BIN)/python -m tools.docs.claims
 	@$(BIN)/python -m tools.docs.action
 	@$(BIN)/python -m tools.docs.fleet_tables
+	@$(BIN)/python -m tools.docs.artifacts
 
 lock: $(READY) ## Renew requirements/ within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python

@@ -13,7 +13,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,15 +23,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from inspector.errors import InspectorError
 from inspector.model.report import Report
-from inspector.report.formats.json import write_json
-from inspector.report.page import markdown
+from inspector.report.files import CAPTURE, FILES, NAMES
 
 if TYPE_CHECKING:
     from inspector.redaction import Copies
 
-REPORT: Final = "report.json"
-SUMMARY: Final = "summary.md"
-CAPTURE: Final = "capture.redacted.pcapng"
 
 #: Puts a file's content into an open file.
 Writer = Callable[[BinaryIO], None]
@@ -87,20 +83,19 @@ def write_artifacts(
     report: Report,
     directory: str | Path,
     *,
+    names: Collection[str] = NAMES,
     captures: Mapping[str, Writer] = NO_CAPTURES,
     owner: Owner | None = None,
 ) -> Artifacts:
-    """Write `report.json` and `summary.md`, and the redacted packets by `captures`.
+    """Write the files of `report.files` that `names` has, and the redacted packets by `captures`.
 
     The directory is made if need be.  `owner` defaults to the user behind
     sudo.  Raises `ArtifactError` when the directory cannot be used at all;
     what happens to single files is in the result.
     """
-
-    def summary(out: BinaryIO) -> None:
-        out.write(markdown.render(report).encode("utf-8", "backslashreplace"))
-
-    writers: dict[str, Writer] = {REPORT: lambda out: write_json(report, out), SUMMARY: summary}
+    writers: dict[str, Writer] = {
+        file.name: partial(file.write, report) for file in FILES if file.name in names
+    }
     return write_files(directory, {**writers, **captures}, owner=owner)
 
 

@@ -13,9 +13,6 @@ import pytest
 
 from inspector import inspect
 from inspector.artifacts import (
-    CAPTURE,
-    REPORT,
-    SUMMARY,
     ArtifactError,
     Owner,
     append,
@@ -27,6 +24,7 @@ from inspector.artifacts import (
 from inspector.capture_files import inspect_captures
 from inspector.model.report import Report, nothing_to_analyse
 from inspector.redaction import Copies
+from inspector.report.files import CAPTURE, NAMES, REPORT
 from inspector.report.formats.whole import from_dict, stable_part
 
 #: "nobody" on Debian and Ubuntu; any user that is not the one of the tests will do.
@@ -58,12 +56,12 @@ def test_a_report_a_summary_and_the_packets_are_left_for_the_user_alone(
 ) -> None:
     place = tmp_path / "new" / "results"
     done = write_artifacts(report, place, captures={CAPTURE: _packets})
-    assert done.written == (place / REPORT, place / SUMMARY, place / CAPTURE)
+    assert done.written == tuple(place / name for name in (*NAMES, CAPTURE))
     assert done.failed == ()
     assert from_dict(json.loads((place / REPORT).read_bytes())) == report
-    assert "made for a test" in (place / SUMMARY).read_text()
+    assert "made for a test" in (place / "summary.md").read_text()
     assert (place / CAPTURE).read_bytes() == b"packets"
-    assert sorted(p.name for p in place.iterdir()) == sorted([REPORT, SUMMARY, CAPTURE])
+    assert sorted(p.name for p in place.iterdir()) == sorted([*NAMES, CAPTURE])
     assert {stat.S_IMODE(p.stat().st_mode) for p in place.iterdir()} == {0o600}
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
 
@@ -73,7 +71,7 @@ def test_a_file_that_fails_keeps_no_other_from_being_written(
 ) -> None:
     done = write_artifacts(report, tmp_path, captures={CAPTURE: _fails})
     assert done.failed == ((CAPTURE, "No space left on device"),)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [REPORT, SUMMARY]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(NAMES)
     with pytest.raises(ArtifactError, match=r"capture\.redacted\.pcapng: No space left"):
         done.complain()
 

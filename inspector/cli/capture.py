@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import click
 
+from inspector.cli.choosing import choosing_options
 from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.labels import label_option
@@ -14,9 +15,10 @@ from inspector.cli.live_options import Printer, live_options, plan
 from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
-from inspector.cli.outcome import ReportOptions, judging_options, keep_ciphertext_option
+from inspector.cli.outcome import LEFT, ReportOptions, judging_options, keep_ciphertext_option
 from inspector.cli.parameters import Duration, Rotate, Size
 from inspector.cli.streams import only_for_reader
+from inspector.report.files import CAPTURE, NAMES
 from inspector.report.formats.table import ALL
 
 #: The first word that is no option begins the command: its own options are its own.
@@ -46,8 +48,9 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Write report.json, summary.md and the capture file into this directory.",
+    help=f"Write {', '.join(NAMES)} and the capture file into this directory.",
 )
+@choosing_options(LEFT)
 @click.option(
     "--format",
     "form",
@@ -114,12 +117,14 @@ def capture(
     verbosity = ctx.meta.get(VERBOSITY, 0)
     if rotate is not None and path is None and directory is None:
         raise click.UsageError("--rotate needs a file to rotate: give -w FILE or -o DIR.")
+    outcome = ReportOptions.told({**live, "directory": directory})
     planned = plan(
         live,
         verbosity,
         command=command,
         path=path,
         directory=directory,
+        keeps_packets=CAPTURE in outcome.names,
         rotate=rotate,
         raw=raw,
         keep_bodies=keep_bodies,
@@ -129,9 +134,9 @@ def capture(
         ready_file=ready_file,
         pid_file=pid_file,
     )
-    printer = Printer(form, verbosity, several_files=rotate is not None)
+    leaves = outcome.names if directory is not None else ()
+    printer = Printer(form, verbosity, several_files=rotate is not None, leaves=leaves)
     watchers = Watchers(printer.on_exchange, printer.on_tunnel, prepare=printer.prepare, tell=say)
-    outcome = ReportOptions.told({**live, "directory": directory})
     with only_for_reader(not (command or path or outcome.has_other_use)):
         captured = run_capture(planned, watchers)
     report = captured.report

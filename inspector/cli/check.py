@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 import click
 
 from inspector.cli.analyze import NoTcp, tell_interrupted
+from inspector.cli.choosing import choosing_options, chosen
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from inspector.options import Options
     from inspector.policy.judge import Judgement
 
-#: The file of `check -o DIR`.
+#: The files of `check -o DIR`.
 RESULT: Final = "check.json"
+JUNIT: Final = "junit.xml"
+LEFT: Final = (RESULT, JUNIT)
 
 
 @click.command(cls=Described)
@@ -65,8 +68,9 @@ RESULT: Final = "check.json"
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help=f"Also leave {RESULT} in this directory, for the invoking user alone.",
+    help=f"Also leave {' and '.join(LEFT)} in this directory, for the invoking user alone.",
 )
+@choosing_options(LEFT)
 @github_options
 @log_options
 @key_options
@@ -100,6 +104,7 @@ def check(
         from inspector.policy.judge import judge
         from inspector.policy.reading import providers_in, read_policy, with_network
 
+    names = chosen({**told, "directory": directory}, LEFT)
     if directory is not None:
         from inspector.artifacts import check_directory
 
@@ -135,7 +140,7 @@ def check(
             return
         judged.append((name, report, judge(report, rules, date.today())))
     _show(judged, form)
-    unwritten = _leave(judged, directory)
+    unwritten = _leave(judged, directory, names)
     _tell_runner(Runner.told(told), judged, commands_to_stdout=form == "terminal")
     if unwritten is not None:
         raise unwritten
@@ -188,15 +193,22 @@ def _result(judged: list[tuple[str, Report, Judgement]]) -> bytes:
     return dumps(of_several((name, judgement) for name, _, judgement in judged)) + b"\n"
 
 
-def _leave(judged: list[tuple[str, Report, Judgement]], directory: Path | None) -> Exception | None:
-    """Write the result; an error is given back, as the judgement was already shown."""
+def _leave(
+    judged: list[tuple[str, Report, Judgement]], directory: Path | None, names: tuple[str, ...]
+) -> Exception | None:
+    """Write the files; an error is given back, as the judgement was already shown."""
     if directory is None:
         return None
-    from inspector.artifacts import write_files
+    from inspector.artifacts import Writer, write_files
     from inspector.errors import InspectorError
+    from inspector.policy.junit import write_junit
 
+    writers: dict[str, Writer] = {
+        RESULT: lambda out: _put(out, _result(judged)),
+        JUNIT: lambda out: write_junit([(name, one) for name, _, one in judged], out),
+    }
     try:
-        write_files(directory, {RESULT: lambda out: _put(out, _result(judged))}).complain()
+        write_files(directory, {name: writers[name] for name in names}).complain()
     except InspectorError as error:
         return error
     return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -84,6 +85,7 @@ def plan(
     command: tuple[str, ...] = (),
     path: Path | None = None,
     directory: Path | None = None,
+    keeps_packets: bool = True,
     rotate: str | None = None,
     raw: bool = False,
     keep_bodies: bool = False,
@@ -125,7 +127,7 @@ def plan(
         options=options,
         user=User.named(told["user"]) if told["user"] else User.invoking(),
         command=command,
-        path=path or _within(directory, raw=raw),
+        path=path or _within(directory if keeps_packets else None, raw=raw),
         directory=directory,
         rotation=Rotation(size_in_bytes(size), int(count or 0) or None) if rotate else None,
         raw=raw,
@@ -142,13 +144,16 @@ def plan(
 
 def _within(directory: Path | None, *, raw: bool) -> Path | None:
     """The capture file of a directory of results; its name says whether it may be shared."""
-    from inspector.artifacts import CAPTURE
+    from inspector.report.files import CAPTURE
 
     return None if directory is None else directory / (RAW_CAPTURE if raw else CAPTURE)
 
 
 class Printer:
-    """Writes the report to standard output in one of the formats; JSON Lines as things end."""
+    """Writes the report to standard output in one of the formats; JSON Lines as things end.
+
+    `leaves` are the files that are to be left of it besides.
+    """
 
     def __init__(
         self,
@@ -156,8 +161,10 @@ class Printer:
         verbosity: int,
         *,
         several_files: bool = False,
+        leaves: Collection[str] = (),
     ) -> None:
         self._form = form
+        self._leaves = leaves
         self._verbosity = verbosity
         self._out = sys.stdout.buffer
         self.on_exchange: Callable[[Exchange], None] | None = None
@@ -173,6 +180,7 @@ class Printer:
         from importlib import import_module
 
         from inspector.model.report import nothing_to_analyse
+        from inspector.report.files import FILES
         from inspector.report.formats.json import pieces
         from inspector.report.page.terminal import render
 
@@ -181,6 +189,9 @@ class Printer:
         nothing = nothing_to_analyse("")
         render(nothing, color=True, verbosity=1)
         b"".join(pieces(nothing))
+        for file in FILES:
+            if file.name in self._leaves:
+                file.write(nothing, BytesIO())
 
     def write(self, report: Report) -> None:
         """The report, or what is left of it."""

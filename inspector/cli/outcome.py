@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
+from inspector.cli.choosing import choosing_options, chosen
 from inspector.cli.labels import label_option
 from inspector.cli.messages import say
 from inspector.cli.sudo import dropped_by_sudo, remedy
 from inspector.errors import InspectorError
+from inspector.report.files import CAPTURE, NAMES
 
 if TYPE_CHECKING:
     from inspector.model.conclusions import Severity
@@ -23,13 +25,16 @@ if TYPE_CHECKING:
     from inspector.policy.judge import Judgement
     from inspector.redaction import Copies
 
+#: The files of a directory of results, by which they are chosen.
+LEFT: Final = (*NAMES, CAPTURE)
+
 _OUTPUT: Final = click.option(
     "-o",
     "--output",
     "directory",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Also leave report.json, summary.md and capture.redacted.pcapng in this directory, "
+    help=f"Also leave {', '.join(LEFT[:-1])} and {LEFT[-1]} in this directory, "
     "for the invoking user alone.",
 )
 #: What a copy keeps beside what is granted; of each command that leaves one.
@@ -68,8 +73,9 @@ _GITHUB: Final[tuple[Callable[[Any], Any], ...]] = (
 
 
 def outcome_options(command: Any) -> Any:
-    """Add -o, --keep-ciphertext, --label, --fail-on and the options for a runner, in that order."""
-    return _OUTPUT(keep_ciphertext_option(label_option(judging_options(command))))
+    """Add -o, --only, --without, --keep-ciphertext, --label, --fail-on and those for a runner."""
+    command = keep_ciphertext_option(label_option(judging_options(command)))
+    return _OUTPUT(choosing_options(LEFT)(command))
 
 
 def judging_options(command: Any) -> Any:
@@ -141,6 +147,7 @@ class ReportOptions:
     fail_on: Severity | None
     runner: Runner
     keep_ciphertext: bool = False
+    names: tuple[str, ...] = LEFT
 
     @classmethod
     def told(
@@ -152,6 +159,7 @@ class ReportOptions:
             told["fail_on"],
             Runner.told(told, environ),
             told.get("keep_ciphertext", False),
+            chosen(told, LEFT),
         )
 
     def check_directory(self) -> None:
@@ -176,7 +184,8 @@ class ReportOptions:
 
         captures = NO_CAPTURES if copies is None else redacted(copies)
         try:
-            write_artifacts(report, self.directory, captures=captures).complain()
+            left = write_artifacts(report, self.directory, names=self.names, captures=captures)
+            left.complain()
         except InspectorError as error:
             return error
         for number, audit in enumerate(() if copies is None else copies.audits, 1):
@@ -188,7 +197,7 @@ class ReportOptions:
     def copies(self, auth_headers: Sequence[str], kept_headers: Sequence[str]) -> Copies | None:
         """What makes the copies of captures, if they are to be left anywhere."""
         directory = self.directory
-        if directory is None:
+        if directory is None or CAPTURE not in self.names:
             return None
         from inspector.artifacts import draft
         from inspector.redaction import Copies

@@ -17,11 +17,13 @@ from inspector.model.report import Report
 from inspector.policy.checks import CHECKS
 from inspector.policy.hearing import Hearing, Remark, Subject
 from inspector.policy.ignoring import Ignoring
-from inspector.policy.model import Ignore, Policy, Requirement, WhenNotProven, is_of
+from inspector.policy.model import Expect, Ignore, Policy, Requirement, WhenNotProven, is_of
+from inspector.policy.sentences import CALLS, REQUIRED, breaking, sentence_of
 from inspector.report.page import words
 
 #: Link types of captures of all interfaces of a host (LINUX_SLL, LINUX_SLL2).
 _OVER_ALL: Final = frozenset({113, 276})
+_NETWORKS: Final = "all of the firewall's networks"
 _UNJUDGED: Final = (
     "it lacks chains, hypotheses, findings or root_cause: an earlier version wrote it, or nobody"
     " looked for them; judge the capture itself"
@@ -29,12 +31,27 @@ _UNJUDGED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedSentence:
+    """One sentence of a policy (`sentences`), and what the run has to say to it.
+
+    `findings` and `broken` are what is not as it demands, `doubts` what the capture cannot prove;
+    what an [[ignore]] passes over is in none of them.  `fails`: the first two break the policy.
+    """
+
+    sentence: str
+    findings: tuple[Finding, ...] = ()
+    broken: tuple[Remark, ...] = ()
+    doubts: tuple[Remark, ...] = ()
+    fails: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
     """What a policy says of a report that has so many `calls` to an API.
 
-    `findings`, `broken` and `doubts` decide; `remarked` are expectations that are not kept
-    and whose level is below the policy's.  `out_of_scope` counts connections of other
-    networks, which were not judged.
+    `held` is each sentence of the policy with what became of it.  `findings`, `broken` and
+    `doubts` decide; `remarked` are expectations that are not kept and whose level is below the
+    policy's.  `out_of_scope` counts connections of other networks, which were not judged.
     """
 
     policy: str
@@ -48,6 +65,7 @@ class Judgement:
     out_of_scope: int = 0
     remarked: tuple[Remark, ...] = ()
     when_not_proven: WhenNotProven = "fail"
+    held: tuple[JudgedSentence, ...] = ()
 
     @property
     def about_nothing(self) -> bool:
@@ -78,34 +96,69 @@ def judge(report: Report, policy: Policy, today: date) -> Judgement:
         for finding in _weighed(report, policy)
         if is_of(finding.severity, policy.fail_on) and not ignoring.finding(finding)
     )
-    broken: list[Remark] = []
-    doubts: list[Remark] = []
-    for expect in policy.expect:
-        hearing = Hearing(subject, expect)
-        for check in CHECKS:
-            wanted = check.wanted(expect)
-            if wanted is not None:
-                check.hold(hearing, wanted)
-        broken += (remark for remark in hearing.broken if not ignoring.remark(remark))
-        doubts += hearing.doubts
-    missing = list(_missing(subject, policy))
-    broken += (remark for remark, is_proven in missing if is_proven)
-    doubts += (remark for remark, is_proven in missing if not is_proven)
-    doubts += _unproven(subject, policy)
-    decide = [remark for remark in broken if policy.fails(remark.level)]
+    held = [one for expect in policy.expect for one in _expected(subject, policy, expect, ignoring)]
+    held += _of_run(subject, policy, findings)
+    broken = [remark for one in held for remark in one.broken]
+    doubts = dict.fromkeys(doubt for one in held if one.fails for doubt in one.doubts)
     return Judgement(
         policy=plain_parts(policy.name),
         fail_on=policy.fail_on,
         findings=findings,
-        broken=tuple(decide),
-        doubts=tuple(remark for remark in doubts if policy.fails(remark.level)),
+        broken=tuple(remark for remark in broken if policy.fails(remark.level)),
+        doubts=tuple(doubts),
         ignored=ignoring.used,
         expired=ignoring.expired,
         calls=_calls(subject),
         out_of_scope=report.completeness.out_of_scope,
         remarked=tuple(remark for remark in broken if not policy.fails(remark.level)),
         when_not_proven=policy.when_not_proven,
+        held=tuple(held),
     )
+
+
+def _expected(
+    subject: Subject, policy: Policy, expect: Expect, ignoring: Ignoring
+) -> Iterator[JudgedSentence]:
+    """Each sentence of one expectation; whose the calls are, is a doubt about all of them."""
+    hearing = Hearing(subject, expect)
+    unknown = tuple(hearing.doubts)
+    for check in CHECKS:
+        wanted = check.wanted(expect)
+        if wanted is None:
+            continue
+        broken, doubts = len(hearing.broken), len(hearing.doubts)
+        check.hold(hearing, wanted)
+        yield JudgedSentence(
+            sentence_of(expect, wanted, policy),
+            broken=tuple(each for each in hearing.broken[broken:] if not ignoring.remark(each)),
+            doubts=(*unknown, *hearing.doubts[doubts:]),
+            fails=policy.fails(expect.level),
+        )
+
+
+def _of_run(
+    subject: Subject, policy: Policy, findings: tuple[Finding, ...]
+) -> Iterator[JudgedSentence]:
+    """What is demanded of the run as a whole, its findings last."""
+    for required in policy.require:
+        lacking = _lacking(subject, required)
+        remark = Remark("any", f"a run with {_REQUIRED[required]}", lacking or "")
+        yield JudgedSentence(REQUIRED[required], broken=() if lacking is None else (remark,))
+    if policy.require_calls:
+        found = "none" if subject.whole else f"none; {subject.lacking}"
+        missing = () if _calls(subject) else (Remark("any", "a call to an API", found),)
+        is_proven = subject.whole
+        yield JudgedSentence(
+            CALLS,
+            broken=missing if is_proven else (),
+            doubts=() if is_proven else missing,
+        )
+    for sentence, wanted, why in _unproven(subject):
+        yield JudgedSentence(sentence, doubts=() if why is None else (Remark("any", wanted, why),))
+    if policy.fail_on is not None:
+        wanted = f"no finding of level {policy.fail_on} or above"
+        doubts = () if subject.whole else (Remark("any", wanted, subject.lacking),)
+        yield JudgedSentence(breaking(policy), findings=findings, doubts=doubts)
 
 
 def _weighed(report: Report, policy: Policy) -> Iterator[Finding]:
@@ -119,17 +172,6 @@ def _weighed(report: Report, policy: Policy) -> Iterator[Finding]:
 def _calls(subject: Subject) -> int:
     codes = {finding.code for finding in subject.report.findings}
     return 0 if "no-api-call" in codes else len(subject.view.page.calls)
-
-
-def _missing(subject: Subject, policy: Policy) -> Iterator[tuple[Remark, bool]]:
-    """What the policy demands of the run itself and is not there; whether that is proven."""
-    for required in policy.require:
-        lacking = _lacking(subject, required)
-        if lacking is not None:
-            yield Remark("any", f"a run with {_REQUIRED[required]}", lacking), True
-    if policy.require_calls and not _calls(subject):
-        found = "none" if subject.whole else f"none; {subject.lacking}"
-        yield Remark("any", "a call to an API", found), subject.whole
 
 
 _REQUIRED: Final[dict[Requirement, str]] = {
@@ -156,17 +198,14 @@ def _lacking(subject: Subject, required: Requirement) -> str | None:
             return f"{words.count(without, 'call')} of an unknown process" if without else None
 
 
-def _unproven(subject: Subject, policy: Policy) -> Iterator[Remark]:
-    """What no capture of this kind can prove, whatever the expectations."""
+def _unproven(subject: Subject) -> Iterator[tuple[str, str, str | None]]:
+    """What a report must be for any policy: sentence, what is expected, why it is not proven."""
     report = subject.report
-    if not report.hypotheses:
-        yield Remark("any", "a report that was judged", _UNJUDGED)
+    unjudged = None if report.hypotheses else _UNJUDGED
+    yield "The report must hold conclusions.", "a report that was judged", unjudged
     elsewhere = _not_judged(report)
-    if elsewhere is not None:
-        yield Remark("any", "all of the firewall's networks", f"{elsewhere}; see --scope all")
-    if policy.fail_on is not None and not subject.whole:
-        wanted = f"no finding of level {policy.fail_on} or above"
-        yield Remark("any", wanted, subject.lacking)
+    why = None if elsewhere is None else f"{elsewhere}; see --scope all"
+    yield "The capture must hold all of the firewall's networks.", _NETWORKS, why
 
 
 def _not_judged(report: Report) -> str | None:

@@ -61,12 +61,12 @@ def _rows(judgement: Judgement, view: View) -> Iterator[tuple[str, str, str, str
         code = f"{clipped(finding.code, words.CELL)} x{finding.count}"
         yield finding.severity, "bad", code, f"{title} ({where(view, finding)})"
     for remark in judgement.broken:
-        yield "broken", "bad", _named(remark), _told(remark, "found ")
+        yield "broken", "bad", _named(remark), told(remark, "found ")
     if judgement.when_not_proven != "pass":
         for remark in judgement.doubts:
-            yield "not proven", "unknown", _named(remark), _told(remark, "")
+            yield "not proven", "unknown", _named(remark), told(remark, "")
     for remark in judgement.remarked:
-        yield remark.level, "default", _named(remark), _told(remark, "found ")
+        yield remark.level, "default", _named(remark), told(remark, "found ")
     if judgement.out_of_scope:
         many = words.count(judgement.out_of_scope, "connection")
         yield "left out", "default", "scope", f"{many} of other networks (--scope all judges them)"
@@ -87,7 +87,8 @@ def _named(remark: Remark) -> str:
     return clipped(remark.name, words.CELL) if remark.name else remark.provider
 
 
-def _told(remark: Remark, verb: str) -> str:
+def told(remark: Remark, verb: str) -> str:
+    """What was expected and what is there, in escaped text; `verb` stands before the latter."""
     place = f" ({words.some(remark.where)})" if remark.where else ""
     expected = clipped(remark.expected, words.MESSAGE)
     return f"expected {expected}; {verb}{clipped(remark.found, words.MESSAGE)}{place}"

@@ -10,11 +10,12 @@ from inspector.model.conclusions import SEVERITIES
 from inspector.policy.checks import CHECKS
 from inspector.policy.model import Expect, Ignore, Policy, Requirement, WhenNotProven
 
-_REQUIRED: Final[dict[Requirement, str]] = {
+REQUIRED: Final[dict[Requirement, str]] = {
     "complete": "The capture must be complete.",
     "logs": "The proxies' logs must be beside the capture.",
     "processes": "The process behind each call must be known, as a live capture knows it.",
 }
+CALLS: Final = "The run must have a call to an API."
 _NOT_PROVEN: Final[dict[WhenNotProven, str]] = {
     "fail": "What the capture cannot prove fails the run (exit 5).",
     "warn": "What the capture cannot prove is said, and does not fail the run.",
@@ -24,17 +25,13 @@ _NOT_PROVEN: Final[dict[WhenNotProven, str]] = {
 
 def sentences(policy: Policy) -> Iterator[str]:
     """What the policy demands, one sentence a line; expectations in the order of the file."""
-    if policy.fail_on is None:
-        yield "No finding breaks this policy."
-    else:
-        levels = SEVERITIES[: SEVERITIES.index(policy.fail_on) + 1]
-        yield f"A finding of level {' or '.join(levels)} breaks this policy (exit 3)."
+    yield breaking(policy)
     for code, severity in policy.severity.items():
         yield f"The finding {code} counts as {severity}."
     for required in policy.require:
-        yield _REQUIRED[required]
+        yield REQUIRED[required]
     if policy.require_calls:
-        yield "The run must have a call to an API."
+        yield CALLS
     for expect in policy.expect:
         yield from _expectation(expect, policy)
     for ignore in policy.ignore:
@@ -42,14 +39,26 @@ def sentences(policy: Policy) -> Iterator[str]:
     yield _NOT_PROVEN[policy.when_not_proven]
 
 
-def _expectation(expect: Expect, policy: Policy) -> Iterator[str]:
-    of = _of(expect)
+def breaking(policy: Policy) -> str:
+    """Which findings break the policy."""
+    if policy.fail_on is None:
+        return "No finding breaks this policy."
+    levels = SEVERITIES[: SEVERITIES.index(policy.fail_on) + 1]
+    return f"A finding of level {' or '.join(levels)} breaks this policy (exit 3)."
+
+
+def sentence_of(expect: Expect, wanted: str, policy: Policy) -> str:
+    """What one check demands of an expectation's calls; `wanted` is the check's own words."""
     name = f"{plain_parts(expect.name)}: " if expect.name else ""
     mild = "" if policy.fails(expect.level) else f" (said as a {expect.level})"
+    return f"{name}{_of(expect)}: {wanted}{mild}."
+
+
+def _expectation(expect: Expect, policy: Policy) -> Iterator[str]:
     for check in CHECKS:
         wanted = check.wanted(expect)
         if wanted is not None:
-            yield f"{name}{of}: {wanted}{mild}."
+            yield sentence_of(expect, wanted, policy)
 
 
 def _of(expect: Expect) -> str:

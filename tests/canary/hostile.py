@@ -11,6 +11,7 @@ import re
 import unicodedata
 from html.parser import HTMLParser
 from typing import Final
+from xml.etree import ElementTree
 
 from markdown_it import MarkdownIt
 
@@ -41,6 +42,14 @@ ALL: Final = " ".join(HOSTILE.values()).translate({ord(c): None for c in "\r\n\x
 #: An annotation of ours, as `report.github` writes it.
 _OURS: Final = re.compile(r"::(?:error|warning|notice) title=inspector%3A [^:,]*::(?!.*##\[).*")
 _SELECT_GRAPHIC_RENDITION: Final = re.compile(r"\x1b\[[0-9;]*m")
+_STATEMENT: Final = re.compile(
+    r"(sequenceDiagram|    (participant l\d+ as|Note over l\d+(,l\d+)?:|l\d+(->>|-->>|-x)l\d+:)"
+    r" ([A-Za-z0-9 .,/=+()\-?_']|#\d+;)+)$"
+)
+_JUNIT: Final = frozenset(
+    {"testsuites", "testsuite", "properties", "property", "testcase", "failure", "skipped"}
+    | {"system-out"}
+)
 _TAGS: Final = frozenset(
     {"h3", "h4", "p", "strong", "em", "ul", "ol", "li", "code", "br", "span"}
     | {"table", "thead", "tbody", "tr", "th", "td"}
@@ -73,12 +82,24 @@ def acting(text: str, *, colors: bool = False) -> set[str]:
     }
 
 
+def foreign_elements(document: str) -> set[str]:
+    """Elements of XML that JUnit has not, and whatever no parser of XML takes."""
+    try:
+        root = ElementTree.fromstring(document)
+    except ElementTree.ParseError as error:
+        return {str(error)}
+    return {element.tag for element in root.iter()} - _JUNIT
+
+
 class _Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.odd: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        # The block of the diagram, whose statements are looked at by themselves.
+        if self.get_starttag_text() in ("<pre>", '<code class="language-mermaid">'):
+            return
         if tag not in _TAGS or attrs:
             self.odd.add(self.get_starttag_text() or tag)
 
@@ -95,7 +116,13 @@ def live_markup(markdown: str) -> set[str]:
     tags = _Tags()
     tags.feed(renderer.render(markdown))
     tags.close()
-    return tags.odd
+    return tags.odd | foreign_statements(markdown)
+
+
+def foreign_statements(markdown: str) -> set[str]:
+    """Lines of Mermaid blocks that are no statement of ours with a plain text at its end."""
+    blocks = re.findall(r"^```mermaid\n(.*?)^```$", markdown, re.DOTALL | re.MULTILINE)
+    return {line for block in blocks for line in block.splitlines() if not _STATEMENT.match(line)}
 
 
 def uneven_tables(markdown: str) -> list[str]:

@@ -7,12 +7,14 @@ leaves, each with its form, so that a test can hold all of them to one rule.
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import BinaryIO, Final, Literal, TypeAlias
 
 from click.testing import CliRunner
 
@@ -24,26 +26,30 @@ from inspector.model.report import Report
 from inspector.options import Options
 from inspector.policy import page as telling
 from inspector.policy.judge import judge
+from inspector.policy.junit import write_junit
 from inspector.policy.reading import built_in
 from inspector.policy.result import plain
 from inspector.report import compare, compare_page
 from inspector.report import runner as github
 from inspector.report.detail import page as detail_page
 from inspector.report.detail.gather import Details
+from inspector.report.files import FILES
 from inspector.report.formats import compared
 from inspector.report.formats.json import dumps
-from inspector.report.formats.whole import as_json
-from inspector.report.page import markdown, terminal
+from inspector.report.page import terminal
 from tests.canary import wire
 from tests.canary.planted import TOLD
 from tests.canary.plants import CUSTOM_HEADER
 from tests.canary.wire import Lost, Talk
 
 #: `text` is for a terminal, `json` may be shown on one, `outputs` is GITHUB_OUTPUT.
-Form: TypeAlias = Literal["text", "colored", "json", "markdown", "outputs"]
+Form: TypeAlias = Literal["text", "colored", "json", "markdown", "outputs", "xml", "html"]
 
 OPTIONS: Final = Options(scope="all", auth_headers=(CUSTOM_HEADER,))
-_FORMS: Final[dict[str, Form]] = {".json": "json", ".md": "markdown", ".output": "outputs"}
+_FORMS: Final[dict[str, Form]] = {
+    ".json": "json", ".jsonl": "json", ".har": "json", ".xml": "xml", ".html": "html",
+    ".md": "markdown", ".output": "outputs",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -132,11 +138,11 @@ OUTPUTS: Final[dict[str, Output]] = {
     "logs beside, JSON Lines": Output("analyze -vv --format jsonl {directory}", "json"),
     "logs beside, directory left": Output(f"analyze -o {{left}} {_RUNNER} {{directory}}"),
     "log that is not there": Output("analyze -vv --squid-log {left}/absent {capture}", code=2),
-    "judgement": Output("check {directory}", code=3),
+    "judgement": Output("check -o {left} {directory}", code=3),
     "judgement as JSON": Output("check --format json {directory}", "json", code=3),
     "judgement of the other": Output("check --policy {policy} {other}", code=3),
     "judgement of a report": Output("check {report}", code=3),
-    "judgement by a file": Output("check --policy {policy} {capture}", code=3),
+    "judgement by a file": Output("check -o {left} --policy {policy} {capture}", code=3),
     "judgement by a file as JSON": Output(
         "check --format json --policy {policy} {capture}", "json", code=3
     ),
@@ -301,13 +307,20 @@ def rendered(report: Report) -> Iterator[Said]:
     yield Said("page in colour", "colored", _encoded(colored))
     yield Said("annotations", "text", _encoded("\n".join(github.annotation_lines(report))), True)
     yield Said("outputs", "outputs", _encoded(github.outputs(report, "")))
-    yield Said("summary", "markdown", _encoded(markdown.render(report)))
     for name, told in (
         ("comparison as JSON", compared.plain(differences)),
         ("judgement as JSON", plain(verdict)),
     ):
         yield Said(name, "json", dumps(told))
-    yield Said("JSON", "json", as_json(report))
+    for file in FILES:
+        yield Said(file.name, _FORMS[Path(file.name).suffix], _left(partial(file.write, report)))
+    yield Said("junit.xml", "xml", _left(partial(write_junit, [("a", verdict)])))
+
+
+def _left(write: Callable[[BinaryIO], None]) -> bytes:
+    out = io.BytesIO()
+    write(out)
+    return out.getvalue()
 
 
 def _encoded(text: str) -> bytes:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from inspector import inspect
 from inspector.cli.main import main
+from inspector.cli.outcome import LEFT
 from inspector.report.formats.whole import from_dict, stable_part
 
 from .test_main import COMMAND, ROOT
@@ -55,6 +56,54 @@ def test_o_leaves_report_summary_and_redacted_capture_for_the_user_alone(tmp_pat
     assert "sk-ant-placeholder" in (place / "summary.md").read_text()
     assert stable_part(inspect(place / "capture.redacted.pcapng")) == stable_part(report)
     assert {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (("--only", "exchanges.har"), {"exchanges.har"}),
+        (("--only", "exchanges.har", "--only", "report.json"), {"exchanges.har", "report.json"}),
+        (("--without", "capture.redacted.pcapng"), {*LEFT} - {"capture.redacted.pcapng"}),
+        (("--only", "summary.md", "--without", "report.json"), {"summary.md"}),
+    ],
+)
+def test_the_files_left_are_chosen_by_their_names(
+    options: tuple[str, ...], left: set[str], tmp_path: Path
+) -> None:
+    place = tmp_path / "results"
+    assert _run("analyze", "-o", str(place), *options, HEALTHY).exit_code == 0
+    assert {path.name for path in place.iterdir()} == left
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--only", "summary.md"), "give -o DIR"),
+        (("-o", "x", "--only", "summary.md", "--without", "summary.md"), "leave no file"),
+        (("-o", "x", "--only", "summary"), "summary.md"),
+    ],
+)
+def test_a_choice_that_leaves_nothing_is_a_usage_error(options: tuple[str, ...], said: str) -> None:
+    result = _run("analyze", *options, HEALTHY)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not Path("x").exists()
+
+
+def test_a_renderer_that_fails_costs_no_other_file_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("sk-ant-api03-MADEUPKEY")
+
+    monkeypatch.setattr("inspector.report.formats.har.write_har", fails)
+    place = tmp_path / "results"
+    result = _run("analyze", "-o", str(place), HEALTHY)
+    assert result.exit_code == 1
+    assert "exchanges.har: ValueError" in result.stderr
+    assert "MADEUPKEY" not in result.output
+    assert {path.name for path in place.iterdir()} == {*LEFT} - {"exchanges.har"}
+    assert result.stdout.startswith("inspector ")
 
 
 def test_the_packets_left_hold_no_key_and_give_the_same_findings(tmp_path: Path) -> None:
@@ -98,7 +147,7 @@ def test_standard_input_leaves_its_copy_though_it_is_read_once(tmp_path: Path) -
     assert b"read once" not in done.stderr
     report = from_dict(json.loads((place / "report.json").read_bytes()))
     assert stable_part(inspect(place / "capture.redacted.pcapng")) == stable_part(report)
-    assert len(list(place.iterdir())) == 3
+    assert {path.name for path in place.iterdir()} == set(LEFT)
 
 
 def test_the_files_are_left_though_nobody_reads_the_page(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from inspector.cli.outcome import LEFT
+
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = (sys.executable, "-c", "from inspector.cli.main import main; main(prog_name='inspector')")
 REFUSED = "captures/upstream-403"
@@ -114,11 +116,7 @@ def test_a_closed_standard_input_is_named() -> None:
 def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     done = shell(("analyze", "-o", str(tmp_path / "left"), REFUSED), ">&- 2>&- <&-")
     assert done.returncode == 1
-    assert {path.name for path in (tmp_path / "left").iterdir()} == {
-        "report.json",
-        "summary.md",
-        "capture.redacted.pcapng",
-    }
+    assert {path.name for path in (tmp_path / "left").iterdir()} == set(LEFT)
     assert (tmp_path / "left" / "report.json").read_bytes().startswith(b"{")
     assert b"inspector:" not in (tmp_path / "left" / "summary.md").read_bytes()
 
@@ -126,7 +124,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
 def test_what_is_left_on_disk_is_whole_though_nobody_reads_the_page(tmp_path: Path) -> None:
     status, _ = without_reader(("analyze", "-o", str(tmp_path / "left"), "--format", "jsonl", LOST))
     assert status == 0
-    assert len(list((tmp_path / "left").iterdir())) == 3
+    assert {path.name for path in (tmp_path / "left").iterdir()} == set(LEFT)
 
 
 def test_with_nothing_else_to_do_the_run_ends_when_its_reader_leaves(tmp_path: Path) -> None:

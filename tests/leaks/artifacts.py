@@ -34,6 +34,8 @@ def artifacts(
     made: dict[str, bytes] = {}
     made["terminal"], made["messages"] = _run("analyze", "-vv", *common, "-o", left, path)
     made["jsonl"], _ = _run("analyze", *common, "--format", "jsonl", path)
+    made["judgement"], _ = _run("check", *common, "-o", folder / "judged", path)
+    made |= {item.name: item.read_bytes() for item in sorted((folder / "judged").glob("*"))}
     _, made["messages of redact"] = _run("redact", "--no-progress", path, redacted)
     if left.exists():
         made |= {item.name: item.read_bytes() for item in sorted(left.iterdir())}

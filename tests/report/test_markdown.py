@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inspector.model.report import Report, nothing_to_analyse
 from inspector.report.page import markdown
 from inspector.report.page.markdown import LIMIT, code, escaped, render
+from tests.canary.hostile import foreign_statements
 
 from .hostile import spoiled
 
@@ -20,6 +21,7 @@ HOSTILE = (
     "# heading\r\n::error::pwn ##[stop] \x1b[2J <!-- &amp; \\ ~~ $x$"
 )
 #: The tags that the summary writes itself.
+DIAGRAM = re.compile(r"^```mermaid\n.*?^```$", re.DOTALL | re.MULTILINE)
 OURS = re.compile(r"</?(?:code|span)>|<br>")
 
 
@@ -52,6 +54,9 @@ def test_nothing_is_a_summary_too() -> None:
 
 def test_hostile_text_is_shown_and_does_nothing(report: Report) -> None:
     text = render(spoiled(report, HOSTILE))
+    assert foreign_statements(text) == set()
+    text, diagrams = DIAGRAM.subn("", text)
+    assert diagrams == 1
     without_ours = OURS.sub("", text)
     assert "<" not in without_ours
     assert "://" not in without_ours

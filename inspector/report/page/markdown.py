@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import BinaryIO, Final
 
 from inspector.model.report import Report
+from inspector.report.drawing import Drawings
 from inspector.report.page import words
 from inspector.report.page.clients import Sent, sent
 from inspector.report.page.escape import clipped, defused, visible
 from inspector.report.page.headline import counts, headline
 from inspector.report.page.inside import inside_rows, reading
+from inspector.report.page.mermaid import sequence
 from inspector.report.page.numbers import provider_rows
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.verdicts import finding_rows, verdict_rows
@@ -63,6 +65,11 @@ def render(report: Report, limit: int | None = None) -> str:
     return defused("".join(kept))
 
 
+def write_summary(report: Report, out: BinaryIO) -> None:
+    """Write the summary into an open file."""
+    out.write(render(report).encode("utf-8", "backslashreplace"))
+
+
 def _pieces(view: View) -> Iterator[str]:
     report = view.report
     head = headline(view)
@@ -76,6 +83,7 @@ def _pieces(view: View) -> Iterator[str]:
         yield f"### {_prose(head.sentence)}\n\n"
         yield from (f"- {_prose(detail)}\n" for detail in head.details)
         yield "\n" if head.details else ""
+    yield from _picture(view)
     names = words.some([capture.name for capture in report.captures]) or "no capture"
     verdict = report.completeness.verdict.upper()
     yield f"{code(clipped(names, 300))}, {words.count(report.completeness.packets, 'packet')}, "
@@ -153,6 +161,15 @@ def _pieces(view: View) -> Iterator[str]:
             for row in finding_rows(view)
         ),
     )
+
+
+def _picture(view: View) -> Iterator[str]:
+    """The first failed call as a sequence diagram, which GitHub draws."""
+    failed = next((call for group in view.page.failures for call in group), None)
+    if failed is not None:
+        ladder = Drawings(view).of(failed.id)
+        yield f"The first failed call, {code(ladder.id)} {code(ladder.title)}:\n\n"
+        yield f"```mermaid\n{sequence(ladder)}```\n\n"
 
 
 def _sent_cells(block: Sent) -> tuple[str, ...]:
