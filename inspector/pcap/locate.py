@@ -48,7 +48,7 @@ def kind_of(name: str) -> FileKind | None:
         return "capture"
     if _KEY_LOG.match(name):
         return "key-log"
-    return "log" if _LOG.match(name) else None
+    return "log" if _LOG.match(name) and name != "exchanges.jsonl" else None  # which a run leaves
 
 
 def preferred(captures: Iterable[str]) -> list[str]:

@@ -77,3 +77,8 @@ def test_a_directory_without_a_capture_is_an_error_that_names_it(tmp_path: Path)
     make(tmp_path, "access.log")
     with pytest.raises(NotACapture, match="holds no capture file"):
         locate(tmp_path)
+
+
+def test_what_a_run_left_beside_a_capture_is_no_log_of_the_proxies(tmp_path: Path) -> None:
+    make(tmp_path, "capture.redacted.pcapng", "exchanges.jsonl", "access.log")
+    assert locate(tmp_path).logs == (tmp_path / "access.log",)
