@@ -318,7 +318,7 @@ def describe(scenario: Scenario, recorded_with: Mapping[str, str]) -> dict[str, 
 
 def _findings(scenario: Scenario) -> list[str]:
     cause = scenario.expect.root_cause
-    return [*([] if cause is None else [cause]), *scenario.findings]
+    return [*([] if cause is None or scenario.is_noted else [cause]), *scenario.findings]
 
 
 def frame(scenario: Scenario) -> dict[str, Any]:

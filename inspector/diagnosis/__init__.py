@@ -80,7 +80,7 @@ def diagnose(case: Case) -> Diagnosis:
         of_foreign = next((rule for rule in OF_FOREIGN if rule.explains(connection, case)), None)
         if of_foreign is not None:
             about = foreign.setdefault(of_foreign.code, Foreign(of_foreign, connection))
-            about.tally.add(Match(of_connection(connection)))
+            about.tally.add(Match(of_connection(connection), of_foreign.severity))
     for call in case.recovered_calls():
         trial.judge(call, case)
         for of_recovered in OF_RECOVERED:

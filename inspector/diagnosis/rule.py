@@ -152,12 +152,13 @@ class OfRecovered(Rule):
 class OfForeign(Rule):
     """Explains connections to an API proxy's port on which no call was read.
 
-    As a `Cause`, of connections.
+    As a `Cause`, of connections.  `severity` replaces that of the rule's `Code`.
     """
 
     explains: Callable[[Connection, Case], bool]
     sentence: Callable[[Connection, Case, int], str]
     advice: str
+    severity: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Scenario:
     settle: bool = True
 
     # --- what the report ought to say beyond what the logs show ---
+    #: Whether the root cause's finding is of level note: nothing proves that a call failed.
+    is_noted: bool = False
     #: Codes of findings of the levels warning and error, beside that of the root cause.
     findings: tuple[str, ...] = ()
     #: Verdicts on hypotheses that do not hold and that the packets cannot refute either.

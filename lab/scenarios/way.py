@@ -130,6 +130,7 @@ def wants_tls(lab: Lab) -> None:
     learn="A ClientHello where HTTP is spoken, answered by HTTP's 400 or a close; no call was "
     "made.",
     expect=Expect(root_cause="wrong-protocol"),
+    is_noted=True,
     # What was to be asked stands in no packet.
     verdicts=dict.fromkeys(("H1", "H2", "H3", "H4a", "H4b"), "not observable"),
     oddities={"tls-bad-record": 2},

@@ -20,7 +20,7 @@ ABOUT: Final = Code(
         "A client began with TLS on a port where the API proxy speaks plain HTTP: its base URL"
         " says https, and it reports a wrong version number. Or it took the API proxy for a forward"
         " proxy, by a CONNECT or with another host's URL in the request line. No call reached an"
-        " API; where it was TLS, what was to be asked is not known."
+        " API. A note where it was TLS: what was to be asked is not known."
     ),
     advice=(
         "Write the base URL with http:// (ANTHROPIC_BASE_URL, OPENAI_BASE_URL, ...); let"
@@ -88,6 +88,7 @@ def advice(call: FailedCall, case: Case) -> str:
     return _PROXY
 
 
-TLS: Final = OfForeign(ABOUT, is_tls, tls_sentence, _HTTP)
+# What the client was to ask stands in no packet: that a call failed is not proven.
+TLS: Final = OfForeign(ABOUT, is_tls, tls_sentence, _HTTP, "note")
 CONNECT: Final = OfForeign(ABOUT, is_misled, connect_sentence, _PROXY)
 CAUSE: Final = Cause(ABOUT, asks_for_another, sentence, advice=advice)
