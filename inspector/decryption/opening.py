@@ -6,11 +6,13 @@ Nothing is given that was not authenticated: a record whose tag or MAC does not 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from inspector.decryption.schedule import expanded, updated
 from inspector.decryption.suites import Suite
+from inspector.secret import Secret
 
 
 class Unopened(Exception):
@@ -40,16 +42,29 @@ def _aead(suite: Suite, key: bytes) -> Any:
     return aead.AESCCM(key, tag_length=suite.tag)
 
 
-class Key13:
+class _Kept:
+    """A key is printed by its kind, and not serialised."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is not serialised")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class Key13(_Kept):
     """TLS 1.3 (RFC 8446 5.2, 5.3)."""
 
-    __slots__ = ("_aead", "_base", "_secret", "_suite")
+    __slots__ = ("_aead", "_iv", "_secret", "_suite")
 
-    def __init__(self, suite: Suite, secret: bytes) -> None:
+    def __init__(self, suite: Suite, secret: Secret) -> None:
         self._suite = suite
         self._secret = secret
-        self._aead = _aead(suite, expanded(secret, b"key", suite.key, suite.digest))
-        self._base = int.from_bytes(expanded(secret, b"iv", 12, suite.digest), "big")
+        raw = secret.reveal()
+        self._aead = _aead(suite, expanded(raw, b"key", suite.key, suite.digest))
+        self._iv = Secret(expanded(raw, b"iv", 12, suite.digest))
 
     def open(self, number: int, header: bytes, body: bytes) -> tuple[int, bytes]:
         """See `Key`.  The type is the last byte that is not zero."""
@@ -58,7 +73,7 @@ class Key13:
         if len(body) < self._suite.tag + 1:
             raise Unopened
         try:
-            inner = self._aead.decrypt((self._base ^ number).to_bytes(12, "big"), body, header)
+            inner = self._aead.decrypt(_nonce(self._iv, number), body, header)
         except InvalidTag:
             raise Unopened from None
         said = inner if inner[-1:] != b"\0" else inner.rstrip(b"\0")
@@ -72,17 +87,22 @@ class Key13:
 
     def next(self) -> Key13:
         """The key after a KeyUpdate."""
-        return Key13(self._suite, updated(self._secret, self._suite.digest))
+        return Key13(self._suite, Secret(updated(self._secret.reveal(), self._suite.digest)))
 
 
-class Aead12:
+def _nonce(iv: Secret, number: int) -> bytes:
+    """RFC 8446 5.3, and RFC 7905 2 alike."""
+    return (int.from_bytes(iv.reveal(), "big") ^ number).to_bytes(12, "big")
+
+
+class Aead12(_Kept):
     """The AEADs of TLS 1.2 (RFC 5246 6.2.3.3, RFC 5288, RFC 7905)."""
 
     __slots__ = ("_aead", "_salt", "_suite")
 
-    def __init__(self, suite: Suite, key: bytes, salt: bytes) -> None:
+    def __init__(self, suite: Suite, key: Secret, salt: Secret) -> None:
         self._suite = suite
-        self._aead = _aead(suite, key)
+        self._aead = _aead(suite, key.reveal())
         self._salt = salt
 
     def open(self, number: int, header: bytes, body: bytes) -> tuple[int, bytes]:
@@ -94,11 +114,8 @@ class Aead12:
         size = len(body) - explicit - suite.tag
         if size < 0:
             raise Unopened
-        if explicit:
-            nonce = self._salt + body[:explicit]
-        else:
-            base = int.from_bytes(self._salt, "big")
-            nonce = (base ^ number).to_bytes(12, "big")
+        salt = self._salt
+        nonce = salt.reveal() + body[:explicit] if explicit else _nonce(salt, number)
         bound = number.to_bytes(8, "big") + header[:3] + size.to_bytes(2, "big")
         try:
             return header[0], self._aead.decrypt(nonce, body[explicit:], bound)
@@ -110,12 +127,12 @@ class Aead12:
         return raw - records * (5 + self._suite.explicit + self._suite.tag)
 
 
-class Cbc12:
+class Cbc12(_Kept):
     """CBC with HMAC of TLS 1.2 (RFC 5246 6.2.3.2), also encrypt-then-MAC (RFC 7366)."""
 
     __slots__ = ("_is_mac_last", "_key", "_mac_key", "_suite")
 
-    def __init__(self, suite: Suite, key: bytes, mac_key: bytes, *, is_mac_last: bool) -> None:
+    def __init__(self, suite: Suite, key: Secret, mac_key: Secret, *, is_mac_last: bool) -> None:
         self._suite = suite
         self._key = key
         self._mac_key = mac_key
@@ -123,7 +140,7 @@ class Cbc12:
 
     def open(self, number: int, header: bytes, body: bytes) -> tuple[int, bytes]:
         """See `Key`."""
-        size = hmac.new(self._mac_key, b"", self._suite.mac).digest_size
+        size = hashlib.new(self._suite.mac).digest_size
         start = number.to_bytes(8, "big") + header[:3]
         if self._is_mac_last:
             coded, mac = body[:-size], body[-size:]
@@ -139,7 +156,8 @@ class Cbc12:
         return -1
 
     def _check(self, bound: bytes, mac: bytes) -> None:
-        if not hmac.compare_digest(hmac.digest(self._mac_key, bound, self._suite.mac), mac):
+        made = hmac.digest(self._mac_key.reveal(), bound, self._suite.mac)
+        if not hmac.compare_digest(made, mac):
             raise Unopened
 
     def _plain(self, coded: bytes) -> bytes:
@@ -147,7 +165,7 @@ class Cbc12:
 
         if len(coded) < 32 or len(coded) % 16:
             raise Unopened
-        reader = Cipher(algorithms.AES(self._key), modes.CBC(coded[:16])).decryptor()
+        reader = Cipher(algorithms.AES(self._key.reveal()), modes.CBC(coded[:16])).decryptor()
         return reader.update(coded[16:]) + reader.finalize()
 
     def _unpadded(self, plain: bytes) -> bytes:

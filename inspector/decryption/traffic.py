@@ -10,6 +10,7 @@ from inspector.decryption.opening import Aead12, Cbc12, Key, Key13
 from inspector.decryption.schedule import key_block
 from inspector.decryption.suites import Suite, suite_of
 from inspector.protocols.tls_hello import ServerHello
+from inspector.secret import Secret
 
 
 class Epoch(NamedTuple):
@@ -18,6 +19,11 @@ class Epoch(NamedTuple):
     key: Key | None
     is_traffic: bool = True
     is_early: bool = False
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether its records may be application data."""
+        return self.is_traffic or self.is_early
 
 
 #: The epochs of the client's direction (True) and of the server's.
@@ -32,7 +38,7 @@ def keys_13(secrets: Secrets, cipher: int, *, early: bool) -> TrafficKeys | None
 
     def key(label: str) -> Key13 | None:
         secret = secrets.get(label)
-        return None if secret is None else Key13(suite, secret.reveal())
+        return None if secret is None else Key13(suite, secret)
 
     first = (Epoch(key(EARLY), is_traffic=False, is_early=True),) if early else ()
     return {
@@ -57,7 +63,7 @@ def keys_12(secrets: Secrets, hello: ServerHello, client_random: bytes) -> Traff
     parts = []
     at = 0
     for size in sizes:
-        parts.append(block[at : at + size])
+        parts.append(Secret(block[at : at + size]))
         at += size
     return {
         up: (Epoch(_key_12(suite, parts[2 + side], parts[4 + side], parts[side], hello)),)
@@ -68,7 +74,7 @@ def keys_12(secrets: Secrets, hello: ServerHello, client_random: bytes) -> Traff
 _MAC_SIZES = {"sha1": 20, "sha256": 32, "sha384": 48}
 
 
-def _key_12(suite: Suite, key: bytes, salt: bytes, mac_key: bytes, hello: ServerHello) -> Key:
+def _key_12(suite: Suite, key: Secret, salt: Secret, mac_key: Secret, hello: ServerHello) -> Key:
     if suite.mode == "cbc":
         return Cbc12(suite, key, mac_key, is_mac_last=hello.mac_last)
     return Aead12(suite, key, salt)
