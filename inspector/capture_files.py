@@ -71,6 +71,7 @@ def inspect_captures(
         for batch in merged(readers):
             keys.take(readers)
             feed(batch)
+        keys.take(readers)
         for reader in readers:
             inspector.note_marks(reader.take_marks(), reader.file_index)
         if copies is not None:
@@ -82,7 +83,7 @@ def inspect_captures(
     # A log that is named and lies beside the capture as well speaks once.
     once = {log.resolve(): log for log in reversed(logs)}
     sources.logs = tuple((log.name, log_lines(log)) for log in reversed(once.values()))
-    sources.keys = keys.fact
+    sources.keys, sources.limits = keys.fact, keys.limits
     return inspector.finish(sources)
 
 

@@ -165,6 +165,7 @@ class Inspector:
         words = ledger.credentials.words
         sources = in_words(sources or Sources(), words)
         sources = with_copies(sources, ledger.marks.copies)
+        ledger.limits_hit.update(dict.fromkeys(sources.limits))
         if ledger.marks.overflow:
             ledger.limits_hit["marks of blanked bodies"] = None
         for fault in sources.faults:

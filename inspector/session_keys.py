@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from inspector.decryption.keystore import Keystore
 from inspector.model.capture import KeyMaterial
 from inspector.options import Options
-from inspector.pcap.key_logs import KEY_LOG_KIND, embedded, key_log_lines
+from inspector.pcap.key_logs import KEY_LOG_KIND, KeyLog, KeyLogError, embedded
 from inspector.pcap.locate import Located
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.walk import DecryptionSecrets
@@ -16,12 +17,15 @@ from inspector.pcap.walk import DecryptionSecrets
 class SessionKeys:
     """Fills a keystore as `options` say.
 
-    Raises `KeyLogError` for a key log that cannot be read.
+    Raises `KeyLogError` for a key log that was named and cannot be read; one that only lies beside
+    a capture is told in `fact`.
     """
 
     def __init__(self, options: Options, located: Sequence[Located]) -> None:
         self.store = Keystore()
         self._logs: list[str] = []
+        self._unread_logs: list[str] = []
+        self._is_cut = False
         self._embedded = 0
         self._decrypts = options.decrypts
         #: How many blocks were taken of each capture, by its place.
@@ -29,13 +33,24 @@ class SessionKeys:
         if not options.decrypts:
             return
         beside = [log for found in located for log in found.key_logs] if options.finds_keys else []
-        for log in dict.fromkeys((*options.key_logs, *beside)):
-            self.store.read(key_log_lines(log), "keylog")
-            self._logs.append(log.name)
+        for path in dict.fromkeys((*options.key_logs, *beside)):
+            self._read(path, is_named=path in options.key_logs)
         for index, name in enumerate(name for found in located for name in found.captures):
             blocks = embedded(name)
             self._taken[index] = len(blocks)
             self._add(blocks)
+
+    def _read(self, path: Path, *, is_named: bool) -> None:
+        log = KeyLog(path)
+        try:
+            self.store.read(log, "keylog")
+        except KeyLogError:
+            if is_named:
+                raise
+            self._unread_logs.append(path.name)
+            return
+        self._is_cut = self._is_cut or log.is_cut
+        self._logs.append(path.name)
 
     def take(self, readers: Sequence[CaptureReader]) -> None:
         """Blocks that came by now of what can be read only once."""
@@ -55,7 +70,19 @@ class SessionKeys:
     @property
     def fact(self) -> KeyMaterial | None:
         """What the report says of them."""
-        if not self._logs and not self._embedded:
+        if not self._logs and not self._embedded and not self._unread_logs:
             return None
         store = self.store
-        return KeyMaterial(tuple(self._logs), self._embedded, store.lines, store.unread_lines)
+        return KeyMaterial(
+            tuple(self._logs),
+            self._embedded,
+            store.lines,
+            store.unread_lines,
+            tuple(self._unread_logs),
+        )
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Limits that left out some of them, for `completeness.limits_hit`."""
+        sessions = ("sessions whose secrets are kept",) if self.store.is_full else ()
+        return (*sessions, *(("bytes of a key log",) if self._is_cut else ()))

@@ -27,6 +27,8 @@ class Sources:
     logs: tuple[tuple[str, Iterable[bytes]], ...] = ()
     live: Live | None = None
     keys: KeyMaterial | None = None
+    #: Limits of this program that left out some of what they hold.
+    limits: tuple[str, ...] = ()
     #: What may be missing for a reason that is in no packet, each a clause.
     doubts: tuple[str, ...] = ()
 
@@ -63,7 +65,11 @@ def in_words(sources: Sources, words: Callable[[str], str]) -> Sources:
         capture_filter=None if rule is None else words(rule),
         logs=tuple((words(name), lines) for name, lines in sources.logs),
         keys=sources.keys
-        and replace(sources.keys, key_logs=tuple(map(words, sources.keys.key_logs))),
+        and replace(
+            sources.keys,
+            key_logs=tuple(map(words, sources.keys.key_logs)),
+            unread_logs=tuple(map(words, sources.keys.unread_logs)),
+        ),
     )
 
 

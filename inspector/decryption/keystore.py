@@ -44,7 +44,7 @@ Secrets: TypeAlias = Mapping[str, Secret]
 class Keystore:
     """Secrets by the random of their ClientHello; nothing of them is printed or serialised."""
 
-    __slots__ = ("_sessions", "_sources", "_taken", "expects", "lines", "unread_lines")
+    __slots__ = ("_sessions", "_sources", "_taken", "expects", "is_full", "lines", "unread_lines")
 
     def __init__(self, *, expects: bool = False) -> None:
         #: Secrets come while packets come: what has none yet may have them soon.
@@ -55,6 +55,8 @@ class Keystore:
         #: Lines that held a secret, and those that should have.
         self.lines = 0
         self.unread_lines = 0
+        #: Secrets of further sessions were not kept.
+        self.is_full = False
 
     def __bool__(self) -> bool:
         """Whether there is any key or will be, or a log that should have had one."""
@@ -78,6 +80,7 @@ class Keystore:
         if label not in _LABELS:
             return
         if random not in self._sessions and len(self._sessions) >= SESSIONS_LIMIT:
+            self.is_full = True
             return
         self._sessions.setdefault(random, {}).setdefault(label, secret)
         self._sources.setdefault(random, source)

@@ -76,6 +76,8 @@ class KeyMaterial:
     """Lines of key logs and blocks in another form."""
     processes: int = 0
     """Processes from which secrets came while they ran (`capture --keys`)."""
+    unread_logs: tuple[str, ...] = ()
+    """Key logs beside a capture that could not be read, by their names, in the order of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class CaptureFile:
     comments: int
     """Comments in it."""
     decryption_secrets: int
-    """Decryption secrets blocks in it; their content is not read."""
+    """Decryption secrets blocks in it: TLS is read with their secrets, which no report shows."""
     cut: str | None
     """Where the file breaks off; null when it is whole."""
     unended: bool = False

@@ -27,20 +27,31 @@ class KeyLogError(InspectorError):
     exit_code = ExitCode.USAGE
 
 
-def key_log_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a key log; raises `KeyLogError` if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            left = MAX_BYTES
-            while left > 0 and (line := file.readline(_LINE)):
-                left -= len(line)
-                yield line
-    except OSError as error:
-        raise KeyLogError(
-            f"The key log {path} cannot be read: {error.strerror or error}",
-            "Name a readable file with --keylog, or leave it out",
-            "The captures themselves may be fine",
-        ) from error
+class KeyLog:
+    """The lines of a key log; raises `KeyLogError` where it cannot be read.
+
+    `is_cut`: it is longer than is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        path = self._path
+        try:
+            with path.open("rb") as file:
+                left = MAX_BYTES
+                while left > 0 and (line := file.readline(min(_LINE, left))):
+                    left -= len(line)
+                    yield line
+                self.is_cut = left <= 0 and bool(file.read(1))
+        except OSError as error:
+            raise KeyLogError(
+                f"The key log {path} cannot be read: {error.strerror or error}",
+                "Name a readable file with --keylog, or leave it out",
+                "The captures themselves may be fine",
+            ) from error
 
 
 def embedded(name: str) -> list[DecryptionSecrets]:

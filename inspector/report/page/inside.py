@@ -20,6 +20,7 @@ from inspector.report.page.escape import clipped, visible
 from inspector.report.page.grouping import groups
 from inspector.report.page.layout import STYLES, Rows, table
 from inspector.report.page.view import View
+from inspector.secrets.positions import CREDENTIAL_HEADERS
 
 #: What a tunnel was, in the order in which it is told.
 _READ: Final[dict[DecryptionState, str]] = {
@@ -29,7 +30,9 @@ _READ: Final[dict[DecryptionState, str]] = {
     "failed": "could not be opened",
 }
 #: Fields by which credentials are told besides those that a request's `auth` names.
-_ALWAYS: Final = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
+_ALWAYS: Final = frozenset(name.decode("ascii") for name in CREDENTIAL_HEADERS)
+#: Key logs that are named.
+_LOGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,29 @@ def reading(view: View) -> str | None:
     found += [d.decryption for d in view.report.direct_tls if d.decryption is not None]
     counts = Counter(one.state for one in found)
     told = [f"{counts[state]} {word}" for state, word in _READ.items() if counts[state]]
-    sources = [clipped(name, 60) for name in keys.key_logs[:3]]
+    sources = _names(keys.key_logs)
     if keys.embedded:
         sources.append("the capture itself")
     if keys.processes:
         sources.append(words.count(keys.processes, "running program"))
+    refused = _names(keys.unread_logs)
+    lines = [f"{' and '.join(refused)} could not be read"] if refused else []
     whence = " and ".join(sources)
+    if lines and not sources:
+        return lines[0]
     if not keys.secrets:
-        return f"{whence} holds no secret" if whence else "no probe saw a secret"
-    return f"keys from {whence}: of {words.count(len(found), 'TLS connection')} " + ", ".join(
-        told or ["none was read"]
-    )
+        nothing = f"{whence} holds no secret" if sources else "no probe saw a secret"
+        return "; ".join((nothing, *lines))
+    connections = words.count(len(found), "TLS connection")
+    read = f"keys from {whence}: of {connections} {', '.join(told or ['none was read'])}"
+    return "; ".join((read, *lines))
+
+
+def _names(logs: Sequence[str]) -> list[str]:
+    """The first few, and how many more there are."""
+    names = [clipped(name, 60) for name in logs[:_LOGS]]
+    more = len(logs) - len(names)
+    return [*names, *([words.count(more, "more key log")] if more else [])]
 
 
 def unread(view: View) -> str | None:
