@@ -78,7 +78,7 @@ class SessionKeys:
             self._embedded,
             store.lines,
             store.unread_lines,
-            tuple(self._unread_logs),
+            unread_logs=tuple(self._unread_logs),
         )
 
     @property

@@ -9,6 +9,8 @@ from inspector.protocols.tls_record import RECORD_HEADER, RECORD_HEADER_SIZE, is
 from inspector.wire import Segment
 
 _BODY: Final = RECORD_HEADER_SIZE
+#: What a record that is kept takes beside its body, at least (CPython 3.11: 180 bytes).
+RECORD_COST: Final = 192
 
 
 class SealedRecord(NamedTuple):
@@ -24,12 +26,12 @@ class SealedRecord(NamedTuple):
 class LostRecords(NamedTuple):
     """Records that were not captured whole.
 
-    `raw`: how many bytes they took, headers included; `one`: it was a single record, whose length
-    is known; else how many they were is not.
+    `raw`: how many bytes they took, headers included; `kind`: of the one record that it was, whose
+    header was captured; None where it is not known how many they were.
     """
 
     raw: int
-    one: bool
+    kind: int | None
     at: int
     packet: int
 
@@ -53,6 +55,11 @@ class RecordReader:
         #: Bytes that passed since records were lost.
         self._missing = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the latest byte ended a record."""
+        return not (self.is_lost or self._buffer or self._spoilt)
+
     def receive(self, segment: Segment) -> list[RecordPiece]:
         """The next bytes; the records that are whole with them."""
         at, packet, data = segment
@@ -66,7 +73,7 @@ class RecordReader:
                 self._missing += len(data)
                 return found
             self.is_lost = False
-            found.append(LostRecords(self._missing, False, at, packet))
+            found.append(LostRecords(self._missing, None, at, packet))
             self._missing = 0
         buffer = self._buffer
         buffer += data
@@ -74,7 +81,8 @@ class RecordReader:
         while len(buffer) - start >= RECORD_HEADER_SIZE:
             kind, version, size = RECORD_HEADER.unpack_from(buffer, start)
             if not is_record_header(kind, version, size):
-                self.lose(len(buffer) - start)
+                del buffer[:start]
+                self.lose(0)
                 return found
             stop = start + _BODY + size
             if stop > len(buffer):
@@ -90,22 +98,20 @@ class RecordReader:
         if self._spoilt >= count:
             self._spoilt -= count
             return []
-        if self.is_lost or self._spoilt:
-            self.lose(count)
-            return []
         if len(self._buffer) >= RECORD_HEADER_SIZE:
-            _, _, size = RECORD_HEADER.unpack_from(self._buffer)
+            kind, _, size = RECORD_HEADER.unpack_from(self._buffer)
             left = _BODY + size - len(self._buffer)
             if count <= left:
                 self._buffer.clear()
                 self._spoilt = left - count
-                return [LostRecords(_BODY + size, True, at, packet)]
-        self.lose(len(self._buffer) + count)
+                return [LostRecords(_BODY + size, kind, at, packet)]
+        self.lose(count)
         return []
 
     def lose(self, count: int) -> None:
-        """Where the next record begins is not known; `count` bytes passed of those lost."""
+        """`count` bytes passed, and where the next record begins behind them is not known."""
         self.is_lost = True
-        self._missing += count
+        # A record that was spoilt was told with all of its bytes.
+        self._missing += len(self._buffer) + max(0, count - self._spoilt)
         self._buffer.clear()
         self._spoilt = 0

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.decryption.keystore import Keystore
-from inspector.decryption.records import LostRecords, RecordPiece, RecordReader, SealedRecord
+from inspector.decryption.records import (
+    RECORD_COST,
+    LostRecords,
+    RecordPiece,
+    RecordReader,
+    SealedRecord,
+)
 from inspector.decryption.side import LOST, TlsSide, Told
-from inspector.decryption.traffic import keys_12, keys_13
+from inspector.decryption.suites import suite_of
+from inspector.decryption.traffic import TrafficKeys, keys_12, keys_13
 from inspector.model.network import DecryptionState, KeySource
 from inspector.protocols.tls_hello import ClientHello, parse_client_hello, parse_server_hello
 from inspector.protocols.tls_names import CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, SERVER_HELLO
@@ -25,12 +32,27 @@ _TLS_1_3: Final = 0x0304
 _HEADER: Final = 4
 #: Bytes of a handshake in the clear that are kept to find its hello.
 _HELLO_LIMIT: Final = 64 << 10
-#: Bytes of records that came before it was known which keys open them (0-RTT: 16 KiB as a rule).
+#: Bytes of records that came before it was known which keys open them (0-RTT: 16 KiB as a rule),
+#: with what each of them costs.
 WAITING_LIMIT: Final = 1 << 20
-#: Bytes of records of one connection that wait for secrets that are still to come.
+#: Bytes of records of one connection that wait for secrets that are still to come, with what each
+#: of them costs.
 SECRETS_LIMIT: Final = 1 << 20
 #: Nanoseconds by the packets' clock that they wait.
 SECRETS_PATIENCE: Final = 2_000_000_000
+
+#: Why a connection was not read, or not all of it.
+Lack: TypeAlias = Literal[
+    "secrets",
+    "probe",
+    "client-hello",
+    "server-hello",
+    "version",
+    "suite",
+    "master",
+    "fit",
+    "records",
+]
 
 
 class Plain(NamedTuple):
@@ -56,15 +78,18 @@ class TlsSession:
         self.source: KeySource = "none"
         self._keys = keys
         self._readers = {True: RecordReader(), False: RecordReader()}
-        self._sides = {True: TlsSide(is_client=True), False: TlsSide(is_client=False)}
+        self._sides = {True: TlsSide(), False: TlsSide()}
         self._clear = {True: bytearray(), False: bytearray()}
         self._hello: ClientHello | None = None
         self._is_old = self._has_chosen = False
         # Nothing will be read of it: it has no keys, or another leg of it is read.
         self.is_over = False
         self._was_taken = False
-        self._waiting: deque[SealedRecord] = deque()
+        self._waiting: deque[RecordPiece] = deque()
         self._waits = 0
+        # Bytes of records that did not wait, as they were too many.
+        self._turned_away = 0
+        self._unread: Lack | None = None
         # What came while secrets are still to come, since when and how much; None: nothing waits.
         self._held: list[tuple[bool, RecordPiece]] | None = None
         self._held_since = self._held_size = 0
@@ -72,19 +97,27 @@ class TlsSession:
     @property
     def state(self) -> DecryptionState:
         """How much of it was read."""
-        if self.source == "none" or self._was_taken:
+        if self._hello is None or self.source == "none" or self._was_taken:
             return "no-keys"
         sides = self._sides.values()
         if not any(side.opened for side in sides):
-            return "failed" if self._has_chosen else "no-keys"
-        if any(side.lacks_some for side in sides) or any(r.is_lost for r in self._readers.values()):
+            return "failed"
+        readers = self._readers.values()
+        if any(side.lacks_some for side in sides) or not all(one.is_whole for one in readers):
             return "partial"
         return "decrypted"
 
     @property
-    def has_hello(self) -> bool:
-        """Whether its ClientHello was read, which names its secrets."""
-        return self._hello is not None
+    def lack(self) -> Lack | None:
+        """Why it was not read, or not whole; None if it was."""
+        state = self.state
+        if state == "no-keys":
+            if self._hello is None:
+                return "client-hello"
+            return "probe" if self._keys.expects else "secrets"
+        if state == "failed":
+            return self._unread or ("fit" if self._has_chosen else "server-hello")
+        return "records" if state == "partial" else None
 
     @property
     def is_other_leg(self) -> bool:
@@ -119,6 +152,12 @@ class TlsSession:
         self._release(told)
         return told
 
+    def end(self, up: bool, at: int, packet: int) -> list[Plain | Hole]:
+        """Nothing more comes in a direction: the hole at its end, if there is one."""
+        told = self.settle()
+        self._tell(up, self._sides[up].end(at, packet, is_lost=self._readers[up].is_lost), told)
+        return told
+
     # -- records -----------------------------------------------------------------
 
     def _take(self, up: bool, piece: RecordPiece, told: list[Plain | Hole]) -> None:
@@ -126,27 +165,45 @@ class TlsSession:
             self._hold(up, piece, told)
             return
         side = self._sides[up]
-        if isinstance(piece, LostRecords):
-            self._tell(up, side.miss(piece), told)
-            return
         if piece.kind == CHANGE_CIPHER_SPEC:
             if self._is_old:
                 side.change()
-            return
-        if side.is_encrypted(piece.kind):
+        elif up and not self._has_chosen and self._hello is not None and piece.kind != HANDSHAKE:
+            self._wait(piece)
+        elif isinstance(piece, LostRecords):
+            self._tell(up, side.miss(piece), told)
+        elif side.is_encrypted(piece.kind):
             self._tell(up, side.open(piece), told)
             self._agree(told)
         elif piece.kind == HANDSHAKE:
             self._read_clear(up, piece, told)
-        elif up and not self._has_chosen and self._waits + len(piece.body) <= WAITING_LIMIT:
-            self._waits += len(piece.body)
-            self._waiting.append(piece)
+
+    def _wait(self, piece: RecordPiece) -> None:
+        """Early data, until it is known which keys open it."""
+        size = piece.raw if isinstance(piece, LostRecords) else len(piece.header) + len(piece.body)
+        held = RECORD_COST if isinstance(piece, LostRecords) else RECORD_COST + size
+        if self._turned_away or self._waits + held > WAITING_LIMIT:
+            self._turned_away += size
+            return
+        self._waits += held
+        self._waiting.append(piece)
+
+    def _read_waiting(self, at: int, packet: int, told: list[Plain | Hole]) -> None:
+        """The keys are there: what waited for them is read."""
+        side = self._sides[True]
+        if self._turned_away:
+            self._waiting.append(LostRecords(self._turned_away, None, at, packet))
+        while self._waiting:
+            piece = self._waiting.popleft()
+            found = side.miss(piece) if isinstance(piece, LostRecords) else side.open(piece)
+            self._tell(True, found, told)
 
     def _hold(self, up: bool, piece: RecordPiece, told: list[Plain | Hole]) -> None:
         """Keep what comes until the session's secrets are there, or it is too long or too much."""
         assert self._held is not None
         assert self._hello is not None
         self._held.append((up, piece))
+        self._held_size += RECORD_COST
         self._held_size += len(piece.body) if isinstance(piece, SealedRecord) else 0
         is_late = piece.at - self._held_since > SECRETS_PATIENCE
         if is_late or self._held_size > SECRETS_LIMIT or not self._keys.awaits(self._hello.random):
@@ -194,7 +251,7 @@ class TlsSession:
             if up and kind == CLIENT_HELLO:
                 self._client(body, record.at)
             elif not up and kind == SERVER_HELLO:
-                self._server(body, told)
+                self._server(body, record, told)
 
     def _client(self, body: bytes, at: int) -> None:
         if self._hello is not None:
@@ -210,7 +267,7 @@ class TlsSession:
         else:
             self.source = self._keys.source(hello.random)
 
-    def _server(self, body: bytes, told: list[Plain | Hole]) -> None:
+    def _server(self, body: bytes, record: SealedRecord, told: list[Plain | Hole]) -> None:
         hello = parse_server_hello(body)
         client = self._hello
         if hello.retry or self._has_chosen or hello.cipher is None:
@@ -220,17 +277,21 @@ class TlsSession:
             return
         secrets = self._keys.of(client.random) or {}
         self._has_chosen = True
-        if hello.version == _TLS_1_3:
+        keys: TrafficKeys | None = None
+        if suite_of(hello.cipher) is None:
+            self._unread = "suite"
+        elif hello.version == _TLS_1_3:
             keys = keys_13(secrets, hello.cipher, early=client.early_data)
+            self._unread = "suite" if keys is None else None
         elif hello.version == _TLS_1_2:
             self._is_old = True
             keys = keys_12(secrets, hello, client.random)
+            self._unread = "master" if keys is None else None
         else:
-            keys = None
+            self._unread = "version"
         if keys is None:
             self.is_over = True
             return
         for up in (True, False):
             self._sides[up].begin(keys[up], is_old=self._is_old)
-        while self._waiting:
-            self._tell(True, self._sides[True].open(self._waiting.popleft()), told)
+        self._read_waiting(record.at, record.packet, told)

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from inspector.decryption.session import Hole, Plain, TlsSession
+from inspector.decryption.session import Hole, Lack, Plain, TlsSession
 from inspector.exchanges.context import Context
 from inspector.exchanges.layers import Slot
 from inspector.flows.contract import BATCH
-from inspector.model.network import Decryption, DecryptionState, TunnelProtocol
+from inspector.model.network import Decryption, TunnelProtocol
 from inspector.wire import Segment
 
-#: Why a connection was not read, or not all of it.
-_WHY: Final[dict[DecryptionState, str]] = {
-    "no-keys": "no key log has its secrets",
-    "failed": "no record could be opened with the secrets that the key log has",
-    "partial": "records are missing, or some of its secrets are",
+_WHY: Final[dict[Lack, str]] = {
+    "secrets": "no key log has its secrets",
+    "probe": "no probe saw its secrets",
+    "client-hello": "its ClientHello was not captured",
+    "server-hello": "its ServerHello was not captured",
+    "version": "its version of TLS is not read",
+    "suite": "its cipher suite is not read",
+    "master": "the key log lacks the secret that its version of TLS needs",
+    "fit": "no record could be opened with the secrets that the key log has",
+    "records": "records are missing, or some of its secrets are",
 }
 
 
@@ -32,7 +37,8 @@ class Inside:
         self._session = TlsSession(context.ledger.keys)
         self._slot: Slot | None = None
         self._protocol: TunnelProtocol = "none"
-        self._ends: list[tuple[bool, int, int]] = []
+        #: What was missing before anything could be read.
+        self._holes: dict[bool, Hole] = {}
 
     @property
     def reads(self) -> bool:
@@ -55,7 +61,7 @@ class Inside:
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
-        self._pass_on(self._session.settle())
+        self._pass_on(self._session.end(up, at, packet))
         if self._slot is not None:
             self._slot.layer.end(up, at, packet)
 
@@ -65,18 +71,15 @@ class Inside:
 
     def finish(self, at: int, packet: int) -> Decryption | None:
         """The connection is over: how far it was read."""
-        self._pass_on(self._session.settle())
+        session = self._session
+        for up in (True, False):
+            self._pass_on(session.end(up, at, packet))
         if self._slot is not None:
             self._slot.layer.finish(at, packet)
-        session = self._session
         if session.is_other_leg:
             return None
-        state = session.state
-        because = _WHY.get(state)
-        if state == "no-keys" and not session.has_hello:
-            because = "its ClientHello was not captured"
-        elif state == "no-keys" and self._context.ledger.keys.expects:
-            because = "no probe saw its secrets"
+        state, lack = session.state, session.lack
+        because = None if lack is None else _WHY[lack]
         if state in ("partial", "failed"):
             number = self._context.connection.number
             self._context.ledger.unread.note(number, "protocol", packet or None)
@@ -84,13 +87,21 @@ class Inside:
 
     def _pass_on(self, told: Sequence[Plain | Hole]) -> None:
         for (is_plain, up), items in groupby(told, lambda item: (isinstance(item, Plain), item.up)):
-            layer = self._child.layer
             if is_plain:
+                layer = self._child.layer
                 layer.receive(up, [item.segment for item in items if isinstance(item, Plain)])
                 continue
             for item in items:
                 if isinstance(item, Hole) and item.size:
-                    layer.gap(up, item.size, item.at, item.packet)
+                    self._lack(item)
+
+    def _lack(self, hole: Hole) -> None:
+        if self._slot is not None:
+            self._slot.layer.gap(hole.up, hole.size, hole.at, hole.packet)
+        else:
+            before = self._holes.get(hole.up)
+            size = hole.size if before is None else before.size + hole.size
+            self._holes[hole.up] = (before or hole)._replace(size=size)
 
     @property
     def _child(self) -> Slot:
@@ -98,6 +109,8 @@ class Inside:
             slot = self._slot = Slot()
             inner = self._context.in_plaintext(self._note)
             slot.layer = inner.detect(inner, slot, (0, 0))
+            for hole in self._holes.values():
+                slot.layer.gap(hole.up, hole.size, hole.at, hole.packet)
         return self._slot
 
     def _note(self, protocol: TunnelProtocol) -> None:

@@ -11,9 +11,10 @@ from typing import Final
 import pytest
 
 from inspector.decryption.keystore import Keystore
-from inspector.decryption.records import RecordReader
+from inspector.decryption.records import RecordReader, SealedRecord
 from inspector.decryption.session import Hole, Plain, TlsSession
 from inspector.decryption.side import LOST
+from inspector.protocols.tls_hello import parse_server_hello
 from tests.decryption.made import ALERT, HANDSHAKE, SUITES, Sealer, Talk, log, message, record
 from tests.protocols.tls_memory import client_context, converse, server_context
 
@@ -33,24 +34,46 @@ def store(lines: Iterable[bytes]) -> Keystore:
     return keys
 
 
-def read(flights: Flights, keys: Keystore, size: int = 1 << 20) -> tuple[bytes, bytes, TlsSession]:
-    """What both directions said (up, down), in pieces of this size."""
-    session = TlsSession(keys)
-    said = {True: b"", False: b""}
+def told(flights: Flights, session: TlsSession, size: int = 1 << 20) -> list[Plain | Hole]:
+    """All that is told of a conversation to its end, in pieces of this size."""
+    found: list[Plain | Hole] = []
     packet = 0
     for up, data in flights:
         for at in range(0, len(data), size):
             packet += 1
             for item in session.receive(up, [(packet * 10**9, packet, data[at : at + size])]):
-                assert isinstance(item, Plain)
-                said[item.up] += item.segment[2]
-                assert item.segment[1] <= packet  # early data was said before it counted
-    return said[True], said[False], session
+                found.append(item)
+                # Early data was said before it counted.
+                assert (item.segment[1] if isinstance(item, Plain) else item.packet) <= packet
+    for up in (True, False):
+        found += session.end(up, packet * 10**9, packet)
+    return found
+
+
+def said(items: Iterable[Plain | Hole], up: bool) -> bytes:
+    return b"".join(item.segment[2] for item in items if isinstance(item, Plain) and item.up is up)
+
+
+def holes(items: Iterable[Plain | Hole]) -> list[tuple[bool, int]]:
+    """The directions and sizes of what is missing."""
+    return [(item.up, item.size) for item in items if isinstance(item, Hole)]
+
+
+def read(
+    flights: Flights, keys: Keystore, size: int = 1 << 20, *, missing: Sequence[bool] = ()
+) -> tuple[bytes, bytes, TlsSession]:
+    """What both directions said (up, down); in which of them there is a hole of unknown size."""
+    session = TlsSession(keys)
+    found = told(flights, session, size)
+    assert holes(found) == [(up, LOST) for up in missing]
+    return said(found, True), said(found, False), session
 
 
 # -- real conversations ------------------------------------------------------------------
 
-REAL: Final = {
+#: `SSL_OP_NO_ENCRYPT_THEN_MAC` of OpenSSL, which Python does not name.
+MAC_FIRST: Final = 1 << 19
+REAL: Final[dict[str, tuple[ssl.TLSVersion, str | None]]] = {
     "TLS 1.3": (ssl.TLSVersion.TLSv1_3, None),
     "AES-128-GCM": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-GCM-SHA256"),
     "AES-256-GCM": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-GCM-SHA384"),
@@ -60,6 +83,8 @@ REAL: Final = {
     "CBC-SHA": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-SHA"),
     "CBC-SHA256": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-SHA256"),
     "CBC-SHA384": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-SHA384"),
+    "CBC-SHA, MAC first": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES128-SHA"),
+    "CBC-SHA384, MAC first": (ssl.TLSVersion.TLSv1_2, "ECDHE-ECDSA-AES256-SHA384"),
 }
 
 
@@ -69,8 +94,24 @@ def contexts(name: str, keylog: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     if cipher is not None:
         client.set_ciphers(f"{cipher}:@SECLEVEL=0")
         server.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    if name.endswith("MAC first"):
+        client.options |= MAC_FIRST
     client.keylog_filename = str(keylog)
     return client, server
+
+
+def hellos(flights: Flights, up: bool) -> list[bytes]:
+    """The bodies of the hellos of a direction, which are in the clear."""
+    reader = RecordReader()
+    pieces = [
+        piece for side, data in flights if side is up for piece in reader.receive((0, 1, data))
+    ]
+    kind = 1 if up else 2
+    return [
+        piece.body[4 : 4 + int.from_bytes(piece.body[1:4], "big")]
+        for piece in pieces
+        if isinstance(piece, SealedRecord) and piece.kind == HANDSHAKE and piece.body[0] == kind
+    ]
 
 
 @pytest.mark.parametrize("size", [1 << 20, 1448, 7])
@@ -82,6 +123,8 @@ def test_what_both_ends_said_is_read(name: str, size: int, tmp_path: Path) -> No
     up, down, session = read(made.flights, store(keylog.read_bytes().splitlines()), size)
     assert (up, down) == (300 * b"q", 3000 * b"a")
     assert (session.state, session.source) == ("decrypted", "keylog")
+    [hello] = map(parse_server_hello, hellos(made.flights, False))
+    assert hello.mac_last is (name.startswith("CBC") and not name.endswith("MAC first"))
 
 
 @pytest.mark.parametrize("name", ["TLS 1.3", "AES-128-GCM", "CBC-SHA"])
@@ -101,8 +144,7 @@ def test_a_hello_that_is_asked_for_twice_is_read(tmp_path: Path) -> None:
     client, server = contexts("TLS 1.3", keylog)
     server.set_ecdh_curve("secp521r1")
     made = converse(client, server)
-    hellos = [data for up, data in made.flights if up and data[5:6] == b"\x01"]
-    assert len(hellos) + sum(b"\x16\x03\x03" in data[6:] for up, data in made.flights if up) >= 1
+    assert [len(hellos(made.flights, up)) for up in (True, False)] == [2, 2]
     up, down, session = read(made.flights, store(keylog.read_bytes().splitlines()))
     assert (up, down, session.state) == (100 * b"q", 1000 * b"a", "decrypted")
 
@@ -145,9 +187,10 @@ def test_without_the_secrets_of_the_handshake_the_traffic_is_read() -> None:
 @pytest.mark.parametrize("up", [True, False])
 def test_with_the_secret_of_one_direction_that_one_is_read(up: bool) -> None:
     talk = Talk().tell(True, b"ask").tell(False, b"answer")
-    said = read(talk.flights, store(log(talk.suite, *LABELS[:3], LABELS[3 if up else 4])))
-    assert said[:2] == ((b"ask", b"") if up else (b"", b"answer"))
-    assert said[2].state == "partial"
+    keys = store(log(talk.suite, *LABELS[:3], LABELS[3 if up else 4]))
+    found = read(talk.flights, keys, missing=[not up])
+    assert found[:2] == ((b"ask", b"") if up else (b"", b"answer"))
+    assert found[2].state == "partial"
 
 
 @pytest.mark.parametrize("wrong", LABELS[1:])
@@ -155,21 +198,20 @@ def test_a_wrong_secret_opens_nothing(wrong: str) -> None:
     talk = Talk().tell(True, b"ask").tell(False, b"answer")
     lines = [line if wrong.encode() not in line else line[:-8] + b"00000000"
              for line in log(talk.suite, *LABELS)]  # fmt: skip
-    up, down, session = read(talk.flights, store(lines))
-    assert up in (b"ask", b"")
-    assert down in (b"answer", b"")
-    if wrong in LABELS[3:]:
-        assert (up == b"") is wrong.startswith("CLIENT")
-        assert (down == b"") is wrong.startswith("SERVER")
-        assert session.state == "partial"
+    is_traffic = wrong in LABELS[3:]
+    missing = [wrong.startswith("CLIENT")] if is_traffic else []
+    up, down, session = read(talk.flights, store(lines), missing=missing)
+    assert up == (b"" if missing == [True] else b"ask")
+    assert down == (b"" if missing == [False] else b"answer")
+    assert session.state == ("partial" if is_traffic else "decrypted")
 
 
 def test_without_keys_nothing_is_read_and_it_says_so() -> None:
     talk = Talk().tell(True, b"ask")
     up, _, session = read(talk.flights, store([]))
-    assert (up, session.state, session.is_over) == (b"", "no-keys", True)
+    assert (up, session.state, session.lack, session.is_over) == (b"", "no-keys", "secrets", True)
     _, _, session = read(talk.flights[2:], store(log(talk.suite, *LABELS)))
-    assert (session.state, session.has_hello) == ("no-keys", False)
+    assert (session.state, session.lack) == ("no-keys", "client-hello")
 
 
 def test_of_two_legs_of_one_session_one_is_read() -> None:
@@ -197,17 +239,17 @@ def with_holes(
     session = TlsSession(store(log(talk.suite, *LABELS)))
     for data in (data for side, data in talk.flights if side):
         session.receive(True, [(0, 1, data)])
-    told: list[Plain | Hole] = []
+    found: list[Plain | Hole] = []
     records = records_of(talk, False)
     first = len(records) - 8
     for number, data in enumerate(records):
         if number - first in lost:
             if cut:
-                told += session.receive(False, [(0, 9, data[:cut])])
-            told += session.gap(False, len(data) - cut, 0, 9)
+                found += session.receive(False, [(0, 9, data[:cut])])
+            found += session.gap(False, len(data) - cut, 0, 9)
         else:
-            told += session.receive(False, [(0, 9, data)])
-    return [item.segment[2] if isinstance(item, Plain) else item.size for item in told], session
+            found += session.receive(False, [(0, 9, data)])
+    return [item.segment[2] if isinstance(item, Plain) else item.size for item in found], session
 
 
 @pytest.mark.parametrize("cut", [0, 3, 5, 12])
@@ -221,11 +263,11 @@ def test_behind_lost_records_the_next_one_is_found_and_the_hole_measured(
         talk.tell(False, part)
     if cut and len(lost) > 1 and cut < 5:
         return  # the rest of a head and the next one's start make no sense together
-    told, session = with_holes(talk, lost, cut)
-    assert [item for item in told if isinstance(item, bytes)] == [
+    found, session = with_holes(talk, lost, cut)
+    assert [item for item in found if isinstance(item, bytes)] == [
         part for number, part in enumerate(parts) if number not in lost
     ]
-    missing = sum(item for item in told if isinstance(item, int))
+    missing = sum(item for item in found if isinstance(item, int))
     assert missing == sum(len(parts[number]) for number in lost)
     assert session.state == "partial"
 
@@ -236,14 +278,15 @@ def test_more_lost_records_than_are_tried_end_the_reading() -> None:
         talk.tell(False, b"%02d" % number)
     session = TlsSession(store(log(talk.suite, *LABELS)))
     session.receive(True, [(0, 1, talk.flights[0][1])])
-    told: list[Plain | Hole] = []
+    found: list[Plain | Hole] = []
     for number, data in enumerate(records_of(talk, False)):
         lost = 6 <= number < 76
-        told += (
+        found += (
             session.gap(False, len(data), 0, 1) if lost else session.receive(False, [(0, 1, data)])
         )
-    said = b"".join(item.segment[2] for item in told if isinstance(item, Plain))
-    assert said in (b"00", b"0001")
+    found += session.end(False, 0, 1)
+    assert said(found, False) in (b"00", b"0001")
+    assert holes(found) == [(False, LOST)]
     assert session.state == "partial"
 
 
@@ -251,17 +294,16 @@ def test_what_cbc_lost_is_not_measured(tmp_path: Path) -> None:
     keylog = tmp_path / "keys.log"
     made = converse(*contexts("CBC-SHA", keylog), requests=3)
     session = TlsSession(store(keylog.read_bytes().splitlines()))
-    told: list[Plain | Hole] = []
+    found: list[Plain | Hole] = []
     answers = 0
     for up, data in made.flights:
         answers += not up and data[0] == 23
         if not up and data[0] == 23 and answers == 2:
-            told += session.gap(up, len(data), 0, 1)
+            found += session.gap(up, len(data), 0, 1)
         else:
-            told += session.receive(up, [(0, 1, data)])
-    assert [item.size for item in told if isinstance(item, Hole)] == [LOST]
-    down = b"".join(item.segment[2] for item in told if isinstance(item, Plain) and not item.up)
-    assert down == 2000 * b"a"
+            found += session.receive(up, [(0, 1, data)])
+    assert holes(found) == [(False, LOST)]
+    assert said(found, False) == 2000 * b"a"
 
 
 def test_random_bytes_never_raise() -> None:
@@ -285,7 +327,8 @@ def test_a_renegotiation_ends_the_reading(tmp_path: Path) -> None:
     keylog = tmp_path / "keys.log"
     made = converse(*contexts("AES-128-GCM", keylog), requests=1)
     flights = [*made.flights, (True, record(20, b"\x01")), (True, record(23, bytes(60)))]
-    up, _, session = read(flights, store(keylog.read_bytes().splitlines()))
+    keys = store(keylog.read_bytes().splitlines())
+    up, _, session = read(flights, keys, missing=[True])
     assert (up, session.state) == (100 * b"q", "partial")
 
 
