@@ -9,6 +9,7 @@ from typing import cast
 from inspector.exchanges.cleaning import cleaned
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, TunnelRecord
+from inspector.exchanges.legs import Legs
 from inspector.exchanges.numbers import NumbersTally
 from inspector.exchanges.relays import find_egress, find_relays
 from inspector.exchanges.services import service_of
@@ -63,7 +64,8 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     for record in inside_proxy:
         ledger.add_tunnel(_unannounced(record, ledger.next_tunnel()))
     egress = find_egress(ledger.tunnels, direct)
-    legs = {record.connection for record in egress.values()}
+    egress_connections = {record.connection for record in egress.values()}
+    legs = Legs(ledger.tunnels, egress, inside_proxy)
 
     connections = PackedList(
         cleaned(connection, credentials)
@@ -74,10 +76,11 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     def made() -> Iterator[tuple[Exchange, tuple[str, int]]]:
         """Each exchange, kept, and the service that it is for."""
         for record in drained(ledger.exchanges, in_order):
-            clean = cleaned(record, credentials, record.written_at)
+            placed = legs.placed(record)
+            clean = cleaned(placed, credentials, record.written_at)
             exchange = exchange_fact(clean, roles, relays.get(record.number))
             exchanges.append(exchange)
-            yield exchange, service_of(record)
+            yield exchange, service_of(placed)
 
     callers = _client_processes(connections) if ledger.processes.any else {}
     providers: dict[Provider, NumbersTally] = {}
@@ -86,13 +89,14 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         connections=connections,
         exchanges=exchanges,
         tunnels=PackedList(
-            tunnel_fact(cleaned(record, credentials), egress.get(record.number))
+            tunnel_fact(legs.whole(cleaned(record, credentials)), egress.get(record.number))
             for record in drained(*arranged(ledger.tunnels, by_number(ledger.tunnel_order)))
         ),
         direct_tls=tuple(
             _direct_fact(cleaned(record, credentials), index)
             for index, record in enumerate(
-                (record for record in direct if record.connection not in legs), start=1
+                (record for record in direct if record.connection not in egress_connections),
+                start=1,
             )
         ),
         turns=ledger.turns,
