@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
-from inspector.model.network import Endpoint
+from inspector.model.ids import ConnectionId
+from inspector.model.network import Connection, Endpoint
 from inspector.model.report import Report
 from inspector.tshark import EndPair, Heard, read_by_tshark
 
@@ -26,9 +28,13 @@ _REASONS: Final[Mapping[str, str]] = {
     "capture-end": "a message goes on behind the capture's end",
     "one-sided": "only one direction was captured",
     "conflict": "bytes were sent twice, and differ",
+    "after-close": "bytes came behind the connection's end, and tshark reads them",
+    "limit": "a limit of inspector cut off the rest (docs/limits.md)",
+    "internal-error": "inspector failed on the connection",
+    "protocol": "it is in a protocol that inspector does not read",
+    "blanked": "it is blank in this copy, which says what was read of it",
 }
-
-
+_EMBEDDED: Final = "its secrets are in the capture: tshark uses those before the packets alone"
 _NOT_WHOLE: Final = "a message is not whole, and tshark shows none that is not"
 
 
@@ -58,7 +64,8 @@ class Opinion:
 def compared(report: Report, path: Path, keylog: Path | None = None) -> Opinion:
     """Hold a capture's report against tshark's reading.  Raises `NoTshark`."""
     ours = read_by_us(report)
-    version, theirs = read_by_tshark(path, keylog, _ports(report))
+    is_cut = any(one.cut is not None for one in report.captures)
+    version, theirs = read_by_tshark(path, keylog, _ports(report), is_cut=is_cut)
     return Opinion(
         version,
         connections=len(ours),
@@ -71,12 +78,12 @@ def compared(report: Report, path: Path, keylog: Path | None = None) -> Opinion:
 def read_by_us(report: Report) -> dict[EndPair, Heard]:
     """The inspector's reading, by connection; one on which nothing was read is there as well."""
     # What crosses the bridge twice is read once, tshark reads it twice.
-    legs = {one.egress.connection for one in report.tunnels if one.egress is not None}
-    pairs = {
-        one.id: _pair(one.client, one.server) for one in report.connections if one.id not in legs
-    }
-    heard: dict[EndPair, Heard] = {pair: Heard() for pair in pairs.values()}
+    legs = _legs(report)
+    pairs = {one.id: _pair(one.client, one.server) for one in report.connections}
+    heard: dict[EndPair, Heard] = {pair: Heard() for id, pair in pairs.items() if id not in legs}
     for tunnel in report.tunnels:
+        if tunnel.connection in legs:
+            continue
         here = heard[pairs[tunnel.connection]]
         here.note(tunnel.packet)
         if tunnel.authority is not None:
@@ -86,6 +93,8 @@ def read_by_us(report: Report) -> dict[EndPair, Heard]:
             if status is not None:
                 here.answered(str(status))
     for exchange in report.exchanges:
+        if exchange.connection in legs:
+            continue
         here = heard[pairs[exchange.connection]]
         request, response = exchange.request, exchange.response
         if request is not None:
@@ -98,6 +107,10 @@ def read_by_us(report: Report) -> dict[EndPair, Heard]:
         for status in statuses:
             here.answered(str(status))
     return heard
+
+
+def _legs(report: Report) -> set[ConnectionId]:
+    return {one.egress.connection for one in report.tunnels if one.egress is not None}
 
 
 def _pair(client: Endpoint, server: Endpoint) -> EndPair:
@@ -125,6 +138,11 @@ def _differences(
         messages = (exchange.request, exchange.response)
         if any(message is not None and not message.complete for message in messages):
             unread.setdefault(exchange.connection, _NOT_WHOLE)
+    inside = [(one.connection, one.decryption) for one in report.tunnels]
+    inside += [(one.connection, one.decryption) for one in report.direct_tls]
+    for connection_id, decryption in inside:
+        if decryption is not None and decryption.source == "embedded":
+            unread.setdefault(connection_id, _EMBEDDED)
     for pair, mine in ours.items():
         other = theirs.get(pair, Heard())
         connection = named[pair]
@@ -148,6 +166,37 @@ def _differences(
                 mine.packet or other.packet or connection.packet,
                 reason or "one of the two is wrong",
             )
+    yield from _theirs_alone(report, named, ours, theirs)
+
+
+def _theirs_alone(
+    report: Report,
+    named: Mapping[EndPair, Connection],
+    ours: Mapping[EndPair, Heard],
+    theirs: Mapping[EndPair, Heard],
+) -> Iterator[ReadingDifference]:
+    """HTTP on connections that the report does not have, in the order of their packets."""
+    legs = _legs(report)
+    scope = report.topology.subnet if report.topology.scope == "subnet" else None
+    subnet = None if scope is None else ip_network(scope)
+    for pair, heard in sorted(theirs.items(), key=lambda item: item[1].packet):
+        connection = named.get(pair)
+        if pair in ours or (connection is not None and connection.id in legs):
+            continue
+        if subnet is not None and not any(ip_address(ip) in subnet for ip, _ in pair):
+            continue
+        # Who opened it is not known: servers have the lower port as a rule.
+        ends = [f"{ip}:{port}" for ip, port in sorted(pair, key=lambda end: -end[1])]
+        for what, counts in (("requests", heard.requests), ("answers", heard.statuses)):
+            if counts:
+                yield ReadingDifference(
+                    (ends[0], ends[-1]),
+                    what,
+                    "nothing",
+                    _listed(counts),
+                    heard.packet,
+                    "inspector has no such connection",
+                )
 
 
 def _listed(counts: Counter[str]) -> str:

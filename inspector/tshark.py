@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any, Final, TypeAlias
 
 from inspector.errors import ExitCode, InspectorError
@@ -32,18 +33,14 @@ _METHODS: Final = frozenset(method.decode("ascii") for method in METHODS)
 _STATUS: Final = re.compile(r"[0-9]{3}", re.ASCII)
 
 
+#: How tshark ends on a file that breaks off, once it has told all packets before that.
+_CUT: Final = 2
+
+
 class NoTshark(InspectorError):
     """There is no tshark, or it does not run."""
 
     exit_code = ExitCode.NOTHING_TO_ANALYSE
-
-
-def _not_installed() -> NoTshark:
-    return NoTshark(
-        "tshark is not installed, and it is the second opinion",
-        "Install it: apt-get install tshark",
-        "The capture was not looked at",
-    )
 
 
 @dataclass(slots=True)
@@ -68,26 +65,22 @@ class Heard:
 
 
 def read_by_tshark(
-    path: Path, keylog: Path | None, ports: Iterable[int]
+    path: Path, keylog: Path | None, ports: Iterable[int], *, is_cut: bool = False
 ) -> tuple[str, dict[EndPair, Heard]]:
-    """tshark: its version, and what it read by connection.  `ports`: where it looks for HTTP.
+    """tshark: its version, and what it read by connection.
 
-    Raises `NoTshark`.
+    `ports`: where it looks for HTTP; `is_cut`: the file is known to break off.  Raises `NoTshark`.
     """
     program = shutil.which("tshark")
     if program is None:
-        raise _not_installed()
+        raise NoTshark(
+            "tshark is not installed, and it is the second opinion",
+            "Install it: apt-get install tshark",
+            "The capture was not looked at",
+        )
     program = str(Path(program).absolute())
-
-    import pyshark
-    from pyshark.capture.capture import TSharkCrashException
-    from pyshark.tshark import tshark
-
-    # It would run what `config.ini` of the current directory names, which may be a directory
-    # of artifacts that somebody else made.
-    tshark.get_config = _no_config
-    version = str(tshark.get_tshark_version(program))
-    packets = pyshark.FileCapture(
+    version = _version(program)
+    packets = _capture(
         str(path),
         display_filter=_FILTER,
         keep_packets=False,
@@ -100,18 +93,56 @@ def read_by_tshark(
     try:
         for packet in packets:
             _note(heard, packet)
+    finally:
         packets.close()
-    except TSharkCrashException:
+        packets.eventloop.close()
+    if packets.ended_with and not (is_cut and packets.ended_with == _CUT):
         raise NoTshark(
-            f"tshark ended with an error while it read {path.name}",
+            f"tshark ended with an error ({packets.ended_with}) while it read {path.name}",
             f"Run it by itself: tshark -r {path.name}",
             "What inspector says of the capture stands",
-        ) from None
-    finally:
-        with suppress(TSharkCrashException):
-            packets.close()
-        packets.eventloop.close()
+        )
     return version, heard
+
+
+def _version(program: str) -> str:
+    from pyshark.tshark import tshark
+
+    # It would run what `config.ini` of the current directory names, which may be a directory
+    # of artifacts that somebody else made.
+    tshark.get_config = _no_config
+    try:
+        return str(tshark.get_tshark_version(program))
+    except (OSError, ValueError, SubprocessError, tshark.TSharkVersionException):
+        raise NoTshark(
+            f"{program} does not say which version it is",
+            f"Run it by itself: {program} --version",
+            "The capture was not looked at",
+        ) from None
+
+
+def _capture(*arguments: Any, **more: Any) -> Any:
+    """A capture as tshark reads it."""
+    from pyshark import FileCapture
+
+    class Capture(FileCapture):  # type: ignore[misc]
+        """`ended_with`: how tshark ended, a signal as a negative number."""
+
+        ended_with = 0
+
+        async def _cleanup_subprocess(self, process: Any) -> None:
+            """How it ended, which pyshark may miss: it kills a tshark that is about to end."""
+            if process.returncode is None and not self._eof_reached:
+                with suppress(ProcessLookupError):
+                    process.kill()
+            self.ended_with = await process.wait()
+
+        async def _handle_process_stderr_forever(self, stderr: Any) -> None:
+            """What it complains of may quote the file, in any bytes: nobody needs it."""
+            while await stderr.read(1 << 16):
+                pass
+
+    return Capture(*arguments, **more)
 
 
 def _no_config() -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from struct import pack
+from typing import Final, get_args
 
 import pytest
 from click.testing import CliRunner, Result
 
 from inspector import Options, inspect
 from inspector.cli.main import main
-from inspector.second_opinion import _differences, read_by_us
+from inspector.model.capture import UnreadReason
+from inspector.pcap.key_logs import KEY_LOG_KIND
+from inspector.second_opinion import _REASONS, _differences, read_by_us
 from inspector.tshark import Heard
 from tests.canary.keys import Watch, canary
 from tests.canary.plants import TEXTS, UNSHOWN
@@ -74,6 +79,7 @@ def test_what_differs_is_named_with_its_packet_and_a_reason() -> None:
 
 
 @needs_tshark
+@pytest.mark.slow
 def test_a_key_in_the_place_of_a_method_or_a_status_is_not_told(tmp_path: Path) -> None:
     places = {**TEXTS, **UNSHOWN}
     names = ("method", "method of HTTP/2", "status of HTTP/2", "reason")
@@ -88,6 +94,7 @@ def test_a_key_in_the_place_of_a_method_or_a_status_is_not_told(tmp_path: Path) 
 
 
 @needs_tshark
+@pytest.mark.slow
 def test_what_another_program_calls_tshark_is_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,3 +112,98 @@ def test_what_another_program_calls_tshark_is_not_run(
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert not ran.exists()
+
+
+# -- what tshark makes of a file ---------------------------------------------------------------
+
+
+@needs_tshark
+@pytest.mark.slow
+def test_a_capture_that_is_cut_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
+    whole = (CAPTURES / "h4-401-inside-tunnel" / "capture.pcapng").read_bytes()
+    path = tmp_path / "cut.pcapng"
+    path.write_bytes(whole[: len(whole) // 2])
+    done = verified(path)
+    assert done.exit_code == 0, done.output
+    assert "Equal: 4 requests and 4 answers" in done.output
+
+
+@pytest.mark.parametrize("ends", ["exit 1", "kill -9 $$", "printf '\\377\\n' >&2; exit 2"])
+def test_a_tshark_that_fails_is_told_without_a_traceback(
+    ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "tshark"
+    script = f'#!/bin/sh\n[ "$1" = -v ] && echo "TShark (Wireshark) 4.0.17" && exit 0\n{ends}\n'
+    program.write_text(script, encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    done = verified(CAPTURES / "tls-1.2" / "capture.pcapng")
+    gc.collect()  # what pyshark does when a capture goes
+    assert done.exit_code == 4
+    assert "tshark ended with an error" in done.output
+    assert "Traceback" not in done.output + capfd.readouterr().err
+
+
+@pytest.mark.parametrize("says", ["exit 3", "echo no version", "printf '\\377'"])
+def test_a_tshark_that_does_not_say_its_version_is_none(
+    says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "tshark"
+    program.write_text(f"#!/bin/sh\n{says}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert verified(CAPTURES / "tls-1.2" / "capture.pcapng").exit_code == 4
+
+
+# -- connections that one of the two lacks -----------------------------------------------------
+
+
+def heard(*requests: str) -> Heard:
+    found = Heard(packet=7)
+    for method in requests:
+        found.asked(method)
+    return found
+
+
+def pair(client: tuple[str, int], server: tuple[str, int]) -> frozenset[tuple[str, int]]:
+    return frozenset({client, server})
+
+
+def test_http_on_a_connection_that_the_report_lacks_is_a_difference() -> None:
+    report = inspect(CAPTURES / "one-network")
+    ours = read_by_us(report)
+    assert report.topology.scope == "subnet"
+    beside = pair(("172.30.0.77", 40_000), ("203.0.113.7", 80))
+    elsewhere = pair(("10.0.0.1", 40_000), ("203.0.113.7", 80))
+    [leg, *_] = [one for one in report.tunnels if one.egress is not None]
+    assert leg.egress is not None
+    [egress] = [one for one in report.connections if one.id == leg.egress.connection]
+    twice = pair((egress.client.ip, egress.client.port), (egress.server.ip, egress.server.port))
+    assert twice not in ours
+    theirs = {**ours, beside: heard("GET"), elsewhere: heard("GET"), twice: heard("GET")}
+    [one] = _differences(report, ours, theirs)
+    assert one.ends == ("172.30.0.77:40000", "203.0.113.7:80")
+    assert (one.what, one.ours, one.theirs, one.packet) == ("requests", "nothing", "GET", 7)
+    assert one.reason == "inspector has no such connection"
+
+
+def test_each_reason_for_bytes_of_a_connection_that_were_not_read_is_told() -> None:
+    of_a_file = {"dropped", "file-cut", "filter", "not-heard", "logs"}
+    assert set(get_args(UnreadReason)) - set(_REASONS) == of_a_file
+
+
+@needs_tshark
+@pytest.mark.slow
+def test_secrets_behind_the_packets_are_named_as_the_reason(tmp_path: Path) -> None:
+    folder = CAPTURES / "h4-401-inside-tunnel"
+    keys = (folder / "keys.log").read_bytes()
+    data = keys + bytes(-len(keys) % 4)
+    size = 20 + len(data)
+    block = pack("<IIII", 10, size, KEY_LOG_KIND, len(keys)) + data + pack("<I", size)
+    path = tmp_path / "embedded.pcapng"
+    path.write_bytes((folder / "capture.pcapng").read_bytes() + block)
+    done = verified(path)
+    assert done.exit_code == 3
+    told = [line for line in done.output.splitlines() if "only tshark" in line]
+    assert len(told) == 8
+    assert all("tshark uses those before the packets alone" in line for line in told)
