@@ -13,7 +13,7 @@ from typing import Final
 
 from inspector.diagnosis.index import Index
 from inspector.model.ids import number_of, tunnel_id
-from inspector.model.network import Tunnel
+from inspector.model.network import Decryption, Tunnel
 from inspector.model.topology import Topology
 
 #: So many CONNECTs are compared for a call of which it is not known which is its own.
@@ -36,6 +36,9 @@ class Connects:
         #: Those of them that others than the API proxy opened for TLS: no packet that lacks
         #: can make them a call's.
         self.idle_of_others = 0
+        #: Tunnels with TLS that others than the API proxy opened: without keys, read in part, and
+        #: read whole.
+        self.sealed_of_others = self.read_in_part_of_others = self.read_of_others = 0
         #: Tunnels that a forward proxy refused, in their order.
         self.refused: array[int] = array("q")
         #: Those of them that were for the API proxy: calls that never were made.
@@ -63,9 +66,19 @@ class Connects:
             if tunnel.established:
                 self.established += 1
                 self.proxy_established += is_proxys
+                if not is_proxys and tunnel.tls is not None:
+                    self._note_read(tunnel.decryption)
                 if number not in busy:
                     self.idle.append(number)
                     self.idle_of_others += not is_proxys and tunnel.tls is not None
+
+    def _note_read(self, decryption: Decryption | None) -> None:
+        if decryption is None or decryption.state == "no-keys":
+            self.sealed_of_others += 1
+        elif decryption.state == "decrypted":
+            self.read_of_others += 1
+        else:
+            self.read_in_part_of_others += 1
 
     def is_barred(self, tunnel: Tunnel) -> bool:
         """Whether a forward proxy refused a client's CONNECT for the API proxy.

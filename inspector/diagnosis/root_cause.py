@@ -24,6 +24,8 @@ from inspector.model.network import Connection
 _LIVES: Final = "it took or opened connections afterwards"
 _NO_SIGN: Final = "Nothing shows whether the API proxy lives: not started, or dead before."
 
+#: Statuses of answers to those that went past the API proxy.
+_STATUSES: Final = 3
 #: Groups of failed calls told beside the one that heads the report.
 GROUPS: Final = 8
 
@@ -202,14 +204,17 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
     evidence = finding.evidence[0]
     host, packet = api_proxy_bypassed.where(evidence, case)
     does = "CONNECTs to" if evidence.exchange is None else "asks Squid for"
+    statuses, is_read = api_proxy_bypassed.answers(case)
+    told = ", ".join(f"{status} x{count}" for status, count in list(statuses.items())[:_STATUSES])
+    inside = (f"Inside its tunnels the API answered {told}.",) if statuses else ()
     return RootCause(
         finding.code,
         explains=finding.count,
         of=finding.count,
         sentence=f"The agent {does} {host[:30]} itself: {finding.count} x ({at(packet, case)}).",
         ruled_out=(),
-        details=("No call came to the API proxy.",),
-        not_in_packets="what the API answered, which is inside TLS",
+        details=("No call came to the API proxy.", *inside),
+        not_in_packets=None if is_read else "what the API answered, which is inside TLS",
         advice=finding.advice,
         evidence=finding.evidence,
     )

@@ -132,8 +132,15 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"
         if case.recovered:
             because = f"no call failed for good: {len(case.recovered)} of {case.calls} made good"
-    elif case.connects.established > case.connects.proxy_established:
+    elif case.connects.sealed_of_others:
         verdict, because = "not observable", "the agent's own tunnels need keys"
+    elif case.connects.read_in_part_of_others:
+        verdict, because = "not observable", "the agent's own tunnels were not read whole"
+    elif case.connects.read_of_others:
+        verdict, because = (
+            "no traffic",
+            "no call to the API proxy; the agent's own tunnels were read",
+        )
     else:
         verdict, because = "no traffic", "no API call in the capture"
     return Hypothesis(question.id, question.question, verdict, (because,), ())

@@ -46,6 +46,27 @@ def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     return Match(of_tunnel(tunnel), _severity(case))
 
 
+def answers(case: Case) -> tuple[dict[int, int], bool]:
+    """What the API answered to those that went past, by status, and whether all of it was read.
+
+    Inside TLS it is read with keys alone.
+    """
+    statuses: dict[int, int] = {}
+    is_whole = True
+    for tunnel in case.tunnels:
+        if of_connect(tunnel, case) is None:
+            continue
+        if tunnel.tls is not None:
+            read = tunnel.decryption
+            is_whole = is_whole and read is not None and read.state == "decrypted"
+        for name in tunnel.exchanges:
+            exchange = case.exchanges.get(name)
+            if exchange is not None and exchange.response is not None:
+                status = exchange.response.status
+                statuses[status] = statuses.get(status, 0) + 1
+    return statuses, is_whole
+
+
 def of_request(exchange: Exchange, case: Case) -> Match | None:
     """A plain request to an API's host, unless Squid denied it."""
     if exchange.client.ip not in case.agents or exchange.tunnel is not None:

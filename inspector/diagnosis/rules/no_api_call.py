@@ -7,7 +7,10 @@ from typing import Final
 
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Code, Match, Notice
+from inspector.exchanges.neighbourhood import tunnel_hosts
+from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Evidence
+from inspector.model.providers import UNKNOWN
 
 ABOUT: Final = Code(
     "no-api-call",
@@ -25,8 +28,19 @@ ABOUT: Final = Code(
 
 def find(case: Case) -> Iterator[Match]:
     tried = case.contacts.foreign or case.contacts.attempts or case.connects.misled
-    if not case.calls and not tried and not case.may_hide_calls:
+    if not case.calls and not tried and not case.may_hide_calls and not _read_inside(case):
         yield Match(Evidence())
+
+
+def _read_inside(case: Case) -> bool:
+    """Whether a call was read inside TLS, which somebody opened to an API past the API proxy."""
+    for tunnel in case.tunnels:
+        if not tunnel.exchanges or tunnel.client.ip in case.api_proxies:
+            continue
+        hosts = tunnel_hosts(tunnel)
+        if any(provider_of(host, case.topology.added) != UNKNOWN for host in hosts):
+            return True
+    return False
 
 
 NOTICE: Final = Notice(ABOUT, find)

@@ -49,8 +49,8 @@ _IN_CONNECT: Final = "A key that looks real was sent to Squid with a CONNECT"
 def of_request(exchange: Exchange, case: Case) -> Match | None:
     """Once for a call, not for each of its legs."""
     request = exchange.request
-    if request is None or exchange.relays is not None:
-        return None
+    if request is None or exchange.relays is not None or exchange.decrypted:
+        return None  # what was read inside TLS was not sent in plaintext
     if case.is_call(exchange) or case.is_first_leg(exchange):
         title, shaped = _TO_API_PROXY, True
     elif case.neighbourhood.keeps(exchange):
