@@ -97,7 +97,7 @@ class TlsSession:
     @property
     def state(self) -> DecryptionState:
         """How much of it was read."""
-        if self._hello is None or self.source == "none" or self._was_taken:
+        if self._hello is None or self.source == "none":
             return "no-keys"
         sides = self._sides.values()
         if not any(side.opened for side in sides):

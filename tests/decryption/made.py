@@ -7,7 +7,6 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.ciphers import aead
 
 from inspector.decryption.schedule import expanded, updated
-from inspector.protocols.tls_hello import RETRY_RANDOM
 
 RANDOM: Final = bytes(range(32))
 DATA, HANDSHAKE, ALERT, CCS = 23, 22, 21, 20
@@ -49,9 +48,8 @@ def client_hello(*, early: bool = False) -> bytes:
     return record(HANDSHAKE, message(1, body))
 
 
-def server_hello(suite: int, *, retry: bool = False) -> bytes:
-    random = RETRY_RANDOM if retry else bytes(32)
-    body = b"\x03\x03" + random + b"\0" + suite.to_bytes(2, "big") + b"\0"
+def server_hello(suite: int) -> bytes:
+    body = b"\x03\x03" + bytes(32) + b"\0" + suite.to_bytes(2, "big") + b"\0"
     return record(HANDSHAKE, message(2, body + _extensions((43, b"\x03\x04"))))
 
 
