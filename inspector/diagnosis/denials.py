@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.diagnosis.case import Case
 from inspector.model.addresses import is_address, split_authority
+from inspector.secrets.labels import shortened
 from inspector.witnesses.manifest import PolicyRule
 
 About: TypeAlias = Literal[
@@ -94,7 +95,7 @@ def denial(authority: str, client: str, case: Case) -> Denial:
         elif about not in ("number", "source"):
             about = "allowed"
     told, advice = _TABLE[about]
-    words = {"host": host[:60], "short": host[:24], "port": port}
+    words = {"host": shortened(host, 60), "short": shortened(host, 24), "port": port}
     if rule is not None:
         verb = "allows" if rule.allows else "denies"
         told = f"By policy-manifest.json, rule {rule.id[:32]} {verb} it."

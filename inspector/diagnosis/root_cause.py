@@ -20,6 +20,7 @@ from inspector.diagnosis.words import arrived, at, first_to_close, plural
 from inspector.model.conclusions import CauseGroup, Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
+from inspector.secrets.labels import shortened
 
 _LIVES: Final = "it took or opened connections afterwards"
 _NO_SIGN: Final = "Nothing shows whether the API proxy lives: not started, or dead before."
@@ -168,7 +169,7 @@ def _barred(case: Case, of: int, finding: Finding) -> RootCause:
     refusal = None if tunnel is None else tunnel.refusal
     assert tunnel is not None
     assert refusal is not None
-    where, count = (tunnel.authority or "")[:40], finding.count
+    where, count = shortened(tunnel.authority or "", 40), finding.count
     counted = f"{count} x {refusal.status} ({at(tunnel.packet, case)})"
     if finding.code == "squid-denied":
         sentence = f"Squid denied CONNECT {where}: {counted}."
@@ -211,7 +212,10 @@ def _bypassed(case: Case, findings: dict[str, Finding]) -> RootCause | None:
         finding.code,
         explains=finding.count,
         of=finding.count,
-        sentence=f"The agent {does} {host[:30]} itself: {finding.count} x ({at(packet, case)}).",
+        sentence=(
+            f"The agent {does} {shortened(host, 30)} itself:"
+            f" {finding.count} x ({at(packet, case)})."
+        ),
         ruled_out=(),
         details=("No call came to the API proxy.", *inside),
         not_in_packets=None if is_read else "what the API answered, which is inside TLS",

@@ -9,6 +9,7 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.index import closed_moment
 from inspector.model.network import Refusal
+from inspector.secrets.labels import shortened
 from inspector.wire import packet_label, precedes
 
 #: Columns of a sentence.
@@ -56,7 +57,7 @@ def answer(call: FailedCall) -> str:
         return "no answer"
     error = response.api_error
     kind = error.type if error is not None else None
-    return f"{response.status} {kind[:32]}" if kind else str(response.status)
+    return f"{response.status} {shortened(kind, 32)}" if kind else str(response.status)
 
 
 def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
@@ -67,7 +68,7 @@ def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
         return ()
     message = " ".join(error.message.split())
     if len(message) > _QUOTED:
-        message = message[: _QUOTED - 3] + "..."
+        message = shortened(message, _QUOTED - 3) + "..."
     return (f'{call.exchange.id}: "{message}"',)
 
 
@@ -94,16 +95,16 @@ def authority(call: FailedCall) -> str:
     """The host that Squid was asked for."""
     tunnel, request = call.refused or call.tunnel, call.exchange.request
     if call.exchange.hop == "agent-to-forward-proxy" and request is not None and request.host:
-        return request.host[:40]
+        return shortened(request.host, 40)
     if tunnel is not None and tunnel.authority:
-        return tunnel.authority.removesuffix(":443")[:40]
+        return shortened(tunnel.authority.removesuffix(":443"), 40)
     return f"{call.exchange.provider}'s host"
 
 
 def upstream_host(call: FailedCall) -> str | None:
     """The host that the API proxy's tunnel for a call leads to; None where that is not known."""
     tunnel = call.tunnel
-    return None if tunnel is None else tunnel.host[:80] or None
+    return None if tunnel is None else shortened(tunnel.host, 80) or None
 
 
 def relayed(call: FailedCall) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ import re
 from typing import Final
 
 _DIGITS: Final = 12
+#: Characters of the longest label: that of a credential, with its kind, prefix and anomalies.
+_LONGEST: Final = 160
+_CUT: Final = "...>"
 _LABEL: Final = re.compile(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
 
 
@@ -18,6 +21,23 @@ def label(text: str, key: bytes) -> str:
     """What stands for a text (Latin-1) under the run's fingerprint key."""
     raw = text.encode("latin-1", "replace")
     return f"<{len(raw)} bytes {hmac.new(key, raw, 'sha256').hexdigest()[:_DIGITS]}>"
+
+
+def shortened(text: str, room: int) -> str:
+    """A shown text in at most `room` characters: a label in it stays whole or goes.
+
+    Of one with which the text begins, and which has no room, the beginning stays and its end is
+    marked: `<anthropic-api...>`.
+    """
+    if len(text) <= room:
+        return text
+    start = text.rfind("<", 0, room)
+    stop = text.find(">", start)
+    if start < 0 or not room <= stop < start + _LONGEST:
+        return text[:room]
+    if start:
+        return text[:start].rstrip()
+    return text[: room - len(_CUT)] + _CUT if room > len(_CUT) else text[:room]
 
 
 def length(shown: str) -> int:

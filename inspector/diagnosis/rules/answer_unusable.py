@@ -11,6 +11,7 @@ from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.usable import Unusable, unusable
 from inspector.diagnosis.words import at, upstream_host
 from inspector.model.http import header
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "answer-unusable",
@@ -65,7 +66,8 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     assert response is not None
     if why == "coding":
         offered = header(request, "accept-encoding") or "nothing"
-        lines += (f"Offered: {offered[:60]}; used: {(response.content_encoding or '')[:30]}.",)
+        used = shortened(response.content_encoding or "", 30)
+        lines += (f"Offered: {shortened(offered, 60)}; used: {used}.",)
     elif why == "page":
         host = upstream_host(call) or "whoever answered"
         lines += (f"What {host} sent is text/html, {response.body_bytes:,} bytes.",)

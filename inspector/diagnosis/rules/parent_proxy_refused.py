@@ -10,6 +10,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, refusal_of
 from inspector.model.network import Tunnel
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "parent-proxy-refused",
@@ -64,7 +65,7 @@ def asked_for(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     refusal = refusal_of(call)
     if refusal is None or refusal.status != 407:
         return ()
-    told = "; ".join(refusal.challenges)[:50]
+    told = shortened("; ".join(refusal.challenges), 50)
     return (f"Proxy-Authenticate: {told}." if told else "407 without a Proxy-Authenticate.",)
 
 

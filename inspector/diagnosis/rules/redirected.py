@@ -11,6 +11,7 @@ from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, upstream_host
 from inspector.model.addresses import split_location
 from inspector.model.http import header
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "redirected",
@@ -43,12 +44,13 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
             f"A redirect made a {method} of a POST: {count} x {call.status}"
             f" ({at(call.packet, case)})."
         )
-    where = (host_of(call) or split_location(location(call)).path)[:34]
+    where = shortened(host_of(call) or split_location(location(call)).path, 34)
     return f"{method} was sent to {where}: {count} x {call.status} ({at(call.packet, case)})."
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
-    lines = [f"The answer names {location(call)[:120]}."] if call.outcome == "redirected" else []
+    named = shortened(location(call), 120)
+    lines = [f"The answer names {named}."] if call.outcome == "redirected" else []
     host, request = host_of(call), call.exchange.request
     if host and host != upstream_host(call):
         lines.append(f"{host} is another host than the one that the API proxy asked.")
@@ -70,7 +72,7 @@ def advice(call: FailedCall, case: Case) -> str:
             " a client that follows the redirect itself comes without one."
         )
     if call.outcome == "redirected":
-        path = split_location(location(call)).path[:60]
+        path = shortened(split_location(location(call)).path, 60)
         return answers.filled("Set the client's {base} so that it asks for ", call) + (
             f"{path} itself, with https and without a doubled or trailing slash."
         )

@@ -9,6 +9,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at
 from inspector.model.http import Request, header
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "request-malformed",
@@ -71,7 +72,7 @@ def fault(request: Request) -> str | None:
     if is_short(request):
         return f"promises {header(request, 'content-length')} bytes and has {request.body_bytes}"
     if request.target.startswith("//"):
-        return f"asks for {request.target[:40]}, which names a host and no path"
+        return f"asks for {shortened(request.target, 40)}, which names a host and no path"
     if names.count("host") > 1:
         return f"has {names.count('host')} Host fields"
     if {"content-length", "transfer-encoding"} <= set(names):

@@ -11,6 +11,7 @@ from inspector.diagnosis.tries import TRIES
 from inspector.model.addresses import path_of
 from inspector.model.conclusions import Evidence
 from inspector.model.ids import connection_id, exchange_id
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "retry-storm",
@@ -34,7 +35,7 @@ def find(case: Case) -> Iterator[Match]:
         exchange = case.exchanges.get(exchange_id(storm.exchange))
         if exchange is not None and exchange.request is not None:
             request = exchange.request
-            path = path_of(request.target)[:60]
+            path = shortened(path_of(request.target), 60)
             title = (
                 f"{request.method} {path} was tried {storm.tries} times in {storm.seconds:.1f} s"
             )

@@ -12,6 +12,7 @@ from inspector.diagnosis.denials import Denial, denial
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code, Match, OfTunnel, of_tunnel
 from inspector.diagnosis.words import at, authority, relayed, squid_error
 from inspector.model.network import ACCESS_DENIED, Tunnel
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "squid-denied",
@@ -41,7 +42,7 @@ def explains(call: FailedCall, case: Case) -> bool:
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     where = at(call.packet, case)
     if peeked.of_call(call, case) == "denied":
-        return f"Squid denied {_name(call)[:24]} at its ClientHello: {count} x ({where})."
+        return f"Squid denied {shortened(_name(call), 24)} at its ClientHello: {count} x ({where})."
     return f"Squid denied {authority(call)}: {count} x 403 ({where})."
 
 
@@ -55,7 +56,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 def _name(call: FailedCall) -> str:
     tunnel = call.tunnel
     sni = None if tunnel is None or tunnel.tls is None else tunnel.tls.sni
-    return (sni or authority(call))[:40]
+    return shortened(sni or authority(call), 40)
 
 
 def _denial(call: FailedCall, case: Case) -> Denial | None:

@@ -9,6 +9,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import at, plural, told
 from inspector.model.network import Tunnel
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "squid-silent",
@@ -50,7 +51,8 @@ def explains(call: FailedCall, case: Case) -> bool:
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     tunnel = tunnel_of(call, case)
     assert tunnel is not None
-    where, asked = at(tunnel.packet, case), (tunnel.authority or "").removesuffix(":443")[:32]
+    where, authority = at(tunnel.packet, case), (tunnel.authority or "").removesuffix(":443")
+    asked = shortened(authority, 32)
     return f"Squid never answered CONNECT {asked}: {plural(count, 'call')} ({where})."
 
 

@@ -8,6 +8,7 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, plural
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "stream-malformed",
@@ -41,9 +42,9 @@ def what(call: FailedCall) -> str:
         return "cannot be read"
     if response.looks_like is not None:
         label = response.content_encoding or response.content_type or "nothing"
-        return f"labelled {label[:24]} but in truth {response.looks_like}"
+        return f"labelled {shortened(label, 24)} but in truth {response.looks_like}"
     if "content-encoding-mismatch" in response.oddities:
-        return f"labelled {(response.content_encoding or '')[:16]} and not in that coding"
+        return f"labelled {shortened(response.content_encoding or '', 16)} and not in that coding"
     if response.stream is not None and response.stream.malformed:
         return f"with {plural(response.stream.malformed, 'event')} that do not parse"
     return "not decodable as labelled"

@@ -13,6 +13,7 @@ from inspector.diagnosis.tls_words import Reason, reason_in
 from inspector.diagnosis.words import at, authority, plural, told
 from inspector.model.network import Certificate, Tunnel
 from inspector.protocols.x509 import NAMES_LIMIT, STAMP
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "tls-failed-in-tunnel",
@@ -151,8 +152,8 @@ def _described(shown: Certificate) -> tuple[str, str]:
     names = ", ".join(shown.names[:2]) or shown.subject
     dates = f"{(shown.not_before or '?')[:10]} to {(shown.not_after or '?')[:10]}"
     return (
-        f"Its certificate is signed by {shown.issuer[:44]}.",
-        f"It is for {names[:32]}, valid {dates}.",
+        f"Its certificate is signed by {shortened(shown.issuer, 44)}.",
+        f"It is for {shortened(names, 32)}, valid {dates}.",
     )
 
 

@@ -10,6 +10,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
 from inspector.model.addresses import path_of
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "wrong-path",
@@ -65,14 +66,15 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     method = "" if call.exchange.request is None else call.exchange.request.method
     knows = where is not None and where.in_reference
     who = where.host if where is not None and where.host and knows else "The API"
-    return f"{who} has no {method} {path[:60]}: {count} x {call.status} ({at(call.packet, case)})."
+    asked = f"{method} {shortened(path, 60)}"
+    return f"{who} has no {asked}: {count} x {call.status} ({at(call.packet, case)})."
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     where = paths.asked(call, case)
     lines = told(call, case, count)
     if where is not None and where.mended is not None:
-        lines += (f"The provider's reference has {where.mended[:80]}.",)
+        lines += (f"The provider's reference has {shortened(where.mended, 80)}.",)
     elif where is not None and where.in_reference:
         lines += ("The provider's reference has it; whoever answered says that it does not.",)
     return lines
@@ -96,7 +98,7 @@ def advice(call: FailedCall, case: Case) -> str:
         )
     extra = where.path.removesuffix(where.mended)
     return (
-        f"Take {extra[:80]} out of "
+        f"Take {shortened(extra, 80)} out of "
         + answers.filled("the client's {base}", call)
         + (": it is there twice.")
     )

@@ -10,6 +10,7 @@ from inspector.diagnosis.rule import Cause, Code, OfForeign
 from inspector.diagnosis.words import at, plural
 from inspector.exchanges.neighbourhood import asked_host
 from inspector.model.network import Connection
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "wrong-protocol",
@@ -70,7 +71,7 @@ def tls_sentence(connection: Connection, case: Case, count: int) -> str:
 
 def connect_sentence(connection: Connection, case: Case, count: int) -> str:
     tunnel = case.connects.misled[connection.id]
-    asked = (tunnel.authority or "somewhere")[:40]
+    asked = shortened(tunnel.authority or "somewhere", 40)
     return (
         f"The client asks the API proxy for a tunnel: CONNECT {asked}, {count} x"
         f" ({at(tunnel.packet, case)})."
@@ -80,7 +81,7 @@ def connect_sentence(connection: Connection, case: Case, count: int) -> str:
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     return (
         f"The client takes the API proxy for a forward proxy: it asks for"
-        f" {asked_host(call.exchange)[:40]}, {count} x ({at(call.packet, case)})."
+        f" {shortened(asked_host(call.exchange), 40)}, {count} x ({at(call.packet, case)})."
     )
 
 

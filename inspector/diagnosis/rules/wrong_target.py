@@ -9,6 +9,7 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import LINE, at, told
+from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
     "wrong-target",
@@ -50,7 +51,7 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     assert where is not None
     what = "is a web page for" if is_page(call) else "has no"
     got = f"{count} x {call.status} ({at(call.packet, case)})."
-    whole = f"{where.host} {what} {where.path[:60]}: {got}"
+    whole = f"{where.host} {what} {shortened(where.path, 60)}: {got}"
     # Its details name both.
     return whole if len(whole) <= LINE else f"The host that answered has no such path: {got}"
 
@@ -59,9 +60,10 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     where = paths.asked(call, case)
     assert where is not None
     whose = f"is {where.host_of}'s" if where.host_of != "unknown" else "is no known API's"
+    path = shortened(where.path, 60)
     return (
         *told(call, case, count),
-        f"{call.exchange.provider}'s reference has {where.path[:60]}; {where.host} {whose}.",
+        f"{call.exchange.provider}'s reference has {path}; {where.host} {whose}.",
     )
 
 

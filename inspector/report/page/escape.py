@@ -12,6 +12,8 @@ import re
 import unicodedata
 from typing import Final
 
+from inspector.secrets.labels import shortened
+
 #: Right-to-left letters and numbers reorder their neighbours without any control character.
 _REORDERING: Final = frozenset({"R", "AL", "AN"})
 
@@ -39,7 +41,7 @@ def clipped(text: str, width: int) -> str:
     if len(text) > 4 * width:
         text = text[: 4 * width] + "..."
     shown = visible(text)
-    return shown if len(shown) <= width else shown[: max(0, width - 3)] + "..."
+    return shown if len(shown) <= width else shortened(shown, max(0, width - 3)) + "..."
 
 
 def defused(rendered: str) -> str:
