@@ -130,6 +130,10 @@ def _capture(*arguments: Any, **more: Any) -> Any:
 
         ended_with = 0
 
+        def _created_new_process(self, parameters: Any, process: Any, **_: Any) -> None:
+            """One that has ended by now may be told from one that runs on by its code later."""
+            self._running_processes.add(process)
+
         async def _cleanup_subprocess(self, process: Any) -> None:
             """How it ended, which pyshark may miss: it kills a tshark that is about to end."""
             if process.returncode is None and not self._eof_reached:

@@ -18,8 +18,9 @@ EACH: Final = [
     pytest.param(folder, id=folder.name, marks=[pytest.mark.long] * bool(number % 4))
     for number, folder in enumerate(WITH_KEYS)
 ]
-#: What a run with keys may find besides: keys that went where only keys show them.
-MORE: Final = {"real-key-on-agent-hop"}
+#: What a run with keys may find besides, and no more: keys that went where only keys show them, and
+#: that there was no call, where one went past the API proxy inside TLS.
+MORE: Final = {"real-key-on-agent-hop", "no-api-call"}
 VERDICTS: Final = {"confirmed": True, "refuted": False}
 
 

@@ -28,9 +28,10 @@ ABOUT: Final = Code(
     meaning=(
         "A credential of a real key's shape was sent in plaintext on the bridge: to the API"
         " proxy, to another host of the bridge, out of it through Squid or past it, or in a"
-        " CONNECT. Isolation is broken, even where the call succeeds. A key is told by its"
-        " documented prefix, in whatever header or in the target; on the way to an API or out of"
-        " the bridge also by its form (a JSON Web Token, 32 hexadecimal digits). An opaque value,"
+        " CONNECT; or, as its keys show, inside TLS. Isolation is broken, even where the call"
+        " succeeds. A key is told by its documented prefix, in whatever header or in the target;"
+        " on the way to an API or out of the bridge also by its form (a JSON Web Token, 32"
+        " hexadecimal digits). An opaque value,"
         " a session's cookie or a password is not meant: a policy's placeholder_only is."
     ),
     advice="Take the key out of the agent's environment and replace it at the provider.",
@@ -43,15 +44,18 @@ _SHAPED: Final[frozenset[CredentialKind]] = frozenset({"aws-sigv4", "azure-key",
 _TO_API_PROXY: Final = "The agent holds a key that looks real"
 _TO_NEIGHBOUR: Final = "A key that looks real was sent to a host of the bridge in plaintext"
 _OUTWARD: Final = "A key that looks real was sent out of the bridge in plaintext"
+_INSIDE: Final = "A key that looks real was sent inside TLS, past the API proxy"
 _IN_CONNECT: Final = "A key that looks real was sent to Squid with a CONNECT"
 
 
 def of_request(exchange: Exchange, case: Case) -> Match | None:
     """Once for a call, not for each of its legs."""
     request = exchange.request
-    if request is None or exchange.relays is not None or exchange.decrypted:
-        return None  # what was read inside TLS was not sent in plaintext
-    if case.is_call(exchange) or case.is_first_leg(exchange):
+    if request is None or exchange.relays is not None:
+        return None
+    if exchange.decrypted:
+        title, shaped = _INSIDE, True
+    elif case.is_call(exchange) or case.is_first_leg(exchange):
         title, shaped = _TO_API_PROXY, True
     elif case.neighbourhood.keeps(exchange):
         title, shaped = _TO_NEIGHBOUR, False
