@@ -15,7 +15,9 @@ from inspector.cli.main import main
 
 #: What differs between two keys by design: the words that tell equal keys from others, and the
 #: digest of the whole file.
-_FINGERPRINT: Final = re.compile(rb"(?<= bytes )[0-9a-f]{1,12}|\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b")
+_FINGERPRINT: Final = re.compile(
+    rb"(?<= bytes )[0-9a-f]{1,12}|(?<=%20bytes%20)[0-9a-f]{12}|\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b"
+)
 #: The digest of the file that was read, which two captures do not share.
 _DIGEST: Final = re.compile(rb"\b[0-9a-f]{64}\b")
 _DIGIT: Final = re.compile(rb"[0-9]")
