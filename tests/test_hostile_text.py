@@ -98,12 +98,19 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return placed(folder, data, other, logs, POLICY, name=NAME)
 
 
+#: The names under which later steps find values (docs/github-actions.md).
+STATED = {
+    *("root-cause", "failed-calls", "findings", "errors", "warnings", "notes"),
+    *("capture", "report-dir", "verdict"),
+}
+
+
 def wrong(told: Said) -> list[object]:
     """What the reader of an output would act on."""
     text = told.data.decode()
     if told.form == "outputs":
         # Values for later steps, which nobody reads as lines.
-        return [*({*outputs_read(text)} - {"root-cause", "findings", "report-dir"})]
+        return [*({*outputs_read(text)} - STATED)]
     found: list[object] = [*acting(text, colors=told.form == "colored")]
     found += (foreign_commands if told.annotates else commands)(text)
     if told.form == "markdown":

@@ -122,11 +122,13 @@ def cause(
     not_in_packets: str | None = None,
     *,
     status: int | None = None,
+    in_words: bool = False,
 ) -> Cause:
     """The cause of calls whose answers say what `about` is; its sentence begins with `lead`.
 
     `status`: it is about answers of the API's own alone, and of these also about those with that
-    status whose words no row knows.
+    status whose words no row knows.  `in_words`: the status alone does not say it, so that an
+    answer whose words were not captured is not known to.
     """
 
     def explains(call: FailedCall, case: Case) -> bool:
@@ -134,7 +136,10 @@ def cause(
             return is_about(call, about.code)
         if call.answered_by != "upstream":
             return False
-        return is_about(call, about.code) or (call.status == status and known(call) is None)
+        if is_about(call, about.code):
+            return True
+        is_told = call.is_read or not in_words
+        return call.status == status and known(call) is None and is_told
 
     def sentence(call: FailedCall, case: Case, count: int) -> str:
         where = at(call.packet, case)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.probed import compare
 from lab import proxy, squid, upstream
 from lab.network import Network
+from tests.lab.conftest import lab_possible
 from tests.linux.ebpf.conftest import bpf_possible
 
-__all__ = ["bpf_possible"]
+__all__ = ["bpf_possible", "lab_possible"]
+
+pytestmark = pytest.mark.long
 
 
 def test_no_call_fails_and_each_gives_the_secrets_of_its_session(bpf_possible: None) -> None:

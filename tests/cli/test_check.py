@@ -67,11 +67,11 @@ def test_the_result_is_left_beside_other_artifacts(tmp_path: Path) -> None:
     assert told["findings"][0]["where"] == ["e1", "e2"]
 
 
-def test_a_result_that_cannot_be_left_does_not_cost_the_verdict(tmp_path: Path) -> None:
+def test_a_place_where_nothing_can_be_left_is_told_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     result = run("-o", str(tmp_path / "out" / "inner"), HEALTHY)
-    assert "KEPT" in result.stdout
-    assert result.exit_code == 1
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert str(tmp_path / "out") in result.stderr
 
 
 def test_a_runner_is_told(tmp_path: Path) -> None:

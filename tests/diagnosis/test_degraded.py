@@ -1,6 +1,6 @@
 """A capture made worse says less, never something wrong, and not nothing.
 
-Of each degradation `make test` tries one capture of six, another one each time, so that all of
+Of each degradation `make test` tries one capture of twelve, another one each time, so that all of
 them are tried; `make test-real` tries all captures in every way.
 """
 
@@ -20,7 +20,7 @@ from tests.diagnosis.degraded import DEGRADED, Frame, frames, report_of
 from tests.diagnosis.matrix import HYPOTHESES, expect_of, folders
 
 #: Of so many captures one is degraded in a given way.
-SHARE: Final = 6
+SHARE: Final = 12
 
 each = pytest.mark.parametrize("name", DEGRADED)
 share = pytest.mark.parametrize(

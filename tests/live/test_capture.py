@@ -20,6 +20,7 @@ import pytest
 from inspector import Report, inspect
 from inspector.linux import seccomp
 from inspector.options import Options
+from inspector.report.files import CAPTURE, NAMES
 from inspector.report.formats.whole import from_dict
 from inspector.wire import COUNTED_CUTS
 from lab.clients import ANTHROPIC_PLACEHOLDER
@@ -277,7 +278,7 @@ def test_what_is_left_behind_needs_no_file_that_root_alone_can_read(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert {path.stat().st_uid for path in (place / "results").iterdir()} == {65534}
-    assert len(list((place / "results").iterdir())) == 3
+    assert len(list((place / "results").iterdir())) == len(NAMES) + 1
     assert "/health" in (place / "results" / "report.json").read_text()
     assert summary.read_text()
 
@@ -425,7 +426,7 @@ def test_results_are_in_a_directory_and_hold_no_key(lab: Stack, place: Path) -> 
     done = lab.run("capture", "-o", place / "results", "--", *curl)
     assert done.returncode == 0, done.stderr
     names = sorted(path.name for path in (place / "results").iterdir())
-    assert names == ["capture.redacted.pcapng", "report.json", "summary.md"]
+    assert names == sorted([CAPTURE, *NAMES])
     for path in (place / "results").iterdir():
         assert key.encode() not in path.read_bytes()
     assert key not in done.stdout + done.stderr

@@ -20,4 +20,4 @@ ABOUT: Final = Code(
     shown_by="upstream-403",
 )
 
-CAUSE: Final = answers.cause(ABOUT, "The API forbids it", status=403)
+CAUSE: Final = answers.cause(ABOUT, "The API forbids it", status=403, in_words=True)

@@ -18,3 +18,11 @@ def test_a_402_of_the_api_forbids_nothing() -> None:
     answer = response("402 Payment Required", *API_SAYS, body=error("no credit"))
 
     assert "upstream-forbidden" not in found(called(CALL, answer))
+
+
+def test_a_403_whose_words_were_not_captured_may_be_about_anything() -> None:
+    """A clock, a region, an edge: of a 403 the words decide."""
+    answer = response("403 Forbidden", *API_SAYS, body=error("no credit"))
+
+    assert "upstream-forbidden" in found(called(CALL, answer))
+    assert "upstream-forbidden" not in found(called(CALL, answer[:-4]))
