@@ -118,7 +118,14 @@ def wrong(told: Said) -> list[object]:
     return found
 
 
-@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
+#: `make test` tries every third output, `make test-real` all of them.
+EACH = [
+    pytest.param(output, id=name, marks=pytest.mark.long if index % 3 else ())
+    for index, (name, output) in enumerate(OUTPUTS.items())
+]
+
+
+@pytest.mark.parametrize("output", EACH)
 def test_no_output_acts(output: Output, place: Place) -> None:
     told = list(said(output, place, unsafe=True))
     assert any(item.data for item in told)

@@ -72,7 +72,7 @@ SCENES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [8192, 32])
+@pytest.mark.parametrize("limit", [8192, pytest.param(32, marks=pytest.mark.long)])
 @pytest.mark.parametrize("make", SCENES)
 def test_joining_costs_in_proportion(
     make: Callable[[int], Scene], limit: int, monkeypatch: pytest.MonkeyPatch
