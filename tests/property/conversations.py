@@ -249,7 +249,7 @@ def inspected(packets: Sequence[Packet], sizes: Callable[[], int] | None = None)
 #: What differs between two recordings of one conversation.
 _OF_THE_RECORDING: Final = frozenset({
     "id", "connection", "packet", "packets", "reply_latency", "longest_silence", "tunnel",
-    "relays",
+    "relays", "timing", "numbers",
 })  # fmt: skip
 
 

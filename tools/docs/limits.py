@@ -201,6 +201,8 @@ NO_LIMITS: Final = {
     ("providers_file", "_LONGEST_NAME"): "said in the error of whoever writes a longer one",
     ("redaction.tls_hello", "_NAME_LIMIT"): "of a host name",
     ("redaction.recoding", "_LONGEST"): "of a chunk's size in digits, as the format has it",
+    ("report.formats.har", "_QUERY_LIMIT"): "of a query's parts that are listed one by one",
+    ("secrets.labels", "_LONGEST"): "no label of a masked value is longer",
     ("secrets.letters", "LONGEST"): "no word is longer",
 }
 

@@ -149,7 +149,8 @@ def _asked(block: Sent, limit: int | None) -> Table:
 
 def _auth(block: Sent, limit: int | None) -> Table:
     grid = table("", "", header=False)
-    auths = block.auth if limit is None else tuple(folded(block.auth, _VALUES))
+    # Half the rows of a table for one header: the first screen has 4, a verbose page 250.
+    auths = block.auth if limit is None else tuple(folded(block.auth, max(_VALUES, limit // 2)))
     left_out = 0 if limit is None else max(0, len(auths) - limit)
     if left_out:
         auths = tuple(sorted(auths, key=lambda auth: not auth.bad))
