@@ -84,7 +84,7 @@ class Probes:
 
     def __init__(self, network: Network) -> None:
         netns = NAMED / network.bridge.namespace
-        with closing(Neighbours(names=(network.device,), subnet=None, netns=netns)) as neighbours:
+        with closing(Neighbours(names=(network.device,), netns=netns)) as neighbours:
             self._programs = KeyPrograms.start(neighbours.own)
             self._prober = Prober.start(self._programs, neighbours)
 

@@ -85,7 +85,7 @@ class Inspector:
         key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
         self._options, self._key = options, key
         self._roles = options.roles()
-        self._in_subnet = SubnetTest(self._roles.network)
+        self._in_subnet = SubnetTest(self._roles.networks)
         self._scope: Scope | None = options.scope
         self._left_out = LeftOut(self._roles)
         headers = (*options.auth_headers, *self._roles.auth_headers)
@@ -179,7 +179,7 @@ class Inspector:
                 roles,
                 notes=(
                     *roles.notes,
-                    f"no traffic of {roles.subnet}: every TCP connection is shown",
+                    f"no traffic of {' or '.join(roles.subnets)}: every TCP connection is shown",
                 ),
             )
         topology = roles.fact(self._scope or "all")
@@ -263,7 +263,7 @@ class Inspector:
         touches = self._in_subnet(source) or self._in_subnet(destination)
         if self._scope is None and touches:
             # The first connection of the subnet decides: what came before is not of it.
-            log.debug("traffic of %s found: scope is the subnet", self._roles.subnet)
+            log.debug("traffic of %s found: scope is the subnet", self._roles.subnets)
             self._scope = "subnet"
             self._pipeline.forget()
             if self._audience is not None:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspector.errors import ExitCode, InspectorError, plain, quoted
-from inspector.exchanges.topology import DEFAULT_ROLES, Roles, Source
+from inspector.exchanges.topology import DEFAULT_ROLES, ENCLAVE, Roles, Source
 from inspector.model.providers import KNOWN, Provider, ProviderFacts
+from inspector.model.topology import Helper
 from inspector.model.topology import Role as Role
 from inspector.model.topology import Scope as Scope
 from inspector.providers_file import NotAProvider, read_providers
@@ -23,11 +24,17 @@ FILE_ROLES: Final[dict[str, Role]] = {
     "api_proxies": "api-proxy",
     "forward_proxies": "forward-proxy",
 }
+#: The same of hosts beside the way of a call.
+FILE_HELPERS: Final[dict[str, Helper]] = {
+    "mcp_gateways": "mcp-gateway",
+    "cli_proxies": "cli-proxy",
+    "doh_proxies": "doh-proxy",
+}
 
 
 #: `ip:port` and `[v6]:port`, the port being optional.
 _SERVICE: Final = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]+))?")
-_KNOWN: Final = f"subnet, {', '.join(FILE_ROLES)}, [ports] and [[provider]]"
+_KNOWN: Final = f"subnet, {', '.join((*FILE_ROLES, *FILE_HELPERS))}, [ports] and [[provider]]"
 
 
 class TopologyError(InspectorError):
@@ -40,7 +47,8 @@ class TopologyError(InspectorError):
 class Options:
     """What a user may say about a capture.
 
-    Addresses are texts; `forward_proxies` may carry a port (`ip:port`).
+    Addresses are texts; `forward_proxies` may carry a port (`ip:port`), `subnet` is one network or
+    several.
     `fingerprint_key` makes fingerprints comparable between runs; without it
     each run draws its own.  `logs` are Squid's and the API proxy's, weighed
     beside those in a capture's directory.  `labels` say what the run is called elsewhere, by name.
@@ -49,7 +57,7 @@ class Options:
     """
 
     scope: Scope | None = None
-    subnet: str | None = None
+    subnet: str | tuple[str, ...] | None = None
     agents: tuple[str, ...] = ()
     api_proxies: tuple[str, ...] = ()
     forward_proxies: tuple[str, ...] = ()
@@ -73,7 +81,12 @@ class Options:
             "api-proxy": self.api_proxies,
             "forward-proxy": self.forward_proxies,
         }
-        return _tell(roles, self.subnet, told, {}, "options")
+        return _tell(roles, self.subnets, told, {}, "options")
+
+    @property
+    def subnets(self) -> tuple[str, ...]:
+        """The networks that were named; none: the default."""
+        return (self.subnet,) if isinstance(self.subnet, str) else tuple(self.subnet or ())
 
     def secret_headers(self) -> tuple[str, ...]:
         """`auth_headers`, and those in which the providers of the topology file take their keys."""
@@ -89,25 +102,32 @@ def _from_file(roles: Roles, path: Path) -> Roles:
             f"It is TOML with the names {_KNOWN}",
             "The captures were not looked at yet",
         ) from error
-    unknown = set(table) - {"subnet", "ports", "provider", *FILE_ROLES}
+    unknown = set(table) - {"subnet", "ports", "provider", *FILE_ROLES, *FILE_HELPERS}
     if unknown:
         names = ", ".join(map(plain, sorted(unknown)))
         raise TopologyError(
             f"The topology file {path} has unknown names: {names}",
             f"Known are {_KNOWN}",
         )
-    subnet = table.get("subnet")
-    if not isinstance(subnet, str | None):
+    subnet = table.get("subnet", [])
+    subnets = [subnet] if isinstance(subnet, str) else subnet
+    if not isinstance(subnets, list) or not all(isinstance(each, str) for each in subnets):
         raise TopologyError(
-            f"subnet in the topology file {path} is no text",
-            'Write subnet = "172.30.0.0/24"',
+            f"subnet in the topology file {path} is no text, nor a list of texts",
+            'Write subnet = "172.30.0.0/24", or ["172.30.0.0/24", "172.31.0.0/24"]',
         )
     told: dict[Role, Sequence[str]] = {
         role: _texts(path, table, name) for name, role in FILE_ROLES.items()
     }
     added = _providers(path, table)
     ports = _ports(path, table, added)
-    return replace(_tell(roles, subnet, told, ports, "file"), added=added)
+    helpers = {
+        helper: frozenset(_end(text, may_have_port=False)[0] for text in named)
+        for name, helper in FILE_HELPERS.items()
+        if (named := _texts(path, table, name))
+    }
+    network = _tell(roles, tuple(subnets), told, ports, "file")
+    return replace(network, added=added, helpers=helpers)
 
 
 def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -156,13 +176,13 @@ def _ports(
 
 def _tell(
     roles: Roles,
-    subnet: str | None,
+    subnets: tuple[str, ...],
     told: dict[Role, Sequence[str]],
     ports: dict[int, Provider],
     source: Source,
 ) -> Roles:
     """Replace what the user named; what was not named stays."""
-    if not subnet and not ports and not any(told.values()):
+    if not subnets and not ports and not any(told.values()):
         return roles
     addresses = dict(roles.addresses)
     proxy_ports = set(roles.proxy_ports)
@@ -171,17 +191,21 @@ def _tell(
         if ends:
             addresses[role] = frozenset(address for address, _ in ends)
         proxy_ports |= {port for _, port in ends if port is not None}
-    network = _network(subnet or roles.subnet)
-    if subnet and not any(told.values()) and roles.addresses == DEFAULT_ROLES:
-        # Default members that are not of this subnet: let traffic tell.
+    networks = [_network(subnet) for subnet in subnets or roles.subnets]
+    if subnets and not any(told.values()) and roles.addresses == DEFAULT_ROLES:
+        # Usual members that are not of these networks: let traffic tell.
         addresses = {
-            role: frozenset(member for member in members if ip_address(member) in network)
-            for role, members in addresses.items()
+            role: frozenset(
+                member
+                for member in members | ENCLAVE[role]
+                if any(ip_address(member) in network for network in networks)
+            )
+            for role, members in DEFAULT_ROLES.items()
         }
     told_roles = frozenset(role for role, members in told.items() if members)
     return replace(
         roles,
-        subnet=subnet or roles.subnet,
+        subnets=tuple(dict.fromkeys(subnets or roles.subnets)),
         addresses=addresses,
         ports={**roles.ports, **ports},
         proxy_ports=frozenset(proxy_ports),

@@ -63,7 +63,8 @@ def provenance(
         labels={name: shown(name, value) for name, value in sorted(options.labels.items())},
         options=UsedOptions(
             scope=options.scope,
-            subnet=options.subnet,
+            subnet=next(iter(options.subnets), None),
+            subnets=options.subnets,
             agents=options.agents,
             api_proxies=options.api_proxies,
             forward_proxies=options.forward_proxies,

@@ -177,20 +177,21 @@ def _theirs_alone(
 ) -> Iterator[ReadingDifference]:
     """HTTP on connections that the report does not have, in the order of their packets."""
     legs = _legs(report)
-    scope = report.topology.subnet if report.topology.scope == "subnet" else None
-    subnet = None if scope is None else ip_network(scope)
+    scope = report.topology.networks if report.topology.scope == "subnet" else ()
+    subnets = [ip_network(network) for network in scope]
     for pair, heard in sorted(theirs.items(), key=lambda item: item[1].packet):
         connection = named.get(pair)
         if pair in ours or (connection is not None and connection.id in legs):
             continue
-        if subnet is not None and not any(ip_address(ip) in subnet for ip, _ in pair):
+        ends = [ip_address(ip) for ip, _ in pair]
+        if subnets and not any(end in subnet for end in ends for subnet in subnets):
             continue
         # Who opened it is not known: servers have the lower port as a rule.
-        ends = [f"{ip}:{port}" for ip, port in sorted(pair, key=lambda end: -end[1])]
+        named_ends = [f"{ip}:{port}" for ip, port in sorted(pair, key=lambda end: -end[1])]
         for what, counts in (("requests", heard.requests), ("answers", heard.statuses)):
             if counts:
                 yield ReadingDifference(
-                    (ends[0], ends[-1]),
+                    (named_ends[0], named_ends[-1]),
                     what,
                     "nothing",
                     _listed(counts),

@@ -12,7 +12,7 @@ within its file, as Wireshark counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -106,13 +106,15 @@ def stands_before(first: Moment, second: Moment) -> bool:
     return later - at > SKEW_NS
 
 
-def keeps_all(rule: str, subnet: str | None) -> bool:
+def keeps_all(rule: str, subnets: Sequence[str]) -> bool:
     """Whether a capture filter lets through all that a report is about.
 
-    `subnet` is what the report is about; None: everything.
+    `subnets` are what the report is about; none: everything.
     """
     kept = rule.removesuffix(COUNTED_CUTS)
-    return kept == EVERYTHING or (subnet is not None and kept == f"net {subnet}")
+    if kept == EVERYTHING:
+        return True
+    return bool(subnets) and {f"net {subnet}" for subnet in subnets} <= set(kept.split(" or "))
 
 
 def packet_reference(file_index: int, number: int) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from inspector.exchanges.topology import DEFAULT_ROLES, Roles
 from inspector.model.providers import DEFAULT_PORTS
-from inspector.options import FILE_ROLES, Options, TopologyError
+from inspector.model.topology import Helper
+from inspector.options import FILE_HELPERS, FILE_ROLES, Options, TopologyError
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_nothing_said_is_the_default() -> None:
 def test_a_file_names_the_network_its_members_and_ports(told: Path) -> None:
     roles = Options(topology_file=told).roles()
 
-    assert roles.subnet == "10.9.0.0/24"
+    assert roles.subnets == ("10.9.0.0/24",)
     assert roles.addresses == {
         "agent": {"10.9.0.5", "10.9.0.15"},
         "api-proxy": {"10.9.0.6"},
@@ -51,7 +53,7 @@ def test_a_file_names_the_network_its_members_and_ports(told: Path) -> None:
 def test_options_come_after_the_file(told: Path) -> None:
     roles = Options(topology_file=told, agents=("10.9.0.99",), subnet="10.9.0.0/16").roles()
 
-    assert roles.subnet == "10.9.0.0/16"
+    assert roles.subnets == ("10.9.0.0/16",)
     assert roles.addresses["agent"] == {"10.9.0.99"}
     assert roles.addresses["api-proxy"] == {"10.9.0.6"}
     assert roles.told == {"agent", "api-proxy", "forward-proxy"}
@@ -152,7 +154,7 @@ def test_what_is_no_network_or_address_is_an_error_of_usage(options: Options) ->
         ("agent = ['10.9.0.5']", "has unknown names: agent", "Known are subnet, agents"),
         ("subnet = 5", "subnet in the topology file", 'subnet = "172.30.0.0/24"'),
         ("subnet = true", "subnet in the topology file", 'subnet = "172.30.0.0/24"'),
-        ("subnet = ['10.9.0.0/24']", "subnet in the topology file", "Write subnet"),
+        ("subnet = [7]", "subnet in the topology file", "Write subnet"),
         ("subnet = 'bridge'", "bridge is no network", "172.30.0.0/24"),
         ("agents = '10.9.0.5'", "agents in the topology file", 'agents = ["172.30.0.20"]'),
         ("api_proxies = [30]", "api_proxies in the topology file", "api_proxies = ["),
@@ -193,3 +195,4 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_every_role_of_the_network_can_be_told_in_a_file() -> None:
     assert set(FILE_ROLES.values()) == set(DEFAULT_ROLES)
+    assert set(FILE_HELPERS.values()) == set(get_args(Helper))

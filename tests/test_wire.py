@@ -58,7 +58,14 @@ def test_references_follow_by_one_within_a_file_and_sort_by_file(file: int, numb
 def test_a_filter_that_lets_through_what_the_report_is_about(
     rule: str, subnet: str | None, answer: bool
 ) -> None:
-    assert keeps_all(rule, subnet) is answer
+    assert keeps_all(rule, () if subnet is None else (subnet,)) is answer
+
+
+def test_of_several_networks_a_filter_has_to_let_each_through() -> None:
+    both = "net 172.30.0.0/24 or net 172.31.0.0/24"
+    assert keeps_all(both, ("172.31.0.0/24", "172.30.0.0/24"))
+    assert keeps_all(both, ("172.31.0.0/24",))
+    assert not keeps_all("net 172.30.0.0/24", ("172.30.0.0/24", "172.31.0.0/24"))
 
 
 def test_time_tells_what_came_first_where_it_can() -> None:

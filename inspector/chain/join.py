@@ -206,13 +206,13 @@ def _chain(
 def _is_lossy(completeness: Completeness, topology: Topology) -> bool:
     """Whether a call or a tunnel may be missing altogether, not only unfinished."""
     rule = completeness.capture_filter
-    subnet = topology.subnet if topology.scope == "subnet" else None
+    subnets = topology.networks if topology.scope == "subnet" else ()
     return bool(
         completeness.dropped_by_kernel
         or completeness.truncated_packets
         or completeness.gaps
         or completeness.midstream_connections
         or completeness.limits_hit
-        or (rule is not None and not keeps_all(rule, subnet))
+        or (rule is not None and not keeps_all(rule, subnets))
         or completeness.verdict == "unknown"
     )

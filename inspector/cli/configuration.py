@@ -62,6 +62,13 @@ def _texts(check: Callable[[str], str]) -> Callable[[Any], tuple[str, ...]]:
     return checked
 
 
+def _text_or_texts(check: Callable[[str], str]) -> Callable[[Any], tuple[str, ...]]:
+    def checked(value: Any) -> tuple[str, ...]:
+        return (check(value),) if isinstance(value, str) else _texts(check)(value)
+
+    return checked
+
+
 def _one_of(*known: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in known:
@@ -74,8 +81,7 @@ def _one_of(*known: str) -> Callable[[str], str]:
 #: All names of the file.
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({
     "scope": Setting("scope", _text(_one_of("subnet", "all")), opens=True),
-    # An option that may be given once is a list for click.
-    "subnet": Setting("subnet", _text(lambda text: [Subnet().checked(text)]), opens=True),
+    "subnet": Setting("subnet", _text_or_texts(Subnet().checked), opens=True),
     "agents": Setting("agents", _texts(Address().checked)),
     "api_proxies": Setting("api_proxies", _texts(Address().checked)),
     "squids": Setting("forward_proxies", _texts(ServiceParameter().checked)),

@@ -34,22 +34,20 @@ if TYPE_CHECKING:
     help="A page for people, or JSON.",
 )
 @verbose_option
-def doctor(subnet: str | None, netns: str | None, form: Literal["terminal", "json"]) -> None:
+def doctor(subnet: tuple[str, ...], netns: str | None, form: Literal["terminal", "json"]) -> None:
     """Tell what this machine can do for a live capture.
 
     Rung by rung: privileges, kernel, bridge, containers, programs, disk. Each
     answers yes, no or could not tell, with what is lost without it and how to
     get it. Nothing is changed, and nothing captured.
     """
-    from ipaddress import ip_network
-
     from inspector.linux.namespaces import locate_namespace
     from inspector.linux.probes import Machine, examine
     from inspector.options import Options
 
     checks = examine(
         Machine(
-            subnet=ip_network(Options(subnet=subnet).roles().subnet),
+            subnets=Options(subnet=subnet).roles().networks,
             netns=None if netns is None else locate_namespace(netns),
             place=Path.cwd(),
         )

@@ -96,8 +96,6 @@ def plan(
     pid_file: Path | None = None,
 ) -> Plan:
     """What the options say; `told` holds those of `live_options` and `network_options`."""
-    from ipaddress import ip_network
-
     with AtOnce():
         from inspector.live.capture import Plan
         from inspector.live.command import User
@@ -114,7 +112,7 @@ def plan(
     size, _, count = (rotate or "").partition(":")
     return Plan(
         wanted=Wanted(
-            subnet=ip_network(options.roles().subnet),
+            subnets=options.roles().networks,
             interfaces=told["interfaces"],
             netns=told["netns"],
             everything=told["scope"] == "all" or by_hand,

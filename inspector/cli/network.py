@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from inspector.cli.parameters import Address, HeaderName, Once, ServiceParameter, Subnet
+from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
 
 #: Longer files were given by mistake, or never end.
 LONGEST_KEY: Final = 64 << 10
@@ -16,17 +16,14 @@ LONGEST_KEY: Final = 64 << 10
 FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
-#: A report is about one network; a second one is not left out without a word.
 subnet_option: Final = click.option(
     "--subnet",
-    cls=Once,
     type=Subnet(),
     metavar="CIDR",
+    multiple=True,
     envvar="INSPECTOR_SUBNET",
     show_envvar=True,
-    help="The bridge network. Default: 172.30.0.0/24.",
-    advice="A report is about one network: give one that holds them all, such as"
-    " 172.30.0.0/15, or --scope all.",
+    help="A bridge network. Default: 172.30.0.0/24.",
 )
 
 _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (

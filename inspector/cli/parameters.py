@@ -188,19 +188,3 @@ class Label(Text):
                 "or not printable."
             )
         return text
-
-
-class Once(click.Option):
-    """An option that says so when it is given again, where click keeps the last value."""
-
-    def __init__(self, names: list[str], *, advice: str, **attributes: Any) -> None:
-        super().__init__(names, **{**attributes, "multiple": True})
-        self._advice = advice
-
-    def process_value(self, ctx: click.Context, value: Any) -> Any:
-        told = super().process_value(ctx, value)
-        if len(told) > 1:
-            raise click.UsageError(
-                f"{self.opts[0]} is given {len(told)} times. {self._advice}", ctx
-            )
-        return told[0] if told else None

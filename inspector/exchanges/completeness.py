@@ -30,7 +30,7 @@ def completeness(
     "incomplete" names what is known to be missing; "unknown", that something may be.  A
     filter that lets the whole subnet through holds back nothing of a report on it.
     """
-    subnet = topology.subnet if topology.scope == "subnet" else None
+    subnets = topology.networks if topology.scope == "subnet" else ()
     gaps = tuple(
         Gap(
             connection=connection_id(missing.connection),
@@ -119,7 +119,7 @@ def completeness(
             "connections were given up: the inspector failed on them (internal-error)",
         ),
     ]
-    filtered = capture_filter is not None and not keeps_all(capture_filter, subnet)
+    filtered = capture_filter is not None and not keeps_all(capture_filter, subnets)
     unended = sum(capture.unended for capture in captures)
     doubtful = [
         (

@@ -34,7 +34,7 @@ _PRIVATE: Final = tuple(
 
 
 class Neighbourhood:
-    """The bridge as a topology tells it: hosts with a role, and the subnets of these.
+    """The bridges as a topology tells them: hosts with a role, and the subnets of these.
 
     Where no host with a role lies in a subnet of the topology (the roles were recognised from
     other traffic), any private address may be a neighbour.
@@ -43,7 +43,7 @@ class Neighbourhood:
     def __init__(self, topology: Topology) -> None:
         members = (*topology.agent, *topology.api_proxy, *topology.forward_proxy)
         self._members = frozenset(map(_host, members))
-        own = [net for net in (_network(topology.subnet),) if net is not None]
+        own = [net for net in map(_network, topology.networks) if net is not None]
         known = any(_is_in(member, own) for member in self._members)
         self._networks = tuple(own) if known else (*own, *_PRIVATE)
         self.holds = lru_cache(maxsize=4096)(self._holds)
@@ -75,9 +75,9 @@ def _host(member: str) -> str:
     return host.strip("[]") if port.isdigit() and (":" not in host or "[" in host) else member
 
 
-def _network(subnet: str | None) -> _Network | None:
+def _network(subnet: str) -> _Network | None:
     try:
-        return None if subnet is None else ip_network(subnet, strict=False)
+        return ip_network(subnet, strict=False)
     except ValueError:
         return None
 

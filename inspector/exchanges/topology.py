@@ -9,24 +9,32 @@ talks to either is an agent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
+from inspector.exchanges.helpers import helpers
 from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.services import asks_proxy_itself, service_of
 from inspector.model.addresses import split_authority
 from inspector.model.http import Hop
 from inspector.model.providers import DEFAULT_PORTS, PROVIDERS, UNKNOWN, Provider, ProviderFacts
-from inspector.model.topology import Role, Scope, Topology
+from inspector.model.topology import Helper, Role, Scope, Topology
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
 DEFAULT_ROLES: Final[dict[Role, frozenset[str]]] = {
     "agent": frozenset({"172.30.0.20"}),
     "api-proxy": frozenset({"172.30.0.30"}),
     "forward-proxy": frozenset({"172.30.0.10"}),
+}
+#: The firewall's second pair, an enclave in 172.31.0.0/24 with the same last numbers: members once
+#: a user names that network.
+ENCLAVE: Final[dict[Role, frozenset[str]]] = {
+    "agent": frozenset({"172.31.0.20"}),
+    "api-proxy": frozenset({"172.31.0.30"}),
+    "forward-proxy": frozenset({"172.31.0.10"}),
 }
 FORWARD_PROXY_PORTS: Final = frozenset({3128})
 
@@ -49,25 +57,30 @@ NOT_UNDERSTOOD: Final = frozenset({400, 404, 405, 501})
 NOTED: Final = 5
 
 Source = Literal["defaults", "options", "file", "traffic"]
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The network's members.  `told` roles were given by the user and are never replaced."""
+    """The members of one network or several.
 
-    subnet: str = DEFAULT_SUBNET
+    `told` roles were given by the user and are never replaced.
+    """
+
+    subnets: tuple[str, ...] = (DEFAULT_SUBNET,)
     addresses: Mapping[Role, frozenset[str]] = field(default_factory=lambda: dict(DEFAULT_ROLES))
     ports: Mapping[int, Provider] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     proxy_ports: frozenset[int] = FORWARD_PROXY_PORTS
     told: frozenset[Role] = frozenset()
+    helpers: Mapping[Helper, frozenset[str]] = field(default_factory=dict)
     added: tuple[ProviderFacts, ...] = ()
     source: Source = "defaults"
     notes: tuple[str, ...] = ()
 
     @property
-    def network(self) -> IPv4Network | IPv6Network:
-        """The subnet as a network; raises ValueError for one that is none."""
-        return ip_network(self.subnet, strict=False)
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """The subnets as networks; raises ValueError for one that is none."""
+        return tuple(ip_network(subnet, strict=False) for subnet in self.subnets)
 
     @property
     def auth_headers(self) -> tuple[str, ...]:
@@ -94,7 +107,7 @@ class Roles:
     def fact(self, scope: Scope) -> Topology:
         """The roles as the report shows them."""
         return Topology(
-            subnet=self.subnet,
+            subnet=self.subnets[0],
             agent=tuple(sorted(self.addresses["agent"])),
             api_proxy=tuple(sorted(self.addresses["api-proxy"])),
             forward_proxy=tuple(sorted(self.addresses["forward-proxy"])),
@@ -103,6 +116,10 @@ class Roles:
             scope=scope,
             notes=self.notes,
             added=self.added,
+            subnets=self.subnets,
+            mcp_gateway=tuple(sorted(self.helpers.get("mcp-gateway", ()))),
+            cli_proxy=tuple(sorted(self.helpers.get("cli-proxy", ()))),
+            doh_proxy=tuple(sorted(self.helpers.get("doh-proxy", ()))),
         )
 
 
@@ -138,30 +155,55 @@ def fronts(spoken: Iterable[tuple[str, str]], roles: Roles) -> frozenset[str]:
 
 
 class SubnetTest:
-    """Tests packed addresses against a subnet without making objects."""
+    """Tests packed addresses against subnets without making objects."""
 
-    __slots__ = ("_net", "_shift", "_width")
+    __slots__ = ("_parts",)
 
-    def __init__(self, network: IPv4Network | IPv6Network) -> None:
-        self._width = network.max_prefixlen // 8
-        self._shift = network.max_prefixlen - network.prefixlen
-        self._net = int(network.network_address) >> self._shift
+    def __init__(self, networks: Iterable[IPNetwork]) -> None:
+        #: Of each: bytes of an address, bits behind the prefix, the prefix.
+        self._parts = tuple(
+            (
+                network.max_prefixlen // 8,
+                shift := network.max_prefixlen - network.prefixlen,
+                int(network.network_address) >> shift,
+            )
+            for network in networks
+        )
 
     def __call__(self, packed: bytes) -> bool:
-        return (
-            len(packed) == self._width and int.from_bytes(packed, "big") >> self._shift == self._net
-        )
+        for width, shift, prefix in self._parts:
+            if len(packed) == width and int.from_bytes(packed, "big") >> shift == prefix:
+                return True
+        return False
 
 
 def recognise(roles: Roles, ledger: Ledger) -> Roles:
-    """Replace each role that nobody was told and whose members are absent."""
+    """Replace each role that nobody was told and whose members are absent; name the helpers.
+
+    Of several networks each has its own members: a pair in one says nothing of another.
+    """
+    networks = roles.networks
+    several: Sequence[IPNetwork | None] = networks if len(networks) > 1 else (None,)
+    found = roles
+    for network in several:
+        found = _from_traffic(found, ledger, network)
+    source: Source = "traffic" if _is_all_from_traffic(roles, found, ledger) else roles.source
+    found = _with_callers(replace(found, source=source), ledger)
+    if len(networks) > 1:
+        found = _with_pairs(found, ledger)
+    named, notes = helpers(ledger, networks, found.addresses, found.helpers)
+    return replace(found, helpers={**found.helpers, **named}, notes=(*found.notes, *notes))
+
+
+def _from_traffic(roles: Roles, ledger: Ledger, network: IPNetwork | None) -> Roles:
+    """The roles, with those of a network (None: any) whose members are absent from traffic."""
     absent: set[Role] = {
         role
-        for role, members in roles.addresses.items()
-        if role not in roles.told and not members & ledger.addresses
+        for role in DEFAULT_ROLES
+        if role not in roles.told and not _within(roles.addresses[role] & ledger.addresses, network)
     }
     if not absent:
-        return _with_callers(roles, ledger)
+        return roles
     addresses = dict(roles.addresses)
     notes = list(roles.notes)
     finders = {
@@ -170,19 +212,43 @@ def recognise(roles: Roles, ledger: Ledger) -> Roles:
     }
     for role in ("forward-proxy", "api-proxy"):
         taken = set().union(*(addresses[other] for other in addresses if other != role))
-        _adopt(role, absent, finders[role] - taken, addresses, notes)
+        _adopt(role, absent, _within(finders[role] - taken, network), addresses, notes, network)
     proxies = addresses["api-proxy"] | addresses["forward-proxy"]
     agents = {
         client
         for client, server in ledger.spoken
         if server in proxies and client not in proxies and not _is_gateway(client, roles)
     }
-    _adopt("agent", absent, agents, addresses, notes)
-    if notes == list(roles.notes):
-        return _with_callers(roles, ledger)
-    source: Source = "traffic" if len(absent) == len(addresses) else roles.source
-    found = replace(roles, addresses=addresses, source=source, notes=tuple(notes))
-    return _with_callers(found, ledger)
+    _adopt("agent", absent, _within(agents, network), addresses, notes, network)
+    return replace(roles, addresses=addresses, notes=tuple(notes))
+
+
+def _is_all_from_traffic(before: Roles, after: Roles, ledger: Ledger) -> bool:
+    """Whether no role is as it was told, or by default."""
+    return before.notes != after.notes and not any(
+        role in before.told or before.addresses[role] & ledger.addresses for role in DEFAULT_ROLES
+    )
+
+
+def _within(addresses: Iterable[str], network: IPNetwork | None) -> frozenset[str]:
+    """Those of a network; all of them for None."""
+    return frozenset(
+        address for address in addresses if network is None or ip_address(address) in network
+    )
+
+
+def _with_pairs(roles: Roles, ledger: Ledger) -> Roles:
+    """Say which networks have an API proxy of their own, if more than one has."""
+    seen = ledger.addresses
+    pairs = [
+        (network, sorted(members))
+        for network in roles.networks
+        if (members := _within(roles.addresses["api-proxy"] & seen, network))
+    ]
+    if len(pairs) < 2:
+        return roles
+    told = "; ".join(f"{network} has API proxy {', '.join(who)}" for network, who in pairs)
+    return replace(roles, notes=(*roles.notes, f"several pairs: {told}"))
 
 
 def _with_callers(roles: Roles, ledger: Ledger) -> Roles:
@@ -222,13 +288,14 @@ def _with_callers(roles: Roles, ledger: Ledger) -> Roles:
 def _adopt(
     role: Role,
     absent: set[Role],
-    found: Iterable[str],
+    members: frozenset[str],
     addresses: dict[Role, frozenset[str]],
     notes: list[str],
+    network: IPNetwork | None,
 ) -> None:
-    members = frozenset(found)
+    """Take what was found in a network in the place of members that it was to have."""
     if role in absent and members:
-        addresses[role] = members
+        addresses[role] = members | (addresses[role] - _within(addresses[role], network))
         who = sorted(members)
         more = len(who) - NOTED
         listed = ", ".join(who[:NOTED]) + (f" and {more:,} more" if more > 0 else "")
@@ -268,7 +335,9 @@ def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:
 
 
 def _is_gateway(address: str, roles: Roles) -> bool:
-    """The bridge's own address (.1): health checks of the host, not an agent."""
-    network = roles.network
+    """A bridge's own address (.1): health checks of the host, not an agent."""
     host = ip_address(address)
-    return host in network and int(host) == int(network.network_address) + 1
+    return any(
+        host in network and int(host) == int(network.network_address) + 1
+        for network in roles.networks
+    )

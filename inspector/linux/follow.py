@@ -25,25 +25,22 @@ _NAMED: Final = 12
 
 
 class Follower:
-    """Keeps rings bound, each to an interface told by name or to the bridge of a subnet.
+    """Keeps rings bound, each to an interface told by name or to whatever a finder finds.
 
-    `names` go with `rings`: None stands for whatever `finder` finds.  It is
-    readable when something has changed; then call `look`.
+    `wanted` go with `rings`.  It is readable when something has changed; then call `look`.
     """
 
     def __init__(
         self,
         rings: Sequence[Ring],
-        names: Sequence[str | None],
+        wanted: Sequence[str | BridgeFinder],
         *,
-        finder: BridgeFinder | None = None,
         netns: Path | None = None,
         on_bound: OnBound = lambda ring, because: None,
     ) -> None:
-        self._wanted = list(zip(rings, names, strict=True))
+        self._wanted = list(zip(rings, wanted, strict=True))
         #: Interfaces that were removed and captured again when they were made anew.
         self.made_anew: Counter[str] = Counter()
-        self._finder = finder
         self._on_bound = on_bound
         # Before the first look: what comes in between is told.
         self._changes = Changes(netns)
@@ -57,12 +54,12 @@ class Follower:
         self._changes.clear()
         for ring, _ in self._wanted:
             ring.check()  # its interface may be gone, and another of that name be there
-        waiting = [(ring, name) for ring, name in self._wanted if ring.state in ("waiting", "gone")]
+        waiting = [(ring, what) for ring, what in self._wanted if ring.state in ("waiting", "gone")]
         if not waiting:
             return
-        taken = {ring.index for ring, _ in self._wanted if ring.state in ("running", "down")}
-        for ring, name in waiting:
-            for candidate, index, because in self._candidates(name):
+        taken = self._taken()
+        for ring, what in waiting:
+            for candidate, index, because in self._candidates(what):
                 if index in taken:
                     continue
                 before = ring.interface
@@ -78,11 +75,15 @@ class Follower:
 
     def awaited(self) -> list[str]:
         """What never was there, of each ring that is still without an interface."""
+        taken = self._taken()
         found = []
-        for ring, name in self._wanted:
-            if ring.interface is None:
-                subnet = "the subnet" if self._finder is None else self._finder.subnet
-                found.append(f"a bridge of {subnet}" if name is None else f"interface {name}")
+        for ring, what in self._wanted:
+            if ring.interface is not None:
+                continue
+            if isinstance(what, str):
+                found.append(f"interface {what}")
+            elif not any(index in taken for _, index, _ in self._candidates(what)):
+                found.append(f"a bridge of {what.subnet}")
         return found
 
     def present(self) -> str:
@@ -98,12 +99,16 @@ class Follower:
         self._changes.close()
         self._netlink.close()
 
-    def _candidates(self, name: str | None) -> list[tuple[str, int, str]]:
+    def _taken(self) -> set[int]:
+        """The interfaces that a ring listens on."""
+        return {ring.index for ring, _ in self._wanted if ring.state in ("running", "down")}
+
+    def _candidates(self, what: str | BridgeFinder) -> list[tuple[str, int, str]]:
         try:
-            if name is not None:
+            if isinstance(what, str):
                 links = self._netlink.links()
-                return [(name, link.index, "it is there") for link in links if link.name == name]
-            found = () if self._finder is None else self._finder.look()
+                return [(what, link.index, "it is there") for link in links if link.name == what]
+            found = what.look()
         except CannotCapture:
             return []
         return [(bridge.name, bridge.index, bridge.because) for bridge in found]

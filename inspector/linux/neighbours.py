@@ -1,8 +1,8 @@
 """Whether a process is on the bridge: by what the kernel says, never by what anybody tells.
 
 A network namespace is on the bridge when one of the bridge's ports is the near end of a wire (veth)
-whose far end is in it.  Which bridges count is told by name, or else by subnet: then the
-namespace must have an address of that subnet, too.  The namespace in which the bridge is itself is
+whose far end is in it.  Which bridges count is told by name, or else by subnets: then the
+namespace must have an address of one of them, too.  The namespace in which the bridge is itself is
 not on it: there runs whatever the machine runs.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -30,15 +30,19 @@ _IPV6: Final = re.compile(rb"^([0-9a-f]{32}) ", re.MULTILINE)
 class Neighbours:
     """Answers for one machine's bridges; opened with privilege, it needs none afterwards.
 
-    `names`: bridges that count, whatever their subnet; else those of `subnet`, None for all.
+    `names`: bridges that count, whatever their subnet; else those of `subnets`, none for all.
     """
 
     def __init__(
-        self, *, names: tuple[str, ...] = (), subnet: IPNetwork | None, netns: Path | None = None
+        self,
+        *,
+        names: tuple[str, ...] = (),
+        subnets: Sequence[IPNetwork] = (),
+        netns: Path | None = None,
     ) -> None:
         self._netlink = Netlink(netns)
         self._names = frozenset(names)
-        self._subnet = None if names else subnet
+        self._subnets = () if names else tuple(subnets)
 
     @property
     def own(self) -> int:
@@ -68,8 +72,8 @@ class Neighbours:
         }
         if not any(link.master in bridges and link.elsewhere == number for link in links):
             return False
-        return self._subnet is None or any(
-            address in self._subnet for address in _addresses(process)
+        return not self._subnets or any(
+            address in subnet for address in _addresses(process) for subnet in self._subnets
         )
 
     def close(self) -> None:

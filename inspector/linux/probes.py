@@ -66,9 +66,9 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What to examine: the subnet to find, the namespace to look in, where to write."""
+    """What to examine: the subnets to find, the namespace to look in, where to write."""
 
-    subnet: IPNetwork
+    subnets: tuple[IPNetwork, ...]
     netns: Path | None = None
     place: Path = Path()
 
@@ -167,14 +167,17 @@ def _classic() -> _Found:
 
 
 def _bridge(machine: Machine, docker: DockerView) -> _Found:
-    try:
-        with BridgeFinder(machine.subnet, docker=docker, netns=machine.netns) as finder:
-            found = finder.find()
-    except CannotCapture as error:
-        return _Found("no", error.culprit, error.next_step)
-    if found.how == "own-address":
-        return _Found("no", f"{found.name}: {found.because}", "run it on the containers' host")
-    return _Found("yes", f"{found.name}: {found.because}")
+    told = []
+    for subnet in machine.subnets:
+        try:
+            with BridgeFinder(subnet, docker=docker, netns=machine.netns) as finder:
+                found = finder.find()
+        except CannotCapture as error:
+            return _Found("no", error.culprit, error.next_step)
+        if found.how == "own-address":
+            return _Found("no", f"{found.name}: {found.because}", "run it on the containers' host")
+        told.append(f"{found.name}: {found.because}")
+    return _Found("yes", "; ".join(told))
 
 
 def _containers(docker: DockerView) -> _Found:

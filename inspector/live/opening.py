@@ -8,14 +8,14 @@ processes, addresses alone; containers, none.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from inspector.errors import CannotCapture
-from inspector.linux.bridge import BridgeFinder
+from inspector.linux.bridge import BridgeFinder, BridgeFound
 from inspector.linux.ebpf import filter as ebpf_filter
 from inspector.linux.ebpf.attribution import Attribution
 from inspector.linux.ebpf.keys import KeyPrograms
@@ -45,13 +45,13 @@ class Wanted:
     """What a user asks of a live capture.
 
     `runs_command`: a command runs that may itself make the bridge.
-    `interfaces` empty: the bridge of `subnet` is looked for.  `everything`: of
+    `interfaces` empty: a bridge of each of `subnets` is looked for.  `everything`: of
     any subnet (`--scope all`).  `full`: tunnels are kept whole; else those
     through `tunnel_ports` are cut, and TLS that goes out directly.  `keys`: TLS
     secrets are taken from the programs on the bridge; then nothing is cut here.
     """
 
-    subnet: IPv4Network | IPv6Network
+    subnets: tuple[IPv4Network | IPv6Network, ...]
     interfaces: tuple[str, ...] = ()
     netns: str | None = None
     everything: bool = False
@@ -140,18 +140,14 @@ def _rings(
     """A ring for each interface, and one that waits where there is none yet."""
     filter = _filter(wanted, opened)
     follows = wanted.wait or wanted.runs_command
-    finder: BridgeFinder | None = None
-    names: list[str | None] = list(wanted.interfaces)
-    found: list[str | None] = list(wanted.interfaces)
+    names: list[tuple[str | None, str | BridgeFinder]]
+    names = [(name, name) for name in dict.fromkeys(wanted.interfaces)]
     because = ""
     if not names:
-        finder = BridgeFinder(wanted.subnet, docker=opened.broker, netns=netns)
-        opened.hold(finder)
-        bridges = finder.look() if follows else (finder.find(),)
-        found = [bridge.name for bridge in bridges] or [None]
-        names = [None] * len(found)
-        because = "; ".join(f"{bridge.name}: {bridge.because}" for bridge in bridges)
-    for name in found:
+        found = list(_bridges(wanted, netns, opened, follows=follows))
+        names = [(None if each is None else each.name, finder) for each, finder in found]
+        because = "; ".join(f"{each.name}: {each.because}" for each, _ in found if each)
+    for name, _ in names:
         try:
             ring = Ring.open(name, netns=netns, filter=filter)
         except NoSuchInterface:
@@ -163,13 +159,29 @@ def _rings(
     if follows:
         opened.finder = Follower(
             opened.sources,
-            names,
-            finder=finder,
+            [what for _, what in names],
             netns=netns,
             on_bound=lambda ring, because: tell(f"listening on {ring.interface}: {because}"),
         )
         opened.hold(opened.finder)
     opened.rungs.insert(0, _ring_rung(opened.sources, because))
+
+
+def _bridges(
+    wanted: Wanted, netns: Path | None, opened: Opened, *, follows: bool
+) -> Iterator[tuple[BridgeFound | None, BridgeFinder]]:
+    """The bridges of each subnet, each bridge once; None: of that one none is there yet."""
+    taken: set[int] = set()
+    for subnet in wanted.subnets:
+        finder = BridgeFinder(subnet, docker=opened.broker, netns=netns)
+        opened.hold(finder)
+        bridges = finder.look() if follows else (finder.find(),)
+        if not bridges:
+            yield None, finder
+        for bridge in bridges:
+            if bridge.index not in taken:
+                yield bridge, finder
+        taken |= {bridge.index for bridge in bridges}
 
 
 def _ring_rung(sources: Sequence[Ring], because: str) -> Rung:
@@ -179,7 +191,7 @@ def _ring_rung(sources: Sequence[Ring], because: str) -> Rung:
 
 
 def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
-    networks = [] if wanted.everything else [wanted.subnet]
+    networks = () if wanted.everything else wanted.subnets
     trouble: BpfError | None = None
     if not (wanted.full or wanted.keys):
         try:
@@ -230,8 +242,8 @@ def _attribution(opened: Opened) -> KernelAttribution | None:
 
 def _keys(wanted: Wanted, netns: Path | None, opened: Opened) -> KernelKeys | None:
     try:
-        subnet = None if wanted.everything else wanted.subnet
-        neighbours = Neighbours(names=wanted.interfaces, subnet=subnet, netns=netns)
+        subnets = () if wanted.everything else wanted.subnets
+        neighbours = Neighbours(names=wanted.interfaces, subnets=subnets, netns=netns)
         with contextlib.closing(neighbours):
             programs = KeyPrograms.start(neighbours.own)
             opened.hold(programs)

@@ -53,7 +53,7 @@ class UsedOptions:
     scope: Scope | None
     """Which connections were to be looked at."""
     subnet: str | None
-    """The network, in CIDR notation."""
+    """The network, in CIDR notation; the first, if several were named."""
     agents: tuple[str, ...]
     """Addresses of agents, in the order given."""
     api_proxies: tuple[str, ...]
@@ -68,6 +68,8 @@ class UsedOptions:
     """Headers whose values were to be shown, in the order given."""
     decrypts: bool = False
     """Whether keys of TLS sessions were to be used."""
+    subnets: tuple[str, ...] = ()
+    """All networks that were named, in the order given."""
 
 
 @dataclass(frozen=True, slots=True)

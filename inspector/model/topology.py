@@ -13,6 +13,8 @@ from inspector.model.providers import Provider, ProviderFacts
 
 Scope: TypeAlias = Literal["subnet", "all"]
 Role: TypeAlias = Literal["agent", "api-proxy", "forward-proxy", "other"]
+#: What else the firewall puts on the bridge, beside the way of a call: its role there is "other".
+Helper: TypeAlias = Literal["mcp-gateway", "cli-proxy", "doh-proxy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Topology:
     """Who is who, and how that is known."""
 
     subnet: str | None
-    """The network that the report is about, in CIDR notation."""
+    """The network that the report is about, in CIDR notation; the first, if it is about several."""
     agent: tuple[str, ...]
     """Addresses of agents, in the order of their text."""
     api_proxy: tuple[str, ...]
@@ -37,6 +39,21 @@ class Topology:
     """What was recognised from traffic, and why, in the order of the decisions."""
     added: tuple[ProviderFacts, ...] = ()
     """The providers that a topology file added to those known here, in the order of the file."""
+    subnets: tuple[str, ...] = ()
+    """All networks that the report is about, in CIDR notation, in the order given.
+
+    Empty in reports before 2.2."""
+    mcp_gateway: tuple[str, ...] = ()
+    """Addresses of gateways for MCP (`/mcp/...`), in the order of their text."""
+    cli_proxy: tuple[str, ...] = ()
+    """Addresses of hosts that run command lines for the agent, in the order of their text."""
+    doh_proxy: tuple[str, ...] = ()
+    """Addresses of hosts that ask for names over HTTPS, in the order of their text."""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """All networks that the report is about, whichever version wrote it."""
+        return self.subnets or (() if self.subnet is None else (self.subnet,))
 
 
 @dataclass(frozen=True, slots=True)

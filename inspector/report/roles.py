@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.model.topology import Role, Topology
+from inspector.model.topology import Helper, Role, Topology
 
 
 def named_roles(topology: Topology) -> tuple[tuple[Role, tuple[str, ...]], ...]:
@@ -11,6 +11,15 @@ def named_roles(topology: Topology) -> tuple[tuple[Role, tuple[str, ...]], ...]:
         ("agent", topology.agent),
         ("api-proxy", topology.api_proxy),
         ("forward-proxy", topology.forward_proxy),
+    )
+
+
+def named_helpers(topology: Topology) -> tuple[tuple[Helper, tuple[str, ...]], ...]:
+    """The addresses of hosts beside the way of a call."""
+    return (
+        ("mcp-gateway", topology.mcp_gateway),
+        ("cli-proxy", topology.cli_proxy),
+        ("doh-proxy", topology.doh_proxy),
     )
 
 

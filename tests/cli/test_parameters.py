@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
 from inspector.cli.main import main
 from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
+from lab.index import CAPTURES
+
+HEALTHY = str(CAPTURES / "healthy-json")
 
 
 @pytest.mark.parametrize(
@@ -50,13 +55,14 @@ def test_a_header_name_is_a_token() -> None:
             HeaderName().checked(text)
 
 
-@pytest.mark.parametrize(
-    "command", [("analyze", "x"), ("check", "x"), ("compare", "x", "y"), ("capture",), ("doctor",)]
-)
-def test_a_second_subnet_is_refused_and_not_passed_over(command: tuple[str, ...]) -> None:
-    two = ("--subnet", "172.30.0.0/24", "--subnet", "172.31.0.0/24")
-    result = CliRunner().invoke(main, [*command, *two])
-    assert result.exit_code == 2
-    said = " ".join(result.stderr.split())
-    assert "--subnet is given 2 times" in said
-    assert "172.30.0.0/15, or --scope all" in said
+def test_several_subnets_are_what_the_report_is_about() -> None:
+    two = ("--subnet", "172.31.0.0/24", "--subnet", "172.30.0.9/24")
+    for told in (two, ("--scope", "subnet", *two)):
+        result = CliRunner().invoke(main, ["analyze", "--format", "json", *told, HEALTHY])
+        assert result.exit_code == 0, result.stderr
+        report = json.loads(result.stdout)
+        assert report["topology"]["subnets"] == ["172.31.0.0/24", "172.30.0.0/24"]
+        assert report["topology"]["subnet"] == "172.31.0.0/24"
+        assert report["provenance"]["options"]["subnets"] == report["topology"]["subnets"]
+        assert report["exchanges"]
+        assert report["completeness"]["verdict"] == "complete"

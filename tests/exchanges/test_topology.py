@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from inspector.exchanges.topology import (
 from inspector.model.providers import DEFAULT_PORTS
 from inspector.model.topology import Topology
 from inspector.options import Options
+from inspector.report.page.terminal import render
 from tests.exchanges.network import (
     AGENT,
     API_PROXY,
@@ -294,6 +296,132 @@ def test_a_subnet_at_the_edge_of_the_address_space_is_none_too_odd(subnet: str) 
     assert net.report(Options(scope="all", subnet=subnet)).topology.agent == ("10.9.0.5",)
 
 
+# -- several networks -----------------------------------------------------------------
+
+BOTH = ("172.30.0.0/24", "172.31.0.0/24")
+
+
+def pair(net: Network, prefix: str) -> None:
+    """A call at the API proxy of a network, and the tunnel for it, side by side with others'."""
+    agent, api_proxy, squid = (f"{prefix}.{last}" for last in (20, 30, 10))
+    call = net.to(api_proxy, 10001, agent).send(True, request(body=b"{}"))
+    say(net.to(squid, 3128, api_proxy), connect(), ESTABLISHED).close()
+    call.send(False, response()).close()
+
+
+def test_an_enclave_pair_has_its_roles_once_its_network_is_named() -> None:
+    net = Network()
+    for prefix in ("172.30.0", "172.31.0"):
+        pair(net, prefix)
+    alone, both = net.report(), net.report(Options(subnet=BOTH))
+
+    assert alone.topology.api_proxy == ("172.30.0.30",)
+    assert alone.completeness.out_of_scope_proxies == 2
+    assert both.topology.subnets == BOTH
+    assert both.topology.api_proxy == ("172.30.0.30", "172.31.0.30")
+    assert both.topology.agent == ("172.30.0.20", "172.31.0.20")
+    assert both.topology.forward_proxy == ("172.30.0.10", "172.31.0.10")
+    assert both.completeness.out_of_scope == 0
+    assert [e.hop for e in both.exchanges] == ["agent-to-api-proxy"] * 2
+    assert both.topology.notes == (
+        "several pairs: 172.30.0.0/24 has API proxy 172.30.0.30;"
+        " 172.31.0.0/24 has API proxy 172.31.0.30",
+    )
+    tunnels = {tunnel.id: tunnel.client.ip for tunnel in both.tunnels}
+    carried = [tunnels[chain.tunnel] for chain in both.chains if chain.tunnel]
+    assert carried == ["172.30.0.30", "172.31.0.30"]
+
+
+def test_members_of_a_second_network_are_recognised_beside_those_of_the_first() -> None:
+    net = Network()
+    for prefix in ("172.30.0", "10.9.0"):
+        pair(net, prefix)
+    topology = net.report(Options(subnet=("172.30.0.0/24", "10.9.0.0/24"))).topology
+
+    assert topology.api_proxy == ("10.9.0.30", "172.30.0.30")
+    assert topology.agent == ("10.9.0.20", "172.30.0.20")
+    assert topology.forward_proxy == ("10.9.0.10", "172.30.0.10")
+    assert "api-proxy recognised from traffic: 10.9.0.30" in topology.notes
+    assert topology.source == "options"
+
+
+# -- hosts beside the way of a call ------------------------------------------------------
+
+
+def helpers(net: Network, **options: object) -> dict[str, tuple[str, ...]]:
+    topology = told(net, **options)
+    return {
+        "mcp": topology.mcp_gateway,
+        "cli": topology.cli_proxy,
+        "doh": topology.doh_proxy,
+    }
+
+
+def test_helpers_are_known_by_what_they_do() -> None:
+    net = Network()
+    say(net.to("172.30.0.60", 8080), request("POST /mcp/github HTTP/1.1", body=b"{}"), response())
+    say(net.to(GATEWAY, 8080), request("GET /mcp HTTP/1.1"), response())
+    say(net.to("172.30.0.51", 11000), request("POST /exec HTTP/1.1", body=b"{}"), response())
+    say(net.to_squid("172.30.0.41"), connect("dns.google:443"), ESTABLISHED)
+
+    assert helpers(net) == {
+        "mcp": (GATEWAY, "172.30.0.60"), "cli": ("172.30.0.51",), "doh": ("172.30.0.41",),
+    }  # fmt: skip
+    assert {
+        "mcp-gateway recognised from traffic: 172.30.0.1, 172.30.0.60",
+        "cli-proxy recognised from traffic: 172.30.0.51",
+        "doh-proxy recognised from traffic: 172.30.0.41",
+    } <= set(told(net).notes)
+
+
+def test_the_firewalls_own_addresses_of_helpers_are_known_without_traffic_that_tells() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET, response())
+    net.to("172.30.0.50", 11000)
+    net.to("9.9.9.9", 853, client="172.30.0.40")
+
+    assert helpers(net) == {"mcp": (), "cli": ("172.30.0.50",), "doh": ("172.30.0.40",)}
+    assert told(net).notes == ()
+
+
+def test_whoever_calls_an_api_is_an_agent_wherever_it_lives() -> None:
+    net = Network()
+    say(net.to_api_proxy(), GET, response())
+    say(net.to_api_proxy(client="172.30.0.50"), GET, response())
+    say(net.to_api_proxy(client="172.30.0.40"), GET, response())
+
+    assert helpers(net) == {"mcp": (), "cli": (), "doh": ()}
+    assert told(net).agent == (AGENT, "172.30.0.40", "172.30.0.50")
+
+
+def test_a_path_that_only_begins_like_mcp_or_goes_through_squid_names_no_gateway() -> None:
+    net = Network()
+    say(net.to("172.30.0.60", 8080), request("GET /mcpx HTTP/1.1"), response())
+    say(net.to("172.30.0.61", 8080), request("POST /mcp/github HTTP/1.1"))
+    say(
+        net.to_squid(AGENT),
+        request("POST http://172.30.0.62:8080/mcp/github HTTP/1.1"),
+        response("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0"),
+    )
+
+    assert helpers(net)["mcp"] == ()
+
+
+def test_helpers_that_a_file_names_are_those(tmp_path: Path) -> None:
+    file = tmp_path / "net.toml"
+    file.write_text('mcp_gateways = ["172.30.0.77"]\ncli_proxies = ["172.30.0.78"]\n')
+    net = Network()
+    say(net.to("172.30.0.60", 8080), request("GET /mcp HTTP/1.1"), response())
+    say(net.to("172.30.0.77", 80), GET, response())
+
+    found = helpers(net, topology_file=file)
+    assert (found["mcp"], found["cli"]) == (("172.30.0.77",), ("172.30.0.78",))
+    report = net.report(Options(topology_file=file))
+    assert "172.30.0.60" not in report.topology.mcp_gateway
+    page = render(report, width=200, verbosity=1)
+    assert "mcp-gateway 172.30.0.77, cli-proxy 172.30.0.78" in page
+
+
 # -- the subnet test -----------------------------------------------------------------
 
 
@@ -302,7 +430,7 @@ def test_a_subnet_at_the_edge_of_the_address_space_is_none_too_odd(subnet: str) 
 )
 def test_packed_addresses_are_tested_as_the_standard_library_would(text: str) -> None:
     network = ipaddress.ip_network(text)
-    is_member = SubnetTest(network)
+    is_member = SubnetTest([network])
     for address in ("172.30.0.0", "172.30.0.255", "172.30.1.0", "10.9.0.5", "fd00::1", "fd01::1"):
         packed = ipaddress.ip_address(address)
         assert is_member(packed.packed) == (packed in network)

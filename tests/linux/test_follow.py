@@ -80,8 +80,7 @@ def test_a_bridge_is_awaited_by_its_subnet(network: Network, bridge: tuple[Make,
         closing(
             Follower(
                 [ring],
-                [None],
-                finder=finder,
+                [finder],
                 netns=where,
                 on_bound=lambda _, because: told.append(because),
             )
@@ -104,8 +103,7 @@ def test_what_never_came_is_named_beside_what_is_there(network: Network) -> None
         closing(
             Follower(
                 [mistyped, by_subnet, there],
-                ["fw-brigde", None, network.device],
-                finder=finder,
+                ["fw-brigde", finder, network.device],
                 netns=where,
             )
         ) as follower,
@@ -117,6 +115,21 @@ def test_what_never_came_is_named_beside_what_is_there(network: Network) -> None
     assert present.startswith("there are: lo, ")
     assert network.device in present
     assert "veth-" not in present
+
+
+def test_of_two_subnets_on_one_bridge_none_is_awaited_once_it_is_heard(network: Network) -> None:
+    where = namespace(network.bridge)
+    with (
+        Ring.open(None, netns=where) as one,
+        Ring.open(None, netns=where) as other,
+        BridgeFinder(ip_network("172.30.0.0/24"), netns=where) as finder,
+        BridgeFinder(ip_network("172.30.0.0/25"), netns=where) as same,
+        closing(Follower([one, other], [finder, same], netns=where)) as follower,
+    ):
+        follower.look()
+
+        assert (one.interface, other.interface) == (network.device, None)
+        assert follower.awaited() == []
 
 
 def test_a_ring_that_runs_stays_where_it_is(network: Network, bridge: tuple[Make, Make]) -> None:

@@ -17,7 +17,7 @@ SUBNET = ip_network("172.30.0.0/24")
 
 
 def examined(network: Network, place: Path) -> dict[str, Check]:
-    machine = Machine(SUBNET, namespace(network.bridge), place)
+    machine = Machine((SUBNET,), namespace(network.bridge), place)
     return {check.name: check for check in examine(machine)}
 
 
@@ -48,7 +48,7 @@ def test_every_lack_has_a_remedy_and_no_yes_has_one(
 
 
 def test_inside_a_container_the_bridge_is_not_had(network: Network, tmp_path: Path) -> None:
-    machine = Machine(SUBNET, namespace(network.agent), tmp_path)
+    machine = Machine((SUBNET,), namespace(network.agent), tmp_path)
     (bridge,) = [check for check in examine(machine) if check.name == "bridge"]
 
     assert bridge.answer == "no"
@@ -64,7 +64,7 @@ def test_without_privilege_the_ring_is_a_no_that_says_what_to_do(lab_possible: N
 from ipaddress import ip_network
 from inspector.linux.probes import Machine, examine
 from tests.linux.test_ring import give_up
-here = Machine(ip_network("172.30.0.0/24"))
+here = Machine((ip_network("172.30.0.0/24"),))
 examine(here)  # what it imports may be root's alone
 give_up()
 for check in examine(here):

@@ -33,7 +33,7 @@ def prober(
 ) -> Iterator[tuple[KeyPrograms, Prober]]:
     neighbours = Neighbours(
         names=names,
-        subnet=None if subnet is None else ip_network(subnet),
+        subnets=() if subnet is None else (ip_network(subnet),),
         netns=NAMED / network.bridge.namespace,
     )
     with closing(neighbours):

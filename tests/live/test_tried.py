@@ -91,7 +91,7 @@ class Probing:
 
     def __init__(self, network: Network) -> None:
         netns = NAMED / network.bridge.namespace
-        with closing(Neighbours(names=("fw-bridge",), subnet=None, netns=netns)) as neighbours:
+        with closing(Neighbours(names=("fw-bridge",), netns=netns)) as neighbours:
             self.programs = KeyPrograms.start(neighbours.own)
             self.prober = Prober.start(self.programs, neighbours)
 

@@ -53,17 +53,20 @@ def test_a_path_keeps_its_end(name: str, width: int, text: str) -> None:
 
 
 def test_an_address_of_the_bridge_is_its_last_part() -> None:
-    prefix = shared_prefix("172.30.0.0/24")
+    prefix = shared_prefix(["172.30.0.0/24"])
     assert words.service(Endpoint("172.30.0.30", 10001), prefix) == ".30:10001"
     assert words.service(Endpoint("172.30.1.30", 10001), prefix) == "172.30.1.30:10001"
     assert words.service(Endpoint("fd00::30", 10001), prefix) == "[fd00::30]:10001"
 
 
-@pytest.mark.parametrize("subnet", [None, "10.0.0.0/8", "fd00::/64", "nonsense"])
+@pytest.mark.parametrize(
+    "subnets",
+    [[], ["10.0.0.0/8"], ["fd00::/64"], ["nonsense"], ["172.30.0.0/24", "172.31.0.0/24"]],
+)
 def test_where_the_last_part_would_not_tell_hosts_apart_addresses_stay_whole(
-    subnet: str | None,
+    subnets: list[str],
 ) -> None:
-    assert shared_prefix(subnet) is None
+    assert shared_prefix(subnets) is None
 
 
 def test_a_credential_is_told_by_its_label_and_what_is_wrong_with_it() -> None:

@@ -14,7 +14,6 @@ import click
 
 from inspector.cli.help import EXAMPLES, option_groups
 from inspector.cli.main import COMMANDS, main
-from inspector.cli.parameters import Once
 from inspector.errors import ExitCode
 
 PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
@@ -87,7 +86,7 @@ def _manner(option: click.Option) -> str:
     said = ""
     if option.show_default:
         said += f" Default: {option.default}."
-    if option.multiple and not isinstance(option, Once):
+    if option.multiple:
         said += " May be given several times."
     if isinstance(option.envvar, str):
         said += f" Environment: `{option.envvar}`."

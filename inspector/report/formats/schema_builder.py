@@ -69,6 +69,9 @@ _ITEMS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Topology.agent": _ADDRESS,
     "Topology.api_proxy": _ADDRESS,
     "Topology.forward_proxy": _ADDRESS,
+    "Topology.mcp_gateway": _ADDRESS,
+    "Topology.cli_proxy": _ADDRESS,
+    "Topology.doh_proxy": _ADDRESS,
 }
 _NAMES: Final[Mapping[str, Mapping[str, Any]]] = {
     "providers": {"pattern": "^[0-9]{1,5}$"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -15,7 +15,7 @@ from inspector.model.report import Report
 from inspector.model.topology import Role
 from inspector.report.page import grouping, words
 from inspector.report.page.escape import visible
-from inspector.report.roles import KnownRoles, named_roles
+from inspector.report.roles import KnownRoles, named_helpers, named_roles
 from inspector.report.waiting import WaitingCalls
 
 #: Captures of one run, and the files of a ring, follow each other within this (ns).
@@ -36,7 +36,7 @@ class View:
         self.report = report
         self.page = grouping.page(report)
         self.several_files = len(report.captures) > 1
-        self.prefix = shared_prefix(report.topology.subnet)
+        self.prefix = shared_prefix(report.topology.networks)
         self.carried: dict[str, list[Chain]] = {}
         self.retried: dict[str, Chain] = {}
         for chain in report.chains:
@@ -45,6 +45,7 @@ class View:
             for tunnel in chain.attempts:
                 self.retried[tunnel] = chain
         self._roles = KnownRoles(report.topology)
+        self._helpers = {ip: what for what, ips in named_helpers(report.topology) for ip in ips}
         legs = [e for e in report.exchanges if e.relays is not None]
         self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
         self._relayed = relayed_to(legs, report.topology)
@@ -104,7 +105,7 @@ class View:
 
     def host(self, ip: str) -> str:
         """`.30 api-proxy`"""
-        return f"{words.address(ip, self.prefix)} {self.role(ip)}"
+        return f"{words.address(ip, self.prefix)} {self._helpers.get(ip) or self.role(ip)}"
 
     def role(self, ip: str) -> Role:
         """Who an address is."""
@@ -128,19 +129,20 @@ class View:
     def known_roles(self) -> str:
         """Who is who, and how that is known, in one line."""
         topology = self.report.topology
-        known = ", ".join(f"{role} {visible(words.some(ips))}" for role, ips in self.roles() if ips)
+        named = (*self.roles(), *named_helpers(topology))
+        known = ", ".join(f"{role} {visible(words.some(ips))}" for role, ips in named if ips)
         scope: str = topology.scope
-        if scope == "subnet" and topology.subnet:
-            scope += f" {visible(topology.subnet)}"
+        if scope == "subnet" and topology.networks:
+            scope += f" {visible(' and '.join(topology.networks))}"
         return f"roles from {visible(topology.source)}: {known or 'none known'}; scope {scope}"
 
 
-def shared_prefix(subnet: str | None) -> str | None:
-    """`172.30.0.` for a /24; None where the last octet alone would not tell hosts apart."""
-    if subnet is None:
+def shared_prefix(subnets: Sequence[str]) -> str | None:
+    """`172.30.0.` for one /24; None where the last octet alone would not tell hosts apart."""
+    if len(subnets) != 1:
         return None
     try:
-        network = ipaddress.ip_network(subnet, strict=False)
+        network = ipaddress.ip_network(subnets[0], strict=False)
     except ValueError:
         return None
     if network.version != 4 or network.prefixlen < 24:
