@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TextIO
@@ -18,7 +19,7 @@ class Progress:
 
     def __init__(self, out: TextIO | None = None, *, wanted: bool = True) -> None:
         self._out = sys.stderr if out is None else out
-        self._shown = wanted and self._out.isatty()
+        self._shown = wanted and _takes_a_line(self._out)
         self._next = 0
 
     def __enter__(self) -> Progress:
@@ -30,8 +31,11 @@ class Progress:
             self._out.flush()
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Draw the line again when a percent, or a MiB, has passed since the last time."""
-        if not self._shown or done < self._next:
+        """Draw the line again when a percent, or a MiB, has passed since the last time.
+
+        What is read in a moment is not drawn at all: it would only flash.
+        """
+        if not self._shown or done < self._next or (total is not None and total < _STEP):
             return
         self._next = done + max(_STEP, (total or 0) // 100)
         self._out.write("\r\x1b[K" + line(done, total))
@@ -46,7 +50,7 @@ class RunsRead:
 
     def __init__(self, out: TextIO | None = None, *, wanted: bool = True) -> None:
         self._out = sys.stderr if out is None else out
-        self._shown = wanted and self._out.isatty()
+        self._shown = wanted and _takes_a_line(self._out)
         self._next = 0.0
 
     def __enter__(self) -> RunsRead:
@@ -65,6 +69,11 @@ class RunsRead:
         known = outturn.unread + outturn.unchanged
         self._out.write(f"\r\x1b[Kjudged {outturn.judged:,} runs, {known:,} known already")
         self._out.flush()
+
+
+def _takes_a_line(out: TextIO) -> bool:
+    """Whether a line can be drawn again there: a terminal that knows how to wipe one."""
+    return out.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def line(done: int, total: int | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import click
 
@@ -12,16 +12,41 @@ from inspector.cli.analyze import NoTcp
 from inspector.cli.extracting import check_target, extract
 from inspector.cli.filtering import filter_options, limit_option, selection_of
 from inspector.cli.help import Described
-from inspector.cli.inputs import options_of, report_of
+from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.network import key_options, log_options, network_options
+from inspector.errors import InspectorError
 from inspector.report.formats.table import AT_THE_END
+
+#: Bytes of a capture that is read while somebody waits for a name to be completed.
+_AT_ONCE: Final = 8 << 20
+
+
+def _takes_long(path: str) -> bool:
+    from inspector.pcap.locate import locate
+
+    return sum(Path(name).stat().st_size for name in locate(path).captures) > _AT_ONCE
+
+
+def _names(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """The names that a shell offers for what was begun: of a report, or of a small capture."""
+    from inspector.options import Options
+
+    path = ctx.params.get("path")
+    try:
+        if path is None or path == "-" or (report_in(path) is None and _takes_long(path)):
+            return []
+        report = report_of((path,), Options(), progress=False)
+    except (InspectorError, OSError):
+        return []  # the command itself says why
+    named = (report.exchanges, report.tunnels, report.connections, report.direct_tls)
+    return [one.id for things in named for one in things if one.id.startswith(begun)]
 
 
 @click.command(cls=Described)
 @click.argument("path", metavar="FILE")
-@click.argument("identifier", metavar="[ID]", required=False)
+@click.argument("identifier", metavar="[ID]", required=False, shell_complete=_names)
 @click.option(
     "--format",
     "form",

@@ -26,6 +26,8 @@ def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
     if comparison.filtered:
         told = f"FILTERED by {comparison.filtered}: only these calls are compared, and no verdict\n"
         yield Text(told, STYLES["unknown"])
+    if said := _worse(comparison):
+        yield Text(f"{said}\n", STYLES["answer"])
     by_thing = grouping.groups(comparison.differences, lambda difference: difference.of)
     for group in by_thing:
         yield Text(group[0].of, STYLES["heading"])
@@ -33,7 +35,7 @@ def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
         for difference in (d for d in group if not d.aspect.startswith(HEADER)):
             grid.add_row(difference.aspect, _cell(difference.a), _cell(difference.b))
         headers = [d for d in group if d.aspect.startswith(HEADER)]
-        if headers:
+        if headers and not _is_of_one_side(group):
             grid.add_row("headers", _names(headers, "a"), _names(headers, "b"))
         yield from notes(grid)
     for undecided in grouping.groups(comparison.undecided, lambda each: each.because):
@@ -55,6 +57,20 @@ def _blocks(comparison: Comparison) -> Iterator[RenderableType]:
     if comparison.ignored:
         said += f", {words.count(comparison.ignored, 'difference')} ignored"
     yield Text(f"{said}.", STYLES["answer"])
+
+
+def _worse(comparison: Comparison) -> str:
+    """Which side has a cause of failed calls, if one alone has; empty otherwise."""
+    for each in comparison.differences:
+        if (told := each.a or each.b) and told.kind == "cause" and None in (each.a, each.b):
+            bad, good = ("A", "B") if each.a is not None else ("B", "A")
+            return f"Calls fail in {bad}: {told.shown}. No cause of failed calls is in {good}."
+    return ""
+
+
+def _is_of_one_side(differences: Sequence[Difference]) -> bool:
+    """Whether the other side has nothing of the kind: each header would be a difference."""
+    return all(d.a is None for d in differences) or all(d.b is None for d in differences)
 
 
 def _names(differences: Sequence[Difference], side: Literal["a", "b"]) -> Text:

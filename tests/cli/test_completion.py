@@ -33,7 +33,7 @@ def completed(*words: str) -> set[str]:
         check=True,
     )
     assert done.stderr == ""
-    return {line.partition(",")[2] for line in done.stdout.splitlines()}
+    return {line.partition(",")[2] for line in done.stdout.splitlines() if line}
 
 
 def test_commands_options_and_codes_are_offered() -> None:
@@ -41,6 +41,15 @@ def test_commands_options_and_codes_are_offered() -> None:
     assert "--subnet" in completed("analyze", "--su")
     assert completed("explain", "proxy-") == {code for code in CODES if code.startswith("proxy-")}
     assert completed("help", "ana") == {"analyze"}
+
+
+def test_the_names_of_a_capture_and_of_a_report_are_offered_to_show() -> None:
+    run = "captures/issue-1527"
+    assert completed("show", run, "t") == {"t1", "t2", "t3", "t4"}
+    assert completed("show", run, "e") == {"e1"}
+    assert "e1" in completed("show", "docs/example-report.json", "")
+    assert completed("show", "no-such-file", "") == set()
+    assert completed("show", "README.md", "") == set()
 
 
 def test_a_broken_configuration_does_not_break_a_line_that_is_typed(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from inspector.cli.progress import Progress, line
 
 
@@ -29,6 +31,21 @@ def test_the_line_is_drawn_again_after_a_mebibyte_and_wiped_at_the_end() -> None
     drawn = out.getvalue().split("\r\x1b[K")
     assert len(drawn) == 6
     assert drawn[0] == drawn[-1] == ""
+
+
+def test_what_is_read_in_a_moment_is_not_drawn() -> None:
+    out = _Terminal()
+    with Progress(out) as progress:
+        progress(24_000, 24_000)
+    assert out.getvalue() == ""
+
+
+def test_a_terminal_that_cannot_wipe_a_line_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    out = _Terminal()
+    with Progress(out) as progress:
+        progress(1 << 20, 4 << 20)
+    assert out.getvalue() == ""
 
 
 def test_nothing_is_drawn_where_nobody_looks_or_nobody_wants_it() -> None:

@@ -75,7 +75,7 @@ def test_no_call_failed_is_not_known_where_one_may_be_in_what_was_not_read(
     told = verdicts(report, Unread(connection, reason, 1))
     assert {item.verdict for item in told.values()} == {"not observable"}
     assert {item.because[0] for item in told.values()} == {
-        "not all was read; a call that failed may be in it"
+        "not all was read; what was not may hold a failed call"
     }
 
 

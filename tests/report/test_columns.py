@@ -10,22 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector import Report, inspect
+from inspector.report.detail.gather import Details
+from inspector.report.detail.page import page
 from inspector.report.page.columns import fitted
 from inspector.report.page.layout import printed, table
 from inspector.report.page.terminal import render
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 #: Of all kinds: denied and opened tunnels, keys, relayed pages, streams, sockets, long targets.
-SHOWN = ("issue-1527", "h4-403-squid", "h4-401-inside-tunnel", "tls-untrusted", "gemini-bad-key")
+SHOWN = (
+    "issue-1527", "squid-denied", "h4-401-inside-tunnel", "tls-untrusted", "gemini-query-key",
+    "websocket-cut", "plain-http-in-connect",
+)  # fmt: skip
 #: A host and its port, a cipher, a path, a code, a header's name.
 JOINED = re.compile(r"[\w.-]+:\d+|TLS_\w+|https?://\S+|/[\w/.?=-]+|\w+(?:[._-]\w+)+")
 
 
-def shown() -> list[str]:
-    return [name for name in SHOWN if (CAPTURES / name).is_dir()]
-
-
-@pytest.fixture(scope="module", params=shown())
+@pytest.fixture(scope="module", params=SHOWN)
 def told(request: pytest.FixtureRequest) -> Report:
     return inspect(CAPTURES / request.param)
 
@@ -38,6 +39,18 @@ def test_no_host_cipher_path_or_code_is_broken(told: Report, width: int) -> None
     assert len(whole) > 10
     assert {word for word in whole if word not in page} == set()
     assert max(map(len, page.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nor_on_the_page_of_one_exchange(told: Report, width: int) -> None:
+    details = Details(told)
+    names = [each.id for each in told.exchanges[:3]] + [each.id for each in told.tunnels[:2]]
+    for name in names:
+        detail = details.of(name)
+        wide = page(detail, told, width=1000)
+        shown = page(detail, told, width=width)
+        whole = {word for word in JOINED.findall(wide) if len(word) <= width // 2 - 4}
+        assert {word for word in whole if word not in shown} == set()
 
 
 def below_title(page: str) -> str:
@@ -78,6 +91,15 @@ def test_a_word_longer_than_the_page_is_broken_and_nothing_of_it_is_lost() -> No
         "abcdefghij" * 5 in "".join(line.strip() for line in lines)
     )
     assert max(map(len, lines)) <= 24
+
+
+def test_a_path_longer_than_the_page_is_broken_behind_its_own_marks() -> None:
+    grid = table("", header=False)
+    grid.add_row("POST /v1beta/models/some-model:generateContent?key=a-placeholder (e1)")
+    assert printed([grid], width=54, color=False).splitlines() == [
+        "POST /v1beta/models/some-model:generateContent?",
+        "    key=a-placeholder (e1)",
+    ]
 
 
 def test_a_broken_word_begins_no_workflow_command() -> None:

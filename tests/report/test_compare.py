@@ -44,6 +44,21 @@ def test_a_report_does_not_differ_from_itself(report: Report) -> None:
     assert f"No difference: {comparison.alike} aspects alike." in page(comparison)
 
 
+def test_the_side_that_alone_has_a_cause_is_named_first(report: Report) -> None:
+    fixed = replace(report, root_cause=None)
+    said = "Calls fail in {}: upstream-rejected-credential, 2 of 2. No cause"
+    assert page(_compared(report, fixed), width=120).splitlines()[3].startswith(said.format("A"))
+    assert page(_compared(fixed, report), width=120).splitlines()[3].startswith(said.format("B"))
+    assert "Calls fail" not in page(_compared(report, report))
+
+
+def test_headers_of_a_client_that_one_side_alone_has_are_not_listed(report: Report) -> None:
+    gone = replace(report, clients=report.clients[1:])
+    shown = page(_compared(report, gone), width=120)
+    assert "auth headers" in shown
+    assert "\n  headers" not in shown
+
+
 def test_the_cause_verdicts_and_findings_of_two_runs_are_compared(report: Report) -> None:
     fixed = replace(
         report,

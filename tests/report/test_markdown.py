@@ -29,7 +29,9 @@ def test_the_summary_of_the_example_says_cause_verdicts_what_was_sent_and_tunnel
     report: Report,
 ) -> None:
     text = html.unescape(OURS.sub("", render(report)))
-    assert text.startswith("### Cause: upstream-rejected-credential explains 2 of 2 failed calls\n")
+    assert text.startswith(
+        "### inspector: cause upstream-rejected-credential explains 2 of 2 failed calls\n"
+    )
     assert "| H4b | API error inside | **confirmed** | 401 authentication_error" in text
     assert "x-api-key: sk-ant-placeholder-key-for-credential-isolation" in text
     assert "| .30 api-proxy x2 | api.anthropic.com:443at 160.79.104.10 | 200 x2 |" in text
@@ -42,7 +44,7 @@ def test_without_a_cause_the_gravest_finding_comes_first_and_the_calls_are_count
 ) -> None:
     head = render(replace(report, root_cause=None)).splitlines()[0]
 
-    assert head.startswith("### Error: The API refused the credential")
+    assert head.startswith("### inspector: Error: The API refused the credential")
     assert " 4 calls: 1 got 200" in head
 
 

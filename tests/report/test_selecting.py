@@ -121,7 +121,7 @@ def test_a_filtered_page_says_so_and_concludes_from_the_whole_run() -> None:
     page = render(report, selection=Selection(statuses=("200",), said="--status 200"))
     assert "FILTERED by --status 200: 0 of 1 requests." in page
     assert "of the whole run." in " ".join(page.split())
-    for said in ("CAUSE  proxy-died   explains 1 of 1 failed call", "H4a  200s are only tunnels"):
+    for said in ("CAUSE  proxy-died   explains 1 of 1 failed call", "H4a  200s taken for answers"):
         assert said in whole
         assert said in page
     assert "SENT" not in page

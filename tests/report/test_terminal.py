@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector import inspect
 from inspector.model.capture import Oddity
 from inspector.model.conclusions import Evidence, Witnesses
 from inspector.model.ids import chain_id, connection_id, exchange_id, tunnel_id
@@ -20,6 +21,7 @@ from tests.exchanges.network import Network, request, response, say
 from .hostile import spoiled
 
 GOLDEN = Path(__file__).parent / "golden"
+CAPTURES = Path(__file__).parents[2] / "captures"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 HOSTILE = "\x1b[2Jx\r\n::error::pwn ##[stop] \u202egnp [red]not markup[/red] \x9b1m [/] \\"
@@ -420,9 +422,40 @@ def test_no_auth_header_is_said_to_lack_in_a_head_that_was_not_read_to_its_end()
 def test_logs_that_say_nothing_of_the_packets_are_not_passed_over(report: Report) -> None:
     note = "text.txt: no line of a known format"
     witnesses = Witnesses(0, 0, 1, (), (), (note,))
-    page = render(replace(report, witnesses=witnesses))
-    assert f"LOGS\n  {note}\n  0 lines of 0 tell of these packets, 1 unread" in page
+    page = render(replace(report, witnesses=witnesses), width=120)
+    assert page.index(f"{note}.") < page.index("CAUSE"), "whoever gave it believes that it agrees"
+    said = "LOGS   0 of 0 lines speak of these packets; none contradicts them; 1 line could not be"
+    assert said in page
+    assert f"{note}." in summary(replace(report, witnesses=witnesses))
     assert "LOGS" not in render(replace(report, witnesses=None))
+
+
+def test_one_line_says_that_all_questions_have_the_same_answer(report: Report) -> None:
+    alike = tuple(
+        replace(one, verdict="refuted", because=("no call failed",)) for one in report.hypotheses
+    )
+    page = render(replace(report, hypotheses=alike))
+    assert "H1-H4b  all questions  refuted  no call failed\n" in page
+    assert page.count("no call failed") == 1
+    assert "H1-H4b | all questions" in summary(replace(report, hypotheses=alike))
+    assert "H1-H4b" not in render(report)
+
+
+def test_a_success_that_failed_all_the_same_is_counted_as_failed() -> None:
+    cut = inspect(CAPTURES / "h3-upstream-cut")
+    assert "1 sent, 1 got 200 (1 failed)" in render(cut, width=120)
+    assert "2 calls: 2 got 200 (2 failed)." in render(replace(cut, root_cause=None), width=120)
+    assert "failed)" not in render(inspect(CAPTURES / "healthy-sse"), width=120)
+
+
+def test_the_gravest_finding_without_a_cause_says_what_to_do_and_where_more_is(
+    report: Report,
+) -> None:
+    [first, *_] = report.findings
+    grave = replace(first, severity="error", evidence=(Evidence(exchange=exchange_id(3)),))
+    page = render(replace(_healthy(report), findings=(grave,)), width=120)
+    assert f"  Next: {first.advice.removesuffix('.')}\n" in page
+    assert f"  More: inspector explain {first.code}, inspector show FILE e3\n" in page
 
 
 def test_evidence_that_is_not_listed_is_counted(report: Report) -> None:

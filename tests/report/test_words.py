@@ -45,6 +45,9 @@ def test_a_list_tells_how_many_more_there_are() -> None:
     [
         ("bridge.pcapng", 20, "bridge.pcapng"),
         ("runs/monday/first/capture.pcapng", 24, ".../first/capture.pcapng"),
+        ("captures/issue-1527/capture.pcapng", 28, "issue-1527/capture.pcapng"),
+        ("captures/h4-401-inside-tunnel/capture.pcapng", 28, ".../h4-401-inside-tunnel/"),
+        ("captures/h4-401-inside-tunnel/capture.pcapng", 22, "h4-401-inside-tunnel/"),
         ("a-very-long-name-of-a-capture.pcapng", 20, "...-a-capture.pcapng"),
     ],
 )

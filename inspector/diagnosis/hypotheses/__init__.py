@@ -127,13 +127,13 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         verdict = "not observable"
         because = f"of {case.calls} calls {case.unread_calls} went on in what is not read"
     elif case.may_hide_calls or case.contacts.foreign:
-        verdict, because = "not observable", "not all was read; a call that failed may be in it"
+        verdict, because = "not observable", "not all was read; what was not may hold a failed call"
     elif case.succeeded:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"
         if case.recovered:
             because = f"no call failed for good: {len(case.recovered)} of {case.calls} made good"
     elif case.connects.sealed_of_others:
-        verdict, because = "not observable", "the agent's own tunnels need keys"
+        verdict, because = "not observable", "what the agent's own tunnels carried is encrypted"
     elif case.connects.read_in_part_of_others:
         verdict, because = "not observable", "the agent's own tunnels were not read whole"
     elif case.connects.read_of_others:

@@ -22,7 +22,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     """Confirmed with whoever's tunnels: a 200 in Squid's log is no answer of an API."""
     tunnel = call.tunnel
     if tunnel is not None and tunnel.established:
-        return confirmed(f"{_counted(case)}; the calls failed inside or beside")
+        return confirmed("the tunnels opened with 200; the calls failed all the same")
     return of_attempts(case, call)
 
 
@@ -38,7 +38,7 @@ def of_attempts(case: Case, call: FailedCall | None = None) -> Judgement:
             f"{len(case.connects.idle)} of {case.connects.established} carry no good call"
         )
     if not case.is_whole:
-        return not_observable("the capture is incomplete; an earlier start")
+        return not_observable("the capture is not whole: tunnels may be missing in it")
     if case.clock_set_back:
         return not_observable("the clock was set back: whose tunnels are is not known")
     if call is not None and call.outcome == "left" and not call.tunnels:
@@ -48,7 +48,3 @@ def of_attempts(case: Case, call: FailedCall | None = None) -> Judgement:
     if case.connects.established:
         return refuted("every established tunnel carried a good call")
     return refuted("Squid established no tunnel")
-
-
-def _counted(case: Case) -> str:
-    return f"{case.connects.established} x 200"

@@ -83,11 +83,17 @@ def how(tunnel: Tunnel) -> str:
         return f"alert: {tls.alerts[0]}"
     if peeked.is_closed_before_hello(tunnel):
         return "Squid's side closed before a ServerHello"
-    if not tunnel.bytes_down:
+    if _is_silent(tunnel):
         return "silence after the ClientHello"
     if tunnel.closed_by in _BY_CLIENT:
         return "the API proxy left: certificate refused?"
     return "closed during the handshake"
+
+
+def _is_silent(tunnel: Tunnel) -> bool:
+    """Whether a ClientHello went up, and nothing at all came back."""
+    tls = tunnel.tls
+    return tls is not None and not tls.alerts and not tunnel.bytes_down
 
 
 def reason_of(call: FailedCall) -> Reason | None:
@@ -166,6 +172,12 @@ def advice(call: FailedCall, case: Case) -> str:
         if peeked.of_call(call, case) is None:
             return _WITH_LOG.format(port=tunnel.client.port, host=host)
         return f"Try a TLS connection to {host} from Squid's container: it closes by itself."
+    if tunnel is not None and _is_silent(tunnel):
+        return (
+            f"Look at the way behind Squid to {host}: somebody took the connection and never"
+            " answered the ClientHello. A route, a small MTU or a firewall does that; no"
+            " certificate was looked at."
+        )
     return ABOUT.advice
 
 

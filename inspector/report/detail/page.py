@@ -111,7 +111,11 @@ def _blocks(detail: Detail, view: View, width: int, limit: int | None) -> Iterat
     yield from _direct(detail, view)
     yield from _connections(detail, view, limit)
     yield from _steps(detail, view, limit)
-    yield Text("WIRESHARK", STYLES["heading"])
+    heading = Text("WIRESHARK", STYLES["heading"])
+    if detail.packet_ranges:
+        told = "   these packets alone, without credentials: --extract OUT.pcapng"
+        heading.append(told, "default")
+    yield heading
     if len(detail.captures) > 1:
         yield Text(f"  in {visible(words.some(detail.captures))}")
 

@@ -94,7 +94,7 @@ def _words(view: View) -> dict[str, Any]:
         ],
         "verdict": report.completeness.verdict,
         "because": [clipped(why, words.MESSAGE) for why in report.completeness.because[:ROWS]],
-        "notes": [note for note in (view.copied, view.apart) if note],
+        "notes": [note for note in (view.copied, view.apart, *view.about_logs) if note],
         "head": head,
         "counts": counts(view) if cause is not None else "",
         "places": [] if cause is None else list(_places(view, cause.evidence)),

@@ -16,7 +16,7 @@ from inspector.report.page.clients import Sent, folded
 from inspector.report.page.headline import Headline
 from inspector.report.page.layout import STYLES, Rows, notes, table
 from inspector.report.page.tunnels import TunnelRow
-from inspector.report.page.verdicts import FindingRow, VerdictRow
+from inspector.report.page.verdicts import FindingRow, VerdictRow, told_together
 
 #: Calls of one client that differ in target or version, on the first screen.
 _ASKED: Final = 3
@@ -42,8 +42,12 @@ def headline_block(head: Headline) -> Iterable[RenderableType]:
     """CAUSE and its story; or the one sentence that stands in its place."""
     if head.code is None:
         yield Text(head.sentence, STYLES["answer"])
-        for detail in head.details:
-            yield Padding(Text(detail), _INDENT)
+        lines = [
+            *map(Text, head.details),
+            *(Text(f"{label}: {said}") for label, said in head.remarks),
+        ]
+        for line in lines:
+            yield Padding(line, _INDENT)
         yield Text()
         return
     title = Text("CAUSE  ", STYLES["heading"])
@@ -117,7 +121,7 @@ def finding_block(rows: Sequence[FindingRow], limit: int | None) -> Iterable[Ren
 def verdict_block(rows: Sequence[VerdictRow], *, further: bool) -> Iterable[RenderableType]:
     """The hypotheses; `further` adds the facts behind the deciding one."""
     grid = table("", "", "", "", header=False)
-    for row in rows:
+    for row in told_together(rows):
         verdict = row.verdict.upper() if row.verdict == "confirmed" else row.verdict
         facts = [row.because, *(row.further if further else ())]
         grid.add_row(

@@ -78,7 +78,7 @@ def _sent(view: View, client: Client, failed: set[ExchangeId]) -> Sent:
         who=_program(client.user_agent),
         where=_where(client),
         service=_service(view, client),
-        answers=f"{client.requests} sent, {_answered(client)}",
+        answers=f"{client.requests:,} sent, {_answered(client)}{_spoilt(calls, failed)}",
         failed=any(call.id in failed for call in calls),
         asked=_asked(calls),
         auth=tuple(_auth(client)),
@@ -92,6 +92,16 @@ def _answered(client: Client) -> str:
         words.answers(client.statuses, words.FEW)
         if set(client.statuses) - {"none", "unknown"}
         else "0 answered"
+    )
+
+
+def _spoilt(calls: Iterable[Exchange], failed: set[ExchangeId]) -> str:
+    """How many of the calls failed although their status is one of success."""
+    return words.although(
+        sum(
+            call.id in failed and call.response is not None and call.response.status < 400
+            for call in calls
+        )
     )
 
 

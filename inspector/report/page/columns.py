@@ -8,6 +8,7 @@ is broken, for nothing may be lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -22,6 +23,9 @@ GAP: Final = 2
 NOTHING: Final = ("", "-")
 #: How far the further lines of a paragraph are set in.
 _INDENT: Final = 4
+_WORD: Final = re.compile(r"\S+")
+#: Behind these a word that is longer than a line is broken.
+_MARKS: Final = "?&/"
 
 
 class FittedTable(Table):
@@ -90,12 +94,30 @@ def _filled(told: Sequence[Text], console: Console, width: int) -> Iterator[Text
         if line.plain:
             yield Text(indent * " ").append_text(line)
             indent = min(_INDENT, width - 1)
-        *whole, line = text.wrap(console, width - indent, overflow="fold")
+        room = width - indent if text.cell_len <= width - indent else max(1, width - _INDENT)
+        *whole, line = broken(text, room).wrap(console, room, overflow="fold")
         for each in whole:
             yield Text(indent * " ").append_text(each)
             indent = min(_INDENT, width - 1)
     if line.plain:
         yield Text(indent * " ").append_text(line)
+
+
+def broken(text: Text, room: int) -> Text:
+    """The text with line ends in words that are longer than a line.
+
+    They stand behind a mark that parts a path or a query, where one is in the second half of a
+    line: `/v1/messages?` and `beta=true` can still be read, `/v1/messages?beta=tr` cannot.
+    """
+    cuts = []
+    for word in _WORD.finditer(text.plain):
+        start, end = word.span()
+        while end - start > room:
+            marks = [text.plain.rfind(mark, start, start + room) + 1 for mark in _MARKS]
+            best = max(marks)
+            start = best if best - start > room // 2 else start + room
+            cuts.append(start)
+    return Text("\n").join(text.divide(cuts)) if cuts else text
 
 
 def fitted(wanted: Sequence[tuple[int, int]], room: int) -> list[int] | None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from inspector.chain.answerer import answered_by
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.exchanges.clients import status_of
-from inspector.model.conclusions import AnsweredBy, CauseGroup, RootCause
+from inspector.model.conclusions import AnsweredBy, CauseGroup, Evidence, RootCause
 from inspector.model.http import Exchange
 from inspector.model.report import Report
 from inspector.report.page import grouping, words
 from inspector.report.page.absent import absent_roles
 from inspector.report.page.escape import clipped
-from inspector.report.page.verdicts import finding_rows
+from inspector.report.page.verdicts import FindingRow, finding_rows
 from inspector.report.page.view import View
 
 #: Longest sentence of a conclusion that is shown, in characters.
@@ -54,7 +54,7 @@ def headline(view: View) -> Headline:
     """The first block of the page."""
     cause = view.report.root_cause
     if cause is not None:
-        told_first = _cause(cause)
+        told_first = _cause(view, cause)
         return replace(told_first, details=(*absent_roles(view), *told_first.details))
     if nothing := nothing_captured(view.report):
         return Headline(clipped(nothing, SENTENCE))
@@ -62,17 +62,36 @@ def headline(view: View) -> Headline:
     told = tuple(_what_happened(view, group) for group in failed[:_GROUPS])
     if len(failed) > _GROUPS:
         told += (f"{len(failed) - _GROUPS} more kinds of failure are under FAILED OR CUT.",)
-    parts = (*absent_roles(view), _worst(view), counts(view), _nothing_failed(view))
-    return Headline(" ".join(filter(None, parts)), details=told)
+    worst = _worst(view)
+    said, remarks = "", []
+    if worst is not None:
+        where = f" ({worst.where})" if worst.where else ""
+        said = f"{worst.severity.capitalize()}: {worst.title}{where}."
+        if worst.advice:
+            remarks.append(("Next", worst.advice.rstrip(".")))
+        evidence = [f.evidence for f in view.report.findings if f.code == worst.code]
+        remarks.append(("More", ", ".join(_commands(view, worst.code, *evidence[:1]))))
+    parts = (*absent_roles(view), said, counts(view), _nothing_failed(view))
+    return Headline(" ".join(filter(None, parts)), details=told, remarks=tuple(remarks))
 
 
-def _worst(view: View) -> str:
+def _worst(view: View) -> FindingRow | None:
     """The gravest finding, where no cause of failed calls is before it."""
-    for row in finding_rows(view, "warning"):
-        if row.code not in _TOLD:
-            where = f" ({row.where})" if row.where else ""
-            return f"{row.severity.capitalize()}: {row.title}{where}."
-    return ""
+    rows = finding_rows(view, "warning")
+    return next((row for row in rows if row.code not in _TOLD), None)
+
+
+def _commands(view: View, code: str, evidence: Sequence[Evidence] = ()) -> list[str]:
+    """What says more of a finding, and shows the first call or tunnel that it is about."""
+    shown = (
+        view.call(each.exchange) if each.exchange is not None else each.tunnel or each.connection
+        for each in evidence
+    )
+    first = next(filter(None, shown), None)
+    return [
+        f"inspector explain {code}",
+        *([] if first is None else [f"inspector show FILE {clipped(first, 20)}"]),
+    ]
 
 
 #: Findings that the sentences after it tell in full.
@@ -98,11 +117,18 @@ def counts(view: View) -> str:
     text = words.count(len(made), "call") if made else _no_call(view)
     if made:
         text += ": " + words.answers(answers, words.FEW)
+        text += words.although(sum(_is_spoilt(call) for call in made))
     if report.tunnels:
         opened = Counter(tunnel.established for tunnel in report.tunnels)
-        told = [f"{opened[known]} {what}" for known, what in _OPENED if opened[known]]
+        told = [f"{opened[known]:,} {what}" for known, what in _OPENED if opened[known]]
         text += f". {words.count(len(report.tunnels), 'CONNECT')}: {', '.join(told)}"
     return f"{text}."
+
+
+def _is_spoilt(call: Exchange) -> bool:
+    """Whether a call failed although its status is one of success."""
+    status = 0 if call.response is None else call.response.status
+    return status < 400 and call.response is not None and outcome_of(call) not in SUCCEEDED
 
 
 def _no_call(view: View) -> str:
@@ -228,17 +254,18 @@ def _explains(cause: RootCause) -> str:
     return f"explains {cause.explains} of {words.count(cause.of, 'failed call')}"
 
 
-def _cause(cause: RootCause) -> Headline:
+def _cause(view: View, cause: RootCause) -> Headline:
     remarks = []
     if cause.not_in_packets:
         remarks.append(("Not in the packets", clipped(cause.not_in_packets, SENTENCE)))
     code = clipped(cause.code, words.CELL)
-    advice = clipped(cause.advice, SENTENCE).rstrip(".")
-    remarks.append(("Next", "; ".join(filter(None, (advice, f"inspector explain {code}")))))
+    if advice := clipped(cause.advice, SENTENCE):
+        remarks.append(("Next", advice.rstrip(".")))
     remarks += [("Also", f"{clipped(other.sentence, SENTENCE)} {_code(other, cause)}".strip())
                 for other in cause.others[:_GROUPS]]  # fmt: skip
     if cause.ruled_out:
         remarks.append(("Ruled out", ", ".join(clipped(r.what, 80) for r in cause.ruled_out)))
+    remarks.append(("More", ", ".join(_commands(view, code, cause.evidence))))
     return Headline(
         sentence=clipped(cause.sentence, SENTENCE),
         code=code,

@@ -22,7 +22,7 @@ from inspector.report.page.inside import inside_rows, reading
 from inspector.report.page.mermaid import sequence
 from inspector.report.page.numbers import provider_rows
 from inspector.report.page.tunnels import tunnel_rows
-from inspector.report.page.verdicts import finding_rows, verdict_rows
+from inspector.report.page.verdicts import finding_rows, told_together, verdict_rows
 from inspector.report.page.view import View
 
 #: Longest summary in bytes.  GitHub silently drops a step's summary beyond 1 MiB.
@@ -74,15 +74,16 @@ def _pieces(view: View) -> Iterator[str]:
     report = view.report
     head = headline(view)
     if head.code is not None:
-        yield f"### Cause: {code(head.code)} {_prose(head.explains)}\n\n"
+        yield f"### inspector: cause {code(head.code)} {_prose(head.explains)}\n\n"
         yield f"**{_prose(head.sentence)}**\n\n"
         yield from (f"- {_prose(detail)}\n" for detail in head.details)
         yield from (f"- **{label}:** {_prose(said)}\n" for label, said in head.remarks)
         yield f"\n{_prose(counts(view))}\n\n"
     else:
-        yield f"### {_prose(head.sentence)}\n\n"
+        yield f"### inspector: {_prose(head.sentence)}\n\n"
         yield from (f"- {_prose(detail)}\n" for detail in head.details)
-        yield "\n" if head.details else ""
+        yield from (f"- **{label}:** {_prose(said)}\n" for label, said in head.remarks)
+        yield "\n" if head.details or head.remarks else ""
     yield from _picture(view)
     names = words.some([capture.name for capture in report.captures]) or "no capture"
     verdict = report.completeness.verdict.upper()
@@ -94,6 +95,7 @@ def _pieces(view: View) -> Iterator[str]:
         yield f"{_prose(view.merged)}.\n\n"
     if view.apart is not None:
         yield f"{_prose(view.apart)}.\n\n"
+    yield from (f"{_prose(note)}.\n\n" for note in view.about_logs)
     lacking = report.completeness.because[:_ROWS]
     yield from (f"- {_prose(clipped(why, 300))}\n" for why in lacking)
     yield from _table(
@@ -101,7 +103,7 @@ def _pieces(view: View) -> Iterator[str]:
         ("", "question", "verdict", "because"),
         (
             (row.id, row.label, f"**{row.verdict}**", _prose(row.because))
-            for row in verdict_rows(view)
+            for row in told_together(verdict_rows(view))
         ),
     )
     yield from _table(

@@ -172,25 +172,22 @@ def left_out(completeness: Completeness) -> Iterator[str]:
         yield f"{told} (--scope all shows them)"
 
 
-def logs(view: View, *, verbose: bool) -> Iterator[RenderableType]:
-    """What the logs say of the packets; without `verbose` only where something is wrong."""
+def logs(view: View) -> Iterator[RenderableType]:
+    """Whether the logs agree with the packets.  What is wrong with a log itself heads the page."""
     told = view.report.witnesses
     if told is None:
         return
-    lines = [visible(note) for note in told.notes]
-    if told.disagreements:
-        lines.append(f"{words.count(len(told.disagreements), 'line')} that the packets contradict")
-    if verbose or lines:
-        read = told.squid_lines + told.api_proxy_lines
-        joined = f"{words.count(len(told.joined), 'line')} of {read:,} tell of these packets"
-        lines.append(joined + (f", {told.unread_lines:,} unread" if told.unread_lines else ""))
-    if not lines:
-        return
-    grid = table("", header=False)
-    for line in lines:
-        grid.add_row(line)
-    yield Text("LOGS", STYLES["heading"])
-    yield from notes(grid)
+    read, against = told.squid_lines + told.api_proxy_lines, len(told.disagreements)
+    said = "none contradicts them"
+    if against:
+        said = f"{against:,} {'contradicts' if against == 1 else 'contradict'} them"
+    line = Text("LOGS", STYLES["heading"])
+    line.append(f"   {len(told.joined):,} of {words.count(read, 'line')} speak", "default")
+    line.append(" of these packets; ", "default")
+    line.append(said, STYLES["bad" if against else "default"])
+    if told.unread_lines:
+        line.append(f"; {words.count(told.unread_lines, 'line')} could not be read", "default")
+    yield line.append(".\n", "default")
 
 
 def is_plain(view: View) -> bool:

@@ -74,6 +74,8 @@ def _blocks(
         yield Text(f"{view.merged}.")
     if view.apart is not None:
         yield Text(f"{view.apart}.")
+    for note in view.about_logs:
+        yield Text(f"{note}.", STYLES["unknown"])
     yield Text("-" * width, STYLES["rule"])
     yield from blocks.headline_block(headline(whole))
     yield from blocks.sent_blocks(sent(view), rows)
@@ -96,7 +98,7 @@ def _blocks(
         yield from _more(whole, view, rows)
     if verbose or not details.is_plain(whole):
         yield from details.capture(whole)
-    yield from details.logs(whole, verbose=verbose)
+    yield from details.logs(whole)
     yield from details.live(whole, verbose=verbose)
     if not verbose:
         yield from _left_out(view)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from inspector.model.conclusions import (
@@ -23,10 +23,10 @@ _FACT: Final = 160
 
 #: The questions in a few words; the whole question stands in the JSON.
 LABELS: Final[Mapping[HypothesisId, str]] = {
-    "H1": "header mismatch",
+    "H1": "header/path mismatch",
     "H2": "two placeholders",
     "H3": "SSE mangled",
-    "H4a": "200s are only tunnels",
+    "H4a": "200s taken for answers",
     "H4b": "API error inside",
 }
 
@@ -66,6 +66,14 @@ def verdict_rows(view: View) -> tuple[VerdictRow, ...]:
         )
         for hypothesis in view.report.hypotheses
     )
+
+
+def told_together(rows: Sequence[VerdictRow]) -> Sequence[VerdictRow]:
+    """The rows, or one in their place where all say the same: mostly that no call failed."""
+    if len(rows) < 2 or len({(row.verdict, row.because, row.further) for row in rows}) > 1:
+        return rows
+    first, last = rows[0], rows[-1]
+    return [replace(first, id=f"{first.id}-{last.id}", label="all questions")]
 
 
 def finding_rows(view: View, least: Severity = "note") -> tuple[FindingRow, ...]:

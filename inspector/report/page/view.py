@@ -81,6 +81,12 @@ class View:
             end = ended if end is None else max(end, ended)
         return words.apart(longest) if longest > _APART else None
 
+    @property
+    def about_logs(self) -> tuple[str, ...]:
+        """What is wrong with logs that were given: whoever gave them believes that they agree."""
+        told = self.report.witnesses
+        return () if told is None else tuple(visible(n).removesuffix(".") for n in told.notes)
+
     def at_api_proxy(self, call: Exchange) -> bool:
         """Whether a call came to the API proxy, be it by way of the forward proxy."""
         return self.role(call.server.ip) == "api-proxy" or call.id in self._relayed

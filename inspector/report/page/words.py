@@ -38,10 +38,18 @@ def size(count: int) -> str:
 
 
 def file_name(name: str, width: int) -> str:
-    """A path in at most `width` columns; its end tells files apart, so that is kept."""
+    """A path in at most `width` columns; its end tells files apart, so that is kept.
+
+    Where the folder is all that tells them apart (`h1-wrong-path/capture.pcapng`), that is kept.
+    """
     shown = visible(name)
     if len(shown) <= width:
         return shown
+    *_, folder, file = ("", "", *shown.split("/"))
+    if folder and file.startswith("capture."):
+        for told in (f".../{folder}/{file}", f"{folder}/{file}", f".../{folder}/", f"{folder}/"):
+            if len(told) <= width:
+                return told
     end = shown[3 - width :]
     _, slash, parts = end.partition("/")
     return f".../{parts}" if slash and parts else f"...{end}"
@@ -116,13 +124,18 @@ def answers(statuses: Mapping[str, int], few: int | None = None) -> str:
         frequent = sorted(statuses, key=lambda status: -statuses[status])[: few - 1]
         shown = {status: statuses[status] for status in frequent}
     told = [
-        f"{number} got {_WITHOUT.get(status, visible(status))}"
+        f"{number:,} got {_WITHOUT.get(status, visible(status))}"
         for status, number in sorted(shown.items())
     ]
     if len(shown) < len(statuses):
         others = sum(statuses.values()) - sum(shown.values())
         told.append(f"{others:,} got {len(statuses) - len(shown):,} other statuses")
     return ", ".join(told) or "0 answered"
+
+
+def although(failed: int) -> str:
+    """What is added to statuses of success, of which so many are of calls that failed."""
+    return f" ({failed:,} failed)" if failed else ""
 
 
 def packets(references: Iterable[int], *, several_files: bool) -> str:

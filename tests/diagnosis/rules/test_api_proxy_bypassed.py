@@ -70,7 +70,9 @@ def test_without_keys_the_answer_is_not_in_the_packets(tmp_path: Path) -> None:
     talk = Talk().tell(True, ASKED).tell(False, REFUSED)
     report = bypassing(tmp_path, talk, "CLIENT_RANDOM_OF_NOBODY")
     assert cause(report).not_in_packets == "what the API answered, which is inside TLS"
-    assert {one.because for one in report.hypotheses} == {("the agent's own tunnels need keys",)}
+    assert {one.because for one in report.hypotheses} == {
+        ("what the agent's own tunnels carried is encrypted",)
+    }
 
 
 def test_of_what_was_read_in_part_something_may_be_missing(tmp_path: Path) -> None:

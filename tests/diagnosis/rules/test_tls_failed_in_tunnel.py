@@ -50,6 +50,13 @@ def test_an_untrusted_certificate_fails_tls_inside_the_tunnel() -> None:
     assert "tls-failed-in-tunnel" in found(golden("tls-untrusted"))
 
 
+def test_silence_behind_the_hello_is_no_matter_of_certificates() -> None:
+    told = cause(golden("tls-silence"))
+    assert "silence after the ClientHello" in told.sentence
+    assert "never answered the ClientHello" in told.advice
+    assert "NODE_EXTRA_CA_CERTS" not in told.advice
+
+
 def test_a_500_that_came_through_tls_does_not() -> None:
     assert "tls-failed-in-tunnel" not in found(golden("upstream-500"))
 
