@@ -40,12 +40,13 @@ class FailedCall:
 
     @property
     def status(self) -> int | None:
-        """The status of its answer: over a WebSocket the one that the error states, if any does."""
+        """The status of its answer: the one that the error states over a WebSocket or in gRPC."""
         response = self.exchange.response
         if response is None:
             return None
         error = response.api_error
-        stated = None if error is None or response.status != 101 else error.status
+        is_outer = response.status == 101 or self.exchange.grpc is not None
+        stated = None if error is None or not is_outer else error.status
         return stated or response.status
 
     @property

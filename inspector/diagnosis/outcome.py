@@ -44,6 +44,8 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return "unknown"
     if response is not None and response.status >= 400:
         return "status"
+    if response is not None and exchange.grpc is not None and exchange.grpc.status is not None:
+        return "status" if exchange.grpc.status else "answered"
     if response is not None and response.status == 101:
         return _of_upgrade(exchange, response)
     if ended in ("gap", "capture-end") and not (

@@ -143,6 +143,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         interim=record.interim,
         websocket=record.websocket,
         decrypted=record.decrypted,
+        grpc=record.grpc,
         timing=timing(record.request, record.response, is_upgrade=record.upgrade is not None),
     )
 

@@ -21,7 +21,7 @@ from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
 from inspector.model.credentials import AuthHeader
-from inspector.model.http import Request, Response, WebSocket
+from inspector.model.http import Grpc, Request, Response, WebSocket
 from inspector.model.ids import connection_id
 from inspector.model.network import (
     Connection,
@@ -82,6 +82,7 @@ class ExchangeRecord:
     websocket: WebSocket | None = None
     written_at: int = -1
     decrypted: bool = False
+    grpc: Grpc | None = None
 
 
 @dataclass(slots=True)
@@ -290,6 +291,7 @@ class Ledger:
             websocket=draft.websocket,
             written_at=self.credentials.generation,
             decrypted=decrypted,
+            grpc=draft.grpc,
         )
         if tunnel is not None:
             tunnel.exchanges.append(record.number)

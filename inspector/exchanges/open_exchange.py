@@ -10,9 +10,10 @@ from typing import Final
 from inspector.credentials.body_keys import SEARCH_LIMIT, BodyKeys
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.blanked import is_mask
+from inspector.exchanges.grpc import error_of, grpc_of
 from inspector.exchanges.marks import BodyFacts
 from inspector.exchanges.response_bodies import ResponseReader, media_type, reader_of, wants_body
-from inspector.model.http import ApiError, EventStream, Request, Response, WebSocket
+from inspector.model.http import ApiError, EventStream, Grpc, Request, Response, WebSocket
 from inspector.model.network import EndedBy
 from inspector.protocols.content import Budget
 from inspector.protocols.content_codecs import CODINGS
@@ -127,6 +128,11 @@ class OpenExchange:
             self.body.gap(missing, packet)
 
     @property
+    def grpc(self) -> Grpc | None:
+        """How it ended as a call of gRPC; None of what is none."""
+        return grpc_of(self.request, self.response, self.response_end)
+
+    @property
     def is_searched(self) -> bool:
         """Whether all of the request's body was searched."""
         keys, end = self.keys, self.request_end
@@ -197,6 +203,7 @@ class OpenExchange:
                 _words(credentials, error.code),
                 error.status,
             )
+        error = error_of(self.grpc, head, end, credentials) or error
         return Response(
             status=head.status,
             reason=credentials.value(REASON, head.reason.decode("latin-1")),

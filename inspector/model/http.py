@@ -72,7 +72,10 @@ class ApiError:
     code: str | None = None
     """A second word for it, narrower than the type (OpenAI's `code`, Google's `status`)."""
     status: int | None = None
-    """The HTTP status that the error states for itself, where it came over a WebSocket."""
+    """The HTTP status that the error states for itself, where it came over a WebSocket.
+
+    Of gRPC the one that its status stands for (google.rpc.Code).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,16 @@ class WebSocket:
     """When the last of the client's messages ended."""
     last_down_at: int | None = None
     """When the last of the server's did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grpc:
+    """A call of gRPC, which says behind its answer how it ended."""
+
+    status: int | None
+    """`grpc-status`, 0 for success; null where it was not captured."""
+    name: str | None
+    """Its name in google.rpc.Code (`UNAUTHENTICATED`); null of a number that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +267,8 @@ class Exchange:
     """The later call of the same client that made this failed one good."""
     timing: Timing | None = None
     """How long it took; null in reports before 2.2."""
+    grpc: Grpc | None = None
+    """How it ended as a call of gRPC, by the content type of its messages; null of what is none."""
 
 
 def header(message: Request | Response, name: str) -> str | None:

@@ -22,6 +22,7 @@ SINCE: Final[Mapping[str, int]] = {
     "DirectTls.decryption": 2,
     "Disagreement.file": 2,
     "Exchange.decrypted": 2,
+    "Exchange.grpc": 2,
     "Exchange.timing": 2,
     "Report.keys": 2,
     "Report.providers": 2,

@@ -46,6 +46,7 @@ _SQUID: Final = ValueGrammar(r"[A-Z]{1,11}", r"[0-9]{1,6}")
 _CACHE: Final = ValueGrammar(WORD, r"[0-9]{1,5}", r"[0-9a-fA-F]{1,4}")
 _PHRASE: Final = ValueGrammar(WORD, r"[0-9]{1,4}")
 _CHALLENGE: Final = ValueGrammar(WORD, r"[0-9]{1,3}")
+_GRPC: Final = ValueGrammar(WORD, r"[0-9]{1,8}[HMSmun]?")
 _DURATION: Final = ValueGrammar(NUMBER, r"(?:[0-9]{1,9}(?:ms|us|ns|[smhd]))+")
 
 
@@ -122,6 +123,8 @@ GRANTS: Final[dict[bytes, Grant]] = {
             "amz-sdk-request"),
     **_rows("an address or a host", HOSTS,
             "origin x-forwarded-host x-forwarded-proto x-forwarded-port x-forwarded-for x-real-ip"),
+    **_rows("how a call of gRPC ended, and what it asks for (gRPC over HTTP/2)", _GRPC,
+            "grpc-status grpc-message grpc-encoding grpc-accept-encoding grpc-timeout"),
     **_rows("the fault's name (AWS)", ValueGrammar(WORD, r"(?:[A-Z][a-z]{2,16}){2,5}"),
             "x-amzn-errortype"),
 }  # fmt: skip

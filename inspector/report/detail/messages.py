@@ -68,6 +68,8 @@ def answer_lines(exchange: Exchange) -> list[str]:
     lines += _stated(response)
     lines += _stream(response)
     lines += _socket(exchange)
+    if exchange.grpc is not None:
+        lines.append(words.grpc(exchange.grpc))
     if exchange.ended_by != "complete":
         lines.append(f"ended by {clipped(exchange.ended_by, 40)}")
     if exchange.recovered_by is not None:

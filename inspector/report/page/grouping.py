@@ -21,7 +21,7 @@ from inspector.model.network import Connection, DirectTls, EndedBy, Tunnel
 from inspector.model.report import Report
 from inspector.model.topology import Client
 from inspector.report.page.escape import clipped
-from inspector.report.page.words import CELL, MESSAGE, connect_reply, stream, tls_outcome
+from inspector.report.page.words import CELL, MESSAGE, connect_reply, grpc, stream, tls_outcome
 
 T = TypeVar("T")
 
@@ -140,7 +140,8 @@ def failure(exchange: Exchange) -> str:
     why = unusable(exchange)
     if why is not None and why != "error":
         said.append(UNUSABLE[why])
-    if response.status >= 400 or why == "error":
+    is_failed_grpc = exchange.grpc is not None and bool(exchange.grpc.status)
+    if response.status >= 400 or why == "error" or is_failed_grpc:
         stated = []
         squid = header(response, _SQUID_ERROR)
         error = response.api_error
@@ -157,6 +158,8 @@ def failure(exchange: Exchange) -> str:
     shown = response.stream
     if shown is not None and (shown.error or shown.malformed or not shown.terminated):
         said.append(f"event stream: {stream(shown)}")
+    if exchange.grpc is not None and exchange.grpc.status:
+        said.append(grpc(exchange.grpc))
     socket = exchange.websocket
     if socket is not None and not is_in_order(socket):
         by = f"by the {socket.closed_by} after {socket.messages_down} of its messages"

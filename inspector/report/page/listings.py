@@ -99,6 +99,8 @@ def _how(exchange: Exchange) -> str:
     if exchange.websocket is not None:
         up, down = exchange.websocket.messages_up, exchange.websocket.messages_down
         said.append(f"{up} up, {words.count(down, 'message')} down")
+    if exchange.grpc is not None:
+        said.append(words.grpc(exchange.grpc))
     if exchange.response and exchange.response.stream:
         said.append(words.stream(exchange.response.stream))
     response = exchange.response

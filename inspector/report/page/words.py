@@ -8,7 +8,7 @@ from typing import Final
 from inspector.credentials.kinds import label
 from inspector.model.capture import Redacted
 from inspector.model.credentials import AuthHeader, Credential
-from inspector.model.http import EventStream
+from inspector.model.http import EventStream, Grpc
 from inspector.model.network import Endpoint, Process, Tunnel
 from inspector.model.topology import ClientAuth
 from inspector.report.page.escape import clipped, visible
@@ -210,3 +210,11 @@ def stream(shown: EventStream) -> str:
         words.append(f"{shown.malformed} malformed")
     words.append("ended" if shown.terminated else "NO END")
     return ", ".join(words)
+
+
+def grpc(call: Grpc) -> str:
+    """How a call of gRPC ended: `gRPC status 16 UNAUTHENTICATED`."""
+    if call.status is None:
+        return "gRPC, its status not captured"
+    name = "" if call.name is None else f" {clipped(call.name, CELL)}"
+    return f"gRPC status {call.status}{name}"
