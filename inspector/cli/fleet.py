@@ -181,6 +181,8 @@ def fleet(
                 "A run is a folder with captures or a report.json (docs/fleet.md)",
             )
         say(_told(outturn))
+    elif store.lags:
+        say("Another invocation judges into DIR: what is not in its tables yet is not counted.")
     summary = summarise(store, since=None if since is None else since.date(), group_by=group_by)
     write_files(
         directory, {PAGE: lambda out: write_html(summary, plain_parts(directory.name), out)}

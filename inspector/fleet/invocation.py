@@ -43,7 +43,7 @@ def judge_all(
     rejudge: bool = False,
     on_progress: Callable[[Outturn], None] = lambda _: None,
 ) -> Outturn:
-    """Judge what the tables of `store` do not hold; `settings` are sealed."""
+    """Judge what the tables of `store` do not hold; `settings` are sealed.  Raises `InUse`."""
     tally = Outturn()
 
     def questions() -> Iterator[RunTask]:
@@ -58,7 +58,7 @@ def judge_all(
             else:
                 yield RunTask(run)
 
-    try:
+    with store.writing():
         for told in engine(questions(), settings):
             if told.is_unchanged:
                 tally.unchanged += 1
@@ -68,6 +68,4 @@ def judge_all(
                 if told.failure is not None:
                     tally.failures[told.failure] += 1
             on_progress(tally)
-    finally:
-        store.settle()
     return tally

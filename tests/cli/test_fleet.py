@@ -8,6 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from inspector.cli.main import main
+from inspector.fleet.judging import Judged
+from inspector.fleet.store import Store
+from inspector.fleet.tables import TABLES
+from inspector.report.formats.json import dumps
 from tests.fleet.runs import golden
 
 from .test_main import ROOT
@@ -90,6 +94,23 @@ def test_where_there_is_no_run_there_is_nothing_to_analyse(tmp_path: Path) -> No
 
 def test_a_policy_needs_the_runs_that_it_judges(fleet: Path) -> None:
     assert _fleet("-o", str(fleet / "out"), "--policy", "awf").exit_code == 2
+
+
+def test_the_page_of_tables_into_which_another_invocation_writes_says_so(
+    fleet: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(fleet / "out", tmp_path / "out")
+    store = Store.opened(tmp_path / "out")
+    with store.writing():
+        run = next(store.rows("runs"))
+        line = dumps({"key": run["key"], "day": None, "tables": {name: [] for name in TABLES}})
+        store.add(Judged(run["key"], None, None, line))
+        result = _fleet("-o", str(tmp_path / "out"))
+        assert "WHY RUNS FAILED" in result.stdout
+        assert "Another invocation judges into DIR" in result.stderr
+        again = _fleet(str(fleet / "runs"), "-o", str(tmp_path / "out"), "--jobs", "1")
+        assert again.exit_code == 1
+        assert "Another invocation writes into" in again.stderr
 
 
 def test_tables_of_another_form_are_refused(fleet: Path, tmp_path: Path) -> None:

@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from inspector.fleet.cell import RunTask
+from inspector.fleet.forms import LinesForm
+from inspector.fleet.journal import JOURNAL
 from inspector.fleet.judging import Judged
 from inspector.fleet.settings import FleetSettings
-from inspector.fleet.store import JOURNAL, NotAFleet, Store
+from inspector.fleet.store import InUse, NotAFleet, Store
 from inspector.fleet.tables import TABLES
 from tests.fleet.runs import SETTINGS, aged, golden, here, judge, rows
 
@@ -113,6 +116,63 @@ def test_whoever_was_killed_left_a_journal_that_is_taken_in(place: Path, tmp_pat
     assert not (out / JOURNAL).exists()
     for table in TABLES:
         assert rows(taken, table) == rows(store, table)
+
+
+class Killed(BaseException):
+    """Whoever is killed tidies nothing."""
+
+
+@pytest.mark.parametrize("writes", range(2 * len(TABLES)))
+def test_whoever_is_killed_between_two_tables_leaves_no_row_behind(
+    writes: int, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that moves to another day is written in two days: all of it, or all of it again."""
+    judge(place, tmp_path / "out")
+    broken = place / "squid-denied" / "capture.pcapng"
+    broken.write_bytes(b"nothing that anybody could read")
+    aged(broken)
+    left = iter(range(writes))
+
+    def write(self: LinesForm, *told: Any) -> int:
+        if next(left, None) is None:
+            raise Killed
+        return write_all(self, *told)
+
+    write_all = LinesForm.write
+    monkeypatch.setattr(LinesForm, "write", write)
+    with pytest.raises(Killed):
+        judge(place, tmp_path / "out")
+    monkeypatch.undo()
+    taken = Store.opened(tmp_path / "out")
+    assert not (tmp_path / "out" / JOURNAL).exists()
+    _, store = judge(place, tmp_path / "whole")
+    for table in TABLES:
+        assert rows(taken, table) == rows(store, table)
+
+
+def test_one_invocation_writes_at_a_time_and_others_read(place: Path, tmp_path: Path) -> None:
+    def engine(questions: Iterable[RunTask], settings: FleetSettings) -> Iterator[Judged]:
+        for number, told in enumerate(here(questions, settings)):
+            yield told
+            if not number:
+                with pytest.raises(InUse, match="Another invocation writes"):
+                    judge(place, tmp_path / "out")
+                reader = Store.opened(tmp_path / "out")
+                assert (reader.lags, rows(reader)) == (True, [])  # it is in the journal
+
+    outturn, store = judge(place, tmp_path / "out", engine=engine)
+    assert (outturn.judged, len(rows(store)), store.lags) == (2, 2, False)
+
+
+def test_whoever_leaves_in_the_middle_leaves_what_was_judged(place: Path, tmp_path: Path) -> None:
+    def engine(questions: Iterable[RunTask], settings: FleetSettings) -> Iterator[Judged]:
+        yield next(iter(here(questions, settings)))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(place, tmp_path / "out", engine=engine)
+    assert len(rows(Store.opened(tmp_path / "out"))) == 1
+    assert judge(place, tmp_path / "out")[0].judged == 1
 
 
 def test_parquet_holds_what_json_lines_hold(place: Path, tmp_path: Path) -> None:
