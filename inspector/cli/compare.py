@@ -146,21 +146,21 @@ def _fleets(
     """Compare the runs of two fleets; the exit code."""
     from inspector.cli.screen import Screen
     from inspector.errors import ExitCode, plain_parts
-    from inspector.fleet.comparison import compare as rates
+    from inspector.fleet import comparison
     from inspector.fleet.comparison_page import render_comparison
     from inspector.fleet.store import Store
     from inspector.fleet.told import plain_comparison
     from inspector.report.formats.json import dumps
 
-    differences = rates(Store.opened(Path(a)), Store.opened(Path(b)), ignored)
+    differences = comparison.compare(Store.opened(Path(a)), Store.opened(Path(b)), ignored)
+    code = comparison.exit_code(differences)
+    names = plain_parts(a), plain_parts(b)
     if form == "json":
-        data = dumps(plain_comparison(differences)) + b"\n"
+        data = dumps(plain_comparison(differences, *names, code)) + b"\n"
     else:
         screen = Screen.of(sys.stdout)
-        names = plain_parts(a), plain_parts(b)
         text = render_comparison(differences, *names, width=screen.width, color=screen.color)
         data = text.encode(screen.encoding, "backslashreplace")
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
-    is_different = exit_code and any(each.excludes_zero for each in differences)
-    return ExitCode.BROKEN if is_different else ExitCode.DONE
+    return code if exit_code else ExitCode.DONE

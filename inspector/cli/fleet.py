@@ -148,7 +148,7 @@ def fleet(
     with AtOnce():
         from inspector.artifacts import write_files
         from inspector.errors import plain_parts
-        from inspector.fleet.html import PAGE, write_html
+        from inspector.fleet.html.write import PAGE, write_html
         from inspector.fleet.invocation import judge_all
         from inspector.fleet.run_ids import PathPattern
         from inspector.fleet.store import Store, is_fleet
@@ -187,8 +187,9 @@ def fleet(
     write_files(
         directory, {PAGE: lambda out: write_html(summary, plain_parts(directory.name), out)}
     ).complain()
-    _show(summary, directory, form, verbose=bool(ctx.meta.get(VERBOSITY, 0)))
-    ctx.exit(summary.exit_code(fail_on))
+    code = summary.exit_code(fail_on)
+    _show(summary, directory, form, code, verbose=bool(ctx.meta.get(VERBOSITY, 0)))
+    ctx.exit(code)
 
 
 def _told(outturn: Outturn) -> str:
@@ -201,13 +202,18 @@ def _told(outturn: Outturn) -> str:
 
 
 def _show(
-    summary: Summary, directory: Path, form: Literal["terminal", "json"], *, verbose: bool
+    summary: Summary,
+    directory: Path,
+    form: Literal["terminal", "json"],
+    code: int,
+    *,
+    verbose: bool,
 ) -> None:
     if form == "json":
         from inspector.fleet.told import plain_summary
         from inspector.report.formats.json import dumps
 
-        data = dumps(plain_summary(summary)) + b"\n"
+        data = dumps(plain_summary(summary, code)) + b"\n"
     else:
         from inspector.cli.screen import Screen
         from inspector.errors import plain_parts

@@ -49,6 +49,13 @@ SCHEMAS: Final[Mapping[str, FormatSchema]] = MappingProxyType({
         "inspector.report.formats.detailed", "show_schema", "show --format json"
     ),
     "doctor": FormatSchema("inspector.cli.doctored", "doctor_schema", "doctor --format json"),
+    "fleet": FormatSchema("inspector.fleet.told", "fleet_schema", "fleet --format json"),
+    "fleet-compare": FormatSchema(
+        "inspector.fleet.told", "fleet_compare_schema", "compare --format json of two fleets"
+    ),
+    "fleet-tables": FormatSchema(
+        "inspector.fleet.told", "fleet_tables_schema", "a row of the tables of fleet"
+    ),
 })  # fmt: skip
 
 
@@ -63,7 +70,8 @@ def text(name: str) -> str:
 def schema(name: str) -> None:
     """Print the JSON Schema (Draft 2020-12) of what this version writes.
 
-    NAME is report (the default), jsonl (a line of it), check, compare, show or doctor.
+    NAME is report (the default), jsonl (a line of it), check, compare, show or
+    doctor; of many runs fleet, fleet-compare (of two) or fleet-tables (a row).
     """
     sys.stdout.buffer.write(text(name).encode())
     sys.stdout.buffer.flush()

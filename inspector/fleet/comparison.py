@@ -8,34 +8,28 @@ in twenty, which chance makes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+from inspector.errors import ExitCode
 from inspector.fleet.rates import Rate, difference
 from inspector.fleet.store import Store
-from inspector.fleet.summary import NONE_FAILED
+from inspector.fleet.summary import LISTED, NONE_FAILED, Thing
 
 _COLUMNS: Final = (
     "failure", "completeness", "cause", "could_tell", "findings", "proves_absence", "auth",
     "clients", "denied",
 )  # fmt: skip
-#: What is looked at -> the column that lists it.
-_LISTS: Final[Mapping[str, str]] = {
-    "finding": "findings",
-    "credential": "auth",
-    "client": "clients",
-    "denied host": "denied",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class RateDifference:
     """One thing in both sets."""
 
-    of: str
-    """`cause`, `finding`, `credential`, `client` or `denied host`."""
+    of: Thing
+    """What kind of thing it is."""
     name: str
     """Which."""
     a: Rate
@@ -59,12 +53,12 @@ class RateDifference:
 class _Counted:
     """One set: hits by thing, and how many runs could tell of a thing that they do not have."""
 
-    hits: Counter[tuple[str, str]] = field(default_factory=Counter)
-    could_tell: Counter[str] = field(default_factory=Counter)
+    hits: Counter[tuple[Thing, str]] = field(default_factory=Counter)
+    could_tell: Counter[Thing] = field(default_factory=Counter)
     #: Runs that have a thing and could not have told of its absence.
-    beside: Counter[tuple[str, str]] = field(default_factory=Counter)
+    beside: Counter[tuple[Thing, str]] = field(default_factory=Counter)
 
-    def rate(self, of: str, name: str) -> Rate:
+    def rate(self, of: Thing, name: str) -> Rate:
         return Rate(self.hits[of, name], self.could_tell[of] + self.beside[of, name])
 
 
@@ -108,9 +102,15 @@ def _count(told: _Counted, run: Mapping[str, Any]) -> None:
         told.could_tell["cause"] += 1
         told.hits["cause", run["cause"] or NONE_FAILED] += 1
     whole = run["completeness"] == "complete"
-    for of, column in _LISTS.items():
+    for of, column in LISTED.items():
         proves = run["proves_absence"] if of == "finding" else whole
         told.could_tell[of] += proves
         for name in run[column]:
             told.hits[of, name] += 1
             told.beside[of, name] += not proves
+
+
+def exit_code(differences: Sequence[RateDifference]) -> ExitCode:
+    """What `--exit-code` ends with."""
+    is_different = any(each.excludes_zero for each in differences)
+    return ExitCode.BROKEN if is_different else ExitCode.DONE

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from inspector.fleet.comparison import RateDifference
-from inspector.fleet.sections import rate
+from inspector.fleet.sections import said
 from inspector.report.page.escape import clipped
 from inspector.report.page.layout import STYLES, notes, printed, table
 
@@ -48,5 +48,5 @@ def _blocks(differences: Sequence[RateDifference], a: str, b: str) -> Iterable[R
                 if interval is None
                 else f"{100 * interval[0]:+.0f} to {100 * interval[1]:+.0f} %"
             )
-            grid.add_row(each.of, clipped(each.name, _CELL), rate(each.a), rate(each.b), change)
+            grid.add_row(each.of, clipped(each.name, _CELL), said(each.a), said(each.b), change)
         yield from notes(grid)

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from inspector.fleet.sections import heading, sections
+from inspector.fleet.sections import heading, said, sections
 from inspector.fleet.summary import Summary
 from inspector.report.page import words
 from inspector.report.page.escape import clipped
@@ -43,5 +43,5 @@ def _blocks(told: Summary, title: str, width: int, limit: int | None) -> Iterabl
         grid = table(*section.columns)
         shown = section.rows if limit is None else section.rows[:limit]
         for row in shown:
-            grid.add_row(*(clipped(cell, CELL) for cell in row))
+            grid.add_row(*(clipped(said(cell), CELL) for cell in row))
         yield from Rows(len(shown), section.count).closing(grid)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.exchanges.clients import status_of
@@ -15,6 +15,7 @@ from inspector.fleet.tables import (
     ClientRow,
     ExchangeRow,
     FindingRow,
+    Placeholders,
     Row,
     RunRow,
     TunnelRow,
@@ -187,7 +188,7 @@ def _sent(auth: AuthHeader | ClientAuth) -> str:
     return " ".join(filter(None, parts))
 
 
-def _placeholders(clients: Iterable[Client]) -> Literal["only", "some", "none"] | None:
+def _placeholders(clients: Iterable[Client]) -> Placeholders | None:
     sent = {
         auth.credential.placeholder is not None
         for client in clients

@@ -40,7 +40,7 @@ LOCK: Final = "lock"
 NO_DAY: Final = "__HIVE_DEFAULT_PARTITION__"
 #: Bytes of the journal from which on the tables are written.
 JOURNAL_LIMIT: Final = 64 << 20
-_MAJOR: Final = SCHEMA.partition(".fleet/")[2].partition(".")[0]
+_FORMAT: Final = SCHEMA.rpartition(".")[0]
 _RUNS: Final = "runs"
 #: Tables in the order in which those of a day are written.
 _ORDER: Final = (*(table for table in TABLES if table != _RUNS), _RUNS)
@@ -248,7 +248,7 @@ def _manifest(directory: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, AttributeError):
         schema = ""
-    if not schema.startswith(f"inspector.fleet/{_MAJOR}."):
+    if not schema.startswith(f"{_FORMAT}."):
         raise NotAFleet(
             f"{directory} holds no tables of {SCHEMA}, or of another version of it",
             "Give another directory with -o",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,8 +15,19 @@ from inspector.model.conclusions import SEVERITIES, Severity
 
 GroupBy: TypeAlias = Literal["cause", "client", "provider", "repository", "week"]
 
-#: Runs that are named one by one: those with keys that look real, those that cannot be read.
-NAMED: Final = 50
+#: What a run may have, and others may not.
+Thing: TypeAlias = Literal["cause", "finding", "client", "credential", "denied host"]
+#: What a run may have several of -> the column of `runs` that lists it.
+LISTED: Final[Mapping[Thing, str]] = {
+    "finding": "findings",
+    "client": "clients",
+    "credential": "auth",
+    "denied host": "denied",
+}
+
+#: Runs of one kind that are named one by one, the latest: with keys that look real, with a cause,
+#: without a judgement.  The tables name all.
+NAMED: Final = 500
 #: What stands for a run in a group of causes that has none.
 NONE_FAILED: Final = "no call failed"
 CANNOT_TELL: Final = "cannot tell"
@@ -24,8 +35,8 @@ CANNOT_TELL: Final = "cannot tell"
 NOWHERE: Final = "not known"
 
 _RUNS: Final = (
-    "key", "run", "source", "labels", "failure", "error", "completeness", "cause", "could_tell",
-    "calls", "calls_failed", "providers", "clients", "auth", "real_keys", "denied", "findings",
+    "key", "run", "source", "labels", "failure", "error", "completeness", "cause", "cause_sentence",
+    "could_tell", "providers", "clients", "auth", "real_keys", "denied", "findings",
     "worst", "proves_absence", "policy", "policy_verdict", "policy_exit_code",
 )  # fmt: skip
 
@@ -109,8 +120,8 @@ class NamedRun:
 class New:
     """What no run before a date had."""
 
-    kind: str
-    """`cause`, `finding`, `client`, `credential` or `denied host`."""
+    kind: Thing
+    """What kind of thing it is."""
     name: str
     """Which."""
     first: str
@@ -140,8 +151,9 @@ class Summary:
     denied: dict[str, Denied] = field(default_factory=dict)
     policies: dict[str, Counter[str]] = field(default_factory=dict)
     real_keys: int = 0
-    with_keys: list[NamedRun] = field(default_factory=list)
-    not_read: list[NamedRun] = field(default_factory=list)
+    with_keys: deque[NamedRun] = field(default_factory=lambda: deque(maxlen=NAMED))
+    with_causes: deque[NamedRun] = field(default_factory=lambda: deque(maxlen=NAMED))
+    not_read: deque[NamedRun] = field(default_factory=lambda: deque(maxlen=NAMED))
     new: list[New] = field(default_factory=list)
     _exits: set[int] = field(default_factory=set)
 
@@ -163,7 +175,7 @@ class Summary:
 def summarise(store: Store, *, since: date | None = None, group_by: GroupBy = "cause") -> Summary:
     """Count over the tables.  Runs without a day are in every count."""
     told = Summary(None if since is None else since.isoformat(), group_by)
-    firsts: dict[tuple[str, str], list[Any]] = {}
+    firsts: dict[tuple[Thing, str], list[Any]] = {}
     for run in store.rows("runs", _RUNS):
         day = run["day"]
         is_in = told.since is None or day is None or day >= told.since
@@ -195,16 +207,11 @@ def summarise(store: Store, *, since: date | None = None, group_by: GroupBy = "c
     return told
 
 
-def _seen(run: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _seen(run: Mapping[str, Any]) -> Iterator[tuple[Thing, str]]:
     """Kind and name of what may be new."""
     if run["cause"] is not None:
         yield "cause", run["cause"]
-    for kind, column in (
-        ("finding", "findings"),
-        ("client", "clients"),
-        ("credential", "auth"),
-        ("denied host", "denied"),
-    ):
+    for kind, column in LISTED.items():
         for name in run[column]:
             yield kind, name
 
@@ -221,8 +228,7 @@ def _count(told: Summary, run: Mapping[str, Any]) -> None:
     if run["failure"] is not None:
         told.failures[run["failure"]] += 1
         told.unproven += 1
-        if len(told.not_read) < NAMED:
-            told.not_read.append(_named(run, f"{run['failure']}: {run['error']}"))
+        told.not_read.appendleft(_named(run, f"{run['failure']}: {run['error']}"))
         return
     told.completeness[run["completeness"]] += 1
     told.findings.update(run["findings"])
@@ -231,8 +237,9 @@ def _count(told: Summary, run: Mapping[str, Any]) -> None:
         told.worst[run["worst"]] += 1
     if run["real_keys"]:
         told.real_keys += 1
-        if len(told.with_keys) < NAMED:
-            told.with_keys.append(_named(run, f"sent {run['real_keys']} times"))
+        told.with_keys.appendleft(_named(run, _times(run["real_keys"])))
+    if run["cause"] is not None:
+        told.with_causes.appendleft(_named(run, f"{run['cause']}: {run['cause_sentence']}"))
     if run["policy"] is not None:
         told.policies.setdefault(run["policy"], Counter())[run["policy_verdict"]] += 1
     for name in _groups_of(run, told.group_by):
@@ -258,6 +265,10 @@ def week_of(day: str) -> str:
     """The week of a day as ISO 8601 writes it: `2026-W48`."""
     year, week, _ = date.fromisoformat(day).isocalendar()
     return f"{year}-W{week:02d}"
+
+
+def _times(count: int) -> str:
+    return "sent once" if count == 1 else f"sent {count:,} times"
 
 
 def _named(run: Mapping[str, Any], what: str) -> NamedRun:

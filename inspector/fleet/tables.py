@@ -17,7 +17,7 @@ from inspector.model.digests import Sha256
 from inspector.policy.result import CheckVerdict
 
 #: The format of the tables and its version, MAJOR.MINOR: a MINOR only adds columns and members.
-SCHEMA: Final = "inspector.fleet/1.0"
+SCHEMA: Final = "inspector.fleet-tables/1.0"
 
 RunSource: TypeAlias = Literal["captures", "report"]
 Failure: TypeAlias = Literal[
@@ -30,6 +30,7 @@ Failure: TypeAlias = Literal[
     "worker-died",
     "internal-error",
 ]
+Placeholders: TypeAlias = Literal["only", "some", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class RunRow:
     """Programs that asked, with versions (`claude-cli/2.1.88`), in the order of their names."""
     auth: tuple[str, ...] = ()
     """How credentials were sent: `x-api-key placeholder`, `authorization Bearer jwt`, in order."""
-    placeholders: Literal["only", "some", "none"] | None = None
+    placeholders: Placeholders | None = None
     """Whether agents sent placeholders; null where no credential of theirs was read."""
     real_keys: int = 0
     """How often a key that looks real was sent in plaintext (`real-key-on-agent-hop`)."""

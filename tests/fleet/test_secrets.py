@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import html
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
+from inspector.fleet.comparison import compare
+from inspector.fleet.comparison_page import render_comparison
 from inspector.fleet.discovery import discover, runs_of
 from inspector.fleet.fetching import fetch
 from inspector.fleet.files import File, Folder, bare, shown
+from inspector.fleet.html.write import write_html
 from inspector.fleet.judging import judged
 from inspector.fleet.page import render
 from inspector.fleet.settings import FleetSettings
 from inspector.fleet.summary import summarise
-from inspector.fleet.told import plain_summary
+from inspector.fleet.told import plain_comparison, plain_summary
 from inspector.report.formats.json import dumps
 from tests.canary.keys import canary
 from tests.canary.logs import LOGS, log_of_keys
@@ -55,8 +60,18 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     (place / "runs" / f"broken-{named}.pcap").write_bytes(named.encode())
     _, store = judge(place / "runs", place / "out", settings=TELLING)
     told = summarise(store)
-    told_too = render(told, "out", width=500, verbose=True).encode() + dumps(plain_summary(told))
-    return all_of(place / "out") + told_too
+    page = io.BytesIO()
+    write_html(told, "out", page)
+    differences = compare(store, store)
+    return all_of(place / "out") + b"\n".join(
+        (
+            render(told, "out", width=500, verbose=True).encode(),
+            dumps(plain_summary(told, 0)),
+            render_comparison(differences, "a", "b", width=500).encode(),
+            dumps(plain_comparison(differences, "a", "b", 0)),
+            html.unescape(page.getvalue().decode()).encode(),
+        )
+    )
 
 
 def test_no_table_and_no_page_holds_a_piece_of_a_key(left: bytes) -> None:

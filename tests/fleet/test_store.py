@@ -192,8 +192,10 @@ def test_parquet_replaces_rows_as_json_lines_do(place: Path, tmp_path: Path) -> 
 
 
 def test_what_is_no_fleet_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "fleet.json").write_text('{"schema": "inspector.fleet/2.0", "form": "jsonl"}')
-    with pytest.raises(NotAFleet, match=r"holds no tables of inspector.fleet/1\."):
+    (tmp_path / "fleet.json").write_text(
+        '{"schema": "inspector.fleet-tables/2.0", "form": "jsonl"}'
+    )
+    with pytest.raises(NotAFleet, match=r"holds no tables of inspector.fleet-tables/1\."):
         Store.opened(tmp_path)
 
 

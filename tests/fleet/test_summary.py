@@ -67,6 +67,20 @@ def test_runs_with_keys_that_look_real_come_first(store: Store) -> None:
     assert page.index("KEYS THAT LOOK REAL") < page.index("WHY RUNS FAILED")
 
 
+def test_the_latest_runs_are_named_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("squid-denied", "h4-401-inside-tunnel"):
+        golden(name, tmp_path / "runs" / name, only=["capture.pcapng"])
+    _, store = judge(tmp_path / "runs", tmp_path / "out")
+    found = sorted(store.rows("runs"), key=lambda row: str(row["day"]))
+    monkeypatch.setattr("inspector.fleet.summary.NAMED", 1)
+    told = summarise(store)
+    assert told.whole.with_cause == 2
+    assert [named.run for named in told.with_causes] == [found[-1]["run"]]
+    assert "1 more row" in render(told, "out", width=100)
+
+
 def test_new_is_what_no_run_before_the_date_had(store: Store) -> None:
     days = sorted(day for row in store.rows("runs") if (day := row["day"]))
     since = date.fromisoformat(days[-1])

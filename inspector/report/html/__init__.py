@@ -1,5 +1,6 @@
 """The report as one page for a browser (`report.html`), which opens from disk and asks no network.
 
-`write` puts it together: a template for what is told in words (`page.html`), the data for what is
-drawn and filtered (`data`), and `page.css` and `page.js` as they are.
+`write` gives a template what is told in words (`page.html`), and the data for what is drawn and
+filtered (`data`); `page.css` and `page.js` are in it as they are.  `frame` puts a page together,
+and has what is common to all: `frame.css` and `frame.js`.
 """

@@ -1,4 +1,3 @@
-"use strict";
 // Draws the ladder and the timeline, filters the tables.  Texts become text nodes and nothing else.
 (() => {
   const $ = (id) => document.getElementById(id);
@@ -365,12 +364,6 @@
   $("timeline-more").addEventListener("click", drawMore);
   $("tunnels-text").addEventListener("input", filterTunnels);
   $("tunnels-more").addEventListener("click", moreTunnels);
-  for (const input of document.querySelectorAll("[data-filters]")) {
-    input.addEventListener("input", () => {
-      const needles = needlesOf(input);
-      for (const row of $(input.dataset.filters).tBodies[0].rows) row.hidden = !has(row.textContent.toLowerCase(), needles);
-    });
-  }
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-jump]");
     if (button) jump(button.dataset.jump, button.dataset.packet);
@@ -384,12 +377,6 @@
     if (event.key === "n") choose(drawn + 1);
     if (event.key === "p") choose(drawn - 1);
     if (event.key === "f") choose(failedAfter(drawn));
-  });
-  const themes = ["system", "light", "dark"];
-  $("theme").addEventListener("click", () => {
-    const next = themes[(themes.indexOf(document.documentElement.dataset.theme ?? "system") + 1) % 3];
-    document.documentElement.dataset.theme = next;
-    $("theme").textContent = `Theme: ${next}`;
   });
   let wide = window.innerWidth;
   window.addEventListener("resize", () => { if (window.innerWidth !== wide) { wide = window.innerWidth; drawLadder(); } });

@@ -1,23 +1,14 @@
-"""The page put together: words by a template, style and script in place, all allowed by hash.
-
-The Content Security Policy forbids everything but the one style and the one script, by their
-SHA-256 (CSP 3, 8.4): no network, no frame, no form, no text that is taken for markup
-(`require-trusted-types-for`).  Texts reach the page escaped twice over: for people, as everywhere
-(`page.escape`), and for HTML, by the template's autoescape.
-"""
+"""The page of a report: its words for the template, and the data that its script draws."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding
 from inspector.model.report import Report
 from inspector.report.html.data import page_data, script_safe
+from inspector.report.html.frame import write_page
 from inspector.report.page import words
 from inspector.report.page.clients import sent
 from inspector.report.page.escape import clipped, visible
@@ -25,9 +16,6 @@ from inspector.report.page.headline import counts, headline
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.verdicts import verdict_rows
 from inspector.report.page.view import View
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 #: Rows of a table that is written into the page as it is; report.json has all.
 ROWS: Final = 300
@@ -37,44 +25,8 @@ PLACES: Final = 12
 
 def write_html(report: Report, out: BinaryIO) -> None:
     """Write the page."""
-    template = _template()
     view = View(report)
-    style, script = _part("page.css"), _part("page.js")
-    policy = (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; "
-        f"style-src {_hash_of(style)}; script-src {_hash_of(script)}; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-    pieces = template.generate(
-        **_words(view),
-        policy=policy,
-        style=style,
-        script=script,
-        data=script_safe(page_data(view)),
-    )
-    for piece in pieces:
-        out.write(piece.encode("utf-8", "backslashreplace"))
-
-
-@cache
-def _template() -> Template:
-    """The template; jinja2 is imported with the first page that is written."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(_part("page.html"))
-
-
-@cache
-def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash_of(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    write_page(__package__, {**_words(view), "data": script_safe(page_data(view))}, out)
 
 
 def _words(view: View) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from inspector.report.html.write import write_html
 ATTRIBUTES = re.compile(
     r"(class|id|lang|type|title|scope|hidden|tabindex|role|href|for|aria-[a-z]+|data-[a-z]+|name|content"
     r"|charset|http-equiv|placeholder|autocomplete|spellcheck|width|height|patternunits"
-    r"|patterntransform|x1|x2|y1|y2)"
+    r"|patterntransform|viewbox|preserveaspectratio|x1|x2|y1|y2|x|y)"
 )
 
 
