@@ -18,6 +18,7 @@ from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import ReportOptions, outcome_options
+from inspector.cli.printing import format_option, no_progress_option
 from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
 from inspector.cli.streams import only_for_reader
@@ -36,13 +37,8 @@ if TYPE_CHECKING:
 
 @click.command(cls=Described)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(ALL),
-    default="terminal",
-    show_default=True,
-    help="A page for people, the whole report as JSON, or exchanges line by line as they end.",
+@format_option(
+    ALL, "A page for people, the whole report as JSON, or exchanges line by line as they end."
 )
 @filter_options
 @limit_option
@@ -50,7 +46,7 @@ if TYPE_CHECKING:
 @log_options
 @key_options
 @outcome_options
-@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@no_progress_option
 @verbose_option
 @click.pass_context
 def analyze(
@@ -131,15 +127,11 @@ def analyze(
 
 def tell_of_several_runs(paths: tuple[str, ...]) -> None:
     """Say of a directory whose captures are hardly of one run who judges each by itself."""
-    from pathlib import Path
-
     from inspector.errors import plain_parts
-    from inspector.fleet.discovery import together
-    from inspector.pcap.locate import locate
+    from inspector.fleet.discovery import unrelated
 
     for path in paths:
-        captures = [Path(name).name for name in locate(path).captures]
-        if path != "-" and Path(path).is_dir() and (several := len(together(captures))) > 1:
+        if several := unrelated(path):
             say(
                 f"{plain_parts(path)} holds {several} captures that do not look like one run, and"
                 " one report was made of them all: inspector fleet judges each by itself."

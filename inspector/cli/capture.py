@@ -17,6 +17,7 @@ from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.outcome import LEFT, ReportOptions, judging_options, keep_ciphertext_option
 from inspector.cli.parameters import Duration, Rotate, Size
+from inspector.cli.printing import format_option, output_option
 from inspector.cli.streams import only_for_reader
 from inspector.report.files import CAPTURE, NAMES
 from inspector.report.formats.table import ALL
@@ -42,22 +43,10 @@ _CONTEXT: Final = {"allow_interspersed_args": False}
     metavar="SIZE[:COUNT]",
     help="Begin the next file of a ring at this size; keep the last COUNT.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help=f"Write {', '.join(NAMES)} and the capture file into this directory.",
-)
+@output_option(f"Write {', '.join(NAMES)} and the capture file into this directory.")
 @choosing_options(LEFT)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(ALL),
-    default="terminal",
-    show_default=True,
-    help="What is printed at the end: a page for people, JSON, or JSON Lines as things end.",
+@format_option(
+    ALL, "What is printed at the end: a page for people, JSON, or JSON Lines as things end."
 )
 @click.option("--duration", type=Duration(), metavar="TIME", help="End after 30s, 5m or 2h.")
 @click.option("--max-size", type=Size(), metavar="SIZE", help="End at this size of the packets.")

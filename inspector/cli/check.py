@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from inspector.cli.interrupts import INTERRUPTED, AtOnce
 from inspector.cli.main import verbose_option
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import Runner, github_options
+from inspector.cli.printing import format_option, no_progress_option, output_option, put_told
 from inspector.cli.stopping import graceful
 from inspector.report.formats.table import AT_THE_END
 
@@ -48,34 +48,20 @@ LEFT: Final = (RESULT, JUNIT)
     type=click.Choice(["error", "warning", "note", "never"]),
     help="From which level on a finding breaks the policy. Default: as the policy says.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(AT_THE_END),
-    default="terminal",
-    show_default=True,
-    help="Lines for people, or the judgement as JSON.",
-)
+@format_option(AT_THE_END, "Lines for people, or the judgement as JSON.")
 @click.option("--explain", is_flag=True, help="Say in sentences what the policy demands, and end.")
 @click.option(
     "--init",
     is_flag=True,
     help="Write a policy that this run keeps to standard output, to start from, and end.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help=f"Also leave {' and '.join(LEFT)} in this directory, for the invoking user alone.",
-)
+@output_option(f"Also leave {' and '.join(LEFT)} in this directory, for the invoking user alone.")
 @choosing_options(LEFT)
 @github_options
 @log_options
 @key_options
 @network_options
-@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@no_progress_option
 @verbose_option
 @click.pass_context
 def check(
@@ -162,35 +148,31 @@ def _runs(
 
 
 def _show(judged: list[tuple[str, Report, Judgement]], form: Literal["terminal", "json"]) -> None:
-    from inspector.cli.screen import Screen
     from inspector.policy.page import page
 
-    if form == "json":
-        data = _result(judged)
-    else:
-        screen = Screen.of(sys.stdout)
-        several = len(judged) > 1
-        data = b"".join(
+    several = len(judged) > 1
+    put_told(
+        form,
+        lambda screen: "".join(
             page(
                 judgement,
                 report,
                 of=name if several else "",
                 width=screen.width,
                 color=screen.color,
-            ).encode(screen.encoding, "backslashreplace")
+            )
             for name, report, judgement in judged
-        )
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+        ),
+        lambda: _result(judged),
+    )
 
 
-def _result(judged: list[tuple[str, Report, Judgement]]) -> bytes:
+def _result(judged: list[tuple[str, Report, Judgement]]) -> dict[str, Any]:
     from inspector.policy.result import of_several, plain
-    from inspector.report.formats.json import dumps
 
     if len(judged) == 1:
-        return dumps(plain(judged[0][2])) + b"\n"
-    return dumps(of_several((name, judgement) for name, _, judgement in judged)) + b"\n"
+        return plain(judged[0][2])
+    return of_several((name, judgement) for name, _, judgement in judged)
 
 
 def _leave(
@@ -202,9 +184,10 @@ def _leave(
     from inspector.artifacts import Writer, write_files
     from inspector.errors import InspectorError
     from inspector.policy.junit import write_junit
+    from inspector.report.formats.json import dumps
 
     writers: dict[str, Writer] = {
-        RESULT: lambda out: _put(out, _result(judged)),
+        RESULT: lambda out: _put(out, dumps(_result(judged)) + b"\n"),
         JUNIT: lambda out: write_junit([(name, one) for name, _, one in judged], out),
     }
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import verbose_option
 from inspector.cli.network import network_options
+from inspector.cli.printing import format_option, no_progress_option, put_told
 from inspector.errors import quoted
 from inspector.report.formats.table import AT_THE_END
 
@@ -30,14 +30,7 @@ from inspector.report.formats.table import AT_THE_END
     help="Only clients whose user agent contains this. Twice: the first of A, the second of B, "
     "or both of A where B is not given.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(AT_THE_END),
-    default="terminal",
-    show_default=True,
-    help="A table for people, or the differences as JSON.",
-)
+@format_option(AT_THE_END, "A table for people, or the differences as JSON.")
 @click.option(
     "--exit-code",
     is_flag=True,
@@ -54,7 +47,7 @@ from inspector.report.formats.table import AT_THE_END
 )
 @filter_options
 @network_options
-@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@no_progress_option
 @verbose_option
 @click.pass_context
 def compare(
@@ -82,14 +75,12 @@ def compare(
         import secrets
         from dataclasses import replace
 
-        from inspector.cli.screen import Screen
         from inspector.errors import plain_parts
         from inspector.inspection import FINGERPRINT_KEY_BYTES
         from inspector.report.compare import Side, matching
         from inspector.report.compare import compare as differences
         from inspector.report.compare_page import page
         from inspector.report.formats.compared import plain
-        from inspector.report.formats.json import dumps
         from inspector.report.page.escape import clipped, visible
         from inspector.report.selecting import select
 
@@ -128,14 +119,11 @@ def compare(
                 f"It has {known}."
             )
     comparison = differences(sides[0], sides[1], ignored)
-    if form == "json":
-        data = dumps(plain(comparison)) + b"\n"
-    else:
-        screen = Screen.of(sys.stdout)
-        text = page(comparison, width=screen.width, color=screen.color)
-        data = text.encode(screen.encoding, "backslashreplace")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    put_told(
+        form,
+        lambda screen: page(comparison, width=screen.width, color=screen.color),
+        lambda: plain(comparison),
+    )
     if exit_code:
         ctx.exit(comparison.exit_code)
 
@@ -144,23 +132,20 @@ def _fleets(
     a: str, b: str, form: Literal["terminal", "json"], ignored: tuple[str, ...], *, exit_code: bool
 ) -> int:
     """Compare the runs of two fleets; the exit code."""
-    from inspector.cli.screen import Screen
     from inspector.errors import ExitCode, plain_parts
     from inspector.fleet import comparison
     from inspector.fleet.comparison_page import render_comparison
     from inspector.fleet.store import Store
     from inspector.fleet.told import plain_comparison
-    from inspector.report.formats.json import dumps
 
     differences = comparison.compare(Store.opened(Path(a)), Store.opened(Path(b)), ignored)
     code = comparison.exit_code(differences)
     names = plain_parts(a), plain_parts(b)
-    if form == "json":
-        data = dumps(plain_comparison(differences, *names, code)) + b"\n"
-    else:
-        screen = Screen.of(sys.stdout)
-        text = render_comparison(differences, *names, width=screen.width, color=screen.color)
-        data = text.encode(screen.encoding, "backslashreplace")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    put_told(
+        form,
+        lambda screen: render_comparison(
+            differences, *names, width=screen.width, color=screen.color
+        ),
+        lambda: plain_comparison(differences, *names, code),
+    )
     return code if exit_code else ExitCode.DONE

@@ -10,6 +10,7 @@ import click
 from inspector.cli.help import Described
 from inspector.cli.main import verbose_option
 from inspector.cli.network import subnet_option
+from inspector.cli.printing import format_option
 from inspector.report.formats.table import AT_THE_END
 
 if TYPE_CHECKING:
@@ -25,14 +26,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Look in this network namespace: a name, a path, or a process id.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(AT_THE_END),
-    default="terminal",
-    show_default=True,
-    help="A page for people, or JSON.",
-)
+@format_option(AT_THE_END, "A page for people, or JSON.")
 @verbose_option
 def doctor(subnet: tuple[str, ...], netns: str | None, form: Literal["terminal", "json"]) -> None:
     """Tell what this machine can do for a live capture.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +15,7 @@ from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import key_options, network_options
 from inspector.cli.parameters import Duration, Size, duration_in_seconds, size_in_bytes
+from inspector.cli.printing import format_option, no_progress_option, output_option, put_told
 from inspector.cli.progress import RunsRead
 from inspector.report.formats.table import AT_THE_END
 
@@ -25,21 +25,13 @@ if TYPE_CHECKING:
     from inspector.fleet.engines import Engine
     from inspector.fleet.invocation import Outturn
     from inspector.fleet.settings import FleetSettings
-    from inspector.fleet.summary import GroupBy, Summary
+    from inspector.fleet.summary import GroupBy
     from inspector.policy.model import Policy
 
 
 @click.command(cls=Described)
 @click.argument("paths", metavar="[PATH...]", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    required=True,
-    help="Where the tables are, and are kept from one invocation to the next.",
-)
+@output_option("Where the tables are, and are kept from one invocation to the next.", required=True)
 @click.option(
     "--run-id",
     "pattern",
@@ -105,17 +97,10 @@ if TYPE_CHECKING:
     help="End with 3 when a run has a finding of this level or above, with 5 when one cannot "
     "prove that it has none.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(AT_THE_END),
-    default="terminal",
-    show_default=True,
-    help="A page for people, or the same as JSON.",
-)
+@format_option(AT_THE_END, "A page for people, or the same as JSON.")
 @network_options
 @key_options
-@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@no_progress_option
 @verbose_option
 @click.pass_context
 def fleet(
@@ -150,9 +135,11 @@ def fleet(
         from inspector.errors import plain_parts
         from inspector.fleet.html.write import PAGE, write_html
         from inspector.fleet.invocation import judge_all
+        from inspector.fleet.page import render
         from inspector.fleet.run_ids import PathPattern
         from inspector.fleet.store import Store, is_fleet
         from inspector.fleet.summary import summarise
+        from inspector.fleet.told import plain_summary
 
     if not paths and not is_fleet(directory):
         raise click.UsageError("Missing argument 'PATH...': there are no tables in DIR yet.", ctx)
@@ -188,7 +175,17 @@ def fleet(
         directory, {PAGE: lambda out: write_html(summary, plain_parts(directory.name), out)}
     ).complain()
     code = summary.exit_code(fail_on)
-    _show(summary, directory, form, code, verbose=bool(ctx.meta.get(VERBOSITY, 0)))
+    put_told(
+        form,
+        lambda screen: render(
+            summary,
+            plain_parts(str(directory)),
+            width=screen.width,
+            color=screen.color,
+            verbose=bool(ctx.meta.get(VERBOSITY, 0)),
+        ),
+        lambda: plain_summary(summary, code),
+    )
     ctx.exit(code)
 
 
@@ -199,32 +196,6 @@ def _told(outturn: Outturn) -> str:
         f"{outturn.found:,} runs were found: {outturn.judged:,} judged, of which {failed:,} could"
         f" not be, and {outturn.unread + outturn.unchanged:,} that the tables hold already."
     )
-
-
-def _show(
-    summary: Summary,
-    directory: Path,
-    form: Literal["terminal", "json"],
-    code: int,
-    *,
-    verbose: bool,
-) -> None:
-    if form == "json":
-        from inspector.fleet.told import plain_summary
-        from inspector.report.formats.json import dumps
-
-        data = dumps(plain_summary(summary, code)) + b"\n"
-    else:
-        from inspector.cli.screen import Screen
-        from inspector.errors import plain_parts
-        from inspector.fleet.page import render
-
-        screen = Screen.of(sys.stdout)
-        title = plain_parts(str(directory))
-        text = render(summary, title, width=screen.width, color=screen.color, verbose=verbose)
-        data = text.encode(screen.encoding, "backslashreplace")
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
 
 
 def _policies(told: tuple[str, ...], known: list[str]) -> dict[str, Policy]:

@@ -15,6 +15,7 @@ import click
 from inspector.cli.choosing import choosing_options, chosen
 from inspector.cli.labels import label_option
 from inspector.cli.messages import say
+from inspector.cli.printing import output_option
 from inspector.cli.sudo import dropped_by_sudo, remedy
 from inspector.errors import InspectorError
 from inspector.report.files import CAPTURE, NAMES
@@ -28,14 +29,9 @@ if TYPE_CHECKING:
 #: The files of a directory of results, by which they are chosen.
 LEFT: Final = (*NAMES, CAPTURE)
 
-_OUTPUT: Final = click.option(
-    "-o",
-    "--output",
-    "directory",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help=f"Also leave {', '.join(LEFT[:-1])} and {LEFT[-1]} in this directory, "
-    "for the invoking user alone.",
+_OUTPUT: Final = output_option(
+    f"Also leave {', '.join(LEFT[:-1])} and {LEFT[-1]} in this directory, "
+    "for the invoking user alone."
 )
 #: What a copy keeps beside what is granted; of each command that leaves one.
 keep_ciphertext_option: Final = click.option(

@@ -14,6 +14,7 @@ from inspector.cli.main import verbose_option
 from inspector.cli.messages import say
 from inspector.cli.outcome import keep_ciphertext_option
 from inspector.cli.parameters import HeaderName
+from inspector.cli.printing import no_progress_option
 
 if TYPE_CHECKING:
     from inspector.redaction import RedactionSummary
@@ -75,7 +76,7 @@ KEPT_CIPHERTEXT: Final = (
     "unless it is known and plain.",
 )
 @click.option("--force", is_flag=True, help="Replace OUT if it is there.")
-@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@no_progress_option
 @verbose_option
 def redact(
     source: str,

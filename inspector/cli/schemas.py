@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -13,6 +12,7 @@ import click
 
 from inspector.cli.help import Described
 from inspector.cli.main import verbose_option
+from inspector.cli.printing import put
 
 
 class FormatSchema(NamedTuple):
@@ -73,5 +73,4 @@ def schema(name: str) -> None:
     NAME is report (the default), jsonl (a line of it), check, compare, show or
     doctor; of many runs fleet, fleet-compare (of two) or fleet-tables (a row).
     """
-    sys.stdout.buffer.write(text(name).encode())
-    sys.stdout.buffer.flush()
+    put(text(name).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,6 +15,7 @@ from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.network import key_options, log_options, network_options
+from inspector.cli.printing import format_option, no_progress_option, put_page, put_told
 from inspector.errors import InspectorError
 from inspector.report.formats.table import AT_THE_END
 
@@ -47,14 +47,7 @@ def _names(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
 @click.command(cls=Described)
 @click.argument("path", metavar="FILE")
 @click.argument("identifier", metavar="[ID]", required=False, shell_complete=_names)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(AT_THE_END),
-    default="terminal",
-    show_default=True,
-    help="A page for people, or the same as JSON.",
-)
+@format_option(AT_THE_END, "A page for people, or the same as JSON.")
 @click.option(
     "--extract",
     "target",
@@ -68,7 +61,7 @@ def _names(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]:
 @network_options
 @log_options
 @key_options
-@click.option("--no-progress", is_flag=True, help="No progress line on stderr.")
+@no_progress_option
 @verbose_option
 @click.pass_context
 def show(
@@ -95,11 +88,9 @@ def show(
     with AtOnce():
         from dataclasses import replace
 
-        from inspector.cli.screen import Screen
         from inspector.report.detail.gather import Details
         from inspector.report.detail.page import listed, page
         from inspector.report.formats.detailed import plain
-        from inspector.report.formats.json import dumps
         from inspector.report.selecting import select
 
     selection = selection_of(told)
@@ -113,25 +104,25 @@ def show(
     report = report_of((path,), options, progress=not no_progress)
     if not report.connections:
         raise NoTcp(report.topology.scope)
-    screen = Screen.of(sys.stdout)
     verbose = ctx.meta.get(VERBOSITY, 0) > 0
     if identifier is None:
         selected = select(report, selection)
-        text = listed(selected, width=screen.width, color=screen.color, limit=limit)
-        _write(text.encode(screen.encoding, "backslashreplace"))
+        put_page(
+            lambda screen: listed(selected, width=screen.width, color=screen.color, limit=limit)
+        )
         return
     detail = Details(report).of(identifier)
-    if form == "json":
-        _write(dumps(plain(detail)) + b"\n")
-    else:
-        text = page(
+    put_told(
+        form,
+        lambda screen: page(
             detail,
             report,
             width=screen.width,
             color=screen.color,
             limit=0 if verbose and limit is None else limit,
-        )
-        _write(text.encode(screen.encoding, "backslashreplace"))
+        ),
+        lambda: plain(detail),
+    )
     if target is not None:
         extract(
             path,
@@ -141,8 +132,3 @@ def show(
             auth_headers=options.secret_headers(),
             kept_headers=options.kept_headers,
         )
-
-
-def _write(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()

@@ -14,6 +14,7 @@ from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration
+from inspector.cli.printing import format_option
 from inspector.cli.streams import only_for_reader
 from inspector.errors import ExitCode
 from inspector.report.formats.table import AS_IT_GOES
@@ -21,14 +22,7 @@ from inspector.report.formats.table import AS_IT_GOES
 
 @click.command(cls=Described)
 @live_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(AS_IT_GOES),
-    default="terminal",
-    show_default=True,
-    help="Lines for people, or JSON Lines.",
-)
+@format_option(AS_IT_GOES, "Lines for people, or JSON Lines.")
 @click.option("--duration", type=Duration(), metavar="TIME", help="End after 30s, 5m or 2h.")
 @network_options
 @verbose_option

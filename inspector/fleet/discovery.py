@@ -22,7 +22,7 @@ from typing import Final
 from inspector.errors import plain_parts
 from inspector.fleet.files import File, Folder, bare, folders, is_url, shown
 from inspector.fleet.run_ids import PathPattern
-from inspector.pcap.locate import kind_of, preferred
+from inspector.pcap.locate import kind_of, locate, preferred
 
 REPORT: Final = "report.json"
 #: Digits of a run's key: 64 bits tell a million runs apart (collision: 3 in 100 million).
@@ -117,6 +117,17 @@ def together(captures: Iterable[str]) -> list[list[str]]:
         stem = _INTERFACE.sub("", _IN_RING.sub("", _ENDING.sub("", name)))
         groups.setdefault(stem, []).append(name)
     return sorted(groups.values())
+
+
+def unrelated(argument: str) -> int:
+    """How many captures of a directory do not look like one run; 0 where they do.
+
+    `analyze` merges all of them by time.
+    """
+    if argument == "-" or not Path(argument).is_dir():
+        return 0
+    groups = together(Path(name).name for name in locate(argument).captures)
+    return len(groups) if len(groups) > 1 else 0
 
 
 def _is_alone(folder: Folder) -> bool:
