@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from inspector.errors import ExitCode, InspectorError, plain, quoted
 from inspector.exchanges.topology import DEFAULT_ROLES, ENCLAVE, Roles, Source
-from inspector.model.providers import KNOWN, Provider, ProviderFacts
+from inspector.model.providers import BY_PATH, KNOWN, Provider, ProviderFacts
 from inspector.model.topology import Helper
 from inspector.model.topology import Role as Role
 from inspector.model.topology import Scope as Scope
+from inspector.presets import PRESETS, path_of
 from inspector.providers_file import NotAProvider, read_providers
 from inspector.toml import Unreadable, read_table
 
@@ -32,9 +33,14 @@ FILE_HELPERS: Final[dict[str, Helper]] = {
 }
 
 
+#: Roles that a network may do without.
+_DISPENSABLE: Final[tuple[Role, ...]] = ("api-proxy", "forward-proxy")
+
 #: `ip:port` and `[v6]:port`, the port being optional.
 _SERVICE: Final = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]+))?")
-_KNOWN: Final = f"subnet, {', '.join((*FILE_ROLES, *FILE_HELPERS))}, [ports] and [[provider]]"
+_KNOWN: Final = (
+    f"subnet, {', '.join((*FILE_ROLES, *FILE_HELPERS))}, without, [ports] and [[provider]]"
+)
 
 
 class TopologyError(InspectorError):
@@ -49,6 +55,7 @@ class Options:
 
     Addresses are texts; `forward_proxies` may carry a port (`ip:port`), `subnet` is one network or
     several.
+    `preset` names a network that is known here (`presets.PRESETS`); a topology file goes before it.
     `fingerprint_key` makes fingerprints comparable between runs; without it
     each run draws its own.  `logs` are Squid's and the API proxy's, weighed
     beside those in a capture's directory.  `labels` say what the run is called elsewhere, by name.
@@ -62,6 +69,7 @@ class Options:
     api_proxies: tuple[str, ...] = ()
     forward_proxies: tuple[str, ...] = ()
     topology_file: Path | None = None
+    preset: str | None = None
     auth_headers: tuple[str, ...] = ()
     kept_headers: tuple[str, ...] = ()
     fingerprint_key: bytes | None = None
@@ -72,10 +80,12 @@ class Options:
     finds_keys: bool = False
 
     def roles(self) -> Roles:
-        """The network as told: defaults, then the file, then the options."""
+        """The network as told: defaults, then the preset, the file, and the options."""
         roles = Roles()
+        if self.preset is not None:
+            roles = _from_file(roles, _preset(self.preset), "preset")
         if self.topology_file is not None:
-            roles = _from_file(roles, self.topology_file)
+            roles = _from_file(roles, self.topology_file, "file")
         told: dict[Role, Sequence[str]] = {
             "agent": self.agents,
             "api-proxy": self.api_proxies,
@@ -93,7 +103,17 @@ class Options:
         return (*self.auth_headers, *self.roles().auth_headers)
 
 
-def _from_file(roles: Roles, path: Path) -> Roles:
+def _preset(name: str) -> Path:
+    if name not in PRESETS:
+        raise TopologyError(
+            f"{quoted(name)} is no preset that is known here",
+            f"Known are {', '.join(PRESETS)}",
+            "The captures were not looked at yet",
+        )
+    return path_of(name)
+
+
+def _from_file(roles: Roles, path: Path, source: Source) -> Roles:
     try:
         table = read_table(path)
     except Unreadable as error:
@@ -102,7 +122,7 @@ def _from_file(roles: Roles, path: Path) -> Roles:
             f"It is TOML with the names {_KNOWN}",
             "The captures were not looked at yet",
         ) from error
-    unknown = set(table) - {"subnet", "ports", "provider", *FILE_ROLES, *FILE_HELPERS}
+    unknown = set(table) - {"subnet", "ports", "provider", "without", *FILE_ROLES, *FILE_HELPERS}
     if unknown:
         names = ", ".join(map(plain, sorted(unknown)))
         raise TopologyError(
@@ -126,8 +146,30 @@ def _from_file(roles: Roles, path: Path) -> Roles:
         for name, helper in FILE_HELPERS.items()
         if (named := _texts(path, table, name))
     }
-    network = _tell(roles, tuple(subnets), told, ports, "file")
-    return replace(network, added=added, helpers=helpers)
+    network = _tell(roles, tuple(subnets), told, ports, source)
+    without = _without(path, table)
+    return replace(
+        network,
+        added=added,
+        helpers=helpers,
+        without=without,
+        addresses={
+            role: frozenset() if role in without else members
+            for role, members in network.addresses.items()
+        },
+        told=network.told | without,
+        source=source if without else network.source,
+    )
+
+
+def _without(path: Path, table: dict[str, Any]) -> frozenset[Role]:
+    named = _texts(path, table, "without")
+    if strange := set(named) - set(_DISPENSABLE):
+        raise TopologyError(
+            f"without in the topology file {path} has {quoted(min(strange))}",
+            f"Known are {', '.join(_DISPENSABLE)}",
+        )
+    return frozenset(role for role in _DISPENSABLE if role in named)
 
 
 def _texts(path: Path, table: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -161,7 +203,7 @@ def _ports(
             f"[ports] in the topology file {path} does not map ports to providers",
             f'Write 10001 = "anthropic"; providers are {", ".join(KNOWN)}',
         )
-    known = (*KNOWN, *(row.name for row in added))
+    known = (*KNOWN, BY_PATH, *(row.name for row in added))
     for port, provider in value.items():
         if provider not in known:
             raise TopologyError(

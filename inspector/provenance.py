@@ -72,5 +72,6 @@ def provenance(
             auth_headers=tuple(map(words, options.auth_headers)),
             kept_headers=tuple(map(words, options.kept_headers)),
             decrypts=options.decrypts,
+            preset=options.preset,
         ),
     )

@@ -165,7 +165,7 @@ def test_what_is_no_network_or_address_is_an_error_of_usage(options: Options) ->
         (
             "[ports]\n10005 = 'mistral'",
             "has 10005: 'mistral' is no provider known here",
-            "Known are openai, anthropic, copilot, gemini, vertex, azure-openai, unknown;"
+            "Known are openai, anthropic, copilot, gemini, vertex, azure-openai, unknown, by-path;"
             " add it as [[provider]] with name = 'mistral'",
         ),
         ("[ports]\n10001 = 1", "[ports] in the topology file", "providers are openai"),

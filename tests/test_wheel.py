@@ -56,7 +56,7 @@ def test_the_wheel_holds_the_package_its_marker_and_its_objects_alone(
         f"{data}/data/share/man/man1/inspector.1"
     ]
     assert {Path(name).suffix for name in names if name.startswith("inspector/")} == {
-        ".py", ".typed", ".o", ".so", ".toml"
+        ".py", ".typed", ".o", ".so", ".toml", ".html", ".css", ".js"
     }  # fmt: skip
     ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "inspector").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == ours

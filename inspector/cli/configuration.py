@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
 from inspector.errors import ExitCode, InspectorError, plain
+from inspector.presets import PRESETS
 
 #: Its place below the directory for configuration.
 PLACE: Final = Path("inspector") / "config.toml"
@@ -85,6 +86,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({
     "agents": Setting("agents", _texts(Address().checked)),
     "api_proxies": Setting("api_proxies", _texts(Address().checked)),
     "squids": Setting("forward_proxies", _texts(ServiceParameter().checked)),
+    "preset": Setting("preset", _text(_one_of(*PRESETS)), opens=True),
     "topology": Setting("topology_file", _text(str), opens=True, is_file=True),
     "auth_headers": Setting("auth_headers", _texts(HeaderName().checked)),
     "policy": Setting("policy", _text(str), opens=True, is_file=True, command="check"),

@@ -41,6 +41,7 @@ def options_of(told: Mapping[str, Any]) -> Options:
         api_proxies=told["api_proxies"],
         forward_proxies=told["forward_proxies"],
         topology_file=told["topology_file"],
+        preset=told.get("preset"),
         auth_headers=told["auth_headers"],
         kept_headers=told["kept_headers"],
         fingerprint_key=key_bytes(told["fingerprint_key"]),

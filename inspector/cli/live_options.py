@@ -107,7 +107,7 @@ def plan(
     options = options_of(told)
     # Of an interface named by hand the network is not known: traffic will tell.
     by_hand = bool(told["interfaces"]) and not (
-        told["scope"] or told["subnet"] or told["topology_file"]
+        told["scope"] or told["subnet"] or told["topology_file"] or told["preset"]
     )
     size, _, count = (rotate or "").partition(":")
     return Plan(

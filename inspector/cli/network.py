@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
+from inspector.presets import PRESETS
 
 #: Longer files were given by mistake, or never end.
 LONGEST_KEY: Final = 64 << 10
@@ -65,6 +66,14 @@ _OPTIONS: Final[tuple[Callable[[Any], Any], ...]] = (
         metavar="IP[:PORT]",
         multiple=True,
         help="An address of the forward proxy.",
+    ),
+    click.option(
+        "--preset",
+        envvar="INSPECTOR_PRESET",
+        show_envvar=True,
+        type=click.Choice(list(PRESETS)),
+        help="A network of another kind: its addresses, ports, and what it does without "
+        "(docs/topology.md). Default: awf.",
     ),
     click.option(
         "--topology",

@@ -15,7 +15,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.words import upstream_host
 from inspector.exchanges.topology import provider_of
 from inspector.model.addresses import path_of
-from inspector.model.providers import PROVIDERS, UNKNOWN, Provider
+from inspector.model.providers import BY_PATH, PROVIDERS, UNKNOWN, Provider, without_mount
 
 #: What servers say to a path that they do not have: OpenAI and Groq, Express, FastAPI and
 #: Anthropic, Go, Kong, Traefik, Databricks, Google, AWS, Azure, Spring, Envoy, nginx.
@@ -67,6 +67,8 @@ def asked(call: FailedCall, case: Case) -> AskedPath | None:
     host_of = UNKNOWN if host is None else provider_of(host, case.topology.added)
     # A port may be pointed at another provider's host (Azure, Gemini behind OpenAI's port).
     provider = call.exchange.provider
+    if case.topology.providers.get(str(call.exchange.server.port)) == BY_PATH:
+        path = without_mount(path)
     in_reference = has(provider, path, case)
     on_host = None if host_of == UNKNOWN else has(host_of, path, case)
     whose = provider if host_of == UNKNOWN else host_of

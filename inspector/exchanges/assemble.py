@@ -16,6 +16,7 @@ from inspector.exchanges.services import service_of
 from inspector.exchanges.timing import timing
 from inspector.exchanges.topology import Roles, fronts
 from inspector.exchanges.turns import TunnelTurn
+from inspector.model.addresses import path_of
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
 from inspector.model.network import (
@@ -127,6 +128,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
     hop: Hop = "inside-tunnel"
     if record.tunnel is None:
         hop = roles.hop(record.client.ip, record.server.ip)
+    path = "" if record.request is None else path_of(record.request.target)
     return Exchange(
         id=exchange_id(record.number),
         hop=hop,
@@ -134,7 +136,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         connection=connection_id(record.connection),
         client=record.client,
         server=record.server,
-        provider=roles.provider(*service_of(record)),
+        provider=roles.provider(*service_of(record), path),
         tunnel=None if record.tunnel is None else tunnel_id(record.tunnel),
         request=record.request,
         response=record.response,

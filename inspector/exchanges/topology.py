@@ -20,7 +20,15 @@ from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.services import asks_proxy_itself, service_of
 from inspector.model.addresses import split_authority
 from inspector.model.http import Hop
-from inspector.model.providers import DEFAULT_PORTS, PROVIDERS, UNKNOWN, Provider, ProviderFacts
+from inspector.model.providers import (
+    BY_PATH,
+    DEFAULT_PORTS,
+    PROVIDERS,
+    UNKNOWN,
+    Provider,
+    ProviderFacts,
+    provider_at,
+)
 from inspector.model.topology import Helper, Role, Scope, Topology
 
 DEFAULT_SUBNET: Final = "172.30.0.0/24"
@@ -56,7 +64,7 @@ NOT_UNDERSTOOD: Final = frozenset({400, 404, 405, 501})
 #: Addresses of a role that a note names; `topology` has them all.
 NOTED: Final = 5
 
-Source = Literal["defaults", "options", "file", "traffic"]
+Source = Literal["defaults", "options", "file", "preset", "traffic"]
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
@@ -74,6 +82,8 @@ class Roles:
     told: frozenset[Role] = frozenset()
     helpers: Mapping[Helper, frozenset[str]] = field(default_factory=dict)
     added: tuple[ProviderFacts, ...] = ()
+    #: Roles that the network does not have: nobody is looked for in traffic, nobody goes past them.
+    without: frozenset[Role] = frozenset()
     source: Source = "defaults"
     notes: tuple[str, ...] = ()
 
@@ -98,10 +108,14 @@ class Roles:
         """Which part of the way a plaintext exchange between two addresses is."""
         return HOPS.get((self.role(client), self.role(server)), "other")
 
-    def provider(self, host: str, port: int) -> Provider:
-        """The provider behind a service: by port at the API proxy, else by host name."""
+    def provider(self, host: str, port: int, path: str = "") -> Provider:
+        """The provider behind a service: by port at the API proxy, else by host name.
+
+        At a gateway's port that serves several, the path tells.
+        """
         if host in self.addresses["api-proxy"]:
-            return self.ports.get(port, UNKNOWN)
+            known = self.ports.get(port, UNKNOWN)
+            return provider_at(path) if known == BY_PATH else known
         return provider_of(host, self.added)
 
     def fact(self, scope: Scope) -> Topology:
@@ -120,6 +134,7 @@ class Roles:
             mcp_gateway=tuple(sorted(self.helpers.get("mcp-gateway", ()))),
             cli_proxy=tuple(sorted(self.helpers.get("cli-proxy", ()))),
             doh_proxy=tuple(sorted(self.helpers.get("doh-proxy", ()))),
+            without=tuple(sorted(self.without)),
         )
 
 

@@ -70,6 +70,8 @@ class UsedOptions:
     """Whether keys of TLS sessions were to be used."""
     subnets: tuple[str, ...] = ()
     """All networks that were named, in the order given."""
+    preset: str | None = None
+    """The preset of a network that was named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,41 @@ DEFAULT_PORTS: Final[Mapping[int, Provider]] = {
 }
 
 
+#: What stands for a provider at a port of a gateway that serves several: its path tells which.
+BY_PATH: Final[Provider] = "by-path"
+
+#: First part of a path at such a port -> the provider whose format it is, in the order in which
+#: they are tried; and whether that part is the gateway's own, before the provider's path.  Sources:
+#: docs.litellm.ai (anthropic_completion, pass_through), docs.getbifrost.ai (integrations).
+GATEWAY_PATHS: Final[tuple[tuple[str, Provider, bool], ...]] = (
+    ("/anthropic/", "anthropic", True),
+    ("/openai/", "openai", True),
+    ("/azure/", "azure-openai", True),
+    ("/genai/", "gemini", True),
+    ("/gemini/", "gemini", True),
+    ("/vertex_ai/", "vertex", True),
+    ("/v1/messages", "anthropic", False),
+    ("/v1beta/", "gemini", False),
+    ("/v1/", "openai", False),
+    ("/chat/completions", "openai", False),
+    ("/responses", "openai", False),
+    ("/embeddings", "openai", False),
+)
+
+
+def provider_at(path: str) -> Provider:
+    """The provider whose format a path at a gateway's port is of."""
+    return next((name for first, name, _ in GATEWAY_PATHS if path.startswith(first)), UNKNOWN)
+
+
+def without_mount(path: str) -> str:
+    """A path at a gateway's port without the part that is the gateway's own."""
+    for first, _, is_own in GATEWAY_PATHS:
+        if is_own and path.startswith(first):
+            return path[len(first) - 1 :]
+    return path
+
+
 def kind_of_key(provider: Provider) -> str:
     """The kind of the keys of a provider that a topology file added."""
     return f"{provider}-api-key"

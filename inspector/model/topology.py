@@ -32,7 +32,7 @@ class Topology:
     providers: Mapping[str, Provider]
     """The API proxy's port, as text, to the provider that it stands for."""
     source: str
-    """Where the roles come from: "defaults", "options", "file" or "traffic"."""
+    """Where the roles come from: "defaults", "options", "file", "preset" or "traffic"."""
     scope: Scope
     """Whether only connections of the subnet were looked at."""
     notes: tuple[str, ...] = field(default=())
@@ -49,6 +49,9 @@ class Topology:
     """Addresses of hosts that run command lines for the agent, in the order of their text."""
     doh_proxy: tuple[str, ...] = ()
     """Addresses of hosts that ask for names over HTTPS, in the order of their text."""
+
+    without: tuple[Role, ...] = ()
+    """Roles that this network does not have, in the order of their text: nobody goes past them."""
 
     @property
     def networks(self) -> tuple[str, ...]:

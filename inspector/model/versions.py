@@ -33,6 +33,7 @@ SINCE: Final[Mapping[str, int]] = {
     "Topology.doh_proxy": 2,
     "Topology.mcp_gateway": 2,
     "Topology.subnets": 2,
+    "Topology.without": 2,
     "Tool.core": 2,
     "Tunnel.decryption": 2,
     "WebSocket.bytes_down": 2,

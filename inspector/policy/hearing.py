@@ -13,6 +13,7 @@ from inspector.exchanges.topology import provider_of
 from inspector.model.conclusions import Severity
 from inspector.model.http import Exchange, Request
 from inspector.model.network import Connection, Tunnel
+from inspector.model.providers import BY_PATH, UNKNOWN
 from inspector.model.report import Report
 from inspector.policy.model import Expect
 from inspector.policy.patterns import is_like
@@ -204,7 +205,7 @@ class Hearing:
             return True
         port = str(connection.server.port)
         known = self.subject.report.topology.providers.get(port, "unknown")
-        return known in (expect.provider, "unknown")
+        return known in (expect.provider, UNKNOWN, BY_PATH)
 
     def is_to_squid(self, connection: Connection) -> bool:
         """Whether a connection carries a CONNECT, if anything."""

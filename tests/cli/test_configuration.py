@@ -122,7 +122,7 @@ def test_under_sudo_it_is_the_callers_and_decides_nothing_that_root_opens(
     place = tmp_path / "home"
     write(place / ".config", "".join(f"{name} = {value}\n" for name, value in {
         "scope": '"all"', "subnet": '"10.0.0.0/8"', "topology": '"/etc/shadow"',
-        "policy": '"x.toml"', "agents": '["10.0.0.1"]', "color": '"always"',
+        "preset": '"litellm"', "policy": '"x.toml"', "agents": '["10.0.0.1"]', "color": '"always"',
     }.items()))  # fmt: skip
     caller = ("nobody", "*", NOBODY.pw_uid, NOBODY.pw_gid, "", str(place), "/bin/sh")
     monkeypatch.setattr(pwd, "getpwuid", lambda _: pwd.struct_passwd(caller))
@@ -133,7 +133,7 @@ def test_under_sudo_it_is_the_callers_and_decides_nothing_that_root_opens(
         opened = opened.parent
     found = defaults(None, environ)
     assert found.values == {"agents": ("10.0.0.1",), "color": "always"}
-    assert set(found.left_out) == {"scope", "subnet", "topology", "policy"}
+    assert set(found.left_out) == {"scope", "subnet", "preset", "topology", "policy"}
     assert set(found.left_out) == {name for name, each in SETTINGS.items() if each.opens}
     assert os.geteuid() == 0
 

@@ -37,6 +37,8 @@ def find(case: Case) -> Iterator[Match]:
 
     One that was refused, or not answered, is the firewall at work: a note.
     """
+    if "forward-proxy" in case.topology.without:
+        return
     for connection in ways_past(case, case.outward):
         where = Evidence(connection.id, packet=connection.packet)
         if not is_open(connection):

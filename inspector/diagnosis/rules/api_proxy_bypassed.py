@@ -90,6 +90,9 @@ def where(evidence: Evidence, case: Case) -> tuple[str, int]:
 
 
 def _is_api(host: str, case: Case) -> bool:
+    """Whether it is an API's host to which a way past an API proxy leads."""
+    if "api-proxy" in case.topology.without:
+        return False
     return provider_of(host, case.topology.added) != UNKNOWN
 
 
