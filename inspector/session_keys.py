@@ -84,5 +84,4 @@ class SessionKeys:
     @property
     def limits(self) -> tuple[str, ...]:
         """Limits that left out some of them, for `completeness.limits_hit`."""
-        sessions = ("sessions whose secrets are kept",) if self.store.is_full else ()
-        return (*sessions, *(("bytes of a key log",) if self._is_cut else ()))
+        return (*self.store.limits, *(("bytes of a key log",) if self._is_cut else ()))

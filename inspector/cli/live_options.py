@@ -110,6 +110,7 @@ def plan(
         told["scope"] or told["subnet"] or told["topology_file"] or told["preset"]
     )
     size, _, count = (rotate or "").partition(":")
+    file = path or _within(directory if keeps_packets else None, raw=raw)
     return Plan(
         wanted=Wanted(
             subnets=options.roles().networks,
@@ -121,11 +122,12 @@ def plan(
             tunnel_ports=tuple(sorted(options.roles().proxy_ports)),
             wait=told["wait"],
             runs_command=bool(command),
+            writes=file is not None,
         ),
         options=options,
         user=User.named(told["user"]) if told["user"] else User.invoking(),
         command=command,
-        path=path or _within(directory if keeps_packets else None, raw=raw),
+        path=file,
         directory=directory,
         rotation=Rotation(size_in_bytes(size), int(count or 0) or None) if rotate else None,
         raw=raw,

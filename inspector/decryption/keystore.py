@@ -30,6 +30,9 @@ _LABELS: Final = _ALL_1_3 | {MASTER, EARLY}
 
 #: Sessions whose secrets are kept; a key log of a day of CI has thousands.
 SESSIONS_LIMIT: Final = 1 << 18
+#: Bytes of records of all connections together that wait for secrets that are still to come, with
+#: what each of them costs.
+WAITING_LIMIT: Final = 64 << 20
 #: Bytes of one line that may be a secret: a label, 64 digits, 128 digits.
 LINE_LIMIT: Final = 512
 
@@ -44,7 +47,17 @@ Secrets: TypeAlias = Mapping[str, Secret]
 class Keystore:
     """Secrets by the random of their ClientHello; nothing of them is printed or serialised."""
 
-    __slots__ = ("_sessions", "_sources", "_taken", "expects", "is_full", "lines", "unread_lines")
+    __slots__ = (
+        "_sessions",
+        "_sources",
+        "_taken",
+        "_waiting",
+        "expects",
+        "is_crowded",
+        "is_full",
+        "lines",
+        "unread_lines",
+    )
 
     def __init__(self, *, expects: bool = False) -> None:
         #: Secrets come while packets come: what has none yet may have them soon.
@@ -57,6 +70,9 @@ class Keystore:
         self.unread_lines = 0
         #: Secrets of further sessions were not kept.
         self.is_full = False
+        #: Records did not wait for their secrets, as too many did already.
+        self.is_crowded = False
+        self._waiting = 0
 
     def __bool__(self) -> bool:
         """Whether there is any key or will be, or a log that should have had one."""
@@ -90,6 +106,25 @@ class Keystore:
         held = self._sessions.get(random, {}).keys()
         return self.expects and MASTER not in held and not held >= _ALL_1_3
 
+    def make_room(self, size: int) -> bool:
+        """Whether so many bytes more may wait for secrets; then they are counted."""
+        if self._waiting + size > WAITING_LIMIT:
+            self.is_crowded = True
+            return False
+        self._waiting += size
+        return True
+
+    def give_room(self, size: int) -> None:
+        """So many bytes wait no longer."""
+        self._waiting = max(0, self._waiting - size)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Limits that were reached, for `completeness.limits_hit`."""
+        sessions = ("sessions whose secrets are kept",) if self.is_full else ()
+        waiting = ("bytes of records that wait for secrets",) if self.is_crowded else ()
+        return (*sessions, *waiting)
+
     def of(self, random: bytes) -> Secrets | None:
         """The secrets of the session whose ClientHello has this random."""
         return self._sessions.get(random)
@@ -108,6 +143,7 @@ class Keystore:
     def forget_taken(self) -> None:
         """The scope became narrower: all is read anew."""
         self._taken.clear()
+        self._waiting = 0
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Keystore is not serialised")

@@ -202,15 +202,19 @@ class TlsSession:
         """Keep what comes until the session's secrets are there, or it is too long or too much."""
         assert self._held is not None
         assert self._hello is not None
+        size = RECORD_COST + (len(piece.body) if isinstance(piece, SealedRecord) else 0)
         self._held.append((up, piece))
-        self._held_size += RECORD_COST
-        self._held_size += len(piece.body) if isinstance(piece, SealedRecord) else 0
+        has_room = self._keys.make_room(size)
+        self._held_size += size if has_room else 0
         is_late = piece.at - self._held_since > SECRETS_PATIENCE
-        if is_late or self._held_size > SECRETS_LIMIT or not self._keys.awaits(self._hello.random):
+        is_much = not has_room or self._held_size > SECRETS_LIMIT
+        if is_late or is_much or not self._keys.awaits(self._hello.random):
             self._release(told)
 
     def _release(self, told: list[Plain | Hole]) -> None:
         held, self._held = self._held, None
+        self._keys.give_room(self._held_size)
+        self._held_size = 0
         if held is None or self._hello is None:
             return
         if self._keys.of(self._hello.random) is None:

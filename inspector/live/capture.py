@@ -226,6 +226,7 @@ def _session(
         on_tunnel=watchers.on_tunnel,
         vault=vault,
         keys=opened.keys,
+        cutters=opened.cutters,
     )
 
 

@@ -18,6 +18,7 @@ from inspector.errors import CannotCapture
 from inspector.linux.bridge import BridgeFinder, BridgeFound
 from inspector.linux.ebpf import filter as ebpf_filter
 from inspector.linux.ebpf.attribution import Attribution
+from inspector.linux.ebpf.cutter import Cutter
 from inspector.linux.ebpf.keys import KeyPrograms
 from inspector.linux.ebpf.loader import BpfError
 from inspector.linux.filters import ClassicFilter, SocketFilter
@@ -29,6 +30,7 @@ from inspector.live.attribution import ContainerNames, KernelAttribution
 from inspector.live.broker import Broker
 from inspector.live.keys import KernelKeys
 from inspector.live.prober import Prober
+from inspector.live.source import Source
 from inspector.model.live import Rung
 
 _MIB: Final = 1 << 20
@@ -48,7 +50,8 @@ class Wanted:
     `interfaces` empty: a bridge of each of `subnets` is looked for.  `everything`: of
     any subnet (`--scope all`).  `full`: tunnels are kept whole; else those
     through `tunnel_ports` are cut, and TLS that goes out directly.  `keys`: TLS
-    secrets are taken from the programs on the bridge; then nothing is cut here.
+    secrets are taken from the programs on the bridge; then tunnels are received whole, and cut
+    in the file.  `writes`: there is a file.
     """
 
     subnets: tuple[IPv4Network | IPv6Network, ...]
@@ -60,6 +63,7 @@ class Wanted:
     wait: bool = False
     runs_command: bool = False
     keys: bool = False
+    writes: bool = False
 
 
 @dataclass(slots=True)
@@ -69,6 +73,8 @@ class Opened:
     sources: list[Ring] = field(default_factory=list)
     attribution: KernelAttribution | None = None
     keys: KernelKeys | None = None
+    #: Where tunnels are read whole and the file cuts them.
+    cutters: dict[Source, Cutter] = field(default_factory=dict)
     finder: Follower | None = None
     #: None where no engine answers.
     broker: Broker | None = None
@@ -107,6 +113,8 @@ def open_everything(wanted: Wanted, broker: Broker, tell: Callable[[str], None])
         opened.attribution = _attribution(opened)
         if wanted.keys:
             opened.keys = _keys(wanted, netns, opened)
+            if wanted.writes and not wanted.full:
+                _cutters(wanted, opened)
     except BaseException:
         opened.close()
         raise
@@ -214,6 +222,21 @@ def _filter(wanted: Wanted, opened: Opened) -> SocketFilter | None:
         state: Literal["not wanted", "working"] = "not wanted" if filter is None else "working"
         opened.rungs.append(Rung("filter", state, told))
     return filter
+
+
+def _cutters(wanted: Wanted, opened: Opened) -> None:
+    """Have the file cut what is received whole, by the program that cuts at a ring elsewhere."""
+    try:
+        for source in opened.sources:
+            opened.cutters[source] = cutter = Cutter.start(wanted.tunnel_ports)
+            opened.hold(cutter)
+    except BpfError as error:
+        opened.cutters.clear()
+        detail = f"{error.culprit}; tunnels stand whole in the file"
+        opened.rungs.append(Rung("cuts", "lost", detail, error.next_step))
+        return
+    told = "eBPF: tunnels are read whole, and cut in the file behind their handshake"
+    opened.rungs.append(Rung("cuts", "working", told))
 
 
 def _attribution(opened: Opened) -> KernelAttribution | None:

@@ -8,105 +8,38 @@ what it reports is what `analyze` says of the same packets.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import TypeVar
 
-from inspector.decryption.keystore import Keystore
-from inspector.exchanges.listener import Audience
 from inspector.exchanges.processes import SocketOwner
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
+from inspector.live.companions import Attribution, Scrubber, SecretSource
+from inspector.live.cuts import Cutter, FileCuts
 from inspector.live.files import CaptureFiles, Described, Rotation
+from inspector.live.interfaces import Interfaces, Stream
 from inspector.live.numbering import Numbering, file_of
 from inspector.live.source import Counters, Source
-from inspector.model.capture import CaptureFile, Interface, KeyMaterial
-from inspector.model.live import HookCount, Live, LiveInterface
+from inspector.model.capture import CaptureFile
+from inspector.model.live import HookCount, Live
 from inspector.model.network import Endpoint
 from inspector.model.report import Report
 from inspector.options import Options
-from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
 from inspector.redaction import promise
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
 
-_ARP: Final = b"\x08\x06"
-
 T = TypeVar("T")
-
-
-class Scrubber(Audience, Protocol):
-    """Hides credentials in packets, in place: lengths, order and numbers stay.
-
-    It may keep packets until it has seen what follows them.  It hears what the
-    inspector reads in them, and has them read by it.
-    """
-
-    def follow(self, source: Inspector) -> None:
-        """Who reads the packets; to be told before the first."""
-
-    @property
-    def statement(self) -> bytes:
-        """The mark that begins each file."""
-
-    def take_marks(self, file: int) -> tuple[bytes, ...]:
-        """Marks that no batch of a file has."""
-
-    def feed(self, batch: Batch) -> Iterable[Batch]:
-        """Have packets read; those that are safe to write now."""
-
-    def finish(self) -> Iterable[Batch]:
-        """What it still kept."""
-
-
-class Attribution(Protocol):
-    """Tells which process holds which connection's end."""
-
-    def fileno(self) -> int:
-        """What becomes readable when there are claims."""
-
-    def read(self) -> Sequence[SocketOwner]:
-        """The claims made since the last call; never waits."""
-
-    def finish(self) -> Sequence[SocketOwner]:
-        """What can only be said at the end."""
-
-    def probes(self, established: int) -> Sequence[HookCount]:
-        """The programs in the kernel, and how often each of them ran.
-
-        So many connections were `established` meanwhile: without one a program
-        that never ran is nothing to speak of.
-        """
-
-    def close(self) -> None:
-        """Take the programs out of the kernel.  Idempotent."""
-
-
-class SecretSource(Protocol):
-    """Secrets of TLS sessions that come while packets come."""
-
-    store: Keystore
-
-    def fileno(self) -> int:
-        """What becomes readable when there are some."""
-
-    def read(self) -> None:
-        """Take them into `store`; never waits."""
-
-    @property
-    def fact(self) -> KeyMaterial:
-        """What the report says of them."""
-
-    def probes(self) -> Sequence[HookCount]:
-        """Where they are taken from, and how often each place was passed."""
 
 
 class Session:
     """Sources in, report out; `path` is where the packets go, if anywhere.
 
     `scrubber` None writes packets as they are (`--raw`); `vault` is the one it knows keys from.
+    `cutters` say how much of a source's packets the file keeps, where that is not all.
     """
 
     def __init__(
@@ -122,6 +55,7 @@ class Session:
         on_tunnel: OnTunnel | None = None,
         vault: Vault | None = None,
         keys: SecretSource | None = None,
+        cutters: Mapping[Source, Cutter] | None = None,
     ) -> None:
         self.sources = tuple(sources)
         self.attribution = attribution
@@ -141,21 +75,25 @@ class Session:
         self._numbering = Numbering(None if rotation is None else rotation.size)
         self._scrubber = scrubber
         self._annotations = Annotations()
-        self._interfaces: list[Source] = []
-        #: Indexes of the interfaces that delivered at least one packet that is not ARP.
-        self._heard: set[int] = set()
+        self._cuts = FileCuts({} if cutters is None or path is None else cutters)
         self.files = None
         if path is not None:
             comment = None if scrubber is None else promise()
             statement = None if scrubber is None else scrubber.statement
             self.files = CaptureFiles(
-                path, self._statistics, rotation=rotation, comment=comment, statement=statement
+                path,
+                lambda place: self._interfaces.statistics(place),
+                rotation=rotation,
+                comment=comment,
+                statement=statement,
             )
+        add = _nothing if self.files is None else self.files.add_interface
+        self._interfaces = Interfaces(add, self._cuts.text)
         self._drained = False
-        self._stream = _Stream()
+        self._stream = Stream()
         for source in self.sources:
             if source.interface is not None:
-                self._index(source)
+                self._interfaces.place(source)
 
     @property
     def packets(self) -> int:
@@ -200,7 +138,7 @@ class Session:
 
     def bound(self, source: Source) -> None:
         """A source has its interface: it stands in the file and the report, whatever comes."""
-        self._index(source)
+        self._interfaces.place(source)
 
     def drain(self) -> None:
         """Receive nothing more, take what was received, and end the files.  Idempotent."""
@@ -236,15 +174,15 @@ class Session:
         `doubts`: what else may be missing, each a clause.
         """
         self.drain()
-        counters = [source.statistics() for source in self._interfaces]
-        filters = [source.filter.text for source in self._interfaces if source.filter is not None]
+        counters = self._interfaces.counters()
         report = self.inspector.finish(
             Sources(
                 captures=self._captures(counters),
                 dropped_by_kernel=sum(c.dropped for c in counters) if counters else None,
-                capture_filter="; ".join(dict.fromkeys(filters)) or None,
+                capture_filter="; ".join(self._interfaces.filters()) or None,
                 doubts=tuple(doubts),
                 keys=None if self.keys is None else self.keys.fact,
+                limits=() if self.keys is None else self.keys.store.limits,
             )
         )
         self._tell()
@@ -261,7 +199,7 @@ class Session:
             report,
             live=replace(
                 live,
-                interfaces=tuple(map(self._counted, self._interfaces, counters)),
+                interfaces=self._interfaces.facts(counters),
                 probes=tuple(self._probes(begun)),
                 attributed=known,
                 unattributed=len(ends) - known,
@@ -296,10 +234,8 @@ class Session:
     # -- the pass -------------------------------------------------------------
 
     def _pass(self, source: Source, batch: Batch) -> None:
-        index = self._index(source)
-        if index not in self._heard and _says_something(batch):
-            self._heard.add(index)
-        for part in self._numbering.number(batch, index):
+        place = self._interfaces.hear(source, batch)
+        for part in self._cuts.number(source, batch, self._numbering, place):
             if self.files is not None and self._scrubber is not None:
                 self._write(self._scrubber.feed(part))
                 continue
@@ -314,113 +250,18 @@ class Session:
         if files is None:
             return
         for batch in batches:
-            annotated = self._annotations.annotate(batch)
+            annotated = self._annotations.annotate(self._cuts.applied(batch))
             for interface, part in self._numbering.by_interface(annotated):
                 files.write(part, interface)
 
     def _connection(self, client: Endpoint, server: Endpoint, packet: int) -> None:
         self._annotations.opened(client, server, packet)
 
-    # -- interfaces -------------------------------------------------------------
-
-    def _index(self, source: Source) -> int:
-        """The place of a source's interface in the file; a new one is described first."""
-        for index, known in enumerate(self._interfaces):
-            if known is source:
-                return index
-        self._interfaces.append(source)
-        if self.files is not None:
-            self.files.add_interface(_described(source))
-        return len(self._interfaces) - 1
-
-    def _statistics(self, index: int) -> Counters:
-        return self._interfaces[index].statistics()
-
-    def _counted(self, source: Source, counters: Counters) -> LiveInterface:
-        return LiveInterface(
-            name=source.interface or "?",
-            received=counters.received,
-            dropped=counters.dropped,
-            freezes=counters.freezes,
-            packets=source.delivered,
-            note=None if self._index(source) in self._heard else _silence(source),
-        )
-
     def _captures(self, counters: Sequence[Counters]) -> tuple[CaptureFile, ...]:
         if self.files is not None:
             return tuple(self.files.finished)
-        interfaces = []
-        for source, counted in zip(self._interfaces, counters, strict=True):
-            told = _described(source)
-            interfaces.append(
-                Interface(
-                    told.name,
-                    told.link_type,
-                    told.snap_length,
-                    told.filter,
-                    counted.received,
-                    counted.dropped,
-                )
-            )
-        return (self._stream.fact(tuple(interfaces)),)
+        return (self._stream.fact(self._interfaces.described(counters)),)
 
 
-class _Stream:
-    """What a capture that is written nowhere says of itself in the place of a file."""
-
-    def __init__(self) -> None:
-        self._packets = self._bytes = 0
-        self._earliest: int | None = None
-        self._latest: int | None = None
-
-    def count(self, batch: Batch) -> None:
-        self._packets += len(batch.records)
-        self._bytes += sum([captured for _, _, captured, _ in batch.records])
-        first, last = min(batch.records)[0], max(batch.records)[0]
-        self._earliest = first if self._earliest is None else min(first, self._earliest)
-        self._latest = last if self._latest is None else max(last, self._latest)
-
-    def fact(self, interfaces: tuple[Interface, ...]) -> CaptureFile:
-        return CaptureFile(
-            name=", ".join(interface.name or "?" for interface in interfaces) or "live",
-            format="live",
-            compression=None,
-            packets=self._packets,
-            bytes=self._bytes,
-            started_at=self._earliest,
-            ended_at=self._latest,
-            interfaces=interfaces,
-            comments=0,
-            decryption_secrets=0,
-            cut=None,
-        )
-
-
-def _described(source: Source) -> Described:
-    return Described(
-        name=source.interface or "?",
-        link_type=source.link_type,
-        snap_length=SNAP_LENGTH,
-        filter=None if source.filter is None else source.filter.text,
-    )
-
-
-def _says_something(batch: Batch) -> bool:
-    """Whether a packet is more than a look for an address, which filters let through."""
-    if batch.link_type != ETHERNET:
-        return True
-    return any(batch.data[start + 12 : start + 14] != _ARP for _, start, _, _ in batch.records)
-
-
-def _silence(source: Source) -> str:
-    """Why an interface may have had nothing to say."""
-    if source.filter is not None:
-        return (
-            f"no packet but ARP passed the filter ({source.filter.text}): either there was no"
-            " traffic, or this is the wrong network;"
-            " try --scope all, or name another interface with -i"
-        )
-    return (
-        "no packet but ARP was seen: there was no traffic, or this is the wrong bridge;"
-        " see `ip -br link`"
-    )
+def _nothing(described: Described) -> None:
+    """No file describes an interface."""

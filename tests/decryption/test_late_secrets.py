@@ -14,7 +14,7 @@ from inspector.decryption.session import (
     Plain,
     TlsSession,
 )
-from tests.decryption.made import Talk, log
+from tests.decryption.made import RANDOM, Talk, log
 
 LABELS = (
     "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
@@ -126,6 +126,34 @@ def test_nothing_waits_that_is_more_than_a_megabyte() -> None:
     for flight in Talk(0x1301).tell(False, bytes(16_000)).flights[-1:] * 2:
         live.flight(*flight)
     assert (before, live.waits) == (True, False)
+
+
+def test_all_that_waits_is_bounded_whatever_the_number_of_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flights = talk().flights
+    size = sum(len(data) for _, data in flights) + 192 * len(flights) * 2
+    monkeypatch.setattr("inspector.decryption.keystore.WAITING_LIMIT", 2 * size)
+    keys = Keystore(expects=True)
+    many = []
+    for number in range(8):
+        live = Live()
+        live.keys = keys
+        live.session = TlsSession(keys)
+        many.append(live)
+        for up, data in flights:
+            live.flight(up, data.replace(RANDOM, bytes((number,)) * 32))
+    waiting = [live.waits for live in many]
+    assert 1 < sum(waiting) < len(many)
+    assert waiting == sorted(waiting, reverse=True)  # who came first waits on
+    assert keys.limits == ("bytes of records that wait for secrets",)
+    for live in many:
+        live.pass_on(live.session.settle())
+    again = Live()
+    again.keys, again.session = keys, TlsSession(keys)
+    for up, data in flights:
+        again.flight(up, data)
+    assert again.waits  # what was given up left its room
 
 
 def test_of_two_legs_of_a_session_the_first_is_read_whoever_hears_the_server_first() -> None:

@@ -10,9 +10,11 @@ import pytest
 from inspector.model.http import Exchange
 from inspector.model.report import Report
 from inspector.options import Options
+from inspector.pcap.reader import open_captures
 from inspector.secret import Secret
 from lab import proxy
 from lab.index import CAPTURES
+from lab.record import message
 from tests.captures.test_golden import truth_of
 from tests.linux.ebpf.conftest import bpf_possible
 from tests.live.offline import read
@@ -77,6 +79,35 @@ def test_what_the_upstream_got_is_told_and_no_secret_is_in_any_file(lab: Stack) 
         raw = bytes.fromhex(secret)
         assert not any(secret.encode() in each.lower() or raw in each for each in told)
     assert not any(b"LABONLY" in each for each in told)
+
+
+@pytest.mark.parametrize("full", [(), ("--full",)], ids=["cut", "full"])
+def test_a_tunnel_is_read_whole_and_cut_in_the_file(lab: Stack, full: tuple[str, ...]) -> None:
+    place = lab.place / f"long{len(full)}"
+    place.mkdir()
+    said = place / "said.json"
+    said.write_text(message(stream=False, prompt="lab " * 20_000))
+    call = [f"@{said}" if word.startswith("{") else word for word in lab.curl()]
+    path = place / "x.pcapng"
+    done = lab.run(
+        "capture", "-i", "fw-bridge", "--keys", *full, "-w", path, "--format", "json", "--", *call
+    )
+    assert done.returncode == 0, done.stderr
+    report = report_of(done.stdout)
+    (call_inside,) = inner(report)
+    assert call_inside.request
+    assert call_inside.request.body_bytes > 80_000
+    assert report.completeness.verdict == "complete"
+    tunnel, offline = report.tunnels[0], read(path)
+    assert tunnel.bytes_up > 80_000
+    # What the file says of the tunnel is what was seen of it: the cuts are counted.
+    (same,) = offline.tunnels
+    assert (same.bytes_up, same.bytes_down) == (tunnel.bytes_up, tunnel.bytes_down)
+    assert (same.records_up, same.records_down) == (tunnel.records_up, tunnel.records_down)
+    assert offline.completeness.verdict == "complete"
+    records = [record for batch in open_captures([path])[0] for record in batch.records]
+    cut = sum(wire - captured for _, _, captured, wire in records)
+    assert cut == 0 if full else cut > 60_000
 
 
 @pytest.mark.long

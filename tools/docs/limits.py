@@ -52,6 +52,7 @@ LIMITS: Final = (
     ("exchanges.http2", "STREAMS_LIMIT"),
     ("decryption.keystore", "SESSIONS_LIMIT"),
     ("decryption.keystore", "LINE_LIMIT"),
+    ("decryption.keystore", "WAITING_LIMIT"),
     ("decryption.session", "WAITING_LIMIT"),
     ("decryption.session", "SECRETS_LIMIT"),
     ("decryption.session", "SECRETS_PATIENCE"),
