@@ -7,7 +7,8 @@ a secret in hexadecimal, one a line.  Whatever else a file holds is passed over,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from inspector.model.network import KeySource
@@ -33,6 +34,8 @@ SESSIONS_LIMIT: Final = 1 << 18
 #: Bytes of records of all connections together that wait for secrets that are still to come, with
 #: what each of them costs.
 WAITING_LIMIT: Final = 64 << 20
+#: ClientHellos whose randoms are told to whoever brings secrets.
+AWAITED_LIMIT: Final = 4096
 #: Bytes of one line that may be a secret: a label, 64 digits, 128 digits.
 LINE_LIMIT: Final = 512
 
@@ -48,6 +51,8 @@ class Keystore:
     """Secrets by the random of their ClientHello; nothing of them is printed or serialised."""
 
     __slots__ = (
+        "_awaited",
+        "_on_lack",
         "_sessions",
         "_sources",
         "_taken",
@@ -59,7 +64,9 @@ class Keystore:
         "unread_lines",
     )
 
-    def __init__(self, *, expects: bool = False) -> None:
+    def __init__(self, *, expects: bool = False, on_lack: Callable[[], None] | None = None) -> None:
+        """`on_lack` is called when secrets that are still to come are needed now."""
+        self._on_lack = on_lack
         #: Secrets come while packets come: what has none yet may have them soon.
         self.expects = expects
         self._sessions: dict[bytes, dict[str, Secret]] = {}
@@ -73,6 +80,7 @@ class Keystore:
         #: Records did not wait for their secrets, as too many did already.
         self.is_crowded = False
         self._waiting = 0
+        self._awaited: deque[bytes] = deque(maxlen=AWAITED_LIMIT)
 
     def __bool__(self) -> bool:
         """Whether there is any key or will be, or a log that should have had one."""
@@ -124,6 +132,24 @@ class Keystore:
         sessions = ("sessions whose secrets are kept",) if self.is_full else ()
         waiting = ("bytes of records that wait for secrets",) if self.is_crowded else ()
         return (*sessions, *waiting)
+
+    def await_secrets(self, random: bytes) -> bool:
+        """A ClientHello went by; whether secrets of its session are still to come."""
+        if self.expects:
+            self._awaited.append(random)
+        return self.awaits(random)
+
+    def take_awaited(self) -> tuple[bytes, ...]:
+        """The randoms of the ClientHellos that went by since the last call, the newest of them."""
+        awaited = tuple(self._awaited)
+        self._awaited.clear()
+        return awaited
+
+    def of_now(self, random: bytes) -> Secrets | None:
+        """Those that can be had now of a session that waited for its secrets."""
+        if self._on_lack is not None and self.awaits(random):
+            self._on_lack()
+        return self.of(random)
 
     def of(self, random: bytes) -> Secrets | None:
         """The secrets of the session whose ClientHello has this random."""

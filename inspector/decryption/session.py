@@ -217,7 +217,7 @@ class TlsSession:
         self._held_size = 0
         if held is None or self._hello is None:
             return
-        if self._keys.of(self._hello.random) is None:
+        if self._keys.of_now(self._hello.random) is None:
             self.is_over = True
             return
         self.source = self._keys.source(self._hello.random)
@@ -261,7 +261,7 @@ class TlsSession:
         if self._hello is not None:
             return  # the second one, after a HelloRetryRequest, has the same random
         self._hello = hello = parse_client_hello(body)
-        awaits = self._keys.awaits(hello.random)
+        awaits = self._keys.await_secrets(hello.random)
         if not awaits and self._keys.of(hello.random) is None:
             self.is_over = True
         elif not self._keys.take(hello.random):

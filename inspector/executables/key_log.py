@@ -9,7 +9,8 @@ log is made of:
 
 A program that is linked with OpenSSL statically and exports what it has (Node.js) has the first one
 among its symbols; where the random is in the structure is read in the code of the public function
-`SSL_get_client_random`.  In a stripped library the second one is the only function that compares
+`SSL_get_client_random`, and of a build that does not show it is learnt while it runs
+(`live.calibration`).  In a stripped library the second one is the only function that compares
 the field with zero which the public `SSL_CTX_set_keylog_callback` sets.
 
 Measured: Node.js 18 to 24 (OpenSSL 3.0 and 3.5) and Debian's libssl 3.  What is found here is a
@@ -46,12 +47,13 @@ _SET_RDI: Final = re.compile(rb"\x48\x89\xb7(....)", re.DOTALL)
 class Layout:
     """Which arguments of a function, counted from 0, are what.
 
-    `random`: a pointer to `random_offset` bytes before the client's random.
+    `random`: a pointer to `random_offset` bytes before the client's random; None: it is not known
+    how far, and has to be learnt from the sessions.
     """
 
     label: int
     random: int
-    random_offset: int
+    random_offset: int | None
     secret: int
     length: int
 
@@ -83,15 +85,12 @@ def find_key_log(image: ElfImage) -> KeyLogSite | None:
     return KeyLogSite("nss_keylog_int", image.offset(_comparing(image, setter)), layout)
 
 
-def _random(image: ElfImage) -> int:
-    """Where a session has the client's random."""
+def _random(image: ElfImage) -> int | None:
+    """Where a session has the client's random; None where the code does not show it."""
     getter = image.symbol(_GETTER)
-    if getter is None:
-        raise UnreadableProgram(f"it does not export {_GETTER.decode()}")
-    found = {_number(each) for each in _LEA_RDI.findall(_code(image, getter))}
-    if len(found) != 1:
-        raise UnreadableProgram(f"{_GETTER.decode()} does not show where the client's random is")
-    return _field(found.pop())
+    found = set() if getter is None else set(_LEA_RDI.findall(_code(image, getter)))
+    number = _number(found.pop()) if len(found) == 1 else 0
+    return number if 0 < number < _STRUCTURE else None
 
 
 def _comparing(image: ElfImage, setter: Symbol) -> int:

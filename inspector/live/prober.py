@@ -83,7 +83,8 @@ class Probed:
     """A file with OpenSSL in it that a program on the bridge runs, or could run.
 
     `program` is what the process `pid` runs in whose root it was found.  `probe`: the number of
-    its probe; None: there is none, `because` of something.
+    its probe; None: there is none, `because` of something.  `is_unplaced`: where its sessions
+    have the client's random is not known.
     """
 
     file: str
@@ -93,6 +94,7 @@ class Probed:
     probe: int | None = None
     function: str = ""
     because: str = ""
+    is_unplaced: bool = False
 
 
 # --- the prober's side -------------------------------------------------------------------------
@@ -181,7 +183,9 @@ class Looker:
         except BpfError as error:
             self._refuse(found, error.culprit)
             return
-        self._tell(replace(found, probe=self._probes, function=site.name))
+        is_unplaced = site.layout.random_offset is None
+        told = replace(found, probe=self._probes, function=site.name, is_unplaced=is_unplaced)
+        self._tell(told)
         self._probes += 1
 
     def _refuse(self, found: Probed, because: str) -> None:

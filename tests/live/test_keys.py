@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from inspector.pcap.reader import open_captures
 from inspector.secret import Secret
 from lab import proxy
 from lab.index import CAPTURES
+from lab.processes import find
 from lab.record import message
 from tests.captures.test_golden import truth_of
 from tests.linux.ebpf.conftest import bpf_possible
@@ -145,6 +147,50 @@ for _ in range(3):
     call.getresponse().read()
     call.close()
 """
+
+
+_NODE_THROUGH_SQUID = """
+const net = require("net"), tls = require("tls");
+let left = 3;
+function call() {
+  const socket = net.connect(3128, process.argv[1]);
+  socket.write("CONNECT api.anthropic.com:443 HTTP/1.1\\r\\nHost: api.anthropic.com\\r\\n\\r\\n");
+  socket.once("data", () => {
+    const inner = tls.connect({ socket, servername: "api.anthropic.com",
+                                rejectUnauthorized: false });
+    inner.write("GET /lab HTTP/1.1\\r\\nHost: api.anthropic.com\\r\\n\\r\\n");
+    inner.once("data", () => inner.end()).on("close", () => --left && call());
+  });
+}
+call();
+"""
+
+
+def test_a_build_that_nobody_knows_is_learnt_from_its_own_sessions(lab: Stack) -> None:
+    """Node.js that does not export the function whose code shows where the random is."""
+    node = Path(os.path.realpath(find("node") or "node"))
+    data = node.read_bytes()
+    hidden = data.replace(b"\0SSL_get_client_random\0", b"\0SSL_hid_client_random\0")
+    if hidden == data or b"\0ssl_log_secret\0" not in data:
+        pytest.skip("this Node.js uses a libssl of its own package")
+    unknown = lab.place / "unknown-node"
+    unknown.write_bytes(hidden)
+    unknown.chmod(0o755)
+    call = [str(unknown), "-e", _NODE_THROUGH_SQUID, lab.network.squid.address]
+    done = lab.run(
+        "capture", "-i", "fw-bridge", "--keys", "--format", "json", "--",
+        *lab.network.agent.argv(call),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = report_of(done.stdout)
+    states = [each.decryption and each.decryption.state for each in report.tunnels]
+    assert states == ["decrypted"] * 3
+    assert [e.response and e.response.status for e in inner(report)] == [401] * 3
+    assert report.live
+    (hook,) = [each for each in report.live.probes if "unknown-node" in each.name]
+    assert "client's random learnt: 0x1" in hook.name
+    assert hook.hits == 15
+    assert hook.note is None
 
 
 # -- scenarios ---------------------------------------------------------------------------------

@@ -83,7 +83,9 @@ def random_of(path: Path) -> str:
     data = path.read_bytes()
     site = find_key_log(ElfImage(lambda offset, size: data[offset : offset + size]))
     assert site
-    return hex(site.layout.random_offset) if site.layout.random == 0 else "argument"
+    if site.layout.random:
+        return "argument"
+    return "unknown" if site.layout.random_offset is None else hex(site.layout.random_offset)
 
 
 class Probing:

@@ -20,6 +20,7 @@
 #define LABEL 40
 #define RANDOM 32
 #define SECRET 64
+#define WINDOW 1024
 #define AGAIN_NS 1000000000ull
 
 struct config {
@@ -47,6 +48,12 @@ struct secret {
 	__u8 secret[SECRET];
 };
 
+/* Of a build of which it is not known where the client's random is: the structure it is in. */
+struct unplaced {
+	struct secret secret; /* `random` is empty */
+	__u8 window[WINDOW];
+};
+
 struct presence {
 	__u32 pid;
 	__u32 netns;
@@ -57,6 +64,11 @@ struct {
 	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
 	NUMBER(max_entries, 4 << 20);
 } secrets SEC(".maps");
+
+struct {
+	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
+	NUMBER(max_entries, 4 << 20);
+} unplaced SEC(".maps");
 
 struct {
 	NUMBER(type, BPF_MAP_TYPE_RINGBUF);
@@ -102,27 +114,62 @@ INLINE void find_namespace(struct task_struct *task, __u64 *cookie, __u32 *inode
 /*
  * What is where among the arguments stands in the cookie of the attachment: bits 0-2 the label,
  * 3-5 the secret, 6-8 its length, 9-11 the client's random, 16-31 how far behind that pointer,
- * 32-37 the probe's number.
+ * 32-37 the probe's number, 38 that it is not known how far.
  */
+#define ARGUMENT(shift) arguments[(layout >> (shift)) & 7]
+#define IS_UNPLACED (1ull << 38)
+
+/* Fill in a secret but for the random; 0 when all could be read. */
+INLINE int take(struct secret *event, const __u64 *arguments, __u64 layout, __u64 length)
+{
+	event->at = bpf_ktime_get_ns();
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->probe = (layout >> 32) & (PROBES - 1);
+	event->length = length;
+	event->unused = 0;
+	__builtin_memset(event->random, 0, sizeof(event->random));
+	__builtin_memset(event->secret, 0, sizeof(event->secret));
+	/* The length once more with a mask: the verifier has to see it where it is used. */
+	return bpf_probe_read_user_str(event->label, LABEL, (void *)ARGUMENT(0)) <= 0 ||
+	       bpf_probe_read_user(event->secret, length & 127, (void *)ARGUMENT(3));
+}
+
 SEC("uprobe")
 int on_secret(struct registers *context)
 {
 	__u64 arguments[8] = {context->rdi, context->rsi, context->rdx, context->rcx,
 			      context->r8,  context->r9,  0,		0};
 	__u64 layout = bpf_get_attach_cookie(context);
-	__u32 probe = (layout >> 32) & (PROBES - 1), inode;
-	__u64 cookie, length;
+	struct unplaced *whole;
 	struct secret *event;
+	__u64 cookie, length;
+	__u32 inode;
 
 	find_namespace(bpf_get_current_task_btf(), &cookie, &inode);
 	if (!bpf_map_lookup_elem(&namespaces, &cookie)) {
 		count(&counters.elsewhere);
 		return 0;
 	}
-	count(&counters.hits[probe]);
-	length = arguments[(layout >> 6) & 7];
+	count(&counters.hits[(layout >> 32) & (PROBES - 1)]);
+	length = ARGUMENT(6);
 	if (length < 32 || length > SECRET) {
 		count(&counters.unreadable);
+		return 0;
+	}
+	if (layout & IS_UNPLACED) {
+		whole = bpf_ringbuf_reserve(&unplaced, sizeof(*whole), 0);
+		if (!whole) {
+			count(&counters.lost);
+			return 0;
+		}
+		if (take(&whole->secret, arguments, layout, length) ||
+		    bpf_probe_read_user(whole->window, WINDOW, (void *)ARGUMENT(9))) {
+			count(&counters.unreadable);
+			bpf_ringbuf_discard(whole, 0);
+			return 0;
+		}
+		count(&counters.sent);
+		bpf_ringbuf_submit(whole, 0);
 		return 0;
 	}
 	event = bpf_ringbuf_reserve(&secrets, sizeof(*event), 0);
@@ -130,18 +177,9 @@ int on_secret(struct registers *context)
 		count(&counters.lost);
 		return 0;
 	}
-	event->at = bpf_ktime_get_ns();
-	event->pid = bpf_get_current_pid_tgid() >> 32;
-	event->probe = probe;
-	event->length = length;
-	event->unused = 0;
-	__builtin_memset(event->secret, 0, sizeof(event->secret));
-	if (bpf_probe_read_user_str(event->label, LABEL, (void *)arguments[layout & 7]) <= 0 ||
+	if (take(event, arguments, layout, length) ||
 	    bpf_probe_read_user(event->random, RANDOM,
-				(void *)(arguments[(layout >> 9) & 7] + ((layout >> 16) & 0xffff))) ||
-	    /* Once more with a mask: the verifier has to see it where it is used. */
-	    bpf_probe_read_user(event->secret, length & 127,
-				(void *)arguments[(layout >> 3) & 7])) {
+				(void *)(ARGUMENT(9) + ((layout >> 16) & 0xffff)))) {
 		count(&counters.unreadable);
 		bpf_ringbuf_discard(event, 0);
 		return 0;

@@ -26,6 +26,9 @@ _HOOKS: Final = {"on_exec": "sched_process_exec", "on_state": "inet_sock_set_sta
 _COUNTERS: Final = Struct(f"<{PROBES}Q4Q")
 _SECRET: Final = Struct("<QIII4x40s32s64s")
 _PRESENCE: Final = Struct("<IIQ")
+#: Bytes of a session's structure that come with a secret of a build that is not known.
+_WINDOW: Final = 1024
+_IS_UNPLACED: Final = 1 << 38
 _COOKIE: Final = Struct("<Q")
 _YES: Final = b"\1"
 
@@ -39,6 +42,22 @@ class SessionSecret:
     label: str
     random: bytes
     secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class UnplacedSecret:
+    """The same of a build of which it is not known where in `window` the client's random is."""
+
+    pid: int
+    probe: int
+    label: str
+    secret: Secret
+    window: Secret
+
+    def placed(self, offset: int) -> SessionSecret:
+        """With the random that stands there."""
+        random = self.window.reveal()[offset : offset + 32]
+        return SessionSecret(self.pid, self.probe, self.label, random, self.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +87,7 @@ class KeyPrograms:
         self._bpf = bpf
         self._counters = bpf.variables()
         self._secrets = bpf.ring_buffer("secrets")
+        self._unplaced = bpf.ring_buffer("unplaced")
         self._last: KeyStatistics | None = None
 
     @classmethod
@@ -97,8 +117,14 @@ class KeyPrograms:
         """Those that came since the last call; never waits."""
         for data in self._secrets.read():
             _, pid, probe, length, label, random, secret = _SECRET.unpack(data)
-            named = label.partition(b"\0")[0].decode("latin-1")
-            yield SessionSecret(pid, probe, named, random, Secret(secret[:length]))
+            yield SessionSecret(pid, probe, _named(label), random, Secret(secret[:length]))
+
+    def unplaced(self) -> Iterator[UnplacedSecret]:
+        """The same of builds that have to be calibrated."""
+        for data in self._unplaced.read():
+            _, pid, probe, length, label, _, secret = _SECRET.unpack_from(data)
+            window = Secret(bytes(data[_SECRET.size : _SECRET.size + _WINDOW]))
+            yield UnplacedSecret(pid, probe, _named(label), Secret(secret[:length]), window)
 
     def statistics(self) -> KeyStatistics:
         """Totals so far; those at the end, once closed."""
@@ -156,9 +182,13 @@ def _packed(layout: Layout, probe: int) -> int:
         | layout.secret << 3
         | layout.length << 6
         | layout.random << 9
-        | layout.random_offset << 16
+        | (_IS_UNPLACED if layout.random_offset is None else layout.random_offset << 16)
         | probe << 32
     )
+
+
+def _named(label: bytes) -> str:
+    return label.partition(b"\0")[0].decode("latin-1")
 
 
 def read_presence(data: bytes) -> Presence:
