@@ -30,8 +30,11 @@ _EXAMPLE: Final = re.compile(rb"(?i:example|placeholder|your|redacted|dummy|xxxx
 #: Bytes that make a word: a key begins behind none of them, but for an escape of JSON.
 _OF_WORDS: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-")
 _ESCAPES: Final = frozenset({rb"\n", rb"\r", rb"\t", rb"\b", rb"\f"})
-#: A copy's mask, long enough for a key.
-_MASK: Final = b"x" * LENGTH
+#: A copy's mask where a key may have stood: of what is blank (`x` alone), or the body of
+#: `credentials/masks.py`, whose letters fill up to the eight digits of its number.
+_MASK: Final = re.compile(rb"x{%d}|(?:x{8}|X{8})[0-9]{8}" % LENGTH)
+#: What each of them has in it, found faster.
+_MASKED: Final = (b"x" * 8, b"X" * 8)
 
 _PLACEHOLDERS: Final = frozenset(text.encode() for text in PLACEHOLDERS)
 _PREFIXES: Final = tuple(dict.fromkeys(prefix.encode() for _, prefix in PREFIXES))
@@ -95,7 +98,8 @@ class BodyKeys:
 
     def _search(self, text: bytes, before: int) -> None:
         """Look for a key that begins before this place; one behind it may not be whole."""
-        self.is_masked = self.is_masked or _MASK in text
+        if not self.is_masked and any(run in text for run in _MASKED):
+            self.is_masked = _MASK.search(text) is not None
         if self.prefix is not None:
             return
         first = len(text)

@@ -213,8 +213,6 @@ class Redactor:
         facts: BodyFacts | None, key: str | None, head: BlockHead = (),
     ) -> None:  # fmt: skip
         """A stretch is blank, and this was found there."""
-        if key is not None and self.keep_bodies:
-            return
         ends = talk.ends if up else (talk.ends[1], talk.ends[0])
         file = next(reversed(self._held), 0) >> FILE_SHIFT
         self._drafts.add(

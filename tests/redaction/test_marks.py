@@ -91,9 +91,9 @@ def exchange(answer: bytes, size: int = 60, tcp: Tcp | None = None) -> Tcp:
     return tcp
 
 
-def same(tcp: Tcp) -> list[Batch]:
+def same(tcp: Tcp, **more: bool) -> list[Batch]:
     """The copy, whose report is that of what was captured."""
-    out, _ = redacted_packets(tcp.wire.packets)
+    out, _ = redacted_packets(tcp.wire.packets, **more)
     assert report_of(out) == report_of([batch(tcp.wire.packets)])
     return out
 
@@ -245,7 +245,8 @@ def test_a_mark_never_stands_against_packets(tmp_path: Path) -> None:
     assert report_of([with_mark]) == report_of([seen])
 
 
-def test_a_copy_says_that_a_key_stood_in_the_body_of_a_request() -> None:
+@pytest.mark.parametrize("keep_bodies", [False, True], ids=["", "bodies kept"])
+def test_a_copy_says_that_a_key_stood_in_the_body_of_a_request(keep_bodies: bool) -> None:
     key = b"sk-ant-api03-LABONLY" + 73 * b"k" + b"AA"
     said = b'{"messages":[{"role":"user","content":"%s %s"}]}' % (b"lab " * 900, key)
     head = b"POST /v1/messages HTTP/1.1\r\nContent-Type: application/json\r\n"
@@ -255,7 +256,7 @@ def test_a_copy_says_that_a_key_stood_in_the_body_of_a_request() -> None:
         for at in range(0, len(head + said), size):
             tcp.up((head + said)[at : at + size])
         tcp.down(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").close()
-        out = same(tcp)
+        out = same(tcp, keep_bodies=keep_bodies)
         [told] = report_of(out)["exchanges"]
         assert told["request"]["key_in_body"] == "sk-ant-api03-"
         assert told["request"]["body_searched"] is True
