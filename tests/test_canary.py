@@ -23,6 +23,7 @@ import pytest
 from inspector import Options, Report, inspect
 from inspector.exchanges.http import HttpLayer
 from inspector.flows.engine import PacketEngine
+from inspector.flows.native import NativeEngine
 from inspector.report.formats.whole import as_dict, as_json, from_dict, stable_part
 from inspector.wire import Batch, Segment
 from tests.canary.damage import damaged, in_pieces
@@ -230,7 +231,8 @@ def test_a_traceback_quotes_nothing(sample: Path, monkeypatch: pytest.MonkeyPatc
         except KeyError as error:
             raise ValueError(f"cannot read {batch.data!r}") from error
 
-    monkeypatch.setattr(PacketEngine, "feed", feed)
+    for engine in (PacketEngine, NativeEngine):  # whichever runs
+        monkeypatch.setattr(engine, "feed", feed)
     output, messages = run("-vv", "analyze", *TOLD, sample, code=1)
     assert b"Traceback" in messages
     assert b"in feed" in messages

@@ -61,4 +61,6 @@ def test_what_a_format_option_takes_is_in_the_table_of_formats() -> None:
         "check": table.AT_THE_END,
         "compare": table.AT_THE_END,
         "doctor": table.AT_THE_END,
+        "fleet": table.AT_THE_END,
+        "show": table.AT_THE_END,
     }

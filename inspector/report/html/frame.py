@@ -42,9 +42,22 @@ def _template(package: str) -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_defused,
     )
     return environment.from_string(part(package, "page.html"))
+
+
+def _defused(value: Any) -> Any:
+    """A text in which a runner sees no `##[command]`, when a step prints the page."""
+    from markupsafe import Markup, escape
+
+    if isinstance(value, Markup) or not isinstance(value, str) or "##[" not in value:
+        return value
+    return Markup(str(escape(value)).replace("##[", "##&#91;"))
 
 
 @cache
