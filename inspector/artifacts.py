@@ -15,13 +15,13 @@ import secrets
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from inspector.errors import InspectorError
+from inspector.fact import Fact
 from inspector.model.report import Report
 from inspector.report.files import CAPTURE, FILES, NAMES
 
@@ -44,8 +44,7 @@ class ArtifactError(InspectorError):
     """A directory or file of a run's results that cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Fact):
     """Who is to own what is written."""
 
     uid: int
@@ -60,8 +59,7 @@ class Owner:
         return cls(int(uid), int(gid))
 
 
-@dataclass(frozen=True, slots=True)
-class Artifacts:
+class Artifacts(Fact):
     """What was written, and what was not with the reason."""
 
     directory: Path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector.errors import plain_parts
+from inspector.fact import replace
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.model.report import Report
 from inspector.options import Options

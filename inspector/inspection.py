@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, NoReturn
 
 from inspector.build import this_build
@@ -26,6 +25,7 @@ from inspector.exchanges.listener import Audience
 from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
 from inspector.exchanges.topology import SubnetTest, recognise
+from inspector.fact import replace
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.decode import TcpPacket

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
 from inspector.errors import ExitCode, InspectorError, plain, quoted
 from inspector.exchanges.topology import DEFAULT_ROLES, ENCLAVE, Roles, Source
+from inspector.fact import Fact, field, replace
 from inspector.model.providers import BY_PATH, KNOWN, Provider, ProviderFacts
 from inspector.model.topology import Helper
 from inspector.model.topology import Role as Role
@@ -49,8 +49,7 @@ class TopologyError(InspectorError):
     exit_code = ExitCode.USAGE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Fact, kw_only=True):
     """What a user may say about a capture.
 
     Addresses are texts; `forward_proxies` may carry a port (`ip:port`), `subnet` is one network or

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.ids import ConnectionId
 from inspector.model.network import Connection, Endpoint
 from inspector.model.report import Report
@@ -38,8 +38,7 @@ _EMBEDDED: Final = "its secrets are in the capture: tshark uses those before the
 _NOT_WHOLE: Final = "a message is not whole, and tshark shows none that is not"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingDifference:
+class ReadingDifference(Fact):
     """Where the two readings differ: what each has that the other has not."""
 
     ends: tuple[str, str]
@@ -50,8 +49,7 @@ class ReadingDifference:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(Fact):
     """The comparison: what was equal, and what not."""
 
     version: str

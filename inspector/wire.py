@@ -13,8 +13,9 @@ within its file, as Wireshark counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
+
+from inspector.fact import Fact, field, replace
 
 FILE_SHIFT: Final = 40
 
@@ -47,8 +48,7 @@ EVERYTHING: Final = "everything"
 COUNTED_CUTS: Final = "; TLS cut behind its handshake, records counted"
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Fact):
     """A run of consecutive packets of one file that share one link type.
 
     `first_packet` is the packet reference of `records[0]`; the others follow

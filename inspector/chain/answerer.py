@@ -8,10 +8,10 @@ ones that contradict each other do not either.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.chain.signs import BY_NAME, Author, Sign, Way, marks_of, signs_of
+from inspector.fact import Fact
 from inspector.model.conclusions import AnsweredBy
 from inspector.model.http import Response
 
@@ -22,8 +22,7 @@ DECIDES: Final = 2.0
 LEAD: Final = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Weighed:
+class Weighed(Fact):
     """Who wrote an answer, by how much he leads, and the names of the signs that speak for him.
 
     Undecided, `by` is "unknown" and `signs` are those of the one who leads, then the others'.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from inspector.credentials.scrubbing import NOT_SHOWN
 from inspector.exchanges.calls import is_upstream
+from inspector.fact import replace
 from inspector.model.conclusions import Chain, HeaderChange, HeaderFate, StreamDiff, StreamLeg
 from inspector.model.http import Exchange, Request, Response, header
 from inspector.model.ids import ExchangeId, TunnelId

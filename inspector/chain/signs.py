@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.http import Response, header
 
 #: Who may have written an answer that came from the API proxy's port.
@@ -73,8 +73,7 @@ class Look:
         return tuple(written for name, written in self.names.items() if name in _TELLING)
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Fact):
     """One sign: whom it speaks for, how much, why, and where that is from."""
 
     name: str

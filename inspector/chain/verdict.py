@@ -12,7 +12,6 @@ calls apart, 0.8 from 2.75 on.  tests/chain/test_verdict.py has one line for eac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp
 from typing import Final, Literal
 
@@ -22,6 +21,7 @@ from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import SIGNS, Way
 from inspector.chain.way import way_through
+from inspector.fact import Fact
 from inspector.model.conclusions import RELIABLE, AnsweredBy
 
 #: The sentences of `Chain.reasons`; their wording is stable.  Those of the signs of who answered
@@ -65,8 +65,7 @@ _AFTER_ATTEMPT: Final = frozenset({500, 502, 503, 504})
 _GATEWAY: Final = frozenset({502, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Fact):
     """What limits every statement: missing packets or wrong times, and a hop that was not captured.
 
     `lossy`: what stands nearest in time may not be what belongs together, for a reason that `why`
@@ -78,8 +77,7 @@ class Scene:
     why: Literal["lossy", "clock"] = "lossy"
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Fact):
     """Who answered, from 0 to 1 how sure the whole is, and the keys of `REASONS`.
 
     `among` is how many calls and tunnels there are of which it is not known which is which.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -23,6 +22,7 @@ from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
 from inspector.cli.streams import only_for_reader
 from inspector.errors import ExitCode, InspectorError, JsonText
+from inspector.fact import replace
 from inspector.report.formats.table import ALL
 
 if TYPE_CHECKING:

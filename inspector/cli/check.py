@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
@@ -19,6 +18,7 @@ from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import Runner, github_options
 from inspector.cli.printing import format_option, no_progress_option, output_option, put_told
 from inspector.cli.stopping import graceful
+from inspector.fact import replace
 from inspector.report.formats.table import AT_THE_END
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from inspector.fact import Fact
 from inspector.linux.probes import Answer, Check
 from inspector.model.enums import Enumeration, members_of
 from inspector.report.formats.schema_builder import SchemaBuilder
@@ -13,8 +13,7 @@ SCHEMA: Final = "inspector.doctor/1.0"
 _VERSIONS: Final = r"^inspector\.doctor/1\.(0|[1-9][0-9]*)$"
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorResult:
+class DoctorResult(Fact):
     """What a machine can do for a live capture."""
 
     schema: str

@@ -6,7 +6,6 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -18,6 +17,7 @@ from inspector.cli.messages import say
 from inspector.cli.printing import output_option
 from inspector.cli.sudo import dropped_by_sudo, remedy
 from inspector.errors import InspectorError
+from inspector.fact import Fact
 from inspector.report.files import CAPTURE, NAMES
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def github_options(command: Any) -> Any:
     return command
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
+class Runner(Fact):
     """A runner of GitHub Actions, if one is there to be told: the files that it reads."""
 
     is_there: bool
@@ -135,8 +134,7 @@ class Runner:
         out.flush()
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+class ReportOptions(Fact):
     """What the options of `outcome_options` ask for."""
 
     directory: Path | None

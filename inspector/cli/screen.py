@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
 import click
+
+from inspector.fact import Fact
 
 DEFAULT_WIDTH: Final = 80
 NARROWEST: Final = 40
@@ -38,8 +39,7 @@ def color_option() -> click.Option:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Fact):
     """`width` in columns; `encoding` as Python names it."""
 
     width: int

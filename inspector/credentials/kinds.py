@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
+from inspector.fact import replace
 from inspector.model.credentials import Anomaly, Credential, CredentialKind
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import replace
 from typing import Final, NamedTuple, get_args
 from urllib.parse import quote, unquote
 
 from inspector.credentials.kinds import SHAPES
+from inspector.fact import replace
 from inspector.model.credentials import Anomaly, AuthHeader, Credential, CredentialKind
 from inspector.secret import Secret
 

@@ -6,7 +6,6 @@ The report's renderer of what `reading` and `targets` read: a label in the place
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -21,6 +20,7 @@ from inspector.credentials.memo import Memo, Written
 from inspector.credentials.reading import folded_name, read, read_parameter, unfolded
 from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
+from inspector.fact import replace
 from inspector.model.credentials import AuthHeader, Credential, CredentialKind
 from inspector.model.network import Headers
 from inspector.secret import Secret

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
@@ -26,6 +25,7 @@ from inspector.credentials.kinds import (
     placeholder,
     prefix_within,
 )
+from inspector.fact import Fact, replace
 from inspector.model.credentials import Anomaly, AuthHeader, Credential
 from inspector.protocols.messages import FOLD
 from inspector.secret import Secret
@@ -54,8 +54,7 @@ def unfolded(raw: bytes) -> bytes:
     return (FOLD.sub(b" ", raw) if b"\n" in raw else raw).strip(b" \t")
 
 
-@dataclass(frozen=True, slots=True)
-class PositionReading:
+class PositionReading(Fact):
     """What a value holds; spans are of the bytes after the colon.
 
     `scheme` is the authorization scheme, if there is one; `secret` is what no one may see:

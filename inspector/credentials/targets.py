@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from inspector.credentials import parts
 from inspector.credentials.kinds import core_of
+from inspector.fact import Fact
 from inspector.secret import Secret
 from inspector.secrets.grammar import Span
 from inspector.secrets.paths import AUTHORITY, hidden_in_parameter
@@ -60,8 +60,7 @@ class Parameter(NamedTuple):
         return unquote_to_bytes((self.value or "").encode("latin-1"))
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Fact):
     """A target: its path (all before `?`), where in that user information stands, its query."""
 
     path: str

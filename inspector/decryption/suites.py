@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.protocols.tls_names import cipher_name
 
 Mode: TypeAlias = Literal["gcm", "ccm", "ccm8", "chacha", "cbc"]
@@ -22,8 +22,7 @@ _TAGS: Final[dict[Mode, int]] = {"gcm": 16, "ccm": 16, "ccm8": 8, "chacha": 16}
 _MACS: Final = {"SHA": "sha1", "SHA256": "sha256", "SHA384": "sha384"}
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Fact):
     """One suite.  `digest`: of the key schedule; `mac`: of CBC's records, empty for an AEAD.
 
     `salt`: bytes of the nonce that the keys fix; `explicit`: of it that stand in each record of

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
@@ -29,13 +28,13 @@ from inspector.diagnosis.rules import (
     proxy_died,
 )
 from inspector.exchanges.calls import is_upstream
+from inspector.fact import Fact, replace
 from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
 from inspector.model.ids import ExchangeId, exchange_id
 from inspector.wire import Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Fact):
     """What follows from a case.  Findings are in order of severity, then of the catalogue."""
 
     findings: tuple[Finding, ...]

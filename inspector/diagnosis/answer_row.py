@@ -9,15 +9,14 @@ may stand between two words of one sentence.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from re import Pattern
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.conclusions import FindingCode
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Fact):
     """Words that are known, and what follows from them."""
 
     #: Whose words they are.

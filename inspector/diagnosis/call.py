@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from inspector.diagnosis.index import closed_moment, opened_moment
 from inspector.diagnosis.outcome import CallOutcome
+from inspector.fact import Fact
 from inspector.model.conclusions import AnsweredBy
 from inspector.model.http import Exchange, header
 from inspector.model.ids import ExchangeId
@@ -13,8 +12,7 @@ from inspector.model.network import Connection, Tunnel
 from inspector.wire import Moment, precedes
 
 
-@dataclass(frozen=True, slots=True)
-class FailedCall:
+class FailedCall(Fact):
     """One agent's call: its leg at the API proxy, and what became of it."""
 
     exchange: Exchange

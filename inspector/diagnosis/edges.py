@@ -6,10 +6,10 @@ origin that it did not reach.  An API answers JSON; what comes as a web page is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
+from inspector.fact import Fact
 from inspector.model.http import PageAuthor
 
 #: Statuses that Cloudflare alone writes, and what they mean (its reference, "5xx errors").
@@ -26,8 +26,7 @@ ORIGIN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FrontNetwork:
+class FrontNetwork(Fact):
     """A network in front of APIs."""
 
     name: str

@@ -7,13 +7,13 @@ many to tell a wrong one, and nothing is said of its paths.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.words import upstream_host
 from inspector.exchanges.topology import provider_of
+from inspector.fact import Fact
 from inspector.model.addresses import path_of
 from inspector.model.providers import BY_PATH, PROVIDERS, UNKNOWN, Provider, without_mount
 
@@ -33,8 +33,7 @@ STATUSES: Final = (404, 405, 410, 501)
 _VERSIONS: Final = ("/v1", "/v1beta")
 
 
-@dataclass(frozen=True, slots=True)
-class AskedPath:
+class AskedPath(Fact):
     """The path of a call, and who has it."""
 
     path: str

@@ -9,6 +9,7 @@ from typing import Final
 from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
+from inspector.fact import Fact
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tunnel
@@ -21,8 +22,7 @@ AGENT_HOP: Final = "the call at the API proxy, plaintext"
 BOTH_HOPS: Final = "the call at the API proxy and the API proxy's connections to Squid"
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Fact):
     """One kind of finding, as `inspector explain` and docs/findings.md describe it."""
 
     #: Its stable name in reports and policies.
@@ -37,8 +37,7 @@ class Code:
     shown_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Fact):
     """One occurrence.
 
     `severity` replaces that of the rule's `Code`; a rule sets it on all of its matches or on
@@ -100,8 +99,7 @@ def _is_worse(one: Severity | None, other: Severity) -> bool:
     return one is not None and SEVERITIES.index(one) < SEVERITIES.index(other)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Fact):
     """What all kinds of rules have; `rules/` lists those of each kind."""
 
     #: The finding that it makes.
@@ -113,7 +111,6 @@ class Rule:
         return self.about.code
 
 
-@dataclass(frozen=True, slots=True)
 class Cause(Rule):
     """Explains failed calls.
 
@@ -134,21 +131,18 @@ class Cause(Rule):
         return self.about.advice if self.advice is None else self.advice(call, case)
 
 
-@dataclass(frozen=True, slots=True)
 class OfCall(Rule):
     """Reports something about a failed call, whatever its cause is."""
 
     match: Callable[[FailedCall, Case], Match | None]
 
 
-@dataclass(frozen=True, slots=True)
 class OfRecovered(Rule):
     """Reports something about a failed call that a later one made good."""
 
     match: Callable[[FailedCall, Case], Match | None]
 
 
-@dataclass(frozen=True, slots=True)
 class OfForeign(Rule):
     """Explains connections to an API proxy's port on which no call was read.
 
@@ -161,35 +155,30 @@ class OfForeign(Rule):
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class OfUnexplained(Rule):
     """Reports something about a failed call that no cause explains."""
 
     match: Callable[[FailedCall, Case], Match | None]
 
 
-@dataclass(frozen=True, slots=True)
 class OfExchange(Rule):
     """Reports something about an exchange, whether it is a call or not."""
 
     match: Callable[[Exchange, Case], Match | None]
 
 
-@dataclass(frozen=True, slots=True)
 class OfTunnel(Rule):
     """Reports something about a tunnel."""
 
     match: Callable[[Tunnel, Case], Match | None]
 
 
-@dataclass(frozen=True, slots=True)
 class OfAttempts(Rule):
     """Reports something about connections that the API proxy did not accept."""
 
     find: Callable[[Attempts], Iterable[Match]]
 
 
-@dataclass(frozen=True, slots=True)
 class Notice(Rule):
     """Reports something about what the case has collected.
 

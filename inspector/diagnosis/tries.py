@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.http import Exchange
 from inspector.model.ids import number_of
 
@@ -19,8 +20,7 @@ TRIES: Final = 5
 ABREAST: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Storm:
+class Storm(Fact):
     """One call that failed at least `TRIES` times in a row."""
 
     #: The number of the exchange with which it became a storm.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from inspector.exchanges.cleaning import cleaned
@@ -16,6 +15,7 @@ from inspector.exchanges.services import service_of
 from inspector.exchanges.timing import timing
 from inspector.exchanges.topology import Roles, fronts
 from inspector.exchanges.turns import TunnelTurn
+from inspector.fact import Fact
 from inspector.model.addresses import path_of
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import connection_id, direct_tls_id, exchange_id, tunnel_id
@@ -34,8 +34,7 @@ from inspector.model.topology import Client
 from inspector.packed import PackedList, arranged, drained
 
 
-@dataclass(frozen=True, slots=True)
-class Assembled:
+class Assembled(Fact):
     """All that the report says of the traffic itself."""
 
     clients: tuple[Client, ...]

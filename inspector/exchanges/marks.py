@@ -16,10 +16,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from inspector.credentials.body_keys import is_prefix
+from inspector.fact import Fact
 from inspector.model.capture import Fault, Redacted
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
 from inspector.model.network import Endpoint
@@ -61,8 +61,7 @@ _LATEST: Final = (1 << 63) - 1
 _MOST: Final = 1 << 48
 
 
-@dataclass(frozen=True, slots=True)
-class BodyFacts:
+class BodyFacts(Fact):
     """What the reader of a response's body found in it, as far as it may be told.
 
     `coding`: the names of its content codings, in the order in which they were applied;
@@ -81,8 +80,7 @@ class BodyFacts:
     page: PageAuthor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BlankStretch:
+class BlankStretch(Fact):
     """Bytes of one direction of a connection that are blank.
 
     `at`: the time (ns) of the packet in which the message begins that they are of, or of
@@ -103,8 +101,7 @@ class BlankStretch:
     head: BlockHead = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Fact):
     """What a copy keeps beside what is granted."""
 
     bodies: bool

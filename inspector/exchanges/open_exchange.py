@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import Final
 
 from inspector.credentials.body_keys import SEARCH_LIMIT, BodyKeys
@@ -13,6 +12,7 @@ from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.grpc import error_of, grpc_of
 from inspector.exchanges.marks import BodyFacts
 from inspector.exchanges.response_bodies import ResponseReader, media_type, reader_of, wants_body
+from inspector.fact import replace
 from inspector.model.http import ApiError, EventStream, Grpc, Request, Response, WebSocket
 from inspector.model.network import EndedBy
 from inspector.protocols.content import Budget

@@ -18,9 +18,10 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
+from inspector.fact import Fact, replace
 from inspector.model.network import Endpoint, Process
 
 End: TypeAlias = Literal["client", "server"]
@@ -43,8 +44,7 @@ SLACK_NS: Final = 1_000_000_000
 _Key: TypeAlias = tuple[str, int, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class SocketOwner:
+class SocketOwner(Fact):
     """`process` held the `end` of the connection from `client` to `server`, from `at` on."""
 
     client: Endpoint

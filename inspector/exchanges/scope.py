@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from inspector.exchanges.topology import Roles
+from inspector.fact import replace
 from inspector.model.capture import Completeness
 
 #: First bytes of packed addresses that stay on their host: 127.0.0.0/8, ::1.

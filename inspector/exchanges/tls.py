@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.context import Context
 from inspector.exchanges.inside_tls import Inside
 from inspector.exchanges.ledger import DirectTlsRecord
+from inspector.fact import replace
 from inspector.flows.contract import BATCH
 from inspector.model.network import Tls
 from inspector.protocols.detect import begins_tls_record

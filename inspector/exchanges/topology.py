@@ -10,7 +10,6 @@ talks to either is an agent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Literal, TypeAlias
@@ -18,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 from inspector.exchanges.helpers import helpers
 from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.services import asks_proxy_itself, service_of
+from inspector.fact import Fact, field, replace
 from inspector.model.addresses import split_authority
 from inspector.model.http import Hop
 from inspector.model.providers import (
@@ -68,8 +68,7 @@ Source = Literal["defaults", "options", "file", "preset", "traffic"]
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(Fact):
     """The members of one network or several.
 
     `told` roles were given by the user and are never replaced.

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from struct import Struct, error, unpack
 from typing import Final, TypeAlias
+
+from inspector.fact import Fact
 
 #: Reads that many bytes of the file from an offset on; fewer at its end.
 ReadAt: TypeAlias = Callable[[int, int], bytes]
@@ -56,8 +57,7 @@ class UnreadableProgram(Exception):
     """The file is not what is read here; the text says what it is, or what it lacks."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramHeader:
+class ProgramHeader(Fact):
     """A part of the file, and where it is in memory."""
 
     kind: int
@@ -67,8 +67,7 @@ class ProgramHeader:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Fact):
     """An exported function: its address in memory and its size, 0 for not told."""
 
     address: int

@@ -20,11 +20,11 @@ guess all the same: what it gives is keyed by the client's random and opens a re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from inspector.executables.elf import X86_64, ElfImage, Symbol, UnreadableProgram
+from inspector.fact import Fact
 
 #: Bytes of a function that are looked at.
 _BODY: Final = 160
@@ -43,8 +43,7 @@ _LEA_RDI: Final = re.compile(rb"[\x48\x4c]\x8d[\x87\x8f\x97\x9f\xa7\xaf\xb7\xbf]
 _SET_RDI: Final = re.compile(rb"\x48\x89\xb7(....)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Fact):
     """Which arguments of a function, counted from 0, are what.
 
     `random`: a pointer to `random_offset` bytes before the client's random; None: it is not known
@@ -58,8 +57,7 @@ class Layout:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLogSite:
+class KeyLogSite(Fact):
     """A place for a probe: `offset` is of the file, `name` the function's in OpenSSL's source."""
 
     name: str

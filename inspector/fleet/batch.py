@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
+from inspector.fact import replace
 from inspector.fleet.cell import Cell, Died, RunTask, TooSlow
 from inspector.fleet.fetching import fetch, forget
 from inspector.fleet.judging import Judged, failed

@@ -16,11 +16,11 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import IO, Any, Final
 
 from inspector.coredumps import forbid
+from inspector.fact import Fact
 from inspector.fleet.discovery import FoundRun
 from inspector.fleet.judging import Judged, failed, judged
 from inspector.fleet.settings import FleetSettings
@@ -44,8 +44,7 @@ class TooSlow(Exception):
     """The child did not answer in time; it was ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunTask:
+class RunTask(Fact):
     """A run to be judged, and what is known of it."""
 
     run: FoundRun

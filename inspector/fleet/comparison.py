@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from inspector.errors import ExitCode
+from inspector.fact import Fact
 from inspector.fleet.rates import Rate, difference
 from inspector.fleet.store import Store
 from inspector.fleet.summary import LISTED, NONE_FAILED, Thing
@@ -24,8 +25,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RateDifference:
+class RateDifference(Fact):
     """One thing in both sets."""
 
     of: Thing

@@ -15,11 +15,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from inspector.errors import plain_parts
+from inspector.fact import Fact, field, replace
 from inspector.fleet.files import File, Folder, bare, folders, is_url, shown
 from inspector.fleet.run_ids import PathPattern
 from inspector.pcap.locate import kind_of, locate, preferred
@@ -38,8 +38,7 @@ _INTERFACE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRun:
+class FoundRun(Fact):
     """The files of one run, and what it is called.
 
     `size` is that of all its files; `trouble` says why nothing of it can be read.

@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from inspector.build import this_build
 from inspector.capture_files import inspect_captures
 from inspector.credentials.reader import CredentialReader
 from inspector.errors import ExitCode, InspectorError, plain_parts
+from inspector.fact import Fact, replace
 from inspector.fleet.discovery import FoundRun
 from inspector.fleet.files import File
 from inspector.fleet.rows import RunRows, rows_of, scrubbed
@@ -37,8 +37,7 @@ _HEAD: Final = 200
 _SCHEMA: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"([a-z./0-9]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Fact):
     """What came of one run: its rows as a line of JSON (`journal`), or that nothing has changed."""
 
     key: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 from typing import Final
+
+from inspector.fact import Fact
 
 #: The 97.5 % quantile of the normal distribution: two-sided intervals of 95 %.
 _Z: Final = 1.959963984540054
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Fact):
     """So many runs of those that could tell."""
 
     hits: int

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.exchanges.clients import status_of
+from inspector.fact import Fact, replace
 from inspector.fleet.tables import (
     AuthRow,
     ClientRow,
@@ -41,8 +41,7 @@ _NUMBER: Final = (1 << FILE_SHIFT) - 1
 _NAMELESS: Final = "no user agent"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRows:
+class RunRows(Fact):
     """All rows of one run."""
 
     run: RunRow

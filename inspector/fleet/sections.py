@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from inspector.fact import Fact
 from inspector.fleet.rates import Rate
 from inspector.fleet.summary import NONE_FAILED, NamedRun, RunGroup, Summary
 from inspector.report.page import words
@@ -20,8 +20,7 @@ WEEKS: Final = 5
 _FEW: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Fact):
     """A title, a sentence, and a table.  Texts are not escaped: whoever shows them does.
 
     `total` is how many rows there are where `rows` are the first of them; `is_bad`: look here.

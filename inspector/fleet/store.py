@@ -28,6 +28,7 @@ import orjson
 
 from inspector.artifacts import ArtifactError, write_files
 from inspector.errors import ExitCode, InspectorError
+from inspector.fact import Fact
 from inspector.fleet.forms import Form, form_of
 from inspector.fleet.journal import JOURNAL, Journal, Journals, give_to_user
 from inspector.fleet.judging import Judged
@@ -56,8 +57,7 @@ class InUse(InspectorError):
     """Another invocation writes into the directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Fact):
     """What the tables hold of a run."""
 
     day: str

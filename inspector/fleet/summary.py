@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final, Literal, TypeAlias
 
 from inspector.errors import ExitCode
+from inspector.fact import Fact
 from inspector.fleet.rates import Rate
 from inspector.fleet.store import Store
 from inspector.model.conclusions import SEVERITIES, Severity
@@ -102,8 +103,7 @@ class Denied:
     """The run that was counted last."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedRun:
+class NamedRun(Fact):
     """A run that is told of by its name."""
 
     day: str | None
@@ -116,8 +116,7 @@ class NamedRun:
     """What there is to say of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(Fact):
     """What no run before a date had."""
 
     kind: Thing

@@ -7,9 +7,9 @@ column has text only as a report grants it; names and paths of files pass `error
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.capture import Verdict
 from inspector.model.conclusions import FindingCode, HypothesisVerdict, Severity
 from inspector.model.credentials import CredentialKind
@@ -33,8 +33,7 @@ Failure: TypeAlias = Literal[
 Placeholders: TypeAlias = Literal["only", "some", "none"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow:
+class RunRow(Fact, kw_only=True):
     """One run."""
 
     key: str
@@ -137,8 +136,7 @@ class RunRow:
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthRow:
+class AuthRow(Fact, kw_only=True):
     """One credential that a client sent, with its header."""
 
     name: str
@@ -161,8 +159,7 @@ class AuthRow:
     """In how many of the client's requests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientRow:
+class ClientRow(Fact, kw_only=True):
     """A client of a run towards one service."""
 
     key: str
@@ -189,8 +186,7 @@ class ClientRow:
     """Each credential that was sent, in the order of their first use."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeRow:
+class ExchangeRow(Fact, kw_only=True):
     """An HTTP exchange of a run."""
 
     key: str
@@ -245,8 +241,7 @@ class ExchangeRow:
     """The number of its first packet in its capture."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelRow:
+class TunnelRow(Fact, kw_only=True):
     """A CONNECT of a run and what went through it."""
 
     key: str
@@ -289,8 +284,7 @@ class TunnelRow:
     """Who closed it first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingRow:
+class FindingRow(Fact, kw_only=True):
     """A finding of a run."""
 
     key: str

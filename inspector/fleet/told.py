@@ -7,10 +7,10 @@ Each is a format of its own with a version and a JSON Schema, made of the record
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from inspector.fact import Fact
 from inspector.fleet import tables
 from inspector.fleet.comparison import RateDifference
 from inspector.fleet.rates import Rate
@@ -27,8 +27,7 @@ _SUMMARIES: Final = r"^inspector\.fleet/1\.(0|[1-9][0-9]*)$"
 _COMPARISONS: Final = r"^inspector\.fleet-compare/1\.(0|[1-9][0-9]*)$"
 
 
-@dataclass(frozen=True, slots=True)
-class CountedRate:
+class CountedRate(Fact):
     """So many runs of those that could tell."""
 
     hits: int
@@ -41,8 +40,7 @@ class CountedRate:
     """Its 95 % interval (Wilson's), the lower end first; null where no run could tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountedGroup:
+class CountedGroup(Fact):
     """Runs that have something in common."""
 
     name: str
@@ -55,8 +53,7 @@ class CountedGroup:
     """Runs by cause."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountedUse:
+class CountedUse(Fact):
     """How a client sent a credential to a provider."""
 
     client: str
@@ -71,8 +68,7 @@ class CountedUse:
     """In how many requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountedDenial:
+class CountedDenial(Fact):
     """A host and port that a rule of the proxy denied."""
 
     host: str
@@ -83,8 +79,7 @@ class CountedDenial:
     """CONNECTs to it that were denied."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetResult:
+class FleetResult(Fact):
     """What `inspector fleet --format json` writes; counts are of runs since `since`."""
 
     schema: str
@@ -131,8 +126,7 @@ class FleetResult:
     """What the command ends with: 0, 3 or 5, by --fail-on and the policies of all runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedRate:
+class ComparedRate(Fact):
     """One thing in both sets of runs."""
 
     of: Thing
@@ -152,8 +146,7 @@ class ComparedRate:
     """Whether that interval has no zero in it; chance does so for one of twenty."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetComparison:
+class FleetComparison(Fact):
     """What `inspector compare --format json` writes of two directories of fleets."""
 
     schema: str

@@ -9,9 +9,9 @@ not take what would have ended it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.flows.decode import TcpPacket
 from inspector.flows.stream import UNKNOWN, Half, TcpConnection
 from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN, distance
@@ -78,8 +78,7 @@ def is_impossible(half: Half, acknowledged: int) -> bool:
     return sent != UNKNOWN and abs(distance(acknowledged, sent)) > LARGEST_WINDOW
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Fact):
     """How far one end was at a moment: what it had sent, and what it had acknowledged."""
 
     half: Half
@@ -106,8 +105,7 @@ def _is_beyond(now: int, then: int) -> bool:
     return now != then and (then == UNKNOWN or distance(now, then) > 0)
 
 
-@dataclass(frozen=True, slots=True)
-class HeldReset:
+class HeldReset(Fact):
     """A doubtful RST: it ended the connection if its sender never went on."""
 
     sender: Mark
@@ -120,8 +118,7 @@ class HeldReset:
 SegmentArguments: TypeAlias = tuple[bytes, TcpPacket | None, int, int, int, int, int, Segment, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Challenger:
+class Challenger(Fact):
     """A SYN within a connection: the start of the next one, if the old one does not go on.
 
     `half` is the direction of the old connection that it came in, `segment` the

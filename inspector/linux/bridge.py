@@ -11,12 +11,12 @@ subnet, which sees less.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal, Protocol, Self, TypeAlias
 
 from inspector.errors import CannotCapture
+from inspector.fact import Fact
 from inspector.linux.docker import DockerNetwork
 from inspector.linux.netlink import Link, Netlink
 
@@ -35,8 +35,7 @@ class Networks(Protocol):
         """All bridge networks; none when the engine does not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeFound:
+class BridgeFound(Fact):
     """A bridge (or, `how` "own-address", another interface), and what it was known by.
 
     `network` is the id of Docker's network where that is known.

@@ -15,10 +15,11 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+
+from inspector.fact import Fact
 
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -29,8 +30,7 @@ _LARGEST: Final = 16 << 20
 _BRIDGE_NAME: Final = "com.docker.network.bridge.name"
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Fact):
     """A running container: its name without the slash, its id of 64 hex digits, its labels."""
 
     name: str
@@ -38,8 +38,7 @@ class Container:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class DockerNetwork:
+class DockerNetwork(Fact):
     """A network of the driver "bridge", and the name of its device on the engine's host."""
 
     name: str

@@ -10,10 +10,10 @@ from __future__ import annotations
 import ctypes
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from struct import pack
 from typing import Final, Protocol
 
+from inspector.fact import Fact
 from inspector.linux.classic_bpf import KEEP_NOTHING, Instruction, IPNetwork, subnet_program
 
 # Python's socket module does not name these (asm-generic/socket.h).
@@ -30,8 +30,7 @@ class SocketFilter(Protocol):
         """Put it in the place of the socket's present filter, in one step."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClassicFilter:
+class ClassicFilter(Fact):
     """A classic BPF program."""
 
     program: tuple[Instruction, ...]

@@ -14,13 +14,13 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from struct import Struct
 from typing import Final, Self, TypeAlias
 
 from inspector.errors import CannotCapture
+from inspector.fact import Fact, field
 from inspector.linux.namespaces import inside
 
 IPInterface: TypeAlias = IPv4Interface | IPv6Interface
@@ -66,8 +66,7 @@ _TRIES: Final = 5
 _SECONDS: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Fact):
     """An interface.
 
     `kind` is "bridge", "veth"… or empty for hardware; `master` is the index of

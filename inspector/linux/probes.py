@@ -11,12 +11,12 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from inspector.errors import CannotCapture
+from inspector.fact import Fact
 from inspector.linux import seccomp
 from inspector.linux.bridge import BridgeFinder, IPNetwork
 from inspector.linux.classic_bpf import subnet_program
@@ -39,8 +39,7 @@ _GIB: Final = 1 << 30
 _UPROBES: Final = Path("/sys/bus/event_source/devices/uprobe")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Fact):
     """One rung of what a live capture stands on."""
 
     name: str
@@ -57,15 +56,13 @@ class Check:
     """How to get it; empty for a yes."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Fact):
     answer: Answer
     detail: str = ""
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Fact):
     """What to examine: the subnets to find, the namespace to look in, where to write."""
 
     subnets: tuple[IPNetwork, ...]

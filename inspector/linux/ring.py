@@ -39,13 +39,13 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from struct import pack, unpack, unpack_from
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
 from inspector.errors import CannotCapture
+from inspector.fact import Fact
 from inspector.linux import tpacket
 from inspector.linux.filters import NOTHING, SocketFilter
 from inspector.linux.namespaces import inside
@@ -99,8 +99,7 @@ class NoSuchInterface(CannotCapture):
     """It is not there; it may come."""
 
 
-@dataclass(frozen=True, slots=True)
-class RingStatistics:
+class RingStatistics(Fact):
     """Since `open`, as the kernel counts.
 
     `received` frames passed the filter, those `dropped` for want of room

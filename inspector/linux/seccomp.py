@@ -21,10 +21,10 @@ import errno
 import os
 import sys
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from struct import pack
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.linux.classic_bpf import Instruction
 
 # linux/prctl.h, linux/seccomp.h
@@ -110,8 +110,7 @@ DENIED: Final[dict[str, tuple[int | None, int | None]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(Fact):
     """How an architecture numbers its calls: AUDIT_ARCH_*, its column in the table, a few calls."""
 
     arch: int

@@ -7,10 +7,10 @@ the comment itself names its connection.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 from inspector.exchanges.processes import SocketOwner, comment
+from inspector.fact import replace
 from inspector.model.network import Endpoint
 from inspector.wire import Batch
 

@@ -28,11 +28,11 @@ import stat
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, NoReturn
 
+from inspector.fact import Fact
 from inspector.linux import seccomp
 from inspector.linux.docker import DockerNetwork, DockerView, Events
 from inspector.live.command import User
@@ -126,8 +126,7 @@ class Engine:
             self._names.popitem(last=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Fact):
     """A question that the parser may ask: the form of its argument, and who answers it."""
 
     argument: re.Pattern[bytes]

@@ -12,13 +12,13 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from inspector.artifacts import write_files
 from inspector.errors import ExitCode, InspectorError
+from inspector.fact import Fact, field
 from inspector.inspection import Inspector, OnExchange, OnTunnel
 from inspector.live.broker import Broker
 from inspector.live.command import Command, User
@@ -48,8 +48,7 @@ _DECRYPTION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Fact, kw_only=True):
     """What is to be captured, for whom, and where it goes.
 
     `user` None: files and parsing stay with the user who runs this.
@@ -72,8 +71,7 @@ class Plan:
     pid_file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Fact):
     """What came of it."""
 
     report: Report
@@ -94,8 +92,7 @@ class RunResult:
         return 0 if self.report.connections else ExitCode.NOTHING_TO_ANALYSE
 
 
-@dataclass(frozen=True, slots=True)
-class Watchers:
+class Watchers(Fact):
     """Who is told of what happens while it happens."""
 
     on_exchange: OnExchange | None = None

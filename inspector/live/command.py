@@ -13,12 +13,12 @@ import os
 import pwd
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
 from inspector import coredumps
 from inspector.errors import InspectorError, quoted
+from inspector.fact import Fact
 
 #: Exit statuses as POSIX shells give them (2.8.2): not executable, not found.
 NOT_EXECUTABLE: Final = 126
@@ -38,8 +38,7 @@ class CommandFailed(InspectorError):
     """The command could not be started."""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Fact):
     """As whom the command runs and files are written."""
 
     uid: int

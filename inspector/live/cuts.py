@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
+from inspector.fact import replace
 from inspector.live.numbering import Numbering
 from inspector.live.source import Source
 from inspector.wire import Batch

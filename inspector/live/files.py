@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, Final
@@ -19,6 +18,7 @@ from typing import BinaryIO, Final
 from inspector.artifacts import descend, others_can_write
 from inspector.errors import InspectorError, plain_parts
 from inspector.exchanges.marks import Copied, read
+from inspector.fact import Fact
 from inspector.live.numbering import file_of
 from inspector.live.source import Counters
 from inspector.model.capture import CaptureFile, Interface
@@ -40,8 +40,7 @@ class OutputError(InspectorError):
     """A file or directory that cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Fact):
     """What an interface block says (pcapng 4.2)."""
 
     name: str
@@ -50,8 +49,7 @@ class Described:
     filter: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Fact):
     """A ring of files: the next begins before `size` bytes are exceeded; `count` are kept."""
 
     size: int

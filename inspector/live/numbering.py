@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
+from inspector.fact import replace
 from inspector.wire import FILE_SHIFT, Batch, packet_reference
 
 #: An enhanced packet block without options, beside its packet (pcapng 4.3).

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from inspector.errors import CannotCapture
+from inspector.fact import Fact
 from inspector.linux.bridge import BridgeFinder, BridgeFound
 from inspector.linux.ebpf import filter as ebpf_filter
 from inspector.linux.ebpf.attribution import Attribution
@@ -42,8 +43,7 @@ class Closable(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Fact, kw_only=True):
     """What a user asks of a live capture.
 
     `runs_command`: a command runs that may itself make the bridge.

@@ -31,11 +31,12 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, Final, NoReturn
 
 from inspector.executables.elf import ElfImage, UnreadableProgram
 from inspector.executables.key_log import KeyLogSite, find_key_log
+from inspector.fact import Fact, replace
 from inspector.linux import seccomp
 from inspector.linux.ebpf.keys import PROBES, KeyPrograms, Presence, read_presence
 from inspector.linux.ebpf.loader import BpfError
@@ -78,8 +79,7 @@ _MAPPED: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(Fact):
     """A file with OpenSSL in it that a program on the bridge runs, or could run.
 
     `program` is what the process `pid` runs in whose root it was found.  `probe`: the number of

@@ -16,9 +16,9 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from inspector.fact import Fact
 from inspector.live.command import Command
 from inspector.live.session import Session
 from inspector.live.signals import Caught, Signals
@@ -33,16 +33,14 @@ LINGER: Final = 2.0
 TICK: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Fact):
     """Why a capture ended; `sentence` is fit for the user's eyes."""
 
     reason: EndedFor
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopLimits:
+class StopLimits(Fact):
     """What ends a capture by itself: seconds, bytes in the file; None: nothing."""
 
     duration: float | None = None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from inspector.exchanges.processes import SocketOwner
+from inspector.fact import replace
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
 from inspector.live.companions import Attribution, Scrubber, SecretSource

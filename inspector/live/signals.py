@@ -10,9 +10,10 @@ import ctypes
 import os
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final, Self
+
+from inspector.fact import Fact
 
 #: What ends a capture.
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -28,8 +29,7 @@ _SET_SIZE: Final = 128
 _SI_KERNEL: Final = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class Caught:
+class Caught(Fact):
     """A signal that came; `by_terminal`: the whole foreground process group got it."""
 
     number: signal.Signals

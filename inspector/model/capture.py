@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.digests import Sha256
 from inspector.model.ids import ConnectionId
 
@@ -34,8 +34,7 @@ UnreadReason: TypeAlias = Literal[
 READ_INTERRUPTED: Final = "read-interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Fact):
     """One capture interface as its file describes it."""
 
     name: str | None
@@ -52,8 +51,7 @@ class Interface:
     """Packets dropped, by the file's own statistics."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
+class Redacted(Fact):
     """The file is a copy by this program: what was not granted is blank in it."""
 
     bodies: bool
@@ -62,8 +60,7 @@ class Redacted:
     """Whether what is encrypted in TLS is blank, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyMaterial:
+class KeyMaterial(Fact):
     """Where secrets of TLS sessions came from; none of them is in a report."""
 
     key_logs: tuple[str, ...]
@@ -80,8 +77,7 @@ class KeyMaterial:
     """Key logs beside a capture that could not be read, by their names, in the order of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureFile:
+class CaptureFile(Fact):
     """One input file: what it is, and where it stops being readable."""
 
     name: str
@@ -125,8 +121,7 @@ class CaptureFile:
         return self.cut is not None and self.cut.startswith(READ_INTERRUPTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Fact):
     """Bytes that were on the wire (the peer acknowledged them) but not captured."""
 
     connection: ConnectionId
@@ -139,8 +134,7 @@ class Gap:
     """The packet that revealed it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Fact):
     """One occurrence of something odd, as a parser met it."""
 
     name: str
@@ -151,8 +145,7 @@ class Fault:
     """More of it; never captured bytes of unknown sensitivity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(Fact):
     """All occurrences of one kind of fault."""
 
     name: str
@@ -165,8 +158,7 @@ class Oddity:
     """Its first occurrence's detail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Fact):
     """Bytes of a connection that were not read, so that nothing is proven by their absence."""
 
     connection: ConnectionId | None
@@ -196,8 +188,7 @@ class Unread:
     """Where it was first noticed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completeness:
+class Completeness(Fact):
     """How much of the truth the capture can hold."""
 
     packets: int

@@ -6,9 +6,9 @@ holds no text that was not scrubbed of credentials before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.ids import ChainId, ConnectionId, ExchangeId, TunnelId
 
 AnsweredBy: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy", "nobody", "unknown"]
@@ -28,8 +28,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 RELIABLE: Final = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Fact):
     """Where to look: ids of this report, and the packet that shows it best."""
 
     connection: ConnectionId | None = None
@@ -42,8 +41,7 @@ class Evidence:
     """The packet that shows it best."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderChange:
+class HeaderChange(Fact):
     """What became of a header field between the client's request and the API's."""
 
     name: str
@@ -59,8 +57,7 @@ class HeaderChange:
     """Its value as the API got it; null where it did not."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamLeg:
+class StreamLeg(Fact):
     """An answer on one of its two legs."""
 
     events: int | None
@@ -73,8 +70,7 @@ class StreamLeg:
     """The longest time between two pieces of its stream, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamDiff:
+class StreamDiff(Fact):
     """The same answer as the agent got it and as the API sent it."""
 
     agent: StreamLeg
@@ -83,8 +79,7 @@ class StreamDiff:
     """Inside the tunnel."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Fact):
     """An agent's call joined with the tunnel that the API proxy opened for it."""
 
     id: ChainId
@@ -114,8 +109,7 @@ class Chain:
     """The answer on both legs, where one is an event stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Fact):
     """Something worth saying."""
 
     code: FindingCode
@@ -132,8 +126,7 @@ class Finding:
     """What to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuledOut:
+class RuledOut(Fact):
     """Another cause that one could think of, and the fact that excludes it."""
 
     what: str
@@ -142,8 +135,7 @@ class RuledOut:
     """The fact."""
 
 
-@dataclass(frozen=True, slots=True)
-class CauseGroup:
+class CauseGroup(Fact):
     """Failed calls that are equal, and what explains them."""
 
     code: FindingCode
@@ -158,8 +150,7 @@ class CauseGroup:
     """Where the first of them is."""
 
 
-@dataclass(frozen=True, slots=True)
-class RootCause:
+class RootCause(Fact):
     """The finding nearest to the origin that explains most failed agent calls."""
 
     code: FindingCode
@@ -187,8 +178,7 @@ class RootCause:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
+class Hypothesis(Fact):
     """One of the questions that every report answers, and the facts that decide it."""
 
     id: HypothesisId
@@ -205,8 +195,7 @@ class Hypothesis:
     """The calls that the verdict holds for, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Testimony:
+class Testimony(Fact):
     """A log line and what it is about."""
 
     witness: Witness
@@ -227,8 +216,7 @@ class Testimony:
     """The name of the log's file, without its directory; null in reports before 2.2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(Fact):
     """Where a log and the packets tell different things."""
 
     kind: DisagreementKind
@@ -252,8 +240,7 @@ class Disagreement:
     """The name of the log's file, without its directory; null in reports before 2.2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Witnesses:
+class Witnesses(Fact):
     """What the logs beside the packets say.
 
     A call or tunnel without a line is no disagreement: Squid writes when a tunnel closes.

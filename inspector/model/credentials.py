@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from inspector.fact import Fact
 
 CredentialKind: TypeAlias = Literal[
     "anthropic-api-key",
@@ -33,8 +34,7 @@ Anomaly: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Fact):
     """A credential, described: its kind, its public prefix, its length, a fingerprint."""
 
     kind: CredentialKind
@@ -54,8 +54,7 @@ class Credential:
     """What is odd in the value as sent, in an order that stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthHeader:
+class AuthHeader(Fact):
     """One credential-bearing position of a request, in wire order."""
 
     name: str

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_origin
 
+from inspector.fact import Fact
 from inspector.model import capture, conclusions, credentials, http, live, network, topology
 from inspector.model.providers import KNOWN
 
@@ -20,8 +20,7 @@ from inspector.model.providers import KNOWN
 MEMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/+-]{0,79}")
 
 
-@dataclass(frozen=True, slots=True)
-class Enumeration:
+class Enumeration(Fact):
     """One enumeration of a report."""
 
     name: str

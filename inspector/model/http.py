@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.credentials import AuthHeader
 from inspector.model.ids import ConnectionId, ExchangeId, TunnelId
 from inspector.model.network import EndedBy, Endpoint, Headers
@@ -37,8 +37,7 @@ PageAuthor: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class EventStream:
+class EventStream(Fact):
     """What an event stream (`text/event-stream`) showed, never what it said."""
 
     events: int
@@ -61,8 +60,7 @@ class EventStream:
     """Whether the stream ended inside an event."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApiError:
+class ApiError(Fact):
     """The error that an API stated in its JSON body; secrets in it are masked."""
 
     type: str | None
@@ -78,8 +76,7 @@ class ApiError:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Fact):
     """Token counts as the provider states them."""
 
     input_tokens: int | None = None
@@ -88,8 +85,7 @@ class Usage:
     """Tokens of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocket:
+class WebSocket(Fact):
     """What went over a WebSocket after the 101, never what it said.
 
     What the server's text messages state of a call is in the exchange's response, as of an event
@@ -116,8 +112,7 @@ class WebSocket:
     """When the last of the server's did."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grpc:
+class Grpc(Fact):
     """A call of gRPC, which says behind its answer how it ended."""
 
     status: int | None
@@ -126,8 +121,7 @@ class Grpc:
     """Its name in google.rpc.Code (`UNAUTHENTICATED`); null of a number that has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Fact):
     """One HTTP request as sent."""
 
     method: str
@@ -165,8 +159,7 @@ class Request:
     """Whether all of its body was searched for one; false of a body in a content coding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Fact):
     """One final HTTP response as sent."""
 
     status: int
@@ -214,8 +207,7 @@ class Response:
     """The program whose error page an HTML body of an error is, by the page's own signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Fact):
     """How long an exchange took, in seconds, from the first byte of its request on.
 
     What was half seen has no duration: of a request that is not whole all are null.
@@ -229,8 +221,7 @@ class Timing:
     """To the last byte of the final response; null of one that is not whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Fact):
     """A request and the response that answered it, either of them possibly missing."""
 
     id: ExchangeId

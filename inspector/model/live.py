@@ -6,8 +6,9 @@ stands here and nowhere else, so that the rest of a live report is that of the f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from inspector.fact import Fact
 
 RungState: TypeAlias = Literal["working", "lost", "not wanted"]
 EndedFor: TypeAlias = Literal[
@@ -16,8 +17,7 @@ EndedFor: TypeAlias = Literal[
 Redaction: TypeAlias = Literal["in place", "none", "nothing written"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(Fact):
     """One step of the ladder that a live capture stands on, and whether it holds."""
 
     name: str
@@ -30,8 +30,7 @@ class Rung:
     """How to get it; null when nothing is needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class HookCount:
+class HookCount(Fact):
     """A program in the kernel, and how often it ran."""
 
     name: str
@@ -44,8 +43,7 @@ class HookCount:
     """What a zero means."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveInterface:
+class LiveInterface(Fact):
     """An interface as the kernel counted it."""
 
     name: str
@@ -62,8 +60,7 @@ class LiveInterface:
     """What happened to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Fact):
     """How a live capture was taken, and what it may have missed."""
 
     ended_for: EndedFor

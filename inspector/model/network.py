@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.addresses import split_authority
 from inspector.model.capture import Direction
 from inspector.model.credentials import AuthHeader
@@ -37,8 +37,7 @@ NO_WAY: Final = "ERR_CANNOT_FORWARD"
 CONNECT_FAILED: Final = "ERR_CONNECT_FAIL"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Fact):
     """One end of a connection."""
 
     ip: str
@@ -47,8 +46,7 @@ class Endpoint:
     """The TCP port."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Fact):
     """Who held a connection's end, as the kernel and the container engine said live.
 
     Arguments are never kept: they carry secrets.
@@ -68,8 +66,7 @@ class Process:
     """The inode of its network namespace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unacknowledged:
+class Unacknowledged(Fact):
     """Bytes that one end sent again and again, and the other never acknowledged.
 
     Three times at least, over a second and more (RFC 6298 5.5 doubles the wait each time): the
@@ -86,8 +83,7 @@ class Unacknowledged:
     """Bytes of the largest segment that was sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Fact):
     """One TCP connection, whether or not it carried a byte of HTTP."""
 
     id: ConnectionId
@@ -133,8 +129,7 @@ class Connection:
     """The status of an answer in plain HTTP/1 to a client that began with TLS or HTTP/2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Fact):
     """What a certificate says that a server showed in the clear, as TLS 1.2 does (RFC 5280)."""
 
     subject: str
@@ -149,8 +144,7 @@ class Certificate:
     """Until when; the year may be 9999, later than nanoseconds reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Fact):
     """What the readable part of a TLS handshake states."""
 
     sni: str | None
@@ -173,8 +167,7 @@ class Tls:
     """The protocol that the server chose (RFC 7301 3.2); in TLS 1.3 it is encrypted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decryption:
+class Decryption(Fact):
     """How far a TLS connection was read with keys; there is none where no keys were given."""
 
     source: KeySource
@@ -187,8 +180,7 @@ class Decryption:
     """Why not all of it was read, in a phrase."""
 
 
-@dataclass(frozen=True, slots=True)
-class Egress:
+class Egress(Fact):
     """The forward proxy's own leg of a tunnel, when it is on the same bridge."""
 
     server: Endpoint
@@ -202,8 +194,7 @@ def opens_tunnel(status: int | None) -> bool | None:
     return None if status is None else 200 <= status < 300
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Fact):
     """Whether a CONNECT was refused, by whom and why: decided here, asked everywhere else.
 
     A 2xx answer opens the tunnel; any other final answer refuses it (RFC 9110 9.3.6).  Squid
@@ -235,8 +226,7 @@ class Refusal:
         return self.status == 403 or ACCESS_DENIED in (self.error or "")
 
 
-@dataclass(frozen=True, slots=True)
-class InnerAnswer:
+class InnerAnswer(Fact):
     """An HTTP answer that a proxy wrote into a tunnel, in place of a ServerHello.
 
     A Squid that peeks at the ClientHello before it decides (`ssl_bump peek`) has answered the
@@ -269,8 +259,7 @@ def refusal_of(
     return Refusal(by, status, error, challenges)
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Fact):
     """A CONNECT and what went through it.  Its 200 says "tunnel opened", no more."""
 
     id: TunnelId
@@ -377,8 +366,7 @@ class Tunnel:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DirectTls:
+class DirectTls(Fact):
     """A TLS connection that belongs to no tunnel: somebody went out directly."""
 
     id: DirectTlsId

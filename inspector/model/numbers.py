@@ -7,13 +7,12 @@ half seen has no duration.  So each number says how many calls it is of.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from inspector.fact import Fact
 from inspector.model.providers import Provider
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+class Durations(Fact):
     """Seconds from the first byte of a request on, over the calls of which that is known.
 
     Percentiles are by nearest rank: each is the duration of one of the calls.
@@ -29,8 +28,7 @@ class Durations:
     """The longest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Fact):
     """Tokens over the calls whose answers state them."""
 
     calls: int
@@ -43,8 +41,7 @@ class Tokens:
     """19 of 20 had no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(Fact):
     """What the calls of a client, or to a provider, took and cost."""
 
     calls: int
@@ -63,8 +60,7 @@ class Numbers:
     """Calls by the model that answered, as far as an answer names one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderNumbers:
+class ProviderNumbers(Fact):
     """The numbers of all clients' calls to one provider."""
 
     provider: Provider

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.digests import KeyId
 from inspector.model.topology import Scope
 
@@ -14,8 +14,7 @@ from inspector.model.topology import Scope
 DISTRIBUTION: Final = "agent-traffic-inspector"
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Fact):
     """The program that wrote the report."""
 
     name: str
@@ -46,8 +45,7 @@ def this_tool() -> Tool:
         return Tool("inspector", "0+unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class UsedOptions:
+class UsedOptions(Fact):
     """What a user said of the network; null or empty for what was left to its default."""
 
     scope: Scope | None
@@ -74,8 +72,7 @@ class UsedOptions:
     """The preset of a network that was named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Fact):
     """Which run this is.  Two reports of one capture may differ by any of it."""
 
     fingerprint_key: KeyId

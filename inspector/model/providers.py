@@ -8,9 +8,9 @@ public references; ports and auth headers: the firewall's API proxy (`server.js`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.credentials import CredentialKind
 
 #: A provider's name.  A topology file may add one, and so may a later version.
@@ -20,8 +20,7 @@ Provider: TypeAlias = Annotated[str, "Provider"]
 UNKNOWN: Final[Provider] = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(Fact):
     """How an API's event streams are told apart, and how they end."""
 
     name: str
@@ -37,8 +36,7 @@ class Grammar:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderFacts:
+class ProviderFacts(Fact):
     """What is known of one provider."""
 
     name: Provider

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from inspector.fact import Fact, field
 from inspector.model.capture import CaptureFile, Completeness, KeyMaterial, Oddity
 from inspector.model.conclusions import Chain, Finding, Hypothesis, RootCause, Witnesses
 from inspector.model.http import Exchange
@@ -27,8 +27,7 @@ READABLE_MAJORS: Final = (1, MAJOR)
 CONCLUSIONS: Final = ("chains", "hypotheses", "findings", "root_cause")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Fact, kw_only=True):
     """What a capture shows, and what it cannot.
 
     Fields are the top-level names of the JSON and stand in its order.  Packet references carry

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from inspector.fact import Fact, field
 from inspector.model.credentials import Credential
 from inspector.model.network import Endpoint, Process
 from inspector.model.numbers import Numbers
@@ -17,8 +17,7 @@ Role: TypeAlias = Literal["agent", "api-proxy", "forward-proxy", "other"]
 Helper: TypeAlias = Literal["mcp-gateway", "cli-proxy", "doh-proxy"]
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(Fact):
     """Who is who, and how that is known."""
 
     subnet: str | None
@@ -59,8 +58,7 @@ class Topology:
         return self.subnets or (() if self.subnet is None else (self.subnet,))
 
 
-@dataclass(frozen=True, slots=True)
-class ClientAuth:
+class ClientAuth(Fact):
     """An auth header that a client sent, and in how many of its requests."""
 
     name: str
@@ -73,8 +71,7 @@ class ClientAuth:
     """In how many of the client's requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Fact):
     """An address, a user agent and a program, and what they did towards one service."""
 
     ip: str

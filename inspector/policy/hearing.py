@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
 from inspector.errors import plain_parts
 from inspector.exchanges.topology import provider_of
+from inspector.fact import Fact
 from inspector.model.conclusions import Severity
 from inspector.model.http import Exchange, Request
 from inspector.model.network import Connection, Tunnel
@@ -22,8 +22,7 @@ from inspector.policy.ways_out import WayOut, openers, ways_out
 from inspector.report.page.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Fact):
     """One expectation that is broken or not proven; `where` names ids of the report.
 
     `name` is the expectation's, empty where it has none or nobody wrote it.

@@ -7,11 +7,11 @@ such finding" become doubts instead of being kept in silence.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from inspector.errors import ExitCode, plain_parts
+from inspector.fact import Fact, replace
 from inspector.model.conclusions import Finding, Severity
 from inspector.model.report import Report
 from inspector.policy.checks import CHECKS
@@ -30,8 +30,7 @@ _UNJUDGED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedSentence:
+class JudgedSentence(Fact):
     """One sentence of a policy (`sentences`), and what the run has to say to it.
 
     `findings` and `broken` are what is not as it demands, `doubts` what the capture cannot prove;
@@ -45,8 +44,7 @@ class JudgedSentence:
     fails: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Fact):
     """What a policy says of a report that has so many `calls` to an API.
 
     `held` is each sentence of the policy with what became of it.  `findings`, `broken` and

@@ -7,12 +7,12 @@ holds it against a report, `sentences` says it in words.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from inspector.errors import plain_parts
+from inspector.fact import Fact, field
 from inspector.model.conclusions import SEVERITIES, Severity
 from inspector.model.providers import Provider
 
@@ -29,8 +29,7 @@ WhenNotProven: TypeAlias = Literal["fail", "warn", "pass"]
 Threshold: TypeAlias = Severity | None
 
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+class Auth(Fact):
     """Where credentials of a call may stand, and what they may be; null for what is not asked.
 
     `names` are headers (a query parameter is `?key`), `schemes` those of `Authorization`,
@@ -45,24 +44,21 @@ class Auth:
     query: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderRules:
+class HeaderRules(Fact):
     """Header names that no request may have, and those that each must have."""
 
     absent: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnels:
+class Tunnels(Fact):
     """What tunnels may be: `authorities` they may be opened to, TLS "complete" inside."""
 
     authorities: tuple[str, ...] | None = None
     tls: Literal["complete"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TlsRules:
+class TlsRules(Fact):
     """What the TLS of a way out must be.
 
     `complete`: its handshake was completed.  `min_version`: "1.2" or "1.3".  `sni`
@@ -74,8 +70,7 @@ class TlsRules:
     sni: Literal["authority"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Fact):
     """What holds for some calls and ways out; null, zero or false for what is not asked.
 
     The first names say *of what*: `provider` ("any": every call), `opened_by`, and patterns
@@ -108,8 +103,7 @@ class Expect:
     direct_connect: Literal["never", "allowed"] = "allowed"
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(Fact):
     """A finding (`code`) or a broken expectation (its name) that is passed over for a time.
 
     It is narrowed by whatever else is not null, `count`: passed over up to so many times.
@@ -137,8 +131,7 @@ class Ignore:
         return any((self.provider, self.client, self.host))
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Fact):
     """Expectations, what is ignored, and from which severity on a finding fails a run.
 
     `severity` gives findings another one ("never": they break nothing).  `topology` is the

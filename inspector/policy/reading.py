@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from inspector.errors import NOT_SHOWN, InspectorError, is_plain_word, plain
+from inspector.fact import replace
 from inspector.model.providers import Provider
 from inspector.model.report import Report
 from inspector.options import Options

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from inspector.errors import ExitCode
+from inspector.fact import Fact
 from inspector.model.conclusions import FindingCode, Severity
 from inspector.model.enums import Enumeration, members_of
 from inspector.policy.hearing import Remark
@@ -29,8 +29,7 @@ _WORDS: Final[dict[ExitCode, CheckVerdict]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BreakingFinding:
+class BreakingFinding(Fact):
     """A finding that breaks the policy."""
 
     code: FindingCode
@@ -43,8 +42,7 @@ class BreakingFinding:
     """Ids of the report where the first few occurrences are, in the order of its evidence."""
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedExpectation:
+class JudgedExpectation(Fact):
     """What an expectation says of the run."""
 
     name: str
@@ -61,8 +59,7 @@ class JudgedExpectation:
     """Ids of the report, in its order."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Fact):
     """What a policy says of one run."""
 
     schema: str

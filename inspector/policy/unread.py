@@ -7,9 +7,9 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.capture import Unread, UnreadReason
 from inspector.model.network import Connection
 from inspector.report.page import words
@@ -24,8 +24,7 @@ _NOT_READ: Final[UnreadReason] = "protocol"
 Concerns: TypeAlias = Callable[[Connection], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Fact):
     """Why an absence is not proven, and the connections it may be on."""
 
     because: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.chain.answerer import answered_by
 from inspector.exchanges.neighbourhood import DNS_PORT, Neighbourhood, asked_host, tunnel_hosts
 from inspector.exchanges.topology import provider_of
+from inspector.fact import Fact
 from inspector.model.addresses import split_authority, split_target
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tls
@@ -19,8 +19,7 @@ from inspector.report.page.view import View
 #: The ports of the schemes of an absolute target (RFC 9110 4.2).
 
 
-@dataclass(frozen=True, slots=True)
-class WayOut:
+class WayOut(Fact):
     """Something that `opened_by` opened itself; `id` is the report's, `kind` says what it is.
 
     `past` the proxies, or through the forward proxy.  `hosts` are the names and addresses it

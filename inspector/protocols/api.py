@@ -12,11 +12,11 @@ own errors as recorded on the real program.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import orjson
 
+from inspector.fact import Fact
 from inspector.model.http import ApiError, Usage
 from inspector.model.providers import GRAMMARS
 
@@ -121,8 +121,7 @@ CONTENT_PREFIXES: Final = ("content_block_", "response.", "ping")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class JsonFacts:
+class JsonFacts(Fact):
     """What one JSON document states; every field null when it does not."""
 
     model: str | None = None

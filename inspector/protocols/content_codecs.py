@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from inspector.fact import Fact
 
 #: Decoded bytes that come at once, about.
 CHUNK: Final = 1 << 16
@@ -197,8 +198,7 @@ def _deflate(start: bytes) -> Codec:
     return _Inflate(zlib.MAX_WBITS if _is_zlib(start) else -zlib.MAX_WBITS)
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(Fact):
     """How a coding is recognised by its first bytes, and undone.
 
     `has_magic`: what `opens` accepts is in the coding beyond doubt, so an

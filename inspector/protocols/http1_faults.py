@@ -8,8 +8,9 @@ parties most likely took it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from inspector.fact import Fact
 
 #: Fault name -> its meaning in one sentence.  docs/oddities.md is made from it.
 FAULTS: Final[Mapping[str, str]] = {
@@ -50,8 +51,7 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HeadLimits:
+class HeadLimits(Fact):
     """How much of one message is buffered, in bytes, before the parser gives up on it.
 
     A limit that is hit is a fault, the message ends incomplete, and the parser

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.protocols.http1_faults import Notes
 from inspector.protocols.messages import EVERYTHING, Field
 
@@ -27,8 +27,7 @@ _CHUNK_DIGITS: Final = len(f"{EVERYTHING:x}")
 _CHUNK_LINE: Final = re.compile(rb"0*([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(Fact):
     """The fields of one head that decide what follows it, read once.
 
     `lengths`: valid Content-Length values.  `codings`: transfer codings in

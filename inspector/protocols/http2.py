@@ -8,9 +8,9 @@ the start was not captured, the walk goes on at the next segment that is whole f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.capture import Fault
 from inspector.protocols.detect import H2_PREFACE
 from inspector.protocols.extent import Extent
@@ -49,8 +49,7 @@ FRAMES_LIMIT: Final = 256
 _SMALL: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Fact):
     """A header block.  `data` is None of one that was not read whole.
 
     `at`, `packet`: of the first byte of its first frame.  `places`: where its fragments stand.
@@ -66,8 +65,7 @@ class Block:
     places: tuple[Extent, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Fact):
     """Bytes of a stream's body, as pieces with their packets, without padding."""
 
     stream: int
@@ -76,8 +74,7 @@ class Data:
     place: Extent
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(Fact):
     """The sender's last frame of a stream; `code` is that of a RST_STREAM (RFC 9113 7)."""
 
     stream: int
@@ -86,8 +83,7 @@ class StreamEnd:
     packet: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoAway:
+class GoAway(Fact):
     """The sender takes no streams above `last`; `code` says why (RFC 9113 6.8)."""
 
     last: int
@@ -96,15 +92,13 @@ class GoAway:
     packet: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Fact):
     """Values by their identifiers (RFC 9113 6.5.2)."""
 
     values: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Fact):
     """Bytes are missing: of the data of one stream, or (0) of any and of header blocks."""
 
     packet: int

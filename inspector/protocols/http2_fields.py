@@ -7,13 +7,13 @@ fields are told, and that others are missing is told as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from hpack import Decoder, hpack, table
 from hpack.exceptions import HPACKError, InvalidTableIndex
 from hpack.table import HeaderTable
 
+from inspector.fact import Fact
 from inspector.protocols.messages import Field
 
 # It logs each field that it decodes, value and all, at the level of debugging.
@@ -28,8 +28,7 @@ TABLE_LIMIT: Final = 256 << 10
 _UNKNOWN: Final = b""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockFields:
+class BlockFields(Fact):
     """What a block said, in its order (`pairs`).  `is_whole`: no field is missing from it.
 
     `pseudo`: the parts of a start line by their names, `fields` all others.

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent, FieldLines, FieldPlace, HeadLayout
 from inspector.wire import Segment
@@ -154,8 +155,7 @@ class ResponseHead(_Head):
         return Extent(stop - len(self.reason), stop)
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Fact):
     """Body bytes after removal of the chunked coding, as pieces with their packets.
 
     Only for messages whose head `wants_body` accepted.  Pieces keep segment
@@ -167,8 +167,7 @@ class Body:
     places: Sequence[Extent] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkLines:
+class ChunkLines(Fact):
     """What stands between the data of chunks, if the parser was asked for places.
 
     Each extent begins where the data before it ends, and goes to the end of
@@ -230,8 +229,7 @@ class Switched:
     start: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CutLine:
+class CutLine(Fact):
     """A start line whose end is out of reach, if the parser was asked for places.
 
     `extent`: what tells that it is one: a method and the blank behind it, or a version and

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.protocols.tls_names import is_grease
 
 #: ServerHello.random of a HelloRetryRequest, RFC 8446 4.1.3.
@@ -30,8 +30,7 @@ _ITEM: Final = Struct(">HH")
 _NAME_LIMIT: Final = 255
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(Fact):
     """What a client offers.  `versions` are numbers, GREASE left out; `random` is its name."""
 
     sni: str | None
@@ -42,8 +41,7 @@ class ClientHello:
     random: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(Fact):
     """What a server chose.  `retry`: a HelloRetryRequest, which decides nothing yet.
 
     `mac_last`: records of CBC are encrypted first and authenticated then (RFC 7366).

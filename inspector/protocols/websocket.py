@@ -8,9 +8,9 @@ long only the size is told.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING
@@ -48,8 +48,7 @@ MESSAGE_LIMIT: Final = 1 << 20
 _PARTS: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Fact):
     """A whole message.  `data` is None of what was not read; `size` counts its payload as sent.
 
     `at`, `packet`: of its last byte.  `is_blank`: its payload as it stands in the frames is `x`

@@ -8,10 +8,10 @@ attribution); what it says of credentials is written anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from inspector.credentials.masking import Masker
 from inspector.exchanges.processes import comment, parse
+from inspector.fact import replace
 
 
 def own_comments(texts: Iterable[str], masker: Masker) -> list[str]:

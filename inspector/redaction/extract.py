@@ -9,10 +9,10 @@ takes an absence in it for a proof.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import BinaryIO, Final, NamedTuple
 
 from inspector.errors import InspectorError
+from inspector.fact import replace
 from inspector.flows.addresses import endpoint
 from inspector.model.capture import CaptureFile, Interface
 from inspector.model.network import Endpoint

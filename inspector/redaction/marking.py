@@ -7,7 +7,6 @@ in one go knows it in time.  Of a stream its sequence numbers are learnt from it
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.exchanges.marks import (
@@ -18,6 +17,7 @@ from inspector.exchanges.marks import (
     BodyFacts,
     written_stretch,
 )
+from inspector.fact import Fact
 from inspector.flows.tcp import SEQUENCE_MASK
 from inspector.model.network import Endpoint
 from inspector.protocols.extent import Extent
@@ -44,8 +44,7 @@ class Sequence:
         return None if self.first is None else (self.first + offset) & SEQUENCE_MASK
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Fact):
     """A mark that is not written yet, of the file with this index."""
 
     file: int

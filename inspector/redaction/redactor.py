@@ -15,13 +15,13 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Final, NoReturn, Protocol
 
 from inspector.credentials.mask_notes import CLAIMS, written
 from inspector.credentials.masking import Found, Masker
 from inspector.exchanges.marks import BlankReason, BlockHead, BodyFacts, Copied, written_copied
+from inspector.fact import replace
 from inspector.flows.contract import ConnectionView
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.redaction.audit import Audited
 
 
-@dataclass(frozen=True, slots=True)
-class HoldLimits:
+class HoldLimits(Fact):
     """How much may wait while a copy is made."""
 
     held_bytes: int = 64 << 20

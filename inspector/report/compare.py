@@ -9,11 +9,11 @@ that look alike **cannot be compared**: that is said, and never taken for a diff
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from inspector.errors import ExitCode
+from inspector.fact import Fact
 from inspector.model.report import Report
 from inspector.model.topology import Client
 from inspector.report.compare_values import (
@@ -34,8 +34,7 @@ NO_KEY: Final = "a report does not say with which key its fingerprints were made
 COPY: Final = "one of them is of a redacted copy, which holds masks in the place of credentials"
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Fact):
     """A report, or with `client` one of its clients: those whose user agent contains it.
 
     `filtered` says by what its report was made one of some calls alone (`selecting.Selected`).
@@ -48,8 +47,7 @@ class Side:
     filtered: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Fact):
     """An aspect of something that the two sides have differently; null where a side lacks it."""
 
     of: str
@@ -58,8 +56,7 @@ class Difference:
     b: Aspect | None
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+class Undecided(Fact):
     """An aspect of which nobody can tell whether the two sides have it alike, and why."""
 
     of: str
@@ -67,8 +64,7 @@ class Undecided:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Fact):
     """What differs between `a` and `b`, what cannot be compared, and how many aspects are alike.
 
     `ignored` counts those that differ, or may, and that somebody asked to pass over.  `filtered`

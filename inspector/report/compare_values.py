@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.conclusions import Severity
 from inspector.model.credentials import Credential
 from inspector.model.http import Exchange
@@ -25,8 +26,7 @@ ValueKind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFinding:
+class FoundFinding(Fact):
     """A finding in one run."""
 
     severity: Severity
@@ -35,8 +35,7 @@ class FoundFinding:
     """How often it occurs."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCause:
+class FoundCause(Fact):
     """The root cause of one run."""
 
     code: str
@@ -47,8 +46,7 @@ class FoundCause:
     """All failed calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundTunnels:
+class FoundTunnels(Fact):
     """Tunnels of one opener to one authority that came to the same."""
 
     connect_status: int | None

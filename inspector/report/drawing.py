@@ -9,10 +9,10 @@ tunnel that is not certainly the call's.  All texts are escaped.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.fact import Fact, replace
 from inspector.model.conclusions import RELIABLE, AnsweredBy
 from inspector.model.http import Exchange
 from inspector.model.network import Handshake, Tunnel
@@ -58,8 +58,7 @@ class DrawnLane(NamedTuple):
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnStep:
+class DrawnStep(Fact):
     """One thing that went from a lane to another.
 
     `at` is null for what nobody saw, `of` the id of the exchange, tunnel or connection that it is a
@@ -77,8 +76,7 @@ class DrawnStep:
     inside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Fact):
     """The steps of one call, or of a tunnel or connection that is no call's."""
 
     id: str

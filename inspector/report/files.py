@@ -6,10 +6,10 @@ What writes a file is imported when it is written, so that a file that is not wa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import BinaryIO, Final
 
+from inspector.fact import Fact
 from inspector.model.report import Report
 
 REPORT: Final = "report.json"
@@ -17,8 +17,7 @@ REPORT: Final = "report.json"
 CAPTURE: Final = "capture.redacted.pcapng"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFile:
+class ReportFile(Fact):
     """A file: its name, what it is for, and the `module:function` that writes it."""
 
     name: str

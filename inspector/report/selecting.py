@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.exchanges.clients import status_of
 from inspector.exchanges.numbers import tally
+from inspector.fact import Fact, replace
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import Exchange
 from inspector.model.ids import ConnectionId, TunnelId
@@ -39,8 +39,7 @@ class TimeBound(NamedTuple):
         return start + self.ns if self.is_offset else self.ns
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Fact):
     """Which calls are meant: those to which all of it applies that is there."""
 
     clients: tuple[str, ...] = ()
@@ -64,8 +63,7 @@ class Selection:
         return self != Selection(said=self.said)
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Fact):
     """A report of the selected calls alone, beside the one that conclusions are from."""
 
     report: Report

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
+
+from inspector.fact import Fact
 
 #: A longer line is no line of these logs.
 MAX_LINE: Final = 64 << 10
@@ -54,8 +55,7 @@ STATING: Final = frozenset({"request_complete", "token_usage"})
 _SCHEMAS: Final = {"token-usage": "token_usage", "blocked-request-diag": "blocked_request_diag"}
 
 
-@dataclass(frozen=True, slots=True)
-class SquidLine:
+class SquidLine(Fact):
     """What Squid says of a transaction that is over; a tunnel's line comes when it *closes*.
 
     `port` is null in the native format and in the JSON twin, which lack it.  `method` is `-` and
@@ -87,8 +87,7 @@ class SquidLine:
         return REDACTED in self.target
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyLine:
+class ProxyLine(Fact):
     """What the API proxy says of one call: in its log, `token-usage.jsonl`, a guard's record."""
 
     number: int

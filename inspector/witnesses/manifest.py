@@ -15,9 +15,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.addresses import is_address
 
 #: What the firewall calls the file.
@@ -40,8 +40,7 @@ _PIECE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRule:
+class PolicyRule(Fact):
     """One rule: what it is called, whether it allows, and whom it is about."""
 
     id: str
@@ -52,8 +51,7 @@ class PolicyRule:
     domains: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Fact):
     """The rules in their order, and the ports that are let through."""
 
     rules: tuple[PolicyRule, ...]

@@ -81,13 +81,13 @@ def test_every_name_of_the_format_is_in_the_documentation() -> None:
     for name in TOP.names:
         assert name in example, name
     for kind in (Expect, Auth, HeaderRules, TlsRules, Tunnels):
-        assert all(f"`{name}`" in page for name in kind.__slots__), kind
+        assert all(f"`{name}`" in page for name in kind.__struct_fields__), kind
 
 
 def test_the_example_has_every_name_of_an_expectation() -> None:
     page = (DOCS / "policy.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    missing = {name for name in Expect.__slots__ if f"\n{name} = " not in example}
+    missing = {name for name in Expect.__struct_fields__ if f"\n{name} = " not in example}
     assert missing == {"process", "container"}, "which no file without BPF knows"
 
 

@@ -50,7 +50,7 @@ def test_an_ignore_that_nothing_narrows_is_said_as_it_stands() -> None:
 def test_what_an_expectation_can_ask_has_a_check() -> None:
     asked = {name for check in CHECKS for name in check.of}
     of_what = {"provider", "client", "process", "container", "name", "level"}
-    assert asked | of_what == set(Expect.__slots__)
+    assert asked | of_what == set(Expect.__struct_fields__)
 
 
 def test_each_check_says_what_it_speaks_about() -> None:

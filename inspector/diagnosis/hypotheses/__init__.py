@@ -15,6 +15,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.hypotheses import h1, h2, h3, h4a, h4b
 from inspector.diagnosis.hypotheses.judgement import Judgement, not_observable
 from inspector.diagnosis.rule import LISTED, of_call
+from inspector.fact import Fact
 from inspector.model.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
 from inspector.model.ids import ExchangeId
 
@@ -27,8 +28,7 @@ _KEPT: Final = 64
 _STRENGTH: Final[tuple[HypothesisVerdict, ...]] = ("confirmed", "not observable", "refuted")
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Fact):
     id: HypothesisId
     question: str
     speaks_about: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
+from inspector.fact import Fact
 from inspector.fleet.rates import Rate
 from inspector.fleet.sections import Section, TableCell, heading, said, sections
 from inspector.fleet.summary import Summary
@@ -21,8 +21,7 @@ _CELL: Final = 300
 _SHADES: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnCell:
+class DrawnCell(Fact):
     """A cell as the template needs it; texts are escaped for people.
 
     `bar` has the interval's begin and width and the rate, in percent, of a rate with an interval.
@@ -34,8 +33,7 @@ class DrawnCell:
     bar: tuple[float, float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Fact):
     """A number at the top of the page, where it stands, and what kind of news it is."""
 
     value: str

@@ -20,10 +20,10 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from struct import Struct
 from typing import Final, Literal, Self, TypeAlias
 
+from inspector.fact import Fact, replace
 from inspector.linux.ebpf import probes
 from inspector.linux.ebpf.containers import container_id
 from inspector.linux.ebpf.events import (
@@ -58,8 +58,7 @@ _COUNTERS: Final = Struct(f"<{len(PROGRAMS)}QQQ")
 _ANY: Final = ("0.0.0.0", "::")
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionEnd:
+class ConnectionEnd(Fact):
     """One end of a TCP connection or of an attempt, and the process that holds it.
 
     `at` is when it was established (refused, found), in ns UTC.  `how` tells by
@@ -77,8 +76,7 @@ class ConnectionEnd:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AttributionStatistics:
+class AttributionStatistics(Fact):
     """How far to trust the rest.  A hook with no hit never fired; one absent is not attached."""
 
     hits: dict[str, int]

@@ -5,11 +5,11 @@ The layouts follow its structs: little-endian, and padded as the compiler pads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, inet_ntop
 from struct import Struct
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.network import Endpoint
 
 #: kind, netns, time, cookie, family, both ports, both states, both addresses
@@ -32,8 +32,7 @@ LISTEN: Final = 10
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 
 
-@dataclass(frozen=True, slots=True)
-class SocketEvent:
+class SocketEvent(Fact):
     """A socket that went from one TCP state to another; `at` is CLOCK_MONOTONIC."""
 
     cookie: int
@@ -45,8 +44,7 @@ class SocketEvent:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Fact):
     """A process as the kernel saw it; `groups` are the names of its control groups."""
 
     pid: int
@@ -56,8 +54,7 @@ class Holder:
     groups: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessEvent:
+class ProcessEvent(Fact):
     """The process whose call a socket belongs to."""
 
     cookie: int

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from struct import Struct, pack
 from typing import Final, Self, TypeAlias
 
+from inspector.fact import Fact
 from inspector.linux.ebpf.loader import BpfObject
 from inspector.model.network import Endpoint
 from inspector.wire import COUNTED_CUTS, EVERYTHING
@@ -44,8 +44,7 @@ _FLOW: Final = Struct(f"<{_HALF.size}s{_HALF.size}s4I")
 _FIN, _RST = 0x01, 0x04
 
 
-@dataclass(frozen=True, slots=True)
-class FilterStatistics:
+class FilterStatistics(Fact):
     """Frames and bytes since the filter was loaded; `kept + dropped == seen`.
 
     `cut` counts frames among the kept that were shortened, `untracked` TCP
@@ -61,8 +60,7 @@ class FilterStatistics:
     untracked: int
 
 
-@dataclass(frozen=True, slots=True)
-class FilteredHalf:
+class FilteredHalf(Fact):
     """What one end of a flow sent: frames, their bytes, and TCP payload, kept or not.
 
     `records` counts TLS records of type 23 since the handshake's start, and is a
@@ -79,8 +77,7 @@ class FilteredHalf:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Fact):
     """Two endpoints on one interface, over all connections between them.
 
     `vlan` holds the tags, 12 bits each, outermost first.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct, pack
 from typing import Final, Self
 
 from inspector.executables.key_log import KeyLogSite, Layout
+from inspector.fact import Fact
 from inspector.linux.ebpf import probes
 from inspector.linux.ebpf.loader import BpfObject, RingBuffer
 from inspector.secret import Secret
@@ -33,8 +33,7 @@ _COOKIE: Final = Struct("<Q")
 _YES: Final = b"\1"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSecret:
+class SessionSecret(Fact):
     """A secret that a program handed to its key log: a line of one."""
 
     pid: int
@@ -44,8 +43,7 @@ class SessionSecret:
     secret: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class UnplacedSecret:
+class UnplacedSecret(Fact):
     """The same of a build of which it is not known where in `window` the client's random is."""
 
     pid: int
@@ -60,8 +58,7 @@ class UnplacedSecret:
         return SessionSecret(self.pid, self.probe, self.label, random, self.secret)
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Fact):
     """A process that is there, its network namespace by inode and by cookie."""
 
     pid: int
@@ -69,8 +66,7 @@ class Presence:
     cookie: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyStatistics:
+class KeyStatistics(Fact):
     """How often each probe ran on the bridge, and what became of it; `elsewhere`: all others."""
 
     hits: tuple[int, ...]

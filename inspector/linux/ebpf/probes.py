@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.linux.ebpf import loader
 from inspector.linux.ebpf.loader import BpfError, library
 
@@ -19,8 +19,7 @@ _STATUS: Final = Path("/proc/self/status")
 _LOCKDOWN: Final = Path("/sys/kernel/security/lockdown")
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Fact):
     """One need: `kernel` is the first version that has it, `remedy` what to do for a no."""
 
     name: str

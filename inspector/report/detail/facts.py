@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from inspector.fact import Fact
 from inspector.model.conclusions import Chain, FindingCode, Severity
 from inspector.model.http import Exchange, Timing
 from inspector.model.ids import ConnectionId, ExchangeId, TunnelId
@@ -18,8 +18,7 @@ StepKind: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Fact):
     """Something that happened on the way of a call, between two neighbours."""
 
     at: int
@@ -44,8 +43,7 @@ class Step:
     """The packet that shows it; null where the report does not name it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Fact):
     """An exchange on one hop, with what carried it."""
 
     exchange: Exchange
@@ -56,8 +54,7 @@ class Leg:
     """How long it took."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFinding:
+class NamedFinding(Fact):
     """A finding whose evidence names the thing."""
 
     code: FindingCode
@@ -70,8 +67,7 @@ class NamedFinding:
     """Whether it is the report's root cause."""
 
 
-@dataclass(frozen=True, slots=True)
-class PacketRange:
+class PacketRange(Fact):
     """Packets between two ends, in both directions."""
 
     client: Endpoint
@@ -84,8 +80,7 @@ class PacketRange:
     """Until when, inclusive; null: to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Fact):
     """One thing of a report in full, with all that belongs to it."""
 
     id: str

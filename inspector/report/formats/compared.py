@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, Final
 
+from inspector.fact import Fact
 from inspector.model.credentials import Credential
 from inspector.model.enums import Enumeration, members_of
 from inspector.report.compare import Comparison
@@ -25,8 +26,7 @@ SCHEMA: Final = "inspector.compare/2.0"
 _VERSIONS: Final = r"^inspector\.compare/2\.(0|[1-9][0-9]*)$"
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedAspect:
+class ComparedAspect(Fact):
     """An aspect of something that the two sides have differently."""
 
     of: str
@@ -41,8 +41,7 @@ class ComparedAspect:
     """What B has; null where it lacks it."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotCompared:
+class NotCompared(Fact):
     """Credentials that look alike, and of which nobody can tell whether they are."""
 
     of: str
@@ -53,8 +52,7 @@ class NotCompared:
     """Why they cannot be compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompareResult:
+class CompareResult(Fact):
     """What `inspector compare --format json` writes."""
 
     schema: str

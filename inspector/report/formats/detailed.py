@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from inspector.fact import Fact
 from inspector.model.enums import ENUMERATIONS, Enumeration, members_of
 from inspector.report.detail.facts import Detail, Lane, StepKind
 from inspector.report.formats.json import to_plain
@@ -15,8 +15,7 @@ SCHEMA: Final = "inspector.show/1.0"
 _VERSIONS: Final = r"^inspector\.show/1\.(0|[1-9][0-9]*)$"
 
 
-@dataclass(frozen=True, slots=True)
-class ShowResult:
+class ShowResult(Fact):
     """What `inspector show --format json` writes."""
 
     schema: str

@@ -10,9 +10,9 @@ exchanges and tunnels.  Where somebody selected some of the calls, the first lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from inspector.fact import Fact
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
 from inspector.model.report import Report
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 STREAMED: Final = ("exchanges", "tunnels")
 
 
-@dataclass(frozen=True, slots=True)
-class Filtered:
+class Filtered(Fact):
     """That the lines hold some of the exchanges and tunnels alone; the report is whole."""
 
     by: str

@@ -8,11 +8,11 @@ be added at any time; none is renamed or removed within a MAJOR of the report's 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, Literal, TypeAlias
 
 from inspector.diagnosis.outcome import outcome_of
 from inspector.exchanges.timing import timing_of
+from inspector.fact import Fact
 from inspector.model.conclusions import Chain
 from inspector.model.http import Exchange, Request, Response, Timing
 from inspector.model.ids import ExchangeId
@@ -25,8 +25,7 @@ FlatCell: TypeAlias = str | int | float | bool | None
 CellKind: TypeAlias = Literal["text", "integer", "number", "boolean", "time"]
 
 
-@dataclass(frozen=True, slots=True)
-class FlatRow:
+class FlatRow(Fact):
     """What the cells of one row are taken from."""
 
     exchange: Exchange
@@ -45,8 +44,7 @@ class FlatRow:
         return self.exchange.response
 
 
-@dataclass(frozen=True, slots=True)
-class FlatColumn:
+class FlatColumn(Fact):
     """A column: its name, what its cells are, what they mean, and where they come from."""
 
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from inspector.fact import Fact, replace
 from inspector.model.report import CONCLUSIONS, READABLE_MAJORS, SCHEMA, Report
 from inspector.report.formats.json import pieces, to_plain
 from inspector.report.formats.loading import NotAReport, Notes, load
@@ -30,8 +30,7 @@ def as_json(report: Report) -> bytes:
     return b"".join(pieces(report))
 
 
-@dataclass(frozen=True, slots=True)
-class ReadReport:
+class ReadReport(Fact):
     """A report that was read, and what of it this version does not know."""
 
     report: Report

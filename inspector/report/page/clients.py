@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.credentials import Credential
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId
@@ -19,8 +19,7 @@ from inspector.report.page.view import View
 _VERSION: Final = "anthropic-version"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Fact):
     """Calls alike: method and target, the steering header, and the calls' ids."""
 
     what: str
@@ -28,8 +27,7 @@ class Asked:
     ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SentAuth:
+class SentAuth(Fact):
     """An auth header; `remark` says how it compares, `bad` that it ought not to be so."""
 
     header: str
@@ -38,8 +36,7 @@ class SentAuth:
     bad: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Fact):
     """One client towards one service, in escaped text.
 
     `unread` counts requests not whole, `numbers` says how long answers took; empty where none

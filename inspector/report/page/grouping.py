@@ -7,7 +7,6 @@ connections that failed alike and answers that state the same error.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from inspector.diagnosis.outcome import is_in_order, outcome_of
@@ -15,6 +14,7 @@ from inspector.diagnosis.usable import is_redirect, unusable
 from inspector.exchanges.calls import is_call, is_clients_own, relayed_to
 from inspector.exchanges.clients import program_of
 from inspector.exchanges.services import service_for
+from inspector.fact import Fact
 from inspector.model.http import Exchange, header
 from inspector.model.ids import ConnectionId, TunnelId
 from inspector.model.network import Connection, DirectTls, EndedBy, Tunnel
@@ -48,8 +48,7 @@ _ENDED: Final[Mapping[EndedBy, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Fact):
     """The rows of the first page, each a list of facts that share it.
 
     `asked` is all that clients asked, `calls` what of it is one (`exchanges.calls`).

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from inspector.chain.answerer import answered_by
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.exchanges.clients import status_of
+from inspector.fact import Fact, replace
 from inspector.model.conclusions import AnsweredBy, CauseGroup, Evidence, RootCause
 from inspector.model.http import Exchange
 from inspector.model.report import Report
@@ -35,8 +35,7 @@ _BYPASSED: Final = "api-proxy-bypassed"
 _OPENED: Final = ((True, "opened a tunnel"), (False, "refused"), (None, "not known"))
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Fact):
     """What a reader wants first, in escaped text.
 
     `code` and `explains` are those of the root cause, null and empty without

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from inspector.fact import Fact
 from inspector.model.conclusions import Chain, HeaderChange
 from inspector.model.network import Decryption, DecryptionState
 from inspector.report.page import words
@@ -35,8 +35,7 @@ _ALWAYS: Final = frozenset(name.decode("ascii") for name in CREDENTIAL_HEADERS)
 _LOGS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class InsideRow:
+class InsideRow(Fact):
     """Calls alike: each line a field as the client sent it and as the API got it."""
 
     sent: tuple[str, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -12,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from inspector.fact import Fact
 from inspector.report.page.columns import FittedTable
 from inspector.report.page.escape import defused
 
@@ -67,8 +67,7 @@ def notes(block: RenderableType) -> Iterable[RenderableType]:
     yield Padding(block, (0, 0, 1, 2))
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Fact):
     """How many of `total` rows a table shows: `limit`, or all of them if None."""
 
     limit: int | None

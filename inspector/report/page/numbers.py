@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.numbers import Durations, Numbers, Tokens
 from inspector.report.page import words
 from inspector.report.page.escape import clipped
@@ -14,8 +14,7 @@ from inspector.report.page.view import View
 _MODELS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class NumbersRow:
+class NumbersRow(Fact):
     """The numbers of one provider, in escaped text."""
 
     provider: str

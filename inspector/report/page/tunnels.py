@@ -7,9 +7,9 @@ call for which no tunnel was opened has a row too: that absence is an answer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.network import Tunnel
 from inspector.model.topology import Role
@@ -21,8 +21,7 @@ from inspector.report.page.view import View
 _OWN: Final[Mapping[Role, str]] = {"api-proxy": "joined with no call", "agent": "no proxy call"}
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelRow:
+class TunnelRow(Fact):
     """Tunnels alike, in escaped text; `ids` is empty for calls that got none."""
 
     opened_by: str

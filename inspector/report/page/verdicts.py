@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
+from inspector.fact import Fact, replace
 from inspector.model.conclusions import (
     SEVERITIES,
     Evidence,
@@ -31,8 +31,7 @@ LABELS: Final[Mapping[HypothesisId, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictRow:
+class VerdictRow(Fact):
     """A hypothesis: its verdict, and the fact that decides it."""
 
     id: str
@@ -42,8 +41,7 @@ class VerdictRow:
     further: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingRow(Fact):
     """A finding in one row; `where` names ids, or packets where there is none."""
 
     severity: Severity
