@@ -29,6 +29,7 @@ NOT_RUN: Final = {
     "pipx install .": "installs: the wheel is held in tests/test_wheel.py",
     "uv tool install .": "installs: the wheel is held in tests/test_wheel.py",
     "make ": "held to the Makefile below",
+    ". .venv/bin/activate": "of the shell: tests/docs/test_follow.py",
 }
 #: Names that pages give to captures -> the golden capture that stands in their place.
 CAPTURES: Final = {
@@ -48,8 +49,13 @@ CLIENTS: Final = {"claude-cli": "Anthropic"}
 SHOWN: Final = tuple(dict.fromkeys(commands()))
 
 
+def plain(line: str) -> str:
+    """A command without the search for the program, and without what its shell does first."""
+    return line.replace('"$(command -v inspector)"', "inspector").partition("   # ")[0]
+
+
 def why_not(line: str) -> str | None:
-    return next((why for begins, why in NOT_RUN.items() if line.startswith(begins)), None)
+    return next((why for begins, why in NOT_RUN.items() if plain(line).startswith(begins)), None)
 
 
 RUN: Final = [
@@ -80,7 +86,7 @@ def test_a_command_on_a_page_runs(
     shown: tuple[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    line = shown[1].partition(" | ")[0].removeprefix("sudo ")
+    line = plain(shown[1]).partition(" | ")[0].removeprefix("sudo ")
     program, *arguments = shlex.split(re.sub(r'"\$GITHUB_[A-Z_]+"', "summary", line))
     assert program == "inspector", "say in NOT_RUN why it is not run"
     arguments = [CLIENTS.get(argument, argument) for argument in arguments]
@@ -89,13 +95,14 @@ def test_a_command_on_a_page_runs(
 
 
 def test_what_is_not_run_is_there() -> None:
-    lines = [shown.line for shown in SHOWN]
+    lines = [plain(shown.line) for shown in SHOWN]
     for begins in NOT_RUN:
         assert any(line.startswith(begins) for line in lines), begins
 
 
 @pytest.mark.parametrize(
-    "line", sorted({s.line for s in SHOWN if s.line.startswith("sudo") and "inspector" in s.line})
+    "line",
+    sorted({plain(s.line) for s in SHOWN if s.line.startswith("sudo") and "inspector" in s.line}),
 )
 def test_a_command_for_root_has_the_options_that_it_names(line: str) -> None:
     name, *rest = shlex.split(line.partition(" inspector ")[2].replace("[OPTIONS]", ""))
