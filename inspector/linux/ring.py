@@ -61,6 +61,7 @@ BLOCKS: Final = 256
 FLUSH_MS: Final = 50
 #: `read` copies at most so much at a time: the ring is level-triggered, the rest follows.
 _AT_ONCE: Final = 8 << 20
+#: How long `drain` waits for the kernel to hand over one more block; a slow reader is not waiting.
 _DRAIN_SECONDS: Final = 2.0
 
 # linux/if_packet.h, if_ether.h, if_arp.h, sockios.h, if.h
@@ -277,14 +278,25 @@ class Ring:
         self.stop()
         poll = select.poll()
         poll.register(self, select.POLLIN)
-        deadline = time.monotonic() + _DRAIN_SECONDS
+        deadline: float | None = None
         while True:
-            yield from self.read()
+            batches = self.read()
+            yield from batches
             counted = self.statistics()
-            if self.delivered + counted.dropped >= counted.received:
+            rest = counted.received - counted.dropped - self.delivered
+            if rest <= 0:
                 return
+            if batches:
+                deadline = None
+                continue
+            if deadline is None:
+                deadline = time.monotonic() + _DRAIN_SECONDS
             left = deadline - time.monotonic()
             if left <= 0:
+                # Nobody has read them: they are lost as those that found no room.
+                self._statistics = RingStatistics(
+                    counted.received, counted.dropped + rest, counted.freezes
+                )
                 return
             poll.poll(min(left, 0.1) * 1000)
 

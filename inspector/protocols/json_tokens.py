@@ -61,8 +61,9 @@ class _Expects(Enum):
 
 
 _SPACE: Final = re.compile(rb"[ \t\n\r]*+")
+#: A stretch of a string; so many pieces at most, since each takes memory until the match ends.
 _STRING: Final = re.compile(
-    rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*+',
+    rb'(?:[^"\\\x00-\x1f]++|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4}){1,4096}',
 )
 _ESCAPE_BEGUN: Final = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?")
 _NUMBER_BYTES: Final = re.compile(rb"[-+.0-9Ee]*+")
@@ -177,8 +178,8 @@ class JsonTokens:
         return position
 
     def _string(self, data: bytes, offset: int, position: int, found: list[Token | Broken]) -> int:
-        run = _STRING.match(data, position)
-        position = position if run is None else run.end()
+        while run := _STRING.match(data, position):
+            position = run.end()
         if position == len(data):
             return position
         byte = data[position]

@@ -51,7 +51,7 @@ _WHOLE_UNITS: Final = re.compile(rb"(?:[^\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*")
 _STRING_TEXT: Final = re.compile(rb'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*')
 #: A value that is a mask already: filled, with the digits that tell it from others.  Possessive,
 #: so that a long fill with something else behind it costs one look at each character.
-_MASKED: Final = re.compile(r"(?=(?:[0-9]*+[^0-9]){4})(?:[^\w]|[xX]++(?:[0-9]{1,8}+(?![0-9]))?+)++")
+_MASKED: Final = re.compile(r"(?=(?:[0-9]*+[^0-9]){4})(?:[^\w]|[xX]++(?:[0-9]{1,8}+(?![0-9]))?)+")
 
 
 class BodyMasker(Protocol):

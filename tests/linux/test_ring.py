@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import socket
@@ -267,6 +268,35 @@ def test_a_backlog_is_given_in_portions(network: Network) -> None:
     assert max(portions) < 10 << 20
     assert ring.delivered == 20_000
     assert rest is not None
+
+
+def test_a_slow_reader_is_given_all_that_is_left(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = frame(AGENT, API_PROXY, bytes(1400))
+    clock = itertools.count(step=10.0)  # seconds, a portion
+    with link(network.agent) as wire, ring_on(network, filter=SUBNET) as ring:
+        for _ in range(20_000):
+            wire.send(big)
+        monkeypatch.setattr("inspector.linux.ring.time.monotonic", lambda: next(clock))
+        given = sum(len(batch.records) for batch in ring.drain())
+        counted = ring.statistics()
+
+    assert (given, counted.received, counted.dropped) == (20_000, 20_000, 0)
+
+
+def test_what_is_never_handed_over_is_lost(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(step=10.0)
+    with link(network.agent) as wire, ring_on(network, filter=SUBNET) as ring:
+        wire.send(frame(AGENT, API_PROXY, bytes(1400)))
+        monkeypatch.setattr("inspector.linux.ring.time.monotonic", lambda: next(clock))
+        monkeypatch.setattr(Ring, "read", lambda _: [])
+        assert list(ring.drain()) == []
+        counted = ring.statistics()
+
+    assert (counted.received, counted.dropped) == (1, 1)
 
 
 # --- an interface comes and goes ---------------------------------------------------------------
