@@ -29,10 +29,10 @@ import orjson
 from inspector.artifacts import ArtifactError, write_files
 from inspector.errors import ExitCode, InspectorError
 from inspector.fact import Fact
-from inspector.fleet.forms import Form, form_of
+from inspector.fleet.forms import Change, Form, form_of
 from inspector.fleet.journal import JOURNAL, Journal, Journals, give_to_user
 from inspector.fleet.judging import Judged
-from inspector.fleet.tables import SCHEMA, TABLES
+from inspector.fleet.tables import SCHEMA, TABLES, empty_row
 from inspector.report.formats.json import dumps
 
 MANIFEST: Final = "fleet.json"
@@ -133,13 +133,16 @@ class Store:
     def rows(
         self, table: str, columns: Sequence[str] | None = None, days: Sequence[str] | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The rows of a table, of all days or some, with a column `day`; times are RFC 3339."""
+        """The rows of a table, of all days or some, with a column `day`; times are RFC 3339.
+
+        What an earlier MINOR did not have is empty.
+        """
+        empty = empty_row(TABLES[table], columns)
         for day, path in self._partitions(table):
             if days is None or day in days:
                 with suppress(FileNotFoundError):  # another invocation moved its last run away
-                    for row in self.form.rows(path, TABLES[table], columns):
-                        row["day"] = None if day == NO_DAY else day
-                        yield row
+                    for row in self.form.rows(path, columns):
+                        yield {**empty, **row, "day": None if day == NO_DAY else day}
 
     def days(self) -> list[str]:
         """The days that there are tables of, in their order."""
@@ -182,9 +185,8 @@ class Store:
 
         def write(out: Any) -> None:
             nonlocal counted
-            counted = self.form.write(
-                out, TABLES[table], old if old.exists() else None, stale, rows
-            )
+            there = old if old.exists() else None
+            counted = self.form.write(out, Change(TABLES[table], there, stale, rows))
 
         write_files(place, {name: write}).complain()
         if not counted:

@@ -6,8 +6,8 @@ column has text only as a report grants it; names and paths of files pass `error
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal, TypeAlias, get_origin, get_type_hints
 
 from inspector.fact import Fact
 from inspector.model.capture import Verdict
@@ -15,6 +15,7 @@ from inspector.model.conclusions import FindingCode, HypothesisVerdict, Severity
 from inspector.model.credentials import CredentialKind
 from inspector.model.digests import Sha256
 from inspector.policy.result import CheckVerdict
+from inspector.report.formats.json import without_none
 
 #: The format of the tables and its version, MAJOR.MINOR: a MINOR only adds columns and members.
 SCHEMA: Final = "inspector.fleet-tables/1.0"
@@ -309,3 +310,24 @@ TABLES: Final[Mapping[str, type[Row]]] = {
     "tunnels": TunnelRow,
     "findings": FindingRow,
 }
+
+
+def empty_row(kind: type[Row], columns: Collection[str] | None = None) -> dict[str, Any]:
+    """What a row, or some columns of one, has where nothing is known: null, or what is empty.
+
+    A table of an earlier MINOR lacks columns; whoever reads it meets these.
+    """
+    hints = get_type_hints(kind)
+    return {name: _empty(hints[name]) for name in hints if columns is None or name in columns}
+
+
+def _empty(hint: Any) -> Any:
+    bare = without_none(hint)
+    if bare is not hint:
+        return None
+    origin = get_origin(bare)
+    if origin is tuple:
+        return []
+    if origin is Mapping:
+        return {}
+    return {bool: False, int: 0, float: 0.0}.get(bare, "")

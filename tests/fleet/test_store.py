@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
+import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
+import orjson
 import pytest
 
 from inspector.fleet.cell import RunTask
-from inspector.fleet.forms import LinesForm
+from inspector.fleet.engines import Engine
+from inspector.fleet.forms import Change, LinesForm
 from inspector.fleet.journal import JOURNAL
 from inspector.fleet.judging import Judged
 from inspector.fleet.settings import FleetSettings
 from inspector.fleet.store import InUse, NotAFleet, Store
+from inspector.fleet.summary import summarise
 from inspector.fleet.tables import TABLES
 from tests.fleet.runs import SETTINGS, aged, golden, here, judge, rows
 
@@ -133,10 +138,10 @@ def test_whoever_is_killed_between_two_tables_leaves_no_row_behind(
     aged(broken)
     left = iter(range(writes))
 
-    def write(self: LinesForm, *told: Any) -> int:
+    def write(self: LinesForm, out: BinaryIO, change: Change) -> int:
         if next(left, None) is None:
             raise Killed
-        return write_all(self, *told)
+        return write_all(self, out, change)
 
     write_all = LinesForm.write
     monkeypatch.setattr(LinesForm, "write", write)
@@ -189,6 +194,49 @@ def test_parquet_replaces_rows_as_json_lines_do(place: Path, tmp_path: Path) -> 
     judge(place, out, form="parquet")
     again, store = judge(place, out, form="parquet", rejudge=True)
     assert (again.judged, len(rows(store))) == (2, 2)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_tables_of_an_earlier_minor_are_read_and_go_on(
+    form: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column that came later is empty in what was written before."""
+    late = ("worst", "denied", "statuses", "real_keys", "proves_absence")
+    with monkeypatch.context() as before:
+        kinds = {**TABLES, "runs": without(TABLES["runs"], late)}
+        before.setattr("inspector.fleet.store.TABLES", kinds)
+        judge(place, tmp_path / "out", form=form, engine=earlier(late))
+    store = Store.opened(tmp_path / "out")
+    empty: tuple[object, ...] = (None, [], {}, 0, False)
+    for row in store.rows("runs"):
+        assert tuple(row[name] for name in late) == empty
+    assert summarise(store).whole.runs == 2
+    (place / "squid-denied" / "capture.pcapng").write_bytes(b"changed into no capture at all")
+    judge(place, tmp_path / "out", form=form)
+    [kept] = [row for row in rows(store) if row["failure"] is None]
+    assert tuple(kept[name] for name in late) == empty
+
+
+def without(kind: type, names: Iterable[str]) -> type:
+    """A record without some of its fields."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return dataclasses.make_dataclass(
+        kind.__name__, [(name, hint) for name, hint in hints.items() if name not in names]
+    )
+
+
+def earlier(late: Iterable[str]) -> Engine:
+    """An engine whose rows of runs lack some columns."""
+
+    def engine(questions: Iterable[RunTask], settings: FleetSettings) -> Iterator[Judged]:
+        for told in here(questions, settings):
+            line = orjson.loads(told.line)
+            for row in line["tables"]["runs"]:
+                for name in late:
+                    del row[name]
+            yield replace(told, line=orjson.dumps(line))
+
+    return engine
 
 
 def test_what_is_no_fleet_is_left_alone(tmp_path: Path) -> None:

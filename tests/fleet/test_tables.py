@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.fleet.forms import arrow_schema
+from inspector.fleet.arrow import arrow_schema
 from inspector.fleet.tables import TABLES
 from tools.docs import fleet_tables
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from inspector.fleet.forms import column_type
+from inspector.fleet.arrow import column_type
 from inspector.fleet.tables import SCHEMA, TABLES, AuthRow
 from inspector.model.texts import field_texts
 from inspector.report.formats.json import without_none
