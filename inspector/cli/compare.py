@@ -89,6 +89,10 @@ def compare(
     if b is None and len(clients) != 2:
         raise click.UsageError("Give B, or --client twice to compare two clients of A.")
     if b is not None and all((Path(each) / "fleet.json").is_file() for each in (a, b)):
+        if clients or selection_of(told):
+            raise click.UsageError(
+                "Of two fleets all runs are compared: leave out --client and what selects calls."
+            )
         ctx.exit(_fleets(a, b, form, ignored, exit_code=exit_code))
     options = options_of(told)
     options = replace(

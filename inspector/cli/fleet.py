@@ -143,8 +143,9 @@ def fleet(
 
     if not paths and not is_fleet(directory):
         raise click.UsageError("Missing argument 'PATH...': there are no tables in DIR yet.", ctx)
-    if policies and not paths:
-        raise click.UsageError("--policy judges: name the runs again.", ctx)
+    for option, is_given in (("--policy", policies), ("--rejudge", rejudge), ("--run-id", pattern)):
+        if is_given and not paths:
+            raise click.UsageError(f"{option} is for what is judged: name the runs again.", ctx)
     named = None if pattern is None else PathPattern(pattern)
     settings = _settings(told, policies, time_limit, memory_limit)
     chosen = _engine(ctx, engine, scheduler, jobs)
@@ -222,9 +223,12 @@ def _settings(
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    from inspector.fleet.settings import FleetSettings
+    from inspector.fleet.settings import LEAST_MEMORY, FleetSettings
     from inspector.inspection import FINGERPRINT_KEY_BYTES
 
+    if (memory := size_in_bytes(memory_limit)) < LEAST_MEMORY:
+        least = f"{LEAST_MEMORY >> 20} MiB"
+        raise click.UsageError(f"--memory-limit is below {least}: a process needs that to begin.")
     options = options_of(told)
     key = options.fingerprint_key
     options = replace(
@@ -243,7 +247,7 @@ def _settings(
         today=datetime.now(UTC).date(),
         draws_key=key is None,
         time_limit=duration_in_seconds(time_limit),
-        memory_limit=size_in_bytes(memory_limit),
+        memory_limit=memory,
     ).sealed()
 
 

@@ -24,7 +24,7 @@ from inspector.fleet.tables import Failure
 #: somebody who meant another.
 LIVES: Final = 2
 #: Questions in the cell: one that it judges, one that it finds when it is done.
-_AHEAD: Final = 2
+AHEAD: Final = 2
 
 
 class Stopped(Exception):
@@ -85,7 +85,7 @@ class Keeper:
                 self._begin()
             else:
                 self._cell.ask(here)
-            while len(self._open) >= _AHEAD:
+            while len(self._open) >= AHEAD:
                 yield self._next()
         while self._open:
             yield self._next()
@@ -111,7 +111,7 @@ class Keeper:
                 first.deaths += 1
                 if first.deaths < LIVES:
                     continue
-                told = self._given_up(first, "worker-died", f"{error.how}, {LIVES} times")
+                told = self._given_up(first, "worker-died", f"{LIVES} times {error.how}")
             else:
                 if told.failure == "memory-limit":
                     self._cell.close()

@@ -62,7 +62,7 @@ class File:
 class Folder:
     """The files that lie together; `path` is below the argument, `home` is where the argument is.
 
-    `trouble` says why a zip could not be looked into.
+    `trouble` says why it could not be entered, or a zip not be looked into.
     """
 
     home: str = field(repr=False)
@@ -125,17 +125,36 @@ def _matching(pattern: str) -> list[str]:
 
 def _of_directory(home: str, leave_out: Path | None) -> Iterator[Folder]:
     left_out = None if leave_out is None else leave_out.resolve()
-    for place, directories, names in os.walk(home):
+    closed: list[OSError] = []
+    for place, directories, names in os.walk(home, onerror=closed.append):
+        yield from _closed(home, closed)
         directories.sort()
         if left_out is not None:
             directories[:] = [d for d in directories if Path(place, d).resolve() != left_out]
-        path = os.path.relpath(place, home)
-        found = [(name, Path(place, name)) for name in sorted(names)]
-        if LOGS_OF_PROXY in directories:
-            inner = Path(place, LOGS_OF_PROXY)
-            found += [(f"{LOGS_OF_PROXY}/{one.name}", one) for one in sorted(inner.iterdir())]
-        files = [(name, _local(one)) for name, one in found if one.is_file()]
-        yield from _with_zips(home, files, path="" if path == "." else path)
+        path = _below(place, home)
+        try:
+            found = [(name, Path(place, name)) for name in sorted(names)]
+            if LOGS_OF_PROXY in directories:
+                inner = Path(place, LOGS_OF_PROXY)
+                found += [(f"{LOGS_OF_PROXY}/{one.name}", one) for one in sorted(inner.iterdir())]
+            files = [(name, _local(one)) for name, one in found if one.is_file()]
+        except OSError as error:
+            yield Folder(home, path, (), error.strerror)
+            continue
+        yield from _with_zips(home, files, path=path)
+    yield from _closed(home, closed)
+
+
+def _closed(home: str, errors: list[OSError]) -> Iterator[Folder]:
+    """Folders that could not be entered: what is in them is not passed over without a word."""
+    for error in errors:
+        yield Folder(home, _below(error.filename, home), (), error.strerror)
+    errors.clear()
+
+
+def _below(place: str, home: str) -> str:
+    path = os.path.relpath(place, home)
+    return "" if path == "." else path
 
 
 def _local(path: Path) -> File:

@@ -61,7 +61,7 @@ def judged(run: FoundRun, settings: FleetSettings, known_inputs: str | None = No
             return Judged(run.key, None, None, b"", is_unchanged=True)
         return encoded(_rows(run, settings))
     except InspectorError as error:
-        return failed(run, settings, _failure_of(run, error), error.culprit)
+        return failed(run, settings, _failure_of(run, error), _named(run, error.culprit))
     except MemoryError:
         raise
     except OSError as error:
@@ -72,16 +72,23 @@ def judged(run: FoundRun, settings: FleetSettings, known_inputs: str | None = No
 
 
 def failed(run: FoundRun, settings: FleetSettings, failure: Failure, told: str) -> Judged:
-    """The row of a run of which there is no judgement."""
-    for file in run.files:
-        told = told.replace(file.place, file.name)
+    """The row of a run of which there is no judgement; `told` says why, as it may be shown."""
     row = replace(
         blank_row(run, settings),
         failure=failure,
-        error=plain_parts(told),
+        error=told,
+        # What a disk or a store did not give it may give the next time.
+        stamp="" if failure == "unreadable" else stamp_of(run, time.time_ns()),
         settings=settings.limited_digest if failure in LIMITED else settings.digest,
     )
     return encoded(RunRows(row))
+
+
+def _named(run: FoundRun, told: str) -> str:
+    """A sentence that names a file, by its name and without what may be secret in it."""
+    for file in run.files:
+        told = told.replace(file.place, file.name)
+    return plain_parts(told)
 
 
 def blank_row(run: FoundRun, settings: FleetSettings) -> RunRow:

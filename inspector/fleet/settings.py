@@ -22,6 +22,8 @@ from inspector.provenance import key_id
 TIME_LIMIT: Final = 600.0
 #: Bytes of memory that a process may ask for while it judges a run.
 MEMORY_LIMIT: Final = 1 << 30
+#: The least of them: a process has half of it before it reads anything.
+LEAST_MEMORY: Final = 64 << 20
 
 _DIGITS: Final = 16
 _NO_POLICIES: Final[Mapping[str, Policy]] = {}

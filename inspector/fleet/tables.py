@@ -133,7 +133,7 @@ class RunRow(Fact, kw_only=True):
     stamp: str
     """16 hex digits over names, sizes and times of the files: while it stays, nothing is read.
 
-    Empty where a file was so new that its time proves nothing.
+    Empty where a file was so new that its time proves nothing, or could not be read.
     """
 
 

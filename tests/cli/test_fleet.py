@@ -12,6 +12,7 @@ from inspector.fleet.judging import Judged
 from inspector.fleet.store import Store
 from inspector.fleet.tables import TABLES
 from inspector.report.formats.json import dumps
+from tests.fleet.many import make
 from tests.fleet.runs import golden
 
 from .test_main import ROOT
@@ -60,6 +61,58 @@ def test_fail_on_is_the_exit_code_of_many_runs(fleet: Path) -> None:
     assert _fleet("-o", str(fleet / "out"), "--fail-on", "error").exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("cause", {DENIED, "no call failed"}),
+        ("client", {"curl/7.88.1", "Anthropic/Python"}),
+        ("provider", {"anthropic", "openai"}),
+        ("repository", {"octo/agents"}),
+        ("week", {"2026-W48"}),
+    ],
+)
+def test_runs_are_counted_by_what_is_asked_for(by: str, names: set[str], fleet: Path) -> None:
+    out = str(fleet / "out")
+    told = json.loads(_fleet("-o", out, "--group-by", by, "--format", "json").stdout)
+    assert names <= {group["name"] for group in told["groups"]}
+    assert sum(group["runs"] for group in told["groups"]) >= 2
+    title = f"BY {by.upper()}"
+    assert (title in _fleet("-o", out, "--group-by", by).stdout) == (by != "cause")
+
+
+def test_since_a_day_counts_later_runs_and_tells_what_is_new(fleet: Path, tmp_path: Path) -> None:
+    make(tmp_path / "runs", 9)
+    judged = _fleet(str(tmp_path / "runs"), "-o", str(tmp_path / "out"), "--jobs", "1")
+    assert "9 judged" in judged.stderr
+    days = Store.opened(tmp_path / "out").days()
+    result = _fleet("-o", str(tmp_path / "out"), "--since", days[3], "--format", "json")
+    told = json.loads(result.stdout)
+    assert told["runs_before"] >= 3
+    assert told["all"]["runs"] + told["runs_before"] == 9
+    assert all(new["first"] >= days[3] for new in told["new"])
+    assert f"NEW SINCE {days[3]}" in _fleet("-o", str(tmp_path / "out"), "--since", days[3]).stdout
+    later = _fleet("-o", str(tmp_path / "out"), "--since", "2999-01-01")
+    assert "0 runs" in later.stdout
+
+
+def test_a_run_is_called_what_the_pattern_says(fleet: Path) -> None:
+    told = json.loads(_fleet("-o", str(fleet / "out"), "--format", "json").stdout)
+    assert [named["run"] for named in told["failed"]] == ["8"]
+    [run] = [row for row in Store.opened(fleet / "out").rows("runs") if row["run"] == "8"]
+    assert run["labels"] == {"repository": "octo/agents"}
+
+
+def test_what_is_judged_is_read_again_when_asked_for_alone(fleet: Path, tmp_path: Path) -> None:
+    again = (
+        str(fleet / "runs"), "-o", str(tmp_path / "out"), "--run-id", "{repository}/{run}",
+        "--jobs", "1",
+    )  # fmt: skip
+    assert "2 judged" in _fleet(*again).stderr
+    assert "0 judged, of which 0 could not be, and 2 that the tables" in _fleet(*again).stderr
+    assert "2 judged" in _fleet(*again, "--rejudge").stderr
+    assert "2 judged" in _fleet(*again, "--policy", "awf").stderr  # another judgement
+
+
 def test_two_fleets_are_compared(fleet: Path) -> None:
     out = str(fleet / "out")
     result = CliRunner().invoke(main, ["compare", "--exit-code", out, out])
@@ -75,6 +128,7 @@ def test_two_fleets_are_compared(fleet: Path) -> None:
         ((), "there are no tables in DIR yet"),
         (("--engine", "dask", "x"), "needs --scheduler"),
         (("--scheduler", "tcp://127.0.0.1:1", "x"), "is of --engine dask"),
+        (("--memory-limit", "63MiB", "x"), "below 64 MiB"),
         (("absent",), "neither there nor a pattern"),
         (("--policy", "awf", "--policy", "awf", str(ROOT / "docs")), "given twice for all runs"),
     ],
@@ -92,8 +146,19 @@ def test_where_there_is_no_run_there_is_nothing_to_analyse(tmp_path: Path) -> No
     assert "No run was found" in result.stderr
 
 
-def test_a_policy_needs_the_runs_that_it_judges(fleet: Path) -> None:
-    assert _fleet("-o", str(fleet / "out"), "--policy", "awf").exit_code == 2
+@pytest.mark.parametrize("asked", [("--policy", "awf"), ("--rejudge",), ("--run-id", "{run}")])
+def test_what_is_for_judging_needs_the_runs(asked: tuple[str, ...], fleet: Path) -> None:
+    result = _fleet("-o", str(fleet / "out"), *asked)
+    assert result.exit_code == 2
+    assert f"{asked[0]} is for what is judged" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("asked", [("--client", "curl"), ("--status", "4xx")])
+def test_what_selects_calls_is_not_for_fleets(asked: tuple[str, ...], fleet: Path) -> None:
+    out = str(fleet / "out")
+    result = CliRunner().invoke(main, ["compare", out, out, *asked])
+    assert result.exit_code == 2
+    assert "all runs are compared" in " ".join(result.stderr.split())
 
 
 def test_the_page_of_tables_into_which_another_invocation_writes_says_so(

@@ -5,12 +5,14 @@ The scheduler, its workers and the S3-compatible server are real programs, on lo
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -19,18 +21,25 @@ from typing import Any, Final
 
 import pytest
 
+from inspector import Report, inspect
+from inspector.errors import NotACapture
 from inspector.fleet import engines
 from inspector.fleet.cell import RunTask
 from inspector.fleet.judging import Judged
 from inspector.fleet.run_ids import PathPattern
 from inspector.fleet.settings import FleetSettings
+from inspector.fleet.store import Store
 from inspector.fleet.tables import TABLES
+from inspector.report.formats.whole import from_dict
+from tests.fleet.analyzed import calls_add_up, expected, seen
 from tests.fleet.many import make
-from tests.fleet.runs import CAPTURES, golden, judge, rows
+from tests.fleet.runs import CAPTURES, SETTINGS, golden, judge, rows
 
 pytestmark = pytest.mark.long
 
 RUNS: Final = 2_000
+#: Of these so many are looked at by the command itself; the others as it looks at them.
+BY_COMMAND: Final = 20
 #: After so many answers a worker is killed.
 KILLED_AFTER: Final = 600
 _REASON: Final = "install requirements/real.txt, as make test-real does"
@@ -38,12 +47,10 @@ _REASON: Final = "install requirements/real.txt, as make test-real does"
 
 @contextmanager
 def program(
-    *command: str, environ: dict[str, str] | None = None
+    *command: str, environ: dict[str, str] | None = None, stdout: int = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program that runs until the block ends; what it says is not looked at."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ
-    )
+    """A program that runs until the block ends."""
+    process = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL, env=environ)
     try:
         yield process
     finally:
@@ -92,6 +99,44 @@ def test_damaged_runs_are_rows(local: dict[str, list[dict[str, Any]]]) -> None:
     assert {row["completeness"] for row in local["runs"] if "file-cut" in row["unread"]} == {
         "incomplete"
     }
+
+
+def test_each_row_is_what_analyze_says_of_its_capture(
+    place: Path, local: dict[str, list[dict[str, Any]]]
+) -> None:
+    store = Store.opened(place / "local")
+    of_run: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for table in TABLES:
+        for row in store.rows(table):
+            of_run.setdefault(row["key"], {name: [] for name in TABLES})[table].append(row)
+    assert len(of_run) == RUNS
+    failures: Counter[str | None] = Counter()
+    for number, tables in enumerate(of_run.values()):
+        [run] = tables["runs"]
+        failures[run["failure"]] += 1
+        capture = Path(run["source"]) / "capture.pcapng"
+        if run["failure"] == "not-a-capture":
+            with pytest.raises(NotACapture):
+                inspect(capture)
+            continue
+        options = SETTINGS.options
+        by_command = number % (RUNS // BY_COMMAND) == 0
+        report = analyzed(capture, place) if by_command else inspect(capture, options=options)
+        wanted = expected(report)
+        assert seen(tables, wanted) == wanted, run["source"]
+        assert calls_add_up(run, tables["exchanges"]), run["source"]
+    assert failures == {None: RUNS - RUNS // 41, "not-a-capture": RUNS // 41}
+
+
+def analyzed(capture: Path, place: Path) -> Report:
+    """What the command says of a capture, with the key of the fleet."""
+    key = place / "key"
+    key.write_bytes(SETTINGS.options.fingerprint_key or b"")
+    command = ("analyze", "--format", "json", "--fingerprint-key", str(key), str(capture))
+    done = subprocess.run(
+        (sys.executable, "-m", "inspector", *command), capture_output=True, check=True
+    )
+    return from_dict(json.loads(done.stdout))
 
 
 @contextmanager
@@ -147,18 +192,32 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_tables(
     assert outturn.judged == RUNS
     for table in TABLES:
         assert rows(store, table) == local[table]
+    again, _ = judge(
+        place / "runs", place / "dask", form=None, pattern=PathPattern("{repository}/{run}")
+    )
+    assert (again.unread, again.judged, again.unchanged) == (RUNS, 0, 0)
 
 
 # -- S3 ------------------------------------------------------------------------------
 
 
+#: An S3-compatible server on loopback, which says at which port.
+_S3: Final = """
+import signal
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+signal.pause()
+"""
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A bucket of an S3-compatible server on loopback."""
+    """A bucket of a server that is a program of its own."""
     pytest.importorskip("moto", reason=_REASON)
     pytest.importorskip("s3fs", reason=_REASON)
     import boto3
-    from moto.server import ThreadedMotoServer
 
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "LABONLY"),
@@ -166,15 +225,13 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         ("AWS_DEFAULT_REGION", "us-east-1"),
     ):
         monkeypatch.setenv(name, value)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    with program(sys.executable, "-c", _S3, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        with server.stdout:
+            port = int(server.stdout.readline())
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
         boto3.client("s3").create_bucket(Bucket="artifacts")
         yield "artifacts"
-    finally:
-        server.stop()
 
 
 def test_runs_in_s3_give_the_rows_of_a_folder(bucket: str, tmp_path: Path) -> None:

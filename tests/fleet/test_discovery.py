@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from inspector.fleet.discovery import FoundRun, discover, together
 from inspector.fleet.files import NoSuchPath
+from inspector.fleet.judging import judged
 from inspector.fleet.run_ids import NotAPattern, PathPattern
+from tests.fleet.runs import SETTINGS
 
 
 def laid(place: Path, *names: str) -> Path:
@@ -112,6 +117,42 @@ def test_a_damaged_zip_is_a_run_with_its_trouble(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"PK\3\4 and no more")
     [run] = discover([str(tmp_path)])
     assert run.trouble == "BadZipFile in the zip: nothing in it was read"
+
+
+def test_a_folder_that_cannot_be_entered_is_a_run_with_its_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = laid(tmp_path, "a/capture.pcap", "b/capture.pcap", "c/capture.pcap")
+    scandir = os.scandir
+
+    def entered(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "b":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", entered)
+    found = {run.run: run for run in discover([str(place)])}
+    assert {name: run.trouble for name, run in found.items()} == {
+        "a": None,
+        "b": "Permission denied",
+        "c": None,
+    }
+    assert judged(found["b"], SETTINGS).failure == "unreadable"
+
+
+def test_files_that_are_gone_before_they_are_looked_at_keep_nobody_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = laid(tmp_path, "a/capture.pcap", "b/capture.pcap")
+    stat = Path.stat
+
+    def looked_at(path: Path, **how: Any) -> os.stat_result:
+        if path.parent.name == "a" and not how:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(Path, "stat", looked_at)
+    assert [run.trouble for run in discover([str(place)])] == ["Permission denied", None]
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def told(tmp_path: Path, settings: FleetSettings, *names: str) -> dict[str, str 
     with Keeper(settings, partial(Cell, command=command)) as keeper:
         answers: list[Judged] = list(keeper.judged(map(RunTask, runs)))
     assert [answer.key for answer in answers] == [run.key for run in runs]
+    assert not any(b"(not shown)" in answer.line for answer in answers)  # these words are ours
     return {run.run: answer.failure for run, answer in zip(runs, answers, strict=True)}
 
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from inspector import Report, as_json, inspect
+from inspector import as_json, inspect
 from inspector.fleet.discovery import FoundRun, discover
 from inspector.fleet.judging import judged
 from inspector.options import Options
+from tests.fleet.analyzed import calls_add_up, expected, seen
 from tests.fleet.runs import CAPTURES, SETTINGS, golden
 
 GOLDENS: Final = sorted(path.name for path in CAPTURES.iterdir() if path.is_dir())
@@ -29,55 +30,11 @@ def tables(run: FoundRun) -> dict[str, list[dict[str, Any]]]:
     return dict(told["tables"])
 
 
-def plain(report: Report) -> dict[str, Any]:
-    told: dict[str, Any] = orjson.loads(as_json(report))
-    return told
-
-
 def check(name: str) -> None:
-    report = plain(inspect(CAPTURES / name, options=SETTINGS.options))
+    wanted = expected(inspect(CAPTURES / name, options=SETTINGS.options))
     rows = tables(found(CAPTURES / name))
-    [run] = rows["runs"]
-    cause = report["root_cause"]
-    assert run["completeness"] == report["completeness"]["verdict"]
-    assert run["packets"] == report["completeness"]["packets"]
-    assert run["cause"] == (cause and cause["code"])
-    assert run["cause_sentence"] == (cause and cause["sentence"])
-    assert run["cause_of"] == (cause["of"] if cause else 0)
-    assert run["hypotheses"] == {h["id"]: h["verdict"] for h in report["hypotheses"]}
-    assert run["findings"] == list(dict.fromkeys(f["code"] for f in report["findings"]))
-    assert run["started_at"] == min(c["started_at"] for c in report["captures"])
-    assert run["fingerprint_key"] == report["provenance"]["fingerprint_key"]
-    assert run["tunnels"] == len(report["tunnels"]) == len(rows["tunnels"])
-    assert [(r["code"], r["count"]) for r in rows["findings"]] == [
-        (f["code"], f["count"]) for f in report["findings"]
-    ]
-    assert [(r["exchange"], r["status"], r["target"], r["packet"]) for r in rows["exchanges"]] == [
-        (
-            e["id"],
-            e["response"] and e["response"]["status"],
-            e["request"] and e["request"]["target"],
-            (e["request"] or e["response"])["packet"],
-        )
-        for e in report["exchanges"]
-    ]
-    assert [
-        (
-            r["ip"],
-            r["user_agent"],
-            r["statuses"],
-            [(a["name"], a["fingerprint"]) for a in r["auth"]],
-        )
-        for r in rows["clients"]
-    ] == [
-        (
-            c["ip"],
-            c["user_agent"],
-            c["statuses"],
-            [(a["name"], a["credential"]["fingerprint"]) for a in c["auth_headers"]],
-        )
-        for c in report["clients"]
-    ]
+    assert seen(rows, wanted) == wanted
+    assert calls_add_up(rows["runs"][0], rows["exchanges"])
 
 
 @pytest.mark.parametrize("name", SAMPLE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 import shutil
 import typing
 from collections.abc import Iterable, Iterator
@@ -49,6 +51,24 @@ def test_files_with_another_time_and_the_same_bytes_are_read_and_not_judged(
     (place / "squid-denied" / "capture.pcapng").touch()
     again, _ = judge(place, tmp_path / "out")
     assert (again.judged, again.unchanged, again.unread) == (0, 1, 1)
+
+
+def test_what_could_not_be_read_is_tried_again(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk or a store that gave an error may give the bytes the next time."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as closed:
+        closed.setattr("inspector.fleet.judging.inspect_captures", refused)
+        outturn, store = judge(place, tmp_path / "out")
+    assert outturn.failures == {"unreadable": 2}
+    assert {row["error"] for row in rows(store)} == {"Permission denied"}
+    again, store = judge(place, tmp_path / "out")
+    assert (again.judged, again.failures) == (2, {})
+    assert judge(place, tmp_path / "out")[0].unread == 2
 
 
 def test_a_run_that_changed_replaces_its_rows(place: Path, tmp_path: Path) -> None:
