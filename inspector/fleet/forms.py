@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, Final, Protocol
 import orjson
 
 from inspector.errors import ExitCode, InspectorError
+from inspector.fact import Fact
 from inspector.fleet.arrow import arrow_batch, arrow_schema, plain_column, widened
 from inspector.fleet.tables import Row
 from inspector.report.formats.json import dumps
@@ -20,8 +20,7 @@ from inspector.report.formats.json import dumps
 GROUP: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Fact):
     """What becomes of one file: the rows of `old` whose run is not `stale`, then `rows`.
 
     `kind` is the record of a row; a row is a dict as `to_plain` makes it.
