@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, TypeAlias
 
+import pytest
 from click.testing import CliRunner
 
 from inspector.capture_files import inspect_captures
@@ -176,6 +177,12 @@ OUTPUTS: Final[dict[str, Output]] = {
         "redact -vv {squid_log} {redacted} --force", code=4, options=_REDACTING
     ),
 }
+
+
+#: A place at a time costs a second: `make test` tries every third, `make test-real` all of them.
+THIRDS: Final = pytest.mark.parametrize(
+    "third", [0, *(pytest.param(rest, marks=pytest.mark.long) for rest in (1, 2))]
+)
 
 
 def said(output: Output, place: Place, *, unsafe: bool = False) -> Iterator[Said]:
