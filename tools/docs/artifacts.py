@@ -47,6 +47,7 @@ begin with `_` are the inspector's own:
 | `_tunnel` | entry | the tunnel in which it was read; of a CONNECT the one that it asked for |
 | `_packets` | entry | the packets in which request and response begin |
 | `_provider`, `_relays`, `_decrypted`, `_ended_by` | exchange | as in the report |
+| `_resourceType` | entry | by what Chromium sorts it: fetch, websocket, other (a CONNECT) |
 | `_bytes`, `_tls` | CONNECT | what went through the tunnel, and the TLS in it |
 | `_proxy_error` | CONNECT | Squid's error |
 | `_error` | response | how an exchange without an answer ended |

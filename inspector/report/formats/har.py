@@ -9,6 +9,7 @@ has no name for begins with `_`, as it asks (http://www.softwareishard.com/blog/
 * `_packets`: the packets in which request and response begin;
 * `_provider`, `_relays`, `_ended_by`, `_decrypted`: as in the report;
 * `_tls`, `_proxy_error`: of a CONNECT, as of a tunnel in the report;
+* `_resourceType`: what Chromium sorts entries by ("fetch", "websocket", "other");
 * `_error` of a response that is not there: how the exchange ended.
 
 Values of headers and targets are those of the report: a credential is its label.  Bodies are not
@@ -98,6 +99,7 @@ def entry_of(
         "connection": exchange.connection,
         "_id": exchange.id,
         "_hop": exchange.hop,
+        "_resourceType": "websocket" if exchange.websocket is not None else "fetch",
         "_provider": exchange.provider,
         "_tunnel": exchange.tunnel,
         "_relays": exchange.relays,
@@ -118,7 +120,6 @@ def entry_of_connect(
     timings = _no_timings() | {"wait": -1 if latency is None else round(latency * 1000, 6)}
     authority = tunnel.authority or ""
     place = authority if _HOST.fullmatch(authority) else _place(tunnel.proxy)
-    opened = tunnel.connect_status
     return {
         "startedDateTime": timestamp(tunnel.opened_at),
         "time": timings["wait"],
@@ -132,17 +133,7 @@ def entry_of_connect(
             "headersSize": -1,
             "bodySize": 0,
         },
-        "response": {
-            "status": opened or 0,
-            "statusText": "",
-            "httpVersion": UNKNOWN,
-            "cookies": [],
-            "headers": [],
-            "content": {"size": 0, "mimeType": UNKNOWN},
-            "redirectURL": "",
-            "headersSize": -1,
-            "bodySize": -1,
-        },
+        "response": _bare_response(tunnel.connect_status or 0),
         "cache": {},
         "timings": timings,
         "serverIPAddress": tunnel.proxy.ip,
@@ -150,6 +141,7 @@ def entry_of_connect(
         "comment": "A CONNECT. 200 says that a tunnel was opened, not that an API answered.",
         "_id": tunnel.id,
         "_hop": _hop_of(tunnel, topology),
+        "_resourceType": "other",
         "_tunnel": tunnel.id,
         "_packets": {"request": packet_label(tunnel.packet, several_files=several_files),
                      "response": None},
@@ -190,19 +182,26 @@ def _request(request: Request | None, url: str) -> dict[str, Any]:
     return told
 
 
+def _bare_response(status: int) -> dict[str, Any]:
+    """An answer of which nothing but its status is told; 0: there is none."""
+    return {
+        "status": status,
+        "statusText": "",
+        "httpVersion": UNKNOWN,
+        "cookies": [],
+        "headers": [],
+        "content": {"size": 0, "mimeType": UNKNOWN},
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": -1,
+    }
+
+
 def _response(response: Response | None, ended_by: str) -> dict[str, Any]:
     """Its sizes are of what was captured; of a coded body nobody counted the decoded bytes."""
     if response is None:
         return {
-            "status": 0,
-            "statusText": "",
-            "httpVersion": UNKNOWN,
-            "cookies": [],
-            "headers": [],
-            "content": {"size": 0, "mimeType": UNKNOWN},
-            "redirectURL": "",
-            "headersSize": -1,
-            "bodySize": -1,
+            **_bare_response(0),
             "comment": "No final response is in the capture.",
             "_error": ended_by,
         }

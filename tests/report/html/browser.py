@@ -19,6 +19,10 @@ from typing import Any, Final
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 
+_FRAME: Final = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+#: The DevTools as they ship with the browser.
+DEVTOOLS: Final = "devtools://devtools/bundled/devtools_app.html"
+
 #: Seconds for one answer on a busy machine; it is no measurement.
 _PATIENCE: Final = 120.0
 _FLAGS: Final = (
@@ -78,6 +82,19 @@ class Browser:
         self.call("Page.navigate", url=path.resolve().as_uri())
         self.until("document.readyState === 'complete' && document.documentElement.dataset.ready")
 
+    def open_devtools(self) -> None:
+        """Go to a window of Chromium's own DevTools, of no page."""
+        self._session = None
+        target = self.call("Target.createTarget", url=DEVTOOLS)["targetId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        self.said.clear()
+        self.call("Runtime.enable")
+        end = time.monotonic() + _PATIENCE
+        while not any("_lateInitialization" in each for each in self.said):  # all of it is there
+            assert time.monotonic() < end, self.said
+            self.run(_FRAME)
+
     def resize(self, width: int, height: int) -> None:
         """Give the page a window of this size."""
         self.call(
@@ -97,11 +114,10 @@ class Browser:
     def until(self, script: str) -> None:
         """Wait until an expression is true in the page."""
         end = time.monotonic() + _PATIENCE
-        wait = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
         while not self.run(script):
             if time.monotonic() > end:
                 raise RuntimeError(f"never came: {script}; said: {self.said}")
-            self.run(wait)
+            self.run(_FRAME)
 
     def press(self, key: str) -> None:
         """Press and release one key of a letter, or one with a name."""
