@@ -136,8 +136,9 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
             )
         session = _session(plan, opened, scrubber, vault, watchers)
         watchers.on_begin(session)
-        held.enter_context(_told_to_scripts(plan))
+        # Said before the file is there: a script that waits for it shows what was said until then.
         _announce(plan, opened, privileges, watchers)
+        held.enter_context(_told_to_scripts(plan))
         if command is not None:
             try:
                 command.start()

@@ -24,6 +24,9 @@ from tests.live.runner import ROOT, Stack
 UID: Final = 61001
 ACTION: Final = ROOT / "action.yml"
 
+#: Variables by which pip finds the package index, and trusts it.
+_OF_THE_INDEX: Final = ("PIP_", "SSL_CERT_")
+
 #: Runs as root in a mount namespace of its own: the user, sudo's rule, a way to the interpreter.
 _ENTER: Final = """
 set -eu
@@ -82,6 +85,7 @@ class Job:
             "GITHUB_REPOSITORY": "octo-org/agents",
             "GITHUB_RUN_ID": "1234567",
             "RUNNER_TEMP": str(self.place / "temp"),
+            **{name: each for name, each in os.environ.items() if name.startswith(_OF_THE_INDEX)},
             **self.env,
         }
 
@@ -90,8 +94,19 @@ class Job:
         """RUNNER_TEMP."""
         return self.place / "temp"
 
-    def step(self, script: str, env: Mapping[str, str] | None = None, shell: str = "bash") -> Done:
-        """One `run:` step; the runner's own ways to call a shell."""
+    def step(
+        self,
+        script: str,
+        env: Mapping[str, str] | None = None,
+        shell: str = "bash",
+        *,
+        installs: bool = False,
+    ) -> Done:
+        """One `run:` step; the runner's own ways to call a shell.
+
+        A runner has the bridge and the package index.  Here what `installs` runs where the machine
+        has the index, all else on the lab's host that has the bridge.
+        """
         number = len(list(self.place.glob("step-*")))
         own = self.place / f"step-{number}"
         own.mkdir()
@@ -101,14 +116,13 @@ class Job:
             os.chown(path, UID, UID)
         (own / "script").write_text(script)
         ways = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"], "sh": ["sh", "-e"]}
+        argv = [
+            *("unshare", "--mount", "sh", "-c", _ENTER, "enter"),
+            *(str(own), str(UID), sys.base_prefix),
+            *(*ways[shell], str(own / "script")),
+        ]
         done = subprocess.run(
-            self.stack.network.bridge.argv(
-                [
-                    *("unshare", "--mount", "sh", "-c", _ENTER, "enter"),
-                    *(str(own), str(UID), sys.base_prefix),
-                    *(*ways[shell], str(own / "script")),
-                ]
-            ),
+            argv if installs else self.stack.network.bridge.argv(argv),
             env={**self.env, **{name: str(path) for name, path in files.items()}, **(env or {})},
             cwd=self.place / "work",
             stdin=subprocess.DEVNULL,
@@ -143,7 +157,10 @@ class Job:
                 continue
             env = {name: context.text(value) for name, value in step.get("env", {}).items()}
             done = self.step(
-                step["run"], {**env, "GITHUB_ACTION_PATH": str(self.action)}, step["shell"]
+                step["run"],
+                {**env, "GITHUB_ACTION_PATH": str(self.action)},
+                step["shell"],
+                installs=step["id"] == "prepare",
             )
             context.steps[step["id"]] = done.outputs
             used.log += done.log
