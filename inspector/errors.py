@@ -29,7 +29,10 @@ class ExitCode(IntEnum):
     USAGE = 2, "usage: an option or argument does not fit"
     BROKEN = 3, "a finding of the level of --fail-on or above, or a broken expectation of a policy"
     NOTHING_TO_ANALYSE = 4, "nothing to analyse: not a capture, or no TCP in scope"
-    NOT_PROVEN = 5, "the capture lacks what would prove that a policy, or --fail-on, is kept"
+    NOT_PROVEN = (
+        5,
+        "what would prove that a policy, or --fail-on, is kept is missing in the capture",
+    )
     INTERRUPTED = (
         130,
         "interrupted by Ctrl-C (SIGINT); what was read of a pipe is reported first",

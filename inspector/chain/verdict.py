@@ -46,7 +46,7 @@ REASONS: Final[dict[str, str]] = {
     "unwhole": "the request was not whole, so nothing was sent on",
     "unseen-request": "the whole request is not in the capture",
     "part": "the tunnel's beginning is not in the capture",
-    "lossy": "the capture lacks packets",
+    "lossy": "packets are missing in the capture",
     "clock": "the capture's clock was set back",
     "open": "the capture ends before an answer",
     "gap": "the answer may be among the missing bytes",

@@ -99,7 +99,7 @@ def root_cause(
         ruled_out=_ruled_out(code, first, case),
         details=(*cause.details(first, case, count), *inside),
         others=_others(case, explained, heaviest),
-        not_in_packets=None if inside else cause.not_in_packets,
+        not_in_packets=None if inside else cause.leaves_open(first),
         advice=cause.advises(first, case),
         evidence=tuple(found.tally.evidence),
     )

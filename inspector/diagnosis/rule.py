@@ -122,9 +122,15 @@ class Cause(Rule):
     explains: Callable[[FailedCall, Case], bool]
     sentence: Callable[[FailedCall, Case, int], str]
     details: Callable[[FailedCall, Case, int], tuple[str, ...]] = lambda call, case, count: ()
-    not_in_packets: str | None = None
+    #: What the packets cannot tell, always or of one call.
+    not_in_packets: str | Callable[[FailedCall], str | None] | None = None
     #: What to do about one call; without it the advice of `about`.
     advice: Callable[[FailedCall, Case], str] | None = None
+
+    def leaves_open(self, call: FailedCall) -> str | None:
+        """What of a call the packets cannot tell."""
+        told = self.not_in_packets
+        return told(call) if callable(told) else told
 
     def advises(self, call: FailedCall, case: Case) -> str:
         """What to do, told from what the call's own answer says."""

@@ -25,7 +25,7 @@ class Rung(Fact):
     state: RungState
     """"lost" means wanted and not to be had."""
     detail: str
-    """What works; or what is missing, and what the report lacks for it."""
+    """What works; or what is missing, and what the report cannot say without it."""
     remedy: str | None = None
     """How to get it; null when nothing is needed."""
 

@@ -173,7 +173,7 @@ class Decryption(Fact):
     source: KeySource
     """Where its keys came from: a key log, or a block embedded in the capture."""
     state: DecryptionState
-    """Whether all, some or nothing of it was read, and whether for the lack of keys."""
+    """Whether all, some or nothing of it was read, and whether because keys are missing."""
     protocol: TunnelProtocol = "none"
     """What the first bytes inside are."""
     because: str | None = None

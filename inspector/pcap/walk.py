@@ -36,7 +36,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "section-version": "A section states a major version other than 1; reading ends here.",
     "block-too-short": "A block is too short for the fields of its type and was skipped.",
     "captured-length-lies": "A packet's captured length exceeds its block; the packet was skipped.",
-    "unknown-interface": "A packet or statistic names an interface that its section lacks.",
+    "unknown-interface": "A packet or statistic names an interface that is not in its section.",
     "too-many-interfaces": "A file describes more than 65,536 interfaces; reading ends here.",
     "option-length": "An option's length exceeds its block, or is wrong for its type.",
     "packet-without-time": "A simple packet block has no time; it takes that of the one before.",

@@ -25,8 +25,8 @@ from inspector.report.page import words
 _OVER_ALL: Final = frozenset({113, 276})
 _NETWORKS: Final = "all of the firewall's networks"
 _UNJUDGED: Final = (
-    "it lacks chains, hypotheses, findings or root_cause: an earlier version wrote it, or nobody"
-    " looked for them; judge the capture itself"
+    "chains, hypotheses, findings or root_cause are missing in it: an earlier version wrote it, or"
+    " nobody looked for them; judge the capture itself"
 )
 
 

@@ -115,6 +115,8 @@ OUTPUTS: Final[dict[str, Output]] = {
     "page with logs of the program": Output("analyze -vv {capture}"),
     "JSON": Output("analyze --format json {capture}", "json"),
     "JSON with logs of the program": Output("analyze -vv --format json {capture}", "json"),
+    "page of another network": Output("analyze -v --preset docker-sandbox {capture}"),
+    "page of a gateway": Output("analyze -vv --preset litellm {other}"),
     "page of some calls": Output("analyze -v --since 0.001s --only-client lab {capture}"),
     "JSON Lines of some calls": Output(
         "analyze --format jsonl --status 2xx --limit 3 {directory}", "json"

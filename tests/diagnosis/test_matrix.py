@@ -84,5 +84,5 @@ def test_the_issue_this_project_started_from_is_told_as_it_was() -> None:
     assert "10 connection attempts" in cause.details[0]
     assert {item.what for item in cause.ruled_out} >= {"Squid denial", "TLS failure", "cut stream"}
     verdicts = {item.id: (item.verdict, item.because[0]) for item in report.hypotheses}
-    assert verdicts["H2"] == ("refuted", "they differ; neither was ever judged")
+    assert verdicts["H2"] == ("refuted", "they differ, but no API judged them")
     assert verdicts["H4a"] == ("confirmed", "4 of 4, none opened by the API proxy")

@@ -308,7 +308,9 @@ def test_a_report_without_a_section_of_conclusions_was_not_judged(
     del plain[section]
     judgement = judge(from_dict(plain), Policy("p", "error"), TODAY)
     assert judgement.exit_code == NOT_PROVEN
-    assert "it lacks chains, hypotheses, findings or root_cause" in judgement.doubts[0].found
+    assert (
+        "chains, hypotheses, findings or root_cause are missing in it" in judgement.doubts[0].found
+    )
     assert judge(from_dict(as_dict(whole)), Policy("p", "error"), TODAY).exit_code == KEPT
 
 

@@ -56,7 +56,7 @@ complete report stands in [example-report.json](example-report.json).
   grammar ([inspector/secrets/](../inspector/secrets/grants.py): products, dates, numbers, models,
   listed words) that grants it, and no key was met in it. All else reads `<36 bytes 0f9e8d7c6b5a>`:
   length and fingerprint, equal for equal texts of one run. So do ids, which no grammar tells from
-  a key. Of a granted value only the words that its grammar lacks are replaced
+  a key. Of a granted value only the words that are not in its grammar are replaced
   (`curl/8.1 (<19 bytes 0f9e8d7c6b5a>)`). `--keep-header NAME` shows a header's value, but for
   keys in it. A segment of a path that is one letter away from a known one is shown.
 - Of an error's text, and of names (of models, events, interfaces, processes, log files), what is no

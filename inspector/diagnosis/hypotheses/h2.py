@@ -33,7 +33,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if len({item.credential.fingerprint for item in auth}) < 2:
         return refuted("no failed call carried two that differ")
     if call.answered_by != "upstream":
-        return refuted("they differ; neither was ever judged")
+        return refuted("they differ, but no API judged them")
     if call.outcome != "status" or call.status != 401:
         return refuted("they differ; the answer is not about them")
     inner = None if call.inner is None else call.inner.request

@@ -67,6 +67,8 @@ def _of_both_legs(call: FailedCall) -> Judgement | None:
         return None
     if outcome_of(call.inner) == "answered":
         return confirmed("the API's answer was whole inside the tunnel")
+    if outcome_of(call.inner) == "damaged":
+        return refuted("the API's own stream was as broken")
     if theirs.stream is not None and ours.stream is not None:
         more = theirs.stream.events - ours.stream.events
         if more > 0:

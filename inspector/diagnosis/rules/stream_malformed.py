@@ -6,6 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
+from inspector.diagnosis.outcome import outcome_of
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, plural
 from inspector.secrets.labels import shortened
@@ -50,9 +51,39 @@ def what(call: FailedCall) -> str:
     return "not decodable as labelled"
 
 
-CAUSE: Final = Cause(
-    ABOUT,
-    explains,
-    sentence,
-    not_in_packets="which side of the API proxy did it; keys would tell",
-)
+def is_whole_inside(call: FailedCall) -> bool | None:
+    """Whether the stream was whole in the tunnel, before the API proxy; None without keys."""
+    response = None if call.inner is None else call.inner.response
+    if call.inner is None or response is None or call.inner.ended_by == "gap":
+        return None
+    return outcome_of(call.inner) == "answered"
+
+
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
+    is_whole = is_whole_inside(call)
+    if is_whole is None:
+        return ()
+    tunnel = call.exchange.id if call.tunnel is None else call.tunnel.id
+    if is_whole:
+        return (f"Inside {tunnel} the stream was whole: the API proxy damaged it.",)
+    return (f"Inside {tunnel} the stream was broken as well: the API proxy passed it on.",)
+
+
+def advice(call: FailedCall, case: Case) -> str:
+    is_whole = is_whole_inside(call)
+    if is_whole is None:
+        return ABOUT.advice
+    if is_whole:
+        return (
+            "Look at what the API proxy does to a stream on its way back: chunks, coding, filters."
+        )
+    return "Give the provider the request-id of the answer; nothing on this side is wrong."
+
+
+def _open(call: FailedCall) -> str | None:
+    if is_whole_inside(call) is None:
+        return "which side of the API proxy did it; keys would tell"
+    return None
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, not_in_packets=_open, advice=advice)

@@ -86,7 +86,7 @@ def how(tunnel: Tunnel) -> str:
     if _is_silent(tunnel):
         return "silence after the ClientHello"
     if tunnel.closed_by in _BY_CLIENT:
-        return "the API proxy left: certificate refused?"
+        return "the API proxy closed after the certificate, as one that does not trust it"
     return "closed during the handshake"
 
 

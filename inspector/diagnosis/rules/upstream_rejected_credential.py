@@ -42,7 +42,7 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     judged = next((name for name in JUDGED if name in call.message), None)
     if judged is None:
         return lines
-    return (f"Judged was {JUDGED[judged]}, which the API proxy writes, not the agent.", *lines)
+    return (f"The API judged {JUDGED[judged]}, which the API proxy writes, not the agent.", *lines)
 
 
 #: Words of an API's message to the header they are about.

@@ -19,7 +19,7 @@ ABOUT: Final = Code(
     needs=AGENT_HOP,
     meaning=(
         "The answer is 404 (or 405) to a path that the provider's reference does not have: a base"
-        " URL that lacks or repeats /v1, or a retired endpoint; or whoever answered says itself"
+        " URL without /v1 or with it twice, or a retired endpoint; or whoever answered says itself"
         " that it has no such path. Who answered does not matter, and the credential was not the"
         " trouble. A model or a deployment that is missing is not meant (model-not-found)."
     ),

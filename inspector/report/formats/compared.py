@@ -36,9 +36,9 @@ class ComparedAspect(Fact):
     kind: ValueKind
     """What kind of value `a` and `b` are."""
     a: Any
-    """What A has; null where it lacks it."""
+    """What A has; null where it has none."""
     b: Any
-    """What B has; null where it lacks it."""
+    """What B has; null where it has none."""
 
 
 class NotCompared(Fact):
@@ -123,7 +123,7 @@ def compare_schema() -> dict[str, Any]:
     kinds = Enumeration("ValueKind", False, members_of(ValueKind))
     builder = SchemaBuilder({ValueKind: kinds})
     builder.definitions["Value"] = {
-        "description": "A value of the kind that `kind` names, or null where a side lacks it.",
+        "description": "A value of the kind that `kind` names, or null where a side has none.",
         "anyOf": [
             {"type": "null"},
             {"description": "text", "type": "string"},

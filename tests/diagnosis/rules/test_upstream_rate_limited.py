@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.calls import API_SAYS, CALL, called, error, found, golden
+from tests.diagnosis.calls import API_SAYS, CALL, called, cause, error, found, golden
 from tests.exchanges.network import response
 
 
@@ -10,6 +10,15 @@ def test_a_429_of_the_api_limits_the_rate() -> None:
     answer = response("429 Too Many Requests", *API_SAYS, body=error("rate_limit_error"))
 
     assert "upstream-rate-limited" in found(called(CALL, answer))
+
+
+def test_the_seconds_that_the_answer_asks_for_are_told() -> None:
+    for field, said in (
+        ("retry-after: 17", "Wait 17 s before"),
+        ("retry-after: later", "as long as"),
+    ):
+        answer = response("429 Too Many Requests", *API_SAYS, field, body=error("rate_limit_error"))
+        assert said in cause(called(CALL, answer)).advice
 
 
 def test_one_that_the_next_try_makes_good_is_no_failure() -> None:

@@ -32,11 +32,11 @@ def test_the_details_name_the_header_that_the_apis_message_is_about(
     told = cause(called(CALL, response(status, *API_SAYS, body=error(message))))
 
     assert told.code == "upstream-rejected-credential"
-    lines = [line for line in told.details if line.startswith("Judged was")]
+    lines = [line for line in told.details if line.startswith("The API judged")]
     assert lines == (
         []
         if judged is None
-        else [f"Judged was {judged}, which the API proxy writes, not the agent."]
+        else [f"The API judged {judged}, which the API proxy writes, not the agent."]
     )
 
 
