@@ -120,6 +120,11 @@ class TlsSession:
         return "records" if state == "partial" else None
 
     @property
+    def sni(self) -> str | None:
+        """The name that the client asked for; None where it asked for none, or was not heard."""
+        return None if self._hello is None else self._hello.sni
+
+    @property
     def is_other_leg(self) -> bool:
         """Whether the same session is read elsewhere: of two legs of a tunnel one is enough."""
         return self._was_taken

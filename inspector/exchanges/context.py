@@ -36,15 +36,20 @@ class Context:
     listener: Listener | None = None
     #: Told what the plaintext of a TLS connection is, inside which this stands.
     on_plaintext: Callable[[TunnelProtocol], None] | None = None
+    #: The host and port that a client asked of a server's TLS itself, with no CONNECT (its SNI).
+    asked: str | None = None
 
     @property
     def is_decrypted(self) -> bool:
         """Whether it is read inside TLS, with its keys."""
         return self.on_plaintext is not None
 
-    def in_plaintext(self, told: Callable[[TunnelProtocol], None]) -> Context:
+    def in_plaintext(self, told: Callable[[TunnelProtocol], None], sni: str | None) -> Context:
         """The context of a layer inside TLS: what it reads stands nowhere in the packets."""
-        return replace(self, listener=None, depth=self.depth + 1, on_plaintext=told)
+        asked = None
+        if sni is not None and self.tunnel is None:
+            asked = f"{self.ledger.credentials.authority(sni)}:{self.connection.server[1]}"
+        return replace(self, listener=None, depth=self.depth + 1, on_plaintext=told, asked=asked)
 
     def within(self, tunnel: TunnelRecord) -> Context:
         """The context of a layer inside `tunnel`."""

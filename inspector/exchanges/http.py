@@ -377,7 +377,12 @@ class HttpLayer:
     def _write(self, draft: OpenExchange) -> None:
         context = self._context
         context.ledger.add_exchange(
-            draft, context.connection, context.tunnel, context.ends, decrypted=context.is_decrypted
+            draft,
+            context.connection,
+            context.tunnel,
+            context.ends,
+            decrypted=context.is_decrypted,
+            asked=context.asked,
         )
 
     # -- what comes after --------------------------------------------------

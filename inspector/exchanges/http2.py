@@ -320,4 +320,5 @@ class Http2Layer:
             context.tunnel,
             context.ends,
             decrypted=context.is_decrypted,
+            asked=context.asked,
         )

@@ -107,7 +107,7 @@ class Inside:
     def _child(self) -> Slot:
         if self._slot is None:
             slot = self._slot = Slot()
-            inner = self._context.in_plaintext(self._note)
+            inner = self._context.in_plaintext(self._note, self._session.sni)
             slot.layer = inner.detect(inner, slot, (0, 0))
             for hole in self._holes.values():
                 slot.layer.gap(hole.up, hole.size, hole.at, hole.packet)

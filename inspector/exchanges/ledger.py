@@ -65,6 +65,8 @@ INTERNAL_ERROR: Final = "internal-error"
 class ExchangeRecord:
     """A finished exchange.  `tunnel` and `authority` are of the tunnel it went through.
 
+    Of TLS without a tunnel `authority` is what its client asked for by name.
+
     `written_at`: the generation of keys known when its texts were written.
     """
 
@@ -266,8 +268,12 @@ class Ledger:
         ends: tuple[Endpoint, Endpoint],
         *,
         decrypted: bool = False,
+        asked: str | None = None,
     ) -> None:
-        """An exchange is over; `decrypted`: it was read inside TLS."""
+        """An exchange is over; `decrypted`: it was read inside TLS.
+
+        `asked`: the host and port of a TLS connection that goes through no tunnel.
+        """
         if draft.body is not None:
             for fault in draft.body.faults:
                 self.fault(connection.number, fault)
@@ -282,7 +288,7 @@ class Ledger:
             client=ends[0],
             server=ends[1],
             tunnel=None if tunnel is None else tunnel.number,
-            authority=None if tunnel is None else tunnel.authority,
+            authority=asked if tunnel is None else tunnel.authority,
             request=draft.request_fact(self.credentials),
             response=draft.response_fact(self.credentials),
             upgrade=draft.upgrade,

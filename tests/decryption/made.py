@@ -42,8 +42,11 @@ def _extensions(*items: tuple[int, bytes]) -> bytes:
     return len(said).to_bytes(2, "big") + said
 
 
-def client_hello(*, early: bool = False) -> bytes:
+def client_hello(*, early: bool = False, sni: str | None = None) -> bytes:
     offered = ((43, b"\x02\x03\x04"), *(((42, b""),) if early else ()))
+    if sni is not None:
+        name = b"\0" + len(sni).to_bytes(2, "big") + sni.encode()
+        offered = (*offered, (0, len(name).to_bytes(2, "big") + name))
     body = b"\x03\x03" + RANDOM + b"\0" + b"\0\x02\x13\x01" + b"\x01\0" + _extensions(*offered)
     return record(HANDSHAKE, message(1, body))
 
@@ -87,11 +90,16 @@ class Talk:
     """Both directions, from the hellos to the traffic keys."""
 
     def __init__(
-        self, suite: int = 0x1301, *, early: bytes | None = None, takes: bool = True
+        self,
+        suite: int = 0x1301,
+        *,
+        early: bytes | None = None,
+        takes: bool = True,
+        sni: str | None = None,
     ) -> None:
         self.flights: list[tuple[bool, bytes]] = []
         self.suite = suite
-        self.say(True, client_hello(early=early is not None))
+        self.say(True, client_hello(early=early is not None, sni=sni))
         early_keys = Sealer(suite, "CLIENT_EARLY_TRAFFIC_SECRET")
         if early is not None:
             self.say(True, record(CCS, b"\x01") + early_keys.seal(DATA, early))

@@ -75,6 +75,43 @@ def test_inner_exchanges_are_those_that_the_upstream_took(
 
 
 @each
+def test_they_were_answered_whole_where_the_upstream_says_so(
+    recording: Recording, reports: dict[str, Report]
+) -> None:
+    """A null of the truth is what no log has: whether a client that left took all of it."""
+    if recording.is_partial:
+        pytest.skip("packets were dropped from this capture: completeness is what it lacks")
+    true = {
+        place(call["tunnel"]): call["complete"]
+        for call in recording.truth["upstream_calls"]
+        if call["tls"] and call["complete"] is not None
+    }
+    found = {
+        (exchange.client.ip, exchange.client.port): bool(
+            exchange.response is not None and exchange.response.complete
+        )
+        for exchange in inside(reports[recording.name])
+    }
+    assert {client: found[client] for client in true} == true
+
+
+@each
+def test_an_answer_is_as_long_inside_as_on_the_agents_hop(
+    recording: Recording, reports: dict[str, Report]
+) -> None:
+    """The API proxy passes bodies of answers on as they are, content coding and all."""
+    report = reports[recording.name]
+    exchanges = {exchange.id: exchange for exchange in report.exchanges}
+    for chain in report.chains:
+        outer = exchanges[chain.agent_exchange].response
+        inner = [exchanges[name].response for name in chain.upstream_exchanges][-1:]
+        if not inner or outer is None or inner[0] is None:
+            continue
+        if outer.complete and inner[0].complete:
+            assert outer.body_bytes == inner[0].body_bytes, chain.id
+
+
+@each
 def test_each_call_is_joined_with_what_was_asked_for_it(
     recording: Recording, reports: dict[str, Report]
 ) -> None:
