@@ -29,6 +29,12 @@ DOWNLOADS: Final = tuple(
         (b"github.com", b"git/2.47.1"),
     )
 )
+#: What it asks for inside: of them only a session that is sealed says anything.
+FETCH: Final = (
+    b"GET /packages/agent-1.0.0.tgz HTTP/1.1\r\nHost: registry.npmjs.org\r\n"
+    b"User-Agent: npm/11.4.2 node/v22.15.0 linux x64\r\nAccept: */*\r\n"
+    b"X-Padding: " + b"x" * 550 + b"\r\n\r\n"
+)
 HEALTH: Final = b"GET /health HTTP/1.1\r\nHost: 172.30.0.30:10000\r\nUser-Agent: curl/8.5.0\r\n\r\n"
 HEALTHY: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n"
@@ -237,6 +243,14 @@ def server_flight(rng: random.Random) -> bytes:
     # EncryptedExtensions, Certificate, CertificateVerify, Finished (SHA-384).
     encrypted = b"".join(tls_record(23, rng.randbytes(size)) for size in (23, 842, 281, 69))
     return hello + tls_record(20, b"\x01") + encrypted
+
+
+def server_hello(suite: bytes, rng: random.Random) -> bytes:
+    """A ServerHello that chooses TLS 1.3 and a suite, and the compatibility ChangeCipherSpec."""
+    extensions = _extension(43, b"\x03\x04") + _extension(51, b"\0\x1d" + _prefixed(2, bytes(32)))
+    body = b"\x03\x03" + rng.randbytes(32) + _prefixed(1, rng.randbytes(32))
+    body += suite + b"\x00" + _prefixed(2, extensions)
+    return tls_record(22, b"\x02" + _prefixed(3, body)) + tls_record(20, b"\x01")
 
 
 def client_finished(rng: random.Random) -> bytes:

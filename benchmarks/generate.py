@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import content
+from benchmarks.sealed import Noise, Sealed, Session
 from benchmarks.wire import (
     MSS,
     PCAP_HEADER,
@@ -81,9 +82,7 @@ class Mixed:
         rng = self.rng = random.Random(seed)
         self.truth = Truth()
         self.noise = rng.randbytes(16384 + 17)
-        self.hello = content.client_hello("api.anthropic.com", rng)
-        self.flight = content.server_flight(rng)
-        self.finished = content.client_finished(rng)
+        self._noise_session = Noise(rng, self.noise)
         self.deltas = content.deltas(256, rng)
         sizes = [rng.randrange(60_000, 120_000) for _ in range(12)]
         self.requests = [
@@ -133,6 +132,13 @@ class Mixed:
         ends = (client, self._next_port()), (server, port)
         return Conversation(out, ends, now, self.rng, TROUBLE)
 
+    def _session(self, sni: str) -> Session:
+        """The TLS of a tunnel."""
+        return self._noise_session
+
+    def _sealed_answer(self, status: str) -> None:
+        """Count a request inside TLS that a reader with keys finds, and its answer."""
+
     def _agent_connection(self, out: list[Rendered], start: int, *, offloaded: bool) -> int:
         agent = self._conversation(out, AGENT, API_PROXY, 10001, start)
         agent.open()
@@ -144,7 +150,7 @@ class Mixed:
 
     def _call(self, out: list[Rendered], agent: Conversation, *, offloaded: bool) -> None:
         """A request, the tunnel made for it, and the answer on both hops."""
-        rng, noise = self.rng, self.noise
+        rng, tls = self.rng, self._session("api.anthropic.com")
         request = rng.choice(self.requests)
         agent.send(True, superframes(request) if offloaded else pieces(request, MSS))
         agent.flush(True)
@@ -153,42 +159,47 @@ class Mixed:
         tunnel.send(True, [content.CONNECT])
         tunnel.now += 1000
         tunnel.send(False, [content.ESTABLISHED])
-        tunnel.send(True, pieces(self.hello, MSS))
+        tunnel.send(True, pieces(tls.hello, MSS))
         tunnel.now += 8000
-        tunnel.send(False, pieces(self.flight, MSS))
-        sealed = content.encrypted(len(request), noise)
-        tunnel.send(True, [self.finished])
+        tunnel.send(False, pieces(tls.flight, MSS))
+        sealed = tls.seal(True, request)
+        tunnel.send(True, [tls.finished])
         tunnel.send(True, superframes(sealed) if offloaded else pieces(sealed, MSS))
         tunnel.flush(True)
         tunnel.now += rng.randrange(200_000, 2_000_000)
-        for part in self._answer():
+        answer = self._answer()
+        self._sealed_answer(answer[0][9:12].decode())
+        for part in answer:
             tunnel.now += rng.randrange(300, 30_000)
-            tunnel.send(False, pieces(content.encrypted(len(part), noise), MSS))
+            tunnel.send(False, pieces(tls.seal(False, part), MSS))
             agent.now = tunnel.now + 2000
             agent.send(False, pieces(part, MSS))
         agent.flush(False)
-        tunnel.send(True, [content.close_notify(noise)])
+        tunnel.send(True, [tls.close_notify()])
         tunnel.close()
         self.truth.connects += 1
 
     def _download(self, out: list[Rendered], start: int, connect: bytes, *, offloaded: bool) -> int:
         """Some megabytes through a tunnel of the agent's own, in full TLS records."""
-        noise = self.noise
+        tls = self._session(connect[8 : connect.index(b":")].decode())
         tunnel = self._conversation(out, AGENT, SQUID, 3128, start)
         tunnel.open()
         tunnel.send(True, [connect])
         tunnel.now += 2000
         tunnel.send(False, [content.ESTABLISHED])
-        tunnel.send(True, pieces(self.hello, MSS))
+        tunnel.send(True, pieces(tls.hello, MSS))
         tunnel.now += 8000
-        tunnel.send(False, pieces(self.flight, MSS))
-        tunnel.send(True, [self.finished, content.encrypted(700, noise)])
+        tunnel.send(False, pieces(tls.flight, MSS))
+        tunnel.send(True, [tls.finished, tls.seal(True, content.FETCH)])
         tunnel.flush(True)
-        sealed = content.encrypted(self.rng.randrange(1_000_000, 8_000_000), noise)
+        body = self.rng.randrange(1_000_000, 8_000_000)
+        self._sealed_answer("200")
+        head = content.response_head("200 OK", f"Content-Length: {body}")
+        sealed = tls.seal(False, head + bytes(body - len(head)) + bytes(len(head)))
         tunnel.now += 30_000
         tunnel.send(False, superframes(sealed) if offloaded else pieces(sealed, MSS))
         tunnel.flush(False)
-        tunnel.send(True, [content.close_notify(noise)])
+        tunnel.send(True, [tls.close_notify()])
         tunnel.close()
         self.truth.connects += 1
         return tunnel.now
@@ -244,6 +255,22 @@ class Tunnels(Mixed):
             for index, connect in enumerate(2 * content.DOWNLOADS)
         ]
         return out, max(ends)
+
+
+class KeyedTunnels(Tunnels):
+    """The same tunnels, sealed for real; `lines` are those of the key log that opens them."""
+
+    def __init__(self, seed: int = 1) -> None:
+        super().__init__(seed)
+        self.lines: list[str] = []
+
+    def _session(self, sni: str) -> Session:
+        session = Sealed(sni, self.rng)
+        self.lines += session.lines
+        return session
+
+    def _sealed_answer(self, status: str) -> None:
+        self.truth.answered(status)
 
 
 class SmallPackets:
@@ -311,6 +338,8 @@ def write(
                 break
             if megabytes and truth.bytes >= megabytes * 1e6:
                 break
+    if isinstance(workload, KeyedTunnels):
+        path.with_suffix(".keylog").write_text("".join(workload.lines), encoding="ascii")
     path.with_suffix(".json").write_text(json.dumps(asdict(truth), indent=2) + "\n")
     return truth
 

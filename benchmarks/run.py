@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from benchmarks import generate
-from benchmarks.generate import Mixed, SmallPackets, Truth, Tunnels
+from benchmarks.generate import KeyedTunnels, Mixed, SmallPackets, Truth, Tunnels
 
 DATA: Final = Path(__file__).parent / ".data"
 
@@ -63,13 +63,14 @@ WORKLOADS: Final[Mapping[str, Workload]] = {
     "mixed-100mb": Workload("100 MB mixed", Mixed, megabytes=100),
     "mixed-1gb": Workload("1 GB mixed", Mixed, megabytes=1000),
     "tunnels-100mb": Workload("100 MB of tunnels", Tunnels, megabytes=100),
+    "keyed-200mb": Workload("200 MB of tunnels, read with keys", KeyedTunnels, megabytes=200),
     "sse-2m": Workload("2 million small SSE packets", SmallPackets, packets=2_000_000),
     "sse-2m-no-acks": Workload(
         "2 million small SSE packets, no ACKs", lambda: SmallPackets(acks=0), packets=2_000_000
     ),
 }
-#: The three that the table is about; the others on request.
-DEFAULT: Final = ("mixed-100mb", "mixed-1gb", "sse-2m")
+#: Those that the tables are about; the others on request.
+DEFAULT: Final = ("mixed-100mb", "mixed-1gb", "sse-2m", "keyed-200mb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def _tshark(capture: Path, scratch: Path) -> Sequence[str]:
     select = ("-Y", "http.request", "-T", "fields")
     # Without it tshark loses requests whose segments arrive in the wrong order.
     order = ("-o", "tcp.reassemble_out_of_order:TRUE")
-    return ["tshark", "-n", "-r", str(capture), *order, *DECODE_AS, *select, *fields]
+    log = keylog(capture)
+    keys = () if log is None else ("-o", f"tls.keylog_file:{log}")
+    return ["tshark", "-n", "-r", str(capture), *order, *keys, *DECODE_AS, *select, *fields]
 
 
 def _tcpflow(capture: Path, scratch: Path) -> Sequence[str]:
@@ -109,8 +112,16 @@ def _tcpflow(capture: Path, scratch: Path) -> Sequence[str]:
 
 def _inspector(capture: Path, scratch: Path) -> Sequence[str]:
     start = "from inspector.cli.main import main; main()"
-    options = ("analyze", "--format", "json", "--no-progress")
+    log = keylog(capture)
+    keys = () if log is None else ("--keylog", str(log))
+    options = ("analyze", "--format", "json", "--no-progress", *keys)
     return [sys.executable, "-c", start, *options, str(capture)]
+
+
+def keylog(capture: Path) -> Path | None:
+    """The key log with which a workload is to be read; None without one."""
+    path = capture.with_suffix(".keylog")
+    return path if path.exists() else None
 
 
 def _count_lines(output: IO[bytes]) -> int:
@@ -170,7 +181,7 @@ def run(program: Program, capture: Path) -> Result:
 def prepare(name: str, workload: Workload) -> tuple[Path, Truth]:
     """The workload's file and its truth, written unless they are there already."""
     digest = hashlib.sha256(repr((workload.megabytes, workload.packets)).encode())
-    for module in ("content", "generate", "wire"):
+    for module in ("content", "generate", "sealed", "wire"):
         digest.update((DATA.parent / f"{module}.py").read_bytes())
     path = DATA / f"{name}-{digest.hexdigest()[:8]}.pcap"
     truth = path.with_suffix(".json")
@@ -192,6 +203,9 @@ def race(
     results: dict[str, Result | str] = {}
     _warm(path)
     for program in programs:
+        if program.count is None and keylog(path) is not None:
+            results[program.name] = "reads nothing inside TLS"
+            continue
         if shutil.which(program.command(path, DATA)[0]) is None:
             results[program.name] = "not installed"
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple, TypeAlias
 
 from inspector.protocols.detect import begins_tls_record
@@ -45,11 +47,12 @@ class RecordReader:
     `is_lost`: what follows is no TLS, or where its records begin is not known.
     """
 
-    __slots__ = ("_buffer", "_missing", "_spoilt", "is_lost")
+    __slots__ = ("_begun", "_missing", "_spoilt", "is_lost")
 
     def __init__(self) -> None:
         self.is_lost = False
-        self._buffer = bytearray()
+        #: The beginning of a record.
+        self._begun = b""
         #: Bytes of a record whose middle is missing that are still to come.
         self._spoilt = 0
         #: Bytes that passed since records were lost.
@@ -58,51 +61,72 @@ class RecordReader:
     @property
     def is_whole(self) -> bool:
         """Whether the latest byte ended a record."""
-        return not (self.is_lost or self._buffer or self._spoilt)
+        return not (self.is_lost or self._begun or self._spoilt)
 
-    def receive(self, segment: Segment) -> list[RecordPiece]:
+    def receive(self, segments: Sequence[Segment]) -> list[RecordPiece]:
         """The next bytes; the records that are whole with them."""
-        at, packet, data = segment
         found: list[RecordPiece] = []
-        if self._spoilt:
-            passed = min(self._spoilt, len(data))
-            self._spoilt -= passed
-            data = data[passed:]
+        while segments:
+            if self.is_lost or self._spoilt:
+                first, *segments = segments
+                segments = [*self._from(first, found), *segments]
+            segments = segments[self._cut(segments, found) :]
+        return found
+
+    def _from(self, segment: Segment, found: list[RecordPiece]) -> list[Segment]:
+        """What of a segment is to be read: behind a spoilt record, where records begin again."""
+        at, packet, data = segment
+        passed = min(self._spoilt, len(data))
+        self._spoilt -= passed
+        data = data[passed:]
         if self.is_lost:
             if not begins_tls_record(data):
                 self._missing += len(data)
-                return found
+                return []
             self.is_lost = False
             found.append(LostRecords(self._missing, None, at, packet))
             self._missing = 0
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while len(buffer) - start >= RECORD_HEADER_SIZE:
-            kind, version, size = RECORD_HEADER.unpack_from(buffer, start)
-            if not is_record_header(kind, version, size):
-                del buffer[:start]
-                self.lose(0)
-                return found
-            stop = start + _BODY + size
-            if stop > len(buffer):
+        return [(at, packet, data)] if data else []
+
+    def _cut(self, segments: Sequence[Segment], found: list[RecordPiece]) -> int:
+        """Cut segments into records; how many were taken.
+
+        All of them, but where no record begins only those up to there.
+        """
+        if self.is_lost or self._spoilt or not segments:
+            return 0
+        data = b"".join([self._begun, *(part for _, _, part in segments)])
+        ends = [*accumulate([len(part) for _, _, part in segments], initial=len(self._begun))]
+        start, index, size = 0, 0, len(data)
+        while size - start >= RECORD_HEADER_SIZE:
+            kind, version, length = RECORD_HEADER.unpack_from(data, start)
+            body = start + _BODY
+            is_record = is_record_header(kind, version, length)
+            stop = body + length if is_record else body
+            if stop > size:
                 break
-            body = bytes(buffer[start + _BODY : stop])
-            found.append(SealedRecord(kind, bytes(buffer[start : start + _BODY]), body, at, packet))
+            while ends[index + 1] < stop:
+                index += 1
+            if not is_record:
+                self._begun = data[start : ends[index + 1]]
+                self.lose(0)
+                return index + 1
+            at, packet, _ = segments[index]
+            found.append(SealedRecord(kind, data[start:body], data[body:stop], at, packet))
             start = stop
-        del buffer[:start]
-        return found
+        self._begun = data[start:]
+        return len(segments)
 
     def gap(self, count: int, at: int, packet: int) -> list[RecordPiece]:
         """`count` bytes are missing."""
         if self._spoilt >= count:
             self._spoilt -= count
             return []
-        if len(self._buffer) >= RECORD_HEADER_SIZE:
-            kind, _, size = RECORD_HEADER.unpack_from(self._buffer)
-            left = _BODY + size - len(self._buffer)
+        if len(self._begun) >= RECORD_HEADER_SIZE:
+            kind, _, size = RECORD_HEADER.unpack_from(self._begun)
+            left = _BODY + size - len(self._begun)
             if count <= left:
-                self._buffer.clear()
+                self._begun = b""
                 self._spoilt = left - count
                 return [LostRecords(_BODY + size, kind, at, packet)]
         self.lose(count)
@@ -112,6 +136,6 @@ class RecordReader:
         """`count` bytes passed, and where the next record begins behind them is not known."""
         self.is_lost = True
         # A record that was spoilt was told with all of its bytes.
-        self._missing += len(self._buffer) + max(0, count - self._spoilt)
-        self._buffer.clear()
+        self._missing += len(self._begun) + max(0, count - self._spoilt)
+        self._begun = b""
         self._spoilt = 0

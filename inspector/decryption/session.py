@@ -132,12 +132,10 @@ class TlsSession:
     def receive(self, up: bool, segments: Sequence[Segment]) -> list[Plain | Hole]:
         """The next bytes of one direction."""
         told: list[Plain | Hole] = []
-        reader = self._readers[up]
-        for segment in segments:
+        for piece in self._readers[up].receive(segments):
             if self.is_over:
-                return told
-            for piece in reader.receive(segment):
-                self._take(up, piece, told)
+                break
+            self._take(up, piece, told)
         return told
 
     def gap(self, up: bool, count: int, at: int, packet: int) -> list[Plain | Hole]:

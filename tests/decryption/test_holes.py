@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from inspector.decryption.keystore import Keystore
 from inspector.decryption.records import LostRecords, RecordReader, SealedRecord
 from inspector.decryption.session import TlsSession
 from inspector.decryption.side import LOST
+from inspector.wire import Segment
 from tests.canary.wire import OPENED, Description, Lost, capture
 from tests.canary.wire import Talk as Packets
 from tests.decryption.made import CCS, DATA, HANDSHAKE, Sealer, Talk, log, message, record
@@ -35,31 +37,31 @@ def test_a_record_that_is_not_whole_yet_is_told_from_one_that_is() -> None:
     reader = RecordReader()
     data = record(DATA, bytes(20))
     for at in range(len(data)):
-        reader.receive((0, 1, data[at : at + 1]))
+        reader.receive([(0, 1, data[at : at + 1])])
         assert reader.is_whole is (at == len(data) - 1)
-    reader.receive((0, 1, data[:10]))
+    reader.receive([(0, 1, data[:10])])
     reader.gap(5, 0, 1)
     assert not reader.is_whole
-    reader.receive((0, 1, data[15:]))
+    reader.receive([(0, 1, data[15:])])
     assert reader.is_whole
 
 
 def test_a_gap_that_reaches_behind_a_spoilt_record_counts_its_bytes_once() -> None:
     first, second, third = (record(DATA, bytes((65 + n,)) * 95) for n in range(3))
     reader = RecordReader()
-    reader.receive((0, 1, first[:40]))
+    reader.receive([(0, 1, first[:40])])
     pieces = reader.gap(20, 0, 2)
     assert pieces == [LostRecords(100, DATA, 0, 2)]
-    pieces = reader.gap(40 + len(second), 0, 3) + reader.receive((0, 4, third))
+    pieces = reader.gap(40 + len(second), 0, 3) + reader.receive([(0, 4, third)])
     assert pieces[0] == LostRecords(len(second), None, 0, 4)
     assert isinstance(pieces[1], SealedRecord)
 
 
 def test_what_was_held_of_a_record_is_among_the_bytes_that_were_lost_with_it() -> None:
     reader = RecordReader()
-    reader.receive((0, 1, record(DATA, bytes(95))[:40]))
+    reader.receive([(0, 1, record(DATA, bytes(95))[:40])])
     reader.lose(60)
-    assert reader.receive((0, 2, record(DATA, b"x")))[0] == LostRecords(100, None, 0, 2)
+    assert reader.receive([(0, 2, record(DATA, b"x"))])[0] == LostRecords(100, None, 0, 2)
 
 
 # -- a session ---------------------------------------------------------------------------
@@ -307,3 +309,35 @@ def test_of_a_session_that_could_not_be_opened_nothing_is_said_of_what_was_insid
     assert tunnel.decryption.because == (
         "no record could be opened with the secrets that the key log has"
     )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_segments_together_are_the_same_as_one_by_one(seed: int) -> None:
+    """Of records, what is none among them, and how it was cut."""
+    rng = random.Random(seed)
+    parts = [
+        record(DATA, rng.randbytes(rng.choice([0, 1, 40, 300]))) if rng.random() < 0.8
+        else rng.randbytes(rng.randrange(1, 60))
+        for _ in range(20)
+    ]  # fmt: skip
+    data = b"".join(parts)
+    segments: list[Segment] = []
+    at = 0
+    while at < len(data):
+        size = rng.choice([1, 2, 5, 7, 80, 500])
+        segments.append((1000 + at, len(segments) + 1, data[at : at + size]))
+        at += size
+    together, alone = RecordReader(), RecordReader()
+    first, one_by_one = [], []
+    while segments:
+        count = rng.randrange(1, 9)
+        first += together.receive(segments[:count])
+        for segment in segments[:count]:
+            one_by_one += alone.receive([segment])
+        if rng.random() < 0.3:
+            gap = rng.choice([1, 30, 400])
+            first += together.gap(gap, 5, 6)
+            one_by_one += alone.gap(gap, 5, 6)
+        assert (together.is_lost, together.is_whole) == (alone.is_lost, alone.is_whole)
+        del segments[:count]
+    assert first == one_by_one

@@ -104,7 +104,7 @@ def hellos(flights: Flights, up: bool) -> list[bytes]:
     """The bodies of the hellos of a direction, which are in the clear."""
     reader = RecordReader()
     pieces = [
-        piece for side, data in flights if side is up for piece in reader.receive((0, 1, data))
+        piece for side, data in flights if side is up for piece in reader.receive([(0, 1, data)])
     ]
     kind = 1 if up else 2
     return [
@@ -228,7 +228,7 @@ def test_of_two_legs_of_one_session_one_is_read() -> None:
 def records_of(talk: Talk, up: bool) -> list[bytes]:
     reader = RecordReader()
     whole = b"".join(data for side, data in talk.flights if side is up)
-    pieces = reader.receive((0, 1, whole))
+    pieces = reader.receive([(0, 1, whole)])
     return [piece.header + piece.body for piece in pieces]  # type: ignore[union-attr]
 
 
