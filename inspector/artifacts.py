@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from inspector.errors import InspectorError
 from inspector.fact import Fact
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from inspector.redaction import Copies
 
 
+T = TypeVar("T")
 #: Puts a file's content into an open file.
 Writer = Callable[[BinaryIO], None]
 NO_CAPTURES: Final[Mapping[str, Writer]] = MappingProxyType({})
@@ -150,6 +151,28 @@ def write_files(
         with suppress(OSError):
             os.fsync(place)
     return Artifacts(path, tuple(written), tuple(failed))
+
+
+def write_file(target: Path, write: Callable[[BinaryIO], T]) -> T:
+    """Write one file, whole or not at all; what `write` gives.
+
+    Raises the `InspectorError` that `write` raised, or an `ArtifactError` of its own.
+    """
+    given: list[T] = []
+    trouble: list[InspectorError] = []
+
+    def kept(out: BinaryIO) -> None:
+        try:
+            given.append(write(out))
+        except InspectorError as error:
+            trouble.append(error)
+            raise
+
+    result = write_files(target.parent, {target.name: kept})
+    if trouble:
+        raise trouble[0]
+    result.complain()
+    return given[0]
 
 
 def check_directory(directory: str | Path, *, owner: Owner | None = None) -> None:

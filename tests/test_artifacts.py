@@ -19,9 +19,11 @@ from inspector.artifacts import (
     draft,
     redacted,
     write_artifacts,
+    write_file,
     write_files,
 )
 from inspector.capture_files import inspect_captures
+from inspector.errors import InspectorError
 from inspector.model.report import Report, nothing_to_analyse
 from inspector.redaction import Copies
 from inspector.report.files import CAPTURE, NAMES, REPORT
@@ -216,3 +218,21 @@ def test_the_redacted_capture_gives_the_report_and_holds_no_key(tmp_path: Path) 
     assert b"LABONLY" in next(folder.glob("capture.*")).read_bytes()
     assert b"LABONLY" not in (tmp_path / CAPTURE).read_bytes()
     assert stable_part(inspect(tmp_path / CAPTURE))["clients"] == stable_part(report)["clients"]
+
+
+def test_one_file_gives_what_was_written_or_raises_what_kept_it(tmp_path: Path) -> None:
+    def write(out: BinaryIO) -> int:
+        return out.write(b"whole")
+
+    def refuse(out: BinaryIO) -> int:
+        out.write(b"half")
+        raise InspectorError("it cannot be read", "Give another")
+
+    assert write_file(tmp_path / "a", write) == 5
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    with pytest.raises(InspectorError, match="it cannot be read"):
+        write_file(tmp_path / "b", refuse)
+    (tmp_path / "c").mkdir()
+    with pytest.raises(ArtifactError):
+        write_file(tmp_path / "c", write)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c"]

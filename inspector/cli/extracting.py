@@ -54,7 +54,7 @@ def extract(
     kept_headers: Sequence[str],
 ) -> None:
     """Write the packets of `detail` into `target`, masked, and say how many they are."""
-    from inspector.artifacts import write_files
+    from inspector.artifacts import write_file
     from inspector.redaction.extract import ConnectionRange, extract_into
 
     capture = capture_of(path, report, detail)
@@ -64,25 +64,13 @@ def extract(
         ConnectionRange(each.client, each.server, each.since_at, each.until_at)
         for each in detail.packet_ranges
     ]
-    done: list[RedactionSummary] = []
-    trouble: list[InspectorError] = []
 
-    def write(out: BinaryIO) -> None:
-        try:
-            done.append(
-                extract_into(
-                    str(capture), out, ranges, auth_headers=auth_headers, kept_headers=kept_headers
-                )
-            )
-        except InspectorError as error:
-            trouble.append(error)
-            raise
+    def write(out: BinaryIO) -> RedactionSummary:
+        return extract_into(
+            str(capture), out, ranges, auth_headers=auth_headers, kept_headers=kept_headers
+        )
 
-    result = write_files(target.parent, {target.name: write})
-    if trouble:
-        raise trouble[0]
-    result.complain()
-    [summary] = done
+    summary = write_file(target, write)
     plural = "" if summary.packets == 1 else "s"
     say(f"{summary.packets} packet{plural} of {detail.id} in {click.format_filename(target)}")
     for line in () if summary.audit is None else summary.audit.told:

@@ -98,9 +98,8 @@ def redact(
     against IN; what should not be in it is blanked and counted.
     """
     with AtOnce():
-        from inspector.artifacts import check_directory, write_files
+        from inspector.artifacts import check_directory, write_file
         from inspector.cli.progress import Progress
-        from inspector.errors import InspectorError
         from inspector.redaction import redact_into
 
     if (target.exists() or target.is_symlink()) and not force:
@@ -112,9 +111,6 @@ def redact(
     if drop_bodies:
         say("--drop-bodies does nothing any more: bodies are blanked unless --keep-bodies is given")
     check_directory(target.parent)
-    done: list[RedactionSummary] = []
-    trouble: list[InspectorError] = []
-
     with Progress(wanted=not no_progress) as progress:
         read = 0
 
@@ -123,32 +119,23 @@ def redact(
             read += more
             progress(read, None)
 
-        def write(out: BinaryIO) -> None:
-            try:
-                done.append(
-                    redact_into(
-                        source,
-                        out,
-                        auth_headers=auth_headers,
-                        kept_headers=kept_headers,
-                        keep_bodies=keep_bodies,
-                        keep_ciphertext=keep_ciphertext,
-                        on_progress=tell,
-                    )
-                )
-            except InspectorError as error:
-                trouble.append(error)
-                raise
+        def write(out: BinaryIO) -> RedactionSummary:
+            return redact_into(
+                source,
+                out,
+                auth_headers=auth_headers,
+                kept_headers=kept_headers,
+                keep_bodies=keep_bodies,
+                keep_ciphertext=keep_ciphertext,
+                on_progress=tell,
+            )
 
-        result = write_files(target.parent, {target.name: write})
-    if trouble:
-        raise trouble[0]
-    result.complain()
+        summary = write_file(target, write)
     if keep_ciphertext:
         say(KEPT_CIPHERTEXT.format(click.format_filename(target)))
     if keep_bodies:
         say(KEPT.format(click.format_filename(target)))
-    for line in told(done[0]):
+    for line in told(summary):
         say(line)
 
 

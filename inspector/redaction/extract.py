@@ -18,7 +18,7 @@ from inspector.model.capture import CaptureFile, Interface
 from inspector.model.network import Endpoint
 from inspector.pcap.reader import CaptureReader, open_captures
 from inspector.redaction.copies import audit
-from inspector.redaction.files import write_copy
+from inspector.redaction.files import study, write_copy
 from inspector.redaction.frames import FrameReader
 from inspector.redaction.redactor import Redactor
 from inspector.redaction.summary import RedactionSummary
@@ -59,7 +59,9 @@ def extract_into(
     """
     headers, kept = tuple(auth_headers), tuple(kept_headers)
     first = Redactor(auth_headers=headers, kept_headers=kept)
-    numbers = _study(name, first, ranges, on_progress)
+    chooser = _Chooser(ranges)
+    study(name, first, chooser.look, on_progress)
+    numbers = frozenset(chooser.numbers)
     if not numbers:
         raise InspectorError(
             f"{name} holds no packet of these connections",
@@ -83,27 +85,6 @@ def extract_into(
         source.close()
     redactor.summary.audit = found
     return redactor.summary
-
-
-def _study(
-    name: str,
-    redactor: Redactor,
-    ranges: Sequence[ConnectionRange],
-    on_progress: Callable[[int], None] | None,
-) -> frozenset[int]:
-    """Learn every credential of a capture, and find the numbers of the packets in `ranges`."""
-    chooser = _Chooser(ranges)
-    [reader] = open_captures([name], on_progress)
-    try:
-        for batch in reader:
-            chooser.look(batch)
-            for _ in redactor.feed(batch):
-                pass
-        for _ in redactor.finish():
-            pass
-    finally:
-        reader.close()
-    return frozenset(chooser.numbers)
 
 
 class _Chooser:

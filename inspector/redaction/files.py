@@ -68,7 +68,7 @@ def redact_into(
     vault = None
     if keep_bodies and not is_read_once(name):
         first = made(None)
-        _study(name, first)
+        study(name, first)
         vault = first.masker.vault
     redactor = made(vault)
     _write(name, out, redactor, on_progress)
@@ -92,11 +92,17 @@ def audited(name: str, out: BinaryIO, redactor: Redactor, index: int) -> Audited
         reader.close()
 
 
-def _study(name: str, redactor: Redactor) -> None:
-    """Learn every credential of a capture, wherever in it each is met."""
-    [reader] = open_captures([name])
+def study(
+    name: str,
+    redactor: Redactor,
+    look: Callable[[Batch], None] = lambda batch: None,
+    on_progress: Callable[[int], None] | None = None,
+) -> None:
+    """Learn every credential of a capture, wherever in it each is met; `look` sees its packets."""
+    [reader] = open_captures([name], on_progress)
     try:
         for batch in reader:
+            look(batch)
             for _ in redactor.feed(batch):
                 pass
         for _ in redactor.finish():

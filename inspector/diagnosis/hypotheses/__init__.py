@@ -117,7 +117,9 @@ def _decide(question: _Question, judged: _Judged, case: Case, attempts: int) -> 
 
 def _without_failures(question: _Question, case: Case) -> Hypothesis:
     verdict: HypothesisVerdict
-    if case.unknown:
+    if not case.completeness.packets:
+        verdict, because = "not observable", "no packet was captured"
+    elif case.unknown:
         verdict, because = "not observable", "a call ends outside the capture"
         if len(case.unknown) > 1:
             because = f"{len(case.unknown)} calls end outside the capture"
