@@ -109,7 +109,7 @@ def test_the_options_of_the_run_are_in_its_report(tmp_path: Path) -> None:
     assert options == {
         "scope": "all", "subnet": None, "subnets": [], "agents": ["172.30.0.21"], "api_proxies": [],
         "forward_proxies": [], "topology_file": "network.toml", "auth_headers": ["x-key"],
-        "kept_headers": ["server"], "decrypts": True,
+        "kept_headers": ["server"], "decrypts": True, "preset": None,
     }  # fmt: skip
 
 
