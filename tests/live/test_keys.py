@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -209,12 +210,29 @@ def is_what_the_upstream_took(name: str, seen: Watched) -> None:
     assert sorted(asked(seen.report)) == sorted(true)
 
 
+#: In namespaces, and in containers of an engine: nothing is configured in either.
+on = pytest.mark.parametrize("where", ["namespaces", "docker"])
+
+
+@contextmanager
+def probed(
+    name: str, where: str, request: pytest.FixtureRequest, *arguments: str
+) -> Iterator[Watched]:
+    if where == "docker":
+        request.getfixturevalue("docker_possible")
+    with watched(name, "--keys", *arguments, docker=where == "docker") as seen:
+        assert seen.report.keys
+        assert (seen.report.keys.key_logs, seen.report.keys.embedded) == ((), 0)
+        yield seen
+
+
 @pytest.mark.long
+@on
 def test_h4_the_answer_inside_is_the_upstreams_and_the_key_that_it_got_is_the_labs(
-    bpf_possible: None, fingerprints: Path
+    bpf_possible: None, fingerprints: Path, where: str, request: pytest.FixtureRequest
 ) -> None:
     name = "h4-401-inside-tunnel"
-    with watched(name, "--keys", "--fingerprint-key", str(fingerprints)) as seen:
+    with probed(name, where, request, "--fingerprint-key", str(fingerprints)) as seen:
         is_what_the_upstream_took(name, seen)
         truth = Secret(proxy.ANTHROPIC_KEY.encode()).fingerprint(FINGERPRINTS)
         for exchange in inner(seen.report):
@@ -230,9 +248,12 @@ def test_h4_the_answer_inside_is_the_upstreams_and_the_key_that_it_got_is_the_la
 
 
 @pytest.mark.long
-def test_h2_both_placeholders_are_stripped_and_one_key_is_injected(bpf_possible: None) -> None:
+@on
+def test_h2_both_placeholders_are_stripped_and_one_key_is_injected(
+    bpf_possible: None, where: str, request: pytest.FixtureRequest
+) -> None:
     name = "h2-two-placeholders"
-    with watched(name, "--keys") as seen:
+    with probed(name, where, request) as seen:
         is_what_the_upstream_took(name, seen)
         for chain in seen.report.chains:
             fates = {each.name: each.change for each in chain.header_diff}
@@ -241,9 +262,12 @@ def test_h2_both_placeholders_are_stripped_and_one_key_is_injected(bpf_possible:
 
 
 @pytest.mark.long
-def test_a_retired_beta_is_two_calls_inside(bpf_possible: None) -> None:
+@on
+def test_a_retired_beta_is_two_calls_inside(
+    bpf_possible: None, where: str, request: pytest.FixtureRequest
+) -> None:
     name = "retired-beta-retried"
-    with watched(name, "--keys") as seen:
+    with probed(name, where, request) as seen:
         is_what_the_upstream_took(name, seen)
         (chain,) = seen.report.chains
         assert len(chain.upstream_exchanges) == 2
