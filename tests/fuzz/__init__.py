@@ -1,0 +1,1 @@
+"""Damaged conversations for each reader of the wire, and what must hold of all of them."""
