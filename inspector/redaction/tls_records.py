@@ -132,6 +132,8 @@ class TlsMasker:
 
     def _start_of_header(self, start: int) -> None:
         """A header is not whole and must be decided: what has its form stays."""
+        if start < self._at:
+            return  # it was decided by its beginning
         begun = bytes(self._raw[start - self._at :])
         if CHANGE_CIPHER_SPEC <= begun[0] <= HEARTBEAT and begun[1:2] in (b"", b"\x03"):
             self._granted.append(Extent(start, start + RECORD_HEADER_SIZE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 from collections.abc import Iterator
 
@@ -20,6 +21,24 @@ from tests.redaction.test_packets import redacted
 OPTIONS = Options(scope="all", fingerprint_key=FINGERPRINT_KEY)
 #: One in so many is also redacted and drawn, which takes longer.
 _ALSO = 5
+
+
+class _Logged(logging.Handler):
+    """What is logged of a reader that failed: of a copy no report says it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(record.getMessage())
+
+    def __enter__(self) -> _Logged:
+        logging.getLogger("inspector").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("inspector").removeHandler(self)
 
 
 def has_key(text: bytes) -> bool:
@@ -73,6 +92,12 @@ def failures(name: str, seed: int) -> Iterator[str]:
     rng = random.Random(f"{name} {seed}")
     talk = TALKS[name]()
     packets = played(damaged_flights(talk.flights, rng), rng)
+    with _Logged() as logged:
+        yield from _of(name, talk, packets, seed)
+    yield from logged.told
+
+
+def _of(name: str, talk: Conversation, packets: list[Packet], seed: int) -> Iterator[str]:
     report = report_of(talk, packets)
     told = as_json(report)
     json.loads(told)

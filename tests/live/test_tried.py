@@ -78,10 +78,15 @@ def taken(programs: KeyPrograms, pid: int | None = None) -> Lines:
     }
 
 
+def image_of(path: Path) -> ElfImage:
+    """A program or library."""
+    data = path.read_bytes()
+    return ElfImage(lambda offset, size: data[offset : offset + size])
+
+
 def random_of(path: Path) -> str:
     """Where the client's random is, as the table says it."""
-    data = path.read_bytes()
-    site = find_key_log(ElfImage(lambda offset, size: data[offset : offset + size]))
+    site = find_key_log(image_of(path))
     assert site
     if site.layout.random:
         return "argument"
@@ -101,9 +106,12 @@ class Probing:
         self.prober.close()
         self.programs.close()
 
-    def found(self, row: Tried) -> Probed:
-        """Its file, with the probe that the row names."""
-        (found,) = [each for each in self.prober.files if each.file == row.file]
+    def found(self, row: Tried, path: Path) -> Probed:
+        """Its file, with the probe that the row names; others of that name may be installed."""
+        build = image_of(path).build_id
+        (found,) = [
+            each for each in self.prober.files if (each.file, each.build) == (row.file, build)
+        ]
         assert (found.function, found.because) == (row.function, "")
         return found
 
@@ -140,7 +148,7 @@ def test_nodes_secrets_are_those_of_its_key_log(
             assert (version, openssl.partition("+")[0]) == (f"v{row.version}", row.openssl)
             assert random_of(node) == row.random
             with closing(Probing(network)) as probing:
-                probing.found(row)
+                probing.found(row, node)
                 for tls in VERSIONS:
                     program.stdin.write(f"{tls}\n")
                     program.stdin.flush()
@@ -174,7 +182,7 @@ def test_the_secrets_of_debians_libraries_are_those_of_their_key_logs(
             library = next(line.split()[-1] for line in mapped.splitlines() if "/libssl" in line)
             assert random_of(Path(library)) == python_row.random == curl_row.random
             with closing(Probing(network)) as probing:
-                probing.found(python_row)
+                probing.found(python_row, Path(library))
                 for tls in VERSIONS:
                     keylog.write_text("")
                     program.stdin.write(f"{tls}\n")
@@ -191,6 +199,6 @@ def test_the_secrets_of_debians_libraries_are_those_of_their_key_logs(
                     own = lines_of(keylog.read_text())
                     assert len(own) == (5 if tls == "TLSv1.3" else 1)
                     assert taken(probing.programs) == own
-                probing.found(curl_row)
+                probing.found(curl_row, Path(library))
         finally:
             program.kill()

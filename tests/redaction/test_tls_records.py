@@ -236,3 +236,13 @@ def test_what_waits_of_a_hello_is_bounded() -> None:
         waiting = max(waiting, at + len(piece) - len(out))
     assert waiting <= MAX_HELLO + 1000
     assert told([(True, out + one.flush())]) == told([(True, stream)])
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_header_that_was_decided_in_part_is_not_decided_again(cut: int) -> None:
+    """Found by damaged conversations: two flushes while a header comes byte by byte."""
+    data = b"\x17\x03\x03\x00\x07LABONLY"
+    reader = TlsMasker(Masker(bytes(32)))
+    out = reader.feed(data[:cut]) + reader.flush()
+    out += reader.flush() + reader.feed(data[cut:5]) + reader.flush() + reader.feed(data[5:])
+    assert out + reader.flush() == data[:5] + b"x" * 7
