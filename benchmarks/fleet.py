@@ -247,7 +247,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--large", default="1,10,100", help="sizes in MB")
-    parser.add_argument("--index", type=int, default=200_000, help="rows that are known already")
+    parser.add_argument("--index", type=int, default=50_000, help="rows that are known already")
     parser.add_argument("--only", default="small,large,overlapped,index")
     told = parser.parse_args()
     wanted = told.only.split(",")

@@ -9,6 +9,7 @@ hold none.  A no is certain; a yes says nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _SUSPICIOUS: Final = (
@@ -39,35 +40,38 @@ _SCHEMES: Final = {
 }
 
 
+def _holds(text: str, literals: Iterable[str]) -> bool:
+    """Whether one of them stands in a text.  `any` and a generator take three times as long."""
+    for literal in literals:  # noqa: SIM110
+        if literal in text:
+            return True
+    return False
+
+
 def is_suspect(text: str, low: str) -> bool:
     """Whether any pass of `finding` can change `text`; `low` is `text.lower()`."""
-    if any(literal in low for literal in _SUSPICIOUS):
+    if _holds(low, _SUSPICIOUS):
         return True
     if "gh" in low and _GITHUB.search(low):
         return True
-    return not text.isascii() and any(letter in text for letter in _FOLDED)
+    return not text.isascii() and _holds(text, _FOLDED)
 
 
 def may_be_shaped(text: str) -> bool:
     """Whether `finding._SHAPES` can find a key."""
-    return any(literal in text for literal in _SHAPED)
+    return _holds(text, _SHAPED)
 
 
 def may_be_announced(low: str) -> bool:
     """Whether `finding._ANNOUNCED` can find a value."""
     if _SUBPROTOCOL in low:
         return True
-    return any(
-        name in low and any(joined in low for joined in joints)
-        for name, joints in _ANNOUNCED.items()
-    )
+    return any(name in low and _holds(low, joints) for name, joints in _ANNOUNCED.items())
 
 
 def may_name_a_scheme(low: str) -> bool:
     """Whether `finding._SCHEME` can find a value."""
-    return any(
-        name in low and any(joined in low for joined in gaps) for name, gaps in _SCHEMES.items()
-    )
+    return any(name in low and _holds(low, gaps) for name, gaps in _SCHEMES.items())
 
 
 def may_hold_a_mask(text: str) -> bool:

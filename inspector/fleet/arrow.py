@@ -68,15 +68,16 @@ def arrow_batch(rows: Sequence[Mapping[str, Any]], schema: Any) -> Any:
     """Rows as a record batch."""
     import pyarrow as pa
 
-    columns = []
-    for each in schema:
-        values = [row.get(each.name) for row in rows]
-        if pa.types.is_timestamp(each.type):
-            columns.append(pa.array(values, pa.string()).cast(each.type))
-        elif pa.types.is_map(each.type):
-            columns.append(pa.array([list((value or {}).items()) for value in values], each.type))
-        else:
-            columns.append(pa.array(values, each.type))
+    types = pa.types
+    times = {each.name for each in schema if types.is_timestamp(each.type)}
+    maps = [each.name for each in schema if types.is_map(each.type)]
+    if maps:
+        rows = [{**row, **{name: list(row[name].items()) for name in maps}} for row in rows]
+    written = [pa.field(each.name, pa.string()) if each.name in times else each for each in schema]
+    columns = [
+        column.cast(each.type) if each.name in times else column
+        for column, each in zip(pa.array(rows, pa.struct(written)).flatten(), schema, strict=True)
+    ]
     return pa.record_batch(columns, schema=schema)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -102,7 +103,8 @@ def folders(argument: str, *, leave_out: Path | None = None) -> Iterator[Folder]
         elif Path(place).is_dir():
             yield from _of_directory(place, leave_out)
         else:
-            yield from _with_zips(place, [(Path(place).name, _local(Path(place)))], alone=True)
+            path = Path(place)
+            yield from _with_zips(place, [(path.name, _local(path, path.stat()))], alone=True)
 
 
 def _expanded(argument: str) -> Iterable[str]:
@@ -129,7 +131,7 @@ def _of_directory(home: str, leave_out: Path | None) -> Iterator[Folder]:
     for place, directories, names in os.walk(home, onerror=closed.append):
         yield from _closed(home, closed)
         directories.sort()
-        if left_out is not None:
+        if left_out is not None and left_out.name in directories:
             directories[:] = [d for d in directories if Path(place, d).resolve() != left_out]
         path = _below(place, home)
         try:
@@ -137,7 +139,7 @@ def _of_directory(home: str, leave_out: Path | None) -> Iterator[Folder]:
             if LOGS_OF_PROXY in directories:
                 inner = Path(place, LOGS_OF_PROXY)
                 found += [(f"{LOGS_OF_PROXY}/{one.name}", one) for one in sorted(inner.iterdir())]
-            files = [(name, _local(one)) for name, one in found if one.is_file()]
+            files = [(name, file) for name, one in found if (file := _plain(one)) is not None]
         except OSError as error:
             yield Folder(home, path, (), error.strerror)
             continue
@@ -157,8 +159,16 @@ def _below(place: str, home: str) -> str:
     return "" if path == "." else path
 
 
-def _local(path: Path) -> File:
-    about = path.stat()
+def _plain(path: Path) -> File | None:
+    """A file by its path; None for what is none: a folder, a pipe, a link to nothing."""
+    try:
+        about = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return _local(path, about) if stat.S_ISREG(about.st_mode) else None
+
+
+def _local(path: Path, about: os.stat_result) -> File:
     stamp = f"{about.st_mtime_ns}.{about.st_ino}"
     return File(path.name, str(path), about.st_size, stamp, changed_ns=about.st_mtime_ns)
 

@@ -25,10 +25,10 @@ from inspector.model.http import Exchange
 from inspector.model.network import Endpoint, Tunnel
 from inspector.model.report import Report
 from inspector.model.topology import Client, ClientAuth
-from inspector.policy.judge import Judgement, judge
+from inspector.policy.hearing import Subject
+from inspector.policy.judge import Judgement, judge_subject
 from inspector.policy.model import Policy
 from inspector.policy.result import verdict_of
-from inspector.report.page.view import View
 from inspector.wire import FILE_SHIFT
 
 #: The finding that counts keys that look real.
@@ -64,7 +64,8 @@ def rows_of(report: Report, blank: RunRow, policy: Policy | None, today: date) -
 
     `today` decides which ignores of the policy have expired.
     """
-    view = View(report)
+    subject = Subject(report)
+    view = subject.view
     made = [call for call in view.page.calls if call.request is not None]
     calls = {call.id: outcome_of(call) for call in view.page.calls}
     starts = [one.started_at for one in report.captures if one.started_at is not None]
@@ -75,7 +76,7 @@ def rows_of(report: Report, blank: RunRow, policy: Policy | None, today: date) -
     )
     unknown = sum(calls[call.id] in ("unknown", "unread") for call in _kept(view.page.calls))
     told = report.provenance
-    judgement = None if policy is None else judge(report, policy, today)
+    judgement = None if policy is None else judge_subject(subject, policy, today)
     run = replace(
         blank,
         labels={**blank.labels, **({} if told is None else told.labels)},
@@ -110,7 +111,7 @@ def rows_of(report: Report, blank: RunRow, policy: Policy | None, today: date) -
         ),
         findings=tuple(dict.fromkeys(finding.code for finding in report.findings)),
         worst=report.findings[0].severity if report.findings else None,
-        proves_absence=not judge(report, _ANY_FINDING, today).doubts,
+        proves_absence=not judge_subject(subject, _ANY_FINDING, today).doubts,
         hypotheses={each.id: each.verdict for each in report.hypotheses},
         policy=None if judgement is None else judgement.policy,
         policy_verdict=None if judgement is None else verdict_of(judgement),

@@ -20,6 +20,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from sys import intern
 from typing import Any, Final
@@ -40,7 +41,7 @@ LOCK: Final = "lock"
 #: The value of `day` of runs whose time is not known, as Hive writes it.
 NO_DAY: Final = "__HIVE_DEFAULT_PARTITION__"
 #: Bytes of the journal from which on the tables are written.
-JOURNAL_LIMIT: Final = 64 << 20
+JOURNAL_LIMIT: Final = 32 << 20
 _FORMAT: Final = SCHEMA.rpartition(".")[0]
 _RUNS: Final = "runs"
 #: Tables in the order in which those of a day are written.
@@ -181,12 +182,16 @@ class Store:
         place = self.directory / table / f"day={day}"
         name = f"{table}.{self.form.ending}"
         old = place / name
+        there = old if old.exists() else None
+        first = next(rows, None)
+        if first is None and there is None:
+            return
         counted = 0
 
         def write(out: Any) -> None:
             nonlocal counted
-            there = old if old.exists() else None
-            counted = self.form.write(out, Change(TABLES[table], there, stale, rows))
+            all_rows = rows if first is None else chain([first], rows)
+            counted = self.form.write(out, Change(TABLES[table], there, stale, all_rows))
 
         write_files(place, {name: write}).complain()
         if not counted:

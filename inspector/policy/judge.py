@@ -87,7 +87,12 @@ class Judgement(Fact):
 
 def judge(report: Report, policy: Policy, today: date) -> Judgement:
     """Judge a report.  `today` decides which ignores have expired."""
-    subject = Subject(report)
+    return judge_subject(Subject(report), policy, today)
+
+
+def judge_subject(subject: Subject, policy: Policy, today: date) -> Judgement:
+    """The same of a report that was looked at before: by another policy, say."""
+    report = subject.report
     ignoring = Ignoring(subject, policy.ignore, today)
     findings = tuple(
         finding

@@ -20,6 +20,7 @@ from inspector.secrets.announced import announced
 from inspector.secrets.grammar import LONGEST, MASK, Span, merged
 from inspector.secrets.letters import is_word
 from inspector.secrets.paths import PARAMETERS, is_known
+from inspector.secrets.remembered import remembers
 from inspector.secrets.words import TECHNICAL
 from inspector.secrets.writings import undone
 
@@ -109,6 +110,7 @@ _GOOD, _LONE, _BAD = range(3)
 _Judged: TypeAlias = tuple[int, int, int]
 
 
+@remembers
 def hidden(text: str) -> list[Span]:
     """Where what may not be shown of a text stands, in order and apart."""
     if len(text) > 2 * LONGEST:
@@ -117,6 +119,7 @@ def hidden(text: str) -> list[Span]:
     return merged(meant.written(*_whole(meant.text, *span)) for span in _hidden(meant.text))
 
 
+@remembers
 def hidden_in_name(name: str) -> list[Span]:
     """Where what may not be shown of a field's name stands: parts of it that are no words.
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
+from inspector.secrets.remembered import Whole
+
 #: (start, stop) in a text.
 Span: TypeAlias = tuple[int, int]
 
@@ -72,11 +74,12 @@ class ValueGrammar:
     any case.
     """
 
-    __slots__ = ("_listed", "_word")
+    __slots__ = ("_listed", "_whole", "_word")
 
     def __init__(self, *forms: str, listed: Iterable[str] = ()) -> None:
         self._word = re.compile("|".join(f"(?:{form})" for form in forms) or r"(?!)")
         self._listed = frozenset(word.lower() for word in listed)
+        self._whole = Whole()
 
     def grants(self, word: str) -> bool:
         """Whether a word may be shown."""
@@ -86,6 +89,8 @@ class ValueGrammar:
 
     def hidden(self, text: str) -> list[Span]:
         """Where what may not be shown of a text stands, in order and apart."""
+        if text in self._whole:
+            return []
         if len(text) > LONGEST:
             return [(0, len(text))]
         found: list[Span] = []
@@ -95,6 +100,8 @@ class ValueGrammar:
             bad += (match.span() for match in _ID.finditer(text, start, stop))
             if bad:
                 found.append((min(at for at, _ in bad), max(at for _, at in bad)))
+        if not found:
+            self._whole.add(text)
         return found
 
 

@@ -147,7 +147,7 @@ class Killed(BaseException):
     """Whoever is killed tidies nothing."""
 
 
-@pytest.mark.parametrize("writes", range(2 * len(TABLES)))
+@pytest.mark.parametrize("writes", range(6))
 def test_whoever_is_killed_between_two_tables_leaves_no_row_behind(
     writes: int, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
