@@ -15,7 +15,7 @@ from inspector.report.formats.whole import as_json
 from inspector.report.page.terminal import render
 from tests.exchanges.network import FINGERPRINT_KEY, Network
 from tests.flows.build import Packet, batch
-from tests.fuzz.talks import SECRET, TALKS, Conversation, Flights, damaged_flights, keys
+from tests.fuzz.talks import SECRET, TALKS, Conversation, Flights, damaged_flights, key_of, keys
 from tests.redaction.test_packets import redacted
 
 OPTIONS = Options(scope="all", fingerprint_key=FINGERPRINT_KEY)
@@ -90,7 +90,7 @@ def report_of(talk: Conversation, packets: list[Packet]) -> Report:
 def failures(name: str, seed: int) -> Iterator[str]:
     """What is wrong with the report of one damaged conversation; nothing, as a rule."""
     rng = random.Random(f"{name} {seed}")
-    talk = TALKS[name]()
+    talk = TALKS[name](key_of(SECRET))
     packets = played(damaged_flights(talk.flights, rng), rng)
     with _Logged() as logged:
         yield from _of(name, talk, packets, seed)

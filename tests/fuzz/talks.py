@@ -28,7 +28,23 @@ LABELS: Final = (
 )
 #: No piece of it is a word, as of "LABONLY".
 SECRET: Final = "".join(random.Random(8).choices("bcdfghkmpqrtvwxz2345679", k=80))
-KEY: Final = f"sk-ant-api03-{SECRET}AA"
+
+
+def _alike(secret: str) -> str:
+    """Its letters and its digits, each in the opposite order: as long in every coding."""
+    left = {kind: [char for char in secret if char.isalpha() is kind] for kind in (True, False)}
+    return "".join(left[char.isalpha()].pop() for char in secret)
+
+
+#: Another key, which is alike in all that may be told of it.
+OTHER: Final = _alike(SECRET)
+
+
+def key_of(secret: str) -> str:
+    """A made-up key with this secret part."""
+    return f"sk-ant-api03-{secret}AA"
+
+
 _EVENT: Final = b'event: message_start\ndata: {"type":"message_start","message":{"model":"m"}}\n\n'
 _LAST: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
@@ -40,19 +56,19 @@ class Conversation(NamedTuple):
     key_log: tuple[bytes, ...] = ()
 
 
-def websocket(deflated: bool) -> Conversation:
+def websocket(key: str, deflated: bool) -> Conversation:
     """A call of Codex: offered and taken, messages in fragments, a ping, an error, a close."""
     extension = "permessage-deflate; client_no_context_takeover"
     offer = request(
         "GET /v1/responses HTTP/1.1", "Upgrade: websocket", "Connection: Upgrade",
         "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        f"Authorization: Bearer {KEY}", *([f"Sec-WebSocket-Extensions: {extension}"] * deflated),
+        f"Authorization: Bearer {key}", *([f"Sec-WebSocket-Extensions: {extension}"] * deflated),
     )  # fmt: skip
     taken = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     taken += f"Sec-WebSocket-Extensions: {extension}\r\n" * deflated
     said: list[dict[str, object]] = [{"type": "response.created"}]
     said += [{"type": "response.output_text.delta", "delta": "x" * 90}]
-    said += [{"type": "error", "status": 401, "error": {"message": "no"}}]
+    said += [{"type": "error", "status": 401, "error": {"message": f"no key {key}"}}]
 
     def coded(text: bytes) -> bytes:
         if not deflated:
@@ -72,13 +88,13 @@ def websocket(deflated: bool) -> Conversation:
     return Conversation([*flights, (False, close(1011, b"bad")), (True, close(1000, mask=b"wxyz"))])
 
 
-def http2(upgraded: bool) -> Conversation:
+def http2(key: str, upgraded: bool) -> Conversation:
     """Streams that end whole, by a reset, with trailers, and by the server's leave."""
     talk = Talk(upgraded=upgraded)
     if upgraded:
         talk.answer(1, EVENTS, _EVENT, _LAST)
     grpc = (*ASK[:3], (":path", "/lab.Lab/Do"), ("content-type", "application/grpc"))
-    first = talk.ask((*ASK, ("authorization", f"Bearer {KEY}"), ("x-lab", "v" * 300)), b"{}" * 30)
+    first = talk.ask((*ASK, ("authorization", f"Bearer {key}"), ("x-lab", "v" * 300)), b"{}" * 30)
     second = talk.ask(grpc, b"\0" * 9)
     third = talk.ask()
     talk.answer(second, ((":status", "200"), ("content-type", "application/grpc")), ends=False)
@@ -94,10 +110,10 @@ def http2(upgraded: bool) -> Conversation:
     return Conversation([*([(True, offer), (False, taken)] * upgraded), *talk.flights])
 
 
-def sealed(suite: int, early: bool) -> Conversation:
+def sealed(key: str, suite: int, early: bool) -> Conversation:
     """TLS 1.3 with its secrets: two calls of HTTP/1 inside, key updates, early data."""
-    ask = request("POST /v1/messages HTTP/1.1", f"x-api-key: {KEY}", body=b"{}" * 40)
-    answer = response("401 Unauthorized", body=b"no such key: " + KEY.encode())
+    ask = request("POST /v1/messages HTTP/1.1", f"x-api-key: {key}", body=b"{}" * 40)
+    answer = response("401 Unauthorized", body=b"no such key: " + key.encode())
     talk = Sealed(suite, early=ask if early else None, sni="api.anthropic.com")
     if not early:
         talk.tell(True, ask)
@@ -107,21 +123,22 @@ def sealed(suite: int, early: bool) -> Conversation:
     return Conversation(talk.flights, tuple(log(suite, *LABELS)))
 
 
-def sealed_http2() -> Conversation:
+def sealed_http2(key: str) -> Conversation:
     """HTTP/2 inside TLS 1.3."""
     talk = Sealed(sni="api.anthropic.com")
-    for up, data in http2(upgraded=False).flights:
+    for up, data in http2(key, upgraded=False).flights:
         talk.tell(up, data)
     return Conversation(talk.flights, tuple(log(0x1301, *LABELS)))
 
 
-TALKS: Final[Mapping[str, Callable[[], Conversation]]] = {
-    "websocket": cache(lambda: websocket(deflated=False)),
-    "websocket, deflated": cache(lambda: websocket(deflated=True)),
-    "http2": cache(lambda: http2(upgraded=False)),
-    "http2, upgraded": cache(lambda: http2(upgraded=True)),
-    "tls": cache(lambda: sealed(0x1301, early=False)),
-    "tls, early data": cache(lambda: sealed(0x1303, early=True)),
+#: Each for a key that its client sends.
+TALKS: Final[Mapping[str, Callable[[str], Conversation]]] = {
+    "websocket": cache(lambda key: websocket(key, deflated=False)),
+    "websocket, deflated": cache(lambda key: websocket(key, deflated=True)),
+    "http2": cache(lambda key: http2(key, upgraded=False)),
+    "http2, upgraded": cache(lambda key: http2(key, upgraded=True)),
+    "tls": cache(lambda key: sealed(key, 0x1301, early=False)),
+    "tls, early data": cache(lambda key: sealed(key, 0x1303, early=True)),
     "http2 in tls": cache(sealed_http2),
 }
 

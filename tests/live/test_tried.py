@@ -15,7 +15,7 @@ from inspector.executables.elf import ElfImage
 from inspector.executables.key_log import find_key_log
 from inspector.linux.ebpf.keys import KeyPrograms
 from inspector.linux.neighbours import Neighbours
-from inspector.live.prober import Probed, Prober
+from inspector.live.prober import Prober
 from lab.network import NAMED, Network
 from lab.processes import find
 from tests.linux.ebpf.conftest import bpf_possible, network
@@ -106,14 +106,11 @@ class Probing:
         self.prober.close()
         self.programs.close()
 
-    def found(self, row: Tried, path: Path) -> Probed:
-        """Its file, with the probe that the row names; others of that name may be installed."""
+    def found(self, row: Tried, path: Path) -> None:
+        """It has the probe that the row names; so has the same build where it is installed."""
         build = image_of(path).build_id
-        (found,) = [
-            each for each in self.prober.files if (each.file, each.build) == (row.file, build)
-        ]
-        assert (found.function, found.because) == (row.function, "")
-        return found
+        named = [each for each in self.prober.files if (each.file, each.build) == (row.file, build)]
+        assert {(each.function, each.because) for each in named} == {(row.function, "")}
 
 
 @pytest.fixture(scope="module")
