@@ -21,7 +21,7 @@ from inspector.cli.printing import format_option, no_progress_option
 from inspector.cli.progress import Progress
 from inspector.cli.stopping import graceful
 from inspector.cli.streams import only_for_reader
-from inspector.errors import ExitCode, InspectorError, JsonText
+from inspector.errors import ExitCode, InspectorError, JsonText, plain_parts
 from inspector.fact import replace
 from inspector.report.formats.table import ALL
 
@@ -118,6 +118,9 @@ def analyze(
         if error is not None:
             raise error
     tell_of_several_runs(paths)
+    if form != "terminal":  # the page says it itself
+        for note in () if report.witnesses is None else report.witnesses.notes:
+            say(f"{plain_parts(note)}.")
     interrupted = tell_interrupted(report)
     if not report.connections and not interrupted:
         raise NoTcp(report.topology.scope)
@@ -127,7 +130,6 @@ def analyze(
 
 def tell_of_several_runs(paths: tuple[str, ...]) -> None:
     """Say of a directory whose captures are hardly of one run who judges each by itself."""
-    from inspector.errors import plain_parts
     from inspector.fleet.discovery import unrelated
 
     for path in paths:

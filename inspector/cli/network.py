@@ -8,9 +8,12 @@ from typing import Any, Final
 
 import click
 
+from inspector.cli.messages import say
 from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
 from inspector.presets import PRESETS
 
+#: Shorter keys can be guessed.
+SHORT_KEY: Final = 16
 #: Longer files were given by mistake, or never end.
 LONGEST_KEY: Final = 64 << 10
 
@@ -129,6 +132,11 @@ def key_bytes(path: Path | None) -> bytes | None:
             f"{click.format_filename(path)} is longer than {LONGEST_KEY} bytes: no key for "
             "fingerprints. 32 bytes are enough.",
             param_hint="--fingerprint-key",
+        )
+    if key and len(key) < SHORT_KEY:
+        say(
+            f"{click.format_filename(path)} has {len(key)} bytes: who guesses the key can try out"
+            f" guesses of what a fingerprint stands for. {SHORT_KEY} random bytes or more are safe."
         )
     if not key:
         raise click.BadParameter(

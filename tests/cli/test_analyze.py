@@ -138,6 +138,15 @@ def test_an_option_that_does_not_fit_is_a_usage_error(args: tuple[str, ...]) -> 
     assert "Usage:" in result.stderr
 
 
+def test_a_short_fingerprint_key_is_used_and_said_to_be_short(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"abc")
+    result = _analyze("--fingerprint-key", str(tmp_path / "key"), DEMO)
+    assert result.exit_code == 0
+    assert "has 3 bytes" in result.stderr
+    (tmp_path / "key").write_bytes(bytes(range(32)))
+    assert _analyze("--fingerprint-key", str(tmp_path / "key"), DEMO).stderr == ""
+
+
 def test_an_empty_fingerprint_key_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "key").touch()
     result = _analyze("--fingerprint-key", str(tmp_path / "key"), DEMO)
@@ -273,3 +282,15 @@ def test_one_capture_needs_few_open_files() -> None:
     command = ["sh", "-c", 'ulimit -n 10; exec "$@"', "sh", *COMMAND, "analyze", DEMO]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_a_log_that_is_none_is_told_beside_a_report_for_programs(tmp_path: Path, form: str) -> None:
+    (tmp_path / "text.txt").write_text("no log\n")
+    logs = ("--squid-log", str(tmp_path / "text.txt"))
+    result = _analyze("--format", form, *logs, DEMO)
+    assert result.exit_code == 0
+    assert "text.txt: no line of a known format." in result.stderr
+    page = _analyze(*logs, DEMO)
+    assert "text.txt: no line of a known format." in page.stdout
+    assert "known format" not in page.stderr

@@ -53,4 +53,32 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
     return f"The API proxy refused: {count} x {answer(call)} ({at(call.packet, case)})."
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, told)
+#: The kinds of errors of the firewall's guards, with the setting that each is about.
+_GUARDS: Final[dict[str, str]] = {
+    "rate_limit_error": "Wait, or raise the rate limit of the API proxy",
+    "max_runs_exceeded": "Raise the API proxy's limit of runs",
+    "effective_tokens_limit_exceeded": "Raise the API proxy's limit of tokens",
+    "ai_credits_limit_exceeded": "Raise the API proxy's limit of credits",
+    "max_cache_misses_exceeded": "Raise the API proxy's limit of cache misses",
+    "permission_denied_limit_exceeded": (
+        "Find out what was denied before; then raise the API proxy's limit of denials"
+    ),
+    "model_policy_violation": "Use a model that the API proxy's policy allows, or change it",
+    "model_multiplier_cap_exceeded": "Use a model below the API proxy's cap, or raise the cap",
+    "retired_model": "Use a model that is still served",
+    "unknown_model_ai_credits": "Use a model of which the API proxy knows the price",
+}
+_TOO_LARGE: Final = 413
+
+
+def advice(call: FailedCall, case: Case) -> str:
+    """Name the setting that the answer is about."""
+    response = call.exchange.response
+    error = None if response is None else response.api_error
+    named = _GUARDS.get((error.type if error is not None else None) or "")
+    if named is None and call.status == _TOO_LARGE:
+        named = "Send a smaller body, or raise the API proxy's limit of its size"
+    return ABOUT.advice if named is None else f"{named}; the API never saw the call."
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, told, advice=advice)

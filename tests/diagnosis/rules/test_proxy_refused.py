@@ -9,6 +9,17 @@ def test_the_api_proxys_own_429_is_its_refusal() -> None:
     assert "proxy-refused" in found(golden("proxy-guard-429"))
 
 
+def test_the_setting_that_the_answer_is_about_is_named() -> None:
+    for name, said in (
+        ("proxy-guard-429", "Wait, or raise the rate limit of the API proxy"),
+        ("proxy-guard-403", "raise the API proxy's limit of denials"),
+        ("nginx-too-large", "Send a smaller body"),
+    ):
+        told = cause(golden(name))
+        assert told.code == "proxy-refused"
+        assert said in told.advice
+
+
 def test_the_apis_429_is_not() -> None:
     assert "proxy-refused" not in found(golden("upstream-429"))
 
