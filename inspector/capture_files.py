@@ -72,6 +72,7 @@ def inspect_captures(
             keys.take(readers)
             feed(batch)
         keys.take(readers)
+        keys.end()
         for reader in readers:
             inspector.note_marks(reader.take_marks(), reader.file_index)
         if copies is not None:

@@ -22,10 +22,11 @@ class SessionKeys:
     """
 
     def __init__(self, options: Options, located: Sequence[Located]) -> None:
-        self.store = Keystore()
-        self._logs: list[str] = []
+        #: A capture comes while it is written, and so may its key log.
+        self._grows = any(not Path(name).is_file() for found in located for name in found.captures)
+        self.store = Keystore(expects=self._grows, on_lack=self._read_on)
+        self._logs: list[tuple[str, KeyLog]] = []
         self._unread_logs: list[str] = []
-        self._is_cut = False
         self._embedded = 0
         self._decrypts = options.decrypts
         #: How many blocks were taken of each capture, by its place.
@@ -43,17 +44,27 @@ class SessionKeys:
     def _read(self, path: Path, *, is_named: bool) -> None:
         log = KeyLog(path)
         try:
-            self.store.read(log, "keylog")
+            self.store.read(log.lines(is_over=not self._grows), "keylog")
         except KeyLogError:
             if is_named:
                 raise
             self._unread_logs.append(path.name)
             return
-        self._is_cut = self._is_cut or log.is_cut
-        self._logs.append(path.name)
+        self._logs.append((path.name, log))
+
+    def _read_on(self, *, is_over: bool = False) -> None:
+        """What was added to key logs since they were read."""
+        for _, log in self._logs if self._grows else ():
+            if log.has_grown:
+                self.store.read(log.lines(is_over=is_over), "keylog")
+
+    def end(self) -> None:
+        """The captures are over: no log grows any more."""
+        self._read_on(is_over=True)
 
     def take(self, readers: Sequence[CaptureReader]) -> None:
-        """Blocks that came by now of what can be read only once."""
+        """Secrets that came by now of what can be read only once."""
+        self._read_on()
         for index, reader in enumerate(readers):
             blocks = reader.secrets
             known = self._taken.get(index, 0)
@@ -74,7 +85,7 @@ class SessionKeys:
             return None
         store = self.store
         return KeyMaterial(
-            tuple(self._logs),
+            tuple(name for name, _ in self._logs),
             self._embedded,
             store.lines,
             store.unread_lines,
@@ -84,4 +95,5 @@ class SessionKeys:
     @property
     def limits(self) -> tuple[str, ...]:
         """Limits that left out some of them, for `completeness.limits_hit`."""
-        return (*self.store.limits, *(("bytes of a key log",) if self._is_cut else ()))
+        is_cut = any(log.is_cut for _, log in self._logs)
+        return (*self.store.limits, *(("bytes of a key log",) if is_cut else ()))

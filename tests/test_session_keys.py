@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ from inspector import Options, Report, inspect
 from inspector.pcap.key_logs import KEY_LOG_KIND, KeyLogError
 from inspector.report.page.inside import reading
 from inspector.report.page.view import View
+from lab.index import CAPTURES
 from tests.canary.plants import asked
 from tests.canary.wire import Description, capture
 
@@ -97,3 +99,50 @@ def test_secrets_at_the_end_of_a_pipe_are_counted(tmp_path: Path) -> None:
     writer.join()
     assert report.keys is not None
     assert report.keys.embedded == 1
+
+
+def test_a_key_log_that_grows_while_a_pipe_is_read_is_read_on(tmp_path: Path) -> None:
+    """As `tcpdump -w - | inspector analyze --keylog FILE -`: no secret is there at the start."""
+    folder = CAPTURES / "h4-401-inside-tunnel"
+    data, secrets = ((folder / name).read_bytes() for name in ("capture.pcapng", "keys.log"))
+    size, rest = len(secrets), len(data) - 4096
+    pipe, log = tmp_path / "pipe", tmp_path / "keys.log"
+    os.mkfifo(pipe)
+    log.touch()
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as out:
+            fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, 4096)
+            out.write(data[:4096])  # nothing of TLS is in it
+            with log.open("ab", buffering=0) as more:
+                for part in range(
+                    5
+                ):  # which end in the middle of lines, the last one without its end
+                    more.write(secrets[part * size // 5 : (part + 1) * size // 5])
+                    # It is over when the reader has all but 4 KiB of it.
+                    out.write(data[4096 + part * rest // 5 : 4096 + (part + 1) * rest // 5])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    report = inspect(pipe, options=Options(key_logs=(log,)))
+    writer.join()
+    whole = inspect(folder / "capture.pcapng", options=Options(key_logs=(folder / "keys.log",)))
+    states = [tunnel.decryption and tunnel.decryption.state for tunnel in report.tunnels]
+    assert states == [t.decryption and t.decryption.state for t in whole.tunnels]
+    assert report.keys
+    assert whole.keys
+    assert report.keys.secrets == whole.keys.secrets
+    assert [e.response and e.response.status for e in report.exchanges if e.decrypted] == [401] * 4
+
+
+def test_of_a_pipe_without_the_secrets_it_is_said_that_the_log_lacks_them(tmp_path: Path) -> None:
+    pipe, log = tmp_path / "pipe", tmp_path / "keys.log"
+    os.mkfifo(pipe)
+    log.write_bytes(LINES[0])
+    data = (CAPTURES / "h4-401-inside-tunnel/capture.pcapng").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    report = inspect(pipe, options=Options(key_logs=(log,)))
+    writer.join()
+    told = {tunnel.decryption and tunnel.decryption.because for tunnel in report.tunnels}
+    assert told == {"no key log has its secrets"}

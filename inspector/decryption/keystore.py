@@ -60,12 +60,23 @@ class Keystore:
         "expects",
         "is_crowded",
         "is_full",
+        "is_probed",
         "lines",
         "unread_lines",
     )
 
-    def __init__(self, *, expects: bool = False, on_lack: Callable[[], None] | None = None) -> None:
-        """`on_lack` is called when secrets that are still to come are needed now."""
+    def __init__(
+        self,
+        *,
+        expects: bool = False,
+        on_lack: Callable[[], None] | None = None,
+        is_probed: bool = False,
+    ) -> None:
+        """`on_lack` is called when secrets that are still to come are needed now.
+
+        `is_probed`: they come from probes in running programs.
+        """
+        self.is_probed = is_probed
         self._on_lack = on_lack
         #: Secrets come while packets come: what has none yet may have them soon.
         self.expects = expects

@@ -114,7 +114,7 @@ class TlsSession:
         if state == "no-keys":
             if self._hello is None:
                 return "client-hello"
-            return "probe" if self._keys.expects else "secrets"
+            return "probe" if self._keys.is_probed else "secrets"
         if state == "failed":
             return self._unread or ("fit" if self._has_chosen else "server-hello")
         return "records" if state == "partial" else None

@@ -18,7 +18,7 @@ class KernelKeys:
     """The session's keys (`session.SecretSource`), from eBPF."""
 
     def __init__(self, programs: KeyPrograms, prober: Prober) -> None:
-        self.store = Keystore(expects=True, on_lack=self.read)
+        self.store = Keystore(expects=True, on_lack=self.read, is_probed=True)
         self._programs = programs
         self._prober = prober
         self._pids: set[int] = set()

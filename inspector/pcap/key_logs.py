@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -28,24 +29,39 @@ class KeyLogError(InspectorError):
 
 
 class KeyLog:
-    """The lines of a key log; raises `KeyLogError` where it cannot be read.
+    """A key log, which may grow while it is read.
 
     `is_cut`: it is longer than is read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._at = 0
         self.is_cut = False
 
-    def __iter__(self) -> Iterator[bytes]:
+    @property
+    def has_grown(self) -> bool:
+        """Whether there is more by now than was read; never of what is no file on a disk."""
+        try:
+            about = self._path.stat()
+        except OSError:
+            return False
+        return stat.S_ISREG(about.st_mode) and self._at < min(about.st_size, MAX_BYTES)
+
+    def lines(self, *, is_over: bool = True) -> Iterator[bytes]:
+        """The lines that came since the last call; `is_over`: also one that has no end."""
         path = self._path
         try:
             with path.open("rb") as file:
-                left = MAX_BYTES
-                while left > 0 and (line := file.readline(min(_LINE, left))):
-                    left -= len(line)
+                if self._at:
+                    file.seek(self._at)
+                while (left := MAX_BYTES - self._at) > 0:
+                    line = file.readline(min(_LINE, left))
+                    if not line or not (is_over or line.endswith(b"\n") or len(line) == _LINE):
+                        break
+                    self._at += len(line)
                     yield line
-                self.is_cut = left <= 0 and bool(file.read(1))
+                self.is_cut = self._at >= MAX_BYTES and bool(file.read(1))
         except OSError as error:
             raise KeyLogError(
                 f"The key log {path} cannot be read: {error.strerror or error}",
