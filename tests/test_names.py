@@ -14,6 +14,7 @@ PACKAGE: Final = Path(__file__).parent.parent / "inspector"
 NAMESAKES: Final[Mapping[str, str]] = {
     "Answer": "yes, no, or something third: of a dissector, of a check of the machine",
     "Attribution": "who holds a connection's end: the programs in the kernel, what a session asks",
+    "Cutter": "cuts frames inside TLS: what counts the kernel's cuts, what a file asks for",
     "Described": "what an interface's section says: to a source, to a file",
     "End": "of a connection: an address and port, the FIN that a direction is delivered with",
     "Engine": "what joins packets to streams; the Docker engine",
@@ -31,6 +32,7 @@ NAMESAKES: Final[Mapping[str, str]] = {
     "Run": "neighbours in a row: bytes of one direction, records of a file",
     "Scrubber": "cleans a text of keys; the protocol that a session asks for of it",
     "Stop": "what ends a run early: the handle of a command, the protocol of a pipe's reader",
+    "Stream": "both messages of an HTTP/2 stream; what stands in the place of a file that is not",
     "TunnelRow": "a tunnel: as a page's table shows it, as the tables of a fleet hold it",
 }
 
