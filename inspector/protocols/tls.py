@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final, Literal
 
 from inspector.model.capture import Fault
@@ -36,12 +34,8 @@ from inspector.protocols.tls_names import (
     cipher_name,
     version_name,
 )
-from inspector.protocols.tls_record import (
-    MAX_RECORD,
-    RECORD_HEADER,
-    RECORD_HEADER_SIZE,
-    is_record_header,
-)
+from inspector.protocols.tls_record import RECORD_HEADER, RECORD_HEADER_SIZE, is_record_header
+from inspector.protocols.tls_walk import RecordWalk, Use, Walk
 from inspector.wire import Segment
 
 #: Handshake bytes of one side that are kept to find its hello.
@@ -51,44 +45,6 @@ MAX_ALERTS: Final = 16
 
 _MESSAGE_HEADER: Final = 4
 _TLS_1_2: Final = 0x0303
-
-
-class _Walk(Enum):
-    """Whether one direction's records are still found by their headers."""
-
-    EXACT = "every record so far was walked"
-    COUNTED = "a filter cuts them, and its cuts tell how many there were"
-    COUNTED_IN_PART = "a filter cuts them, and some of its counts are missing"
-    LOST = "where the next one begins is not known"
-
-
-class _Use(Enum):
-    """What the body of the current record is good for."""
-
-    NOTHING = "its size"
-    READING = "it is collected, to be read once it is whole"
-    DATA = "it is application data: the time it takes is noted"
-
-
-@dataclass(slots=True)
-class _Side:
-    """One direction: where in the records it is, and what is collected of its hello.
-
-    `left` counts the bytes of the current record's body that are still to come;
-    `hello` is None once that side's hello was read or given up.
-    """
-
-    up: bool
-    header: bytes = b""
-    kind: int = 0
-    size: int = 0
-    left: int = 0
-    use: _Use = _Use.NOTHING
-    body: bytearray = field(default_factory=bytearray)
-    hello: bytearray | None = field(default_factory=bytearray)
-    walk: _Walk = _Walk.EXACT
-    records: int = 0
-    app_bytes: int = 0
 
 
 class TlsConversation:
@@ -104,8 +60,8 @@ class TlsConversation:
     """
 
     def __init__(self) -> None:
-        self._up = _Side(True)
-        self._down = _Side(False)
+        self._up = RecordWalk(True)
+        self._down = RecordWalk(False)
         self._progress = HandshakeProgress()
         self._flight = ServerFlight()
         self._client_hello: ClientHello | None = None
@@ -138,23 +94,25 @@ class TlsConversation:
     @property
     def exact(self) -> bool:
         """Whether every record could be walked, so that the counts are not lower bounds."""
-        whole = (_Walk.EXACT, _Walk.COUNTED)
+        whole = (Walk.EXACT, Walk.COUNTED)
         return self._up.walk in whole and self._down.walk in whole
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """The next bytes of one direction."""
         side = self._up if up else self._down
-        if side.walk is not _Walk.EXACT:
+        if side.walk is not Walk.EXACT:
             return  # lost; or too short to be cut: the next cut tells its records, too
         done = 0
         if self.handshake_complete:
-            done = self._pass_data(side, segments)
+            done = side.pass_data(segments)
+            if done:
+                self._saw_data(segments[0][0], segments[done - 1][0])
         for at, packet, data in segments[done:]:
             position, end = 0, len(data)
-            while position < end and side.walk is _Walk.EXACT:
+            while position < end and side.walk is Walk.EXACT:
                 if side.left:
                     taken = min(side.left, end - position)
-                    if side.use is _Use.READING:
+                    if side.use is Use.READING:
                         side.body += data[position : position + taken]
                     position += taken
                     self._advance(side, taken, at, packet)
@@ -169,64 +127,17 @@ class TlsConversation:
                         header, side.header = RECORD_HEADER.unpack(side.header), b""
                         self._begin(side, header, at, packet)
 
-    def _pass_data(self, side: _Side, segments: Sequence[Segment]) -> int:
-        """Walk application data once the handshake is over: nothing but counting is left.
-
-        Answers how many segments it took; it stops before one that holds
-        anything but whole records of type 23, the rest of one, or the start of
-        one.  A sixth of the cost of the general walk.
-        """
-        if side.header or (side.left and side.use is not _Use.DATA):
-            return 0
-        unpack = RECORD_HEADER.unpack_from
-        left, size = side.left, side.size
-        records = app_bytes = taken = 0
-        for _, _, data in segments:
-            end = len(data)
-            if left >= end:
-                left -= end
-                if not left:
-                    records += 1
-                    app_bytes += size
-                taken += 1
-                continue
-            found = int(left > 0)
-            found_bytes = size if left else 0
-            position, begun = left, size
-            last = end - RECORD_HEADER_SIZE
-            while position <= last:
-                kind, version, begun = unpack(data, position)
-                if kind != APPLICATION_DATA or version != _TLS_1_2 or not 0 < begun <= MAX_RECORD:
-                    break
-                position += RECORD_HEADER_SIZE + begun
-                if position <= end:
-                    found += 1
-                    found_bytes += begun
-            if position < end:
-                break  # another type, or a header cut in two
-            left, size = position - end, begun
-            records += found
-            app_bytes += found_bytes
-            taken += 1
-        if taken:
-            side.kind, side.size, side.left = APPLICATION_DATA, size, left
-            side.use = _Use.DATA if left else _Use.NOTHING
-            side.records += records
-            side.app_bytes += app_bytes
-            self._saw_data(segments[0][0], segments[taken - 1][0])
-        return taken
-
     def skippable(self, up: bool) -> int:
         """How many of the direction's next bytes are not needed, only their number."""
         side = self._up if up else self._down
-        if side.walk is not _Walk.EXACT:
+        if side.walk is not Walk.EXACT:
             return EVERYTHING
-        return 0 if side.use is _Use.READING else side.left
+        return 0 if side.use is Use.READING else side.left
 
     def skip(self, up: bool, n: int, at: int, packet: int) -> None:
         """`n` bytes, at most `skippable`, went by unseen; the last at `at` in `packet`."""
         side = self._up if up else self._down
-        if side.walk is _Walk.EXACT and n:
+        if side.walk is Walk.EXACT and n:
             self._advance(side, min(n, side.left), at, packet)
 
     def gap(self, up: bool, n: int, at: int, packet: int) -> None:
@@ -236,17 +147,17 @@ class TlsConversation:
         it the next header cannot be found, and this direction is given up.
         """
         side = self._up if up else self._down
-        if side.walk is _Walk.LOST or not n:
+        if side.walk is Walk.LOST or not n:
             return
-        if side.walk is not _Walk.EXACT:
+        if side.walk is not Walk.EXACT:
             self._count_lost(side, packet)
             return
         if side.header or n > side.left:
             self._gap = self._gap or not self._progress.complete
             self._give_up(side, "tls-records-lost", packet, "bytes missing at a record border")
             return
-        if side.use is _Use.READING:
-            side.use = _Use.NOTHING
+        if side.use is Use.READING:
+            side.use = Use.NOTHING
             if side.kind == HANDSHAKE and side.hello is not None:
                 side.hello += side.body
                 self._damaged_hello(side, packet, "bytes missing in a hello")
@@ -263,12 +174,12 @@ class TlsConversation:
         side, progress = (self._up if up else self._down), self._progress
         if not progress.begun or not progress.server_spoke:
             return False
-        if side.walk is _Walk.LOST:
+        if side.walk is Walk.LOST:
             return True
-        if side.walk is _Walk.EXACT:
-            side.walk = _Walk.COUNTED
+        if side.walk is Walk.EXACT:
+            side.walk = Walk.COUNTED
         side.left, side.header, side.hello = 0, b"", None
-        side.use = _Use.NOTHING
+        side.use = Use.NOTHING
         side.body.clear()
         if records is None:
             self._count_lost(side, packet)
@@ -281,9 +192,9 @@ class TlsConversation:
         self.handshake_complete = progress.complete
         return True
 
-    def _count_lost(self, side: _Side, packet: int) -> None:
-        if side.walk is not _Walk.COUNTED_IN_PART:
-            side.walk = _Walk.COUNTED_IN_PART
+    def _count_lost(self, side: RecordWalk, packet: int) -> None:
+        if side.walk is not Walk.COUNTED_IN_PART:
+            side.walk = Walk.COUNTED_IN_PART
             self.faults.append(
                 Fault("tls-records-lost", packet, "bytes missing where a cut counts")
             )
@@ -292,7 +203,7 @@ class TlsConversation:
         """One side sent FIN, or RST if `reset`: nothing more comes from it."""
         self._closed = True
         side = self._up if up else self._down
-        if side.walk is not _Walk.LOST and (side.left or side.header):
+        if side.walk is not Walk.LOST and (side.left or side.header):
             how = "reset" if reset else "closed"
             self.faults.append(Fault("tls-cut-record", packet, f"{how} within a record"))
 
@@ -321,7 +232,7 @@ class TlsConversation:
             return "failed"
         return "failed" if closed and not self._gap else "incomplete"
 
-    def _begin(self, side: _Side, header: tuple[int, int, int], at: int, packet: int) -> None:
+    def _begin(self, side: RecordWalk, header: tuple[int, int, int], at: int, packet: int) -> None:
         """A record header was read."""
         kind, _, size = header
         if not is_record_header(*header):
@@ -333,17 +244,17 @@ class TlsConversation:
             self._progress.server_spoke = True
         self._advance(side, 0, at, packet)
 
-    def _use(self, side: _Side, kind: int, size: int) -> _Use:
+    def _use(self, side: RecordWalk, kind: int, size: int) -> Use:
         if kind == APPLICATION_DATA:
-            return _Use.DATA if self._progress.carries_data(side.up) else _Use.NOTHING
+            return Use.DATA if self._progress.carries_data(side.up) else Use.NOTHING
         if kind == HANDSHAKE:
             is_read = side.hello is not None or (self._flight.is_open and not side.up)
-            return _Use.READING if is_read else _Use.NOTHING
-        return _Use.READING if kind == ALERT and size == 2 else _Use.NOTHING
+            return Use.READING if is_read else Use.NOTHING
+        return Use.READING if kind == ALERT and size == 2 else Use.NOTHING
 
-    def _advance(self, side: _Side, n: int, at: int, packet: int) -> None:
+    def _advance(self, side: RecordWalk, n: int, at: int, packet: int) -> None:
         """`n` bytes of the current record's body passed."""
-        if side.use is _Use.DATA:
+        if side.use is Use.DATA:
             self._saw_data(at, at)
         side.left -= n
         if not side.left:
@@ -357,7 +268,7 @@ class TlsConversation:
         self.first_data_at = min(self.first_data_at, first)
         self.last_data_at = max(self.last_data_at, last)
 
-    def _end(self, side: _Side, packet: int) -> None:
+    def _end(self, side: RecordWalk, packet: int) -> None:
         """The current record is whole."""
         kind, up, progress = side.kind, side.up, self._progress
         if kind == APPLICATION_DATA:
@@ -371,13 +282,13 @@ class TlsConversation:
         elif kind == HANDSHAKE:
             if up in progress.changed and side.hello is None:
                 progress.finished.add(up)
-            if side.use is _Use.READING and side.hello is not None:
+            if side.use is Use.READING and side.hello is not None:
                 side.hello += side.body
                 self._read_hello(side, packet)
-            elif side.use is _Use.READING:
+            elif side.use is Use.READING:
                 self._flight.receive(side.body)
         elif kind == ALERT:
-            if side.use is _Use.READING:
+            if side.use is Use.READING:
                 level, description = side.body
                 progress.alert(level, description)
                 if len(self._alerts) < MAX_ALERTS:
@@ -386,11 +297,11 @@ class TlsConversation:
             elif progress.begun and not progress.complete:
                 progress.alerted = True  # encrypted, before both Finished: RFC 5246 7.2
         side.body.clear()
-        side.use = _Use.NOTHING
+        side.use = Use.NOTHING
         if not self.handshake_complete:
             self.handshake_complete = progress.complete
 
-    def _read_hello(self, side: _Side, packet: int) -> None:
+    def _read_hello(self, side: RecordWalk, packet: int) -> None:
         """Look for this side's hello in the handshake bytes collected so far.
 
         A ClientHello with post-quantum key shares often spans two segments,
@@ -418,7 +329,7 @@ class TlsConversation:
                 continue
             self.faults.append(Fault("tls-bad-hello", packet, "a length points out of a hello"))
 
-    def _keep_hello(self, side: _Side, body: bytes) -> bool:
+    def _keep_hello(self, side: RecordWalk, body: bytes) -> bool:
         """Read a hello, or what is there of one; false if it is not whole."""
         if side.up:
             side.hello = None
@@ -433,7 +344,7 @@ class TlsConversation:
                 self._flight.begin(bytes(rest))
         return server.whole
 
-    def _damaged_hello(self, side: _Side, packet: int, why: str) -> None:
+    def _damaged_hello(self, side: RecordWalk, packet: int, why: str) -> None:
         """Take from an incomplete hello what it shows, and collect no more."""
         collected, side.hello = side.hello or b"", None
         side.body.clear()
@@ -442,9 +353,9 @@ class TlsConversation:
             self._keep_hello(side, bytes(collected[_MESSAGE_HEADER:]))
         self.faults.append(Fault("tls-bad-hello", packet, why))
 
-    def _give_up(self, side: _Side, fault: str, packet: int, why: str) -> None:
+    def _give_up(self, side: RecordWalk, fault: str, packet: int, why: str) -> None:
         """Stop walking this direction's records: where the next begins is not known."""
-        side.walk = _Walk.LOST
+        side.walk = Walk.LOST
         side.left = 0
         side.header = b""
         side.hello = None
