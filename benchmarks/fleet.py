@@ -183,11 +183,18 @@ class Store(SimpleHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    """A server whose clients may leave before they heard all."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 def of_overlapped(scratch: Path) -> None:
     """Reads that overlap with judging, against reads that do not: from the disk, from a store."""
     large = copies(scratch / "disk", 100, 4)
     objects = copies(scratch / "store", 1, _OBJECTS)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Store, directory=str(scratch / "store")))
+    server = Server(("127.0.0.1", 0), partial(Store, directory=str(scratch / "store")))
     Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}"
     urls = [f"{address}/{path.parent.name}/{path.name}" for path in objects]
@@ -208,27 +215,16 @@ def of_overlapped(scratch: Path) -> None:
 
 def of_index(scratch: Path, count: int) -> None:
     """What an invocation holds of the runs that the tables have, none of which is read."""
-    from inspector.fleet.judging import Judged
-    from inspector.fleet.store import Store as Tables
-
     [folder] = small(scratch / "one", 1)
-    fleet([folder], scratch / "one-out")
-    [row] = Tables.opened(scratch / "one-out").rows("runs")
-    store = Tables.opened(scratch / "out")
-    tables: dict[str, list[Any]] = {name: [] for name in TABLES}
     begun = monotonic()
-    with store.writing():
-        for number in range(count):
-            key = hashlib.sha256(str(number).encode()).hexdigest()
-            day = f"2026-{1 + number % 12:02d}-{1 + number // 12 % 28:02d}"
-            run = {**row, "key": key[:16], "stamp": key[16:32], "inputs": key, "run": key[:20]}
-            del run["day"]
-            line = dumps({"key": key[:16], "day": day, "tables": {**tables, "runs": [run]}})
-            store.add(Judged(key[:16], day, None, line))
+    if not (child := os.fork()):  # a program that is started has the memory of who starts it
+        filled(scratch, folder, count)
+        os._exit(0)
+    os.waitpid(child, 0)
     wrote = monotonic() - begun
     size = sum(path.stat().st_size for path in (scratch / "out").rglob("*.parquet"))
-    empty, page = fleet([folder], scratch / "few"), used(_page(scratch / "out"))
-    again = fleet([folder], scratch / "out")
+    empty, again = fleet([folder], scratch / "few"), fleet([folder], scratch / "out")
+    page = used([sys.executable, "-c", _COMMAND, "fleet", "-o", str(scratch / "out")])
     print(
         f"\n{count:,} rows of 336 days: {wrote:.0f} s to write, {size / count:.0f} bytes each."
         f" An invocation that knows them took {again.cpu - empty.cpu:.1f} s of CPU and"
@@ -238,8 +234,23 @@ def of_index(scratch: Path, count: int) -> None:
     )
 
 
-def _page(out: Path) -> list[str]:
-    return [sys.executable, "-c", _COMMAND, "fleet", "-o", str(out)]
+def filled(scratch: Path, folder: Path, count: int) -> None:
+    """Write so many rows into tables, which are those of one run but for their keys and days."""
+    from inspector.fleet.judging import Judged
+    from inspector.fleet.store import Store as Tables
+
+    fleet([folder], scratch / "one-out")
+    [row] = Tables.opened(scratch / "one-out").rows("runs")
+    store = Tables.opened(scratch / "out")
+    tables: dict[str, list[Any]] = {name: [] for name in TABLES}
+    with store.writing():
+        for number in range(count):
+            key = hashlib.sha256(str(number).encode()).hexdigest()
+            day = f"2026-{1 + number % 12:02d}-{1 + number // 12 % 28:02d}"
+            run = {**row, "key": key[:16], "stamp": key[16:32], "inputs": key, "run": key[:20]}
+            del run["day"]
+            line = dumps({"key": key[:16], "day": day, "tables": {**tables, "runs": [run]}})
+            store.add(Judged(key[:16], day, None, line))
 
 
 def main() -> None:
