@@ -24,7 +24,9 @@ class SessionKeys:
     def __init__(self, options: Options, located: Sequence[Located]) -> None:
         #: A capture comes while it is written, and so may its key log.
         self._grows = any(not Path(name).is_file() for found in located for name in found.captures)
-        self.store = Keystore(expects=self._grows, on_lack=self._read_on)
+        beside = [log for found in located for log in found.key_logs] if options.finds_keys else []
+        logs = tuple(dict.fromkeys((*options.key_logs, *beside))) if options.decrypts else ()
+        self.store = Keystore(expects=self._grows and bool(logs), on_lack=self._read_on)
         self._logs: list[tuple[str, KeyLog]] = []
         self._unread_logs: list[str] = []
         self._embedded = 0
@@ -33,8 +35,7 @@ class SessionKeys:
         self._taken: dict[int, int] = {}
         if not options.decrypts:
             return
-        beside = [log for found in located for log in found.key_logs] if options.finds_keys else []
-        for path in dict.fromkeys((*options.key_logs, *beside)):
+        for path in logs:
             self._read(path, is_named=path in options.key_logs)
         for index, name in enumerate(name for found in located for name in found.captures):
             blocks = embedded(name)

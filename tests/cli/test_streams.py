@@ -118,7 +118,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert {path.name for path in (tmp_path / "left").iterdir()} == set(LEFT)
     assert (tmp_path / "left" / "report.json").read_bytes().startswith(b"{")
-    assert b"inspector:" not in (tmp_path / "left" / "summary.md").read_bytes()
+    assert b"output is closed" not in (tmp_path / "left" / "summary.md").read_bytes()
 
 
 def test_what_is_left_on_disk_is_whole_though_nobody_reads_the_page(tmp_path: Path) -> None:
