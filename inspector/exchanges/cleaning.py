@@ -54,7 +54,7 @@ def cleaned(record: T, credentials: CredentialReader, written_at: int = -1) -> T
     """
     if credentials.generation in (0, written_at):
         return record
-    if credentials.is_full or credentials.holds_learnt("\n".join(_texts(record))):
+    if credentials.is_full or any(map(credentials.holds_learnt, _texts(record))):
         whole: T = _scrubbed(record, credentials.scrub)
         return whole
     return record

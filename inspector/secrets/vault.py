@@ -15,9 +15,9 @@ Of a key of more than `LONG` bytes (a ticket, a jar of cookies) every fifth
 window is kept, and texts are then looked at at every phase: a piece of twelve
 bytes holds one of these, too, and what was found is compared with the key.
 
-Most texts hold no key and come again and again (field names, media types, programs).  Of a short
-one the words of all its writings are kept, one behind another: whether a key that was learnt since
-stands in it is then one look-up in C (`is_clear`).
+Most texts hold no key and come again and again (field names, media types, programs).  A short one
+that was found clear is remembered, and so are the words of all its writings: it stays clear until
+a key is learnt that has one of them (`is_clear`).
 
 Bounded: beyond `WINDOWS_LIMIT` nothing more is learnt, and the vault says that
 it `is_full`.  Whoever writes text then writes none that could hold a key.
@@ -53,17 +53,19 @@ _STEP: Final = PIECE - _WIDTH + 1
 _COMPARED: Final = 20_000
 _PLACES: Final = 16
 _DIGEST: Final = 16
-#: Texts whose words are kept, and the longest of them: a few MB together.
-_GLANCES: Final = 4096
-_GLANCE: Final = 256
+#: Texts that are remembered to be clear, the longest of them, and words of all: a few MB together.
+_CLEAR: Final = 4096
+_CLEAR_TEXT: Final = 256
+_CLEAR_WORDS: Final = 1 << 16
 
 
 class Vault:
     """The windows of every learnt key.  It shows, copies and serialises nothing of them."""
 
     __slots__ = (
+        "_clear",
+        "_clear_words",
         "_compared",
-        "_glances",
         "_key",
         "_lengths",
         "_long",
@@ -88,8 +90,9 @@ class Vault:
         self._newest = 0
         self._compared = 0
         self._phases: tuple[int, ...] = (0, _WIDTH // 2)
-        #: Short texts -> the words of all their writings, at the phases of now.
-        self._glances: dict[bytes, bytes] = {}
+        #: Short texts with no word of a key, and their words, at the phases of now.
+        self._clear: set[bytes] = set()
+        self._clear_words: set[int] = set()
         #: Grows with every key: what was written under an older one may hold a newer key.
         self.generation = 0
         self.is_full = False
@@ -120,21 +123,34 @@ class Vault:
         if self._long and self._long.find(low, self._newest) >= 0:
             pass  # a part of the long key before it: its pieces are known
         elif len(low) > LONG:
+            if not self._long:
+                self._forget_clear()  # texts are looked at at every phase from now on
             self._newest = len(self._long)
-            self._glances.clear()  # texts are looked at at every phase from now on
             self._long += b"\0" + low
             places = (*range(0, len(low) - _WIDTH, _STEP), len(low) - _WIDTH)
-            self._long_windows.update(_word(low, at) for at in places)
+            windows = {_word(low, at) for at in places}
+            self._long_windows |= windows
+            self._take_back(windows)
         else:
-            for phase in range(_WIDTH):
-                self._windows.update(_words(low, phase))
+            windows = {word for phase in _ALL for word in _words(low, phase)}
+            self._windows |= windows
+            self._take_back(windows)
         self._whole.add(digest)
         self._lengths.add(len(value))
         if len(value) < PIECE:
             self._phases = _ALL
-            self._glances.clear()
+            self._forget_clear()
         self.generation += 1
         return True
+
+    def _take_back(self, windows: set[int]) -> None:
+        """Of a key learnt now a text that was clear may hold a piece."""
+        if not self._clear_words.isdisjoint(windows):
+            self._forget_clear()
+
+    def _forget_clear(self) -> None:
+        self._clear.clear()
+        self._clear_words.clear()
 
     def _has_room(self, low: bytes) -> bool:
         more = len(low) if len(low) <= LONG else len(low) // _STEP + 1
@@ -158,19 +174,23 @@ class Vault:
     def is_clear(self, text: bytes, writings: Callable[[bytes], Iterable[bytes]]) -> bool:
         """Whether `spans` is empty for each of a text's `writings`; False: it has to be asked.
 
-        `writings` depend on the text alone, so that those of a short one are made once.
+        `writings` depend on the text alone.  A short one that is clear is not looked at again
+        until a key is learnt that has a word of it, or of another that is remembered.
         """
-        words = self._glances.get(text)
-        if words is None:
-            phases = _ALL if self._long else self._phases
-            lows = [writing.lower() for writing in writings(text)]
-            words = b"".join([_aligned(low, phase) for low in lows for phase in phases])
-            if len(text) <= _GLANCE:
-                if len(self._glances) >= _GLANCES:
-                    self._glances.clear()
-                self._glances[text] = words
+        if text in self._clear:
+            return True
+        phases = _ALL if self._long else self._phases
+        lows = [writing.lower() for writing in writings(text)]
+        words = b"".join([_aligned(low, phase) for low in lows for phase in phases])
         look = memoryview(words).cast("Q")
-        return self._windows.isdisjoint(look) and self._long_windows.isdisjoint(look)
+        if not (self._windows.isdisjoint(look) and self._long_windows.isdisjoint(look)):
+            return False
+        if len(text) <= _CLEAR_TEXT:
+            if len(self._clear) >= _CLEAR or len(self._clear_words) >= _CLEAR_WORDS:
+                self._forget_clear()
+            self._clear.add(text)
+            self._clear_words.update(look)
+        return True
 
     def may_hold(self, text: bytes) -> bool:
         """Whether a window of a key stands in a text: without one no piece does.
