@@ -20,6 +20,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from inspector.flows.tcp import SYN
 from inspector.redaction.frames import FrameReader, Place
 from inspector.redaction.sequences import Sequences, Stretch
 from inspector.secrets.echoes import echoes
@@ -152,6 +153,8 @@ class Audit:
         segment = reading.segment
         if segment is None or not reading.places:
             return []
+        if segment.start == segment.end and not segment.flags & SYN:
+            return []  # it has no byte, and begins nothing
         own = {number: (place, frame)}
         parts = [self._stretch(own, one) for one in reading.places]
         for settled in reading.settled:

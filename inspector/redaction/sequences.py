@@ -76,11 +76,11 @@ class _Direction:
         self.data[at : at + len(data)] = data
         return before
 
-    def stands_alone(self, offset: int, length: int) -> bool:
-        """Whether nothing is known right before and right behind."""
+    def neighbours(self, offset: int, length: int) -> tuple[bool, bool]:
+        """Whether something is known right before and right behind a stretch."""
         at = offset - self.start
         stop = at + length
-        return not (at and self.data[at - 1]) and not (stop < len(self.data) and self.data[stop])
+        return at > 0 and self.data[at - 1] != 0, stop < len(self.data) and self.data[stop] != 0
 
     def trim(self, kept: int, stretches: int) -> None:
         """Forget the oldest bytes but `kept`, and what no byte is left of."""
@@ -155,13 +155,15 @@ class Sequences:
             self._forget()
 
     def _search(self, direction: _Direction, offset: int, length: int) -> Iterator[range]:
-        if direction.stands_alone(offset, length):
-            return
+        before, behind = direction.neighbours(offset, length)
         stop = offset + length
-        if length <= 4 * EDGE:
-            views = [(offset - EDGE, stop + EDGE)]
-        else:
-            views = [(offset - EDGE, offset + EDGE), (stop - EDGE, stop + EDGE)]
+        views: list[tuple[int, int]] = []
+        if before or behind:
+            if length <= 4 * EDGE:
+                views = [(offset - EDGE, stop + EDGE)]
+            else:
+                views += [(offset - EDGE, offset + EDGE)] * before
+                views += [(stop - EDGE, stop + EDGE)] * behind
         for low, high in views:
             low = max(low, direction.start)
             view = bytes(direction.data[low - direction.start : high - direction.start])
