@@ -10,6 +10,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -36,11 +37,12 @@ def built(source: Path, target: Path, **env: str) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: zipfile.ZipFile, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with the wheel in it, and nothing else."""
+    """The Python of an environment with the wheel in it, and what its types are made of."""
     place = tmp_path_factory.mktemp("environment") / "env"
     venv.create(place, symlinks=True)
     (packages,) = place.glob("lib/python*/site-packages")
     wheel.extractall(packages)
+    (packages / "msgspec").symlink_to(Path(msgspec.__file__).parent)
     return place / "bin" / "python"
 
 
