@@ -66,10 +66,11 @@ def _page(checks: Sequence[Check]) -> str:
 
 def _json(checks: Sequence[Check]) -> str:
     import platform
+    from dataclasses import asdict
 
     import orjson
 
     from inspector.cli.doctored import SCHEMA, DoctorResult
 
     answer = DoctorResult(SCHEMA, platform.release(), tuple(checks))
-    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n"
+    return orjson.dumps(asdict(answer), option=orjson.OPT_INDENT_2).decode() + "\n"

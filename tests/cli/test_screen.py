@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import subprocess
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -76,8 +77,12 @@ def _on_a_terminal(*args: str, **environ: str) -> str:
     return written.decode()
 
 
-def test_a_terminal_gets_colour_and_a_progress_line_that_is_wiped() -> None:
-    written = _on_a_terminal("analyze", "captures/issue-1527")
+def test_a_terminal_gets_colour_and_a_progress_line_that_is_wiped(tmp_path: Path) -> None:
+    # As many sections of one file as make more than a moment's reading.
+    capture = (ROOT / "captures/issue-1527/capture.pcapng").read_bytes()
+    path = tmp_path / "long.pcapng"
+    path.write_bytes(capture * (2 * (1 << 20) // len(capture)))
+    written = _on_a_terminal("analyze", str(path))
     assert "\x1b[1minspector" in written
     assert written.index("reading  ") < written.index("SENT")
     assert written.index("\r\x1b[K", written.index("reading  ")) < written.index("SENT")

@@ -200,6 +200,7 @@ NO_LIMITS: Final = {
     ("flows.fragments", "MAX_DATAGRAM"): "the longest datagram that IP can have",
     ("linux.ebpf.loader", "_LINES_KEPT"): "of an error's text",
     ("linux.ring", "_LONGEST_NAME"): "of a name that the kernel knows",
+    ("diagnosis.rules.upstream_rate_limited", "_LONGEST"): "of a number of seconds that is told",
     ("executables.elf", "_NOTE_LIMIT"): "of the notes in which a build has its name",
     ("live.prober", "_MESSAGE_LIMIT"): "of what the prober tells, which has no longer parts",
     ("live.prober", "_NAME_LIMIT"): "of a file's name as it is shown",
