@@ -9,7 +9,7 @@ may stand between two words of one sentence.
 from __future__ import annotations
 
 import re
-from re import Pattern
+from functools import cache
 from typing import Final
 
 from inspector.fact import Fact
@@ -23,8 +23,8 @@ class Answer(Fact):
     of: str
     #: The finding that they make.
     code: FindingCode
-    #: Found in type, code and message of the error.
-    says: Pattern[str]
+    #: Found in type, code and message of the error: a pattern.
+    says: str
     #: What they mean, as a sentence.
     meaning: str
     #: What to do.  Names in braces are those of `answers.FIELDS`.
@@ -35,6 +35,16 @@ class Answer(Fact):
     statuses: frozenset[int] = frozenset()
     #: What else it could be, as a sentence.
     or_else: str = ""
+
+    def is_found(self, words: str) -> bool:
+        """Whether type, code and message of an error are these words."""
+        return _pattern(self.says).search(words) is not None
+
+
+@cache
+def _pattern(says: str) -> re.Pattern[str]:
+    """Compiled when a call failed: most captures need none of them."""
+    return re.compile(says)
 
 
 OPENAI: Final = "platform.openai.com/docs/guides/error-codes"
@@ -61,4 +71,4 @@ def row(
     or_else: str = "",
 ) -> Answer:
     """Return a row; `says` is a pattern, and its fields are those of `Answer`."""
-    return Answer(of, code, re.compile(says), meaning, advice, source, frozenset(statuses), or_else)
+    return Answer(of, code, says, meaning, advice, source, frozenset(statuses), or_else)

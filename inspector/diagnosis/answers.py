@@ -67,7 +67,7 @@ def _known(status: int, words: str) -> Answer | None:
         (
             row
             for row in TABLE
-            if (not row.statuses or status in row.statuses) and row.says.search(words)
+            if (not row.statuses or status in row.statuses) and row.is_found(words)
         ),
         None,
     )

@@ -74,10 +74,12 @@ class ValueGrammar:
     any case.
     """
 
-    __slots__ = ("_listed", "_whole", "_word")
+    __slots__ = ("_forms", "_listed", "_whole", "_word")
 
     def __init__(self, *forms: str, listed: Iterable[str] = ()) -> None:
-        self._word = re.compile("|".join(f"(?:{form})" for form in forms) or r"(?!)")
+        self._forms = "|".join(f"(?:{form})" for form in forms) or r"(?!)"
+        # Compiled when a value is judged by it: a run meets few of all the headers there are.
+        self._word: re.Pattern[str] | None = None
         self._listed = frozenset(word.lower() for word in listed)
         self._whole = Whole()
 
@@ -85,7 +87,11 @@ class ValueGrammar:
         """Whether a word may be shown."""
         if MASK.fullmatch(word):
             return False
-        return word.lower() in self._listed or self._word.fullmatch(word) is not None
+        if word.lower() in self._listed:
+            return True
+        if self._word is None:
+            self._word = re.compile(self._forms)
+        return self._word.fullmatch(word) is not None
 
     def hidden(self, text: str) -> list[Span]:
         """Where what may not be shown of a text stands, in order and apart."""

@@ -14,7 +14,7 @@ from inspector.diagnosis.catalogue import CODES
 
 
 def _name(row: Answer) -> str:
-    return f"{row.of}-{row.code}-{row.says.pattern[:20]}"
+    return f"{row.of}-{row.code}-{row.says[:20]}"
 
 
 @pytest.mark.parametrize("row", TABLE, ids=_name)
@@ -35,7 +35,7 @@ def test_a_row_names_only_what_is_known_of_a_call(row: Answer) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=_name)
 def test_a_pattern_is_of_folded_text(row: Answer) -> None:
-    plain = row.says.pattern.replace("\\S", "").replace("\\D", "").replace("\\W", "")
+    plain = row.says.replace("\\S", "").replace("\\D", "").replace("\\W", "")
 
     assert plain == plain.lower()
 
@@ -46,6 +46,6 @@ def test_a_pattern_is_of_folded_text(row: Answer) -> None:
 def test_a_long_answer_is_looked_up_in_no_time(text: str) -> None:
     began = time.process_time()
     for row in TABLE:
-        row.says.search(text)
+        row.is_found(text)
 
     assert time.process_time() - began < 1
