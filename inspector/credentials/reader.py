@@ -5,7 +5,7 @@ The report's renderer of what `reading` and `targets` read: a label in the place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -90,7 +90,6 @@ class CredentialReader:
         self._targets: Memo[Written] = Memo(fingerprint_key)
         self._texts: Memo[Written] = Memo(fingerprint_key)
         self._response_texts: Memo[Written] = Memo(fingerprint_key)
-        self._phrases: Memo[Written] = Memo(fingerprint_key)
 
     @property
     def generation(self) -> int:
@@ -211,8 +210,12 @@ class CredentialReader:
         `SECRET_QUERY`, whatever has a key's shape anywhere else, and what `secrets.paths`
         does not grant.
         """
+        field = (b"", raw)
         self.study((), raw)
-        return self._recurring(self._targets, (b"", raw), partial(self._target, raw))
+        known = self._targets.get(field)
+        if known is None or self._is_stale(known):
+            return self._targets.put(field, Written(self.generation, "", self._target(raw))).value
+        return known.value
 
     def authority(self, host: str) -> str:
         """A host as the authority of a target is shown, so that both can be compared."""
@@ -220,15 +223,11 @@ class CredentialReader:
 
     def value(self, name: bytes, text: str) -> str:
         """The value of a header, or of a pseudo-header of `secrets.grants`, as it may be shown."""
-        hidden = granting.of_header(name, self._kept)
-        return self._recurring(
-            self._phrases, (b"value " + name, _encoded(text)), partial(self._granted, text, hidden)
-        )
+        return self._granted(text, granting.of_header(name, self._kept))
 
     def name(self, text: str) -> str:
         """The name of a field, in which nothing is left but words (`secrets.free_text`)."""
-        made = partial(self._granted, text, free_text.hidden_in_name)
-        return self._recurring(self._phrases, (b"name", _encoded(text)), made)
+        return self._granted(text, free_text.hidden_in_name)
 
     def label(self, text: str) -> str:
         """What is shown of a value that nothing grants: equal for equal values of one run."""
@@ -249,10 +248,6 @@ class CredentialReader:
 
         Safe whenever it is written: no key that is learnt later stands in it.
         """
-        made = partial(self._words, text)
-        return self._recurring(self._phrases, (b"words", _encoded(text)), made)
-
-    def _words(self, text: str) -> str:
         shown = self.scrub(text)
         if shown == NOT_SHOWN:
             return shown
@@ -284,13 +279,6 @@ class CredentialReader:
             read = None if syntax is None else self._read(name, raw, syntax)
             known = memo.put(field, Written(self.generation, *self._text(field, folded, read)))
         return known.name, known.value
-
-    def _recurring(self, memo: Memo[Written], field: RawField, write: Callable[[], str]) -> str:
-        """A text, written before or now."""
-        known = memo.get(field)
-        if known is None or self._is_stale(known):
-            known = memo.put(field, Written(self.generation, "", write()))
-        return known.value
 
     def _is_stale(self, written: Written) -> bool:
         """Whether a text holds a key that was not known when it was written."""
@@ -363,10 +351,6 @@ class CredentialReader:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)
         return header
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _with_kind_basic(shown: str) -> str:
