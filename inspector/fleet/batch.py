@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final
 
 from inspector.fact import replace
 from inspector.fleet.cell import Cell, Died, RunTask, TooSlow
 from inspector.fleet.fetching import fetch, forget
 from inspector.fleet.judging import Judged, failed
+from inspector.fleet.scratch import Scratch
 from inspector.fleet.settings import FleetSettings
 from inspector.fleet.tables import Failure
 
@@ -53,7 +53,7 @@ class Keeper:
         self._open: deque[_Open] = deque()
         self._numbers = count()
         self._is_stopped = False
-        self._scratch = Path(mkdtemp(prefix="inspector-fleet-"))
+        self._scratch = Scratch()
 
     def __enter__(self) -> Keeper:
         return self
@@ -73,12 +73,12 @@ class Keeper:
             self._cell.close()
             self._cell = None
         self._open.clear()
-        forget(self._scratch)
+        self._scratch.close()
 
     def judged(self, questions: Iterable[RunTask]) -> Iterator[Judged]:
         """An answer to each question, in their order."""
         for question in questions:
-            place = self._scratch / str(next(self._numbers))
+            place = self._scratch.path / str(next(self._numbers))
             here = replace(question, run=fetch(question.run, place))
             self._open.append(_Open(question, here, place))
             if self._cell is None:
