@@ -143,8 +143,11 @@ def test_requests_whose_heads_survive_are_still_reported(name: str, share: int) 
     assert tried(name, share).reported >= least * tried(name, share).heads
 
 
-@share
-def test_what_is_lost_does_not_silence_the_rest(share: int) -> None:
-    """Of 1 % loss most root causes survive: saying nothing would be no mistake, and no use."""
-    assert tried("1 % dropped", share).failing > 0
-    assert tried("1 % dropped", share).named >= 0.8 * tried("1 % dropped", share).failing
+@pytest.mark.slow
+def test_what_is_lost_does_not_silence_the_rest() -> None:
+    """Of 1 % loss most root causes survive: saying nothing would be no mistake, and no use.
+
+    A part of all captures, so all are asked: of a few the one packet that matters may be lost.
+    """
+    assert tried("1 % dropped", 1).failing > 100
+    assert tried("1 % dropped", 1).named >= 0.8 * tried("1 % dropped", 1).failing
