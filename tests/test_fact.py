@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import typing
 from collections.abc import Mapping
 
 import pytest
@@ -64,6 +65,10 @@ def test_fields_have_the_defaults_of_their_class() -> None:
     assert name.default_factory is dataclasses.MISSING
     assert at.default == 0
     assert notes.default_factory is dict
+
+
+def test_the_type_hints_of_a_fact_are_those_of_its_fields() -> None:
+    assert list(typing.get_type_hints(Seen)) == ["name", "at", "notes"]
 
 
 def test_a_fact_is_copied_and_packed() -> None:

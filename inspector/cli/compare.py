@@ -73,9 +73,9 @@ def compare(
     """
     with AtOnce():
         import secrets
-        from dataclasses import replace
 
         from inspector.errors import plain_parts
+        from inspector.fact import replace
         from inspector.inspection import FINGERPRINT_KEY_BYTES
         from inspector.report.compare import Side, matching
         from inspector.report.compare import compare as differences

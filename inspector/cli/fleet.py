@@ -220,9 +220,9 @@ def _settings(
     told: dict[str, Any], policies: tuple[str, ...], time_limit: str, memory_limit: str
 ) -> FleetSettings:
     import secrets
-    from dataclasses import replace
     from datetime import UTC, datetime
 
+    from inspector.fact import replace
     from inspector.fleet.settings import LEAST_MEMORY, FleetSettings
     from inspector.inspection import FINGERPRINT_KEY_BYTES
 

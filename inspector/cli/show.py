@@ -86,8 +86,7 @@ def show(
     Wireshark.
     """
     with AtOnce():
-        from dataclasses import replace
-
+        from inspector.fact import replace
         from inspector.report.detail.gather import Details
         from inspector.report.detail.page import listed, page
         from inspector.report.formats.detailed import plain

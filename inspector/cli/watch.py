@@ -39,8 +39,7 @@ def watch(
     Space or p pauses, q or Ctrl-C ends.
     """
     with AtOnce():
-        from dataclasses import replace
-
+        from inspector.fact import replace
         from inspector.live.capture import Watchers, capture
 
     planned = plan(live, ctx.meta.get(VERBOSITY, 0), duration=duration)

@@ -153,8 +153,8 @@ class Audit:
         segment = reading.segment
         if segment is None or not reading.places:
             return []
-        if segment.start == segment.end and not segment.flags & SYN:
-            return []  # it has no byte, and begins nothing
+        if segment.start == segment.end and not (segment.flags & SYN or reading.settled):
+            return []  # it has no byte, begins nothing, and no fragment waits for it
         own = {number: (place, frame)}
         parts = [self._stretch(own, one) for one in reading.places]
         for settled in reading.settled:

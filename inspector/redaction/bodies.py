@@ -49,8 +49,8 @@ _SQUID: Final = re.compile(rb"(?<!\w)ERR_[A-Z]{2,12}(?:_[A-Z]{1,12}){0,4}(?!\w)"
 _SPACE: Final = b" \t\r\n"
 _WHOLE_UNITS: Final = re.compile(rb"(?:[^\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*")
 _STRING_TEXT: Final = re.compile(rb'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*')
-#: A value that is a mask already: filled, with the digits that tell it from others.  Possessive,
-#: so that a long fill with something else behind it costs one look at each character.
+#: A value that is a mask already: filled, with the digits that tell it from others.  A fill is
+#: possessive, so that one with something else behind it costs one look at each character.
 _MASKED: Final = re.compile(r"(?=(?:[0-9]*+[^0-9]){4})(?:[^\w]|[xX]++(?:[0-9]{1,8}+(?![0-9]))?)+")
 
 

@@ -162,10 +162,11 @@ def _around(pattern: re.Pattern[bytes], text: bytes) -> bytes:
 
 def _together(text: bytes) -> bytes:
     """A text without what `_BETWEEN` takes out: as far as keys go, which are ASCII, the same."""
+    # A NUL stands for each until the end: what it parted is not to be read as another of them.
     if any(sign in text for sign in _BETWEEN_SIGNS):
-        text = _BETWEEN_MARKUP.sub(b"", text)
+        text = _BETWEEN_MARKUP.sub(b"\0", text)
     for word in _BETWEEN_WORDS:
-        text = text.replace(word, b"")
+        text = text.replace(word, b"\0")
     return text.translate(None, _SPACE)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.fleet.arrow import arrow_schema
-from inspector.fleet.tables import TABLES
+from inspector.fleet.tables import TABLES, empty_row
 from tools.docs import fleet_tables
 
 
@@ -13,6 +13,11 @@ def test_the_page_of_the_tables_is_that_of_the_records() -> None:
     assert fleet_tables.PAGE.read_text(encoding="utf-8") == fleet_tables.page(), (
         "run: python -m tools.docs.fleet_tables"
     )
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_empty_row_has_the_columns_of_its_record(table: str) -> None:
+    assert list(empty_row(TABLES[table])) == list(TABLES[table].__dataclass_fields__)
 
 
 @pytest.mark.parametrize("table", TABLES)

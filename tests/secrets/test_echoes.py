@@ -103,6 +103,25 @@ def test_nothing_captured_raises(text: bytes) -> None:
     assert all(0 <= start < stop <= len(text) for start, stop in spans)
 
 
+@pytest.mark.parametrize("behind", [b"n", b"r", b"t"])
+@pytest.mark.parametrize("between", [b"\\\\n", b"\\\\t", b"\\\xc2\xad", b"\\\x1b[0m"])
+def test_what_parts_a_key_is_not_read_together_with_what_follows(
+    between: bytes, behind: bytes
+) -> None:
+    """A line end in JSON within JSON is two backslashes and a letter; the next may be an r."""
+    key = KEY[:7] + behind + KEY[8:16]  # on neither side has a piece room
+    text = b"saw " + key[:7] + between + key[7:] + b" here"
+    assert echoes(knowing(key), text) == [(4, len(text) - 5)]
+
+
+def test_in_a_long_text_a_writing_is_found_where_it_stands() -> None:
+    written = b"".join(b"%%%02X" % byte for byte in KEY)
+    far = b"lab " * 10_000
+    text = far + b"a%20b " + far + written + b" " + far + b"c%20d"
+    start = text.index(written)
+    assert echoes(knowing(KEY), text) == [(start, start + len(written))]
+
+
 @pytest.mark.parametrize("writing", WRITINGS)
 @pytest.mark.parametrize(
     "key", [b"ab1cd2ef", KEY, (KEY + b".") * 40], ids=["short", "usual", "long"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from inspector.diagnosis import answers
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Code
+from inspector.fact import replace
 
 ABOUT: Final = Code(
     "upstream-rate-limited",
