@@ -12,6 +12,32 @@ from inspector.wire import Batch
 
 #: Pieces of packets of one direction that wait, from which on it is looked whether any have gone.
 TIDY: Final = 64
+#: Nanoseconds that packets may be late by: those of several interfaces are read one after the other.
+#: What is older tells that the clock was put back.
+PUT_BACK: Final = 1_000_000_000
+
+
+class HoldClock:
+    """How late it is by the packets' own times, in nanoseconds; it never goes back.
+
+    A clock that is put back, be it by an hour, stands still for a moment and goes on: else
+    whatever comes in that hour would have waited for an hour already.
+    """
+
+    __slots__ = ("_added", "now")
+
+    def __init__(self) -> None:
+        self.now = 0
+        self._added = 0
+
+    def at(self, time: int) -> int:
+        """The reading for a packet of this time."""
+        reading = time + self._added
+        if reading < self.now - PUT_BACK:
+            self._added += self.now - reading
+            reading = self.now
+        self.now = max(self.now, reading)
+        return reading
 
 
 @dataclass(slots=True)
@@ -41,6 +67,7 @@ class Held:
         "number",
         "pending",
         "pieces",
+        "since",
         "wire",
     )
 
@@ -57,6 +84,7 @@ class Held:
         self.notes: list[str] = []
         self.changed = False
         self.batch = 0
+        self.since = 0  # when it came, by a `HoldClock`
         self.counted_cuts = False
         self.pieces: list[HeldPiece] = []
         self.pending = False  # a fragment whose datagram is not whole

@@ -31,7 +31,7 @@ from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
 from inspector.redaction.comments import own_comments
 from inspector.redaction.frames import FrameReader, Place, Reading
-from inspector.redaction.held import Held, HeldPiece, batches_of
+from inspector.redaction.held import Held, HeldPiece, HoldClock, batches_of
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
 from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.outside import HEADERS, READABLE, quoted_payload
@@ -113,7 +113,7 @@ class Redactor:
         self._held: OrderedDict[int, Held] = OrderedDict()
         self._held_bytes = 0
         self._drafts = Drafts()
-        self._newest = 0
+        self._clock = HoldClock()
         self._fed = 0
         self._looked = 0
 
@@ -252,9 +252,9 @@ class Redactor:
         )
         held.batch = self._fed
         held.counted_cuts = batch.counted_cuts
+        held.since = self._clock.at(at)
         self._held[number] = held
         self._held_bytes += captured
-        self._newest = max(self._newest, at)
         try:
             return held, self._frames.read(held.link, frame, held.wire, held.at, held.number)
         except Exception as error:  # whatever a bug, or a frame made to find one, does
@@ -373,7 +373,8 @@ class Redactor:
         while held:
             first = next(iter(held.values()))
             if not first.ready:
-                late = limits.held_time is not None and (self._newest - first.at > limits.held_time)
+                waited = self._clock.now - first.since
+                late = limits.held_time is not None and waited > limits.held_time
                 if not (everything or late or self._held_bytes > limits.held_bytes):
                     break
                 self._force(first)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from inspector.redaction import HoldLimits, Redactor
+from inspector.redaction.held import HoldClock
 from inspector.wire import Batch
 from tests.flows.build import MILLISECOND, Packet, Tcp, Wire, batch
 from tests.property.conversations import KEY, Journey, Talk, interleave, talks, travel
@@ -98,6 +99,30 @@ def test_what_a_limit_forces_out_undecided_is_blanked() -> None:
     assert b"LABONLY" not in payloads(out)
     assert b"second" not in payloads(out)
     assert sum(len(b.records) for b in out) == len(tcp.wire.packets)
+
+
+def test_a_clock_that_was_put_back_blanks_nothing_that_is_decided_in_time() -> None:
+    tcp = Tcp().open()
+    tcp.wire.now -= 3_600_000 * MILLISECOND
+    tcp.up(b"GET /late HTTP/1.1\r\nX-Api-Key: LABONLY-first")
+    tcp.wire.now += 100 * MILLISECOND
+    tcp.up(b"-second-LABONLY\r\nHost: lab.example\r\n\r\n").down(ANSWERED).close()
+    out, summary = redacted(tcp.wire.packets, 1, limits=HoldLimits(held_time=1_000 * MILLISECOND))
+    assert summary.blanked["undecided"] == 0
+    assert b"GET /late HTTP/1.1" in payloads(out)
+    assert b"LABONLY" not in payloads(out)
+    assert sum(len(b.records) for b in out) == len(tcp.wire.packets)
+
+
+def test_the_clock_of_what_waits_never_goes_back() -> None:
+    clock = HoldClock()
+    assert [clock.at(time) for time in (5, 9, 7)] == [5, 9, 7]
+    assert clock.now == 9
+    hour = 3600 * 1_000_000_000
+    assert clock.at(hour) == hour
+    assert clock.at(50) == hour
+    assert clock.at(60) == hour + 10
+    assert clock.now == hour + 10
 
 
 def test_packets_leave_as_soon_as_a_message_is_whole() -> None:
