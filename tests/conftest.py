@@ -58,6 +58,7 @@ SLOW: Final = frozenset(
         "report/test_growth.py",
         "test_canary.py",
         "test_canary_outputs.py",
+        "test_faults.py",
         "test_hostile_text.py",
         "test_wheel.py",
     }

@@ -132,6 +132,10 @@ class Ring:
         self.filter = filter
         self._counted_cuts = filter is not None and filter.text.endswith(COUNTED_CUTS)
         self.state: State = "waiting"
+        #: How often its interface went down.
+        self.downs = 0
+        #: Whether it was up when it was bound to, and the packets delivered until then.
+        self._was_up, self._before = False, 0
         #: Frames that `read` has given.
         self.delivered = 0
         self._socket = channel
@@ -202,6 +206,10 @@ class Ring:
         self.interface, self.index, self.link_type = interface, index, link_type
         membership = pack("=iHH8x", index, _PACKET_MR_PROMISC, 0)
         _option(self._socket, _PACKET_ADD_MEMBERSHIP, membership, f"{interface} promiscuous")
+        # What there was before it is told of one that was removed.
+        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        self.downs = 0
+        self._was_up, self._before = bool(flags & _IFF_UP), self.delivered
         try:
             self._socket.bind((interface, _ETH_P_ALL))
         except OSError as error:
@@ -249,6 +257,7 @@ class Ring:
         """Whether the interface is still there and up, asked of the kernel now."""
         if self.state in ("running", "down"):
             self.state = self._condition()
+            self._forget_removal()
         return self.state
 
     def statistics(self) -> RingStatistics:
@@ -266,6 +275,7 @@ class Ring:
         """Receive nothing more; what is in the ring stays to be read."""
         if self.state == "stopped":
             return
+        self.check()
         NOTHING.attach(self._socket)
         # The kernel waits in `bind` until no CPU is in the old filter any more.
         if self.interface is not None:
@@ -324,6 +334,16 @@ class Ring:
             return
         if number == errno.ENETDOWN or self.state == "down":
             self.state = self._condition()
+            # The kernel says it once: of one that went down, be it up again by now, and of one
+            # that was not up when it was bound to.
+            was_up = self._was_up or self.delivered > self._before
+            self.downs += was_up and number == errno.ENETDOWN
+            self._forget_removal()
+
+    def _forget_removal(self) -> None:
+        """One that was removed went down for the last time: that is told as its removal."""
+        if self.state == "gone":
+            self.downs = max(0, self.downs - 1)
 
     def _condition(self) -> State:
         request = pack("=16si20x", b"", self.index)

@@ -315,6 +315,12 @@ def _notes(session: Session, opened: Opened) -> tuple[str, ...]:
             f"{name} was removed and made anew{times}: what crossed it before it was captured again"
             " is not here"
         )
+    for source in session.sources:
+        if source.downs:
+            times = "" if source.downs == 1 else f" {source.downs} times"
+            notes.append(
+                f"{source.interface} went down{times}: nothing crossed it until it was up again"
+            )
     if opened.broker is not None and opened.broker.trouble:
         notes.append(f"{opened.broker.trouble}: containers that came after that have no names")
     if opened.keys is not None:

@@ -36,11 +36,12 @@ class Source(Protocol):
     """One interface that is listened on.
 
     `delivered` counts the packets given so far; once `drain` is through,
-    `delivered + dropped == received`.  Batches are numbered by the session,
-    whatever they say.
+    `delivered + dropped == received`.  `downs` counts how often the interface went
+    down.  Batches are numbered by the session, whatever they say.
     """
 
     delivered: int
+    downs: int
 
     @property
     def interface(self) -> str | None: ...

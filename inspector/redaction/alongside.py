@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import BinaryIO
 
 from inspector.pcap.reader import CaptureReader
@@ -87,7 +88,9 @@ class Copies:
     def close(self) -> None:
         """Nothing of them is needed any more."""
         for file in self._files:
-            file.close()
+            # What a full disk has no room for is told by whoever wanted to leave it.
+            with suppress(OSError):
+                file.close()
 
     def _write(self, ready: Iterable[Batch]) -> None:
         for batch in ready:

@@ -12,8 +12,8 @@ from inspector.wire import Batch
 
 #: Pieces of packets of one direction that wait, from which on it is looked whether any have gone.
 TIDY: Final = 64
-#: Nanoseconds that packets may be late by: those of several interfaces are read one after the other.
-#: What is older tells that the clock was put back.
+#: Nanoseconds that packets may be late by, for those of several interfaces are read one after the
+#: other.  What is older tells that the clock was put back.
 PUT_BACK: Final = 1_000_000_000
 
 

@@ -328,6 +328,7 @@ def test_an_interface_that_vanishes_is_a_state_and_no_exception(
         run_ip("-n", space, "link", "delete", spare)
 
         assert _settled(ring) == "gone"
+        assert ring.downs == 0
         list(ring.drain())
         assert ring.delivered == ring.statistics().received
         assert ring.statistics().dropped == 0
@@ -342,11 +343,13 @@ def test_an_interface_that_goes_down_comes_up_again_by_itself(network: Network, 
         ):
             run_ip("-n", space, "link", "set", spare, "down")
             assert _settled(ring) == "down"
+            assert ring.downs == 1
             run_ip("-n", space, "link", "set", spare, "up")
             wire.send(sent := frame(AGENT, API_PROXY, b"back"))
 
             assert sent in frames_of(wait_for(ring))
             assert ring.check() == "running"
+            assert ring.downs == 1
     finally:
         run_ip("-n", space, "link", "delete", spare)
 

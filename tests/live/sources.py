@@ -43,6 +43,7 @@ class FileSource:
         self.filter: Filter | None = None
         self.state: Literal["waiting", "running", "down", "gone", "stopped"] = "running"
         self.delivered = 0
+        self.downs = 0
         #: Whether its interface goes away once all is read.
         self.gone = False
         self._readable, self._end = os.pipe()
