@@ -10,7 +10,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed lab captures diagnose-matrix mutation live-scenarios bpf native fuzz docs lock clean
+.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed bench-growth soak lab captures diagnose-matrix mutation live-scenarios bpf native fuzz docs lock clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,13 @@ bench-keys: $(READY) ## Count what hundreds to thousands of credentials cost, an
 bench-probed: $(READY) ## Ask a probed API proxy 10,000 times beside one that is not; root (BENCH_ARGS=...)
 	@tools/system-packages lab
 	@$(BIN)/python -m benchmarks.probed $(BENCH_ARGS)
+
+bench-growth: $(READY) ## What each attack costs at n, 2n and 4n; docs/limits.md has the table (BENCH_ARGS=...)
+	@$(BIN)/python -m benchmarks.growth $(BENCH_ARGS)
+
+soak: $(READY) ## Root: flat memory and descriptors of a live capture under steady traffic (TIME=60 RATE=50)
+	@tools/system-packages lab
+	@$(BIN)/python -m benchmarks.soak $(or $(TIME),60) --rate $(or $(RATE),50)
 
 bench-calls: $(READY) ## Count the calls of a packet and the facts of an exchange
 	@$(BIN)/python -m benchmarks.calls

@@ -145,7 +145,7 @@ PROGRAMS: Final = (
 #: Starts a contestant and writes what it used.  A process of its own, and a
 #: small one: the kernel counts the memory of whoever starts a program as the
 #: program's first.
-_LAUNCH: Final = """
+LAUNCH: Final = """
 import json, os, sys, time
 began = time.perf_counter()
 pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
@@ -166,7 +166,7 @@ def run(program: Program, capture: Path) -> Result:
     ):
         command = program.command(capture, Path(scratch))
         used = Path(scratch, "used")
-        launch = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(used), *command]
+        launch = [sys.executable, "-I", "-S", "-c", LAUNCH, str(used), *command]
         subprocess.run(launch, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, check=True)
         wall, cpu, peak, exit_code = json.loads(used.read_text())
         if exit_code != 0:
