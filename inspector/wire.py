@@ -12,8 +12,11 @@ within its file, as Wireshark counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from struct import Struct
+from typing import Final, TypeAlias, overload
 
 from inspector.fact import Fact, field, replace
 
@@ -48,6 +51,81 @@ EVERYTHING: Final = "everything"
 COUNTED_CUTS: Final = "; TLS cut behind its handshake, records counted"
 
 
+_LATEST: Final = (1 << 63) - 1
+_EARLIEST: Final = -1 - _LATEST
+_UNPACK_RECORD: Final = Struct("4q")
+
+
+class Records(Sequence[Record]):
+    """Records as the compiled core writes and reads them: four 8-byte integers each.
+
+    `packed` holds them one behind another; a tuple is made of one when somebody asks for it.
+    """
+
+    __slots__ = ("packed",)
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.packed = array("q", chain.from_iterable(records))
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Records: ...
+    def __getitem__(self, index: int | slice) -> Record | Records:
+        count = len(self)
+        if isinstance(index, slice):
+            start, stop, step = index.indices(count)
+            if step != 1:
+                raise ValueError("records are consecutive")
+            part = Records()
+            part.packed = self.packed[4 * start : 4 * max(start, stop)]
+            return part
+        if not -count <= index < count:
+            raise IndexError(index)
+        record: Record = _UNPACK_RECORD.unpack_from(self.packed, index % count * 32)
+        return record
+
+    def __len__(self) -> int:
+        return len(self.packed) >> 2
+
+    def __iter__(self) -> Iterator[Record]:
+        return _UNPACK_RECORD.iter_unpack(self.packed)  # type: ignore[return-value]
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to every sequence of the same records."""
+        if isinstance(other, Records):
+            return self.packed == other.packed
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Records({list(self)})"
+
+    def extend(self, records: Sequence[Record]) -> None:
+        """Some more; a time that no 63 bits hold becomes the nearest that they do."""
+        try:
+            self.packed.extend(array("q", chain.from_iterable(records)))
+        except OverflowError:
+            for at, *places in records:
+                self.packed.extend((min(max(at, _EARLIEST), _LATEST), *places))
+
+    @property
+    def times(self) -> array[int]:
+        """When each was captured, in their order."""
+        return self.packed[::4]
+
+    def keep_times(self, first: int, last: int) -> list[int]:
+        """Move every time of these (one at least) into a range; the indexes of those outside."""
+        times = self.times
+        if first <= min(times) and max(times) <= last:
+            return []
+        outside = [at for at, time in enumerate(times) if not first <= time <= last]
+        for at in outside:
+            self.packed[4 * at] = min(max(self.packed[4 * at], first), last)
+        return outside
+
+
 class Batch(Fact):
     """A run of consecutive packets of one file that share one link type.
 
@@ -59,7 +137,7 @@ class Batch(Fact):
     """
 
     data: bytes
-    records: list[Record]
+    records: Sequence[Record]
     link_type: int
     first_packet: int
     comments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)

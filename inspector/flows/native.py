@@ -16,7 +16,6 @@ import ctypes
 from array import array
 from collections.abc import Iterator, MutableSequence
 from functools import partial
-from itertools import chain
 from struct import Struct
 from typing import Any, Final, Literal
 
@@ -28,7 +27,7 @@ from inspector.flows.stream import NOTHING, UNKNOWN, Half
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
 from inspector.native.layout import Core, CoreState, HeldSegment, KeySlot
-from inspector.wire import Batch, Segment
+from inspector.wire import Batch, Records, Segment
 
 #: Segments held as places in their batch; when there are more, all become bytes.
 _SEGMENTS: Final = 2048
@@ -298,15 +297,14 @@ class NativeEngine(PacketEngine):
         if before_ip is None or type(batch.data) is not bytes:
             yield from super().feed(batch)
             return
-        records = batch.records
+        records = batch.records if isinstance(batch.records, Records) else Records(batch.records)
         self.notes.packets += len(records)
         self._reassembler.counted_cuts = batch.counted_cuts
         memory, join, data, first = self._memory, self._core.join, batch.data, batch.first_packet
         deliver, shown = self._reassembler.deliver, self._reassembler.shown
         state, pointer, halves = memory.state, memory.pointer, memory.halves
         memory.data, state.before_ip, state.first_packet = data, before_ip, first
-        packed = array("q", chain.from_iterable(records))
-        places, count, size = packed.buffer_info()[0], len(records), len(data)
+        places, count, size = records.packed.buffer_info()[0], len(records), len(data)
         at = 0
         try:
             while True:

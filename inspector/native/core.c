@@ -5,25 +5,11 @@
  * this, takes that one packet, and calls again.
  *
  * Freestanding C99: no library is needed at run time, so that one object serves every libc. */
+#include "bytes.h"
 #include "core.h"
 
 enum { FIN = 1, SYN = 2, RST = 4 };
 enum { IPV4 = 20, TCP = 20, LONGEST = 1 << 30 };
-
-static uint32_t be16(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
-
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint64_t le64(const uint8_t *p)
-{
-    /* Spelt out, so that the compiler sees one load in it. */
-    return (uint64_t)p[7] << 56 | (uint64_t)p[6] << 48 | (uint64_t)p[5] << 40 |
-           (uint64_t)p[4] << 32 | (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 |
-           (uint64_t)p[1] << 8 | p[0];
-}
 
 static int same_key(const uint8_t *a, const uint8_t *b)
 {
@@ -92,7 +78,8 @@ int64_t inspector_core_abi(void) { return INSPECTOR_CORE_ABI; }
 int64_t inspector_core_sizes(int64_t *out, int64_t room)
 {
     const int64_t sizes[] = {sizeof(struct record), sizeof(struct half),  sizeof(struct slot),
-                             sizeof(struct segment), sizeof(struct taken), sizeof(struct state)};
+                             sizeof(struct segment), sizeof(struct taken), sizeof(struct state),
+                             sizeof(struct walk)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];

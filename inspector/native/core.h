@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 1
+#define INSPECTOR_CORE_ABI 2
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -79,6 +79,16 @@ struct state {
     int64_t tcp_packets, duplicate_packets; /* counted up */
 };
 
+/* How a capture file is walked. */
+struct walk {
+    int64_t big_endian, tick; /* nanoseconds in a unit of its times */
+    int64_t header;           /* classic: bytes of a record's header */
+    int64_t longest;          /* the longest capture that is believed */
+    int64_t interface;        /* pcapng: the one whose packets are taken, */
+    int64_t offset;           /* and what is added to its times */
+    int64_t at;               /* where the next record begins */
+};
+
 EXPORT int64_t inspector_core_abi(void);
 EXPORT int64_t inspector_core_sizes(int64_t *out, int64_t room);
 EXPORT int64_t inspector_core_put(const struct state *state, const uint8_t *key, int64_t value);
@@ -90,5 +100,12 @@ EXPORT int64_t inspector_core_join(struct state *state, const uint8_t *data, int
 EXPORT int64_t inspector_core_take(struct state *state, int64_t half, struct taken *out,
                                    int64_t room);
 EXPORT int64_t inspector_core_held(const struct state *state, int64_t from);
+
+EXPORT int64_t inspector_core_walk_classic(struct walk *walk, const uint8_t *data, int64_t size,
+                                           struct record *out, int64_t room);
+EXPORT int64_t inspector_core_walk_pcapng(struct walk *walk, const uint8_t *data, int64_t size,
+                                          struct record *out, int64_t room);
+EXPORT int64_t inspector_core_span(const struct record *records, int64_t count, int64_t before,
+                                   int64_t *earliest, int64_t *latest);
 
 #endif

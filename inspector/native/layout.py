@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 1
+ABI: Final = 2
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -71,7 +71,24 @@ class CoreState(ctypes.Structure):
     )
 
 
-#: Bytes of `struct record`, `half`, `slot`, `segment`, `taken` and `state`.
+class Walk(ctypes.Structure):
+    """`struct walk`: how a capture file is walked."""
+
+    _fields_ = tuple(
+        (name, c_int64)
+        for name in ("big_endian", "tick", "header", "longest", "interface", "offset", "at")
+    )
+
+    big_endian: int
+    tick: int
+    header: int
+    longest: int
+    interface: int
+    offset: int
+    at: int
+
+
+#: Bytes of `struct record`, `half`, `slot`, `segment`, `taken`, `state` and `walk`.
 SIZES: Final = (
     32,
     8 * HALF_FIELDS,
@@ -79,9 +96,12 @@ SIZES: Final = (
     ctypes.sizeof(HeldSegment),
     32,
     ctypes.sizeof(CoreState),
+    ctypes.sizeof(Walk),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
+_walk: Final = ctypes.POINTER(Walk)
+_number: Final = ctypes.POINTER(c_int64)
 _address: Final = ctypes.c_void_p
 _bytes: Final = ctypes.c_char_p
 #: Function -> arguments; every one answers an int64_t.
@@ -95,6 +115,9 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "join": [_state, _bytes, c_int64, _address, c_int64, c_int64],
     "take": [_state, c_int64, _address, c_int64],
     "held": [_state, c_int64],
+    "walk_classic": [_walk, _bytes, c_int64, _address, c_int64],
+    "walk_pcapng": [_walk, _bytes, c_int64, _address, c_int64],
+    "span": [_address, c_int64, c_int64, _number, _number],
 }
 
 
@@ -129,4 +152,7 @@ class Core:
         self.join: Any = functions["join"]
         self.take: Any = functions["take"]
         self.held: Any = functions["held"]
+        self.walk_classic: Any = functions["walk_classic"]
+        self.walk_pcapng: Any = functions["walk_pcapng"]
+        self.span: Any = functions["span"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

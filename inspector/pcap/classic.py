@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 from inspector.model.capture import Interface
 from inspector.pcap.walk import MAX_BLOCK, MAX_CAPTURED, DecryptionSecrets, FaultList, Run
-from inspector.wire import Record
+from inspector.pcap.walked import CoreWalk
+from inspector.wire import Record, Records
 
 HEADER_LENGTH: Final = 24
 
@@ -65,6 +66,7 @@ class ClassicWalker:
         self._longest = MAX_CAPTURED
         self._link_type = 0
         self._snap_length = 0
+        self._core = CoreWalk("walk_classic")
 
     def owed(self) -> tuple[bool, ...]:
         """The format promises no statistics."""
@@ -98,9 +100,16 @@ class ClassicWalker:
         self._record_header = Struct(
             variant.order + "4I" + ("8x" if variant.record_header == 24 else "")
         )
+        how = self._core.how
+        how.big_endian, how.tick = variant.order == ">", variant.tick
+        how.header, how.longest = variant.record_header, self._longest
 
-    def _walk_records(self, data: bytes, at: int) -> tuple[list[Record], int]:
+    def _walk_records(self, data: bytes, at: int) -> tuple[Records, int]:
         """The hot loop: about 0.25 us a record.  Every name in it is a local one."""
+        taken = Records()
+        if self._core:
+            at = self._core.take(data, at, taken)
+            self.packets += len(taken)
         variant = self._variant
         assert variant is not None
         unpack = self._record_header.unpack_from
@@ -126,7 +135,8 @@ class ClassicWalker:
             at = after
         self.needed = needed
         self.packets += len(records)
-        return records, at
+        taken.extend(records)
+        return taken, at
 
     def _absurd(self, captured: int, number: int) -> None:
         self.ended = True

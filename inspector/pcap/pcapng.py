@@ -26,8 +26,9 @@ from inspector.pcap.walk import (
     FaultList,
     Run,
 )
+from inspector.pcap.walked import CoreWalk
 from inspector.secret import Secret
-from inspector.wire import Record
+from inspector.wire import Record, Records
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1
@@ -89,6 +90,8 @@ class PcapngWalker:
         self._current = -1
         self._exact: dict[tuple[int, bool], dict[int, tuple[int, int]]] = {}
         self._last_time = 0
+        self._core = CoreWalk("walk_pcapng")
+        self._core.how.longest = MAX_CAPTURED
         self._set_order("<")
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
             INTERFACE_DESCRIPTION: self._interface_description,
@@ -142,9 +145,11 @@ class PcapngWalker:
         exact = self._exact[self._section[current].shared]
         tick, offset = exact[current]
         unpack, unpack_length = self._packet.unpack_from, self._uint.unpack_from
-        records: list[Record] = self._runs[-1].records
+        run = self._runs[-1].records
+        if self._core:
+            at = self._take_by_core(data, at, run, current, tick, offset)
+        records: list[Record] = []
         append = records.append
-        before = len(records)
         size = len(data)
         last = size - _SMALLEST_PACKET
         time = self._last_time
@@ -165,13 +170,29 @@ class PcapngWalker:
                 current = index
                 tick, offset = exact[index]
                 if self.changes is not None:
-                    self._note_change(self.packets + len(records) - before + 1, index)
+                    self._note_change(self.packets + len(records) + 1, index)
             time = (high << 32 | low) * tick + offset
             append((time, at + 28, captured, wire))
             at = after
         self._current = current
         self._last_time = time
-        self.packets += len(records) - before
+        self.packets += len(records)
+        run.extend(records)
+        return at
+
+    def _take_by_core(
+        self, data: bytes, at: int, run: Records, current: int, tick: int, offset: int
+    ) -> int:
+        """The packets of the present interface that follow each other."""
+        how = self._core.how
+        how.big_endian, how.interface, how.tick, how.offset = (
+            self._order == ">", current, tick, offset
+        )  # fmt: skip
+        before = len(run)
+        at = self._core.take(data, at, run)
+        if len(run) > before:
+            self._last_time = run[-1][0]
+            self.packets += len(run) - before
         return at
 
     def finish(self, rest: bytes) -> str | None:
@@ -399,9 +420,9 @@ class PcapngWalker:
         """Put a packet behind those of its kind, or start a new run."""
         runs = self._runs
         if not runs or (runs[-1].link_type, runs[-1].counted_cuts) != interface.shared:
-            runs.append(Run(interface.link_type, [], {}, interface.counted_cuts))
+            runs.append(Run(interface.link_type, Records(), {}, interface.counted_cuts))
         run = runs[-1]
         if comments:
             run.comments[len(run.records)] = comments
-        run.records.append(record)
+        run.records.extend((record,))
         self.packets += 1

@@ -15,7 +15,8 @@ from inspector.pcap.classic import VARIANTS, ClassicWalker
 from inspector.pcap.pipes import Stop
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
 from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
-from inspector.wire import DISORDER_NS, Batch, Record, packet_reference
+from inspector.pcap.walked import span
+from inspector.wire import DISORDER_NS, Batch, Record, Records, packet_reference
 
 _MAGIC_LENGTH: Final = 4
 #: Buffers of all files opened together; each gets its share, and 64 KiB at least.
@@ -141,16 +142,16 @@ class CaptureReader:
 
     def _batch(self, data: bytes, run: Run) -> Batch:
         records = run.records
-        # C-speed comparisons of tuples; a time decides almost always.
-        first, last = min(records)[0], max(records)[0]
+        first, last, in_order = span(records, self._clock)
         if first < 0 or last > _LATEST:
-            self._into_range(records)
-            first, last = min(records)[0], max(records)[0]
+            for at in records.keep_times(0, _LATEST):
+                self._faults.note("time-out-of-range", self._packets + at + 1)
+            first, last, in_order = span(records, self._clock)
         if self._earliest is None or first < self._earliest:
             self._earliest = first
         if self._latest is None or last > self._latest:
             self._latest = last
-        if records[0][0] < self._clock or records != sorted(records):
+        if not in_order:
             self._note_steps_back(records)
         self._clock = records[-1][0]
         first_packet = packet_reference(self.file_index, self._packets + 1)
@@ -169,22 +170,16 @@ class CaptureReader:
         marks.clear()
         return taken
 
-    def _into_range(self, records: list[Record]) -> None:
-        for at, (time, offset, captured, wire) in enumerate(records):
-            if not 0 <= time <= _LATEST:
-                records[at] = (min(max(time, 0), _LATEST), offset, captured, wire)
-                self._faults.note("time-out-of-range", self._packets + at + 1)
-
-    def _note_steps_back(self, records: list[Record]) -> None:
+    def _note_steps_back(self, records: Records) -> None:
         if len(self._walker.interfaces()) > 1:
             return  # each hands over its packets in portions: no clock has to step for that
         before = self._clock
-        for at, record in enumerate(records):
-            back = before - record[0]
+        for at, time in enumerate(records.times):
+            back = before - time
             if back > DISORDER_NS:
                 detail = f"by {back / 1e9:.3f} s"
                 self._faults.note(CLOCK_SET_BACK, self._packets + at + 1, detail)
-            before = record[0]
+            before = time
 
     def _more(self, rest: bytes, needed: int) -> bytes:
         """`rest` and what follows it, at least `needed` bytes if the file has them."""
@@ -346,7 +341,7 @@ def merged(readers: Iterable[CaptureReader]) -> Iterator[Batch]:
             heapq.heappush(heads, (following.records[0][0], index, following, 0))
 
 
-def _run_end(records: list[Record], at: int, other: tuple[int, int], index: int) -> int:
+def _run_end(records: Sequence[Record], at: int, other: tuple[int, int], index: int) -> int:
     """How far the file `index` may go on from `at` before the file `other` has its turn."""
     time, other_index = other
     bound = time if index < other_index else time - 1
