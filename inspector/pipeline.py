@@ -42,7 +42,7 @@ class StreamReader(Protocol):
     segments at a time).
     """
 
-    def data(self, up: bool, segments: list[Segment]) -> int:
+    def data(self, up: bool, segments: Sequence[Segment]) -> int:
         """The next bytes of a direction, in order."""
 
     def skipped(self, up: bool, count: int, at: int, packet: int) -> int:
@@ -232,7 +232,7 @@ class Together:
     def __init__(self, readers: Sequence[StreamReader]) -> None:
         self._seats = [_Seat(reader) for reader in readers]
 
-    def data(self, up: bool, segments: list[Segment]) -> int:
+    def data(self, up: bool, segments: Sequence[Segment]) -> int:
         """The next bytes; of a reader that wanted some unseen these pass unseen."""
         for seat in self._seats:
             try:
@@ -298,7 +298,7 @@ class _Seat:
         self.reader = reader
         self.wanted = [0, 0]
 
-    def data(self, up: bool, segments: list[Segment]) -> None:
+    def data(self, up: bool, segments: Sequence[Segment]) -> None:
         """Bytes that another reader had to be shown."""
         reader = self.reader
         for index, (at, packet, data) in enumerate(segments):

@@ -89,7 +89,7 @@ class Records(Sequence[Record]):
         return len(self.packed) >> 2
 
     def __iter__(self) -> Iterator[Record]:
-        return _UNPACK_RECORD.iter_unpack(self.packed)  # type: ignore[return-value]
+        return _UNPACK_RECORD.iter_unpack(self.packed)
 
     def __eq__(self, other: object) -> bool:
         """Equal to every sequence of the same records."""
@@ -124,6 +124,100 @@ class Records(Sequence[Record]):
         for at in outside:
             self.packed[4 * at] = min(max(self.packed[4 * at], first), last)
         return outside
+
+
+class Segments(Sequence[Segment]):
+    """Segments as the compiled core gives them: their bytes in one piece, and where each lies.
+
+    `places` has four 8-byte integers for each: time, packet, and the first byte and the one
+    behind the last in `data`.  A tuple is made of one when somebody asks for it.
+    """
+
+    __slots__ = ("data", "places")
+
+    def __init__(self, data: bytes, places: array[int]) -> None:
+        self.data = data
+        self.places = places
+
+    @overload
+    def __getitem__(self, index: int) -> Segment: ...
+    @overload
+    def __getitem__(self, index: slice) -> Segments: ...
+    def __getitem__(self, index: int | slice) -> Segment | Segments:
+        count = len(self)
+        if isinstance(index, slice):
+            start, stop, step = index.indices(count)
+            if step != 1:
+                raise ValueError("segments are consecutive")
+            return Segments(self.data, self.places[4 * start : 4 * max(start, stop)])
+        if not -count <= index < count:
+            raise IndexError(index)
+        at, packet, start, stop = _UNPACK_RECORD.unpack_from(self.places, index % count * 32)
+        return at, packet, self.data[start:stop]
+
+    def __len__(self) -> int:
+        return len(self.places) >> 2
+
+    def __iter__(self) -> Iterator[Segment]:
+        data = self.data
+        for at, packet, start, stop in _UNPACK_RECORD.iter_unpack(self.places):
+            yield at, packet, data[start:stop]
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to every sequence of the same segments."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Segments({list(self)})"
+
+    def append(self, segment: Segment) -> None:
+        """One more."""
+        at, packet, data = segment
+        before = len(self.data)
+        self.data += data
+        self.places.extend((at, packet, before, before + len(data)))
+
+    def extend(self, segments: Segments) -> None:
+        """Some more."""
+        before, places = len(self.data), segments.places[:]
+        if segments.data is self.data:
+            self.places += places
+            return
+        self.data += segments.data
+        for bound in (2, 3):
+            places[bound::4] = array("q", [place + before for place in places[bound::4]])
+        self.places += places
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(self.places[3::4]) - sum(self.places[2::4])
+
+    @property
+    def joined(self) -> bytes:
+        """The bytes of all of them."""
+        if not self.places:
+            return b""
+        start, stop = self.places[2], self.places[-1]
+        if stop - start == self.size:  # none overlap, and their order is that of the bytes
+            return self.data[start:stop]
+        return b"".join([data for _, _, data in self])
+
+
+def size_of(segments: Sequence[Segment]) -> int:
+    """Bytes of all of them."""
+    if isinstance(segments, Segments):
+        return segments.size
+    return sum([len(data) for _, _, data in segments])
+
+
+def joined(segments: Sequence[Segment]) -> bytes:
+    """The bytes of all of them."""
+    if isinstance(segments, Segments):
+        return segments.joined
+    return b"".join([data for _, _, data in segments])
 
 
 class Batch(Fact):

@@ -1,6 +1,8 @@
-"""A packet is named by its file and its number in it."""
+"""The shapes in which packets travel, and how one is named: by its file and number."""
 
 from __future__ import annotations
+
+from array import array
 
 import pytest
 from hypothesis import given
@@ -10,10 +12,16 @@ from inspector.wire import (
     FILE_SHIFT,
     PORTION_NS,
     SKEW_NS,
+    Record,
+    Records,
+    Segment,
+    Segments,
+    joined,
     keeps_all,
     packet_label,
     packet_reference,
     precedes,
+    size_of,
     stands_before,
 )
 
@@ -103,3 +111,63 @@ def test_clocks_of_two_files_tell_within_a_connection_when_they_are_well_apart()
 
     assert not stands_before((0, first), (SKEW_NS, second))
     assert stands_before((0, first), (SKEW_NS + 1, second))
+
+
+record = st.tuples(st.integers(0, 1 << 62), *[st.integers(0, 1 << 20)] * 3)
+segment = st.tuples(st.integers(0, 1 << 62), st.integers(1, 1 << 50), st.binary(max_size=5))
+places = st.integers(-7, 7)
+
+
+@given(st.lists(record, max_size=5), places, places)
+def test_packed_records_are_a_list_of_tuples(rows: list[Record], start: int, stop: int) -> None:
+    packed = Records(rows)
+
+    assert packed == rows
+    assert list(packed) == rows
+    assert len(packed) == len(rows)
+    assert packed[start:stop] == rows[start:stop]
+    assert [packed[at] for at in range(-len(rows), len(rows))] == rows * 2
+    assert list(packed.times) == [at for at, *_ in rows]
+    with pytest.raises(IndexError):
+        packed[len(rows)]
+
+
+@given(st.lists(record, min_size=1, max_size=5), st.integers(0, 1 << 62))
+def test_times_are_moved_into_a_range_and_those_that_were_outside_told(
+    rows: list[Record], last: int
+) -> None:
+    packed = Records(rows)
+
+    assert packed.keep_times(5, last) == [
+        index for index, (at, *_) in enumerate(rows) if not 5 <= at <= last
+    ]
+    assert [at for at, *_ in packed] == [min(max(at, 5), last) for at, *_ in rows]
+
+
+def test_a_time_that_no_63_bits_hold_becomes_the_nearest_that_they_do() -> None:
+    packed = Records()
+    packed.extend([(1 << 70, 1, 2, 3), (-(1 << 70), 4, 5, 6)])
+
+    assert packed == [((1 << 63) - 1, 1, 2, 3), (-(1 << 63), 4, 5, 6)]
+
+
+@given(st.lists(segment, max_size=5), st.lists(segment, max_size=3), places, places)
+def test_packed_segments_are_a_list_of_tuples(
+    rows: list[Segment], more: list[Segment], start: int, stop: int
+) -> None:
+    packed, others = Segments(b"", array("q")), Segments(b"", array("q"))
+    for row in rows:
+        packed.append(row)
+    for row in more:
+        others.append(row)
+
+    assert packed == rows
+    assert packed[start:stop] == rows[start:stop]
+    assert packed.joined == joined(rows) == b"".join(data for *_, data in rows)
+    assert packed.size == size_of(packed) == size_of(rows)
+    assert [packed[at] for at in range(-len(rows), len(rows))] == rows * 2
+    part = packed[:2]
+    part.extend(packed[2:])  # of the same bytes
+    part.extend(others)
+    assert part == rows + more
+    assert packed == rows

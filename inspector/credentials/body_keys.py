@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from inspector.literals import Literals
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 
 #: Bytes of one request's body that are searched; the API proxy takes 10 MB.
@@ -38,15 +39,13 @@ _MASKED: Final = (b"x" * 8, b"X" * 8)
 
 _PLACEHOLDERS: Final = frozenset(text.encode() for text in PLACEHOLDERS)
 _PREFIXES: Final = tuple(dict.fromkeys(prefix.encode() for _, prefix in PREFIXES))
-#: How prefixes begin -> those that begin so, the longest first: what is looked for in each piece.
-_BEGINNINGS: Final = {
-    begin: tuple(prefix for prefix in _PREFIXES if prefix.startswith(begin))
-    for begin in (
-        prefix
-        for prefix in _PREFIXES
-        if not any(prefix != other and prefix.startswith(other) for other in _PREFIXES)
-    )
-}
+_LONGEST_FIRST: Final = tuple(sorted(_PREFIXES, key=len, reverse=True))
+#: How prefixes begin: what is looked for in each piece.
+_ANY: Final = Literals(
+    prefix
+    for prefix in _PREFIXES
+    if not any(prefix != other and prefix.startswith(other) for other in _PREFIXES)
+)
 #: Prefixes whose keys have one form.
 _FORMS: Final = {b"AKIA": _AWS, b"ASIA": _AWS, b"sk-": _BARE}
 _KNOWN: Final = frozenset(prefix.decode() for prefix in _PREFIXES)
@@ -102,15 +101,14 @@ class BodyKeys:
             self.is_masked = _MASK.search(text) is not None
         if self.prefix is not None:
             return
-        first = len(text)
-        for begin, prefixes in _BEGINNINGS.items():
-            at = text.find(begin)
-            while 0 <= at < min(before, first):
-                if _begins_a_word(text, at):
-                    prefix = next(each for each in prefixes if text.startswith(each, at))
-                    if _is_real(text, prefix, at):
-                        first, self.prefix = at, prefix.decode()
-                at = text.find(begin, at + 1)
+        at = _ANY.first(text)
+        while 0 <= at < before:
+            if _begins_a_word(text, at):
+                prefix = next(each for each in _LONGEST_FIRST if text.startswith(each, at))
+                if _is_real(text, prefix, at):
+                    self.prefix = prefix.decode()
+                    return
+            at = _ANY.first(text, at + 1)
 
 
 def _begins_a_word(text: bytes, at: int) -> bool:

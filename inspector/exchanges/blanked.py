@@ -8,7 +8,7 @@ where none does and the file is a copy, nothing is said of it, and it counts as 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inspector.exchanges import marks
@@ -112,7 +112,7 @@ class MarkedBody:
             self.stop_reason, self.looks_like = facts.stop_reason, facts.looks_like
             self.faults, self.page = list(facts.faults), facts.page
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         """What follows is blank, too."""
 
     def gap(self, missing: int, packet: int) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from inspector.exchanges.blanked import MarkedBody
 from inspector.exchanges.context import Context
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.protocols.messages import MessageEnd
-from inspector.wire import FILE_SHIFT, Segment
+from inspector.wire import FILE_SHIFT, Segment, joined
 
 
-def search(item: OpenExchange, pieces: Iterable[Segment]) -> None:
+def search(item: OpenExchange, pieces: Sequence[Segment]) -> None:
     """Look for keys in the next pieces of a request's body."""
     if item.keys is not None:
-        for _, _, data in pieces:
-            item.keys.feed(data)
+        item.keys.feed(joined(pieces))
 
 
 def searched(context: Context, item: OpenExchange, end: MessageEnd) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from inspector.exchanges.context import Context
@@ -63,7 +63,7 @@ class Conversation:
         if self._listener is not None:
             self._listener.turned()
 
-    def data(self, up: bool, segments: list[Segment]) -> int:
+    def data(self, up: bool, segments: Sequence[Segment]) -> int:
         """The next bytes of a direction."""
         slot = self._slot
         if self._listener is not None:

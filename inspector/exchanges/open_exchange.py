@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from inspector.credentials.body_keys import SEARCH_LIMIT, BodyKeys
@@ -19,7 +20,7 @@ from inspector.protocols.content import Budget
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
 from inspector.secrets.grants import REASON
-from inspector.wire import Segment
+from inspector.wire import Segment, size_of
 
 _VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
 
@@ -89,13 +90,13 @@ class OpenExchange:
             self.interim.append(self.response.status)
         self.response = self.response_end = self.body = self.is_blank = None
 
-    def take(self, pieces: list[Segment]) -> None:
+    def take(self, pieces: Sequence[Segment]) -> None:
         """The next pieces of the response's body, of which its reader gets what it wants."""
         if self.body is None or self._wanted <= 0:
             return
         wanted = self._wanted
         if wanted < EVERYTHING >> 1:  # more than any stream has
-            self._wanted -= sum([len(data) for _, _, data in pieces])
+            self._wanted -= size_of(pieces)
             if self._wanted < 0:
                 pieces = _first(pieces, wanted)
         if self.is_blank is not False:
@@ -229,7 +230,7 @@ class OpenExchange:
         )
 
 
-def _first(pieces: list[Segment], count: int) -> list[Segment]:
+def _first(pieces: Sequence[Segment], count: int) -> list[Segment]:
     """The first `count` bytes of pieces that have more."""
     kept: list[Segment] = []
     for at, packet, data in pieces:

@@ -55,7 +55,7 @@ class ResponseReader(Protocol):
     def decoded(self) -> int:
         """Bytes that its codings gave so far; 0 where none is on."""
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         """The next pieces of the body, content coding still on."""
 
     def gap(self, missing: int, packet: int) -> None:
@@ -87,7 +87,7 @@ class _Reader:
         coded = self._decoder.coded
         return 0 if coded is None else coded.decoded
 
-    def _decode(self, pieces: list[Segment]) -> Iterator[Sequence[Segment]]:
+    def _decode(self, pieces: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
         """The pieces decoded, never much at once."""
         for decoded in self._decoder.batches(pieces):
             if self._at_start and decoded:
@@ -106,7 +106,7 @@ class EventStreamReader(_Reader):
         super().__init__(head, STREAM_LIMIT, budget)
         self._events = SseParser()
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         for decoded in self._decode(pieces):
             self._events.feed(decoded)
 
@@ -133,7 +133,7 @@ class JsonReader(_Reader):
         self._parts: list[bytes] = []
         self._whole = True
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         for decoded in self._decode(pieces):
             self._parts += [data for _, _, data in decoded]
 
@@ -163,7 +163,7 @@ class TextReader(_Reader):
         self._text = b""
         self._whole = True
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         if len(self._text) >= TEXT_LIMIT:
             return
         for decoded in self._decode(pieces):
@@ -193,7 +193,7 @@ class PageReader(_Reader):
         self._text = b""
         self._whole = True
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         if len(self._text) >= PAGE_LIMIT:
             return
         for decoded in self._decode(pieces):

@@ -43,7 +43,7 @@ class SocketBody:
         self.faults: list[Fault] = [*faults, *events.faults]
         self.decoded = 0
 
-    def feed(self, pieces: list[Segment]) -> None:
+    def feed(self, pieces: Sequence[Segment]) -> None:
         """Nothing follows."""
 
     def gap(self, missing: int, packet: int) -> None:

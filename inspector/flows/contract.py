@@ -14,7 +14,7 @@ their packets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from inspector.flows.decode import TcpPacket
@@ -59,7 +59,7 @@ class Run(NamedTuple):
 
     stream: int
     up: bool
-    segments: list[Segment]
+    segments: Sequence[Segment]
 
 
 class Skipped(NamedTuple):

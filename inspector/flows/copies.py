@@ -7,6 +7,7 @@ never took.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from inspector.flows.acceptance import WIDEST_WINDOW
@@ -23,8 +24,11 @@ LARGE_SEGMENT: Final = 4096
 _HALFWAY: Final = (SEQUENCE_MASK + 1) // 2
 
 
-def remember(half: Half, segments: list[Segment]) -> None:
+def remember(half: Half, segments: Sequence[Segment]) -> None:
     """Begin anew with `segments`, which were just shown, behind what is not acknowledged."""
+    if len(segments) >= COMPARED_SEGMENTS:
+        half.delivered, half.room_compared = segments, 0
+        return
     is_large = len(segments[-1][2]) > LARGE_SEGMENT
     kept = COMPARED_SEGMENTS // (4 if is_large else 1)
     half.room_compared = kept

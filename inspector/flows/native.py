@@ -16,25 +16,27 @@ import ctypes
 from array import array
 from collections.abc import Iterator, MutableSequence
 from functools import partial
-from struct import Struct
 from typing import Any, Final, Literal
 
 from inspector.flows.contract import Delivery
 from inspector.flows.decode import FAST_LINKS
 from inspector.flows.early import EarlyData
 from inspector.flows.engine import PacketEngine
-from inspector.flows.stream import NOTHING, UNKNOWN, Half
+from inspector.flows.stream import UNKNOWN, Half, Pending
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
 from inspector.native.layout import Core, CoreState, HeldSegment, KeySlot
-from inspector.wire import Batch, Records, Segment
+from inspector.wire import Batch, Records, Segment, Segments
 
 #: Segments held as places in their batch; when there are more, all become bytes.
-_SEGMENTS: Final = 2048
+_SEGMENTS: Final = 4096
+#: Of one direction so many are taken at once.
+_TAKEN: Final = 512
 #: Directions and keys for which there is room at first; it doubles.
 _HALVES: Final = 64
 _SLOTS: Final = 256
-_TAKEN: Final = Struct("4q").iter_unpack
+#: And so many bytes: those of the longest one, and more.
+_BYTES: Final = 72 << 10
 #: Where in an IPv4 header the addresses begin, and behind them the ports.
 _KEY_AT: Final = 12
 _REASON: Final = (1 << layout.REASON_BITS) - 1
@@ -63,8 +65,10 @@ class Memory:
         self._segments = (HeldSegment * _SEGMENTS)()
         self.state.segments = ctypes.addressof(self._segments)
         self.state.segment_room = _SEGMENTS
-        self._taken, taken = _buffer(ctypes.c_int64 * 4, _SEGMENTS)
-        self._taken_bytes = taken.cast("B")
+        self._places, places = _buffer(ctypes.c_int64 * 4, _TAKEN)
+        self._places_view = places.cast("B")
+        self._bytes = (ctypes.c_char * _BYTES)()
+        self._bytes_view = memoryview(self._bytes)
         self._slots = (KeySlot * _SLOTS)()
         self._slots_used = 0
         self.state.slots, self.state.slot_mask = ctypes.addressof(self._slots), _SLOTS - 1
@@ -111,12 +115,23 @@ class Memory:
         """A key leads nowhere any more."""
         self._slots_used -= self._core.drop(self.pointer, key)
 
-    def take(self, index: int) -> list[Segment]:
+    def take(self, index: int) -> Segments:
         """What is held of a direction, as bytes."""
-        count = self._core.take(self.pointer, index, self._taken, _SEGMENTS)
-        data = self.data
-        places = _TAKEN(self._taken_bytes[: count * 32])
-        return [(at, packet, data[start:stop]) for at, packet, start, stop in places]
+        data, held = self.data, index * layout.HALF_FIELDS + layout.HELD
+        segments = Segments(b"", array("q"))
+        while self.cells[held]:
+            count = self._core.take(
+                self.pointer, data, len(data), index,
+                self._places, _TAKEN, self._bytes, _BYTES,
+            )  # fmt: skip
+            places = array("q")
+            places.frombytes(self._places_view[: count * 32])
+            taken = Segments(bytes(self._bytes_view[: places[-1]]), places)
+            if not segments.places:
+                segments = taken
+            else:
+                segments.extend(taken)
+        return segments
 
     def settle(self) -> None:
         """Whatever is held becomes bytes: its batch goes away, or there is no more room."""
@@ -199,23 +214,25 @@ class NativeHalf(Half):
         self.home.cells[self.at + layout.EARLY] = early is not None
 
     @property
-    def pending(self) -> list[Segment]:
+    def pending(self) -> Pending:
         if self.home.cells[self.at + layout.HELD]:
             self.pull()
         return self._pending
 
     @pending.setter
-    def pending(self, segments: list[Segment]) -> None:
+    def pending(self, segments: Pending) -> None:
         self._pending = segments
 
     def pull(self) -> None:
         """What C holds becomes bytes."""
         assert isinstance(self.home, Memory)
         held = self.home.take(self.index)
-        if self._pending is NOTHING:
+        if not self._pending:
             self._pending = held
+        elif type(self._pending) is Segments:
+            self._pending.extend(held)
         else:
-            self._pending += held
+            self._pending = [*self._pending, *held]  # the reassembler put some there
 
     def retire(self) -> None:
         memory = self.home

@@ -9,7 +9,7 @@ come again).  A gap is never joined across: the reader is told of it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from inspector.flows import acceptance
@@ -87,7 +87,7 @@ class Reassembler:
             where = half.connection.number, half.side
             yield _new(Skipped, (*where, passed, half.last_at, half.last_packet))
 
-    def deliver(self, half: Half, segments: list[Segment]) -> Iterator[Delivery]:
+    def deliver(self, half: Half, segments: Sequence[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what the peer sent before them."""
         peer = half.peer
         if peer.early and not self._looking_at_peer:
@@ -103,10 +103,10 @@ class Reassembler:
             half.skip = half.skip_asked = 0
         yield self.shown(half, segments)
 
-    def shown(self, half: Half, segments: list[Segment]) -> Run:
+    def shown(self, half: Half, segments: Sequence[Segment]) -> Run:
         """The next bytes as a delivery; second copies of them are compared with these."""
         delivered = half.delivered
-        if delivered and half.room_compared > 0:
+        if delivered and half.room_compared > len(segments) and type(delivered) is list:
             delivered += segments
             half.room_compared -= len(segments)
         else:

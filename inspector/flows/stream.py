@@ -7,12 +7,12 @@ packet, so it is a bag of slots without properties.
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import MutableSequence, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from inspector.flows.tcp import SEQUENCE_MASK, distance
 from inspector.model.network import ClosedBy, ConnectOutcome, Unacknowledged
-from inspector.wire import Segment
+from inspector.wire import Segment, Segments
 
 if TYPE_CHECKING:
     from inspector.flows.acceptance import Challenger, HeldReset, Mark
@@ -28,6 +28,9 @@ RESENDS: Final = 3
 #: More bytes than a direction has.
 _ALL: Final = 1 << 62
 
+
+#: Segments that wait to be delivered.
+Pending: TypeAlias = list[Segment] | Segments
 
 #: The lists of a direction that has none yet; never written to.
 NOTHING: Final[list[Segment]] = []
@@ -87,7 +90,8 @@ class Half:
         self.skip_asked = 0
         self.batch = False
         self.room = 0
-        self.pending = self.delivered = NOTHING
+        self.pending: Pending = NOTHING
+        self.delivered: Sequence[Segment] = NOTHING
         self.room_compared = 0
         self.early: EarlyData | None = None
         self.early_since = 0

@@ -1,5 +1,6 @@
-"""The compiled core: what `core.c` does, the same as the Python beside it, for nearly every packet.
+"""The compiled core: the same as the Python that specifies it, for nearly every packet.
 
-`library` finds and loads it, `layout` says how memory is shared with it.  The pure engine is the
-specification and always there: without this room everything is read, slower.
+`library` finds and loads it, `layout` says how memory is shared with it, `used` which one is
+used.  The pure engine is the specification and always there: without this room everything is
+read, slower.
 """

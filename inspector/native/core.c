@@ -79,7 +79,8 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
 {
     const int64_t sizes[] = {sizeof(struct record), sizeof(struct half),  sizeof(struct slot),
                              sizeof(struct segment), sizeof(struct taken), sizeof(struct state),
-                             sizeof(struct walk)};
+                             sizeof(struct walk),    sizeof(struct chunking),
+                             sizeof(struct heard),   sizeof(struct finder)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];
@@ -303,22 +304,33 @@ int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t si
     return answer(i, END);
 }
 
-/* Takes what is held of a direction out, in order, as far as there is room; how many. */
-int64_t inspector_core_take(struct state *state, int64_t index, struct taken *out, int64_t room)
+/* Takes what is held of a direction out, in order, and its bytes, one behind another; as far as
+ * there is room for both; how many.  What does not fit stays held. */
+int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size, int64_t index,
+                            struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room)
 {
     if (index < 0 || index >= state->half_count)
         return 0;
     struct half *half = state->halves + index;
-    int64_t at = half->held ? half->first : -1, count = 0;
+    int64_t at = half->held > 0 ? half->first : -1, count = 0, used = 0;
     while (count < room && at >= 0 && at < state->segment_count) {
         struct segment *segment = state->segments + at;
-        out[count++] = (struct taken){segment->at, segment->packet, segment->offset,
-                                      (int64_t)segment->offset + segment->length};
+        const int64_t length = segment->length, offset = segment->offset;
+        if (offset > size || length > size - offset || length > bytes_room - used)
+            break;
+        out[count++] = (struct taken){segment->at, segment->packet, used, used + length};
+        for (int64_t i = 0; i < length; i++)
+            bytes[used + i] = data[offset + i];
+        used += length;
         segment->half = -1;
         at = segment->following;
     }
-    half->first = half->last = -1;
-    half->held = 0;
+    half->first = at;
+    half->held -= count;
+    if (at < 0) {
+        half->last = -1;
+        half->held = 0;
+    }
     return count;
 }
 

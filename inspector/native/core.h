@@ -54,7 +54,7 @@ struct segment {
     int32_t half;      /* -1: it was taken */
 };
 
-/* A segment as Python takes it: bytes `start` to `stop` of the batch. */
+/* A segment as Python takes it: bytes `start` to `stop` of what lies beside it. */
 struct taken {
     int64_t at, packet, start, stop;
 };
@@ -97,8 +97,9 @@ EXPORT int64_t inspector_core_find(const struct state *state, const uint8_t *key
 EXPORT int64_t inspector_core_rehash(const struct state *state, struct slot *into, int64_t mask);
 EXPORT int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t size,
                                    const struct record *records, int64_t count, int64_t from);
-EXPORT int64_t inspector_core_take(struct state *state, int64_t half, struct taken *out,
-                                   int64_t room);
+EXPORT int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size,
+                                   int64_t half, struct taken *out, int64_t room, uint8_t *bytes,
+                                   int64_t bytes_room);
 EXPORT int64_t inspector_core_held(const struct state *state, int64_t from);
 
 EXPORT int64_t inspector_core_walk_classic(struct walk *walk, const uint8_t *data, int64_t size,
@@ -107,5 +108,44 @@ EXPORT int64_t inspector_core_walk_pcapng(struct walk *walk, const uint8_t *data
                                           struct record *out, int64_t room);
 EXPORT int64_t inspector_core_span(const struct record *records, int64_t count, int64_t before,
                                    int64_t *earliest, int64_t *latest);
+
+/* Where a body in chunks has been read to, how many bytes of it that gave, and how many bytes the
+ * pieces have that were read to their ends. */
+struct chunking {
+    int64_t index, position, body, passed;
+};
+
+enum { HEADS = 16 };
+
+/* What the events of a stream tell. */
+struct heard {
+    int64_t last;        /* when its last bytes came; -1: none did */
+    int64_t longest;     /* the longest time between two of its pieces; -1: there were no two */
+    int64_t seen[HEADS]; /* how many events each head had, in one call */
+};
+
+EXPORT int64_t inspector_core_chunks(struct chunking *at, const uint8_t *data, int64_t size,
+                                     const struct taken *in, int64_t count, struct taken *out,
+                                     int64_t room);
+EXPORT int64_t inspector_core_events(struct heard *heard, const uint8_t *data, int64_t size,
+                                     const struct taken *in, int64_t count, const uint8_t *heads,
+                                     int64_t heads_size);
+
+enum { LITERALS = 32, LONGEST_LITERAL = 15, PAIRS = 8192 };
+
+struct literal {
+    uint8_t length; /* 2 at least */
+    uint8_t text[LONGEST_LITERAL];
+};
+
+/* Texts that are looked for together. */
+struct finder {
+    uint8_t pairs[PAIRS]; /* a bit for each two bytes, the first times 256: a literal begins so */
+    int64_t count;
+    struct literal literals[LITERALS];
+};
+
+EXPORT int64_t inspector_core_first(const struct finder *finder, const uint8_t *text, int64_t size,
+                                    int64_t from);
 
 #endif

@@ -88,7 +88,51 @@ class Walk(ctypes.Structure):
     at: int
 
 
-#: Bytes of `struct record`, `half`, `slot`, `segment`, `taken`, `state` and `walk`.
+class Chunking(ctypes.Structure):
+    """`struct chunking`: where a body in chunks has been read to."""
+
+    _fields_ = tuple((name, c_int64) for name in ("index", "position", "body", "passed"))
+
+    index: int
+    position: int
+    body: int
+    passed: int
+
+
+#: Heads of events that the core is told of at most.
+HEADS: Final = 16
+
+
+class Heard(ctypes.Structure):
+    """`struct heard`: what the events of a stream tell."""
+
+    _fields_ = (("last", c_int64), ("longest", c_int64), ("seen", c_int64 * HEADS))
+
+    last: int
+    longest: int
+    seen: Any
+
+
+LITERALS: Final = 32
+LONGEST_LITERAL: Final = 15
+
+
+class Finder(ctypes.Structure):
+    """`struct finder`: texts that are looked for together."""
+
+    class Literal(ctypes.Structure):
+        """`struct literal`."""
+
+        _fields_ = (("length", c_uint8), ("text", c_uint8 * LONGEST_LITERAL))
+
+    _fields_ = (("pairs", c_uint8 * 8192), ("count", c_int64), ("literals", Literal * LITERALS))
+
+    pairs: Any
+    count: int
+    literals: Any
+
+
+#: Bytes of the structures of `core.h`, in the order of `inspector_core_sizes`.
 SIZES: Final = (
     32,
     8 * HALF_FIELDS,
@@ -97,6 +141,9 @@ SIZES: Final = (
     32,
     ctypes.sizeof(CoreState),
     ctypes.sizeof(Walk),
+    ctypes.sizeof(Chunking),
+    ctypes.sizeof(Heard),
+    ctypes.sizeof(Finder),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
@@ -113,16 +160,28 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "find": [_state, _bytes],
     "rehash": [_state, _address, c_int64],
     "join": [_state, _bytes, c_int64, _address, c_int64, c_int64],
-    "take": [_state, c_int64, _address, c_int64],
+    "take": [_state, _bytes, c_int64, c_int64, _address, c_int64, _address, c_int64],
     "held": [_state, c_int64],
     "walk_classic": [_walk, _bytes, c_int64, _address, c_int64],
     "walk_pcapng": [_walk, _bytes, c_int64, _address, c_int64],
     "span": [_address, c_int64, c_int64, _number, _number],
+    "chunks": [_address, _bytes, c_int64, _address, c_int64, _address, c_int64],
+    "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
+    "first": [ctypes.POINTER(Finder), _bytes, c_int64, c_int64],
 }
 
 
 class Mismatch(Exception):
     """A library that is not the one these shapes are of; its text says how."""
+
+
+def _function(library: ctypes.PyDLL, name: str) -> Any:
+    try:
+        function = getattr(library, f"inspector_core_{name}")
+    except AttributeError as error:
+        raise Mismatch(f"it has no function {name}") from error
+    function.restype, function.argtypes = c_int64, _SIGNATURES[name]
+    return function
 
 
 class Core:
@@ -132,14 +191,7 @@ class Core:
     """
 
     def __init__(self, library: ctypes.PyDLL, seed: bytes) -> None:
-        functions: dict[str, Any] = {}
-        for name, arguments in _SIGNATURES.items():
-            try:
-                function = getattr(library, f"inspector_core_{name}")
-            except AttributeError as error:
-                raise Mismatch(f"it has no function {name}") from error
-            function.restype, function.argtypes = c_int64, arguments
-            functions[name] = function
+        functions = {name: _function(library, name) for name in _SIGNATURES}
         if functions["abi"]() != ABI:
             raise Mismatch(f"its version is {functions['abi']()}, not {ABI}")
         sizes = (c_int64 * len(SIZES))()
@@ -155,4 +207,7 @@ class Core:
         self.walk_classic: Any = functions["walk_classic"]
         self.walk_pcapng: Any = functions["walk_pcapng"]
         self.span: Any = functions["span"]
+        self.chunks: Any = functions["chunks"]
+        self.events: Any = functions["events"]
+        self.first: Any = functions["first"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

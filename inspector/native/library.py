@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from inspector.native.layout import Core, Mismatch
+from inspector.native.used import USED
 
 #: Set to anything but 0 in the environment: the pure engine runs.
 SWITCH: Final = "INSPECTOR_PURE"
@@ -34,7 +35,9 @@ class Loaded(NamedTuple):
 @functools.cache
 def loaded() -> Loaded:
     """What is to be used in this process; asked for once."""
-    return load(os.environ, platform.machine())
+    found = load(os.environ, platform.machine())
+    USED.core = found.core
+    return found
 
 
 def load(environment: Mapping[str, str], machine: str) -> Loaded:

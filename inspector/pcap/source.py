@@ -19,7 +19,7 @@ from inspector.pcap.compression import DECODERS, GZIP_MAGIC, ZSTD_MAGIC
 from inspector.pcap.digest import StreamDigest
 from inspector.pcap.pipes import Pipe, Stop, is_pipe
 
-READ_SIZE: Final = 128 << 10
+READ_SIZE: Final = 1 << 20
 
 _COMPRESSIONS: Final[Mapping[bytes, str]] = {GZIP_MAGIC: "gzip", ZSTD_MAGIC: "zstd"} | {
     bytes((low, 0x2A, 0x4D, 0x18)): "zstd"

@@ -7,7 +7,7 @@ specifies both.
 from __future__ import annotations
 
 import ctypes
-from typing import Final
+from typing import Any, Final
 
 from inspector.native.layout import Core, Walk
 from inspector.native.library import loaded
@@ -26,7 +26,7 @@ class CoreWalk:
 
     def __init__(self, function: str) -> None:
         core = loaded().core
-        self._walk = core and getattr(core, function)
+        self._walk: Any = getattr(core, function) if core else None
         self._out = (ctypes.c_char * (_ROOM * _RECORD))() if core else b""
         self._view = memoryview(self._out)
         self.how = Walk()

@@ -1,16 +1,21 @@
 """Reading one message body: removes the chunked coding, counts, keeps what is wanted.
 
 The hot loop of the parser is here: `_whole_chunks` takes an event stream with
-a chunk a segment at about 1 us each, and builds no object for it but the piece.
+a chunk a segment at about 1 us each, and builds no object for it but the piece;
+where the compiled core gave the segments it takes the chunks, too (`compiled`).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
 from inspector.model.capture import Fault
+from inspector.native.layout import Core
+from inspector.native.used import USED
+from inspector.protocols.compiled import ChunkWalk
 from inspector.protocols.extent import Extent, FieldLines
 from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
@@ -25,7 +30,7 @@ from inspector.protocols.messages import (
     Field,
     MessageEnd,
 )
-from inspector.wire import Segment
+from inspector.wire import Segment, Segments
 
 #: Chunk sizes by their digits as met on the wire; bounded by its largest size
 #: (in both cases of letters).  Saves parsing the same few sizes again and again.
@@ -33,6 +38,11 @@ _SIZES: Final[dict[bytes, int]] = {}
 _SIZES_LIMIT: Final = 4096
 #: From this limit on a batch can be handed over without counting, for none is larger.
 _PLENTY: Final = 1 << 40
+
+
+@functools.cache
+def _chunk_walk(core: Core) -> ChunkWalk:
+    return ChunkWalk(core)
 
 
 class _Part(IntEnum):
@@ -65,7 +75,7 @@ class BodyReader:
         self._placed = placed
         self._line = bytearray()
         self._trailer = Pending()
-        self._pieces: list[Segment] = []
+        self._pieces: list[Segment] | Segments = []
         self._places: list[Extent] = []  # of the pieces, if `placed`
         self._lines: list[Extent] = []  # the chunk lines, if `placed`
         self.last = (0, 0)
@@ -187,6 +197,13 @@ class BodyReader:
         the index and position of the first byte not read, and the new offset.
         """
         count = len(segments)
+        if not (index or position) and isinstance(segments, Segments) and self._takes(segments):
+            self._add(segments[:])  # they are somebody's, and pieces are put behind them
+            self._wanted -= segments.size
+            self.skip(segments.size)
+            index, offset = count, offset + segments.size
+            if self._part == _Part.OVER:
+                self.last = segments[-1][:2]
         while index < count:
             part = self._part
             if part == _Part.CHUNK_LINE and not self._line:
@@ -213,6 +230,14 @@ class BodyReader:
                 break
         return index, position, offset
 
+    def _takes(self, segments: Segments) -> bool:
+        """Whether all of them are bytes of the body that are wanted."""
+        if self._placed or self._wanted < segments.size:
+            return False
+        if self._part in (_Part.LENGTH, _Part.CHUNK):
+            return self._remaining >= segments.size
+        return self._part == _Part.UNTIL_CLOSE
+
     def _data(self, segment: Segment, position: int, offset: int) -> int:
         at, packet, data = segment
         end = len(data)
@@ -237,6 +262,10 @@ class BodyReader:
 
         Stops at the start of the first chunk line that needs a closer look.
         """
+        if self._wanted >= _PLENTY and not self._placed and isinstance(segments, Segments):
+            index, position, offset = self._compiled_chunks(segments, index, position, offset)
+            if index == len(segments):
+                return index, position, offset
         placed = self._placed
         append = self._pieces.append
         wanted = self._wanted
@@ -292,6 +321,27 @@ class BodyReader:
         self._wanted = wanted - body_bytes if plenty else wanted
         self._body_bytes += body_bytes
         return index, position, offset + passed
+
+    def _compiled_chunks(
+        self, segments: Segments, index: int, position: int, offset: int
+    ) -> tuple[int, int, int]:
+        """The chunks that the compiled core can take; from where it stopped, reading goes on."""
+        if USED.core is None:
+            return index, position, offset
+        found = _chunk_walk(USED.core).take(segments, index, position)
+        self._add(found.pieces)
+        self._wanted -= found.body
+        self._body_bytes += found.body
+        return found.at, found.position, offset + found.passed
+
+    def _add(self, pieces: Segments) -> None:
+        """Put pieces behind those that are kept."""
+        if not self._pieces:
+            self._pieces = pieces
+        elif isinstance(self._pieces, Segments):
+            self._pieces.extend(pieces)
+        else:
+            self._pieces += pieces
 
     def _place_chunk(self, offset: int, start: int, stop: int, wanted: int) -> None:
         """Tell where a chunk stands: its data from `start` to `stop` of what `offset` begins."""

@@ -69,7 +69,7 @@ class Data(Fact):
     """Bytes of a stream's body, as pieces with their packets, without padding."""
 
     stream: int
-    pieces: list[Segment]
+    pieces: Sequence[Segment]
     size: int
     place: Extent
 

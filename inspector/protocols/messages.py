@@ -163,7 +163,7 @@ class Body(Fact):
     piece stands, if the parser was asked for places.
     """
 
-    pieces: list[Segment]
+    pieces: Sequence[Segment]
     places: Sequence[Extent] = ()
 
 

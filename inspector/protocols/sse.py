@@ -25,6 +25,7 @@ import orjson
 
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, Usage
+from inspector.native.used import USED
 from inspector.protocols.api import (
     FACT_EVENTS,
     GRAMMAR_EVENTS,
@@ -38,7 +39,8 @@ from inspector.protocols.api import (
     parse_json,
     read_document,
 )
-from inspector.wire import Segment
+from inspector.protocols.compiled import EventCount
+from inspector.wire import Segment, Segments
 
 #: Fault name → what it means.
 FAULTS: Final = {
@@ -105,6 +107,7 @@ class SseParser:
         self._names: dict[str, int] = {}
         # `event: ping` → "ping", for names met before whose data holds no facts.
         self._heads: dict[bytes, str] = {}
+        self._counter: EventCount | None = None  # that knows these heads
         self._speaks_json = False
         # The unfinished event: its pieces, their size, its last bytes.
         self._parts: list[bytes] = []
@@ -139,6 +142,34 @@ class SseParser:
 
     def feed(self, pieces: Sequence[Segment]) -> None:
         """The next pieces of the body, content coding undone."""
+        if not (self._heads and isinstance(pieces, Segments)):
+            self._feed(pieces)
+            return
+        at = 0
+        while at < len(pieces):
+            if not self._midway:
+                at = self._count_routine(pieces, at)
+            if at < len(pieces):
+                self._feed(pieces[at : at + 1])
+                at += 1
+
+    def _count_routine(self, pieces: Segments, at: int) -> int:
+        """Let the compiled core count the events that it can; the first piece that it left."""
+        counter = self._counter
+        if counter is None:
+            if USED.core is None:
+                return at
+            counter = self._counter = EventCount(USED.core, self._heads)
+        heard = counter.heard
+        heard.last = -1 if self._last_bytes_at is None else self._last_bytes_at
+        heard.longest = self._longest_silence
+        following = counter.take(pieces, at, self._names)
+        if following > at:
+            self._last_bytes_at = self._last_event_at = heard.last
+            self._longest_silence = heard.longest
+        return following
+
+    def _feed(self, pieces: Sequence[Segment]) -> None:
         heads = self._heads
         names = self._names
         check, not_json = _CHECK, _NOT_JSON
@@ -331,6 +362,7 @@ class SseParser:
             self._read(name, value)
         if holds_content_only(name) and name.encode() == field:
             self._heads[b"event: " + field] = name
+            self._counter = None
 
     def _count(self, field: bytes, at: int, packet: int) -> str:
         if self._first_event_at is None:

@@ -68,5 +68,6 @@ def test_a_syn_that_says_nothing_costs_little() -> None:
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert grown / 3000 < 1400
+    # The time at which it was captured is among them, 32 bytes.
+    assert grown / 3000 < 1440
     assert len(inspector.finish().connections) == 4000

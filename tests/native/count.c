@@ -14,6 +14,7 @@ static struct segment segments[PACKETS];
 static struct record records[PACKETS];
 static struct taken taken[PACKETS];
 static uint8_t data[PACKETS * FRAME];
+static uint8_t bytes[1 << 17];
 
 static void be(uint8_t *at, uint32_t value, int bytes)
 {
@@ -57,7 +58,8 @@ int main(void)
     do {
         answer = inspector_core_join(&state, data, sizeof data, records, PACKETS, at);
         if ((answer & 7) == FLUSH) {
-            inspector_core_take(&state, state.half, taken, PACKETS);
+            inspector_core_take(&state, data, sizeof data, state.half, taken, PACKETS, bytes,
+                                sizeof bytes);
             halves[state.half].room = 8192;
         }
         at = (answer >> REASON_BITS) + 1;

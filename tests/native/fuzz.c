@@ -10,7 +10,7 @@
 
 #include "core.h"
 
-enum { HALVES = 5, SLOTS = 16, ROOM = 3, RECORDS = 24 };
+enum { HALVES = 5, SLOTS = 16, ROOM = 3, RECORDS = 24, BYTES = 65536 };
 
 #define MUST(what)                                                        \
     do {                                                                  \
@@ -53,8 +53,114 @@ static void look(const struct state *state, int64_t live)
         MUST(state->halves[i].next >= -1 && state->halves[i].next <= (int64_t)UINT32_MAX);
 }
 
+static void put_le32(uint8_t *text, int64_t length, int64_t at, uint32_t value)
+{
+    for (int i = 0; i < 4 && at + i < length; i++)
+        text[at + i] = (uint8_t)(value >> 8 * i);
+}
+
+/* Make packet blocks of a text, or chunks, whole but for the last, as far as the lengths are true. */
+static void shape(uint8_t *text, int64_t length, const uint8_t *input)
+{
+    const int lies = input[1] & 1;
+    for (int64_t at = 0; (input[0] & 6) == 2 && at + 28 <= length;) {
+        const uint32_t captured = text[at] % 50u, block = 32 + ((captured + 3) & ~3u);
+        put_le32(text, length, at, 6);
+        put_le32(text, length, at + 4, block);
+        put_le32(text, length, at + 8, input[3] & 1u);
+        put_le32(text, length, at + 20, lies && text[at + 1] > 200 ? captured + 4 : captured);
+        put_le32(text, length, at + block - 4, block);
+        at += block;
+    }
+    for (int64_t at = 0; (input[0] & 6) == 4 && at + 8 <= length;) {
+        const int64_t size = 1 + text[at] % 9;
+        text[at] = (uint8_t)('0' + size);
+        text[at + 1] = '\r', text[at + 2] = '\n';
+        at += 3 + size;
+        if (at + 2 <= length)
+            text[at] = '\r', text[at + 1] = '\n';
+        at += 2;
+    }
+}
+
+/* The input as what is read in a file or a stream: after each call, where it came to. */
+static void read_texts(const uint8_t *input, size_t size)
+{
+    if (size < 8)
+        return;
+    const int64_t length = (int64_t)size - 8;
+    uint8_t *text = zeros(size - 7, 1);
+    memcpy(text, input + 8, size - 8);
+    shape(text, length, input);
+    struct record *records = zeros(ROOM, sizeof *records);
+    for (int kind = 0; kind < 2; kind++) {
+        struct walk walk = {input[0] & 1, input[1] & 2 ? 1000 : 1, input[1] & 4 ? 24 : 16,
+                            input[2] * 8, input[3] & 1, (int64_t)((uint64_t)input[4] << 56), input[5] & 7};
+        for (int64_t count = ROOM; count == ROOM;) {
+            const int64_t before = walk.at;
+            count = (kind ? inspector_core_walk_pcapng : inspector_core_walk_classic)(
+                &walk, text, length, records, ROOM);
+            MUST(count >= 0 && count <= ROOM && walk.at >= before);
+            MUST(!count || walk.at <= length);
+            for (int64_t i = 0; i < count; i++)
+                MUST(records[i].offset >= 0 && records[i].captured >= 0 &&
+                     records[i].offset + records[i].captured <= length);
+            int64_t least, most;
+            MUST(inspector_core_span(records, count, 0, &least, &most) <= 1);
+            if (walk.at == before)
+                break;
+        }
+    }
+    struct taken pieces[4];
+    for (int i = 0; i < 4; i++) /* cut anywhere, the last to the end */
+        pieces[i] = (struct taken){i, i, i ? pieces[i - 1].stop : 0,
+                                   i < 3 ? length * (i + 1) / (4 + (input[6] >> 7)) : length};
+    if (input[6] & 64)
+        pieces[input[6] & 3].stop = input[7] & 1 ? length + 1 + input[7] : -1;
+    struct taken *out = zeros(ROOM, sizeof *out);
+    struct chunking at = {input[6] & 3, input[7] & 63, 0, 0};
+    if (at.position <= length / 4)
+        for (int64_t made = ROOM; made == ROOM;) {
+            made = inspector_core_chunks(&at, text, length, pieces, 4, out, ROOM);
+            MUST(made >= 0 && made <= ROOM && at.index <= 4);
+            for (int64_t i = 0; i < made; i++)
+                MUST(out[i].start >= 0 && out[i].start <= out[i].stop && out[i].stop <= length);
+        }
+    struct heard heard = {-1, -1, {0}};
+    /* One head, which is how the text begins, and may claim to be longer. */
+    const int64_t room = 1 + input[7] % 8;
+    uint8_t *heads = zeros((size_t)room, 1);
+    heads[0] = input[5] % 16;
+    memcpy(heads + 1, text, (size_t)(room - 1 < length ? room - 1 : length));
+    if (length > heads[0] + 12) { /* and an event of it */
+        memcpy(text + heads[0], "\ndata: [0]\n\n", 12);
+        pieces[0] = (struct taken){0, 0, 0, heads[0] + 12};
+    }
+    const int64_t events = inspector_core_events(&heard, text, length, pieces, 4, heads, room);
+    free(heads);
+    int64_t seen = 0;
+    for (int i = 0; i < HEADS; i++)
+        seen += heard.seen[i];
+    MUST(events >= 0 && events <= 4 && seen == events);
+    struct finder *finder = zeros(1, sizeof *finder);
+    finder->count = input[0] % (LITERALS + 2);
+    for (int i = 0; i < LITERALS && i * 4 + 4 <= length; i++) {
+        finder->literals[i].length = input[1] % 20;
+        memcpy(finder->literals[i].text, text + i * 4, 4);
+        unsigned pair = (unsigned)text[i * 4] << 8 | text[i * 4 + 1];
+        finder->pairs[pair >> 3] |= (uint8_t)(1 << (pair & 7));
+    }
+    const int64_t first = inspector_core_first(finder, text, length, input[2] - 3);
+    MUST(first >= -1 && first < length);
+    free(finder);
+    free(out);
+    free(records);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
+    read_texts(input, size);
     struct state *state = zeros(1, sizeof *state);
     state->halves = zeros(HALVES, sizeof *state->halves);
     state->half_count = HALVES;
@@ -65,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     state->before_ip = 14;
     struct taken *taken = zeros(ROOM, sizeof *taken);
     struct record *records = zeros(RECORDS, sizeof *records);
+    uint8_t *bytes = zeros(BYTES, 1);
     uint8_t *data = zeros(size ? size : 1, 1);
     if (size)
         memcpy(data, input, size);
@@ -158,7 +265,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
                 if (reason == FULL) {
                     int64_t index;
                     while ((index = inspector_core_held(state, 0)) >= 0)
-                        inspector_core_take(state, index, taken, ROOM);
+                        MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM,
+                                                 bytes, BYTES) > 0);
                     state->segment_count = 0;
                     from = where;
                 } else {
@@ -170,14 +278,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         default: {
             int64_t held = half->held;
             int64_t index = half - state->halves;
-            int64_t found = inspector_core_take(state, index, taken, ROOM);
-            MUST(found == held);
+            /* With little room some stay held, and come next. */
+            int64_t found = inspector_core_take(state, data, (int64_t)size, index, taken, ROOM,
+                                                bytes, step[3]);
+            MUST(half->held == held - found);
             for (int64_t i = 0; i < found; i++)
-                MUST(taken[i].start >= 0 && taken[i].start <= taken[i].stop &&
-                     taken[i].stop <= (int64_t)size &&
-                     (!i || taken[i].packet > taken[i - 1].packet || step[3]));
+                MUST(taken[i].start == (i ? taken[i - 1].stop : 0) &&
+                     taken[i].start <= taken[i].stop && taken[i].stop <= step[3]);
+            MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM, bytes, BYTES) ==
+                 held - found);
             MUST(!half->held);
-            MUST(inspector_core_take(state, step[3] - 100, taken, ROOM) <= ROOM);
+            MUST(inspector_core_take(state, data, (int64_t)size, step[3] - 100, taken, ROOM, bytes,
+                                     BYTES) <= ROOM);
         }
         }
         look(state, live);
@@ -187,6 +299,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     free(wider);
     free(data);
     free(records);
+    free(bytes);
     free(taken);
     free(state->segments);
     free(state->slots);
@@ -196,6 +309,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 }
 
 #ifdef ALONE /* without libFuzzer: inputs by chance */
+static const char LETTERS[] = "12a\r\n\r\n\ndata: {}[]:,\"\\u00-.5e";
+
 int main(int argc, char **argv)
 {
     long runs = argc > 1 ? atol(argv[1]) : 1000;
@@ -205,6 +320,12 @@ int main(int argc, char **argv)
         uint8_t *input = zeros(size + 1, 1);
         for (size_t i = 0; i < size; i++)
             input[i] = (uint8_t)rand();
+        if (run % 3 == 0) /* of the letters that chunks and events are made of */
+            for (size_t i = 8; i < size; i++)
+                input[i] = (uint8_t)LETTERS[(size_t)rand() % (sizeof LETTERS - 1)];
+        if (run % 3 == 1) /* of small numbers, as headers are */
+            for (size_t i = 8; i < size; i++)
+                input[i] = (uint8_t)(i % 4 == 3 || i % 4 == 0 ? rand() % 40 : 0);
         LLVMFuzzerTestOneInput(input, size);
         free(input);
     }

@@ -12,11 +12,16 @@ ROOM: Final = HERE.parents[1] / "inspector/native"
 _STRICT: Final = ("-g", "-O1", "-Wall", "-Wextra", "-fno-sanitize-recover=all", f"-I{ROOM}")
 
 
+def sources(room: Path = ROOM) -> list[str]:
+    """The core's own C files."""
+    return [str(path) for path in sorted(room.glob("*.c"))]
+
+
 class NoCompiler(Exception):
     """What is not here, and how to have it."""
 
 
-def build_fuzzer(into: Path, *, guided: bool, core: Path = ROOM / "core.c") -> Path:
+def build_fuzzer(into: Path, *, guided: bool, room: Path = ROOM) -> Path:
     """The harness: guided by coverage (clang's libFuzzer), or alone with inputs by chance (cc).
 
     Raises `NoCompiler`.
@@ -30,7 +35,7 @@ def build_fuzzer(into: Path, *, guided: bool, core: Path = ROOM / "core.c") -> P
         if guided
         else ["-std=c99", "-fsanitize=address,undefined", "-DALONE"]
     )
-    command = [compiler, *_STRICT, *how, "-o", str(made), str(HERE / "fuzz.c"), str(core)]
+    command = [compiler, *_STRICT, *how, "-o", str(made), str(HERE / "fuzz.c"), *sources(room)]
     done = subprocess.run(command, capture_output=True, text=True)
     if "cannot find" in done.stderr:
         raise NoCompiler("the sanitizers' libraries are not here: tools/system-packages fuzz")

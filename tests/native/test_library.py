@@ -16,6 +16,7 @@ from inspector.flows.native import Memory
 from inspector.native import layout, library
 from inspector.native.layout import UNINTERESTING, Core, Mismatch
 from tests.flows.build import native_core
+from tests.native.sanitized import sources
 
 HERE = platform.machine()
 
@@ -50,7 +51,7 @@ def test_a_library_that_cannot_be_loaded_is_no_failure(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("INSPECTOR_CORE_ABI 1", "INSPECTOR_CORE_ABI 999"), "its version is 999, not 1"),
+        (("INSPECTOR_CORE_ABI 2", "INSPECTOR_CORE_ABI 999"), "its version is 999, not 2"),
         (("int64_t unused[3];", "int64_t unused[4];"), "its shapes have"),
         (("inspector_core_held", "inspector_core_others"), "it has no function held"),
     ],
@@ -61,11 +62,10 @@ def test_a_library_of_another_version_is_not_used(
     if shutil.which("cc") is None:
         pytest.skip("no C compiler here")
     room = Path(library.__file__).parent
-    for name in ("core.c", "core.h"):
-        text = (room / name).read_text()
-        (tmp_path / name).write_text(text.replace(*change))
+    for path in (*room.glob("*.c"), *room.glob("*.h")):
+        (tmp_path / path.name).write_text(path.read_text().replace(*change))
     made = tmp_path / "core.so"
-    command = ["cc", "-shared", "-fPIC", "-nostdlib", "-o", str(made), str(tmp_path / "core.c")]
+    command = ["cc", "-shared", "-fPIC", "-nostdlib", "-o", str(made), *sources(tmp_path)]
     subprocess.run(command, check=True)
     with pytest.raises(Mismatch, match=said):
         Core(ctypes.PyDLL(str(made)), bytes(16))

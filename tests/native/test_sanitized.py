@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from tests.native.sanitized import ROOM, NoCompiler, build_fuzzer
 INPUTS = "3000"
 
 
-def run(into: Path, core: Path = ROOM / "core.c") -> subprocess.CompletedProcess[str]:
+def run(into: Path, room: Path = ROOM) -> subprocess.CompletedProcess[str]:
     try:
-        built = build_fuzzer(into, guided=False, core=core)
+        built = build_fuzzer(into, guided=False, room=room)
     except NoCompiler as error:
         pytest.skip(str(error))
     return subprocess.run([built, INPUTS], capture_output=True, text=True)
@@ -28,19 +29,32 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("check", "without"),
+    ("name", "check", "without"),
     [
-        ("record->captured > size - record->offset", "0"),
-        ("captured < before_ip + IPV4 + TCP", "0"),
-        ("packet.total + before_ip > record->captured", "0"),
-        ("value > state->half_count", "0"),
-        ("state->segment_count >= state->segment_room", "0"),
-        ("index < 0 || index >= state->half_count", "0"),
+        ("core.c", "record->captured > size - record->offset", "0"),
+        ("core.c", "captured < before_ip + IPV4 + TCP", "0"),
+        ("core.c", "packet.total + before_ip > record->captured", "0"),
+        ("core.c", "value > state->half_count", "0"),
+        ("core.c", "state->segment_count >= state->segment_room", "0"),
+        ("core.c", "index < 0 || index >= state->half_count", "0"),
+        ("core.c", "length > bytes_room - used", "0"),
+        ("records.c", "captured > size - header - at", "0"),
+        ("records.c", "length > size - at", "0"),
+        ("records.c", "count < room &&", ""),
+        ("streams.c", "piece->stop > size || piece->start > piece->stop", "0"),
+        ("streams.c", "length > stop - start - 2", "0"),
+        ("streams.c", "made >= room", "0"),
+        ("streams.c", "heads[at] < size - at", "1"),
+        ("finder.c", "length > size - at", "0"),
+        ("finder.c", "count > LITERALS", "0"),
     ],
 )
-def test_it_is_noticed_when_a_check_is_taken_out(check: str, without: str, tmp_path: Path) -> None:
-    text = (ROOM / "core.c").read_text()
+def test_it_is_noticed_when_a_check_is_taken_out(
+    name: str, check: str, without: str, tmp_path: Path
+) -> None:
+    for path in (*ROOM.glob("*.c"), *ROOM.glob("*.h")):
+        shutil.copy(path, tmp_path)
+    text = (ROOM / name).read_text()
     assert check in text
-    changed = tmp_path / "core.c"
-    changed.write_text(text.replace(check, without))
-    assert run(tmp_path, changed).returncode != 0
+    (tmp_path / name).write_text(text.replace(check, without))
+    assert run(tmp_path, tmp_path).returncode != 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from inspector.model.capture import Fault
+from inspector.native.library import loaded
 from inspector.protocols.http1 import HeadLimits, Http1Parser
 from inspector.protocols.messages import (
     EVERYTHING,
@@ -18,7 +20,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
-from inspector.wire import Segment
+from inspector.wire import Segment, Segments
 
 Role = Literal["request", "response"]
 
@@ -47,12 +49,24 @@ def at_random(segments: Iterable[Segment], chance: random.Random) -> list[list[S
     return batches
 
 
-def every_way(segments: Sequence[Segment]) -> Iterator[list[list[Segment]]]:
-    """Whole, byte by byte, and five random splits."""
-    yield [list(segments)]
-    yield bytewise(segments)
-    for seed in range(5):
-        yield at_random(segments, random.Random(seed))
+def packed(segments: Sequence[Segment]) -> Segments:
+    """The same segments as the compiled core gives them, which is used from now on."""
+    loaded()
+    made = Segments(b"", array("q"))
+    for segment in segments:
+        made.append(segment)
+    return made
+
+
+def every_way(segments: Sequence[Segment]) -> Iterator[Sequence[Sequence[Segment]]]:
+    """Whole, byte by byte, and random splits; each also as the compiled core gives them."""
+    for batches in (
+        [list(segments)],
+        bytewise(segments),
+        *(at_random(segments, random.Random(seed)) for seed in range(5)),
+    ):
+        yield batches
+        yield [packed(batch) for batch in batches]
 
 
 def parser(
@@ -78,7 +92,7 @@ def merged(events: Iterable[Event]) -> list[Event]:
         elif isinstance(event, Body):
             event = Body(_joined(event.pieces))
             if result and isinstance(last := result[-1], Body):
-                result[-1] = Body(_joined(last.pieces + event.pieces))
+                result[-1] = Body(_joined([*last.pieces, *event.pieces]))
                 continue
         result.append(event)
     return result

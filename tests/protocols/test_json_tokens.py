@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pytest
@@ -19,6 +20,7 @@ from inspector.protocols.json_tokens import (
     JsonTokens,
     Token,
 )
+from inspector.wire import Segment
 from tests.protocols.conftest import every_way, packets
 
 VALUES = st.recursive(
@@ -39,7 +41,7 @@ def tokens(document: bytes, start: int = 0) -> list[Token | Broken]:
     return [*json_tokens.feed(document), *json_tokens.finish()]
 
 
-def cut_tokens(batches: list[list[tuple[int, int, bytes]]]) -> list[Token | Broken]:
+def cut_tokens(batches: Sequence[Sequence[Segment]]) -> list[Token | Broken]:
     json_tokens = JsonTokens()
     found = [token for batch in batches for _, _, data in batch for token in json_tokens.feed(data)]
     return [*found, *json_tokens.finish()]

@@ -25,6 +25,7 @@ from inspector.protocols.sse import (
     SseParser,
 )
 from inspector.wire import Segment
+from tests.protocols.conftest import packed
 
 SECOND = 1_000_000_000
 
@@ -35,10 +36,18 @@ def pieces(parts: Iterable[bytes]) -> list[Segment]:
 
 
 def read(*parts: bytes, complete: bool = True) -> tuple[EventStream, SseParser]:
+    """What a stream tells, after proving that it tells the compiled core the same."""
     parser = SseParser()
     for piece in pieces(parts):
         parser.feed([piece])
-    return parser.finish(complete), parser
+    stream = parser.finish(complete)
+    for every in (1, 7, len(parts) or 1):
+        other = SseParser()
+        for at in range(0, len(parts), every):
+            other.feed(packed(pieces(parts)[at : at + every]))
+        assert other.finish(complete) == stream
+        assert other.faults == parser.faults
+    return stream, parser
 
 
 def cut(data: bytes, how: str) -> list[bytes]:

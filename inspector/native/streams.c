@@ -1,0 +1,258 @@
+/* Bodies in chunks, and the events in them, as far as they are the same for nearly every piece:
+ * what `protocols/http1_body.py` and `protocols/sse.py` do, which specify it and go on where this
+ * stops.  Pieces are places in `data`: `start` to `stop`, with the packet that brought them. */
+#include "bytes.h"
+#include "core.h"
+
+enum { DIGITS = 15 }; /* of a chunk's size; 63 bits hold them */
+
+static int hex(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* Takes chunks that lie whole in a piece (RFC 9112 7.1), from `at->position` of piece `at->index`
+ * on; what is in them are new pieces; how many.  It stops in front of the first chunk line that
+ * needs a closer look: one with an extension or a leading zero, the last one, one that goes on in
+ * the next piece. */
+int64_t inspector_core_chunks(struct chunking *at, const uint8_t *data, int64_t size,
+                              const struct taken *in, int64_t count, struct taken *out,
+                              int64_t room)
+{
+    int64_t made = 0;
+    at->body = at->passed = 0;
+    if (at->index < 0 || at->position < 0)
+        return 0;
+    for (; at->index < count; at->index++, at->position = 0) {
+        const struct taken *piece = in + at->index;
+        if (piece->start < 0 || piece->stop > size || piece->start > piece->stop)
+            return made;
+        const int64_t stop = piece->stop;
+        int64_t p = piece->start + at->position;
+        while (p < stop) {
+            int64_t line = p, length = 0;
+            int digit;
+            if (data[p] == '0')
+                return made;
+            while (line < stop && line - p < DIGITS && (digit = hex(data[line])) >= 0) {
+                length = length << 4 | digit;
+                line++;
+            }
+            if (line == p || stop - line < 4 || data[line] != '\r' || data[line + 1] != '\n')
+                return made;
+            const int64_t start = line + 2;
+            if (length > stop - start - 2 || data[start + length] != '\r' ||
+                data[start + length + 1] != '\n' || made >= room)
+                return made;
+            out[made++] = (struct taken){piece->at, piece->packet, start, start + length};
+            at->body += length;
+            p = start + length + 2;
+            at->position = p - piece->start;
+        }
+        at->passed += stop - piece->start;
+    }
+    return made;
+}
+
+static const uint8_t *space(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+        p++;
+    return p;
+}
+
+/* Behind a string whose quotation mark is at `p`; 0: it is none, or of other than ASCII, or holds
+ * half a character beyond the first plane. */
+static const uint8_t *string(const uint8_t *p, const uint8_t *end)
+{
+    for (p++; p < end; p++) {
+        if (*p == '"')
+            return p + 1;
+        if (*p < 0x20 || *p >= 0x80)
+            return 0;
+        if (*p != '\\')
+            continue;
+        if (++p >= end)
+            return 0;
+        switch (*p) {
+        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+            continue;
+        case 'u':
+            if (end - p < 5)
+                return 0;
+            for (int i = 1; i <= 4; i++)
+                if (hex(p[i]) < 0)
+                    return 0;
+            if (hex(p[1]) == 13 && hex(p[2]) >= 8)
+                return 0;
+            p += 4;
+            continue;
+        default:
+            return 0;
+        }
+    }
+    return 0;
+}
+
+enum { LONGEST_NUMBER = 16 };
+
+static const uint8_t *digits(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+/* Behind a number without an exponent, of which nobody doubts that it is one; 0: it is none. */
+static const uint8_t *decimal(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *begin = p, *whole;
+    if (*p == '-')
+        p++;
+    whole = p;
+    p = digits(p, end);
+    if (p == whole || (*whole == '0' && p > whole + 1))
+        return 0;
+    if (p < end && *p == '.') {
+        const uint8_t *fraction = p + 1;
+        p = digits(fraction, end);
+        if (p == fraction)
+            return 0;
+    }
+    if (p - begin > LONGEST_NUMBER || (p < end && (*p | 0x20) == 'e'))
+        return 0;
+    return p;
+}
+
+static const uint8_t *word(const uint8_t *p, const uint8_t *end, const char *text, int64_t length)
+{
+    if (end - p < length)
+        return 0;
+    for (int64_t i = 0; i < length; i++)
+        if (p[i] != (uint8_t)text[i])
+            return 0;
+    return p + length;
+}
+
+static const uint8_t *scalar(const uint8_t *p, const uint8_t *end)
+{
+    switch (*p) {
+    case '"': return string(p, end);
+    case 't': return word(p, end, "true", 4);
+    case 'f': return word(p, end, "false", 5);
+    case 'n': return word(p, end, "null", 4);
+    default: return decimal(p, end);
+    }
+}
+
+enum { DEPTH = 60 };
+
+/* Whether this is one JSON value (RFC 8259) and nothing else; a no may be wrong. */
+static int is_json(const uint8_t *p, const uint8_t *end)
+{
+    uint64_t objects = 0; /* a bit for each open one: whether it is an object */
+    int depth = 0;
+    for (;;) {
+        p = space(p, end);
+        if (p >= end)
+            return 0;
+        if (*p == '{' || *p == '[') {
+            const int is_object = *p == '{';
+            if (++depth > DEPTH)
+                return 0;
+            objects = objects << 1 | (uint64_t)is_object;
+            p = space(p + 1, end);
+            if (p < end && *p == (is_object ? '}' : ']'))
+                goto closed;
+            if (!is_object)
+                continue;
+            goto name;
+        }
+        p = scalar(p, end);
+        if (!p)
+            return 0;
+    after:
+        p = space(p, end);
+        if (!depth)
+            return p == end;
+        if (p >= end)
+            return 0;
+        if (*p == ',') {
+            if (!(objects & 1)) {
+                p++;
+                continue;
+            }
+            p = space(p + 1, end);
+            goto name;
+        }
+        if (*p != (objects & 1 ? '}' : ']'))
+            return 0;
+    closed:
+        p++;
+        depth--;
+        objects >>= 1;
+        goto after;
+    name:
+        if (p >= end || *p != '"' || !(p = string(p, end)))
+            return 0;
+        p = space(p, end);
+        if (p >= end || *p != ':')
+            return 0;
+        p++;
+    }
+}
+
+static const char DATA[] = "\ndata: ";
+enum { DATA_LENGTH = sizeof DATA - 1 };
+
+/* Which of the heads (a length, a text, one behind another) begins a piece that goes on with data;
+ * -1: none.  `*data` is where that begins. */
+static int64_t head_of(const uint8_t *p, const uint8_t *end, const uint8_t *heads, int64_t size,
+                       const uint8_t **begin)
+{
+    int64_t number = 0;
+    for (int64_t at = 0; at < size && heads[at] < size - at; at += 1 + heads[at], number++) {
+        const int64_t length = heads[at];
+        const uint8_t *behind = word(p, end, (const char *)heads + at + 1, length);
+        if (behind && (behind = word(behind, end, DATA, DATA_LENGTH))) {
+            *begin = behind;
+            return number;
+        }
+    }
+    return -1;
+}
+
+/* Takes pieces that are one whole event each, of a head that was met before and one line of JSON;
+ * how many.  It stops in front of any other. */
+int64_t inspector_core_events(struct heard *heard, const uint8_t *data, int64_t size,
+                              const struct taken *in, int64_t count, const uint8_t *heads,
+                              int64_t heads_size)
+{
+    int64_t i = 0;
+    for (int64_t n = 0; n < HEADS; n++)
+        heard->seen[n] = 0;
+    for (; i < count; i++) {
+        const struct taken *piece = in + i;
+        if (piece->start < 0 || piece->stop > size || piece->stop - piece->start < 3)
+            break;
+        const uint8_t *p = data + piece->start, *end = data + piece->stop - 2, *begin;
+        if (end[0] != '\n' || end[1] != '\n')
+            break;
+        const int64_t head = head_of(p, end, heads, heads_size, &begin);
+        if (head < 0 || head >= HEADS)
+            break;
+        const uint8_t *q = begin;
+        while (q < end && *q != '\n' && *q != '\r')
+            q++;
+        if (q < end || !is_json(begin, end))
+            break;
+        heard->seen[head]++;
+        if (heard->last >= 0 && piece->at - heard->last > heard->longest)
+            heard->longest = piece->at - heard->last;
+        heard->last = piece->at;
+    }
+    return i;
+}

@@ -1,0 +1,89 @@
+"""What the compiled core takes of a body whose segments it gave: whole chunks, routine events.
+
+Each answers how far it came; from there on `http1_body` and `sse` read, which specify both.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from inspector.native.layout import HEADS, Chunking, Core, Heard
+from inspector.wire import Segments
+
+#: Chunks that one call of the core may give.
+_ROOM: Final = 1024
+_PLACE: Final = 32
+_LONGEST_HEAD: Final = 255
+
+
+class Chunks(NamedTuple):
+    """What stands in chunks: `body` bytes in `pieces`, read up to `position` of segment `at`.
+
+    `passed`: bytes of the segments before that one, from where the reading began.
+    """
+
+    pieces: Segments
+    at: int
+    position: int
+    body: int
+    passed: int
+
+
+class ChunkWalk:
+    """Takes chunks that lie whole in their segments (RFC 9112 7.1)."""
+
+    def __init__(self, core: Core) -> None:
+        self._walk = core.chunks
+        self._out = (ctypes.c_char * (_ROOM * _PLACE))()
+        self._view = memoryview(self._out)
+        self._at = Chunking()
+        self._pointer = ctypes.pointer(self._at)
+
+    def take(self, segments: Segments, index: int, position: int) -> Chunks:
+        """The chunks from `position` of segment `index` on."""
+        at, data = self._at, segments.data
+        at.index, at.position = index, position
+        place, count = segments.places.buffer_info()
+        made = array("q")
+        body, passed = 0, 0
+        while True:
+            found = self._walk(
+                self._pointer, data, len(data), place, count >> 2, self._out, _ROOM
+            )  # fmt: skip
+            made.frombytes(self._view[: found * _PLACE])
+            body += at.body
+            passed += at.passed
+            if found < _ROOM:
+                return Chunks(Segments(data, made), at.index, at.position, body, passed)
+
+
+class EventCount:
+    """Counts events that have nothing to tell: a head met before, and one line of JSON.
+
+    `heads` are what stands before their data, with their names.
+    """
+
+    def __init__(self, core: Core, heads: Mapping[bytes, str]) -> None:
+        self._count = core.events
+        known = [item for item in heads.items() if len(item[0]) <= _LONGEST_HEAD][:HEADS]
+        self._names = [name for _, name in known]
+        self._heads = b"".join([bytes((len(head),)) + head for head, _ in known])
+        self.heard = Heard()
+        self._pointer = ctypes.pointer(self.heard)
+
+    def take(self, pieces: Segments, index: int, names: dict[str, int]) -> int:
+        """The events from piece `index` on: each adds one to its name; the first not taken."""
+        data = pieces.data
+        place, count = pieces.places.buffer_info()
+        taken: int = self._count(
+            self._pointer, data, len(data), place + index * _PLACE, (count >> 2) - index,
+            self._heads, len(self._heads),
+        )  # fmt: skip
+        if taken:
+            for name, seen in zip(self._names, self.heard.seen, strict=False):
+                if seen:
+                    names[name] += seen
+        return index + taken
