@@ -28,7 +28,6 @@ from inspector.exchanges.topology import SubnetTest, recognise
 from inspector.fact import replace
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView, Place
-from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
 from inspector.flows.native import NativeEngine
 from inspector.model.http import Exchange
@@ -144,9 +143,9 @@ class Inspector:
             self._tell_what_waited()
         self._pipeline.finish()
 
-    def place(self, segment: TcpPacket, offset: int) -> Place | None:
-        """Where a byte of a segment that was read lies (`contract.PlacingEngine.place`)."""
-        return self._engine.place(segment, offset)
+    def place(self, key: bytes, sequence: int) -> Place | None:
+        """Where a byte of a direction lies (`contract.PlacingEngine.place`)."""
+        return self._engine.place(key, sequence)
 
     @property
     def processes(self) -> Processes:

@@ -260,8 +260,8 @@ class PlacingEngine(Engine, Protocol):
     def take(self, segment: TcpPacket, at: int, packet: int) -> Iterator[Delivery]:
         """Take one decoded segment."""
 
-    def place(self, segment: TcpPacket, offset: int) -> Place | None:
-        """Where the byte at `offset` of a segment's payload lies; None: in no stream.
+    def place(self, key: bytes, sequence: int) -> Place | None:
+        """Where the byte with this sequence number lies of the direction of a segment's `key`.
 
-        To be asked when the segment was taken, or of its second copy.
+        None: in no stream.  To be asked when the segment was taken, or of its second copy.
         """

@@ -201,12 +201,11 @@ class PacketEngine:
             found.window, (at, packet, found.data[found.start : found.end]), found.missing,
         )  # fmt: skip
 
-    def place(self, segment: TcpPacket, offset: int) -> Place | None:
-        """Where the byte at `offset` of a segment's payload lies, in streams still known."""
-        half = self._table.keys.get(segment.key)
+    def place(self, key: bytes, sequence: int) -> Place | None:
+        """Where the byte with this number lies of a direction, in streams still known."""
+        half = self._table.keys.get(key)
         if not half or half.next == UNKNOWN:
             return None
-        sequence = segment.seq + bool(segment.flags & SYN) + offset
         following = half.next - half.ended  # a FIN is no byte
         return Place(half.connection.number, half.side, half.bytes + distance(sequence, following))
 

@@ -14,8 +14,9 @@ from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.listener import Audience
 from inspector.flows.contract import ConnectionView, Place
-from inspector.flows.decode import TcpPacket
 from inspector.flows.engine import PacketEngine
+from inspector.flows.native import NativeEngine
+from inspector.native.library import loaded
 from inspector.pipeline import Pipeline
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
@@ -40,7 +41,8 @@ class Alone:
             vault=vault,
         )
         self._ledger = Ledger(credentials)
-        self._engine = PacketEngine()
+        core = loaded().core
+        self._engine = PacketEngine() if core is None else NativeEngine(core)
         self._pipeline = Pipeline(self._engine, self)
 
     # -- what a redactor asks --------------------------------------------------
@@ -65,9 +67,9 @@ class Alone:
         self._pipeline.finish()
         self._ledger.clear()
 
-    def place(self, segment: TcpPacket, offset: int) -> Place | None:
-        """Where a byte of a segment that was read lies (`contract.PlacingEngine.place`)."""
-        return self._engine.place(segment, offset)
+    def place(self, key: bytes, sequence: int) -> Place | None:
+        """Where a byte of a direction lies (`contract.PlacingEngine.place`)."""
+        return self._engine.place(key, sequence)
 
     # -- what the pipeline asks ------------------------------------------------
 

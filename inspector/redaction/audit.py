@@ -8,23 +8,26 @@ that the vault knows stand: in a packet, in any writing; across the packets of a
 direction, by their sequence numbers.  What fails is blanked in its place and
 counted.  A file is never refused: whoever has it can read it.
 
-One look at each packet, so the work is that of the file's length; memory is
-bounded (`sequences`).
+One look at each batch of packets, and at a packet only where something is in it, so the
+work is that of the file's length; memory is bounded (`sequences`).
 """
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from itertools import accumulate
+from typing import Final, TypeAlias
 
 from inspector.flows.tcp import SYN
-from inspector.redaction.frames import FrameReader, Place
-from inspector.redaction.sequences import Sequences, Stretch
+from inspector.pcap.writer import LATEST
+from inspector.redaction.frames import FrameReader, Place, Usual, usual_segments
+from inspector.redaction.sequences import FILL, Sequences, Stretch
 from inspector.secrets.echoes import echoes
 from inspector.secrets.vault import Vault
+from inspector.wire import Batch
 
 #: What masks are made of: fillers (`x`, `X` for AWS, `0` among hex digits, 0xBF for what is no
 #: ASCII), the digits that tell equal values, and their hex digits where a value is percent-encoded.
@@ -34,18 +37,11 @@ MASK_BYTES: Final = b"xX0123456789\xbfBF"
 FRAGMENTS: Final = 8192
 
 _IS_MASK: Final = bytes(0 if byte in MASK_BYTES else 0xFF for byte in range(256))
-#: Long masks say nothing.
-_FILL: Final = re.compile(rb"x{16,}")
 _DIFFERS: Final = bytes((0, *(255 * b"\xff")))
 
 
-class Packet(NamedTuple):
-    """A packet of a file: its time in ns, its length on the wire, its link type, its bytes."""
-
-    at: int
-    wire: int
-    link: int
-    frame: bytes
+#: A packet of a file: its time in ns, its length on the wire, its link type, its bytes.
+Packet: TypeAlias = tuple[int, int, int, bytes]
 
 
 @dataclass(slots=True)
@@ -102,65 +98,129 @@ class Audit:
         self.found = Audited()
         self._vault = vault
         self._recoded = recoded
-        self._near = True
         self._sequences = Sequences(vault)
         self._frames = FrameReader()
         #: Packets that brought a fragment: where they stand, and their bytes.
         self._fragments: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
 
-    def begin(self, data: bytes) -> None:
-        """The next packets stand in `data`, which is looked at as a whole: few have a key."""
-        self._near = bool(self._vault) and bool(echoes(self._vault, _FILL.sub(b"\0", data)))
-
-    def packet(
-        self, packet: Packet, place: int, number: int, source: Packet | None = None
+    def look(
+        self, batch: Batch, place: int, number: int, captured: Sequence[Packet] | None = None
     ) -> list[range]:
-        """The places of a packet's bytes, and of earlier ones, that must not stay.
+        """The places of a batch's bytes, and of earlier ones, that must not stay.
 
-        `place` is where the packet's bytes stand; places count from wherever it does.
-        `source` is the packet as it was captured; None: it is not here to compare with.
+        `place` is where `batch.data` stands; places count from wherever it does.  `number` is
+        that of its first packet.  `captured` are its packets as they were, as many as there
+        are; None: they are not here to compare with.
         """
-        frame = packet.frame
-        bad: list[tuple[int, int]] = []
-        if source is not None:
-            bad = self._compared(packet, source, number)
-        for start, stop in bad:
-            frame = frame[:start] + b"x" * (stop - start) + frame[stop:]
-        if not self._vault:
-            return [range(place + start, place + stop) for start, stop in bad]
-        pieces = echoes(self._vault, frame) if self._near else []
-        hidden = [range(place + start, place + stop) for start, stop in (*bad, *pieces)]
-        across = self._across(packet, frame, place, number)
-        self.found.keys += len(pieces) + bool(across)
-        return hidden + across
+        hidden: list[range] = []
+        if captured is not None:
+            hidden = self._compared(batch, number, captured)
+        if self._vault:
+            if hidden:
+                data = bytearray(batch.data)
+                for one in hidden:
+                    data[one.start : one.stop] = b"x" * len(one)
+                batch = Batch(bytes(data), batch.records, batch.link_type, batch.first_packet)
+            usual = usual_segments(batch)
+            hidden += self._inside(batch, usual)
+        hidden = [range(place + one.start, place + one.stop) for one in hidden]
+        if self._vault:
+            across = self._across(batch, usual, place, number)
+            self.found.keys += len(across)
+            hidden += across
+        return hidden
 
-    def _compared(self, packet: Packet, source: Packet, number: int) -> list[tuple[int, int]]:
-        """Where bytes stand that were not captured and are no mask's."""
-        if packet[:3] != source[:3] or len(packet.frame) != len(source.frame):
-            self.found.unlike += 1
-        if len(packet.frame) != len(source.frame):
-            return [(0, len(packet.frame))]
-        bad = [] if number in self._recoded else foreign(packet.frame, source.frame)
-        self.found.foreign += len(bad)
-        return bad
+    def _compared(self, batch: Batch, number: int, captured: Sequence[Packet]) -> list[range]:
+        """Where in a batch bytes stand that were not captured and are no mask's."""
+        copied = packets(batch)
+        if copied == captured:
+            return []
+        hidden: list[range] = []
+        # What differs, one packet behind another: where each begins in the batch, and both.
+        begins: list[int] = []
+        copies: list[bytes] = []
+        sources: list[bytes] = []
+        records = batch.records
+        for index, (one, source) in enumerate(zip(copied, captured, strict=False)):
+            if one == source:
+                continue
+            frame, before = one[3], source[3]
+            begin = records[index][1]
+            if one[:3] != source[:3] or len(frame) != len(before):
+                self.found.unlike += 1
+            if len(frame) != len(before):
+                hidden.append(range(begin, begin + len(frame)))
+            elif number + index not in self._recoded:
+                begins.append(begin)
+                copies.append(frame)
+                sources.append(before)
+        ends = list(accumulate(map(len, copies)))
+        for start, stop in foreign(b"".join(copies), b"".join(sources)):
+            at = bisect_right(ends, start)
+            while start < stop:
+                last = min(stop, ends[at])
+                shift = begins[at] - (ends[at] - len(copies[at]))
+                hidden.append(range(start + shift, last + shift))
+                self.found.foreign += 1
+                start, at = last, at + 1
+        return hidden
 
-    def _across(self, packet: Packet, frame: bytes, place: int, number: int) -> list[range]:
-        reading = self._frames.read(packet.link, frame, packet.wire, packet.at, number)
+    def _inside(self, batch: Batch, usual: Sequence[Usual | None]) -> list[range]:
+        """Where in a batch keys stand within packets."""
+        data, vault = batch.data, self._vault
+        # The headers of usual frames have no text: only as it is a key can stand in their numbers.
+        said = [
+            data[segment[3] if segment else at : at + size]
+            for segment, (_, at, size, _) in zip(usual, batch.records, strict=True)
+        ]
+        if not (
+            vault.finds(FILL.sub(b"\0", data))
+            or echoes(vault, FILL.sub(b"\0", b"\0".join(filter(None, said))))
+        ):
+            return []
+        hidden = [
+            range(at + start, at + stop)
+            for _, at, size, _ in batch.records
+            for start, stop in echoes(vault, data[at : at + size])
+        ]
+        self.found.keys += len(hidden)
+        return hidden
+
+    def _across(
+        self, batch: Batch, usual: Sequence[Usual | None], place: int, number: int
+    ) -> list[range]:
+        """Where keys stand across packets."""
+        data, add = batch.data, self._sequences.add
+        for index, one in enumerate(usual):
+            if one is None:
+                self._unusual(batch, index, place, number + index)
+                continue
+            key, sequence, flags, start, stop = one
+            if start < stop or flags & SYN:
+                add(key, sequence, flags, data[start:stop], place + start)
+        return self._sequences.found()
+
+    def _unusual(self, batch: Batch, index: int, place: int, number: int) -> None:
+        """Lay what any other packet brings."""
+        at, begin, size, wire = batch.records[index]
+        frame = batch.data[begin : begin + size]
+        place += begin
+        reading = self._frames.read(batch.link_type, frame, wire, at, number)
         if reading.reason == "fragment":
             self._fragments[number] = place, frame
             if len(self._fragments) > FRAGMENTS:
                 self._fragments.popitem(last=False)
         segment = reading.segment
         if segment is None or not reading.places:
-            return []
+            return
         if segment.start == segment.end and not (segment.flags & SYN or reading.settled):
-            return []  # it has no byte, begins nothing, and no fragment waits for it
+            return  # it has no byte, begins nothing, and no fragment waits for it
         own = {number: (place, frame)}
         parts = [self._stretch(own, one) for one in reading.places]
         for settled in reading.settled:
             self._fragments.pop(settled, None)
         known = [part for part in parts if part is not None]
-        return self._sequences.look(segment.key, segment.seq, segment.flags, known)
+        self._sequences.look(segment.key, segment.seq, segment.flags, known)
 
     def _stretch(self, own: dict[int, tuple[int, bytes]], one: Place) -> Stretch | None:
         known = own.get(one.number) or self._fragments.get(one.number)
@@ -170,16 +230,29 @@ class Audit:
         return Stretch(one.offset, frame[one.start : one.stop], place + one.start)
 
 
+def packets(batch: Batch) -> list[Packet]:
+    """The packets of a batch."""
+    data, link = batch.data, batch.link_type
+    return [
+        (min(at, LATEST), wire, link, data[start : start + captured])
+        for at, start, captured, wire in batch.records
+    ]
+
+
+def each_packet(batches: Iterable[Batch]) -> Iterator[Packet]:
+    """The packets of many, one after another."""
+    for batch in batches:
+        yield from packets(batch)
+
+
 def foreign(copy: bytes, source: bytes) -> list[tuple[int, int]]:
     """Where two texts of one length differ by a byte that no mask has."""
-    if copy == source:
+    unlike = int.from_bytes(copy, "big") ^ int.from_bytes(source, "big")
+    if not unlike & int.from_bytes(copy.translate(_IS_MASK), "big"):
         return []
     size = len(copy)
-    unlike = int.from_bytes(copy, "big") ^ int.from_bytes(source, "big")
     changed = int.from_bytes(unlike.to_bytes(size, "big").translate(_DIFFERS), "big")
     bad = changed & int.from_bytes(copy.translate(_IS_MASK), "big")
-    if not bad:
-        return []
     flags = bad.to_bytes(size, "big")
     found: list[tuple[int, int]] = []
     at = flags.find(b"\xff")

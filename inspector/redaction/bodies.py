@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 from inspector.credentials.masking import Masker
@@ -46,6 +48,8 @@ _PLACEHOLDER: Final = re.compile(PLACEHOLDER.encode())
 TAIL: Final = 64
 #: The error's name in Squid's pages (`errors/*/ERR_*`, their `<!-- ERR_… -->` and mailto link).
 _SQUID: Final = re.compile(rb"(?<!\w)ERR_[A-Z]{2,12}(?:_[A-Z]{1,12}){0,4}(?!\w)")
+#: One of these stands in every placeholder and every such name.
+SIGNS: Final = (b"placeholder", b"ghu_aaaa", b"ERR_")
 _SPACE: Final = b" \t\r\n"
 _WHOLE_UNITS: Final = re.compile(rb"(?:[^\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*")
 _STRING_TEXT: Final = re.compile(rb'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*')
@@ -76,6 +80,8 @@ class BodyMasker(Protocol):
 
 def blanked(data: bytes) -> bytes:
     """As many `x`, but for placeholders and the names of Squid's errors."""
+    if not any(sign in data for sign in SIGNS):
+        return b"x" * len(data)
     view = _ESCAPE.sub(lambda match: b" " * len(match[0]), data)
     out = bytearray(b"x" * len(data))
     for pattern in (_PLACEHOLDER, _SQUID):
@@ -241,6 +247,13 @@ class JsonBody:
 
     def _string(self, content: bytes) -> bytes | None:
         """The content of a string as it may stand; None: not at all."""
+        if self._path == ["type"] and content == b"error":
+            self._failed = True  # of what stands beside it
+        shown = self._granting()
+        return None if shown is None else shown(content)
+
+    def _granting(self) -> Callable[[bytes], bytes | None] | None:
+        """What gives the content of the string that is read as it may stand; None: nothing may."""
         path = self._path
         name = path[-1] if path else None
         if name is _ARRAY and len(path) > 1:
@@ -248,12 +261,12 @@ class JsonBody:
         names: tuple[str | None, ...] = ()
         if len(path) <= PATH_LIMIT:
             names = tuple(step for step in path if step is not _ARRAY)
-        if names == ("error",) or (path == ["type"] and content == b"error"):
-            self._failed = True  # of what stands beside it
+        if names == ("error",):
+            self._failed = True
         if self._answers and (names in ERROR_TEXTS or (self._failed and names in BARE_ERROR_TEXTS)):
-            return masked_text(self._masker, content)
+            return partial(masked_text, self._masker)
         grant = STRINGS.get(name or "")
-        return None if grant is None else granted(self._masker, content, grant.grammar)
+        return None if grant is None else partial(granted, self._masker, grammar=grant.grammar)
 
     # -- what is long, cut or broken -------------------------------------------
 
@@ -275,6 +288,8 @@ class JsonBody:
 
     def _start_of_text(self, content: bytes) -> bytes:
         """The first bytes of an error's long text, as they may stand."""
+        if self._granting() is None:
+            return b""
         content = content[:STRING_LIMIT]
         units = _WHOLE_UNITS.match(content)
         whole = content[: units.end()] if units else b""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from itertools import islice
 from struct import Struct
 from typing import BinaryIO, Final
 
@@ -17,15 +18,13 @@ from inspector.pcap import options as opt
 from inspector.pcap import pcapng
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import ByteSource
-from inspector.redaction.audit import Audit, Audited, Packet
+from inspector.redaction.audit import Audit, Audited, Packet, each_packet
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
 
 #: What a section's comment says of the audit; as long before as behind it.
 _SAID: Final = 96
 _NOT_YET: Final = "Redacted by inspector. It was not audited."
-#: The last time that 64 bits of nanoseconds can tell (in the year 2554): a copy has no later one.
-LATEST: Final = (1 << 64) - 1
 
 _HEADER: Final = Struct("<II")
 _OPTION: Final = Struct("<HH")
@@ -35,6 +34,10 @@ _FIXED: Final = {
     pcapng.SECTION_HEADER: 16, pcapng.INTERFACE_DESCRIPTION: 8, pcapng.ENHANCED_PACKET: 20,
     pcapng.INTERFACE_STATISTICS: 12,
 }  # fmt: skip
+#: Where in an enhanced packet block its captured length stands; what a look at a block reads.
+_CAPTURED_AT: Final = 20
+_HEAD: Final = 28
+_READ: Final = 1 << 20
 _TEXTS: Final = frozenset({opt.COMMENT, opt.IF_NAME, opt.IF_FILTER})
 
 
@@ -62,7 +65,7 @@ def audit(
     auditing = Audit(vault, recoded)
     found = auditing.found
     found.compared = source is not None
-    found.finished = _look(files, auditing, None if source is None else _packets(source), go_on)
+    found.finished = _look(files, auditing, None if source is None else each_packet(source), go_on)
     if vault:
         for file in files:
             for place, value in list(_texts(file)):
@@ -87,29 +90,21 @@ def _look(
         file.seek(0)
         reading = ByteSource(file, owned=False)
         for batch in CaptureReader(reading, "the copy", index):
-            auditing.begin(batch.data)
             begin = begins[index] + reading.bytes_read - len(batch.data)
-            for packet, record in zip(_packets([batch]), batch.records, strict=True):
-                number += 1
-                captured = None if source is None else next(source, None)
-                if source is not None and captured is None:
-                    auditing.found.unlike += 1
-                for bad in auditing.packet(packet, begin + record[1], number, captured):
-                    which = bisect_right(begins, bad.start) - 1
-                    _overwrite(files[which], bad.start - begins[which], b"x" * len(bad))
+            count = len(batch.records)
+            captured = None if source is None else [*islice(source, count)]
+            if captured is not None:
+                auditing.found.unlike += count - len(captured)
+            for bad in auditing.look(batch, begin, number + 1, captured):
+                which = bisect_right(begins, bad.start) - 1
+                _overwrite(files[which], bad.start - begins[which], b"x" * len(bad))
+            number += count
             if not go_on():
                 return False
         begins.append(begins[index] + reading.bytes_read)
     if source is not None:
         auditing.found.unlike += sum(1 for _ in source)
     return True
-
-
-def _packets(batches: Iterable[Batch]) -> Iterator[Packet]:
-    for batch in batches:
-        data, link = batch.data, batch.link_type
-        for at, start, captured, wire in batch.records:
-            yield Packet(min(at, LATEST), wire, link, data[start : start + captured])
 
 
 def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:
@@ -122,27 +117,30 @@ def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:
 
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """(place, value) of every comment, name, filter and mark of a file that was written here."""
-    file.seek(0)
-    at = 0
     ours = pcapng.ENTERPRISE.to_bytes(4, "little") + pcapng.MARKS_MAGIC
-    while len(head := file.read(_HEADER.size)) == _HEADER.size:
-        kind, length = _HEADER.unpack(head)
-        skipped = _FIXED.get(kind)
-        if skipped is not None:
-            fixed = file.read(skipped)
-            if kind == pcapng.ENHANCED_PACKET and len(fixed) == skipped:
-                captured = _CAPTURED.unpack_from(fixed, 12)[0]
-                skipped += (captured + 3) & ~3
-            begin = at + _HEADER.size + skipped
-            count = at + length - 4 - begin
-            if count > 0:
+    # Most blocks are packets without a comment: of those only the head is looked at.
+    window, start, at = b"", 0, 0
+    while True:
+        if at + _HEAD > start + len(window):
+            file.seek(at)
+            window, start = file.read(_READ), at
+            if len(window) < _HEADER.size:
+                return
+        kind, length = _HEADER.unpack_from(window, at - start)
+        fixed = _FIXED.get(kind)
+        if kind == pcapng.CUSTOM:
+            file.seek(at + _HEADER.size)
+            block = file.read(max(0, length - _HEADER.size - 4))
+            if block.startswith(ours):
+                yield at + _HEADER.size + len(ours), block[len(ours) :]
+        elif fixed is not None and at + _HEADER.size + fixed <= start + len(window):
+            begin = at + _HEADER.size + fixed
+            if kind == pcapng.ENHANCED_PACKET:
+                begin += (_CAPTURED.unpack_from(window, at - start + _CAPTURED_AT)[0] + 3) & ~3
+            if begin < at + length - 4:
                 file.seek(begin)
-                yield from _options(file.read(count), begin)
-        elif kind == pcapng.CUSTOM and file.read(len(ours)) == ours:
-            begin = at + _HEADER.size + len(ours)
-            yield begin, file.read(max(0, at + length - 4 - begin))
+                yield from _options(file.read(at + length - 4 - begin), begin)
         at += max(length, 12)
-        file.seek(at)
 
 
 def _options(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:

@@ -20,7 +20,7 @@ from inspector.pcap.pipes import is_read_once
 from inspector.pcap.reader import open_captures
 from inspector.pcap.writer import APPLICATION, PcapngWriter
 from inspector.redaction.audit import Audited
-from inspector.redaction.copies import LATEST, audit, promise
+from inspector.redaction.copies import audit, promise
 from inspector.redaction.redactor import Redactor
 from inspector.redaction.summary import RedactionSummary
 from inspector.secrets.vault import Vault
@@ -179,19 +179,13 @@ class CopyWriter:
         self._describe()
         self.mark(batch.marks)
         number = batch.first_packet & _NUMBER
-        changes, used = self._changes, 0
-        for index, (at, start, captured, wire) in enumerate(batch.records):
-            while used < len(changes) and changes[used][0] <= number + index:
-                self._interface = changes[used][1]
-                used += 1
-            self.pcapng.packet(
-                min(at, LATEST),
-                batch.data[start : start + captured],
-                wire,
-                interface=self._interface,
-                comments=batch.comments.get(index, ()),
-            )
-        del changes[:used]
+        changes, begin, end = self._changes, 0, len(batch.records)
+        while changes and changes[0][0] < number + end:
+            at = max(begin, changes[0][0] - number)
+            self.pcapng.packets(batch, begin, at, self._interface)
+            self._interface = changes.pop(0)[1]
+            begin = at
+        self.pcapng.packets(batch, begin, end, self._interface)
 
     def mark(self, texts: Iterable[bytes]) -> None:
         """What the copy says of itself."""

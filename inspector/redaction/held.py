@@ -1,15 +1,26 @@
-"""Captured packets that wait until every byte of their payload is decided."""
+"""Captured packets that wait until every byte of their payload is decided.
+
+They wait as the batch in which they came.  Nearly all are decided by the time when their
+batch was read, so of a packet nothing is kept but what is odd in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Mapping
 from heapq import heapify, heappop, heappush
-from typing import Final
+from itertools import accumulate
+from typing import Final, TypeAlias
 
-from inspector.redaction.track import Track
-from inspector.wire import Batch
+from inspector.wire import FILE_SHIFT, Batch
 
+#: Masks a piece of a packet: from and to where it stands, and its offset.
+Masking: TypeAlias = "Callable[[HeldBatch, int, int, int, int], None]"
+_Piece: TypeAlias = "tuple[int, int, HeldBatch, int, int]"
+#: Where in its batch a piece stands takes so many bits, below those of its packet's index.
+_PLACE_BITS: Final = 48
+_PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
 #: Pieces of packets of one direction that wait, from which on it is looked whether any have gone.
 TIDY: Final = 64
 #: Nanoseconds that packets may be late by, for those of several interfaces are read one after the
@@ -40,116 +51,194 @@ class HoldClock:
         return reading
 
 
-@dataclass(slots=True)
-class HeldPiece:
-    """A stretch of a frame, and where its bytes are in a stream; `force` has them decided."""
+class HeldBatch:
+    """The packets of a batch, which go in order when they are decided.
 
-    start: int
-    stop: int
-    offset: int
-    track: Track
-    force: Callable[[], None]
-    done: bool = False
+    Places are those of `batch.data`, which is as it was captured; `data` is as it will be written.
+    """
 
+    __slots__ = ("batch", "changed", "data", "notes", "pending", "sent", "since", "waiting")
 
-class Held:
-    """A captured packet, held back until every byte of its payload is decided."""
-
-    __slots__ = (
-        "at",
-        "batch",
-        "changed",
-        "comments",
-        "counted_cuts",
-        "frame",
-        "link",
-        "notes",
-        "number",
-        "pending",
-        "pieces",
-        "since",
-        "wire",
-    )
-
-    def __init__(
-        self, at: int, frame: bytearray, wire: int, link: int, number: int,
-        comments: tuple[str, ...],
-    ) -> None:  # fmt: skip
-        self.at = at
-        self.frame = frame
-        self.wire = wire
-        self.link = link
-        self.number = number
-        self.comments = comments
-        self.notes: list[str] = []
-        self.changed = False
-        self.batch = 0
-        self.since = 0  # when it came, by a `HoldClock`
-        self.counted_cuts = False
-        self.pieces: list[HeldPiece] = []
-        self.pending = False  # a fragment whose datagram is not whole
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.data = bytearray(batch.data)
+        #: Of each packet, whether it was.
+        self.changed = bytearray(len(batch.records))
+        #: By the index of a packet, what is said of it.
+        self.notes: dict[int, list[str]] = {}
+        #: Pieces that are not decided, by index and place: with whom they wait, where they stop.
+        self.waiting: dict[int, tuple[HeldPieces, int]] = {}
+        #: Fragments whose datagram is not whole.
+        self.pending: set[int] = set()
+        #: When each came, by a `HoldClock`; empty where no time limits how long it waits.
+        self.since: list[int] = []
+        #: So many packets have gone.
+        self.sent = 0
 
     @property
-    def ready(self) -> bool:
-        return not self.pending and all(piece.done for piece in self.pieces)
+    def first(self) -> int:
+        """The number of the first packet."""
+        return self.batch.first_packet
+
+    @property
+    def ready(self) -> int:
+        """The index of the first packet that waits; behind the last: none does."""
+        first = len(self.batch.records)
+        if self.waiting:
+            first = min(self.waiting) >> _PLACE_BITS
+        return min(self.pending, default=first) if self.pending else first
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Where a packet stands."""
+        _, start, captured, _ = self.batch.records[index]
+        return start, start + captured
+
+    def write(self, index: int, start: int, data: bytes | bytearray) -> None:
+        """Put something in the place of what stands in a packet."""
+        stop = start + len(data)
+        if self.data[start:stop] != data:
+            self.data[start:stop] = data
+            self.changed[index] = 1
+
+    def blank(self, index: int, start: int, stop: int) -> bool:
+        """Blank a stretch of a packet; whether there is any."""
+        if start >= stop:
+            return False
+        self.data[start:stop] = b"x" * (stop - start)
+        self.changed[index] = 1
+        return True
+
+    def waiting_of(self, index: int) -> dict[int, tuple[HeldPieces, int]]:
+        """The pieces of a packet that are not decided, by where they begin."""
+        if not self.waiting:
+            return {}
+        return {
+            place & _PLACE_MASK: entry
+            for place, entry in self.waiting.items()
+            if place >> _PLACE_BITS == index
+        }
+
+    def give_up(self, index: int, start: int) -> None:
+        """A piece waits no more."""
+        self.waiting.pop(index << _PLACE_BITS | start, None)
+
+    def go(self, stop: int, comments: Mapping[int, tuple[str, ...]]) -> Batch:
+        """The packets up to this one, as they are written; `comments` by their index."""
+        start, self.sent = self.sent, stop
+        batch, data = self.batch, self.data
+        records = batch.records[start:stop]
+        places = accumulate([size for _, _, size, _ in records], initial=0)
+        return Batch(
+            b"".join([data[begin : begin + size] for _, begin, size, _ in records]),
+            [
+                (at, place, size, wire)
+                for (at, _, size, wire), place in zip(records, places, strict=False)
+            ],
+            batch.link_type,
+            batch.first_packet + start,
+            {index - start: texts for index, texts in comments.items()},
+            batch.counted_cuts,
+        )
 
 
 class HeldPieces:
-    """The pieces of packets that wait for one direction.
+    """The pieces of packets that wait for one direction; `force` has them decided.
 
-    A heap by where pieces end: of packets out of order the later may be decided first,
-    and what is not is not looked at again for each packet.
+    Nearly all come in order, and are decided so.  Of packets out of order the later may be decided
+    first: those are in a heap by where they end, so that what is not is not looked at again for
+    each packet.
     """
 
-    __slots__ = ("_heap", "_tidy_at", "_turn")
+    __slots__ = ("_heap", "_queue", "_tidy_at", "_turn", "force")
 
-    def __init__(self) -> None:
-        # (where the piece ends, a number of its own, its packet, itself)
-        self._heap: list[tuple[int, int, Held, HeldPiece]] = []
+    def __init__(self, force: Callable[[], None]) -> None:
+        self.force = force
+        # (where the piece ends, a number of its own, its packets, its place there, its offset)
+        self._queue: deque[_Piece] = deque()
+        self._heap: list[_Piece] = []
         self._tidy_at = TIDY
         self._turn = 0
 
-    def add(self, held: Held, piece: HeldPiece) -> None:
-        """A piece that is masked when its bytes are decided."""
-        if len(self._heap) >= self._tidy_at:
-            # Packets that could wait no longer have gone: theirs are done.
-            self._heap = [entry for entry in self._heap if not entry[3].done]
-            heapify(self._heap)
-            self._tidy_at = 2 * len(self._heap) + TIDY
+    def add(self, held: HeldBatch, index: int, start: int, stop: int, offset: int) -> None:
+        """A piece of a packet, whose first byte has this offset, is not decided."""
+        place = index << _PLACE_BITS | start
+        held.waiting[place] = self, stop
+        end = offset + stop - start
+        queue = self._queue
         self._turn += 1
-        heappush(self._heap, (piece.offset + piece.stop - piece.start, self._turn, held, piece))
+        piece = end, self._turn, held, place, offset
+        if not queue or queue[-1][0] <= end:
+            queue.append(piece)
+        else:
+            heappush(self._heap, piece)
+        if len(queue) + len(self._heap) >= self._tidy_at:
+            # Packets that could wait no longer have gone.
+            self._queue = deque([each for each in queue if each[3] in each[2].waiting])
+            self._heap = [each for each in self._heap if each[3] in each[2].waiting]
+            heapify(self._heap)
+            self._tidy_at = 2 * (len(self._queue) + len(self._heap)) + TIDY
 
-    def settle(self, decided: int | None, mask: Callable[[Held, HeldPiece], None]) -> None:
+    def settle(self, decided: int | None, mask: Masking) -> None:
         """Mask what is `decided`; None: everything."""
-        heap = self._heap
+        queue, heap = self._queue, self._heap
+        while queue and (decided is None or queue[0][0] <= decided):
+            _, _, held, place, offset = queue.popleft()
+            entry = held.waiting.pop(place, None)
+            if entry is not None:
+                mask(held, place >> _PLACE_BITS, place & _PLACE_MASK, entry[1], offset)
         while heap and (decided is None or heap[0][0] <= decided):
-            _, _, held, piece = heappop(heap)
-            if not piece.done:
-                mask(held, piece)
+            _, _, held, place, offset = heappop(heap)
+            entry = held.waiting.pop(place, None)
+            if entry is not None:
+                mask(held, place >> _PLACE_BITS, place & _PLACE_MASK, entry[1], offset)
 
     def first(self, default: int) -> int:
         """The lowest offset that a piece here begins with."""
-        return min((entry[3].offset for entry in self._heap), default=default)
+        return min([piece[4] for piece in (*self._queue, *self._heap)], default=default)
 
 
-def batches_of(going: list[Held]) -> Iterator[Batch]:
-    """Runs of packets that follow each other and came in one batch, each as one batch."""
-    at = 0
-    while at < len(going):
-        end = at + 1
-        while (
-            end < len(going)
-            and going[end].batch == going[at].batch
-            and going[end].number == going[end - 1].number + 1
-        ):
-            end += 1
-        parts = going[at:end]
-        records = []
-        offset = 0
-        for held in parts:
-            records.append((held.at, offset, len(held.frame), held.wire))
-            offset += len(held.frame)
-        comments = {i: tuple(held.comments) for i, held in enumerate(parts) if held.comments}
-        data = b"".join(held.frame for held in parts)
-        yield Batch(data, records, parts[0].link, parts[0].number, comments, parts[0].counted_cuts)
-        at = end
+class HeldBatches:
+    """The batches that wait, in the order in which they came, of any number of files."""
+
+    __slots__ = ("_by_file", "_order")
+
+    def __init__(self) -> None:
+        self._order: deque[HeldBatch] = deque()
+        self._by_file: dict[int, list[HeldBatch]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._order)
+
+    @property
+    def oldest(self) -> HeldBatch:
+        """Whose turn it is to go."""
+        return self._order[0]
+
+    @property
+    def file(self) -> int:
+        """The file of the batch that came last."""
+        return self._order[-1].first >> FILE_SHIFT if self._order else 0
+
+    def add(self, held: HeldBatch) -> None:
+        """A batch came."""
+        self._order.append(held)
+        self._by_file.setdefault(held.first >> FILE_SHIFT, []).append(held)
+
+    def drop(self) -> None:
+        """All packets of the oldest have gone."""
+        held = self._order.popleft()
+        self._by_file[held.first >> FILE_SHIFT].remove(held)
+
+    def find(self, number: int) -> tuple[HeldBatch, int] | None:
+        """The batch of a packet, and its index there; None: it has gone."""
+        batches = self._by_file.get(number >> FILE_SHIFT, ())
+        at = bisect_right(batches, number, key=_first) - 1
+        if at < 0:
+            return None
+        held = batches[at]
+        index = number - held.first
+        return (held, index) if held.sent <= index < len(held.changed) else None
+
+
+def _first(held: HeldBatch) -> int:
+    return held.first

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, Protocol
 
 from inspector.credentials.masking import Found, Masker
@@ -85,7 +86,7 @@ class CopiedDirection:
         "unread", "waiting",
     )  # fmt: skip
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, force: Callable[[], None]) -> None:
         self.track = Track()
         self.messages = Messages(self.track, host.masker, self.note, keep_bodies=host.keep_bodies)
         self.records: Records | None = None
@@ -94,7 +95,7 @@ class CopiedDirection:
         self.encrypted: tuple[int, int] | None = None
         self._at = 0
         #: The packets that wait for it.
-        self.waiting = HeldPieces()
+        self.waiting = HeldPieces(force)
         self._host = host
         #: The time of the packet, in ns, and the offset of the first byte that nobody read.
         self.unread: tuple[int, int] | None = None
@@ -103,13 +104,15 @@ class CopiedDirection:
 
     def add(self, segments: Sequence[Segment]) -> None:
         """The next bytes."""
-        track, records = self.track, self.records
+        end, brought = self.track.end, self._brought
         for at, packet, data in segments:
+            brought.append((end, packet, at))
+            end += len(data)
             self._at = at
-            self._brought.append((track.end, packet, at))
-            track.add(data)
-            if records is not None:
-                self._take_records(data)
+        data = segments[0][2] if len(segments) == 1 else b"".join([s[2] for s in segments])
+        self.track.add(data)
+        if self.records is not None:
+            self._take_records(data)
 
     def begin_records(self, start: int) -> None:
         """From this byte on it consists of TLS records."""
@@ -206,7 +209,10 @@ class Listening:
     def side(self, up: bool) -> CopiedDirection:
         """One direction as the engine means it, from the first byte of either on."""
         if self.sides is None:
-            self.sides = (CopiedDirection(self._host), CopiedDirection(self._host))
+            self.sides = (
+                CopiedDirection(self._host, partial(self.force, False)),
+                CopiedDirection(self._host, partial(self.force, True)),
+            )
             self.ends = endpoint(*self._connection.client), endpoint(*self._connection.server)
         return self.sides[up]
 

@@ -27,7 +27,7 @@ HEADERS: Final[Mapping[str, int]] = {
 }
 
 
-def quoted_payload(frame: bytearray, reading: Reading) -> int:
+def quoted_payload(frame: bytes, reading: Reading) -> int:
     """Where in an ICMP error the payload begins of the packet that it quotes.
 
     It quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).  The quoted

@@ -13,10 +13,9 @@ make redacted packets look untouched.
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import Final, NoReturn, Protocol
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, NoReturn, Protocol
 
 from inspector.credentials.mask_notes import CLAIMS, written
 from inspector.credentials.masking import Found, Masker
@@ -25,18 +24,18 @@ from inspector.fact import replace
 from inspector.flows.contract import ConnectionView
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
-from inspector.flows.tcp import ACK, SYN
+from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN, distance
 from inspector.pipeline import log_failure
 from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
 from inspector.redaction.comments import own_comments
-from inspector.redaction.frames import FrameReader, Place, Reading
-from inspector.redaction.held import Held, HeldPiece, HoldClock, batches_of
+from inspector.redaction.frames import FrameReader, Place, Reading, Usual, usual_segments
+from inspector.redaction.held import HeldBatch, HeldBatches, HoldClock
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
 from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.outside import HEADERS, READABLE, quoted_payload
 from inspector.redaction.summary import HoldLimits, RedactionSummary
-from inspector.redaction.track import unread
+from inspector.redaction.track import Track, unread
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 
@@ -65,8 +64,17 @@ class PacketReader(Protocol):
     def end(self) -> None:
         """The packets are over."""
 
-    def place(self, segment: TcpPacket, offset: int) -> Lies | None:
-        """Where a byte of a segment that was read lies; None: nowhere."""
+    def place(self, key: bytes, sequence: int) -> Lies | None:
+        """Where the byte with this number lies of a direction that was read; None: nowhere."""
+
+
+class _Direction(NamedTuple):
+    """Where packets of one direction lie: the byte with the number `sequence` at `offset`."""
+
+    talk: Listening
+    side: CopiedDirection
+    sequence: int
+    offset: int
 
 
 class Redactor:
@@ -109,12 +117,12 @@ class Redactor:
         self._headers = auth_headers, kept_headers
         self._talks: dict[int, Listening] = {}
         self._lingering: deque[int] = deque()
-        self._placed: dict[int, CopiedDirection] = {}
-        self._held: OrderedDict[int, Held] = OrderedDict()
+        #: Of the packets that are being placed: where those of a direction lie, None for nowhere.
+        self._lying: dict[bytes, _Direction | None] = {}
+        self._held = HeldBatches()
         self._held_bytes = 0
         self._drafts = Drafts()
         self._clock = HoldClock()
-        self._fed = 0
         self._looked = 0
 
     def follow(self, source: PacketReader) -> None:
@@ -138,17 +146,33 @@ class Redactor:
 
     def feed(self, batch: Batch) -> Iterator[Batch]:
         """Take a batch, and have it read; the packets that are decided now."""
-        self._fed += 1
-        readings = [self._hold(batch, index) for index in range(len(batch.records))]
+        held = HeldBatch(batch)
+        self._held.add(held)
+        self._held_bytes += sum([captured for _, _, captured, _ in batch.records])
+        if self._limits.held_time is not None:
+            held.since = [self._clock.at(at) for at, *_ in batch.records]
+        usual = usual_segments(batch)
+        rare = {
+            index: reading
+            for index, segment in enumerate(usual)
+            if segment is None and (reading := self._reading(held, index)) is not None
+        }
+        opening = {
+            index
+            for index, reading in rare.items()
+            if reading.segment is not None and reading.segment.flags & (SYN | ACK) == SYN
+        }
+        opening.update(
+            index for index, one in enumerate(usual) if one and one[2] & (SYN | ACK) == SYN
+        )
         begin = 0
-        for index, (_, reading) in enumerate(readings):
-            segment = None if reading is None else reading.segment
+        for index in sorted(opening):
             # A pair of ports may be used again: what was said before is placed before that.
-            if index > begin and segment is not None and segment.flags & (SYN | ACK) == SYN:
-                self._read(batch.part(begin, index), readings[begin:index])
+            if index > begin:
+                self._read(held, begin, index, usual, rare)
                 begin = index
-        self._read(batch.part(begin, len(readings)), readings[begin:])
-        self._looked += len(readings)
+        self._read(held, begin, len(usual), usual, rare)
+        self._looked += len(usual)
         if self._looked >= LOOK_EVERY:
             self._looked = 0
             self._forget_much()
@@ -183,7 +207,11 @@ class Redactor:
 
     def decided(self, side: CopiedDirection, *, over: bool) -> None:
         """Mask what is decided of a direction, or of one that is over."""
-        side.waiting.settle(None if over else side.track.decided, self._mask)
+        track, mask = side.track, self._mask
+        side.waiting.settle(
+            None if over else track.decided,
+            lambda held, index, start, stop, offset: mask(held, index, start, stop, offset, track),
+        )
 
     def ended(self, talk: Listening) -> None:
         """A connection is over; of some of them late packets can still be compared."""
@@ -199,12 +227,14 @@ class Redactor:
 
     def note(self, packet: int, found: list[Found], why: str) -> None:
         """Something was masked in a packet, or else hidden for this reason."""
-        held = self._held.get(packet)
+        if found:
+            waits = self._held.find(packet)
+            notes = [] if waits is None else waits[0].notes.setdefault(waits[1], [])
         for item in found:
             name = self.masker.name(item.position)
             self.summary.positions[name.lower()] += 1
-            if held is not None and len(held.notes) < CLAIMS:
-                held.notes.append(written(name, item.credential, item.tag))
+            if len(notes) < CLAIMS:
+                notes.append(written(name, item.credential, item.tag))
         if not found:
             self.summary.blanked[why] += 1
 
@@ -214,9 +244,8 @@ class Redactor:
     ) -> None:  # fmt: skip
         """A stretch is blank, and this was found there."""
         ends = talk.ends if up else (talk.ends[1], talk.ends[0])
-        file = next(reversed(self._held), 0) >> FILE_SHIFT
         self._drafts.add(
-            Draft(file, ends, talk.side(up).sequence, at, extent, why, facts, key, head)
+            Draft(self._held.file, ends, talk.side(up).sequence, at, extent, why, facts, key, head)
         )
 
     def take_marks(self, file: int) -> tuple[bytes, ...]:
@@ -240,199 +269,228 @@ class Redactor:
             for side in sides:
                 side.trim(REMEMBERED_EACH, 0)
 
-    # -- a packet comes ----------------------------------------------------------
+    # -- packets come ------------------------------------------------------------
 
-    def _hold(self, batch: Batch, index: int) -> tuple[Held, Reading | None]:
-        """Take a packet, and find out what stands where in it; None: that failed."""
+    def _reading(self, held: HeldBatch, index: int) -> Reading | None:
+        """What a packet holds that is not like most; None: that failed."""
+        batch = held.batch
         at, start, captured, wire = batch.records[index]
-        number = batch.first_packet + index
         frame = batch.data[start : start + captured]
-        held = Held(
-            at, bytearray(frame), wire, batch.link_type, number, batch.comments.get(index, ())
-        )
-        held.batch = self._fed
-        held.counted_cuts = batch.counted_cuts
-        held.since = self._clock.at(at)
-        self._held[number] = held
-        self._held_bytes += captured
         try:
-            return held, self._frames.read(held.link, frame, held.wire, held.at, held.number)
+            return self._frames.read(batch.link_type, frame, wire, at, held.first + index)
         except Exception as error:  # whatever a bug, or a frame made to find one, does
-            self._failed(held, error)
-            return held, None
+            self._failed(held, index, error)
+            return None
 
-    def _read(self, batch: Batch, readings: list[tuple[Held, Reading | None]]) -> None:
+    def _read(
+        self, held: HeldBatch, begin: int, end: int, usual: Sequence[Usual | None],
+        rare: Mapping[int, Reading],
+    ) -> None:  # fmt: skip
         """Have packets read, then say where in their streams they lie."""
-        self.source.feed(batch)
-        for held, reading in readings:
-            if reading is None:
-                continue
+        self.source.feed(held.batch.part(begin, end))
+        lying, records, data = self._lying, held.batch.records, held.batch.data
+        for index in range(begin, end):
+            segment = usual[index]
             try:
-                self._place(held, reading)
+                if segment is not None:
+                    key, sequence, flags, start, stop = segment
+                    _, at, captured, _ = records[index]
+                    if stop < at + captured and data[stop : at + captured].strip(b"\0"):
+                        self._blank(held, index, stop, at + captured)
+                    if start < stop:
+                        if flags & SYN:
+                            sequence = sequence + 1 & SEQUENCE_MASK
+                        self._piece(held, index, start, stop, key, sequence)
+                elif index in rare:
+                    self._place(held, index, rare[index])
             except Exception as error:
-                self._failed(held, error)
+                self._failed(held, index, error)
         # Not before: a packet may have closed a hole in front of a megabyte, and all that
         # were read must have been placed.
-        for side in self._placed.values():
-            side.trim()
-        self._placed.clear()
+        for direction in lying.values():
+            if direction is not None:
+                direction.side.trim()
+        lying.clear()
 
-    def _failed(self, held: Held, error: Exception) -> None:
+    def _failed(self, held: HeldBatch, index: int, error: Exception) -> None:
         log_failure(error)
-        self._blank(held, 0, len(held.frame), INTERNAL_ERROR)
-        held.pieces.clear()
-        held.pending = False
+        self._blank(held, index, *held.span(index), INTERNAL_ERROR)
+        for start in held.waiting_of(index):
+            held.give_up(index, start)
+        held.pending.discard(index)
 
-    def _place(self, held: Held, reading: Reading) -> None:
+    def _place(self, held: HeldBatch, index: int, reading: Reading) -> None:
         found, places = reading.segment, reading.places or ()
         for option in reading.options:
-            if option.number in self._held:
-                self._blank(self._held[option.number], option.start, option.stop, "options")
+            self._blank_place(option, "options")
         for number in reading.settled:
-            part = self._held.get(number)
+            part = self._held.find(number)
             if part is not None:
-                part.pending = False
+                part[0].pending.discard(part[1])
+        start, stop = held.span(index)
         if found is not None or reading.settled or reading.reason == "fragment":
-            self._padding(held, reading.end)
+            self._padding(held, index, reading.end)
         if found is not None:
             for place in places:
-                self._piece(place, found)
+                self._part(place, found)
         elif reading.reason == "fragment":
-            held.pending = True
+            held.pending.add(index)
         elif reading.settled and not (self.keep_bodies and reading.reason in READABLE - {"icmp"}):
             kept = HEADERS.get(reading.reason, 0)
             for place in places:
-                if place.number in self._held:
-                    start = place.start + max(0, kept - place.offset)
-                    self._blank(self._held[place.number], start, place.stop)
+                self._blank_place(place._replace(start=place.start + max(0, kept - place.offset)))
         elif reading.settled:
             for number in reading.settled:
-                if number in self._held:
-                    self._shapes(self._held[number])
+                part = self._held.find(number)
+                if part is not None:
+                    self._shapes(*part)
         elif reading.reason in ("icmp-unreachable", "icmp"):
-            self._quoted(held, reading)
+            self._quoted(held, index, reading)
         elif reading.reason in READABLE and self.keep_bodies:
-            self._shapes(held)
+            self._shapes(held, index)
         else:
-            start = reading.unread + HEADERS.get(reading.reason, 0)
-            self._blank(held, min(len(held.frame), start), len(held.frame))
+            unread_at = start + reading.unread + HEADERS.get(reading.reason, 0)
+            self._blank(held, index, min(stop, unread_at), stop)
 
-    def _padding(self, held: Held, end: int) -> None:
-        if any(held.frame[end:]):
-            self._blank(held, end, len(held.frame))
+    def _padding(self, held: HeldBatch, index: int, end: int) -> None:
+        start, stop = held.span(index)
+        if held.data[start + end : stop].strip(b"\0"):
+            self._blank(held, index, start + end, stop)
 
-    def _piece(self, place: Place, segment: TcpPacket) -> None:
-        held = self._held.get(place.number)
-        if held is None or place.start >= place.stop:
-            if held is not None:
-                held.pending = False
+    def _blank_place(self, place: Place, why: str = "unreadable") -> None:
+        part = self._held.find(place.number)
+        if part is not None:
+            begin, _ = part[0].span(part[1])
+            self._blank(*part, begin + place.start, begin + place.stop, why)
+
+    def _part(self, place: Place, segment: TcpPacket) -> None:
+        """A packet brought a part of a segment."""
+        part = self._held.find(place.number)
+        if part is None:
             return
-        held.pending = False
-        length = place.stop - place.start
-        lies = self.source.place(segment, place.offset)
+        held, index = part
+        held.pending.discard(index)
+        if place.start < place.stop:
+            begin, _ = held.span(index)
+            sequence = segment.seq + bool(segment.flags & SYN) + place.offset & SEQUENCE_MASK
+            start, stop = begin + place.start, begin + place.stop
+            self._piece(held, index, start, stop, segment.key, sequence)
+
+    def _piece(
+        self, held: HeldBatch, index: int, start: int, stop: int, key: bytes, sequence: int
+    ) -> None:
+        """Mask a stretch of a packet, whose first byte has this number, if it is decided."""
+        lying = self._lying
+        direction = lying[key] if key in lying else self._direction(key, sequence)
+        if direction is None:
+            self._unplaced(held, index, start, stop)
+            return
+        talk, side, known, offset = direction
+        if sequence != known:
+            offset += distance(sequence, known)
+        end = offset + stop - start
+        if offset < 0 or (talk.over and end > side.track.end):
+            self._unplaced(held, index, start, stop)
+        elif talk.over or end <= side.track.decided:
+            self._mask(held, index, start, stop, offset, side.track)
+        else:
+            side.waiting.add(held, index, start, stop, offset)
+
+    def _direction(self, key: bytes, sequence: int) -> _Direction | None:
+        """Where the packets of a direction lie, if they lie anywhere."""
+        found = None
+        lies = self.source.place(key, sequence)
         talk = None if lies is None else self._talks.get(lies.stream)
-        if lies is None or talk is None or lies.offset < 0:
-            self._unplaced(held, place)
-            return
-        side = talk.side(lies.up)
-        begin = segment.seq + bool(segment.flags & SYN) + place.offset
-        side.sequence.lies(lies.offset, begin)
-        if talk.over and lies.offset + length > side.track.end:
-            self._unplaced(held, place)
-            return
-        force = partial(talk.force, lies.up)
-        piece = HeldPiece(place.start, place.stop, lies.offset, side.track, force)
-        held.pieces.append(piece)
-        side.waiting.add(held, piece)
-        self.decided(side, over=talk.over)
-        self._placed[id(side)] = side
+        if lies is not None and talk is not None:
+            side = talk.side(lies.up)
+            side.sequence.lies(lies.offset, sequence)
+            found = _Direction(talk, side, sequence, lies.offset)
+        self._lying[key] = found
+        return found
 
-    def _unplaced(self, held: Held, place: Place) -> None:
+    def _unplaced(self, held: HeldBatch, index: int, start: int, stop: int) -> None:
         """Payload that lies in no stream."""
         self.summary.blanked["unplaced"] += 1
-        self._write(held, place.start, unread(bytes(held.frame[place.start : place.stop])))
+        held.write(index, start, unread(bytes(held.data[start:stop])))
 
-    def _quoted(self, held: Held, reading: Reading) -> None:
-        self._blank(held, quoted_payload(held.frame, reading), len(held.frame), "quoted")
+    def _quoted(self, held: HeldBatch, index: int, reading: Reading) -> None:
+        start, stop = held.span(index)
+        frame = bytes(held.data[start:stop])
+        self._blank(held, index, start + quoted_payload(frame, reading), stop, "quoted")
         if self.keep_bodies:
-            self._shapes(held)
+            self._shapes(held, index)
 
-    def _shapes(self, held: Held) -> None:
+    def _shapes(self, held: HeldBatch, index: int) -> None:
         """A packet that belongs to no stream: keys by their shape alone."""
-        text = held.frame.decode("latin-1")
-        masked = self.masker.text(text)
-        if masked != text:
-            held.frame[:] = masked.encode("latin-1")
-            held.changed = True
+        start, stop = held.span(index)
+        text = held.data[start:stop].decode("latin-1")
+        held.write(index, start, self.masker.text(text).encode("latin-1"))
 
     # -- a packet goes -----------------------------------------------------------
 
     def _ready(self, *, everything: bool = False) -> Iterator[Batch]:
-        going: list[Held] = []
-        held, limits = self._held, self._limits
-        while held:
-            first = next(iter(held.values()))
-            if not first.ready:
-                waited = self._clock.now - first.since
-                late = limits.held_time is not None and waited > limits.held_time
-                if not (everything or late or self._held_bytes > limits.held_bytes):
-                    break
-                self._force(first)
-            held.popitem(last=False)
-            self._held_bytes -= len(first.frame)
-            self._close(first)
-            going.append(first)
-            if len(going) >= 512:
-                yield from self._marked(going)
-                going = []
-        yield from self._marked(going)
+        limits = self._limits
+        while self._held:
+            held = self._held.oldest
+            waits = held.ready
+            if waits > held.sent:
+                yield self._going(held, waits)
+            if waits == len(held.changed):
+                self._held.drop()
+                continue
+            late = limits.held_time is not None and (
+                self._clock.now - held.since[waits] > limits.held_time
+            )
+            if not (everything or late or self._held_bytes > limits.held_bytes):
+                break
+            self._force(held, waits)
 
-    def _marked(self, going: list[Held]) -> Iterator[Batch]:
-        """The batches of these packets, each behind the marks of what ends in it."""
-        for batch in batches_of(going):
-            marks = self.take_marks(batch.first_packet >> FILE_SHIFT)
-            yield replace(batch, marks=marks) if marks else batch
+    def _going(self, held: HeldBatch, stop: int) -> Batch:
+        """The packets of a batch that go, behind the marks of what ends in them."""
+        start, notes, comments = held.sent, held.notes, held.batch.comments
+        said = {
+            index: (*own_comments(comments.get(index, ()), self.masker), *notes.pop(index, ()))
+            for index in sorted(comments.keys() | notes.keys())
+            if start <= index < stop
+        }
+        self.summary.packets += stop - start
+        self.summary.changed += held.changed.count(1, start, stop)
+        self._held_bytes -= sum([captured for _, _, captured, _ in held.batch.records[start:stop]])
+        batch = held.go(stop, {index: texts for index, texts in said.items() if texts})
+        marks = self.take_marks(held.first >> FILE_SHIFT)
+        return replace(batch, marks=marks) if marks else batch
 
-    def _force(self, held: Held) -> None:
+    def _force(self, held: HeldBatch, index: int) -> None:
         """A limit was hit: decide now."""
         self.source.flush()
-        if held.pending:
-            held.pending = False
-            self._blank(
-                held, self._frames.pending_payload(held.number), len(held.frame), "undecided"
-            )
-        for piece in held.pieces:
-            if not piece.done:
-                piece.force()
-            if not piece.done:
-                piece.done = True
-                self._blank(held, piece.start, piece.stop, "undecided")
+        if index in held.pending:
+            held.pending.discard(index)
+            start, stop = held.span(index)
+            start += self._frames.pending_payload(held.first + index)
+            self._blank(held, index, start, stop, "undecided")
+        for pieces, _ in held.waiting_of(index).values():
+            pieces.force()
+        for start, (_, stop) in held.waiting_of(index).items():
+            held.give_up(index, start)
+            self._blank(held, index, start, stop, "undecided")
 
-    def _mask(self, held: Held, piece: HeldPiece) -> None:
-        """Write the decided bytes of a piece into its frame."""
-        piece.done = True
-        before = bytes(held.frame[piece.start : piece.stop])
-        masked, why = piece.track.covered(piece.offset, before)
-        if piece.track.is_recoded and self._limits.held_time is None:
-            self._recoded.add(held.number)
+    def _mask(
+        self, held: HeldBatch, index: int, start: int, stop: int, offset: int, track: Track
+    ) -> None:
+        """Write what may be written of the decided bytes of a packet."""
+        data = held.data
+        before = data[start:stop]
+        masked, why = track.covered(offset, before)
+        if track.is_recoded and self._limits.held_time is None:
+            self._recoded.add(held.first + index)
         if why:
             self.summary.blanked[why] += 1
-        self._write(held, piece.start, masked)
+        if masked != before:
+            data[start:stop] = masked
+            held.changed[index] = 1
 
-    def _write(self, held: Held, start: int, data: bytes) -> None:
-        stop = start + len(data)
-        if held.frame[start:stop] != data:
-            held.frame[start:stop] = data
-            held.changed = True
-
-    def _blank(self, held: Held, start: int, stop: int, why: str = "unreadable") -> None:
-        if start < stop:
-            held.frame[start:stop] = b"x" * (stop - start)
-            held.changed = True
+    def _blank(
+        self, held: HeldBatch, index: int, start: int, stop: int, why: str = "unreadable"
+    ) -> None:
+        if held.blank(index, start, stop):
             self.summary.blanked[why] += 1
-
-    def _close(self, held: Held) -> None:
-        """The packet goes: its comments."""
-        self.summary.packets += 1
-        self.summary.changed += held.changed
-        held.comments = (*own_comments(held.comments, self.masker), *held.notes)

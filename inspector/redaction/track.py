@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeAlias
 
 from inspector.redaction.bodies import blanked
 
@@ -47,13 +48,9 @@ class _Passed(NamedTuple):
     stop: int
 
 
-class _Grant(NamedTuple):
-    start: int
-    data: bytes
-
-
-def _start(grant: _Grant) -> int:
-    return grant.start
+#: Where it begins, and the bytes.
+_Grant: TypeAlias = tuple[int, bytes]
+_START: Final = itemgetter(0)
 
 
 class Track:
@@ -113,7 +110,7 @@ class Track:
         if skip > 0:
             start, data = self.decided, data[skip:]
         if data:
-            self._grants.append(_Grant(start, data))
+            self._grants.append((start, data))
 
     def settle(self, before: int) -> int | None:
         """Nothing more is granted before this offset; where the first unread byte is, if any."""
@@ -121,7 +118,7 @@ class Track:
         if stop <= self.decided:
             return None
         # Of two grants from one byte on the later one stands.
-        grants = sorted(self._grants, key=_start)
+        grants = sorted(self._grants, key=_START)
         self._grants = []
         unread_from: int | None = None
         at = self.decided
@@ -134,7 +131,7 @@ class Track:
                 unread_from = at
             rest = start + len(data) - stop
             if rest > 0:
-                self._grants.append(_Grant(stop, data[-rest:]))
+                self._grants.append((stop, data[-rest:]))
                 data = data[:-rest]
             self._write(start, data)
             at = max(at, start + len(data))
@@ -154,6 +151,11 @@ class Track:
         return came
 
     def _write(self, start: int, data: bytes) -> None:
+        base, _, out = self._stretches[-1]
+        at = start - base
+        if at >= 0 and at + len(data) <= len(out):
+            out[at : at + len(data)] = data
+            return
         for base, _, out in reversed(self._stretches):
             low, high = max(start, base), min(start + len(data), base + len(out))
             if low < high:
@@ -163,7 +165,7 @@ class Track:
 
     # -- what may be written ------------------------------------------------------
 
-    def covered(self, start: int, data: bytes) -> tuple[bytes, str]:
+    def covered(self, start: int, data: bytes | bytearray) -> tuple[bytes | bytearray, str]:
         """What is written of a packet whose first byte has the offset `start`; why not all.
 
         Blanked, for a reason of `RedactionSummary`, is what cannot be told:
@@ -173,8 +175,9 @@ class Track:
         size = len(data)
         last = self._stretches[-1]
         at = start - last.base
-        if at >= 0 and start + size <= self.decided and last.raw[at : at + size] == data:
-            return bytes(last.out[at : at + size]), ""
+        if at >= 0 and start + size <= self.decided and last.raw.startswith(data, at):
+            return last.out[at : at + size], ""
+        data = bytes(data)
         masked = bytearray(b"x" * size)
         compared = matched = 0
         for base, raw, out in self._stretches:

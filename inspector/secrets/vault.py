@@ -26,6 +26,7 @@ it `is_full`.  Whoever writes text then writes none that could hold a key.
 from __future__ import annotations
 
 import hmac
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NoReturn
 
@@ -53,6 +54,8 @@ _STEP: Final = PIECE - _WIDTH + 1
 _COMPARED: Final = 20_000
 _PLACES: Final = 16
 _DIGEST: Final = 16
+#: So many words are each looked for in a text: mostly it is one, of a documented prefix.
+_FEW: Final = 16
 #: Texts that are remembered to be clear, the longest of them, and words of all: a few MB together.
 _CLEAR: Final = 4096
 _CLEAR_TEXT: Final = 256
@@ -277,16 +280,11 @@ def _runs(
 ) -> Iterator[tuple[int, int]]:
     """Where windows stand in a text, those at most `step` apart together."""
     words = [(phase, _words(low, phase)) for phase in phases]
-    if all(windows.isdisjoint(each) for _, each in words):
+    met = set[int]().union(*(windows.intersection(each) for _, each in words))
+    if not met:
         return
-    hits = sorted(
-        at * _WIDTH + phase
-        for phase, each in words
-        for at, word in enumerate(each)
-        if word in windows
-    )
     seen = 0
-    for hit in hits:
+    for hit in _hits(low, met, words):
         if hit < seen:
             continue
         first, last = hit, hit
@@ -296,6 +294,27 @@ def _runs(
             last = behind
         seen = last + 1
         yield first, last + _WIDTH
+
+
+def _hits(low: bytes, met: set[int], words: Sequence[tuple[int, memoryview]]) -> list[int]:
+    """Where these words stand in a text, at its phases, in order."""
+    if len(met) > _FEW:
+        return sorted(
+            at * _WIDTH + phase
+            for phase, each in words
+            for at, word in enumerate(each)
+            if word in met
+        )
+    phases = {phase for phase, _ in words}
+    found: list[int] = []
+    for word in met:
+        wanted = array("Q", (word,)).tobytes()
+        at = low.find(wanted)
+        while at >= 0:
+            if at % _WIDTH in phases:
+                found.append(at)
+            at = low.find(wanted, at + 1)
+    return sorted(found)
 
 
 def _near(low: bytes, at: int, windows: set[int], step: int) -> int | None:

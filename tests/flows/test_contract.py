@@ -21,6 +21,7 @@ from inspector.flows.contract import (
     Skipped,
 )
 from inspector.flows.decode import SlowDecoder, TcpPacket
+from inspector.flows.tcp import SYN
 from tests.flows.build import ETHERNET, Tcp, Trial, Wire, batch
 
 
@@ -192,6 +193,6 @@ def test_where_a_payload_lies_in_its_stream_can_be_asked() -> None:
         assert isinstance(segment, TcpPacket)
         ends += sum(isinstance(each, End) for each in engine.take(segment, packet.at, number))
         if packet.data:
-            places.append(engine.place(segment, 0))
+            places.append(engine.place(segment.key, segment.seq + bool(segment.flags & SYN)))
     assert places == [(1, True, 0), (1, True, 10), (1, False, 0), (1, True, 1)]
     assert engine.notes.packets == len(tcp.wire.packets)

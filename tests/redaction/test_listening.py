@@ -22,8 +22,13 @@ from tests.redaction.test_streams import ASKED, PUBLIC, UNSHAPED, response
 HELLO = b"\x16\x03\x01\0\x04\x01\0\0\0"
 
 
-def talk() -> Tcp:
-    tcp = Tcp().open().up(ASKED.replace(PUBLIC, UNSHAPED)).down(response(b'{"a":"LABONLY9"}'))
+def talk(vlan: int | None = None) -> Tcp:
+    tcp = (
+        Tcp(vlan=vlan)
+        .open()
+        .up(ASKED.replace(PUBLIC, UNSHAPED))
+        .down(response(b'{"a":"LABONLY9"}'))
+    )
     Tcp(tcp.wire, client=("172.30.0.20", 40009)).open().up(HELLO + b"LABONLY").close()
     return tcp.up(ASKED).down(response(b"{}")).close()
 
@@ -35,7 +40,7 @@ def fail(*_: object, **__: object) -> Any:
 @pytest.mark.parametrize(
     ("owner", "method"),
     [
-        (Messages, "take"), (Messages, "force"), (Records, "take"), (FrameReader, "read"),
+        (Messages, "take"), (Messages, "force"), (Records, "take"),
         (HttpLayer, "receive"), (HttpLayer, "settled"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
@@ -51,6 +56,21 @@ def test_a_bug_blanks_is_counted_and_logged_without_its_text(
     assert [len(b.data) for b in out]
     assert summary.blanked["internal-error"] >= 1
     assert "ValueError" in caplog.text
+    assert "LABONLY" not in caplog.text
+
+
+def test_a_frame_that_its_decoder_fails_on_is_blanked_and_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(FrameReader, "read", fail)
+    packets = talk(vlan=7).wire.packets
+    with caplog.at_level(logging.ERROR):
+        out, summary = redacted(packets)
+    tagged = [packet for packet in packets if packet.frame[12:14] == b"\x81\x00"]
+    frames = [b.data[at : at + size] for b in out for _, at, size, _ in b.records]
+    assert frames.count(b"x" * 54 + b"x" * 4) == sum(len(each.frame) == 58 for each in tagged)
+    assert b"LABONLY" not in b"".join(frames)
+    assert summary.blanked["internal-error"] == len(tagged)
     assert "LABONLY" not in caplog.text
 
 

@@ -149,20 +149,36 @@ def sequences(*keys: bytes) -> Sequences:
     return Sequences(vault)
 
 
-def hidden(looking: Sequences, *sent: tuple[int, bytes], flags: int = 0) -> bytes:
-    """What is left of (sequence number, bytes) that were sent, as they stand one behind another."""
+def hidden(looking: Sequences, *sent: tuple[int, bytes], flags: int = 0, at_once: int = 1) -> bytes:
+    """What is left of (sequence number, bytes) that were sent, as they stand one behind another.
+
+    It is looked at whenever so many have come.
+    """
     left = bytearray()
-    for sequence, data in sent:
+    for number, (sequence, data) in enumerate(sent, start=1):
         place = len(left)
         left += data
-        parts = [Stretch(0, data, place)]
-        for bad in looking.look(NAME, sequence & 0xFFFFFFFF, flags, parts):
+        if number % 2:
+            looking.add(NAME, sequence & 0xFFFFFFFF, flags, data, place)
+        else:
+            looking.look(NAME, sequence & 0xFFFFFFFF, flags, [Stretch(0, data, place)])
+        if number % at_once and number < len(sent):
+            continue
+        for bad in looking.found():
             left[bad.start : bad.stop] = b"x" * len(bad)
     return bytes(left)
 
 
 def test_a_piece_within_a_packet_is_no_business_of_it() -> None:
     assert hidden(sequences(), (0, KEY)) == KEY
+
+
+def test_of_directions_that_are_looked_at_together_none_is_read_on_in_another() -> None:
+    looking = sequences()
+    for number, half in enumerate((PIECE[:12], PIECE[12:])):
+        looking.add(b"direction %d" % number, 7, 0, half, 12 * number)
+        looking.add(b"direction %d" % number, 19, 0, b".", 100 + number)
+    assert looking.found() == []
 
 
 def test_numbers_begin_anew_behind_the_last() -> None:
@@ -198,14 +214,15 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(40):
         for at in range(0, 1 << 19, 1 << 14):
             looking.look(b"%d" % number, at, 0, [Stretch(0, b"a" * (1 << 14), 0)])
+            assert looking.found() == []
     held = sum(len(one.data) for one in looking._directions.values())
     assert held == looking._bytes <= (3 << 20) + (1 << 19)
     assert all(len(one.data) >= EDGE for one in looking._directions.values())
 
 
-@given(st.randoms(use_true_random=False), st.integers(0, 8))
+@given(st.randoms(use_true_random=False), st.integers(0, 8), st.integers(1, 30))
 def test_in_whatever_pieces_and_order_twelve_bytes_never_stay_together(
-    chance: random.Random, again: int
+    chance: random.Random, again: int, at_once: int
 ) -> None:
     data = b"GET /" + KEY + b" HTTP/1.1"
     inner = (chance.randrange(len(data)) for _ in range(chance.randrange(20)))
@@ -215,7 +232,7 @@ def test_in_whatever_pieces_and_order_twelve_bytes_never_stay_together(
         sent.append((a, data[a:b]))
     chance.shuffle(sent)
     sent = [(a, piece) for a, piece in sent if not windows(piece, KEY, 12)]
-    left = hidden(sequences(), *sent)
+    left = hidden(sequences(), *sent, at_once=at_once)
     stream: dict[int, int] = {}
     at = 0
     for begin, piece in sent:

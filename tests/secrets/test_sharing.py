@@ -62,4 +62,4 @@ def test_what_the_report_alone_learnt_stands_in_no_copy_beside_it(tmp_path: Path
     out = BytesIO()
     copies.leave(0, out)
     assert key not in out.getvalue()
-    assert b"; audited against its source, 2 places blanked." in out.getvalue()
+    assert b"; audited against its source, 1 place blanked." in out.getvalue()
