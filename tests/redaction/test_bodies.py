@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
 from inspector.protocols.api import parse_json
-from inspector.redaction.bodies import _MASKED, STRING_LIMIT, TAIL, Blank, BodyMasker, JsonBody
+from inspector.redaction.bodies import (
+    _MASKED,
+    SIGNS,
+    STRING_LIMIT,
+    TAIL,
+    Blank,
+    BodyMasker,
+    JsonBody,
+    blanked,
+)
+from inspector.secrets.constants import PLACEHOLDERS
 from tests.credentials.canary import PREFIXED
 
 PLACEHOLDER = b"sk-ant-placeholder-key-for-credential-isolation"
@@ -48,6 +58,13 @@ def test_strings_are_hidden_and_all_else_of_a_document_stays() -> None:
     assert (
         asked(data) == b'{"messages": [{"text": "xxxxxx", "n": -1.5e3}, true, null], "k": ""}\r\n'
     )
+
+
+@pytest.mark.parametrize("text", [*sorted(PLACEHOLDERS), "ERR_ACCESS_DENIED"])
+def test_what_stays_of_blank_text_has_a_sign_that_it_is_looked_for_by(text: str) -> None:
+    kept = text.encode()
+    assert any(sign in kept for sign in SIGNS)
+    assert blanked(b"a word " + kept + b" more") == b"xxxxxxx" + kept + b"xxxxx"
 
 
 def test_an_escape_is_hidden_as_a_whole() -> None:
