@@ -104,7 +104,8 @@ def read(raw: bytes, syntax: Syntax) -> PositionReading:
         text = FOLD.sub(lambda match: b" " * len(match[0]), raw)
 
     def joined(start: int, stop: int) -> bytes:
-        return FOLD.sub(b" ", raw[start:stop])
+        part = raw[start:stop]
+        return part if text is raw else FOLD.sub(b" ", part)
 
     start, stop = len(text) - len(text.lstrip(b" \t")), len(text.rstrip(b" \t"))
     if start >= stop:

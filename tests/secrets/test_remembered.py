@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.secret import Secret
 from inspector.secrets import free_text
 from inspector.secrets.grammar import DATES, HOSTS, MEDIA, NAMES, NUMBERS, PRODUCTS, ValueGrammar
 from inspector.secrets.remembered import ENTRIES, LONGEST_TEXT, Whole, remembers
+from inspector.secrets.vault import Vault
 
 GRAMMARS = (DATES, HOSTS, MEDIA, NAMES, NUMBERS, PRODUCTS)
 KEY = "sk-ant-api03-LABONLY" + 40 * "q7Zx"
@@ -53,6 +56,38 @@ def test_nothing_that_is_hidden_of_anybody_is_remembered() -> None:
             assert text not in held(grammar)
         free_text.hidden(text)
         assert text not in held(free_text.hidden)
+
+
+def test_a_long_text_is_judged_once_and_remembered_by_its_digest() -> None:
+    judged: list[str] = []
+
+    def find(text: str) -> list[tuple[int, int]]:
+        judged.append(text)
+        return [(0, 1)] if "hide" in text else []
+
+    hidden = remembers(find)
+    shown, other = "a word " * LONGEST_TEXT, "hide it " * LONGEST_TEXT
+    for _ in range(3):
+        assert hidden(shown) == []
+        assert hidden(other) == [(0, 1)]
+    assert judged == [shown, other, other, other]
+    assert held(hidden) == set()
+
+
+def test_a_sentence_that_is_sent_as_a_key_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    hidden = free_text._hidden
+
+    def counting(text: str) -> Iterator[tuple[int, int]]:
+        read.append(text)
+        return hidden(text)
+
+    monkeypatch.setattr(free_text, "_hidden", counting)
+    prose = b"the model did not answer the request in time, please try it once more " * 9
+    vault = Vault(b"made up")
+    for _ in range(100):
+        assert not vault.learn(Secret(prose))
+    assert len(read) <= 1
 
 
 def test_no_grammar_has_the_memory_of_another() -> None:
