@@ -18,6 +18,7 @@ from inspector.credentials.reader import CredentialReader
 from inspector.decryption.keystore import Keystore
 from inspector.diagnosis import Case, diagnose
 from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
+from inspector.exchanges.cleaning import without_free_text
 from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
@@ -298,13 +299,13 @@ class Inspector:
         if on_exchange is not None:
 
             def tell_exchange(record: ExchangeRecord) -> None:
-                on_exchange(exchange_fact(record, self._roles, None))
+                on_exchange(exchange_fact(without_free_text(record), self._roles, None))
 
             self._ledger.on_exchange = tell_exchange
         if on_tunnel is not None:
 
             def tell_tunnel(record: TunnelRecord) -> None:
-                on_tunnel(tunnel_fact(record, None))
+                on_tunnel(tunnel_fact(without_free_text(record), None))
 
             self._ledger.on_tunnel = tell_tunnel
 

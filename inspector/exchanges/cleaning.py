@@ -2,13 +2,16 @@
 
 A key may be quoted before it is sent as one: in the path of an earlier request,
 in an error that answers another connection.  What was written then is looked at
-again when the report is put together.
+again when the report is put together.  Who is told of a record before that is told
+no free text: a key of words may stand there that is sent as one later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http import HTTPStatus
+from operator import is_
 from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
@@ -45,6 +48,50 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Certificate: ("subject", "issuer", "names"),
     Process: ("comm", "exe", "container", "container_id"),
 }
+
+#: Reason phrases that say nothing but the status (RFC 9110 15; Squid's of a CONNECT).
+_PHRASES: Final = frozenset({"Connection established", *(status.phrase for status in HTTPStatus)})
+
+
+def _known_phrase(reason: str) -> str:
+    return reason if reason in _PHRASES else ""
+
+
+def _nothing(_: str | None) -> None:
+    return None
+
+
+def _empty(_: str) -> str:
+    return ""
+
+
+#: Of these what is free text, which is shown word by word, and what is told in its place.
+_FREE: Final[dict[type, dict[str, Callable[[Any], str | None]]]] = {
+    Response: {"reason": _known_phrase},
+    ApiError: {"message": _nothing},
+    WebSocket: {"close_reason": _nothing},
+    Certificate: {"subject": _empty, "issuer": _empty},
+}
+
+
+def without_free_text(value: T) -> T:
+    """A record as it may be told before the report: with what grammars grant alone."""
+    told: T = _without_free_text(value)
+    return told
+
+
+def _without_free_text(value: Any) -> Any:
+    if isinstance(value, tuple):
+        told = tuple([_without_free_text(item) for item in value])
+        return value if all(map(is_, told, value)) else told
+    free = _FREE.get(type(value), {})
+    changed = {}
+    for name in _TEXTS.get(type(value), ()):
+        before = getattr(value, name)
+        after = free[name](before) if name in free else _without_free_text(before)
+        if after is not before:
+            changed[name] = after
+    return replace(value, **changed) if changed else value
 
 
 def cleaned(record: T, credentials: CredentialReader, written_at: int = -1) -> T:

@@ -1,0 +1,97 @@
+"""A key that is sent after a text quoted it stands in no output, told early or late."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inspector.exchanges.cleaning import without_free_text
+from inspector.inspection import Inspector, Options
+from inspector.model.http import ApiError, Exchange
+from tests.flows.build import Tcp, Wire
+from tests.leaks.artifacts import artifacts
+from tests.redaction.test_audit import OK, asked, saved
+
+#: Words that each may be shown, and together are a key; and one that is none.
+KEYS = (b"winter garden paper", b"q7zxktw4labonlymd83hfs2x")
+
+
+def in_an_error(key: bytes) -> bytes:
+    body = b'{"type":"error","error":{"type":"authentication_error","message":"not %s"}}' % key
+    head = b"HTTP/1.1 401 No\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
+
+
+def in_an_error_event(key: bytes) -> bytes:
+    event = b'event: error\ndata: {"type":"error","error":{"type":"api_error","message":"%s"}}\n\n'
+    body = event % key
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
+
+
+def in_plain_text(key: bytes) -> bytes:
+    head = b"HTTP/1.1 403 No\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
+    return head % len(key) + key
+
+
+def in_a_reason(key: bytes) -> bytes:
+    return b"HTTP/1.1 403 %s\r\nContent-Length: 0\r\n\r\n" % key
+
+
+ANSWERS = (in_an_error, in_an_error_event, in_plain_text, in_a_reason)
+
+
+def quoted_then_sent(answer: bytes, key: bytes) -> Wire:
+    """An answer that quotes a key on a connection that is over when the key is sent."""
+    tcp = Tcp().open().up(b"GET /v1/models HTTP/1.1\r\nHost: lab.test\r\n\r\n").down(answer).close()
+    later = Tcp(tcp.wire, client=("172.30.0.20", 40001)).open()
+    return later.up(asked(key=key)).down(OK).close().wire
+
+
+@pytest.mark.parametrize("key", KEYS, ids=["words", "no words"])
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.__name__)
+def test_no_output_has_a_key_that_was_sent_after_it_was_quoted(
+    answer: Any, key: bytes, tmp_path: Path
+) -> None:
+    source = saved(tmp_path, quoted_then_sent(answer(key), key).packets)
+    made = artifacts(source.read_bytes(), tmp_path / "made")
+    assert {"report.json", "report.html", "exchanges.har", "jsonl", "terminal"} <= made.keys()
+    pieces = [key[at : at + 12] for at in range(len(key) - 11)]
+    leaking = [name for name, data in made.items() if any(p in data.lower() for p in pieces)]
+    assert leaking == []
+
+
+def test_what_is_told_before_the_end_has_granted_values_and_no_free_text() -> None:
+    told: list[Exchange] = []
+    inspector = Inspector(Options(scope="all"), on_exchange=told.append)
+    inspector.feed(quoted_then_sent(in_an_error(b"known"), KEYS[0]).batch())
+    report = inspector.finish()
+    first, last = told[0].response, report.exchanges[0].response
+    assert first is not None
+    assert last is not None
+    assert first.api_error == ApiError("authentication_error", None)
+    assert last.api_error == ApiError("authentication_error", "not known")
+    assert told[0].request == report.exchanges[0].request
+    assert first.headers == last.headers
+
+
+def test_the_last_line_of_an_exchange_has_the_text_that_the_first_had_not(tmp_path: Path) -> None:
+    source = saved(tmp_path, quoted_then_sent(in_an_error(b"known"), KEYS[0]).packets)
+    lines = artifacts(source.read_bytes(), tmp_path / "made")["jsonl"].splitlines()
+    said = [
+        line["exchange"]["response"]["api_error"]["message"]
+        for line in map(json.loads, lines)
+        if "exchange" in line and line["exchange"]["id"] == "e1"
+    ]
+    assert said == [None, "not known"]
+
+
+def test_a_record_without_free_text_stays_itself() -> None:
+    told: list[Exchange] = []
+    inspector = Inspector(Options(scope="all"), on_exchange=told.append)
+    inspector.feed(quoted_then_sent(OK, KEYS[0]).batch())
+    [_, request] = [exchange.request for exchange in told]
+    assert without_free_text(request) is request
