@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import string
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
@@ -151,7 +152,7 @@ class Mixed:
     def _call(self, out: list[Rendered], agent: Conversation, *, offloaded: bool) -> None:
         """A request, the tunnel made for it, and the answer on both hops."""
         rng, tls = self.rng, self._session("api.anthropic.com")
-        request = rng.choice(self.requests)
+        request = self._request()
         agent.send(True, superframes(request) if offloaded else pieces(request, MSS))
         agent.flush(True)
         tunnel = self._conversation(out, API_PROXY, SQUID, 3128, agent.now + 5000)
@@ -178,6 +179,9 @@ class Mixed:
         tunnel.send(True, [tls.close_notify()])
         tunnel.close()
         self.truth.connects += 1
+
+    def _request(self) -> bytes:
+        return self.rng.choice(self.requests)
 
     def _download(self, out: list[Rendered], start: int, connect: bytes, *, offloaded: bool) -> int:
         """Some megabytes through a tunnel of the agent's own, in full TLS records."""
@@ -241,6 +245,62 @@ class Mixed:
         out.append(record(start + 900, udp(SQUID, RESOLVER, (41999, 53), question)))
         no_name = question[:2] + b"\x81\x83" + question[4:]
         out.append(record(start + 1300, udp(RESOLVER, SQUID, (53, 41999), no_name)))
+
+
+class Varied(Mixed):
+    """Mixed, with what users vary: a new key in each call, and six of a hundred refused."""
+
+    def __init__(self, seed: int = 1) -> None:
+        super().__init__(seed)
+        denied = self._answers[3][1]
+        self._answers[0], self._answers[3] = (58, []), (6, denied)
+        self._known = [auth.encode() for auth in content.AUTH_HEADERS]
+
+    def _request(self) -> bytes:
+        request = super()._request()
+        key = "".join(self.rng.choices(string.ascii_letters + string.digits, k=40))
+        fresh = f"x-api-key: sk-ant-api03-made-up-{key}\r\n".encode()
+        for known in self._known:
+            request = request.replace(known, fresh, 1)
+        return request
+
+
+class SmallCalls:
+    """Short calls over keep-alive connections, a hundred each; six of a hundred are refused.
+
+    `fresh`: each sends a key of its own, else all send one.
+    """
+
+    def __init__(self, *, fresh: bool, seed: int = 3) -> None:
+        self.rng = random.Random(seed)
+        self.truth = Truth()
+        self._fresh = fresh
+        self._port = 20_000
+        body = content.answer(200, self.rng)
+        error = content.api_error("authentication_error", "invalid x-api-key")
+        self._granted = content.whole_response("200 OK", body)
+        self._denied = content.whole_response("401 Unauthorized", error)
+
+    def window(self, start: int) -> tuple[list[Rendered], int]:
+        """One connection."""
+        out: list[Rendered] = []
+        self._port = 20_000 + (self._port - 19_999) % 40_000
+        ends = (AGENT, self._port), (API_PROXY, 10001)
+        talk = Conversation(out, ends, start, self.rng)
+        talk.open()
+        for number in range(100):
+            key = (
+                "known"
+                if not self._fresh
+                else "".join(self.rng.choices(string.ascii_letters, k=40))
+            )
+            auth = f"x-api-key: sk-ant-api03-made-up-{key:x<40}\r\n"
+            talk.send(True, pieces(content.request(300, auth, self.rng), MSS))
+            denied = number % 17 == 16
+            talk.send(False, pieces(self._denied if denied else self._granted, MSS))
+            self.truth.answered("401" if denied else "200")
+        talk.close()
+        return out, talk.now
 
 
 class Tunnels(Mixed):
@@ -314,7 +374,7 @@ class SmallPackets:
         self.truth.events += len(parts) - 1
 
 
-def windows(workload: Mixed | SmallPackets) -> Iterator[list[Rendered]]:
+def windows(workload: Mixed | SmallCalls | SmallPackets) -> Iterator[list[Rendered]]:
     """The workload's packets in order of time, window after window, without end."""
     start = START
     while True:
@@ -325,7 +385,11 @@ def windows(workload: Mixed | SmallPackets) -> Iterator[list[Rendered]]:
 
 
 def write(
-    workload: Mixed | SmallPackets, path: Path, *, megabytes: float = 0, packets: int = 0
+    workload: Mixed | SmallCalls | SmallPackets,
+    path: Path,
+    *,
+    megabytes: float = 0,
+    packets: int = 0,
 ) -> Truth:
     """Write whole windows until one of the two sizes is reached; return the truth."""
     truth = workload.truth

@@ -24,7 +24,15 @@ from pathlib import Path
 from typing import IO, Final
 
 from benchmarks import generate
-from benchmarks.generate import KeyedTunnels, Mixed, SmallPackets, Truth, Tunnels
+from benchmarks.generate import (
+    KeyedTunnels,
+    Mixed,
+    SmallCalls,
+    SmallPackets,
+    Truth,
+    Tunnels,
+    Varied,
+)
 
 DATA: Final = Path(__file__).parent / ".data"
 
@@ -54,7 +62,7 @@ class Workload:
     """A file to race over: how it is written, and how large."""
 
     title: str
-    make: Callable[[], Mixed | SmallPackets]
+    make: Callable[[], Mixed | SmallCalls | SmallPackets]
     megabytes: float = 0
     packets: int = 0
 
@@ -62,6 +70,8 @@ class Workload:
 WORKLOADS: Final[Mapping[str, Workload]] = {
     "mixed-100mb": Workload("100 MB mixed", Mixed, megabytes=100),
     "mixed-1gb": Workload("1 GB mixed", Mixed, megabytes=1000),
+    "varied-100mb": Workload("100 MB mixed, a new key in each call", Varied, megabytes=100),
+    "varied-300mb": Workload("300 MB mixed, a new key in each call", Varied, megabytes=300),
     "tunnels-100mb": Workload("100 MB of tunnels", Tunnels, megabytes=100),
     "keyed-200mb": Workload("200 MB of tunnels, read with keys", KeyedTunnels, megabytes=200),
     "sse-2m": Workload("2 million small SSE packets", SmallPackets, packets=2_000_000),
