@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from inspector.credentials import granting, parts
 from inspector.credentials.kinds import (
@@ -41,6 +41,9 @@ from inspector.secrets.vault import Vault
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
+
+#: Names that are listed, so that no key hides in one.
+_LISTED: Final = CREDENTIAL_HEADERS.keys() | RESPONSE_HEADERS.keys()
 
 
 class CredentialReader:
@@ -138,14 +141,20 @@ class CredentialReader:
                 self._scrubber.learn(secret)
 
     def auth(
-        self, fields: Sequence[RawField], target: bytes = b"", packet: int = 0
+        self,
+        fields: Sequence[RawField],
+        target: bytes = b"",
+        packet: int = 0,
+        *,
+        studied: bool = False,
     ) -> tuple[AuthHeader, ...]:
         """The credential positions of a request in wire order: its query's, then its headers'.
 
         `packet` is the one in which it begins, for what a redacted capture's
-        comments claim of them.
+        comments claim of them.  `studied`: `study` was asked to learn of this head.
         """
-        self.study(fields, target)
+        if not studied:
+            self.study(fields, target)
         found: list[AuthHeader] = []
         if b"?" in target:
             field = (b"?", target)
@@ -187,19 +196,21 @@ class CredentialReader:
                 found[folded] = (name, value)
         return dict(found.values())
 
-    def headers(self, fields: Sequence[RawField]) -> Headers:
+    def headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
         """A request's headers as sent, in order, with credentials replaced by their label.
 
         Values are Latin-1, without surrounding white space, folds joined.  The
         scheme before a credential and placeholders are kept.  What `secrets.grants` does not
         grant is replaced by its length and fingerprint.
         """
-        self.study(fields)
+        if not studied:
+            self.study(fields)
         return tuple([self._written(field, self._texts, self._request) for field in fields])
 
-    def response_headers(self, fields: Sequence[RawField]) -> Headers:
+    def response_headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
-        self.study(fields)
+        if not studied:
+            self.study(fields)
         memo = self._response_texts
         return tuple([self._written(field, memo, self._response) for field in fields])
 
@@ -257,14 +268,11 @@ class CredentialReader:
 
     def _auth_of(self, field: RawField) -> AuthHeader | None:
         """The credential of a request's field, if its name is that of a position."""
-        name, raw = field
-        folded = folded_name(name)
+        folded = folded_name(field[0])
         syntax = self._request.get(folded)
         if syntax is None and not is_secret_name(folded):
             return None
-        read = self._read_fields.get(field)
-        if read is None:
-            read = self._read_fields.put(field, self._read(name, raw, syntax or Syntax.BARE))
+        read = self._reading(field, folded, syntax or Syntax.BARE)
         return read if syntax is not None or is_recognised(read.credential) else None
 
     def _written(
@@ -273,10 +281,9 @@ class CredentialReader:
         """A field as text, written before or now."""
         known = memo.get(field)
         if known is None or self._is_stale(known):
-            name, raw = field
-            folded = folded_name(name)
+            folded = folded_name(field[0])
             syntax = positions.get(folded)
-            read = None if syntax is None else self._read(name, raw, syntax)
+            read = None if syntax is None else self._reading(field, folded, syntax)
             known = memo.put(field, Written(self.generation, *self._text(field, folded, read)))
         return known.name, known.value
 
@@ -284,12 +291,12 @@ class CredentialReader:
         """Whether a text holds a key that was not known when it was written."""
         if written.generation == self.generation:
             return False
-        return self.is_full or self.holds_learnt(f"{written.name} {written.value}")
+        return self.is_full or self.holds_learnt(written.value) or self.holds_learnt(written.name)
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
         if read is None and is_secret_name(folded):
-            read = self._read(name, raw, Syntax.BARE)
+            read = self._reading(field, folded, Syntax.BARE)
         if read is not None:
             credential = read.credential
             if credential.kind in ("basic", "unknown"):
@@ -343,10 +350,20 @@ class CredentialReader:
         credential = named(reading.credential(self._key), reading.core, self._prefixes)
         return f"{self.scrub(parameter.name)}={label(credential)}"
 
+    def _reading(self, field: RawField, folded: bytes, syntax: Syntax) -> AuthHeader:
+        """The credential of a field, read before or now."""
+        if syntax is not self._request.get(folded, Syntax.BARE):
+            return self._read(*field, syntax)  # a position of responses alone
+        known = self._read_fields.get(field)
+        if known is None:
+            known = self._read_fields.put(field, self._read(*field, syntax))
+        return known
+
     def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
         reading = read(raw, syntax)
         header = reading.header(name, self._key)
-        header = replace(header, name=self.name(header.name))
+        if name.lower() not in _LISTED:
+            header = replace(header, name=self.name(header.name))
         if self._prefixes:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)

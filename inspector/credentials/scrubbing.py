@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, get_args
 
 from inspector.credentials import prefilter as glance
 from inspector.credentials.finding import (
@@ -21,14 +21,23 @@ from inspector.credentials.finding import (
     unescaped,
 )
 from inspector.credentials.kinds import classify, core_of, describe, label
+from inspector.model.credentials import CredentialKind
 from inspector.secret import Secret
-from inspector.secrets.constants import PLACEHOLDERS
+from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 from inspector.secrets.echoes import echoes, whole_keys
 from inspector.secrets.public import is_public
 from inspector.secrets.vault import PIECE, Vault
 
 #: What stands for free text when the vault is full, and any word may be a key.
 NOT_SHOWN: Final = "<text not shown>"
+#: A label as `kinds.label` and `labels.label` write it, behind a scheme or alone.
+_LABEL: Final = re.compile(
+    r"(?:Bearer |Basic |[Tt]oken )?<(?:(?:"
+    + "|".join(map(re.escape, get_args(CredentialKind)))
+    + r") )?(?:(?:"
+    + "|".join(re.escape(prefix) for _, prefix in PREFIXES)
+    + r") )?[0-9]{1,9} bytes ([0-9a-f]{12})>"
+)
 #: Text that no key is: short words, numbers, and public ones.
 _PLAIN: Final = re.compile(r"(?:v?[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}|[A-Z]?[a-z]{1,11}|[A-Z]{1,11}|)")
 _JOINTS: Final = re.compile(r"[\s/?&=:;,.\"'()|@*+_\-]+")
@@ -57,6 +66,9 @@ class Scrubber:
 
     def holds_learnt(self, text: str) -> bool:
         """Whether a piece of a learnt key stands in a text, in any writing."""
+        if text[-1:] == ">" and (written := _LABEL.fullmatch(text)):
+            # Of a label all but the fingerprint is listed words and a number.
+            return self.vault.finds(written[1].encode())
         return bool(echoes(self.vault, text.encode("latin-1", "replace")))
 
     def scrub(self, text: str) -> str:

@@ -172,14 +172,14 @@ class OpenExchange:
         if head is None:
             return None
         host = head.get(b"host")
-        auth = credentials.auth(head.fields, head.target, head.packet)
+        auth = credentials.auth(head.fields, head.target, head.packet, studied=True)
         return Request(
             method=credentials.words(head.method.decode("latin-1")),
             target=credentials.target(head.target),
             http_version=_version(head.version),
             host=None if host is None else credentials.target(host),
             user_agent=_granted(credentials, head, b"user-agent"),
-            headers=credentials.headers(head.fields),
+            headers=credentials.headers(head.fields, studied=True),
             auth=auth,
             steering=credentials.steering(head.fields),
             body_bytes=end.body_bytes if end else 0,
@@ -210,7 +210,7 @@ class OpenExchange:
             reason=credentials.value(REASON, head.reason.decode("latin-1")),
             http_version=_version(head.version),
             interim=tuple(self.interim),
-            headers=credentials.response_headers(head.fields),
+            headers=credentials.response_headers(head.fields, studied=True),
             # Keys are told by their shape, which lower case would hide.
             content_type=media_type(_granted(credentials, head, b"content-type")),
             content_encoding=_granted(credentials, head, b"content-encoding"),

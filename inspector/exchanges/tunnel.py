@@ -29,8 +29,8 @@ def open_record(context: Context, head: RequestHead) -> TunnelRecord:
         packet=head.packet,
         opened_at=head.at,
         authority=credentials.target(head.target),
-        auth=credentials.auth(head.fields, head.target, head.packet),
-        headers=credentials.headers(head.fields),
+        auth=credentials.auth(head.fields, head.target, head.packet, studied=True),
+        headers=credentials.headers(head.fields, studied=True),
         outer=context.tunnel,
     )
 
