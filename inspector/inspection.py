@@ -40,7 +40,7 @@ from inspector.native.library import loaded
 from inspector.oddities import CLOCK_SET_BACK
 from inspector.options import Options as Options
 from inspector.options import Scope
-from inspector.packed import PackedList
+from inspector.packed import Amended
 from inspector.pipeline import Pipeline
 from inspector.provenance import provenance
 from inspector.secrets.vault import Vault
@@ -327,9 +327,9 @@ def _made_good(
     """The exchanges, each failed one with the call that made it good."""
     if not recovered:
         return exchanges
-    return PackedList(
-        replace(exchange, recovered_by=recovered[exchange.id])
-        if exchange.id in recovered
-        else exchange
-        for exchange in exchanges
-    )
+
+    def amended(exchange: Exchange) -> Exchange:
+        by = recovered.get(exchange.id)
+        return exchange if by is None else replace(exchange, recovered_by=by)
+
+    return Amended(exchanges, amended)

@@ -13,7 +13,7 @@ import pickle
 import zlib
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from math import isqrt
 from operator import attrgetter, itemgetter
@@ -223,3 +223,43 @@ class Reordered(Sequence[T], Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return (self._source[place] for place in self._order)
+
+
+class Amended(Sequence[T], Generic[T]):
+    """Records of an archive as `amend` gives each; they stay packed as they are.
+
+    Equal to any sequence with equal items.
+    """
+
+    __slots__ = ("_amend", "_source")
+
+    def __init__(self, source: Sequence[T], amend: Callable[[T], T]) -> None:
+        self._source = source
+        self._amend = amend
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        if isinstance(index, slice):
+            return tuple(map(self._amend, self._source[index]))
+        return self._amend(self._source[index])
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._amend, self._source)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            mine == theirs for mine, theirs in zip(self, other, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))

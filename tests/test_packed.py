@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.network import Endpoint
-from inspector.packed import _KEPT, BLOCK, PackedList, Reordered, arranged, drained, unpackings
+from inspector.packed import _KEPT, BLOCK, Amended, PackedList, Reordered, arranged, drained, unpackings
 from inspector.secret import Secret
 
 
@@ -141,3 +141,16 @@ def test_what_ended_nearly_as_it_began_is_left_as_it_is() -> None:
     assert arranged(archive, order) == (archive, order)
     assert unpackings(order) == count // BLOCK
     assert unpackings(()) == 0
+
+
+def test_amended_records_are_changed_when_somebody_looks_and_stay_packed() -> None:
+    items = list(range(BLOCK + 3))
+    view = Amended(PackedList(items), lambda item: item * 10 if item % 2 else item)
+    expected = [item * 10 if item % 2 else item for item in items]
+
+    assert list(view) == expected
+    assert view == expected
+    assert view != items
+    assert [view[place] for place in range(-len(items), len(items))] == expected * 2
+    assert view[3:6] == tuple(expected[3:6])
+    assert repr(view) == repr(tuple(expected))

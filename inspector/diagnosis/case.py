@@ -132,8 +132,8 @@ class Case:
             elif entry.reason != "capture-end":
                 self._unread.setdefault(entry.connection, []).append(entry.reason)
         self.lives = Lives(topology.api_proxy)
-        self.lives.survey(self.connections, self.exchanges, self.tunnels)
         self._survey()
+        self.lives.survey(self.connections, self.tunnels)
 
     @property
     def is_whole(self) -> bool:
@@ -181,6 +181,7 @@ class Case:
         passed: set[int] = set()
         read: set[int] = set()
         for leg in self.exchanges:
+            self.lives.see(leg)
             if leg.request is not None and leg.request.http_version == "HTTP/2":
                 read.add(number_of(leg.connection))
             if leg.relays is not None:

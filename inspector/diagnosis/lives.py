@@ -28,30 +28,27 @@ class Lives:
 
     def __init__(self, addresses: Iterable[str]) -> None:
         self._of = {address: _Life() for address in addresses}
+        #: By connection, when its process last wrote something.
+        self._signs: dict[int, int] = {}
 
-    def survey(
-        self,
-        connections: Iterable[Connection],
-        exchanges: Iterable[Exchange],
-        tunnels: Iterable[Tunnel],
-    ) -> None:
-        """Read the facts, each list once."""
+    def see(self, exchange: Exchange) -> None:
+        """An answer is a sign of life; of all exchanges, before `survey`."""
+        if exchange.server.ip in self._of and exchange.response is not None:
+            response = exchange.response
+            self._sign(exchange.connection, response.ended_at or response.started_at)
+
+    def _sign(self, connection: str, at: int | None) -> None:
+        if at is not None:
+            number = number_of(connection)
+            self._signs[number] = max(self._signs.get(number, at), at)
+
+    def survey(self, connections: Iterable[Connection], tunnels: Iterable[Tunnel]) -> None:
+        """Read the other facts, each list once."""
         if not self._of:
             return
-        signs: dict[int, int] = {}
-
-        def sign(connection: str, at: int | None) -> None:
-            if at is not None:
-                number = number_of(connection)
-                signs[number] = max(signs.get(number, at), at)
-
-        for exchange in exchanges:
-            if exchange.server.ip in self._of and exchange.response is not None:
-                response = exchange.response
-                sign(exchange.connection, response.ended_at or response.started_at)
         for tunnel in tunnels:
             if tunnel.client.ip in self._of and tunnel.last_data_at != tunnel.last_down_at:
-                sign(tunnel.connection, tunnel.last_data_at)
+                self._sign(tunnel.connection, tunnel.last_data_at)
         for connection in connections:
             if connection.outcome not in ("established", "midstream"):
                 continue
@@ -62,9 +59,10 @@ class Lives:
                 life = self._of.get(address)
                 if life is not None:
                     own = connection.closed_by in side
-                    life.add(connection, own, signs.get(number_of(connection.id)))
+                    life.add(connection, own, self._signs.get(number_of(connection.id)))
         for life in self._of.values():
             life.sort()
+        self._signs.clear()
 
     def goes_on(self, address: str, at: int) -> bool:
         """Whether a connection that was open at `at` shows the process alive well after it."""

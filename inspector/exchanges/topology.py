@@ -9,8 +9,8 @@ talks to either is an agent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Literal, TypeAlias
 
@@ -220,13 +220,15 @@ def _from_traffic(roles: Roles, ledger: Ledger, network: IPNetwork | None) -> Ro
         return roles
     addresses = dict(roles.addresses)
     notes = list(roles.notes)
-    finders = {
-        "forward-proxy": _forward_proxies(ledger),
-        "api-proxy": _api_proxies(roles, ledger),
+    finders: dict[Role, Callable[[], set[str]]] = {
+        "forward-proxy": partial(_forward_proxies, ledger),
+        "api-proxy": partial(_api_proxies, roles, ledger),
     }
-    for role in ("forward-proxy", "api-proxy"):
+    for role, find in finders.items():
+        if role not in absent:  # to look for it is a pass over all that was recorded
+            continue
         taken = set().union(*(addresses[other] for other in addresses if other != role))
-        _adopt(role, absent, _within(finders[role] - taken, network), addresses, notes, network)
+        _adopt(role, absent, _within(find() - taken, network), addresses, notes, network)
     proxies = addresses["api-proxy"] | addresses["forward-proxy"]
     agents = {
         client

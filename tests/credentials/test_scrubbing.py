@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from inspector.credentials.finding import unescaped
 from inspector.credentials.scrubbing import Scrubber
+from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS
 from tests.credentials.canary import PREFIXED, leaks, secrets
 
@@ -148,3 +149,25 @@ def test_escapes_are_undone_as_urllib_does(text: str) -> None:
     if text.isascii():
         assert unescaped(text) == unquote(text, "latin-1")
     assert unescaped("%%%zz%4") == "%%%zz%4"
+
+
+def test_a_label_holds_no_key_whatever_prefix_it_names() -> None:
+    scrubber = Scrubber(bytes(32))
+    scrubber.learn(Secret(b"sk-ant-api03-MadeUp5x7QpZr9TnW2"))
+
+    for shown in (
+        "<anthropic-api-key sk-ant-api03- 31 bytes 0123456789ab>",
+        "Bearer <anthropic-api-key sk-ant-api03- 31 bytes 0123456789ab>",
+        "<31 bytes 0123456789ab>",
+    ):
+        assert not scrubber.holds_learnt(shown)
+    assert scrubber.holds_learnt("<anthropic-api-key sk-ant-api03-MadeUp5x7QpZr 31 bytes>")
+
+
+def test_a_text_in_the_form_of_a_label_is_looked_at_where_it_is_no_word_of_ours() -> None:
+    scrubber = Scrubber(bytes(32))
+    scrubber.learn(Secret(b"beefcafe0123babefeed5a5a"))  # of hexadecimal digits, as Azure's are
+
+    assert scrubber.holds_learnt("<azure-key 32 bytes cafe0123babe>")
+    assert not scrubber.holds_learnt("<azure-key 32 bytes 0123456789ab>")
+    assert scrubber.holds_learnt("<beefcafe0123babefeed 32 bytes 0123456789ab>")
