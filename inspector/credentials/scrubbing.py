@@ -68,7 +68,8 @@ class Scrubber:
         """Whether a piece of a learnt key stands in a text, in any writing."""
         if text[-1:] == ">" and (written := _LABEL.fullmatch(text)):
             # Of a label all but the fingerprint is listed words and a number.
-            return self.vault.finds(written[1].encode())
+            digits = written[1].encode()
+            return not self.vault.is_clear(digits, _alone) and self.vault.finds(digits)
         return bool(echoes(self.vault, text.encode("latin-1", "replace")))
 
     def scrub(self, text: str) -> str:
@@ -143,6 +144,11 @@ class Scrubber:
 
     def _label(self, value: Secret) -> str:
         return label(describe(value, core_of(value), b"", self._fingerprint_key, set()))
+
+
+def _alone(text: bytes) -> tuple[bytes]:
+    """The writings of what nobody writes in another way."""
+    return (text,)
 
 
 def _may_be_learnt(value: str) -> bool:
