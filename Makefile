@@ -40,6 +40,7 @@ leaks: $(READY) ## Planted keys through every output, held to the record (LOWER=
 test-real: $(READY) ## Root: the truth of all captures, and every scenario played live
 	@tools/system-packages lab
 	@tools/environment $(VENV) real
+	@tools/environment .gateways gateways
 	@tools/system-packages browser
 	@$(BIN)/python -m tests.diagnosis.matrix
 	@$(BIN)/python -m pytest -m "truth or long" $(PYTEST_ARGS)
@@ -130,7 +131,7 @@ lock: $(READY) ## Renew requirements/ within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python
 
 clean: ## Remove the environment, caches and generated workloads
-	@rm -rf $(VENV) build dist benchmarks/.data .hypothesis .import_linter_cache \
+	@rm -rf $(VENV) .gateways build dist benchmarks/.data .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

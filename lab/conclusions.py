@@ -38,7 +38,9 @@ def conclusions(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> Row:
     if scenario.get("lab", {}).get("gateway"):
         # The API proxy's log speaks of what the gateway let through to it.
         cause = scenario["expect"].get("root_cause")
-        pattern["root_cause"] = None if cause is None else {"code": cause}
+        failed = sum(_is_failed(call) for call in truth["client_calls"])
+        counted = {"code": cause, "explains": failed, "of": failed}
+        pattern["root_cause"] = None if cause is None else counted
         return pattern | {"hypotheses": _hypotheses(scenario, truth)}
     pattern["root_cause"] = _root_cause(scenario, truth)
     pattern["hypotheses"] = _hypotheses(scenario, truth)
@@ -71,6 +73,11 @@ def _failed(request: Row, code: str) -> bool:
     streamed = "event-stream" in (request["upstream_content_type"] or "")
     streamed = streamed or (request["kind"] == "websocket-upgrade" and status == 101)
     return streamed and code.startswith("stream-")
+
+
+def _is_failed(call: Row) -> bool:
+    """Whether the client says so itself."""
+    return call["status"] is None or call["status"] >= 400 or not call["response_finished"]
 
 
 def _hypotheses(scenario: Mapping[str, Any], truth: Mapping[str, Any]) -> list[Row]:

@@ -58,7 +58,9 @@ def _entry(scenario: dict[str, Any]) -> str:
     name = scenario["name"]
     wrong = "" if scenario["wrong"] == "nothing" else f" *{scenario['wrong']}*"
     truth = json.loads((CAPTURES / name / "truth.json").read_text())
-    statuses = [str(item["status"] or "none") for item in truth["agent_requests"]]
+    # The log of who stands behind a gateway does not have what the agent got from it.
+    asked = truth["client_calls" if scenario["lab"].get("gateway") else "agent_requests"]
+    statuses = [str(item["status"] or "none") for item in asked]
     counts = ", ".join(f"{statuses.count(status)} x {status}" for status in dict.fromkeys(statuses))
     connects = sum(line["method"] == "CONNECT" for line in truth["squid_log"])
     return (

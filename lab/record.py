@@ -237,8 +237,15 @@ def _programs(
             targets=scenario.targets,
         )
         if scenario.gateway:
-            host = network.api_proxy
-            gateways.start(host, scenario.gateway, port, place / "gateway", scenario.limits)
+            gateways.start(
+                network,
+                scenario.gateway,
+                port,
+                place / "gateway",
+                scenario.limits,
+                key=held["anthropic"] or "",
+                ca=api.authority.root,
+            )
         agent = Agent(network.agent, place / "clients.jsonl", ca=api.authority.root)
         return Lab(scenario, network, place, agent, gateway, api, stand_in, begin_capture)
 
@@ -255,7 +262,8 @@ def _write(scenario: Scenario, place: Path, logs: Logs, folder: Path) -> Path:
         raise LabError(f"{scenario.name}: the capture has {size} bytes, {LIMIT} are allowed")
     squid_log = place.parent / "squid" / "access.log"
     _copy_text(squid_log, fresh / "access.log")
-    _copy_text(place / "proxy" / "api-proxy.jsonl", fresh / "api-proxy.jsonl")
+    if scenario.gateway not in gateways.ALONE:
+        _copy_text(place / "proxy" / "api-proxy.jsonl", fresh / "api-proxy.jsonl")
     if scenario.keep_keys:
         _keys(place, fresh / "keys.log")
     statement = describe(scenario, versions())

@@ -43,6 +43,7 @@ BODY: Final = {
     "reset": "RST before the promised length",
     "stall": "nothing more, until the client leaves",
     "gzip-label": "plain text labelled gzip",
+    "hang-up": "RST in place of an answer, also of an event stream",
 }
 
 

@@ -93,6 +93,9 @@ async def write(secured: Secured, request: Request, reply: Reply, behaviour: Beh
     :returns: whether it went out whole and the connection may go on.
     """
     await asyncio.sleep(behaviour.first_byte)
+    if behaviour.body == "hang-up":
+        await _break_off(secured, "reset", behaviour)
+        return False
     zipped = behaviour.gzip and "gzip" in (request.header("accept-encoding") or "")
     if reply.events is not None:
         return await _write_stream(secured, reply, behaviour, zipped=zipped)

@@ -132,3 +132,15 @@ def test_notes_are_not_compared_and_warnings_are() -> None:
     assert deviations({"findings": [{"code": "b"}]}, {"findings": [note, warning]}) == []
     assert deviations({"findings": []}, {"findings": [warning]}) != []
     assert deviations({"findings": [{"code": "b"}]}, {"findings": [note]}) != []
+
+
+def test_behind_a_gateway_the_clients_say_which_calls_failed() -> None:
+    calls = [{"status": status, "response_finished": True} for status in (200, 503, None)] + [
+        {"status": 200, "response_finished": False}
+    ]
+    told = scenario("gateway-timeout") | {"lab": {"gateway": "envoy"}}
+
+    pattern = conclusions(told, truth() | {"client_calls": calls})
+
+    assert pattern["root_cause"] == {"code": "gateway-timeout", "explains": 3, "of": 3}
+    assert "chains" not in pattern

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.clients import ANTHROPIC_PLACEHOLDER
-from lab.expected import auth
+from lab.expected import auth, expected
 from lab.pattern import differences
 from lab.places import place
 from lab.proxy import ANTHROPIC_KEY
@@ -56,3 +56,26 @@ def test_a_signature_of_aws_is_told_from_its_scheme() -> None:
 def test_places_have_brackets_around_ipv6() -> None:
     assert place("172.30.0.20:4711") == ("172.30.0.20", 4711)
     assert place("[fd00:172:30::20]:4711") == ("fd00:172:30::20", 4711)
+
+
+def test_behind_a_gateway_squids_log_has_every_tunnel() -> None:
+    line = {"client": "172.30.0.30:4001", "method": "CONNECT", "decision": "TCP_TUNNEL:HIER_DIRECT"}
+    truth = {
+        "squid_log": [line | {"status": 200, "url": "api.anthropic.com:443"}],
+        "client_calls": [],
+        "agent_requests": [],
+    }
+    told = {
+        "expect": {"findings": [], "undecided": ["H1", "H2", "H3", "H4a", "H4b"]},
+        "report": {"verdict": "complete", "partial": False},
+        "lab": {"gateway": "envoy"},
+    }
+
+    assert expected(told, truth)["tunnels"] == [
+        {
+            "client": "172.30.0.30",
+            "authority": "api.anthropic.com:443",
+            "connect_status": 200,
+            "established": True,
+        }
+    ]

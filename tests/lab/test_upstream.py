@@ -336,6 +336,14 @@ def test_an_answer_breaks_off(apis: Apis, switch: str, how: str) -> None:
     assert apis.answered()["finished"] is False
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_connection_is_reset_in_place_of_an_answer(apis: Apis, stream: bool) -> None:
+    apis.behave(body="hang-up")
+
+    with pytest.raises(ConnectionResetError):
+        apis.ask(ANTHROPIC, "/v1/messages", KEY, VERSION, body={"model": "lab", "stream": stream})
+
+
 @pytest.mark.parametrize("at", [1, 60, 222])
 @pytest.mark.parametrize("switch", ["stream", "body"])
 def test_an_answer_breaks_off_at_any_byte(apis: Apis, switch: str, at: int) -> None:

@@ -40,7 +40,10 @@ HANDFUL = (
 
 
 #: What runs on each host of the lab, as the kernel calls it; the agent's are many.
-_PROGRAMS: Final = {"api-proxy": {"node", "nginx", "haproxy"}, "squid": {"squid"}}
+_PROGRAMS: Final = {
+    "api-proxy": {"node", "nginx", "haproxy", "envoy", "litellm"},
+    "squid": {"squid"},
+}
 
 
 @dataclass
