@@ -67,6 +67,9 @@ _SHORT: Final = 3.0
 #: proxy passes bytes on within 2 ms, one that buffers an answer or looks into it within 40 ms
 #: (litellm, measured); a hop's own limits are seconds.
 SILENCE: Final = 250 * MS
+#: A tunnel that was silent for so long when its far side closed it, before the answer, brought no
+#: answer: an API proxy passes bytes on within 2 ms, and a close follows its last bytes at once.
+HUSH: Final = 10 * MS
 #: Statuses with which a hop tells of its own limit, or that it got no answer.  Of any other the
 #: silence before it says nothing: it may be what was waited for.
 GAVE_UP: Final = frozenset({408, 499, 500, 502, 503, 504})
@@ -107,7 +110,7 @@ class Learned:
             _keep(self._up.setdefault(kind, deque(maxlen=4)), carrier.up - call.up)
             if (grown := spans(call, carrier)) is not None:
                 _keep(self._spans.setdefault(kind, deque(maxlen=4)), grown)
-        if call.whole:
+        if is_sized(call):
             _keep(
                 self._down.setdefault(
                     (call.service, call.status, carrier.authority), deque(maxlen=4)
@@ -142,7 +145,7 @@ class Learned:
                     if whole[kind, grown] > _VOTES:
                         sizes.setdefault((kind, grown), set()).add(call.position)
                 voters.setdefault(kind, set()).add(call.position)
-            if call.whole:
+            if is_sized(call):
                 answer = call.service, call.status, carrier.authority
                 down[answer, (carrier.down - call.down - call.headers_down) // _ALIKE] += 1
                 voters.setdefault(answer, set()).add(call.position)
@@ -191,7 +194,7 @@ class Learned:
         if carrier.failed or not carrier.is_whole:
             return cost
         grown = self._down.get((call.service, call.status, carrier.authority))
-        if grown is not None and call.whole:
+        if grown is not None and is_sized(call):
             off = _off(grown, carrier.down - call.down - call.headers_down)
             cost += min(off / 32, _SIZE_CAP)
         return cost
@@ -229,6 +232,14 @@ def spans(call: CallRow, carrier: Carrier) -> int | None:
     if carrier.span <= 0:
         return None
     return carrier.span - call.up - _RECORD_ADDS * (carrier.span // _RECORD)
+
+
+def is_sized(call: CallRow) -> bool:
+    """Whether the size of the answer has to do with what came back through its tunnel.
+
+    What a proxy wrote itself is as long as its own words are.
+    """
+    return call.whole and call.voice != "api-proxy"
 
 
 def _keep(values: deque[int], value: int) -> None:
@@ -282,6 +293,18 @@ def is_silent(call: CallRow, carrier: Carrier) -> bool:
         return False
     heard = carrier.heard_by(call.answered)
     return heard == UNKNOWN or heard + SILENCE < call.answered
+
+
+def was_hung_up(call: CallRow, carrier: Carrier) -> bool:
+    """Whether the far side closed the tunnel in place of an answer, and a hop told of that."""
+    if call.status not in GAVE_UP or carrier.failed or UNKNOWN in (call.answered, carrier.closed):
+        return False
+    heard = carrier.heard_by(call.answered)
+    return (
+        carrier.is_closed_beyond
+        and carrier.closed <= call.answered + JITTER
+        and (heard == UNKNOWN or heard + HUSH < carrier.closed)
+    )
 
 
 def _fits(call: CallRow, carrier: Carrier) -> bool:
@@ -386,7 +409,12 @@ def unlike_growth(one: tuple[CallRow, Carrier], other: tuple[CallRow, Carrier]) 
     if call.kind == call2.kind != UNKNOWN:
         apart = abs((carrier.up - call.up) - (carrier2.up - call2.up))
         total += min(max(0, apart - 2) / 4, _SIZE_CAP)
-    if call.service == call2.service and call.status == call2.status and call.whole and call2.whole:
+    if (
+        call.service == call2.service
+        and call.status == call2.status
+        and is_sized(call)
+        and is_sized(call2)
+    ):
         grown, grown2 = (
             carrier.down - call.down - call.headers_down,
             carrier2.down - call2.down - call2.headers_down,

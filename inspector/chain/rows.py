@@ -108,6 +108,8 @@ class Carrier(NamedTuple):
     span: int = UNKNOWN
     #: Of a tunnel with several turns the times of what came back in each: first and last byte.
     pauses: tuple[tuple[int, int], ...] = ()
+    #: Whether it was closed from the forward proxy's side.
+    is_closed_beyond: bool = False
 
     def heard_by(self, at: int) -> int:
         """When the last byte had come back at that time; -1: none had."""
@@ -296,7 +298,7 @@ def carriers(
 
 def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
     connection = number_of(tunnel.connection)
-    closed, _ = moments.closed(connection)
+    closed, closed_by = moments.closed(connection)
     opened = moments.opened(connection)
     status = UNKNOWN if tunnel.connect_status is None else tunnel.connect_status
     refused = tunnel.refusal is not None
@@ -325,6 +327,7 @@ def _carrier(position: int, tunnel: Tunnel, moments: Moments) -> Carrier:
         and status != UNKNOWN
         and connection not in moments.midstream,
         span=moments.span(connection),
+        is_closed_beyond=closed_by in ("server", "reset-by-server"),
     )
 
 

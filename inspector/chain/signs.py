@@ -31,6 +31,7 @@ Way: TypeAlias = Literal[
     "not known",  # packets are missing, or the proxy went where nobody looked
     "carried",  # a tunnel of the call's, or one that was open, brought bytes before the answer
     "silent",  # such a tunnel stands, and nothing came through it when the answer was written
+    "hung up",  # such a tunnel was closed from the far side, and had been silent before the answer
     "failed",  # each tunnel that was opened for it was refused, or TLS failed in it
     "relayed refusal",  # the forward proxy refused the CONNECT, with the status of the answer
     "knocked in vain",  # the forward proxy did not take the API proxy's connection
@@ -145,9 +146,21 @@ _GATEWAYS_SAY: Final = re.compile(
 _LLM_GATEWAYS_SAY: Final = re.compile(
     r"^No connected db\.|\blitellm\b|LiteLLM Virtual Key|expected to start with 'sk-'"
     r"|^Authentication Error, |No api key passed in|Invalid proxy server token"
+    r"|Invalid model name passed in model=|No deployments available for selected model"
     r"|virtual key (?:not found|is required|is blocked)|no keys? found for provider"
     r"|failed to (?:execute|make) http request to provider",
     re.IGNORECASE,
+)
+#: How litellm passes on what its upstream answered (docs.litellm.ai/docs/exception_mapping): a kind
+#: of its own, whose API it was, and that API's words; `_QUOTED` where these are a whole error.
+_PASSED_ON: Final = re.compile(
+    r"\blitellm\.(?:Authentication|BadRequest|NotFound|RateLimit|PermissionDenied"
+    r"|UnprocessableEntity|ContextWindowExceeded|ContentPolicyViolation)Error:"
+    r" .{0,60}?Exception - ",
+    re.IGNORECASE,
+)
+_QUOTED: Final = re.compile(
+    r"\blitellm\.[a-z]{2,40}Error: .{0,60}?Exception - (?:b')?\{", re.IGNORECASE
 )
 _LLM_GATEWAY_KINDS: Final = frozenset({
     "no_db_connection", "auth_error", "token_not_found_in_db", "budget_exceeded",
@@ -180,6 +193,12 @@ SIGNS: Final[tuple[Sign, ...]] = (
         "its tunnel stands, and nothing came through it when the answer was written",
         "Envoy's and nginx's time limits; an API proxy passes bytes on within 2 ms",
         "silent",
+    ),
+    Sign(
+        "hung-up", "api-proxy", 1.5,
+        "its tunnel was closed from the far side, and was silent before that",
+        "golden captures: envoy-reset; an API may close late behind an answer that a proxy holds",
+        "hung up",
     ),
     Sign(
         "failed", "api-proxy", 4.0,
@@ -270,8 +289,18 @@ SIGNS: Final[tuple[Sign, ...]] = (
         "litellm's proxy/_types.py and auth; Bifrost's and Portkey's errors",
         lambda look: (
             look.kind in _LLM_GATEWAY_KINDS
-            or bool(_LLM_GATEWAYS_SAY.search(look.message))
+            or (
+                bool(_LLM_GATEWAYS_SAY.search(look.message))
+                and not _PASSED_ON.search(look.message)
+                and not _QUOTED.search(look.message)
+            )
         ),
+    ),
+    Sign(
+        "quoted", "upstream", 3.0,
+        "the gateway quotes an error of the API's",
+        "litellm's exception mapping; golden captures: litellm-401",
+        lambda look: bool(_QUOTED.search(look.message)),
     ),
     Sign(
         "gateway-words", "api-proxy", 2.0,

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.chain.evidence import ENDS_TOGETHER, GAVE_UP, JITTER, is_silent
+from inspector.chain.evidence import ENDS_TOGETHER, GAVE_UP, JITTER, is_silent, was_hung_up
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import Way
 from inspector.model.ids import number_of
@@ -103,6 +103,8 @@ def way_through(call: CallRow, carrier: Carrier) -> Way:
         return "failed"
     if is_silent(call, carrier):
         return "silent"
+    if was_hung_up(call, carrier):
+        return "hung up"
     if carrier.first == UNKNOWN or carrier.heard_by(call.answered) == UNKNOWN:
         # Bytes of a handshake of which the rest was not read are no answer yet.
         return "not known"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from inspector.diagnosis.aside import Aside
 from inspector.diagnosis.attempts import classify
 from inspector.diagnosis.case import Case as Case
 from inspector.diagnosis.catalogue import CODES
@@ -55,12 +56,13 @@ def diagnose(case: Case) -> Diagnosis:
     explained: dict[str, Explained] = {}
     unexplained = 0
     died: dict[str, Moment] = {}
-    trial = Trial()
+    trial, aside = Trial(), Aside()
     for call in case.failed_calls():
         trial.judge(call, case)
         for of_calls in OF_CALLS:
             note(of_calls.code, of_calls.match(call, case))
-        cause = next((cause for cause in CAUSES if cause.explains(call, case)), None)
+        earlier = aside.cause(call)
+        cause = earlier or next((cause for cause in CAUSES if cause.explains(call, case)), None)
         if cause is None:
             unexplained += 1
             for of_unexplained in OF_UNEXPLAINED:
@@ -68,7 +70,8 @@ def diagnose(case: Case) -> Diagnosis:
             continue
         found = explained.setdefault(cause.code, Explained(cause))
         found.tally.add(Match(of_call(call)))
-        found.groups.add(call)
+        (found.groups if earlier is None else found.meanwhile).add(call)
+        aside.note(call, cause)
         if cause.code == proxy_died.CAUSE.code and call.connection is not None:
             died.setdefault(
                 call.exchange.server.ip,

@@ -27,6 +27,7 @@ from inspector.diagnosis.credential_answers import CREDENTIALS
 
 _MISTRAL: Final = "docs.mistral.ai/api"
 _GROQ: Final = "console.groq.com/docs/errors"
+_LITELLM_ROUTER: Final = "docs.litellm.ai/docs/routing (cooldowns); golden captures: litellm-*"
 _AWF: Final = "the firewall's API proxy, measured"
 _OTHER_MODEL: Final = "Ask for a model that {host} lists (GET /v1/models); key and path are good"
 _ACCESS_TO_MODEL: Final = (
@@ -118,6 +119,20 @@ _MODELS: Final[tuple[Answer, ...]] = (
         r"|no allowed providers|not available.{0,20}privacy",
         "No provider that the account's settings allow serves the model as asked.",
         "Change the account's data policy or provider settings, or ask for another model", ROUTER,
+    ),
+    row(
+        "litellm", "model-not-found", r"invalid model name passed in model=",
+        "The gateway's own list has no such model; nothing was sent to an API.",
+        "Add the model to the gateway's model_list, or ask for one that it lists (GET /v1/models)",
+        _LITELLM_ROUTER, (400, 404),
+    ),
+    row(
+        "litellm", "proxy-refused",
+        r"no deployments available.{0,60}try again in"
+        r"|deployments for selected model are in cooldown",
+        "The gateway puts a deployment aside after its calls failed, and has no other to ask.",
+        "Find out why the calls before failed; how soon it puts a deployment aside is set in its"
+        " router_settings (allowed_fails, cooldown_time)", _LITELLM_ROUTER,
     ),
     row(
         "openai, anthropic, gemini, vertex, mistral, cohere, xai, vllm, ollama, litellm, bedrock",

@@ -25,6 +25,9 @@ from inspector.diagnosis.answer_row import (
 
 _SIGV4: Final = "docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"
 _LITELLM: Final = "docs.litellm.ai/docs/exception_mapping"
+_LITELLM_KEYS: Final = (
+    "docs.litellm.ai/docs/proxy/virtual_keys; golden captures: litellm-no-database"
+)
 _KONG: Final = "docs.konghq.com/hub/kong-inc/key-auth"
 _RFC6750: Final = "RFC 6750 3.1"
 _GIVE_KEY: Final = (
@@ -49,6 +52,15 @@ CREDENTIALS: Final[tuple[Answer, ...]] = (
         "The signature's time (x-amz-date) is too far from the server's: no key was judged.",
         _SET_CLOCK, _SIGV4,
         or_else="Or the request waited for minutes between signing and sending.",
+    ),
+    row(
+        "litellm", "proxy-refused",
+        r"no_db_connection|^no connected db|litellm virtual key expected|token_not_found_in_db"
+        r"|invalid proxy server token",
+        "The gateway does not know the key that the agent sent: it is neither its master key nor a"
+        " virtual key of its database.",
+        "Let the agent send a key of the gateway's own in {header} (its master_key, or a virtual"
+        " key from its database); a key of {provider}'s changes nothing", _LITELLM_KEYS,
     ),
     row(
         "google, github, azure", "clock-skew",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.diagnosis import peeked
+from inspector.diagnosis import aside, peeked
 from inspector.diagnosis.attempts import Attempts, barred
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
@@ -38,6 +38,8 @@ class Explained:
     cause: Cause
     tally: Tally = field(default_factory=Tally)
     groups: Groups = field(default_factory=Groups)
+    #: Calls that a gateway refused itself because of these failures.
+    meanwhile: Groups = field(default_factory=Groups)
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ def root_cause(
         of=of,
         sentence=cause.sentence(first, case, count),
         ruled_out=_ruled_out(code, first, case),
-        details=(*cause.details(first, case, count), *inside),
+        details=(*cause.details(first, case, count), *inside, *aside.told(found.meanwhile)),
         others=_others(case, explained, heaviest),
         not_in_packets=None if inside else cause.leaves_open(first),
         advice=cause.advises(first, case),

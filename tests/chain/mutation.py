@@ -26,7 +26,8 @@ WEIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "answerer": ("DECIDES", "LEAD"),
     "evidence": (
         "ENDS_TOGETHER", "PROMPT", "_LAG", "_LAG_LIMIT", "OTHER_AUTHORITY", "UNKNOWN_AUTHORITY",
-        "_SIZE_CAP", "_VOTES", "_SHORT", "_OVER_BEFORE", "AGAIN", "SILENCE", "_LESS", "_LEAST",
+        "_SIZE_CAP", "_VOTES", "_SHORT", "_OVER_BEFORE", "AGAIN", "SILENCE", "HUSH", "_LESS",
+        "_LEAST",
     ),
     "explanation": ("NOBODYS", "_TURN", "_AGAIN", "_MISSING"),
     "order": ("_CROSSED", "_DISORDER_SCALE", "_DISORDER_CAP"),

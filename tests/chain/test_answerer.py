@@ -69,6 +69,8 @@ BUSY = (b"upstream request timeout", "504 Gateway Timeout")
         ("failed", ("content-type: text/plain", "server: envoy"), ENVOY, "api-proxy"),
         ("carried", ("content-type: text/plain", "server: cloudflare"), ENVOY, "upstream"),
         ("carried", ("content-type: text/plain", "server: envoy"), ENVOY, "unknown"),
+        ("hung up", ("content-type: text/plain", "server: envoy"), ENVOY, "api-proxy"),
+        ("hung up", ("content-type: text/plain", "server: cloudflare"), ENVOY, "unknown"),
         ("silent", ("content-type: text/plain", "server: envoy"), BUSY, "api-proxy"),
         ("not known", ("content-type: text/plain", "server: envoy"), BUSY, "api-proxy"),
         ("not known", ("content-type: text/plain",), BUSY, "unknown"),

@@ -18,6 +18,7 @@ from inspector.chain.evidence import (
     may_belong,
     patience,
     unlike_growth,
+    was_hung_up,
 )
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from tests.chain.made import MS, SERVICE, a_call, a_tunnel, ns
@@ -378,3 +379,38 @@ def test_a_server_error_in_lower_case_may_be_a_gateways_own_behind_a_refused_con
 
     assert may_answer(a_call(status=503), refused)
     assert not may_answer(a_call(status=404), refused)
+
+
+@pytest.mark.parametrize(
+    ("heard", "closed", "beyond", "is_hung_up"),
+    [
+        (40, 50.01, True, True),
+        (40, 50, True, False),  # an answer's last bytes, and the close behind them
+        (UNKNOWN, 50, True, True),
+        (40, 99, False, False),  # the API proxy closed it
+        (40, 101, True, True),  # within the jitter of packets' times
+        (40, 101.01, True, False),  # after the answer
+    ],
+)
+def test_a_tunnel_was_hung_up_that_was_quiet_for_10_ms_before_its_far_side_closed_it(
+    heard: float, closed: float, beyond: bool, is_hung_up: bool
+) -> None:
+    call = a_call(answered=100, status=503)
+    carrier = a_tunnel(heard=ns(heard), closed=ns(closed), is_closed_beyond=beyond)
+
+    assert was_hung_up(call, carrier) == is_hung_up
+    assert not was_hung_up(call, carrier._replace(failed=True))
+    assert not was_hung_up(call._replace(answered=UNKNOWN), carrier)
+    assert not was_hung_up(call._replace(status=200), carrier)
+
+
+def test_an_answer_of_the_api_proxys_own_has_no_size_in_common_with_its_tunnel() -> None:
+    """Envoy's 503 behind two handshakes, a whole one and a resumed one; golden envoy-reset."""
+    own = a_call(voice="api-proxy", status=503)
+    learned = Learned()
+    learned.learn_sizes(own, a_tunnel())
+
+    assert learned.size_cost(own, a_tunnel(down=1000)) == 0.0
+    assert unlike_growth((own, a_tunnel()), (own, a_tunnel(down=1000))) == 0.0
+    passed_on = own._replace(voice="relayed")
+    assert unlike_growth((passed_on, a_tunnel()), (passed_on, a_tunnel(down=1000))) > 0.0

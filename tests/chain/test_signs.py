@@ -11,6 +11,7 @@ from tests.chain.test_answerer import answered
 TABLE = {
     "carried": ("upstream", 3.0),
     "silent": ("api-proxy", 4.0),
+    "hung-up": ("api-proxy", 1.5),
     "failed": ("api-proxy", 4.0),
     "refusal": ("forward-proxy", 2.0),
     "in-vain": ("api-proxy", 3.0),
@@ -24,6 +25,7 @@ TABLE = {
     "site-fields": ("upstream", 1.0),
     "proxy-kind": ("api-proxy", 4.0),
     "llm-gateway": ("api-proxy", 3.0),
+    "quoted": ("upstream", 3.0),
     "gateway-words": ("api-proxy", 2.0),
     "gateway-page": ("api-proxy", 2.0),
     "gateway-server": ("api-proxy", 0.5),
@@ -86,6 +88,29 @@ HAPROXY = (
         (
             (JSON,),
             b'{"error":{"message":"No connected db.","type":"no_db_connection"}}',
+            {"lower-case", "llm-gateway"},
+        ),
+        (  # its own words around those of the API
+            (JSON,),
+            b'{"error":{"message":"litellm.AuthenticationError: AnthropicException - {\\"type\\":'
+            b' \\"error\\"}. Received Model Group=m","type":null}}',
+            {"lower-case", "quoted"},
+        ),
+        (
+            (JSON,),
+            b'{"error":{"message":"litellm.AuthenticationError: AuthenticationError:'
+            b' OpenAIException - Incorrect API key provided","type":null}}',
+            {"lower-case"},
+        ),
+        (
+            (JSON,),
+            b'{"error":{"message":"litellm.Timeout: AnthropicException - litellm.Timeout:'
+            b' Connection timed out. Timeout passed=1.0","type":null}}',
+            {"lower-case", "llm-gateway"},
+        ),
+        (
+            (JSON,),
+            b'{"error":{"message":"litellm.BadRequestError: LLM Provider NOT provided"}}',
             {"lower-case", "llm-gateway"},
         ),
         (

@@ -44,3 +44,11 @@ def test_without_a_clock_nobody_can_tell_whether_a_tunnel_was_silent_before_a_50
 
     assert way_through(a_call(0, 0, status=504), at_once) == "not known"
     assert way_through(a_call(0, 0), at_once) == "carried"
+
+
+def test_a_tunnel_whose_far_side_closed_it_in_place_of_an_answer_was_hung_up() -> None:
+    """Envoy: "disconnect/reset before headers"; golden capture envoy-reset."""
+    hung_up = a_tunnel(last=40, closed=ns(70), is_closed_beyond=True)
+
+    assert way_through(a_call(answered=71, status=503), hung_up) == "hung up"
+    assert way_through(a_call(answered=71, status=404), hung_up) == "carried"

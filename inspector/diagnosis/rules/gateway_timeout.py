@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from inspector.chain.evidence import SILENCE
@@ -32,6 +33,8 @@ ABOUT: Final = Code(
 #: Statuses with which a proxy says that nobody answered it in time (RFC 9110 15.5.9, 15.6.3-5);
 #: some say it with a plain 500.
 STATUSES: Final = frozenset({408, 500, 502, 503, 504})
+#: Words about a limit that was over: litellm and Envoy.
+_SAYS: Final = re.compile(r"timeout passed=[0-9.]|upstream request timeout")
 #: Waits that differ by less than a tenth, or by this (ns), are one limit.
 ALIKE: Final = 100_000_000
 
@@ -43,7 +46,10 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     if call.given_up_by is not None:
         return True
-    if tunnel is None or not tunnel.established:
+    if tunnel is None:
+        # Which tunnel was its own is not sure; that its limit was over it says itself.
+        return case.may_have_tunnel(call) and _SAYS.search(call.message) is not None
+    if not tunnel.established:
         return False
     if tunnel.tls is not None and tunnel.tls.handshake == "failed":
         return False

@@ -39,7 +39,7 @@ def explains(call: FailedCall, case: Case) -> bool:
     if 400 <= status < 500:
         row = answers.known(call)
         # A guard's limit is the API proxy's, whatever an API means by the same words.
-        return row is None or row.code.startswith("upstream-")
+        return row is None or row.code == ABOUT.code or row.code.startswith("upstream-")
     if status < 500 or call.tunnels or call.given_up_by is not None:
         return False
     if squid_down.explains(call, case) or gateway_cannot_connect.says_so(call):
@@ -73,6 +73,8 @@ _TOO_LARGE: Final = 413
 
 def advice(call: FailedCall, case: Case) -> str:
     """Name the setting that the answer is about."""
+    if answers.is_about(call, ABOUT.code):
+        return answers.advice(ABOUT, call)
     response = call.exchange.response
     error = None if response is None else response.api_error
     named = _GUARDS.get((error.type if error is not None else None) or "")
@@ -81,4 +83,11 @@ def advice(call: FailedCall, case: Case) -> str:
     return ABOUT.advice if named is None else f"{named}; the API never saw the call."
 
 
-CAUSE: Final = Cause(ABOUT, explains, sentence, told, advice=advice)
+def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
+    """Quote the answer, and say what it means where its words are this finding's."""
+    if answers.is_about(call, ABOUT.code):
+        return answers.explained(call, case, count)
+    return told(call, case, count)
+
+
+CAUSE: Final = Cause(ABOUT, explains, sentence, details, advice=advice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.model.report import Report
-from tests.diagnosis.calls import API_SAYS, CALL, cause, found
+from tests.diagnosis.calls import API_SAYS, CALL, cause, found, golden
 from tests.exchanges.network import (
     ESTABLISHED,
     SQUID,
@@ -107,3 +107,10 @@ def test_a_proxy_before_the_api_proxy_gives_up_while_the_api_proxy_waits() -> No
     assert [exchange.relays for exchange in report.exchanges] == [None, "e1"]
     assert report.topology.agent == ("172.30.0.20",), "the proxy in front is no agent"
     assert SQUID in report.topology.forward_proxy
+
+
+def test_a_limit_that_the_answer_tells_of_needs_no_tunnel_that_is_sure() -> None:
+    """litellm opens the tunnel of its first call more than a second late."""
+    told = cause(golden("litellm-timeout"))
+
+    assert (told.code, told.explains) == ("gateway-timeout", 2)

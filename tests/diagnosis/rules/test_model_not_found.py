@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import CALL, called, cause, found, openai, refusal, through
+from tests.diagnosis.calls import CALL, called, cause, found, golden, openai, refusal, through
 from tests.exchanges.network import request
 
 
@@ -50,3 +50,11 @@ def test_another_thing_that_is_not_found_is_no_model() -> None:
     body = openai("No such File object: file-x")
 
     assert cause(called(CALL, refusal(404, body=body))).code == "upstream-bad-request"
+
+
+def test_a_model_that_is_not_on_a_gateways_list_was_asked_of_no_api() -> None:
+    report = golden("litellm-model")
+
+    assert cause(report).code == "model-not-found"
+    assert "model_list" in cause(report).advice
+    assert {chain.answered_by for chain in report.chains} == {"api-proxy"}

@@ -28,3 +28,12 @@ def test_an_error_of_the_apis_own_is_not() -> None:
     told = cause(called(CALL, refusal(500, body=error("Internal server error"))))
 
     assert told.code == "upstream-server-error"
+
+
+def test_a_key_that_litellm_does_not_know_is_told_from_a_providers() -> None:
+    told = cause(golden("litellm-no-database"))
+
+    assert (told.code, told.explains) == ("proxy-refused", 2)
+    assert any("neither its master key nor a virtual key" in line for line in told.details)
+    assert "x-api-key" in told.advice
+    assert "a key of anthropic's changes nothing" in told.advice

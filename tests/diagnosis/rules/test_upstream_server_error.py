@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.diagnosis.calls import CALL, PROXY_SAYS, called, found, golden
+from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found, golden
 from tests.exchanges.network import response
 
 
@@ -18,3 +18,10 @@ def test_a_502_of_the_api_proxys_own_without_a_tunnel_is_not_the_apis() -> None:
     answer = response("502 Bad Gateway", *PROXY_SAYS, body=b'{"error":"Proxy error"}')
 
     assert "upstream-server-error" not in found(called(CALL, answer))
+
+
+def test_a_tunnel_that_the_apis_side_closed_in_place_of_an_answer_is_its_failure() -> None:
+    told = cause(golden("envoy-reset"))
+
+    assert (told.code, told.explains) == ("upstream-server-error", 2)
+    assert "closed 2 x without an answer" in told.sentence
