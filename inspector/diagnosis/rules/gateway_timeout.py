@@ -10,7 +10,7 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.groups import kind_of
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
-from inspector.diagnosis.words import answer, at, told
+from inspector.diagnosis.words import LINE, answer, at, told
 
 ABOUT: Final = Code(
     "gateway-timeout",
@@ -71,10 +71,12 @@ def waited(call: FailedCall) -> int:
 def sentence(call: FailedCall, case: Case, count: int) -> str:
     who = call.exchange.server.ip
     name = f"The API proxy ({who})" if who in case.api_proxies else f"The proxy {who}"
-    return (
-        f"{name} gave up after {waited(call) / 1e9:.1f} s: {count} x {answer(call)}"
+    said = (
+        f"gave up after {waited(call) / 1e9:.1f} s: {count} x {answer(call)}"
         f" ({at(call.packet, case)})."
     )
+    whole = f"{name} {said}"
+    return whole if len(whole) <= LINE else f"{name.partition(' (')[0]} {said}"
 
 
 def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
