@@ -267,7 +267,7 @@ def _write(scenario: Scenario, place: Path, logs: Logs, folder: Path) -> Path:
     if scenario.keep_keys:
         _keys(place, fresh / "keys.log")
     statement = describe(scenario, versions())
-    story = truth(frame(scenario), logs)
+    story = truth(frame(scenario), logs, gateway_alone=scenario.gateway in gateways.ALONE)
     (fresh / "scenario.toml").write_text(dumps(statement))
     (fresh / "truth.json").write_text(json.dumps(story, indent=1) + "\n")
     (fresh / "expected.json").write_text(json.dumps(expected(statement, story), indent=1) + "\n")

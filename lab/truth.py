@@ -48,10 +48,13 @@ class Logs:
         return cls(_json_rows(clients), _json_rows(proxy), _json_rows(upstream), squid(access_log))
 
 
-def truth(frame: Mapping[str, Any], logs: Logs) -> Row:
-    """The whole of `truth.json`; `frame` is what the scenario states (name, expect, keys)."""
+def truth(frame: Mapping[str, Any], logs: Logs, *, gateway_alone: bool = False) -> Row:
+    """The whole of `truth.json`; `frame` is what the scenario states (name, expect, keys).
+
+    `gateway_alone`: a gateway asked the API by itself, and has no record: the API's own tells.
+    """
     requests = [row for row in logs.proxy if row["event"] == "request"]
-    calls = _upstream_calls(logs)
+    calls = _taken(logs) if gateway_alone else _upstream_calls(logs)
     numbers = {request["request"]: n for n, request in enumerate(requests, start=1)}
     return {
         **frame,
@@ -237,6 +240,34 @@ def _upstream_calls(logs: Logs) -> list[Row]:
             }
         )
     return calls
+
+
+def _taken(logs: Logs) -> list[Row]:
+    """What the upstream took, by its own record; an answer that broke off is none."""
+    tls = {row["connection"]: row for row in logs.upstream if row["event"] == "tls"}
+    statuses = {
+        row["call"]: row["status"]
+        for row in logs.upstream
+        if row["event"] == "response" and row["finished"]
+    }
+    return [
+        {
+            "m": m,
+            "request": None,
+            "tunnel": None,
+            "host": row["host"],
+            "method": row["method"],
+            "path": row["target"],
+            "header_names": row["header_names"],
+            "auth": row["auth"],
+            "status": statuses.get(row["call"]),
+            "request_id": row["x_request_id"],
+            "tls": tls[row["connection"]]["version"],
+            "resumed": tls[row["connection"]]["resumed"],
+            "received": True,
+        }
+        for m, row in enumerate((row for row in logs.upstream if row["event"] == "request"), 1)
+    ]
 
 
 def _as_sent(row: Row) -> tuple[object, ...]:

@@ -139,3 +139,19 @@ def test_nodes_own_answer_to_a_request_without_its_end_is_the_proxys() -> None:
         "proxy",
         False,
     )
+
+
+def test_of_a_gateway_that_asks_by_itself_the_upstreams_record_tells() -> None:
+    took = {"event": "request", "connection": 3, "host": "api.anthropic.com", "method": "POST"}
+    took |= {"target": "/v1/messages", "header_names": ["host"], "auth": [], "x_request_id": None}
+    tls = {"event": "tls", "connection": 3, "version": "TLSv1.2", "resumed": False}
+    answer = {"event": "response", "connection": 3, "call": 1, "status": 401, "finished": True}
+    broken = answer | {"call": 2, "status": 200, "finished": False}
+    rows = [tls, took | {"call": 1}, answer, took | {"call": 2}, broken]
+
+    story = truth({}, Logs([], [], rows, []), gateway_alone=True)
+
+    assert [(call["status"], call["tls"]) for call in story["upstream_calls"]] == [
+        (401, "TLSv1.2"),
+        (None, "TLSv1.2"),
+    ]
