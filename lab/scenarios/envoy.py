@@ -45,12 +45,12 @@ def nobody(lab: Lab) -> None:
 @scenario(
     "envoy-timeout",
     title="504 from Envoy while the tunnel stands and is silent",
-    what="curl and Claude Code; the API takes 4 s, Envoy's route waits 1 s.",
+    what="curl and Claude Code; the API takes 30 s, Envoy's route waits 1 s.",
     wrong="The route's timeout is shorter than the API takes.",
     learn='"upstream request timeout" after one and the same time, the tunnel intact: Envoy gave '
     "up, not the API.",
     expect=Expect(root_cause="gateway-timeout", H1=None, H4a=None, H4b=False),
-    upstream={HOST: {"first_byte": 4.0}},
+    upstream={HOST: {"first_byte": 30.0}},
     gateway="envoy",
     limits={"timeout": "1s"},
     settle=False,

@@ -93,11 +93,11 @@ def denied(lab: Lab) -> None:
 @scenario(
     "litellm-timeout",
     title="408 from litellm while the tunnel stands and is silent",
-    what="curl and Claude Code; the API takes 4 s, litellm waits 1 s.",
+    what="curl and Claude Code; the API takes 30 s, litellm waits 1 s.",
     wrong="The model's timeout in litellm is shorter than the API takes.",
     learn="litellm gave up after one and the same time, the tunnel intact and silent.",
     expect=Expect(root_cause="gateway-timeout", H1=None, H4a=None, H4b=False),
-    upstream={HOST: {"first_byte": 4.0}},
+    upstream={HOST: {"first_byte": 30.0}},
     gateway="litellm",
     limits={"timeout": "1"},
     settle=False,
