@@ -35,6 +35,7 @@ from inspector.chain.evidence import (
 )
 from inspector.chain.link import Link, mark_queued
 from inspector.chain.order import Order, Pairs, align, apart, disorder
+from inspector.chain.retries import Retries
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import REACH
 
@@ -62,11 +63,6 @@ _SURE: Final = 5.0
 _NEIGHBOURS: Final = 4
 #: Requests that end within this may be taken in any order (seen: 0.2 ms).
 _TURN: Final = MS // 2
-#: The next attempt is made at once, or once a short pause is over that the answer asked for.
-_AGAIN: Final = 50 * MS
-#: A busy API proxy closes a tunnel so long after it has opened the next one (measured: 93 ms with
-#: 500 calls); then sizes must say that it is the next attempt.
-_CLOSED_LATE: Final = 100 * MS
 #: Other calls that are moved at most to find one a tunnel out of order.
 _MOVES: Final = 3
 #: What is looked at at most to find one call a tunnel out of order.
@@ -78,11 +74,6 @@ _MANY: Final = 8
 _OFTEN: Final = 1.4
 #: Calls of a cluster that vote with all their tunnels on how sizes grow, at most.
 _SAMPLE: Final = 128
-#: Attempts that ended just before a tunnel was opened, of which it may be the next.
-_NEAREST: Final = 64
-#: How often a call is tried again at most (seen: twice more).
-_ATTEMPTS: Final = 3
-
 _ALONE: Final = float("inf")
 
 
@@ -119,8 +110,14 @@ class Explanation:
         self._margins = order.margins()
         self._carrier_of = dict(order.carrier_of)
         self._call_of = {carrier: call for call, carrier in order.carrier_of.items()}
-        #: For each call that was tried again the tunnels of its earlier attempts.
-        self.earlier: dict[int, list[int]] = {}
+        self._retries = Retries(
+            self._calls, self._carriers, learned, self._carrier_of, self._call_of, self._price
+        )
+
+    @property
+    def earlier(self) -> Mapping[int, list[int]]:
+        """For each call that was tried again the tunnels of its earlier attempts."""
+        return self._retries.earlier
 
     def _align(self, is_over: Callable[[CallRow], bool]) -> Order:
         return align(
@@ -184,9 +181,10 @@ class Explanation:
 
     def links(self) -> dict[int, Link]:
         """Improve the assignment until nothing explains more, and return its links."""
-        self._try_again()
+        self._retries.move_on()
         self._place_the_rest()
         self._exchange()
+        self._retries.find_earlier()
         margins = self._all_margins()
         opened = [carrier.opened for carrier in self._carriers]
         found = {}
@@ -227,10 +225,10 @@ class Explanation:
     def _first(self, call: int, carrier: int, crowd: int) -> float | None:
         """Return the price of the tunnel as the first one opened for the call; None if excluded."""
         price = self._price(call, carrier, crowd)
+        if price is None or price <= AGAIN:
+            return price  # no attempt costs less
         attempt = attempt_cost(self._calls[call], self._carriers[carrier], self._learned)
-        if price is None or attempt is None:
-            return price
-        return min(price, attempt)
+        return price if attempt is None else min(price, attempt)
 
     def _price(self, call: int, carrier: int, crowd: int = 0) -> float | None:
         """Return the price of a pair; None if it is excluded."""
@@ -308,45 +306,6 @@ class Explanation:
             if left is None:
                 return
             carrier = left
-
-    def _try_again(self) -> None:
-        """Move calls on to the tunnels that were opened as soon as their own were over."""
-        for _ in range(_ATTEMPTS):
-            moved: set[int] = set()
-            for _, call, carrier in sorted(self._moves()):
-                if call in moved or carrier in self._call_of:
-                    continue
-                mine = self._carrier_of[call]
-                self.earlier.setdefault(call, []).append(mine)
-                del self._call_of[mine]
-                self._give(call, carrier)
-                moved.add(call)
-            if not moved:
-                return
-
-    def _moves(self) -> Iterator[tuple[float, int, int]]:
-        """Yield each possible next attempt: its price, call and tunnel."""
-        overs = sorted(
-            (self._carriers[carrier].over, call)
-            for call, carrier in self._carrier_of.items()
-            if self._carriers[carrier].over != UNKNOWN
-        )
-        for index, carrier in enumerate(self._carriers):
-            if index in self._call_of:
-                continue
-            first = bisect_left(overs, (carrier.opened - _AGAIN, -1))
-            last = bisect_right(overs, (carrier.opened + _CLOSED_LATE, len(self._calls)))
-            for over, call in overs[max(first, last - _NEAREST) : last]:
-                mine = self._carrier_of[call]
-                if mine >= index or not may_belong(self._calls[call], carrier):
-                    continue
-                if self._is_of_other_size(call, index):
-                    continue
-                if over > carrier.opened + MS and not self._is_of_its_size(call, index):
-                    continue
-                price, now = self._price(call, index), self._price(call, mine)
-                if price is not None and (now is None or now - price > AGAIN):
-                    yield price + abs(carrier.opened - over) / (10 * MS), call, index
 
     # -- neighbours --------------------------------------------------------------
 

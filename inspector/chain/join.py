@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from inspector.chain.clustering import CROWDED, clusters
 from inspector.chain.evidence import Learned
-from inspector.chain.reuse import free_turns, left_over
+from inspector.chain.reuse import free_turns, left_over, while_coming
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
-from inspector.chain.verdict import Scene, Statement, of_link, of_none
+from inspector.chain.verdict import How, Scene, Statement, of_link, of_none
 from inspector.chain.way import Outward
 from inspector.exchanges.turns import TunnelTurn
 from inspector.model.capture import Completeness
@@ -51,10 +51,13 @@ def join(
     said = _Said(len(exchanges), len(tunnels) + sum(map(len, (turns or {}).values())))
     joined = _Joining(scene, learned, said, limits_hit)
     joined.over(asked, opened)
+    early, free = while_coming(asked, opened, said)
+    if early:
+        joined.over(early, free, how="early")
     used: Sequence[Carrier] = ()
     if turns:
         used = free_turns(opened, turns, joined.ends, len(tunnels))
-        joined.over(left_over(asked, said), used, reused=True)
+        joined.over(left_over(asked, said), used, how="reused")
     outward.settle(
         joined.connections,
         ((turn.proxy, turn.opened) for turn in used if not said.is_taken(turn)),
@@ -88,7 +91,7 @@ class _Joining:
         self.ends: dict[int, int] = {}
 
     def over(
-        self, calls: Sequence[CallRow], carriers: Sequence[Carrier], *, reused: bool = False
+        self, calls: Sequence[CallRow], carriers: Sequence[Carrier], *, how: How = "whole"
     ) -> None:
         """Join calls with tunnels that were opened for them, or (`reused`) with turns of them."""
         said, scene = self._said, self._scene
@@ -104,13 +107,13 @@ class _Joining:
                 if said.has(call, carrier):
                     continue
                 earlier = tuple(cluster.carriers[at] for at in attempts_of.get(index, ()))
-                statement = of_link(call, carrier, link, scene, bool(earlier), reused)
-                if statement.confidence >= RELIABLE and not reused:
+                statement = of_link(call, carrier, link, scene, bool(earlier), how)
+                if statement.confidence >= RELIABLE and how == "whole":
                     self._learned.learn(call, carrier)
                 said.add(call, carrier, statement, tuple(tried.id for tried in earlier))
                 self.connections.update(used.connection for used in (carrier, *earlier))
                 self.ends.setdefault(carrier.position, call.done)
-            if not reused:
+            if how == "whole":
                 for index, among in cluster.unjoined().items():
                     said.leave(cluster.calls[index], among)
 

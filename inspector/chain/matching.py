@@ -49,7 +49,7 @@ class Cluster:
         if self.carriers:
             explanation = Explanation(self.calls, self.carriers, self.is_over, learned, is_lossy)
             self.links = explanation.links()
-            self.earlier = explanation.earlier
+            self.earlier = dict(explanation.earlier)
         return self.links
 
     def unjoined(self) -> dict[int, tuple[int, int]]:

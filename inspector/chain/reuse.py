@@ -7,7 +7,10 @@ that began when the request was whole, and what came back before the next one.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Protocol
 
 from inspector.chain.evidence import JITTER
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
@@ -16,6 +19,13 @@ from inspector.model.ids import number_of
 
 #: The first turn of a tunnel is the ClientHello with the server's answer to it.
 _HELLO = 1
+
+
+class _Said(Container[object], Protocol):
+    """What is known so far: which calls are joined, which tunnels are taken."""
+
+    def is_taken(self, carrier: Carrier) -> bool:
+        """Whether it carried a call."""
 
 
 def free_turns(
@@ -63,3 +73,33 @@ def left_over(calls: Iterable[CallRow], joined: Container[CallRow]) -> list[Call
     """Return the calls that are not joined and may have used an open tunnel, in order of time."""
     rows = [call for call in calls if call.begun != UNKNOWN and call not in joined]
     return sorted(rows, key=lambda call: call.begun)
+
+
+def while_coming(
+    calls: Sequence[CallRow], carriers: Iterable[Carrier], said: _Said
+) -> tuple[list[CallRow], list[Carrier]]:
+    """Return calls without a tunnel, and tunnels of nobody's that were opened as they came.
+
+    Envoy, and an nginx that does not buffer, turn to the upstream as soon as they have a request's
+    head.  Such a call is returned as if it had been whole then.
+    """
+    late = [
+        call._replace(sent=call.asked)
+        for call in calls
+        if UNKNOWN not in (call.asked, call.sent)
+        and call.sent > call.asked + JITTER
+        and call not in said
+    ]
+    if not late:
+        return [], []
+    late.sort(key=lambda call: call.asked)
+    whole = {call.position: call.sent for call in calls if call.sent != UNKNOWN}
+    begun = [call.asked for call in late]
+    #: Until when the latest of the calls up to each one was still coming.
+    until = list(accumulate((whole[call.position] for call in late), max))
+    free = []
+    for carrier in carriers:
+        place = bisect_right(begun, carrier.opened + JITTER)
+        if place and carrier.opened < until[place - 1] and not said.is_taken(carrier):
+            free.append(carrier)
+    return late, free

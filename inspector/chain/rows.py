@@ -15,7 +15,7 @@ from inspector.chain.answerer import likely
 from inspector.chain.signs import marks_of
 from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.turns import TunnelTurn, pauses
-from inspector.model.http import Exchange, Response
+from inspector.model.http import Exchange, Request, Response, header
 from inspector.model.ids import ExchangeId, TunnelId, number_of
 from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
 from inspector.model.topology import Topology
@@ -65,6 +65,9 @@ class CallRow(NamedTuple):
     marks: int
     ended_by: EndedBy
     is_agents: bool
+    #: Bytes of the request's head, without the digits of its Content-Length, and these.
+    headers_up: int = 0
+    digits_up: int = 0
 
     @property
     def begun(self) -> int:
@@ -191,7 +194,8 @@ class Kinds:
             exchange.server,
             request.method,
             length(request.target),
-            sum([len(name) + length(value) for name, value in request.headers]),
+            # A body of another length has one digit more or less: that makes no other kind.
+            _headers_up(request),
         )
         if key not in self._numbers and len(self._numbers) >= self.LIMIT:
             return UNKNOWN
@@ -257,7 +261,19 @@ def _call(
         marks=marks,
         ended_by=exchange.ended_by,
         is_agents=is_agents_call(exchange, topology),
+        headers_up=_headers_up(request) if request else 0,
+        digits_up=_digits_up(request) if request else 0,
     )
+
+
+def _headers_up(request: Request) -> int:
+    fields = sum([len(name) + length(value) + 4 for name, value in request.headers])
+    return len(request.method) + length(request.target) + fields - _digits_up(request)
+
+
+def _digits_up(request: Request) -> int:
+    """How many digits its Content-Length has, which is passed on or written anew."""
+    return len(header(request, "content-length") or "")
 
 
 def voice(response: Response | None, marks: int) -> Voice:

@@ -13,7 +13,7 @@ calls apart, 0.8 from 2.75 on.  tests/chain/test_verdict.py has one line for eac
 from __future__ import annotations
 
 from math import exp
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from inspector.chain.answerer import weigh
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
@@ -52,9 +52,13 @@ REASONS: Final[dict[str, str]] = {
     "gap": "the answer may be among the missing bytes",
     "hop-unseen": "nothing between API proxy and forward proxy was captured",
     "crowded": "more calls waited at once than are joined: its tunnel was not looked for",
+    "early": "the tunnel was opened while the request was still coming",
     "reused": "the API proxy used a tunnel that was open already",
     "retried": "the API proxy opened an earlier tunnel for the same call",
 }
+
+#: When a tunnel was opened: once the request was whole, as it came, or before (a turn of one).
+How: TypeAlias = Literal["whole", "early", "reused"]
 
 #: The sentence of those of which it is not known which is which.
 AMONG: Final = "{calls} and {tunnels}: which is which is not known"
@@ -110,11 +114,19 @@ def of_link(
     link: Link,
     scene: Scene,
     retried: bool,
-    reused: bool = False,
+    how: How = "whole",
 ) -> Statement:
-    """Return the statement about a call that has a tunnel, or (`reused`) a turn of one."""
+    """Return the statement about a call that has a tunnel, or (`reused`) a turn of one.
+
+    A tunnel that was opened while the request still came is `early`.
+    """
     reasons: list[str] = []
     confidence = 0.95
+    reused = how == "reused"
+    if how == "early":
+        # Only some gateways do so: where tunnels or calls are missing, it may be another's.
+        reasons.append("early")
+        confidence = 0.75 if scene.lossy else 0.9
     if reused:
         # A turn shows less than a tunnel: two calls may have shared it (HTTP/2).
         reasons.append("reused")
@@ -123,7 +135,7 @@ def of_link(
     delay = carrier.opened - begun
     # One that is late alone may be somebody else's; where all are, the API proxy is busy.
     is_late = delay > LATE + link.crowd * LATER and not link.is_queued
-    if delay <= PROMPT and not reused:
+    if delay <= PROMPT and how == "whole":
         reasons.append("prompt")
     elif is_late and not retried:
         reasons.append("late")

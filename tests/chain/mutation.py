@@ -29,8 +29,9 @@ WEIGHTS: Final[dict[str, tuple[str, ...]]] = {
         "_SIZE_CAP", "_VOTES", "_SHORT", "_OVER_BEFORE", "AGAIN", "SILENCE", "HUSH", "_LESS",
         "_LEAST",
     ),
-    "explanation": ("NOBODYS", "_TURN", "_AGAIN", "_MISSING"),
+    "explanation": ("NOBODYS", "_TURN", "_MISSING"),
     "order": ("_CROSSED", "_DISORDER_SCALE", "_DISORDER_CAP"),
+    "retries": ("AGAIN", "_AGAIN", "_PAUSE", "_CLOSED_LATE"),
     "verdict": ("ENDS_TOGETHER", "LATE", "LATER", "PROMPT"),
 }  # fmt: skip
 FACTORS: Final = (2.0, 0.5)

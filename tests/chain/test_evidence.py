@@ -190,6 +190,16 @@ def test_two_alike_calls_that_grew_unlike_cost_as_much_but_for_two_bytes_of_chan
 # -- votes -----------------------------------------------------------------------------
 
 
+def test_growths_of_two_calls_are_held_together_by_what_no_lost_packet_changes() -> None:
+    """Two records of the second were not seen, which makes its payload 44 bytes longer."""
+    one = a_call(whole=False), a_tunnel(span=1400, up=1100)
+
+    assert unlike_growth(one, (a_call(whole=False), a_tunnel(span=1400, up=1144))) == 0.0
+    assert unlike_growth(one, (a_call(whole=False), a_tunnel(span=1408, up=1100))) == 1.5
+    assert unlike_growth(one, (a_call(whole=False), a_tunnel(span=1422))) == 0.0
+    assert unlike_growth(one, (a_call(whole=False), a_tunnel(span=1428))) == 1.0
+
+
 def voted(agree: int, calls: int) -> Learned:
     """What is learned of `calls` calls of which `agree` grew by the same number of bytes."""
     learned = Learned()
@@ -253,13 +263,69 @@ def test_a_growth_that_no_lost_packet_changes_goes_before_what_was_counted() -> 
 
 
 @pytest.mark.parametrize(
-    ("span", "off"), [(1422, 0.0), (1378, 0.0), (1444, 3.0), (1356, 3.0), (17406, 0.0)]
+    ("up", "beside", "is_usual"),
+    [
+        (1000, 0, True),
+        (1000, 22, False),
+        # 300 bytes of head, and 100 that are written into it: a record is full at 15,984
+        (15_783, 22, False),
+        (15_784, 22, True),
+        (15_784, -22, True),
+        (15_784, 44, False),
+        (15_983, 0, True),
+        (15_984, 22, True),
+        (16_184, 0, True),
+        (16_184, 22, True),
+        (16_185, 22, True),
+        (16_185, 0, False),
+        (16_185, 44, False),
+    ],
 )
-def test_a_request_may_have_one_record_more_or_less_than_its_size_wants(
-    span: int, off: float
+def test_a_request_has_as_many_records_as_it_fills_give_or_take_one_where_the_last_is_full(
+    up: int, beside: int, *, is_usual: bool
 ) -> None:
-    up = 1000 if span < 16384 else 17406 - 422
-    assert grown(400).up_cost(a_call(up=up), a_tunnel(span=span)) == off
+    call = a_call(up=up, headers_up=300)
+
+    assert grown(400).grew_as_usual(call, a_tunnel(span=up + 400 + beside)) is is_usual
+
+
+@pytest.mark.parametrize(
+    ("beside", "price"), [(0, 0.0), (22, 0.0), (-22, 0.0), (24, 0.5), (26, 1.0), (44, 3.0)]
+)
+def test_a_record_more_or_less_than_a_request_fills_costs_nothing(
+    beside: int, price: float
+) -> None:
+    """A longer head, with a token of two kilobytes, fills records otherwise."""
+    call, carrier = a_call(up=1000), a_tunnel(span=1400 + beside)
+
+    assert grown(400).up_cost(call, carrier) == price
+    assert grown(400).is_stranger(call, carrier) is (price > 0.5)
+
+
+def test_the_digits_of_its_length_are_no_growth_of_a_request() -> None:
+    found = Learned()
+    found.learn_sizes(a_call(up=1000, digits_up=4, whole=False), a_tunnel(span=1404))
+
+    assert found.grew_as_usual(a_call(up=999, digits_up=3), a_tunnel(span=1402))
+    assert found.up_cost(a_call(up=999, digits_up=3), a_tunnel(span=1405)) == 0.75
+
+
+def test_the_spans_that_a_request_would_have_are_told_from_all_its_growths() -> None:
+    found = Learned()
+    for span in (1400, 1361):
+        found.learn_sizes(a_call(up=1000, whole=False), a_tunnel(span=span))
+
+    assert sorted(found.spans_of(a_call(up=2000), "llm.example:443")) == [2361, 2400]
+    assert found.spans_of(a_call(up=2000), "other.example:443") == ()
+    big = a_call(up=40_000, headers_up=300)
+    assert sorted(found.spans_of(big, "llm.example:443")) == [40_405, 40_444]
+
+
+def test_what_a_few_pairs_have_by_chance_is_no_second_growth() -> None:
+    """Of nine calls that are tried again each has two; any growth is seen of some pair."""
+    found = grown(400, 361, calls=9, sizes=9)
+
+    assert found.spans_of(a_call(up=0), "llm.example:443") == (400, 361)
 
 
 def test_calls_that_are_tried_again_without_a_field_grow_by_two_amounts() -> None:

@@ -126,35 +126,7 @@ def test_calls_within_half_a_millisecond_may_have_each_others_tunnel(
     assert (found[0].margin == pytest.approx(0.98)) is is_close
 
 
-# -- tried again -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("pause", "is_next"), [(50, True), (51, False)])
-def test_a_tunnel_opened_within_50_ms_of_a_calls_own_being_over_is_its_next_attempt(
-    pause: float, *, is_next: bool
-) -> None:
-    calls = [a_call(0, 500), a_call(1, 400)]
-    tunnels = [a_tunnel(5, 50), a_tunnel(6, 400), a_tunnel(50 + pause, 500)]
-    assert given(calls, tunnels) == {0: 2 if is_next else 0, 1: 1}
-
-
-@pytest.mark.parametrize(
-    ("late", "span", "is_next"), [(99, 1460, True), (101, 1460, False), (99, 1600, False)]
-)
-def test_the_next_attempt_of_the_calls_size_may_be_opened_before_the_one_before_it_is_closed(
-    late: float, span: int, *, is_next: bool
-) -> None:
-    learned = Learned()
-    for again in (1500, 1460):
-        learned.learn_sizes(a_call(up=1000, whole=False), a_tunnel(span=again))
-    calls = [a_call(0, 500, up=1000), a_call(1, 400, up=3000)]
-    tunnels = [
-        a_tunnel(5, 60 + late, span=1500),
-        a_tunnel(6, 400, span=3500),
-        a_tunnel(60, 500, span=span),
-    ]
-    found = links(calls, tunnels, learned)
-    assert found[0].carrier == (2 if is_next else 0)
+# -- told by size -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,10 @@ def moment(ms: float) -> int:
     return START + int(ms * MS)
 
 
+#: Bytes that a tunnel carries up before its request (CONNECT, ClientHello, Finished).
+HANDSHAKE = 850
+
+
 @dataclass
 class Scene:
     """What crossed the bridge, in milliseconds."""
@@ -118,6 +122,7 @@ class Scene:
         closed: float | None = None,
         closed_by: ClosedBy | None = None,
         is_whole: bool = True,
+        asked: float | None = None,
     ) -> ExchangeId:
         end = answered if done is None else done
         connection = self.connect(
@@ -169,7 +174,7 @@ class Scene:
                 body_bytes=up,
                 complete=is_whole,
                 packet=1,
-                started_at=moment(sent),
+                started_at=moment(sent if asked is None else asked),
                 ended_at=at(sent) if is_whole else None,
             ),
             response=response,
@@ -192,8 +197,8 @@ class Scene:
         down: int = 4000,
     ) -> TunnelId:
         end = last if closed is None else closed
-        # TLS adds 22 bytes to each 16 KiB.
-        span = up + 22 * (up >> 14)
+        # TLS adds 22 bytes to each 16 KiB of the request, of which the handshake is no part.
+        span = up + 22 * (max(0, up - HANDSHAKE) >> 14)
         connection = self.connect(PROXY, SQUID, 3128, opened, end, "server", bytes_up=span)
         established = status == 200
         carried = established and tls == "complete"

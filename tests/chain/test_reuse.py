@@ -67,3 +67,39 @@ def test_without_turns_a_reused_tunnel_is_not_known() -> None:
     scene.tunnel(5, 1049, 5000)
 
     assert joined(scene, {})[1].tunnel is None
+
+
+def streamed(*, opened: float = 3.0, asked: float = 0.0, tunnels: int = 1) -> Scene:
+    """A call whose request takes from `asked` to 10 ms, and tunnels opened meanwhile."""
+    scene = Scene()
+    scene.call(10, 100, asked=asked)
+    for number in range(tunnels):
+        scene.tunnel(opened + number, 99)
+    return scene
+
+
+def test_a_gateway_that_streams_opens_its_tunnel_while_the_request_still_comes() -> None:
+    """Envoy turns to the upstream with a request's head; golden capture envoy-timeout."""
+    chain = streamed().only()
+
+    assert chain.tunnel == "t1"
+    assert REASONS["early"] in chain.reasons
+    assert chain.confidence >= RELIABLE
+
+
+def test_a_tunnel_opened_before_the_request_began_is_not_its() -> None:
+    assert streamed(opened=-1.1).only().tunnel is None
+    assert streamed(opened=3, asked=4.1).only().tunnel is None
+
+
+def test_of_two_tunnels_opened_while_a_request_came_neither_is_surely_its() -> None:
+    assert streamed(tunnels=2).only().confidence < RELIABLE
+
+
+def test_a_tunnel_that_another_call_has_is_not_taken_from_it() -> None:
+    scene = streamed(opened=3)
+    other = scene.call(2, 110)
+
+    chains = {chain.agent_exchange: chain for chain in scene.chains()}
+    assert chains[other].tunnel == "t1"
+    assert sum(chain.tunnel == "t1" for chain in chains.values()) == 1

@@ -170,9 +170,18 @@ def test_a_tunnel_is_prompt_within_20_ms_of_its_request(opened: float, is_prompt
 
 
 def test_a_turn_of_an_open_tunnel_is_said_to_be_one_and_is_a_little_less_sure() -> None:
-    told = of_link(a_call(), a_tunnel(), ALONE, SCENE, False, reused=True)
+    told = of_link(a_call(), a_tunnel(), ALONE, SCENE, False, "reused")
     assert ("reused" in told.reasons, "prompt" in told.reasons) == (True, False)
     assert told.confidence == 0.9
+
+
+@pytest.mark.parametrize(("scene", "sure"), [(SCENE, 0.9), (LOSSY, 0.75)])
+def test_a_tunnel_opened_while_the_request_came_is_not_relied_on_where_packets_are_missing(
+    scene: Scene, sure: float
+) -> None:
+    told = of_link(a_call(), a_tunnel(), ALONE, scene, False, "early")
+    assert ("early" in told.reasons, "prompt" in told.reasons) == (True, False)
+    assert told.confidence == sure
 
 
 @pytest.mark.parametrize(
