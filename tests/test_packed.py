@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.network import Endpoint
-from inspector.packed import _KEPT, BLOCK, Amended, PackedList, Reordered, arranged, drained, unpackings
+from inspector.packed import (
+    _KEPT,
+    BLOCK,
+    Amended,
+    PackedList,
+    Reordered,
+    arranged,
+    drained,
+    unpackings,
+)
 from inspector.secret import Secret
 
 

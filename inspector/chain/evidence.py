@@ -444,9 +444,11 @@ def cost(
 def attempt_cost(call: CallRow, carrier: Carrier, learned: Learned) -> float | None:
     """Return the price of the tunnel as an earlier attempt, one that did not bring the answer.
 
-    It was over before the answer began; None where it was not.
+    It was over before the answer began; None where it was not, or where both ended together.
     """
     if carrier.over == UNKNOWN or (call.until != UNKNOWN and carrier.over > call.until + JITTER):
+        return None
+    if UNKNOWN < lag(call, carrier) <= ENDS_TOGETHER:
         return None
     return AGAIN + learned.authority_cost(call, carrier) + learned.up_cost(call, carrier)
 

@@ -400,7 +400,8 @@ class Explanation:
                 call, price = pairs.calls[place], pairs.prices[place]
                 mine = self._carrier_of.get(call)
                 if owner is None:
-                    if mine is not None:  # a tunnel that is nobody's would do as well
+                    # A tunnel that is nobody's would do as well, but for its own earlier attempts.
+                    if mine is not None and carrier not in self.earlier.get(call, ()):
                         now = self._price(call, mine)
                         margins[call] = min(margins[call], price - (now or 0.0))
                 elif mine is None:  # a call that has none may have had this one

@@ -21,7 +21,7 @@ from inspector.model.ids import number_of
 _HELLO = 1
 
 
-class _Said(Container[object], Protocol):
+class _Known(Container[object], Protocol):
     """What is known so far: which calls are joined, which tunnels are taken."""
 
     def is_taken(self, carrier: Carrier) -> bool:
@@ -76,7 +76,7 @@ def left_over(calls: Iterable[CallRow], joined: Container[CallRow]) -> list[Call
 
 
 def while_coming(
-    calls: Sequence[CallRow], carriers: Iterable[Carrier], said: _Said
+    calls: Sequence[CallRow], carriers: Iterable[Carrier], said: _Known
 ) -> tuple[list[CallRow], list[Carrier]]:
     """Return calls without a tunnel, and tunnels of nobody's that were opened as they came.
 

@@ -398,6 +398,13 @@ def test_a_refusal_is_passed_on_with_its_status() -> None:
 def test_an_earlier_attempt_was_over_before_the_answer_began_and_costs_2(
     over: float, price: float | None
 ) -> None:
+    assert attempt_cost(a_call(done=300), a_tunnel(5, over), Learned()) == price
+
+
+@pytest.mark.parametrize(("over", "price"), [(74.9, 2.0), (75, None), (100, None)])
+def test_a_tunnel_that_ended_with_the_answer_was_no_earlier_attempt(
+    over: float, price: float | None
+) -> None:
     assert attempt_cost(a_call(), a_tunnel(5, over), Learned()) == price
 
 

@@ -97,3 +97,11 @@ def test_the_next_attempt_of_the_calls_size_may_be_made_after_seconds(
         a_tunnel(60 + pause, 5000, span=span),
     ]
     assert links(calls, tunnels, learned)[0].carrier == (2 if is_next else 0)
+
+
+@pytest.mark.parametrize("span", [-1, 1500])
+def test_an_earlier_attempt_of_the_call_itself_is_no_rival_of_its_tunnel(span: int) -> None:
+    """One call alone that is tried again: the next tunnel is opened 300 ms later for a reason."""
+    link = links([a_call(0, 702)], [a_tunnel(5, 300, span=span), a_tunnel(301, 700)])[0]
+
+    assert (link.carrier, link.margin) == (1, float("inf"))
