@@ -80,7 +80,7 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
     const int64_t sizes[] = {sizeof(struct record), sizeof(struct half),  sizeof(struct slot),
                              sizeof(struct segment), sizeof(struct taken), sizeof(struct state),
                              sizeof(struct walk),    sizeof(struct chunking),
-                             sizeof(struct heard),   sizeof(struct finder)};
+                             sizeof(struct heard),   sizeof(struct finder),  sizeof(struct sieve)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];

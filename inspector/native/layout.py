@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 2
+ABI: Final = 3
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -132,6 +132,16 @@ class Finder(ctypes.Structure):
     literals: Any
 
 
+class Sieve(ctypes.Structure):
+    """`struct sieve`: words of eight bytes, of which two bits each are known."""
+
+    _fields_ = (("bits", ctypes.c_void_p), ("log", c_int64), ("factors", c_uint64 * 2))
+
+    bits: int
+    log: int
+    factors: Any
+
+
 #: Bytes of the structures of `core.h`, in the order of `inspector_core_sizes`.
 SIZES: Final = (
     32,
@@ -144,10 +154,12 @@ SIZES: Final = (
     ctypes.sizeof(Chunking),
     ctypes.sizeof(Heard),
     ctypes.sizeof(Finder),
+    ctypes.sizeof(Sieve),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
 _walk: Final = ctypes.POINTER(Walk)
+_sieve: Final = ctypes.POINTER(Sieve)
 _number: Final = ctypes.POINTER(c_int64)
 _address: Final = ctypes.c_void_p
 _bytes: Final = ctypes.c_char_p
@@ -168,6 +180,8 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "chunks": [_address, _bytes, c_int64, _address, c_int64, _address, c_int64],
     "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
     "first": [ctypes.POINTER(Finder), _bytes, c_int64, c_int64],
+    "sow": [_sieve, _address, c_int64],
+    "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
 }
 
 
@@ -210,4 +224,6 @@ class Core:
         self.chunks: Any = functions["chunks"]
         self.events: Any = functions["events"]
         self.first: Any = functions["first"]
+        self.sow: Any = functions["sow"]
+        self.sift: Any = functions["sift"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

@@ -26,13 +26,13 @@ it `is_full`.  Whoever writes text then writes none that could hold a key.
 from __future__ import annotations
 
 import hmac
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NoReturn
 
 from inspector.secret import Secret
 from inspector.secrets.grammar import merged
 from inspector.secrets.public import is_mask, is_prose, is_public
+from inspector.secrets.windows import WIDTH, Windows, aligned, word_at, words
 
 #: Windows of eight bytes of learnt keys, about 75 bytes of memory each: 13,000 keys of 40 bytes,
 #: or 320 of 8 KB.  Beyond it free text is not written.
@@ -46,7 +46,7 @@ SHORT: Final = 8
 #: Of longer keys every fifth window is kept.
 LONG: Final = 1024
 
-_WIDTH: Final = 8
+_WIDTH: Final = WIDTH
 #: A piece has so many windows, and one of them is kept.
 _STEP: Final = PIECE - _WIDTH + 1
 #: Looks into long keys, to tell a piece of twelve bytes from a window that some other text has,
@@ -54,8 +54,6 @@ _STEP: Final = PIECE - _WIDTH + 1
 _COMPARED: Final = 20_000
 _PLACES: Final = 16
 _DIGEST: Final = 16
-#: So many words are each looked for in a text: mostly it is one, of a documented prefix.
-_FEW: Final = 16
 #: Texts that are remembered to be clear, the longest of them, and words of all: a few MB together.
 _CLEAR: Final = 4096
 _CLEAR_TEXT: Final = 256
@@ -66,6 +64,7 @@ class Vault:
     """The windows of every learnt key.  It shows, copies and serialises nothing of them."""
 
     __slots__ = (
+        "_apart",
         "_clear",
         "_clear_words",
         "_compared",
@@ -74,7 +73,6 @@ class Vault:
         "_long",
         "_long_windows",
         "_newest",
-        "_phases",
         "_whole",
         "_windows",
         "generation",
@@ -83,16 +81,17 @@ class Vault:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._windows: set[int] = set()
+        self._windows = Windows()
         #: Keyed digests of the keys: one that is met whole is told from a piece.
         self._whole: set[bytes] = set()
         self._lengths: set[int] = set()
         #: Long keys, one behind another and apart, and every fifth of their windows.
         self._long = bytearray()
-        self._long_windows: set[int] = set()
+        self._long_windows = Windows()
         self._newest = 0
         self._compared = 0
-        self._phases: tuple[int, ...] = (0, _WIDTH // 2)
+        #: Texts are looked at every so many bytes.
+        self._apart = _WIDTH // 2
         #: Short texts with no word of a key, and their words, at the phases of now.
         self._clear: set[bytes] = set()
         self._clear_words: set[int] = set()
@@ -131,17 +130,17 @@ class Vault:
             self._newest = len(self._long)
             self._long += b"\0" + low
             places = (*range(0, len(low) - _WIDTH, _STEP), len(low) - _WIDTH)
-            windows = {_word(low, at) for at in places}
-            self._long_windows |= windows
+            windows = {word_at(low, at) for at in places}
+            self._long_windows.add(windows)
             self._take_back(windows)
         else:
-            windows = {word for phase in _ALL for word in _words(low, phase)}
-            self._windows |= windows
+            windows = {word for phase in _ALL for word in words(low, phase)}
+            self._windows.add(windows)
             self._take_back(windows)
         self._whole.add(digest)
         self._lengths.add(len(value))
         if len(value) < PIECE:
-            self._phases = _ALL
+            self._apart = 1
             self._forget_clear()
         self.generation += 1
         return True
@@ -182,17 +181,19 @@ class Vault:
         """
         if text in self._clear:
             return True
-        phases = _ALL if self._long else self._phases
         lows = [writing.lower() for writing in writings(text)]
-        words = b"".join([_aligned(low, phase) for low in lows for phase in phases])
-        look = memoryview(words).cast("Q")
+        if len(text) > _CLEAR_TEXT:
+            return not any(map(self._meets, lows))
+        apart = 1 if self._long else self._apart
+        look = memoryview(
+            b"".join([aligned(low, phase) for low in lows for phase in _ALL[::apart]])
+        ).cast("Q")
         if not (self._windows.isdisjoint(look) and self._long_windows.isdisjoint(look)):
             return False
-        if len(text) <= _CLEAR_TEXT:
-            if len(self._clear) >= _CLEAR or len(self._clear_words) >= _CLEAR_WORDS:
-                self._forget_clear()
-            self._clear.add(text)
-            self._clear_words.update(look)
+        if len(self._clear) >= _CLEAR or len(self._clear_words) >= _CLEAR_WORDS:
+            self._forget_clear()
+        self._clear.add(text)
+        self._clear_words.update(look)
         return True
 
     def may_hold(self, text: bytes) -> bool:
@@ -200,11 +201,11 @@ class Vault:
 
         Said of many texts put together for a fraction of what `finds` costs for each.
         """
-        low = text.lower()
-        if not all(self._windows.isdisjoint(_words(low, phase)) for phase in self._phases):
-            return True
-        return bool(self._long_windows) and not all(
-            self._long_windows.isdisjoint(_words(low, phase)) for phase in _ALL
+        return self._meets(text.lower())
+
+    def _meets(self, low: bytes) -> bool:
+        return self._windows.stand_in(low, self._apart) or (
+            bool(self._long_windows) and self._long_windows.stand_in(low, 1)
         )
 
     def finds(self, text: bytes) -> bool:
@@ -218,11 +219,11 @@ class Vault:
         low = text.lower()
         found = [
             (start, stop)
-            for start, stop in _runs(low, self._windows, self._phases, 1)
+            for start, stop in _runs(low, self._windows, self._apart, 1)
             if self._is_piece(text[start:stop])
         ]
         if self._long:
-            for start, stop in _runs(low, self._long_windows, _ALL, _STEP):
+            for start, stop in _runs(low, self._long_windows, 1, _STEP):
                 if self._compared < _COMPARED:
                     start, stop = self._grown(low, start, stop)
                 else:
@@ -275,16 +276,10 @@ class Vault:
 _ALL: Final = tuple(range(_WIDTH))
 
 
-def _runs(
-    low: bytes, windows: set[int], phases: Sequence[int], step: int
-) -> Iterator[tuple[int, int]]:
+def _runs(low: bytes, windows: Windows, apart: int, step: int) -> Iterator[tuple[int, int]]:
     """Where windows stand in a text, those at most `step` apart together."""
-    words = [(phase, _words(low, phase)) for phase in phases]
-    met = set[int]().union(*(windows.intersection(each) for _, each in words))
-    if not met:
-        return
     seen = 0
-    for hit in _hits(low, met, words):
+    for hit in windows.places(low, apart):
         if hit < seen:
             continue
         first, last = hit, hit
@@ -296,32 +291,11 @@ def _runs(
         yield first, last + _WIDTH
 
 
-def _hits(low: bytes, met: set[int], words: Sequence[tuple[int, memoryview]]) -> list[int]:
-    """Where these words stand in a text, at its phases, in order."""
-    if len(met) > _FEW:
-        return sorted(
-            at * _WIDTH + phase
-            for phase, each in words
-            for at, word in enumerate(each)
-            if word in met
-        )
-    phases = {phase for phase, _ in words}
-    found: list[int] = []
-    for word in met:
-        wanted = array("Q", (word,)).tobytes()
-        at = low.find(wanted)
-        while at >= 0:
-            if at % _WIDTH in phases:
-                found.append(at)
-            at = low.find(wanted, at + 1)
-    return sorted(found)
-
-
-def _near(low: bytes, at: int, windows: set[int], step: int) -> int | None:
+def _near(low: bytes, at: int, windows: Windows, step: int) -> int | None:
     """The next window before or behind one, at most `step` away."""
     way = 1 if step > 0 else -1
     for place in range(at + way, at + step + way, way):
-        if 0 <= place <= len(low) - _WIDTH and _word(low, place) in windows:
+        if 0 <= place <= len(low) - _WIDTH and word_at(low, place) in windows:
             return place
     return None
 
@@ -337,21 +311,6 @@ def _alike(low: bytes, at: int, known: bytearray, there: int, way: int) -> int:
     ):
         count, at, there = count + 1, at + way, there + way
     return count
-
-
-def _words(low: bytes, phase: int) -> memoryview:
-    """The words of eight bytes of a text from `phase` on, as integers."""
-    count = max(0, len(low) - phase) // _WIDTH
-    return memoryview(low)[phase : phase + count * _WIDTH].cast("Q")
-
-
-def _aligned(low: bytes, phase: int) -> bytes:
-    """The bytes of these words."""
-    return low[phase : phase + max(0, len(low) - phase) // _WIDTH * _WIDTH]
-
-
-def _word(low: bytes, at: int) -> int:
-    return memoryview(low)[at : at + _WIDTH].cast("Q")[0]
 
 
 def _is_short_key(value: bytes) -> bool:

@@ -84,6 +84,26 @@ static void shape(uint8_t *text, int64_t length, const uint8_t *input)
 }
 
 /* The input as what is read in a file or a stream: after each call, where it came to. */
+/* Some words of a text, and where they stand: what was entered is never missed. */
+static void sift(const uint8_t *input, const uint8_t *text, int64_t length)
+{
+    struct sieve sieve = {0, input[3] % 12, {input[4] | 1, UINT64_C(0x9e3779b97f4a7c15) * (input[5] | 1)}};
+    if (input[6] % 8)
+        sieve.bits = zeros(sieve.log < 6 ? 1 : (size_t)1 << (sieve.log - 6), sizeof *sieve.bits);
+    uint64_t words[4] = {0};
+    int64_t count = 0;
+    for (; count < 4 && count * 5 + 8 <= length; count++)
+        memcpy(words + count, text + count * 5, 8);
+    const int64_t sown = inspector_core_sow(&sieve, words, count);
+    MUST(sown == (sieve.bits && sieve.log >= 6 ? count : 0));
+    for (int64_t i = 0; i < sown; i++)
+        MUST(inspector_core_sift(&sieve, text, length, 1 + i, i * 5) == i * 5);
+    const int64_t step = input[7] - 2, from = input[6] - 3;
+    const int64_t place = inspector_core_sift(&sieve, text, length, step, from);
+    MUST(place == -1 || (place >= from && place <= length - 8));
+    free(sieve.bits);
+}
+
 static void read_texts(const uint8_t *input, size_t size)
 {
     if (size < 8)
@@ -153,6 +173,7 @@ static void read_texts(const uint8_t *input, size_t size)
     const int64_t first = inspector_core_first(finder, text, length, input[2] - 3);
     MUST(first >= -1 && first < length);
     free(finder);
+    sift(input, text, length);
     free(out);
     free(records);
     free(text);

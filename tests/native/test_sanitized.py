@@ -47,6 +47,9 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("streams.c", "heads[at] < size - at", "1"),
         ("finder.c", "length > size - at", "0"),
         ("finder.c", "count > LITERALS", "0"),
+        ("sieve.c", "at <= size - WORD", "at < size"),
+        ("sieve.c", "sieve->log >= SMALLEST", "1"),
+        ("sieve.c", "from < 0", "0"),
     ],
 )
 def test_it_is_noticed_when_a_check_is_taken_out(

@@ -55,18 +55,6 @@ def test_where_none_may_be_held_none_is_found(
     assert not knowing(KEY).may_hold(b"-" * 100)
 
 
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.binary(max_size=20))
-def test_few_words_and_many_are_found_in_the_same_places(starts: list[int], between: bytes) -> None:
-    vault = knowing(*keys(3), KEY, (KEY + keys(1)[0]) * 20, b"LAB0nly7")
-    text = between.join(((KEY + keys(1)[0]) * 2)[start:] for start in starts)
-    found = vault.spans(text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vault_module, "_FEW", 0)
-        assert vault.spans(text) == found
-        patch.setattr(vault_module, "_FEW", 1 << 20)
-        assert vault.spans(text) == found
-
-
 def test_a_shorter_piece_is_not() -> None:
     assert not knowing(KEY).finds(b"before " + KEY[: PIECE - 1] + b" after")
 

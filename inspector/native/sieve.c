@@ -1,0 +1,50 @@
+/* Where one of very many words of eight bytes may stand in a text: `secrets/windows.py`.
+ *
+ * Each word is two bits of a table (Bloom, 1970): where both are set it may be one, and who asked
+ * looks it up; where one is not it is none. */
+#include "bytes.h"
+#include "core.h"
+
+enum { WORD = 8, SMALLEST = 6, LARGEST = 40 };
+
+static int has_table(const struct sieve *sieve)
+{
+    return sieve->bits && sieve->log >= SMALLEST && sieve->log <= LARGEST;
+}
+
+/* Which bit a word is under one of the factors: the highest bits of their product. */
+static uint64_t bit_of(const struct sieve *sieve, int which, uint64_t word)
+{
+    return word * sieve->factors[which] >> (64 - sieve->log);
+}
+
+/* Enter words; how many. */
+int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int64_t count)
+{
+    if (!has_table(sieve))
+        return 0;
+    for (int64_t i = 0; i < count; i++)
+        for (int which = 0; which < 2; which++) {
+            const uint64_t bit = bit_of(sieve, which, words[i]);
+            sieve->bits[bit >> 6] |= UINT64_C(1) << (bit & 63);
+        }
+    return count;
+}
+
+/* The first place, of `from` and every `step` bytes behind it, where a word may stand; -1: none. */
+int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int64_t size,
+                            int64_t step, int64_t from)
+{
+    if (!has_table(sieve) || step < 1 || step > WORD || from < 0)
+        return -1;
+    for (int64_t at = from; at <= size - WORD; at += step) {
+        const uint64_t word = le64(text + at);
+        uint64_t bit = bit_of(sieve, 0, word);
+        if (!(sieve->bits[bit >> 6] >> (bit & 63) & 1))
+            continue;
+        bit = bit_of(sieve, 1, word);
+        if (sieve->bits[bit >> 6] >> (bit & 63) & 1)
+            return at;
+    }
+    return -1;
+}

@@ -1,0 +1,144 @@
+"""The windows of keys: words of eight bytes, and where in a text one of them stands.
+
+Texts are looked at word by word, and nearly none is a window.  The compiled core says so of a
+whole text at once, by two bits that each window has in a table; what it takes for one is looked
+up here.  Without it all words of a text are looked up.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Iterable, Iterator, Set
+from typing import Final, NoReturn
+
+from inspector.native.layout import Core, Sieve
+from inspector.native.used import USED
+
+#: Bytes of a window.
+WIDTH: Final = 8
+#: So many words are each looked for in a text: mostly it is one, of a documented prefix.
+_FEW: Final = 16
+#: Shorter texts are looked up word by word at once.
+_WORTH: Final = 128
+#: Bits of the table for each window: one word in 250 is taken for one that is none.
+_BITS: Final = 32
+_SMALLEST: Final = 15
+
+
+class Windows:
+    """A set of windows, as integers.  It shows and serialises nothing of them."""
+
+    __slots__ = ("_core", "_sieve", "_sown", "_table", "_words")
+
+    def __init__(self) -> None:
+        self._words: set[int] = set()
+        #: The core that the table is for, and how many windows have room in it.
+        self._core: Core | None = None
+        self._sown = 0
+        self._sieve = Sieve()
+        self._table: ctypes.Array[ctypes.c_uint64] | None = None
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def __contains__(self, word: int) -> bool:
+        return word in self._words
+
+    def isdisjoint(self, words: Iterable[int]) -> bool:
+        """Whether none of these words is a window."""
+        return self._words.isdisjoint(words)
+
+    def add(self, words: Set[int]) -> None:
+        """Some more windows."""
+        self._words |= words
+        if self._core is not None:
+            self._sow(words)
+
+    def stand_in(self, low: bytes, apart: int) -> bool:
+        """Whether a window stands in a text, at a place that is a multiple of `apart` (1 or 4)."""
+        if len(low) >= _WORTH and self._compiled() is not None:
+            return next(self._sifted(low, apart), None) is not None
+        return not all(self._words.isdisjoint(words(low, at)) for at in range(0, WIDTH, apart))
+
+    def places(self, low: bytes, apart: int) -> list[int]:
+        """Where windows stand in a text, at places that are multiples of `apart`, in order."""
+        if len(low) >= _WORTH and self._compiled() is not None:
+            return list(self._sifted(low, apart))
+        looked = [(phase, words(low, phase)) for phase in range(0, WIDTH, apart)]
+        met = set[int]().union(*(self._words.intersection(each) for _, each in looked))
+        if len(met) > _FEW:
+            return sorted(
+                at * WIDTH + phase
+                for phase, each in looked
+                for at, word in enumerate(each)
+                if word in met
+            )
+        return sorted(at for word in met for at in _each(low, word) if at % apart == 0)
+
+    # -- by the compiled core -----------------------------------------------------
+
+    def _compiled(self) -> Core | None:
+        core = USED.core
+        if core is not self._core:
+            self._core = core
+            self._sown = 0
+            if core is not None:
+                self._sow(self._words)
+        return core
+
+    def _sow(self, words: Set[int]) -> None:
+        """Enter windows into the table; into a larger one, and all of them, if it gets too full."""
+        core, sieve = self._core, self._sieve
+        assert core is not None
+        if len(self._words) > self._sown:
+            log = max(_SMALLEST, (2 * len(self._words) * _BITS - 1).bit_length())
+            self._sown = (1 << log) // _BITS
+            table = self._table = (ctypes.c_uint64 * (1 << log - 6))()
+            sieve.bits, sieve.log = ctypes.addressof(table), log
+            sieve.factors[:] = core.seed[0] | 1, core.seed[1] | 1
+            words = self._words
+        packed = array("Q", words)
+        core.sow(sieve, packed.buffer_info()[0], len(packed))
+
+    def _sifted(self, low: bytes, apart: int) -> Iterator[int]:
+        core, sieve = self._core, self._sieve
+        assert core is not None
+        sift, size, known = core.sift, len(low), self._words
+        at: int = sift(sieve, low, size, apart, 0)
+        while at >= 0:
+            if word_at(low, at) in known:
+                yield at
+            at = sift(sieve, low, size, apart, at + apart)
+
+    def __repr__(self) -> str:
+        return f"<Windows {len(self._words)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Windows are neither copied nor serialised")
+
+
+def words(low: bytes, phase: int) -> memoryview:
+    """The words of a text from `phase` on, as integers."""
+    count = max(0, len(low) - phase) // WIDTH
+    return memoryview(low)[phase : phase + count * WIDTH].cast("Q")
+
+
+def aligned(low: bytes, phase: int) -> bytes:
+    """The bytes of these words."""
+    return low[phase : phase + max(0, len(low) - phase) // WIDTH * WIDTH]
+
+
+def word_at(low: bytes, at: int) -> int:
+    """The word that begins there."""
+    word: int = memoryview(low)[at : at + WIDTH].cast("Q")[0]
+    return word
+
+
+def _each(low: bytes, word: int) -> Iterator[int]:
+    """Every place where a word stands."""
+    wanted = array("Q", (word,)).tobytes()
+    at = low.find(wanted)
+    while at >= 0:
+        yield at
+        at = low.find(wanted, at + 1)

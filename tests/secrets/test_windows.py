@@ -1,0 +1,96 @@
+"""Where windows stand in a text, with the compiled core and without it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.native.used import USED
+from inspector.secrets import windows as module
+from inspector.secrets.windows import WIDTH, Windows, word_at
+from tests.flows.build import native_core
+
+#: Letters of few kinds, so that words come again.
+LETTERS = st.binary(max_size=400).map(lambda data: bytes(97 + byte % 3 for byte in data))
+APART = st.sampled_from([1, 4])
+
+
+def of(*texts: bytes) -> set[int]:
+    return {word_at(text, at) for text in texts for at in range(len(text) - WIDTH + 1)}
+
+
+def made(words: set[int], rest: set[int]) -> Iterator[Windows]:
+    """The same windows as both engines hold them; some were there before it was asked."""
+    for core in (native_core(), None):
+        with patch.object(USED, "core", core):
+            windows = Windows()
+            windows.add(words)
+            windows.places(b"-" * 500, 4)
+            windows.add(rest)
+            yield windows
+
+
+@given(LETTERS, LETTERS, LETTERS, APART)
+def test_both_engines_find_each_place_where_a_window_stands(
+    first: bytes, second: bytes, text: bytes, apart: int
+) -> None:
+    known = of(first[:30]) | of(second[:30])
+    text += first[3:17] + text + second[:12]
+    expected = [at for at in range(0, len(text) - WIDTH + 1, apart) if word_at(text, at) in known]
+    for windows in made(of(first[:30]), of(second[:30])):
+        assert windows.places(text, apart) == expected
+        assert windows.stand_in(text, apart) == bool(expected)
+
+
+def test_few_words_and_many_are_found_in_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = random.Random(1).randbytes(2000)
+    [_, windows] = made(of(text[100:300]), of(text[700:720]))
+    with patch.object(USED, "core", None):
+        found = windows.places(text, 1)
+        assert found == [*range(100, 293), *range(700, 713)]
+        monkeypatch.setattr(module, "_FEW", 1 << 20)
+        assert windows.places(text, 1) == found
+
+
+def test_the_table_grows_with_the_windows_and_forgets_none() -> None:
+    text = random.Random(2).randbytes(40_000)
+    with patch.object(USED, "core", native_core()):
+        windows = Windows()
+        for at in range(0, len(text), 500):
+            windows.add(of(text[at : at + 500]))
+            assert windows.places(text[at : at + 500], 1) == [*range(len(text[at : at + 500]) - 7)]
+        assert windows.stand_in(b"." * 200 + text[:8], 4)
+        assert (
+            sum(windows.stand_in(random.Random(n).randbytes(5000), 1) for n in range(90, 99)) == 0
+        )
+
+
+def test_a_core_that_is_loaded_later_or_not_used_any_more_changes_nothing() -> None:
+    windows = Windows()
+    text = b"a" * 150 + b"LABONLY9" + b"a" * 10
+    with patch.object(USED, "core", None):
+        windows.add(of(b"LABONLY9"))
+        assert windows.places(text, 1) == [150]
+    with patch.object(USED, "core", native_core()):
+        assert windows.places(text, 1) == [150]
+        windows.add(of(b"a" * 8))
+    with patch.object(USED, "core", None):
+        windows.add(of(b"aLABONLY"))
+    with patch.object(USED, "core", native_core()):
+        assert windows.places(text, 1) == [*range(143), 149, 150, *range(158, 161)]
+
+
+def test_windows_show_and_serialise_nothing() -> None:
+    windows = Windows()
+    windows.add(of(b"LABONLY-LABONLY"))
+    assert repr(windows) == "<Windows 8>"
+    for serialise in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError):
+            serialise(windows)
