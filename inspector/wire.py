@@ -15,6 +15,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import sub
 from struct import Struct
 from typing import Final, TypeAlias, overload
 
@@ -211,6 +212,14 @@ def size_of(segments: Sequence[Segment]) -> int:
     if isinstance(segments, Segments):
         return segments.size
     return sum([len(data) for _, _, data in segments])
+
+
+def lengths_of(segments: Sequence[Segment]) -> Iterable[tuple[int, int]]:
+    """When each came, and how many bytes it has."""
+    if isinstance(segments, Segments):
+        places = segments.places
+        return zip(places[::4], map(sub, places[3::4], places[2::4]), strict=True)
+    return [(at, len(data)) for at, _, data in segments]
 
 
 def joined(segments: Sequence[Segment]) -> bytes:

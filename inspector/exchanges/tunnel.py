@@ -11,7 +11,7 @@ from inspector.exchanges.layers import Slot
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.turns import Turns
 from inspector.protocols.messages import RequestHead, ResponseHead
-from inspector.wire import Segment
+from inspector.wire import Segment, size_of
 
 #: Challenges of one refusal that are kept; proxies offer two or three schemes.
 MAX_CHALLENGES: Final = 8
@@ -92,9 +92,7 @@ class TunnelLayer:
         if not segments:
             return
         self._turns.receive(up, segments)
-        self._count(
-            up, sum([len(data) for _, _, data in segments]), segments[0][0], segments[-1][0]
-        )
+        self._count(up, size_of(segments), segments[0][0], segments[-1][0])
         if self._first is not None and not up:
             segments = self._first.receive(segments)
             if self._first.is_over:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from heapq import merge
 from typing import Final, NamedTuple
 
-from inspector.wire import Segment
+from inspector.wire import Segment, lengths_of
 
 #: Bursts kept of each direction of one tunnel: it bounds memory (24 bytes each).  What a tunnel
 #: carries beyond them is in no turn, and its calls say that their tunnel is not known.
@@ -68,9 +68,9 @@ class Turns:
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """Bytes that were seen."""
-        bursts = self._up if up else self._down
-        for at, _, data in segments:
-            bursts.add(len(data), at)
+        add = (self._up if up else self._down).add
+        for at, length in lengths_of(segments):
+            add(length, at)
 
     def passed(self, up: bool, count: int, at: int) -> None:
         """Bytes that passed unseen, the last of them at this time."""

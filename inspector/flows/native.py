@@ -115,22 +115,18 @@ class Memory:
         """A key leads nowhere any more."""
         self._slots_used -= self._core.drop(self.pointer, key)
 
-    def take(self, index: int) -> Segments:
-        """What is held of a direction, as bytes."""
+    def take(self, index: int, before: Segments | None = None) -> Segments:
+        """What is held of a direction, as bytes, behind what is `before` it."""
         data, held = self.data, index * layout.HALF_FIELDS + layout.HELD
-        segments = Segments(b"", array("q"))
+        segments = Segments(b"", array("q")) if before is None else before
         while self.cells[held]:
+            known = len(segments.data)
             count = self._core.take(
                 self.pointer, data, len(data), index,
-                self._places, _TAKEN, self._bytes, _BYTES,
+                self._places, _TAKEN, self._bytes, _BYTES, known,
             )  # fmt: skip
-            places = array("q")
-            places.frombytes(self._places_view[: count * 32])
-            taken = Segments(bytes(self._bytes_view[: places[-1]]), places)
-            if not segments.places:
-                segments = taken
-            else:
-                segments.extend(taken)
+            segments.places.frombytes(self._places_view[: count * 32])
+            segments.data += self._bytes_view[: segments.places[-1] - known]
         return segments
 
     def settle(self) -> None:
@@ -226,13 +222,12 @@ class NativeHalf(Half):
     def pull(self) -> None:
         """What C holds becomes bytes."""
         assert isinstance(self.home, Memory)
-        held = self.home.take(self.index)
         if not self._pending:
-            self._pending = held
-        elif type(self._pending) is Segments:
-            self._pending.extend(held)
-        else:
-            self._pending = [*self._pending, *held]  # the reassembler put some there
+            self._pending = self.home.take(self.index)
+        elif isinstance(self._pending, Segments):
+            self.home.take(self.index, self._pending)
+        else:  # the reassembler put some there
+            self._pending = [*self._pending, *self.home.take(self.index)]
 
     def retire(self) -> None:
         memory = self.home

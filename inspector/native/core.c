@@ -80,7 +80,8 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
     const int64_t sizes[] = {sizeof(struct record), sizeof(struct half),  sizeof(struct slot),
                              sizeof(struct segment), sizeof(struct taken), sizeof(struct state),
                              sizeof(struct walk),    sizeof(struct chunking),
-                             sizeof(struct heard),   sizeof(struct finder),  sizeof(struct sieve)};
+                             sizeof(struct heard),   sizeof(struct finder),  sizeof(struct sieve),
+                             sizeof(struct sealed)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];
@@ -305,9 +306,11 @@ int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t si
 }
 
 /* Takes what is held of a direction out, in order, and its bytes, one behind another; as far as
- * there is room for both; how many.  What does not fit stays held. */
+ * there is room for both; how many.  What does not fit stays held.  Places count from `before`
+ * bytes in front of `bytes`. */
 int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size, int64_t index,
-                            struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room)
+                            struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room,
+                            int64_t before)
 {
     if (index < 0 || index >= state->half_count)
         return 0;
@@ -318,7 +321,8 @@ int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t si
         const int64_t length = segment->length, offset = segment->offset;
         if (offset > size || length > size - offset || length > bytes_room - used)
             break;
-        out[count++] = (struct taken){segment->at, segment->packet, used, used + length};
+        out[count++] = (struct taken){segment->at, segment->packet, before + used,
+                                      before + used + length};
         for (int64_t i = 0; i < length; i++)
             bytes[used + i] = data[offset + i];
         used += length;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 3
+#define INSPECTOR_CORE_ABI 4
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -99,7 +99,7 @@ EXPORT int64_t inspector_core_join(struct state *state, const uint8_t *data, int
                                    const struct record *records, int64_t count, int64_t from);
 EXPORT int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size,
                                    int64_t half, struct taken *out, int64_t room, uint8_t *bytes,
-                                   int64_t bytes_room);
+                                   int64_t bytes_room, int64_t before);
 EXPORT int64_t inspector_core_held(const struct state *state, int64_t from);
 
 EXPORT int64_t inspector_core_walk_classic(struct walk *walk, const uint8_t *data, int64_t size,
@@ -130,6 +130,15 @@ EXPORT int64_t inspector_core_chunks(struct chunking *at, const uint8_t *data, i
 EXPORT int64_t inspector_core_events(struct heard *heard, const uint8_t *data, int64_t size,
                                      const struct taken *in, int64_t count, const uint8_t *heads,
                                      int64_t heads_size);
+
+/* One direction of TLS whose handshake is over: where it is in its records, and their count. */
+struct sealed {
+    int64_t left, size; /* of the record that is under way: bytes to come, and all */
+    int64_t records, bytes; /* how many became whole in one call, and what they have */
+};
+
+EXPORT int64_t inspector_core_sealed(struct sealed *walk, const uint8_t *data, int64_t size,
+                                     const struct taken *in, int64_t count);
 
 enum { LITERALS = 32, LONGEST_LITERAL = 15, PAIRS = 8192 };
 

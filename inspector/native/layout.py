@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 3
+ABI: Final = 4
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -113,6 +113,17 @@ class Heard(ctypes.Structure):
     seen: Any
 
 
+class Sealed(ctypes.Structure):
+    """`struct sealed`: one direction of TLS whose handshake is over."""
+
+    _fields_ = tuple((name, c_int64) for name in ("left", "size", "records", "bytes"))
+
+    left: int
+    size: int
+    records: int
+    bytes: int
+
+
 LITERALS: Final = 32
 LONGEST_LITERAL: Final = 15
 
@@ -155,6 +166,7 @@ SIZES: Final = (
     ctypes.sizeof(Heard),
     ctypes.sizeof(Finder),
     ctypes.sizeof(Sieve),
+    ctypes.sizeof(Sealed),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
@@ -172,13 +184,14 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "find": [_state, _bytes],
     "rehash": [_state, _address, c_int64],
     "join": [_state, _bytes, c_int64, _address, c_int64, c_int64],
-    "take": [_state, _bytes, c_int64, c_int64, _address, c_int64, _address, c_int64],
+    "take": [_state, _bytes, c_int64, c_int64, _address, c_int64, _address, c_int64, c_int64],
     "held": [_state, c_int64],
     "walk_classic": [_walk, _bytes, c_int64, _address, c_int64],
     "walk_pcapng": [_walk, _bytes, c_int64, _address, c_int64],
     "span": [_address, c_int64, c_int64, _number, _number],
     "chunks": [_address, _bytes, c_int64, _address, c_int64, _address, c_int64],
     "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
+    "sealed": [_address, _bytes, c_int64, _address, c_int64],
     "first": [ctypes.POINTER(Finder), _bytes, c_int64, c_int64],
     "sow": [_sieve, _address, c_int64],
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
@@ -223,6 +236,7 @@ class Core:
         self.span: Any = functions["span"]
         self.chunks: Any = functions["chunks"]
         self.events: Any = functions["events"]
+        self.sealed: Any = functions["sealed"]
         self.first: Any = functions["first"]
         self.sow: Any = functions["sow"]
         self.sift: Any = functions["sift"]

@@ -256,3 +256,51 @@ int64_t inspector_core_events(struct heard *heard, const uint8_t *data, int64_t 
     }
     return i;
 }
+
+enum { TLS_HEADER = 5, APPLICATION_DATA = 23, TLS_1_2 = 0x0303, LONGEST_RECORD = 16384 + 2048 };
+
+/* Takes pieces in which nothing is but application data: whole records, the rest of one, the start
+ * of one (RFC 8446 5.1); how many.  It stops in front of a piece with another record, or that ends
+ * inside a record's header. */
+int64_t inspector_core_sealed(struct sealed *walk, const uint8_t *data, int64_t size,
+                              const struct taken *in, int64_t count)
+{
+    int64_t i = 0;
+    walk->records = walk->bytes = 0;
+    if (walk->left < 0 || walk->size < 0)
+        return 0;
+    for (; i < count; i++) {
+        const struct taken *piece = in + i;
+        if (piece->start < 0 || piece->stop > size || piece->start > piece->stop)
+            break;
+        const int64_t length = piece->stop - piece->start;
+        int64_t at = walk->left, begun = walk->size, records = 0, bytes = 0;
+        if (at > length) {
+            walk->left -= length;
+            continue;
+        }
+        if (at) {
+            records = 1;
+            bytes = begun;
+        }
+        while (at <= length - TLS_HEADER) {
+            const uint8_t *p = data + piece->start + at;
+            begun = be16(p + 3);
+            if (p[0] != APPLICATION_DATA || be16(p + 1) != TLS_1_2 || !begun ||
+                begun > LONGEST_RECORD)
+                break;
+            at += TLS_HEADER + begun;
+            if (at <= length) {
+                records++;
+                bytes += begun;
+            }
+        }
+        if (at < length)
+            break;
+        walk->left = at - length;
+        walk->size = begun;
+        walk->records += records;
+        walk->bytes += bytes;
+    }
+    return i;
+}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from inspector.native.layout import Core, Sealed
+from inspector.native.used import USED
 from inspector.protocols.tls_names import APPLICATION_DATA
 from inspector.protocols.tls_record import MAX_RECORD, RECORD_HEADER, RECORD_HEADER_SIZE
-from inspector.wire import Segment
+from inspector.wire import Segment, Segments
 
 _TLS_1_2: Final = 0x0303
 
@@ -60,11 +63,16 @@ class RecordWalk:
         """
         if self.header or (self.left and self.use is not Use.DATA):
             return 0
+        if USED.core is not None and isinstance(segments, Segments):
+            return self._pass_compiled(USED.core, segments)
         unpack = RECORD_HEADER.unpack_from
         left, size = self.left, self.size
         records = app_bytes = taken = 0
         for _, _, data in segments:
             end = len(data)
+            if not end:
+                taken += 1
+                continue
             if left >= end:
                 left -= end
                 if not left:
@@ -95,4 +103,18 @@ class RecordWalk:
             self.use = Use.DATA if left else Use.NOTHING
             self.records += records
             self.app_bytes += app_bytes
+        return taken
+
+    def _pass_compiled(self, core: Core, segments: Segments) -> int:
+        """The same, by the compiled core."""
+        walk = Sealed(self.left, self.size)
+        place, count = segments.places.buffer_info()
+        taken: int = core.sealed(
+            ctypes.byref(walk), segments.data, len(segments.data), place, count >> 2
+        )
+        if taken:
+            self.kind, self.size, self.left = APPLICATION_DATA, walk.size, walk.left
+            self.use = Use.DATA if walk.left else Use.NOTHING
+            self.records += walk.records
+            self.app_bytes += walk.bytes
         return taken

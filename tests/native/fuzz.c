@@ -72,6 +72,11 @@ static void shape(uint8_t *text, int64_t length, const uint8_t *input)
         put_le32(text, length, at + block - 4, block);
         at += block;
     }
+    for (int64_t at = input[4] % 70; (input[0] & 6) == 6 && at + 5 <= length;) {
+        const int64_t size = 1 + text[at] % 60;
+        memcpy(text + at, (uint8_t[]){23, 3, 3, 0, (uint8_t)size}, 5);
+        at += 5 + size;
+    }
     for (int64_t at = 0; (input[0] & 6) == 4 && at + 8 <= length;) {
         const int64_t size = 1 + text[at] % 9;
         text[at] = (uint8_t)('0' + size);
@@ -146,6 +151,9 @@ static void read_texts(const uint8_t *input, size_t size)
             for (int64_t i = 0; i < made; i++)
                 MUST(out[i].start >= 0 && out[i].start <= out[i].stop && out[i].stop <= length);
         }
+    struct sealed sealed = {input[4] % 70, input[5], 0, 0};
+    const int64_t passed = inspector_core_sealed(&sealed, text, length, pieces, 4);
+    MUST(passed >= 0 && passed <= 4 && sealed.left >= 0 && sealed.records <= length + 4);
     struct heard heard = {-1, -1, {0}};
     /* One head, which is how the text begins, and may claim to be longer. */
     const int64_t room = 1 + input[7] % 8;
@@ -287,7 +295,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
                     int64_t index;
                     while ((index = inspector_core_held(state, 0)) >= 0)
                         MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM,
-                                                 bytes, BYTES) > 0);
+                                                 bytes, BYTES, 0) > 0);
                     state->segment_count = 0;
                     from = where;
                 } else {
@@ -301,16 +309,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             int64_t index = half - state->halves;
             /* With little room some stay held, and come next. */
             int64_t found = inspector_core_take(state, data, (int64_t)size, index, taken, ROOM,
-                                                bytes, step[3]);
+                                                bytes, step[3], step[1]);
             MUST(half->held == held - found);
             for (int64_t i = 0; i < found; i++)
-                MUST(taken[i].start == (i ? taken[i - 1].stop : 0) &&
-                     taken[i].start <= taken[i].stop && taken[i].stop <= step[3]);
-            MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM, bytes, BYTES) ==
+                MUST(taken[i].start == (i ? taken[i - 1].stop : step[1]) &&
+                     taken[i].start <= taken[i].stop && taken[i].stop <= step[1] + step[3]);
+            MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM, bytes, BYTES,
+                                     0) ==
                  held - found);
             MUST(!half->held);
             MUST(inspector_core_take(state, data, (int64_t)size, step[3] - 100, taken, ROOM, bytes,
-                                     BYTES) <= ROOM);
+                                     BYTES, 0) <= ROOM);
         }
         }
         look(state, live);

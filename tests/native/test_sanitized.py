@@ -45,6 +45,12 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("streams.c", "length > stop - start - 2", "0"),
         ("streams.c", "made >= room", "0"),
         ("streams.c", "heads[at] < size - at", "1"),
+        (
+            "streams.c",
+            "piece->stop > size || piece->start > piece->stop)\n            break",
+            "0)\n            break",
+        ),
+        ("streams.c", "at <= length - TLS_HEADER", "at < length"),
         ("finder.c", "length > size - at", "0"),
         ("finder.c", "count > LITERALS", "0"),
         ("sieve.c", "at <= size - WORD", "at < size"),
