@@ -98,7 +98,8 @@ def auth(name: str, value: str) -> Row:
     )
     if scheme == _SIGV4:
         prefix, kind = value.removeprefix("Credential=")[:4], "aws-sigv4"
-    placeholder = value if value in _PLACEHOLDERS else None
+    bare = "".join(filter(str.isprintable, value)).strip(" \"'")
+    placeholder = bare if bare in _PLACEHOLDERS else None
     if placeholder:
         prefix, kind = None, "placeholder"
     return {

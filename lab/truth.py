@@ -63,7 +63,7 @@ def truth(frame: Mapping[str, Any], logs: Logs, *, gateway_alone: bool = False) 
                 _agent_request(n, request, logs, calls)
                 for n, request in enumerate(requests, start=1)
             ),
-            *_not_read(logs.clients, requests),
+            *_not_read(logs, requests),
         ],
         "proxy_tunnels": _proxy_tunnels(logs, calls, numbers),
         "upstream_calls": [
@@ -125,20 +125,22 @@ def _of_node(request: Row, logs: Logs) -> int | None:
     return said[-1] if said else None
 
 
-def _not_read(clients: Iterable[Row], requests: list[Row]) -> list[Row]:
+def _not_read(logs: Logs, requests: list[Row]) -> list[Row]:
     """What clients wrote to the API proxy and it neither read nor logged.
 
     HTTP/2 that it does not understand, a request on a connection that it had closed, one whose
-    packets never arrived.  Requests of one connection are read in their order.
+    packets never arrived, one that Node itself refused.  Requests of one connection are read in
+    their order.
     """
     read = Counter(request["agent"] for request in requests)
+    refused = {row["agent"]: row["status"] for row in logs.proxy if row["event"] == "unread"}
     rows = []
-    for row in clients:
+    for row in logs.clients:
         if row["client"] is None or not _is_written(row):
             continue
         if read[row["client"]]:
             read[row["client"]] -= 1
-        elif row["status"] is None:
+        elif row["status"] is None or refused.get(row["client"]) == row["status"]:
             rows.append(row)
     return [_of_client(n, row) for n, row in enumerate(rows, len(requests) + 1)]
 
@@ -168,9 +170,9 @@ def _of_client(n: int, row: Row) -> Row:
         "auth": row["auth"],
         # Whether its end was written is in no log; HTTP/2's frames are small enough to be whole.
         "request_read": True if kind == "h2c" else None,
-        "status": None,
-        "response_finished": False,
-        "answered_by": None,
+        "status": row["status"],
+        "response_finished": row["status"] is not None and row["response_finished"],
+        "answered_by": None if row["status"] is None else "proxy",
         "request_id": None,
         "upstream_calls": [],
         "tunnels": [],

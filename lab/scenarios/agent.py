@@ -158,3 +158,30 @@ def pre_flight(lab: Lab) -> None:
     for provider in ("openai", "anthropic"):
         lab.agent.probe(lab.network.api_proxy.address, PORTS[provider])
     lab.anthropic()
+
+
+@scenario(
+    "key-control-character",
+    title="400 from the API proxy's own parser: a control character in the key",
+    what="curl sends x-api-key with a control character at the end, twice.",
+    wrong="The key was read from a file or a terminal with a control character in it.",
+    learn="A bare 400 that closes, and no tunnel: the API proxy could not read the head.",
+    expect=Expect(root_cause="credential-malformed", H1=None, H4a=None),
+    ended_by="server",
+    oddities={"control-byte-in-header": 2},
+)
+def control_character(lab: Lab) -> None:
+    for _ in range(2):
+        lab.anthropic(("x-api-key", f"{ANTHROPIC_PLACEHOLDER}\x01"))
+
+
+@scenario(
+    "key-in-prompt",
+    findings=("key-in-body",),
+    title="A prompt holds a key",
+    what="curl asks about a file that has a key of a real key's shape in it.",
+    wrong="What the agent read and sent on held a key.",
+    learn="The credential is a placeholder, the body of the call has a key: it left in the prompt.",
+)
+def prompted(lab: Lab) -> None:
+    lab.anthropic(body=message(system=f"The file .env says: ANTHROPIC_API_KEY={REAL_LOOKING}"))

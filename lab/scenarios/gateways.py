@@ -73,3 +73,18 @@ def haproxy_no_server(lab: Lab) -> None:
 def haproxy_timeout(lab: Lab) -> None:
     lab.anthropic()
     lab.anthropic(stream=True)
+
+
+@scenario(
+    "nginx-closes",
+    title="nginx closes the connection in place of an answer",
+    what="curl and Claude Code; nginx's `return 444` ends each connection without a byte.",
+    wrong="A rule of the gateway closes calls without an answer.",
+    learn="FIN and not one byte, no tunnel, and nginx lives on: nobody died.",
+    expect=Expect(root_cause="call-unanswered", H1=None, H3=None, H4a=None),
+    gateway="nginx",
+    limits={"return": "444"},
+)
+def nginx_closes(lab: Lab) -> None:
+    lab.anthropic()
+    lab.claude_code(API_KEY, stream=False)

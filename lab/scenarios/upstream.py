@@ -208,3 +208,17 @@ def wrong_scheme(lab: Lab) -> None:
             ],
             chat(),
         )
+
+
+@scenario(
+    "upstream-429-lasts",
+    title="429 from the API, again and again",
+    what="The Python SDK tries a call three times, then curl once; the API's limit stays reached.",
+    wrong="The rate limit of the account is reached.",
+    learn="The tunnel is 200, the API answers 429 each time: nothing on this side is wrong.",
+    expect=Expect(root_cause="upstream-rate-limited", H1=None, H4a=True, H4b=True),
+    upstream={"api.anthropic.com": {"answer": "429", "retry_after": 0}},
+)
+def limited(lab: Lab) -> None:
+    lab.agent.python_sdk("anthropic", base_url=lab.api(), api_key=ANTHROPIC_PLACEHOLDER, retries=2)
+    lab.anthropic()

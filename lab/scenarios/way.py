@@ -139,3 +139,24 @@ def https(lab: Lab) -> None:
     for _ in range(2):
         url = lab.api().replace("http:", "https:")
         lab.agent.curl(f"{url}/v1/messages", [API_KEY, JSON], message())
+
+
+@scenario(
+    "api-proxy-gone",
+    title="Nobody answers at the API proxy's address",
+    what="The API proxy's host is off the bridge; curl calls it twice and gives up after 2 s.",
+    wrong="The API proxy's container does not run.",
+    learn="SYNs, or only ARP, and no answer: whether it ever ran is not in the capture.",
+    expect=Expect(H1=None, H2=None, H3=None, H4a=None, H4b=None),
+    findings=("api-proxy-unreachable",),
+    capture="late",
+    partial=True,
+    settle=False,
+)
+def gone(lab: Lab) -> None:
+    # The agent knows its address from before: what it sends is more than ARP.
+    lab.agent.probe(lab.network.api_proxy.address, PORTS["anthropic"])
+    lab.network.unplug(lab.network.api_proxy)
+    lab.begin_capture()
+    for _ in range(2):
+        lab.anthropic(options=("--max-time", "2"))

@@ -21,8 +21,9 @@ FOLDERS = sorted(path.parent for path in CAPTURES.glob("*/truth.json"))
 HOSTS = {"agent": 20, "api-proxy": 30, "squid": 10}
 #: Where the IPv4 header of a frame begins, by link type: Ethernet, Linux cooked capture.
 IP_AT = {1: 14, 113: 16}
-#: A refused attempt of which only the SYN was captured looks like one that nobody answered.
-NOT_TO_BE_TOLD = {("squid-down", "squid")}
+#: A refused attempt of which only the SYN was captured looks like one that nobody answered; without
+#: the only host that sent TCP nothing is left to tell.
+NOT_TO_BE_TOLD = {("squid-down", "squid"), ("api-proxy-gone", "agent")}
 
 
 def without(folder: Path, host: int | None) -> Report:

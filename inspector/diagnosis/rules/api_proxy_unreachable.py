@@ -20,6 +20,7 @@ ABOUT: Final = Code(
         " before. Dead, gone, or never started: the capture begins too late to say."
     ),
     advice="Start the capture earlier; look at the state of the API proxy's container.",
+    shown_by="api-proxy-gone",
 )
 
 

@@ -21,6 +21,7 @@ ABOUT: Final = Code(
         " takes for leaving."
     ),
     advice="Read the API proxy's log at that time.",
+    shown_by="nginx-closes",
 )
 
 #: A client that closes within so many nanoseconds of its request's end did not wait for an

@@ -22,6 +22,7 @@ ABOUT: Final = Code(
         " is harmless (measured) and is not meant. A note where the call succeeded all the same."
     ),
     advice="Trim the value where it is set; look at its anomalies in the report.",
+    shown_by="key-control-character",
 )
 
 #: Anomalies that matter; a space at an end is taken off by every parser (RFC 9110 5.5).

@@ -29,6 +29,7 @@ ABOUT: Final = Code(
         "Look at what the agent read before that call. If the key is real, replace it at the"
         " provider and keep the file or variable from the agent."
     ),
+    shown_by="key-in-prompt",
 )
 
 

@@ -22,6 +22,7 @@ ABOUT: Final = Code(
         "Wait before the next try, for as long as retry-after says where the answer has it; spread"
         " the calls or ask for a higher limit."
     ),
+    shown_by="upstream-429-lasts",
 )
 
 #: Seconds that are told as they are (RFC 9110 10.2.3); a date, or more digits, is not.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.diagnosis.calls import CALL, found
+from tests.diagnosis.calls import CALL, found, golden
 from tests.exchanges.network import Network, response, say
 
 
@@ -28,3 +28,7 @@ def test_a_port_that_refuses_is_another_finding() -> None:
     net.refused_at_api_proxy()
 
     assert "api-proxy-unreachable" not in found(net.report())
+
+
+def test_a_host_that_is_off_the_bridge_is_unreachable() -> None:
+    assert found(golden("api-proxy-gone"))["api-proxy-unreachable"].severity == "error"

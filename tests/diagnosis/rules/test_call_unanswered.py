@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.diagnosis.calls import CALL, OTHER, PROXY_SAYS, WELL, called, cause, found
+from tests.diagnosis.calls import CALL, OTHER, PROXY_SAYS, WELL, called, cause, found, golden
 from tests.exchanges.network import API, Network, connect, response, say
 
 SECOND: Final = 1_000_000_000
@@ -80,3 +80,9 @@ def test_attempts_that_failed_afterwards_are_counted() -> None:
     assert told.code == "call-unanswered"
     assert "2 attempts to connect to its port afterwards failed." in told.details
     assert any(line.startswith("The API proxy lives") for line in told.details)
+
+
+def test_a_gateway_that_closes_in_place_of_an_answer_left_its_calls_unanswered() -> None:
+    told = cause(golden("nginx-closes"))
+
+    assert (told.code, told.explains, told.of) == ("call-unanswered", 2, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found
+from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found, golden
 from tests.exchanges.network import request, response
 
 
@@ -41,3 +41,9 @@ def test_words_of_the_protocols_are_no_credential_and_blank_nothing(value: str) 
 def test_a_placeholder_and_a_value_that_nobody_knows_are_not_malformed(value: str) -> None:
     call = request("POST /v1/messages HTTP/1.1", f"x-api-key: {value}")
     assert "credential-malformed" not in found(called(call, response()))
+
+
+def test_a_control_character_that_node_refuses_is_told_by_the_answer_that_closes() -> None:
+    told = cause(golden("key-control-character"))
+
+    assert (told.code, told.explains, told.of) == ("credential-malformed", 2, 2)

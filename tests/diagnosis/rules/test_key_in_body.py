@@ -76,3 +76,7 @@ def test_a_body_that_was_not_searched_proves_nothing() -> None:
     body = gzip.compress(SAID % REAL_KEY.encode())
     assert verdict(body, "content-encoding: gzip", everywhere=True) == 5
     assert verdict(body, "content-encoding: gzip", everywhere=False) == 0
+
+
+def test_a_key_in_a_prompt_is_found_in_a_recorded_call() -> None:
+    assert found(golden("key-in-prompt"))["key-in-body"].severity == "warning"

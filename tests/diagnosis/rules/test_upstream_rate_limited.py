@@ -33,3 +33,9 @@ def test_a_529_of_the_api_is_no_rate_limit() -> None:
     answer = response("529 Overloaded", *API_SAYS, body=error("overloaded"))
 
     assert "upstream-rate-limited" not in found(called(CALL, answer))
+
+
+def test_a_limit_that_lasts_is_the_cause_of_all_tries() -> None:
+    told = cause(golden("upstream-429-lasts"))
+
+    assert (told.code, told.explains, told.of) == ("upstream-rate-limited", 4, 4)
