@@ -37,10 +37,17 @@ def tunnel_of(call: FailedCall, case: Case) -> Tunnel | None:
     if call.answered_by not in ("api-proxy", "nobody") or case.is_lossy:
         return None
     asked = call.tunnels[-1:] or case.asked_meanwhile(call.exchange, call.connection)
-    return asked[-1] if asked and all(map(_is_unanswered, asked)) else None
+    return asked[-1] if asked and all(_is_unanswered(tunnel, case) for tunnel in asked) else None
 
 
-def _is_unanswered(tunnel: Tunnel) -> bool:
+def _is_unanswered(tunnel: Tunnel, case: Case) -> bool:
+    """Whether Squid took its connection, and then said nothing.
+
+    Of a connection that carried a CONNECT, and that nobody seems to have taken, packets are missing.
+    """
+    connection = case.connections.get(tunnel.connection)
+    if connection is None or connection.outcome != "established":
+        return False
     return tunnel.authority is not None and tunnel.connect_status is None and not tunnel.interim
 
 

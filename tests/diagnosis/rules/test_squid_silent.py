@@ -6,6 +6,8 @@ import pytest
 
 from inspector.model.report import Report
 from tests.diagnosis.calls import CALL, DENIED, PROXY_SAYS, cause, found, golden, proxy_error
+from tests.diagnosis.degraded import frames, report_of
+from tests.diagnosis.matrix import GOLDEN
 from tests.exchanges.network import Network, connect, response
 
 
@@ -36,3 +38,13 @@ def test_a_connect_without_a_byte_in_answer_is_one_whoever_gives_up(
 def test_any_answer_is_none() -> None:
     assert "squid-silent" not in found(silent(answer=DENIED))
     assert "squid-silent" not in found(golden("tls-silence"))
+
+
+def test_a_connect_on_a_connection_that_nobody_seems_to_have_taken_lacks_packets() -> None:
+    """Squid's SYN and its 403 to the second CONNECT are not in the capture."""
+    lost = {57, 61}
+    kept = [each for each in frames(GOLDEN / "litellm-denied") if each.number not in lost]
+
+    report = report_of(kept)
+
+    assert set(found(report)) & {"squid-silent", "squid-denied"} == {"squid-denied"}
