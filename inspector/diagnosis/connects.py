@@ -113,7 +113,7 @@ class Connects:
         """What an API proxy asked for by CONNECT from `begin` to `end` (ns); none if too many."""
         asked = self._asked.get(proxy, [])
         first = bisect_left(asked, (begin, 0))
-        last = len(asked) if end is None else bisect_left(asked, (end, 0))
+        last = len(asked) if end is None else bisect_left(asked, (end + 1, 0))
         if last > first + ALIKE_LIMIT:
             return ()
         found = (self._tunnels.get(tunnel_id(number)) for _, number in asked[first:last])

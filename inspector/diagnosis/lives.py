@@ -116,4 +116,5 @@ class _Life:
         own = bisect_right(self.closed_by_itself, at + AT_ONCE) - bisect_left(
             self.closed_by_itself, at - AT_ONCE
         )
-        return own > 1 and gone >= opened
+        # Where all has one time, closing at once is no sign.
+        return own > 1 and gone >= opened and self.opened[0] < at

@@ -31,7 +31,7 @@ share = pytest.mark.parametrize(
     ],
 )
 #: Causes that name what is seen of a failure, and not what brought it about.
-SYMPTOMS = frozenset({"call-unanswered", "proxy-not-listening"})
+SYMPTOMS = frozenset({"call-unanswered", "gateway-cannot-connect", "proxy-not-listening"})
 Head = tuple[str, int, int, str, str]
 
 

@@ -23,7 +23,9 @@ SHARE: Final = 6
 #: Not of Ethernet and IPv4, or with losses of its own.
 LEFT_OUT: Final = frozenset({"any-interface", "ipv6-bridge"})
 #: Causes that name what is seen of a failure, and not what brought it about.
-SYMPTOMS: Final = frozenset({"call-unanswered", "client-aborted", "proxy-not-listening"})
+SYMPTOMS: Final = frozenset(
+    {"call-unanswered", "client-aborted", "gateway-cannot-connect", "proxy-not-listening"}
+)
 
 share = pytest.mark.parametrize(
     "share",

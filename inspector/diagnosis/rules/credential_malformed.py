@@ -7,6 +7,7 @@ from typing import Final
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code, Match, OfExchange, of_exchange
+from inspector.diagnosis.rules import request_malformed
 from inspector.diagnosis.words import at
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import Exchange
@@ -42,7 +43,8 @@ def explains(call: FailedCall, case: Case) -> bool:
     What arrives is replaced, so a malformed one that was let through explains nothing.
     """
     request = call.exchange.request
-    if request is None or call.answered_by != "api-proxy" or call.status != 400:
+    own = call.answered_by == "api-proxy" or request_malformed.is_bare(call)
+    if request is None or not own or call.status != 400:
         return False
     return not call.tunnels and any(map(is_malformed, request.auth))
 

@@ -29,9 +29,12 @@ ABOUT: Final = Code(
 
 #: RFC 9110 15.6.3 to 15.6.5.
 STATUSES: Final = frozenset({502, 503, 504})
-#: Words about a connection that was not to be had: Node, Envoy, Go, Python, nginx.
+#: Words about a connection that was not to be had: Node, Envoy, Go, Python, nginx.  What Envoy names
+#: "upstream connect error or disconnect/reset before headers" is either; its reason tells which.
 _WORDS: Final = re.compile(
-    r"\bconnect e[a-z]+|\bgetaddrinfo\b|upstream connect error|no healthy upstream"
+    r"\bconnect e(?!rror)[a-z]+|\bgetaddrinfo\b|no healthy upstream"
+    r"|reset reason: (?:remote |local )?connection (?:failure|timeout)"
+    r"|\b[0-9]{3}, message='[^']{0,80}', url='http"  # aiohttp, of a proxy that refused its CONNECT
     r"|connection refused|no such host|name or service not known|no route to host"
     r"|network is unreachable|cannot connect to host|all connection attempts failed"
     r"|no server is available|no available server"

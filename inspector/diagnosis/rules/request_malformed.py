@@ -55,7 +55,7 @@ def explains(call: FailedCall, case: Case) -> bool:
     if fault(request) is not None:
         return True
     # A server that refuses an upgrade may do it as barely.
-    return header(request, "upgrade") is None and _is_bare(call)
+    return header(request, "upgrade") is None and is_bare(call)
 
 
 def is_short(request: Request) -> bool:
@@ -80,7 +80,8 @@ def fault(request: Request) -> str | None:
     return None
 
 
-def _is_bare(call: FailedCall) -> bool:
+def is_bare(call: FailedCall) -> bool:
+    """Whether it is answered as Node's parser does: with its own fields alone, and it closes."""
     response = call.exchange.response
     if response is None or response.body_bytes or not response.complete:
         return False

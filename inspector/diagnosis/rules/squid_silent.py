@@ -43,7 +43,7 @@ def tunnel_of(call: FailedCall, case: Case) -> Tunnel | None:
 def _is_unanswered(tunnel: Tunnel, case: Case) -> bool:
     """Whether Squid took its connection, and then said nothing.
 
-    Of a connection that carried a CONNECT, and that nobody seems to have taken, packets are missing.
+    Of one that carried a CONNECT, and that nobody seems to have taken, packets are missing.
     """
     connection = case.connections.get(tunnel.connection)
     if connection is None or connection.outcome != "established":

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.diagnosis.calls import CALL, PROXY_SAYS, called, cause, found, golden
+from tests.diagnosis.degraded import frames, report_of
+from tests.diagnosis.matrix import GOLDEN
+from tests.diagnosis.transforms import CLOCKS
 from tests.exchanges.network import request, response
 
 
@@ -47,3 +50,10 @@ def test_a_control_character_that_node_refuses_is_told_by_the_answer_that_closes
     told = cause(golden("key-control-character"))
 
     assert (told.code, told.explains, told.of) == ("credential-malformed", 2, 2)
+
+
+def test_nodes_bare_400_says_it_also_where_the_clock_was_set_back() -> None:
+    """Then it is not known that no tunnel was opened for the call."""
+    back = CLOCKS["the clock is set back by an hour"](frames(GOLDEN / "key-control-character"))
+
+    assert cause(report_of(back)).code == "credential-malformed"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from tests.diagnosis.calls import API_SAYS, CALL, OTHER, cause, found, golden
+from tests.diagnosis.degraded import frames, report_of
+from tests.diagnosis.matrix import GOLDEN
+from tests.diagnosis.transforms import CLOCKS
 from tests.exchanges.network import Network, response, say
 
 SECOND: Final = 1_000_000_000
@@ -74,3 +77,10 @@ def test_seconds_of_silence_before_the_close_refute_it() -> None:
     net.refused_at_api_proxy()
 
     assert "proxy-died" not in found(net.report())
+
+
+def test_closing_at_once_is_no_sign_where_all_has_one_time() -> None:
+    """nginx closes in place of an answer, and lives on; its capture has no times."""
+    report = report_of(CLOCKS["all times equal"](frames(GOLDEN / "nginx-closes")))
+
+    assert "proxy-died" not in found(report)
