@@ -29,8 +29,8 @@ ABOUT: Final = Code(
 
 #: RFC 9110 15.6.3 to 15.6.5.
 STATUSES: Final = frozenset({502, 503, 504})
-#: Words about a connection that was not to be had: Node, Envoy, Go, Python, nginx.  What Envoy says,
-#: "upstream connect error or disconnect/reset before headers", is either; its reason tells which.
+#: Words about a connection that was not to be had: Node, Envoy, Go, Python, nginx.  Envoy's
+#: "upstream connect error or disconnect/reset before headers" is either; its reason tells which.
 _WORDS: Final = re.compile(
     r"\bconnect e(?!rror)[a-z]+|\bgetaddrinfo\b|no healthy upstream"
     r"|reset reason: (?:remote |local )?connection (?:failure|timeout)"
