@@ -23,8 +23,8 @@ _LABELS: Final = re.compile(f"{LABEL}|{PLACEHOLDER}")
 
 
 def everything(text: str) -> list[Span]:
-    """Nothing is granted, but what is too short to be anything."""
-    return [] if is_short(text) else [(0, len(text))]
+    """Nothing is granted, but what is too short to be anything; blanks around it are no part."""
+    return [] if is_short(text.strip(" \t")) else [(0, len(text))]
 
 
 def nothing(text: str) -> list[Span]:

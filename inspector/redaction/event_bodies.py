@@ -49,30 +49,37 @@ class EventsBody:
 
     def feed(self, data: bytes) -> bytes:
         """See `BodyMasker`."""
-        self._pending += data
-        out = bytearray()
+        pending = self._pending
+        pending += data
+        parts: list[bytes] = []
+        at, looked = 0, self._looked
         while True:
             if not self._hiding:
-                out += self._line_ends()
-            found = _BLANK_LINE.search(self._pending, max(0, self._looked - 3))
+                at = self._line_ends(pending, at, parts)
+            found = _BLANK_LINE.search(pending, max(at, looked - 3))
             if found is None:
                 break
-            out += self._decided(found.start())
-            out += self._take(found.end() - found.start())
+            start, stop = found.span()
+            parts += (self._masked(bytes(pending[at:start])), bytes(pending[start:stop]))
+            at = looked = stop
             self._hiding = False
-        self._looked = len(self._pending)
-        if self._hiding:
-            out += self._decided(len(self._pending.rstrip(b"\r\n")))
-        elif len(self._pending) > EVENT_LIMIT:
-            out += self._decided(len(self._pending.rstrip(b"\r\n")))
+        if self._hiding or len(pending) - at > EVENT_LIMIT:
+            rest = len(pending.rstrip(b"\r\n"))
+            if rest > at:
+                parts.append(self._masked(bytes(pending[at:rest])))
+                at = rest
             self._hiding = True
-        return bytes(out)
+        del pending[:at]
+        self._looked = len(pending)
+        return b"".join(parts)
 
     def flush(self) -> bytes:
         """See `BodyMasker`.  The rest of an event that has begun is hidden to its end."""
-        begun = bool(self._pending)
-        done = self._decided(len(self._pending))
-        self._hiding = self._hiding or begun
+        pending = bytes(self._pending)
+        self._pending.clear()
+        self._looked = 0
+        done = self._masked(pending)
+        self._hiding = self._hiding or bool(pending)
         return done
 
     finish = flush
@@ -84,20 +91,20 @@ class EventsBody:
 
     # -- one event -------------------------------------------------------------
 
-    def _line_ends(self) -> bytes:
-        return self._take(len(self._pending) - len(self._pending.lstrip(b"\r\n")))
+    @staticmethod
+    def _line_ends(pending: bytearray, at: int, parts: list[bytes]) -> int:
+        """Take the ends of lines that stand there; where what follows begins."""
+        stop = at
+        while stop < len(pending) and pending[stop] in b"\r\n":
+            stop += 1
+        if stop > at:
+            parts.append(bytes(pending[at:stop]))
+        return stop
 
-    def _decided(self, count: int) -> bytes:
-        event = self._take(count)
+    def _masked(self, event: bytes) -> bytes:
         masked = _NOT_END.sub(b"x", event) if self._hiding else self._event(event)
         self.changed = self.changed or masked != event
         return masked
-
-    def _take(self, count: int) -> bytes:
-        data = bytes(self._pending[:count])
-        del self._pending[:count]
-        self._looked = 0
-        return data
 
     def _event(self, event: bytes) -> bytes:
         mark = b""

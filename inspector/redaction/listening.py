@@ -8,6 +8,7 @@ it blanks the connection from there on, is logged and counted, and stays its own
 from __future__ import annotations
 
 import re
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ from inspector.redaction.marking import Sequence as Numbers
 from inspector.redaction.messages import Messages
 from inspector.redaction.records import Records
 from inspector.redaction.track import HISTORY, PAST, Track
-from inspector.wire import Segment
+from inspector.wire import Segment, Segments, joined, size_of
 
 #: Why bytes were blanked that a reader failed on.
 INTERNAL_ERROR: Final = "internal-error"
@@ -99,17 +100,17 @@ class CopiedDirection:
         self._host = host
         #: The time of the packet, in ns, and the offset of the first byte that nobody read.
         self.unread: tuple[int, int] | None = None
-        #: Where in the stream packets began: (offset, number, time).
-        self._brought: deque[tuple[int, int, int]] = deque()
+        #: Which packets brought what: an offset, and from there on the places of segments.
+        self._brought: deque[tuple[int, array[int]]] = deque()
 
     def add(self, segments: Sequence[Segment]) -> None:
         """The next bytes."""
-        end, brought = self.track.end, self._brought
-        for at, packet, data in segments:
-            brought.append((end, packet, at))
-            end += len(data)
-            self._at = at
-        data = segments[0][2] if len(segments) == 1 else b"".join([s[2] for s in segments])
+        if not segments:
+            return
+        places = _places(segments)
+        self._brought.append((self.track.end, places))
+        self._at = places[-4]
+        data = joined(segments)
         self.track.add(data)
         if self.records is not None:
             self._take_records(data)
@@ -168,7 +169,7 @@ class CopiedDirection:
     def begun(self, at: int, before: int) -> int:
         """Where the last packet of this time begins whose first byte is no later than `before`."""
         found = before
-        for begin, _, time in self._brought:
+        for begin, _, time in self._packets():
             if begin > before:
                 break
             found = begin if time == at else found
@@ -177,11 +178,28 @@ class CopiedDirection:
     def _brought_by(self, offset: int) -> tuple[int, int]:
         """Number and time of the packet that brought a byte; zeros if that is forgotten."""
         packet = at = 0
-        for begin, number, time in self._brought:
+        for begin, number, time in self._packets():
             if begin > offset:
                 break
             packet, at = number, time
         return packet, at
+
+    def _packets(self) -> Iterator[tuple[int, int, int]]:
+        """Where in the stream packets began, their numbers and times."""
+        for offset, places in self._brought:
+            for at in range(0, len(places), 4):
+                time, number, start, stop = places[at : at + 4]
+                yield offset, number, time
+                offset += stop - start
+
+
+def _places(segments: Sequence[Segment]) -> array[int]:
+    """Time, packet, and two places that are as far apart as its bytes are many, of each."""
+    if isinstance(segments, Segments):
+        return segments.places[:]
+    return array(
+        "q", [number for at, packet, data in segments for number in (at, packet, 0, len(data))]
+    )
 
 
 class Listening:
@@ -227,7 +245,7 @@ class Listening:
     def bytes_came(self, up: bool, segments: Sequence[Segment]) -> None:
         """See `Listener`."""
         side = self._told(up)
-        end = side.track.end + sum([len(data) for _, _, data in segments])
+        end = side.track.end + size_of(segments)
         if not self.dead:
             try:
                 side.add(segments)

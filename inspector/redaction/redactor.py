@@ -288,13 +288,13 @@ class Redactor:
     ) -> None:  # fmt: skip
         """Have packets read, then say where in their streams they lie."""
         self.source.feed(held.batch.part(begin, end))
-        lying, records, data = self._lying, held.batch.records, held.batch.data
-        for index in range(begin, end):
+        lying, data = self._lying, held.batch.data
+        records = held.batch.records[begin:end]
+        for index, (_, at, captured, _) in enumerate(records, start=begin):
             segment = usual[index]
             try:
                 if segment is not None:
                     key, sequence, flags, start, stop = segment
-                    _, at, captured, _ = records[index]
                     if stop < at + captured and data[stop : at + captured].strip(b"\0"):
                         self._blank(held, index, stop, at + captured)
                     if start < stop:

@@ -204,3 +204,8 @@ def test_a_mask_does_not_tell_where_the_key_has_the_letters_of_masks() -> None:
     masks = [Masker(b"k").target(f"/v1/sk-ant-api03-{key[:9]}%71{key[9:]}/a") for key in keys]
     told = [re.sub(r"[0-9]", "0", mask) for mask in masks]
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("raw", [" 1.0", "1.0", "\t1.0 ", "  x"])
+def test_a_value_that_is_too_short_to_be_anything_stays_as_in_the_report(raw: str) -> None:
+    assert Masker(b"lab").field("X-Unheard-Of", raw) == raw
