@@ -132,6 +132,7 @@ def record(docker: bool, names: tuple[str, ...]) -> None:
 @click.option("--plain", is_flag=True, help="Answers are JSON, not event streams.")
 @click.option("--alike", is_flag=True, help="Bodies are of one size.")
 @click.option("--again", is_flag=True, help="The API proxy tries each call again, by itself.")
+@click.option("--pooled", is_flag=True, help="Through Envoy, which keeps its tunnels, in 5 s.")
 @click.option(
     "--loss",
     type=click.FloatRange(0, 100),
@@ -148,6 +149,7 @@ def load(
     plain: bool,
     alike: bool,
     again: bool,
+    pooled: bool,
     loss: tuple[float, ...],
     capture: Path | None,
 ) -> None:
@@ -158,7 +160,16 @@ def load(
     _check()
     with Network() as network:
         kept = capture or network.directory / "load.pcapng"
-        played = loads.play(network, kept, calls, stream=not plain, alike=alike, again=again)
+        played = loads.play(
+            network,
+            kept,
+            calls,
+            stream=not plain,
+            within=5.0 if pooled else 0.2,
+            alike=alike,
+            again=again,
+            pooled=pooled,
+        )
         found = loads.judge(inspect(kept), played)
         lossy = {each: loads.judge(loads.losing(kept, each), played) for each in loss}
     for status, count in sorted(played.statuses.items()):

@@ -14,6 +14,7 @@ _HTTP: Final = "envoy.extensions.filters.network.http_connection_manager.v3.Http
 _ROUTER: Final = "envoy.extensions.filters.http.router.v3.Router"
 _CONNECT: Final = "envoy.extensions.transport_sockets.http_11_proxy.v3.Http11ProxyUpstreamTransport"
 _TLS: Final = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+_LOG: Final = "envoy.extensions.access_loggers.file.v3.FileAccessLog"
 _ADDRESS: Final = "envoy.config.core.v3.Address"
 #: Where an endpoint says through which proxy it is reached.
 _PROXY: Final = "envoy.http11_proxy_transport_socket.proxy_address"
@@ -29,7 +30,8 @@ def configuration(
 ) -> str:
     """Envoy's bootstrap for calls to a host (name and address), with this key of its own.
 
-    ``limits``: `timeout` of the route; `endpoints` "none" for a cluster that has nobody.
+    ``limits``: `timeout` of the route; `endpoints` "none" for a cluster that has nobody;
+    `access_log`, a file for a line a call: who asked, from where it asked the API, the status.
     """
     name, address = host
     manager = _typed(
@@ -60,6 +62,7 @@ def configuration(
             ]
         },
         http_filters=[{"name": "router", "typed_config": _typed(_ROUTER)}],
+        access_log=_access_log(limits["access_log"]) if "access_log" in limits else [],
     )
     endpoint = {
         # CONNECT has the name; the address is there because a cluster wants one.
@@ -94,6 +97,12 @@ def configuration(
     return json.dumps(
         {"static_resources": {"listeners": [listener], "clusters": [cluster]}}, indent=1
     )
+
+
+def _access_log(path: str) -> list[dict[str, Any]]:
+    line = "%DOWNSTREAM_REMOTE_ADDRESS% %UPSTREAM_LOCAL_ADDRESS% %RESPONSE_CODE%\n"
+    written = {"text_format_source": {"inline_string": line}}
+    return [{"name": "file", "typed_config": _typed(_LOG, path=path, log_format=written)}]
 
 
 def _typed(name: str, **fields: Any) -> dict[str, Any]:

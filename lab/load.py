@@ -1,7 +1,8 @@
 """Hundreds of calls in flight through the lab's API proxy, and which tunnel carried which.
 
 The truth is the API proxy's own record: it knows by its request id who asked, and from which
-port each tunnel was opened.  `judge` holds a report's chains against it.
+port each tunnel was opened.  Envoy in its place keeps its tunnels, and its access log knows which
+one carried which call.  `judge` holds a report's chains against either.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from inspector.inspection import Inspector
 from inspector.model.conclusions import RELIABLE
 from inspector.model.network import Endpoint
 from inspector.pcap.reader import merged, open_captures
-from lab import proxy, squid, upstream
+from lab import gateways, proxy, squid, upstream
 from lab.clients import ANTHROPIC_PLACEHOLDER
 from lab.join_score import JoinScore, score
 from lab.network import Network
-from lab.processes import until
+from lab.processes import Process, until
 
 CLIENT: Final = Path(__file__).with_name("clients") / "burst.py"
 
@@ -46,12 +47,14 @@ def play(
     within: float = 0.2,
     alike: bool = False,
     again: bool = False,
+    pooled: bool = False,
     seed: int = 1,
 ) -> Played:
     """Make so many calls within so many seconds, and record the bridge into `capture`.
 
     `alike`: with equal bodies, else each of its own length.  `again`: each is tried again by the
-    API proxy, without a beta that is retired.
+    API proxy, without a beta that is retired.  `pooled`: through Envoy, which sends call after call
+    through each of its tunnels.
     """
     place = network.directory / f"load-{calls}-{seed}"
     apis = upstream.start(
@@ -61,7 +64,7 @@ def play(
     )
     gateway = squid.start(network)
     with network.capture(capture):
-        stand_in = proxy.start(network, directory=place / "proxy", ca=apis.authority.root)
+        program = _envoy(network, place, apis) if pooled else _stand_in(network, place, apis)
         headers = [("x-api-key", ANTHROPIC_PLACEHOLDER), ("anthropic-version", "2023-06-01")]
         headers += [("content-type", "application/json")]
         if again:
@@ -75,11 +78,39 @@ def play(
         done = network.agent.run(
             [sys.executable, "-I", CLIENT], input=json.dumps(spec), timeout=240.0
         )
-        until(lambda: _answered(stand_in) >= calls, "the API proxy's account of its answers")
-        stand_in.process.stop()
+        if isinstance(program, proxy.Proxy):
+            stand_in = program
+            until(lambda: _answered(stand_in) >= calls, "the API proxy's account of its answers")
+            stand_in.process.stop()
+            tunnels = _tunnels(stand_in.records())
+        else:
+            program.stop()
+            tunnels = _used((place / "envoy.log").read_text())
     gateway.process.stop()
     apis.process.stop()
-    return Played(_tunnels(stand_in.records()), json.loads(done.stdout))
+    return Played(tunnels, json.loads(done.stdout))
+
+
+def _stand_in(network: Network, place: Path, apis: upstream.Upstream) -> proxy.Proxy:
+    return proxy.start(network, directory=place / "proxy", ca=apis.authority.root)
+
+
+def _envoy(network: Network, place: Path, apis: upstream.Upstream) -> Process:
+    return gateways.start(
+        network,
+        "envoy",
+        proxy.PORTS["anthropic"],
+        place / "gateway",
+        {"access_log": str(place / "envoy.log")},
+        key=proxy.ANTHROPIC_KEY,
+        ca=apis.authority.root,
+    )
+
+
+def _used(access_log: str) -> dict[str, tuple[str, ...]]:
+    """Which of Envoy's tunnels carried which call, by the client's place."""
+    lines = (line.split() for line in access_log.splitlines())
+    return {client: () if own == "-" else (own,) for client, own, _ in lines}
 
 
 def _answered(stand_in: proxy.Proxy) -> int:

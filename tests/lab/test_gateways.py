@@ -35,6 +35,8 @@ def test_envoy_asks_squid_for_the_host_and_writes_its_own_key() -> None:
 def test_envoys_limits_are_those_of_the_scenario() -> None:
     assert '"timeout": "1s"' in json.dumps(of_envoy(timeout="1s"))
     assert "hostname" not in json.dumps(of_envoy(endpoints="none"))
+    assert '"path": "/lab/access.log"' in json.dumps(of_envoy(access_log="/lab/access.log"))
+    assert '"access_log": []' in json.dumps(of_envoy())
 
 
 def test_litellm_has_one_model_and_takes_the_placeholder_for_its_own_key() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from inspector import inspect
-from lab.load import judge, play
+from lab.gateways import why_not_gateway
+from lab.load import _used, judge, play
 from lab.network import Network
 from lab.processes import why_not
 
@@ -47,3 +48,24 @@ def test_so_many_calls_at_once_have_their_tunnels(
     found = judge(inspect(capture), played)
     assert found.right >= 0.96 * calls, str(found)
     assert found.wrong_and_sure == (), str(found)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(bool(why_not_gateway("envoy")), reason=str(why_not_gateway("envoy")))
+def test_calls_that_share_tunnels_have_the_one_that_carried_them(
+    network: Network, tmp_path: Path
+) -> None:
+    capture = tmp_path / "load.pcapng"
+    played = play(network, capture, 100, within=5.0, pooled=True)
+    assert played.statuses == {"200": 100}
+    assert len(set(played.tunnels.values())) < 60
+
+    found = judge(inspect(capture), played)
+    assert found.right >= 95, str(found)
+    assert found.wrong_and_sure == (), str(found)
+
+
+def test_envoys_log_tells_which_tunnel_carried_which_call() -> None:
+    log = "172.30.0.20:4001 172.30.0.30:5001 200\n172.30.0.20:4002 - 503\n"
+
+    assert _used(log) == {"172.30.0.20:4001": ("172.30.0.30:5001",), "172.30.0.20:4002": ()}
