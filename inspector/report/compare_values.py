@@ -115,11 +115,16 @@ def credentials(aspect: Aspect | None) -> tuple[Credential, ...]:
     )
 
 
-def _order(credential: Credential) -> tuple[str, int, str, str]:
+def _order(credential: Credential) -> tuple[str, int, str, str, tuple[str, ...], str]:
+    # A fingerprint last: what differs in anything else stands in one order, whatever the run's key.
     return (
-        credential.kind, credential.length, credential.placeholder or "",
-        credential.fingerprint or "",
+        credential.kind, credential.length, credential.placeholder or "", credential.prefix or "",
+        tuple(credential.anomalies), credential.fingerprint or "",
     )  # fmt: skip
+
+
+def _without_fingerprint(text: str) -> tuple[str, str]:
+    return _FINGERPRINT.sub(r"\1", text), text
 
 
 # -- of a run ------------------------------------------------------------------------------------
@@ -253,7 +258,7 @@ def _text(text: str) -> Aspect:
 
 
 def _texts(texts: Iterable[str]) -> Aspect:
-    found = tuple(sorted(set(texts)))
+    found = tuple(sorted(set(texts), key=_without_fingerprint))
     more = len(found) - _FEW
     shown = [clipped(text, words.CELL) for text in found[:_FEW]]
     told = "\n".join([*shown, *([f"+{more} more"] if more > 0 else [])])

@@ -10,12 +10,14 @@ import pytest
 from inspector.capture_files import inspect
 from inspector.errors import ExitCode
 from inspector.model.capture import Redacted
+from inspector.model.credentials import Credential
 from inspector.model.report import Report
 from inspector.model.topology import Client
 from inspector.options import Options
 from inspector.report.compare import COPY, NO_KEY, OTHER_KEY, Comparison, Side, compare
 from inspector.report.compare_page import page
 from inspector.report.compare_values import Aspect
+from inspector.report.compare_values import _credentials as credentials_of
 from inspector.report.formats.compared import compare_schema, plain
 
 from .hostile import spoiled
@@ -300,3 +302,14 @@ def test_every_kind_of_value_fits_the_schema(name: str) -> None:
     validator.validate(told)
     kinds = {each["kind"] for each in told["differences"]}
     assert kinds >= {"texts", "number", "counts", "sent", "tunnels"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_credentials_stand_in_one_order_whatever_the_key_of_their_fingerprints(
+    turned: bool,
+) -> None:
+    prints = ["0" * 12, "f" * 12]
+    first, second = prints[::-1] if turned else prints
+    plain_one = Credential("aws-sigv4", None, 164, first, None)
+    odd_one = Credential("aws-sigv4", None, 164, second, None, ("control-character",))
+    assert credentials_of([odd_one, plain_one]).value == (plain_one, odd_one)
