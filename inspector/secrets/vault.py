@@ -32,7 +32,15 @@ from typing import Final, NoReturn
 from inspector.secret import Secret
 from inspector.secrets.grammar import merged
 from inspector.secrets.public import is_mask, is_prose, is_public
-from inspector.secrets.windows import WIDTH, Windows, aligned, word_at, words
+from inspector.secrets.windows import (
+    FILL,
+    WIDTH,
+    Windows,
+    aligned,
+    fill_end,
+    word_at,
+    words,
+)
 
 #: Windows of eight bytes of learnt keys, about 75 bytes of memory each: 13,000 keys of 40 bytes,
 #: or 320 of 8 KB.  Beyond it free text is not written.
@@ -69,6 +77,7 @@ class Vault:
         "_clear_words",
         "_compared",
         "_key",
+        "_knows_masks",
         "_lengths",
         "_long",
         "_long_windows",
@@ -85,6 +94,7 @@ class Vault:
         #: Keyed digests of the keys: one that is met whole is told from a piece.
         self._whole: set[bytes] = set()
         self._lengths: set[int] = set()
+        self._knows_masks = False  # a key is known that looks like a mask
         #: Long keys, one behind another and apart, and every fifth of their windows.
         self._long = bytearray()
         self._long_windows = Windows()
@@ -138,6 +148,7 @@ class Vault:
             self._windows.add(windows)
             self._take_back(windows)
         self._whole.add(digest)
+        self._knows_masks = self._knows_masks or is_mask(value)
         self._lengths.add(len(value))
         if len(value) < PIECE:
             self._apart = 1
@@ -254,6 +265,8 @@ class Vault:
             yield at
 
     def _is_piece(self, piece: bytes) -> bool:
+        if is_mask(piece) and not self._knows_masks:
+            return False
         if len(piece) < PIECE or is_mask(piece):
             # All masks of a redacted capture are pieces of each other.
             return self.whole(piece, 0, len(piece)) is not None
@@ -287,6 +300,8 @@ def _runs(low: bytes, windows: Windows, apart: int, step: int) -> Iterator[tuple
             first = before
         while (behind := _near(low, last, windows, step)) is not None:
             last = behind
+            if word_at(low, last) == FILL:  # so are all windows up to its end
+                last = fill_end(low, last) - _WIDTH
         seen = last + 1
         yield first, last + _WIDTH
 

@@ -8,6 +8,7 @@ up here.  Without it all words of a text are looked up.
 from __future__ import annotations
 
 import ctypes
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Set
 from typing import Final, NoReturn
@@ -17,6 +18,9 @@ from inspector.native.used import USED
 
 #: Bytes of a window.
 WIDTH: Final = 8
+#: A window of what masks are filled with, in lower case; and a run of that.
+FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
+_FILLED: Final = re.compile(rb"x*")
 #: So many words are each looked for in a text: mostly it is one, of a documented prefix.
 _FEW: Final = 16
 #: Shorter texts are looked up word by word at once.
@@ -62,9 +66,16 @@ class Windows:
         return not all(self._words.isdisjoint(words(low, at)) for at in range(0, WIDTH, apart))
 
     def places(self, low: bytes, apart: int) -> list[int]:
-        """Where windows stand in a text, at places that are multiples of `apart`, in order."""
+        """Where windows stand in a text, at places that are multiples of `apart`, in order.
+
+        Of those in one run of what masks are filled with the first alone: a copy is full of them.
+        """
         if len(low) >= _WORTH and self._compiled() is not None:
             return list(self._sifted(low, apart))
+        found = self._looked_up(low, apart)
+        return _without_fill(low, found) if FILL in self._words else found
+
+    def _looked_up(self, low: bytes, apart: int) -> list[int]:
         looked = [(phase, words(low, phase)) for phase in range(0, WIDTH, apart)]
         met = set[int]().union(*(self._words.intersection(each) for _, each in looked))
         if len(met) > _FEW:
@@ -74,7 +85,7 @@ class Windows:
                 for at, word in enumerate(each)
                 if word in met
             )
-        return sorted(at for word in met for at in _each(low, word) if at % apart == 0)
+        return sorted(at for word in met for at in _each(low, word, apart) if at % apart == 0)
 
     # -- by the compiled core -----------------------------------------------------
 
@@ -107,15 +118,26 @@ class Windows:
         sift, size, known = core.sift, len(low), self._words
         at: int = sift(sieve, low, size, apart, 0)
         while at >= 0:
-            if word_at(low, at) in known:
+            word = word_at(low, at)
+            following = at + apart
+            if word in known:
                 yield at
-            at = sift(sieve, low, size, apart, at + apart)
+                if word == FILL:  # as are all up to its end
+                    following = max(following, -(-(fill_end(low, at) - WIDTH + 1) // apart) * apart)
+            at = sift(sieve, low, size, apart, following)
 
     def __repr__(self) -> str:
         return f"<Windows {len(self._words)}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Windows are neither copied nor serialised")
+
+
+def fill_end(low: bytes, at: int) -> int:
+    """Where what masks are filled with ends, from a place on."""
+    match = _FILLED.match(low, at)
+    assert match is not None
+    return match.end()
 
 
 def words(low: bytes, phase: int) -> memoryview:
@@ -135,10 +157,27 @@ def word_at(low: bytes, at: int) -> int:
     return word
 
 
-def _each(low: bytes, word: int) -> Iterator[int]:
-    """Every place where a word stands."""
+def _without_fill(low: bytes, places: Iterable[int]) -> list[int]:
+    found: list[int] = []
+    filled = 0
+    for at in places:
+        if at + WIDTH <= filled:
+            continue
+        found.append(at)
+        if word_at(low, at) == FILL:
+            filled = fill_end(low, at)
+    return found
+
+
+def _each(low: bytes, word: int, apart: int) -> Iterator[int]:
+    """Every place where a word stands; of a run of fill two, of which one is its first."""
     wanted = array("Q", (word,)).tobytes()
     at = low.find(wanted)
     while at >= 0:
         yield at
+        if word == FILL:
+            end, first = fill_end(low, at), -(-at // apart) * apart
+            if at < first <= end - WIDTH:
+                yield first
+            at = end - WIDTH
         at = low.find(wanted, at + 1)

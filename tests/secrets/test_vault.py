@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from inspector.secret import Secret
 from inspector.secrets import vault as vault_module
+from inspector.secrets.grammar import merged
+from inspector.secrets.public import is_mask, is_public
 from inspector.secrets.vault import PIECE, Vault
+from tests.growth import steps
 
 LETTERS = string.ascii_letters + string.digits
 KEY = "".join(random.Random(1).choices(LETTERS, k=40)).encode()
@@ -220,3 +223,42 @@ def test_whatever_is_learnt_and_looked_at_nothing_raises(known: list[bytes], tex
 )
 def test_sentences_are_no_keys_and_pass_phrases_are(text: bytes, learnt: bool) -> None:
     assert Vault(b"lab").learn(Secret(text)) is learnt
+
+
+FILL = st.lists(st.sampled_from([b"x" * 5, b"x" * 30, b"XX", b"LABonly7", b"-"]), max_size=12)
+
+
+@given(FILL, FILL)
+def test_a_key_with_a_run_of_what_masks_are_filled_with_is_found_as_any_other(
+    parts: list[bytes], more: list[bytes]
+) -> None:
+    """Every stretch of the text whose windows are all windows of the key, and that is no mask."""
+    key, text = b"LAB-" + b"".join(parts) + b"-only", b"".join(more)
+    vault = knowing(key)
+    low = text.lower()
+    windows = {key.lower()[at : at + 8] for at in range(len(key) - 7)}
+    hits = [at for at in range(len(low) - 7) if low[at : at + 8] in windows]
+    runs: list[list[int]] = []
+    for at in hits:
+        if runs and runs[-1][1] == at + 7:
+            runs[-1][1] = at + 8
+        else:
+            runs.append([at, at + 8])
+    pieces = [
+        (start, stop)
+        for start, stop in runs
+        if stop - start >= PIECE and not is_mask(text[start:stop])
+        and not is_public(text[start:stop]) and not is_public(text[start:stop].strip(b"xX"))
+    ]  # fmt: skip
+    assert vault.spans(text) == merged(pieces)
+
+
+def test_a_text_that_is_blank_costs_little_though_a_key_is_filled_like_it() -> None:
+    vault = knowing(b"LABonly7" + b"x" * 80 + b"zz9")
+    blank = [(b"x" * 120 + b'", "') * count for count in (100, 200)]
+
+    for text in blank:
+        assert vault.spans(text) == []
+    few, many = (steps(lambda text=text: vault.spans(text)) for text in blank)  # type: ignore[misc]
+    assert few / 100 < 80  # a stretch of 120 bytes, not each of them
+    assert many < 2.2 * few

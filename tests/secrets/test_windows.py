@@ -94,3 +94,26 @@ def test_windows_show_and_serialise_nothing() -> None:
     for serialise in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError):
             serialise(windows)
+
+
+FILLED = st.lists(st.sampled_from([b"x" * 3, b"x" * 40, b"X" * 9, b"ab", b"c"]), max_size=30).map(
+    lambda parts: b"".join(parts).lower()
+)
+
+
+@given(FILLED, FILLED, APART)
+def test_of_a_run_of_what_masks_are_filled_with_the_first_place_is_told(
+    key: bytes, text: bytes, apart: int
+) -> None:
+    known = of(key + b"x" * 12)
+    expected: list[int] = []
+    filled = 0
+    for at in range(0, len(text) - WIDTH + 1, apart):
+        if word_at(text, at) in known and at + WIDTH > filled:
+            expected.append(at)
+            if text[at : at + WIDTH] == b"x" * WIDTH:
+                filled = at + len(text[at:]) - len(text[at:].lstrip(b"x"))
+
+    for windows in made(known, set()):
+        assert windows.places(text, apart) == expected
+        assert windows.stand_in(text, apart) == bool(expected)
