@@ -74,9 +74,9 @@ bench-probed: $(READY) ## Ask a probed API proxy 10,000 times beside one that is
 bench-growth: $(READY) ## What each attack costs at n, 2n and 4n; docs/limits.md has the table (BENCH_ARGS=...)
 	@$(BIN)/python -m benchmarks.growth $(BENCH_ARGS)
 
-soak: $(READY) ## Root: flat memory and descriptors of a live capture under steady traffic (TIME=60 RATE=50)
+soak: $(READY) ## Root: flat memory and descriptors of a live capture under steady traffic (TIME=60 RATE=50 MIX=varied)
 	@tools/system-packages lab
-	@$(BIN)/python -m benchmarks.soak $(or $(TIME),60) --rate $(or $(RATE),50)
+	@$(BIN)/python -m benchmarks.soak $(or $(TIME),60) --rate $(or $(RATE),50) --mix $(or $(MIX),varied)
 
 bench-calls: $(READY) ## Count the calls of a packet and the facts of an exchange
 	@$(BIN)/python -m benchmarks.calls

@@ -1,6 +1,6 @@
 """Hold a live capture to flat memory under steady traffic: `make soak TIME=300` (root).
 
-    python -m benchmarks.soak [SECONDS] [--rate CALLS_A_SECOND] [--raw]
+    python -m benchmarks.soak [SECONDS] [--rate CALLS_A_SECOND] [--mix kept] [--raw]
 
 `benchmarks.steady` calls on the lab's bridge; each second memory, descriptors and threads of every
 process of the capture are noted. The first third of the time is for whatever is made once. Of the
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.steady import API_PORT
+from inspector.report.files import NAMES, REPORT
 from lab.network import Network
 from lab.processes import environment, until, why_not
 
@@ -35,7 +36,7 @@ BYTES_A_CALL: Final = 512
 ARENA: Final = 1 << 20
 _LEAST_SAMPLES: Final = 9
 #: Seconds for the capture to read on, audit its file and write its report.
-_ENDING: Final = 300
+_ENDING: Final = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,9 @@ class Run:
         return sum(each["server"]["port"] == API_PORT for each in answered)
 
 
-def soak(network: Network, seconds: float, rate: float, *, raw: bool = False) -> Run:
+def soak(
+    network: Network, seconds: float, rate: float, *, mix: str = "varied", raw: bool = False
+) -> Run:
     """Capture the bridge while an agent calls; a sample each second."""
     place = network.directory / "soak"
     place.mkdir(mode=0o777)
@@ -225,6 +228,8 @@ def soak(network: Network, seconds: float, rate: float, *, raw: bool = False) ->
     ready, out = place / "ready", place / "out"
     argv = [sys.executable, "-m", "inspector", "capture", "-i", network.device, "-o", str(out)]
     argv += ["--subnet", "172.30.0.0/24", "--ready-file", str(ready), *["--raw"] * raw]
+    for name in NAMES:
+        argv += ["--without", name] if name != REPORT else []
     with (place / "capture.log").open("wb") as said:
         capture = subprocess.Popen(
             network.bridge.argv(argv), stdout=said, stderr=said, env=environment(here)
@@ -234,7 +239,7 @@ def soak(network: Network, seconds: float, rate: float, *, raw: bool = False) ->
         until(lambda: ready.exists() or _is_over(capture.pid), "the capture to run", timeout=30)
         log = place / "agent.log"
         agent = network.agent.start(
-            [*program, "agent", api.address, str(rate), str(seconds)], log=log, env=here
+            [*program, "agent", api.address, str(rate), str(seconds), mix], log=log, env=here
         )
         while agent.running:
             time.sleep(1)
@@ -295,12 +300,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Hold a live capture to flat memory.")
     parser.add_argument("seconds", type=float, nargs="?", default=60)
     parser.add_argument("--rate", type=float, default=50, help="calls a second")
+    parser.add_argument("--mix", choices=["varied", "kept"], default="varied")
     parser.add_argument("--raw", action="store_true", help="the file is written as it came")
     options = parser.parse_args()
     if reason := why_not():
         raise SystemExit(f"benchmarks.soak: {reason}")
     with Network() as network:
-        run = soak(network, options.seconds, options.rate, raw=options.raw)
+        run = soak(network, options.seconds, options.rate, mix=options.mix, raw=options.raw)
     growth = Growth.of(run.samples)
     print(told(run, growth, options.seconds), flush=True)
     failed = [*growth.too_much(), *run.faults()]

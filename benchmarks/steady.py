@@ -1,11 +1,12 @@
 """Steady traffic for `benchmarks.soak`: an agent, an API proxy and a Squid, each one small program.
 
-    python -m benchmarks.steady api ADDRESS SQUID | squid ADDRESS | agent ADDRESS RATE SECONDS
+    python -m benchmarks.steady api ADDRESS SQUID | squid ADDRESS | agent ADDRESS RATE SECONDS MIX
 
 The agent calls at a stated rate, and varies by the number of a call what users vary: a new key,
 a key that is refused, an event stream, a connection of its own instead of one that is kept. Some
 connections idle all the time, some are refused. What comes on a connection of its own the API
-proxy sends on through a tunnel of Squid's. The agent prints its counts each second as JSON.
+proxy sends on through a tunnel of Squid's. The mix `kept` has none of all that: small calls with
+keys that recur on connections that are kept. The agent prints its counts each second as JSON.
 """
 
 from __future__ import annotations
@@ -190,8 +191,9 @@ def _answer(status: bytes, body: bytes) -> bytes:
 class Agent:
     """Calls at a rate; its counts so far."""
 
-    def __init__(self, address: str, rate: float) -> None:
+    def __init__(self, address: str, rate: float, mix: str = "varied") -> None:
         self.address = address
+        self._varies = mix == "varied"
         self.rate = rate
         self.begun = self.answered = self.failed = 0
         self._kept: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
@@ -239,9 +241,9 @@ class Agent:
 
     async def _call(self, number: int) -> None:
         try:
-            if number % CHURN == 0:
+            if self._varies and number % CHURN == 0:
                 await self._churn()
-            if number % OWN_CONNECTION == 0:
+            if self._varies and number % OWN_CONNECTION == 0:
                 connection = await asyncio.open_connection(self.address, API_PORT)
                 await self._ask(number, *connection, own=True)
                 await _close(connection[1])
@@ -274,12 +276,12 @@ class Agent:
         lines = [
             "POST /v1/messages HTTP/1.1",
             f"Host: {self.address}:{API_PORT}",
-            f"x-api-key: {key(number)}",
+            f"x-api-key: {key(number if self._varies else number % 4)}",
             "anthropic-version: 2023-06-01",
             "content-type: application/json",
             f"content-length: {len(_ASK)}",
         ]
-        if number % STREAM == 11:
+        if self._varies and number % STREAM == 11:
             lines.append("Accept: text/event-stream")
         if own:
             lines.append("Connection: close")
@@ -310,7 +312,7 @@ def main() -> None:
     elif role == "squid":
         asyncio.run(_serve(rest[0], SQUID_PORT, squid()))
     else:
-        asyncio.run(Agent(rest[0], float(rest[1])).run(float(rest[2])))
+        asyncio.run(Agent(rest[0], float(rest[1]), rest[3]).run(float(rest[2])))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ _ROLES: Final[tuple[Literal["request", "response"], ...]] = ("request", "respons
 #: Protocols behind a 101 that are read.
 _READ: Final = frozenset({"websocket", "h2c"})
 
+#: What waits for an answer where none is read any more.
+_NOBODY: Final[deque[OpenExchange | TunnelRecord]] = deque(maxlen=0)
+
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
 ESTABLISHED: Final = b"Connection established"
 
@@ -138,8 +141,7 @@ class HttpLayer:
             self._on_request_events(self._requests.gap(count, at, packet))
         else:
             self._on_response_events(self._responses.gap(count, at, packet))
-            if self._responses.out_of_step and self._child is None:
-                self._lose_answers()
+            self._look_for_answers()
 
     def cut(self, up: bool, kept: int, count: int, at: int, packet: int) -> bool:
         """Plain text cannot do without its bytes, a tunnel may."""
@@ -354,6 +356,11 @@ class HttpLayer:
         if item.request is None or item.request_end is not None:
             self._write(item)
 
+    def _look_for_answers(self) -> None:
+        """Behind a gap: whether there is still a framing by which answers are told."""
+        if self._child is None and self._responses.out_of_step:
+            self._lose_answers()
+
     def _lose_answers(self) -> None:
         """Framing was lost in a gap: what waits for an answer may have had it in there.
 
@@ -401,12 +408,19 @@ class HttpLayer:
         else:
             self._on_request_events(self._requests.receive(segments))
 
+    def _let_go(self) -> None:
+        """What follows is a child's, and a tunnel is open for long: parsers are half its memory."""
+        del self._requests, self._responses
+        if not self._awaiting:
+            self._awaiting = _NOBODY
+
     def _switch(self, server_rest: list[Segment]) -> None:
         """The stream stops being HTTP: a CONNECT took effect, or a 101."""
         client_rest = self._requests.take_rest()
         if self._listener is not None:
             self._listener.http_over()
         start = (self._responses.position, self._requests.position)
+        self._let_go()
         record, self._receiving = self._receiving, None
         upgraded = self._upgraded
         if isinstance(record, TunnelRecord):

@@ -22,6 +22,9 @@ from inspector.wire import Segment
 #: cheaper to take in batches (a skip costs two calls, about 1.5 us).
 SKIP_FROM: Final = 4096
 
+#: No direction.  Sets are only taken from, so that all tunnels of a capture may have this one.
+_NEITHER: Final[set[bool]] = set()
+
 
 class TlsLayer:
     """Watches a TLS conversation, inside a tunnel or on its own.
@@ -41,11 +44,11 @@ class TlsLayer:
         self._context = context
         self._position = [*start]
         self._midstream = midstream or context.connection.midstream
-        self._out_of_step: set[bool] = {True, False} if self._midstream else set()
+        self._out_of_step = {True, False} if self._midstream else _NEITHER
         self._tls = TlsConversation()
         # Directions that consist of records, as far as is known, and are not told to be.
         # What a proxy says first in a tunnel may be something else (`first_answer`).
-        self._untold: set[bool] = set()
+        self._untold = _NEITHER
         if not self._midstream and context.listener is not None:
             self._untold = {True, False}
             self._tell(True)
