@@ -10,7 +10,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed bench-growth soak lab captures diagnose-matrix mutation live-scenarios bpf native fuzz docs lock clean
+.PHONY: help demo check fast test test-real leaks lint format bench bench-live bench-calls bench-keys bench-probed bench-growth soak lab captures diagnose-matrix mutation live-scenarios bpf native fuzz docs lock sbom clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,9 @@ docs: $(READY) ## Regenerate what is generated: schema, references, limits, pict
 
 lock: $(READY) ## Renew requirements/ within the ranges of pyproject.toml
 	@tools/lock $(BIN)/python
+
+sbom: $(READY) ## The bill of materials of this checkout, CycloneDX: dist/sbom.cdx.json
+	@$(BIN)/python -m tools.sbom
 
 clean: ## Remove the environment, caches and generated workloads
 	@rm -rf $(VENV) .gateways build dist benchmarks/.data .hypothesis .import_linter_cache \

@@ -594,6 +594,6 @@ ATTACKS: Final[dict[str, Attack]] = {
     "sections": _attack(_sections, 5_000),
     "comments": _attack(_comments, 5_000),
     "secrets": _attack(_secrets, 10_000),
-    "gzip-file": _attack(_zipped_file, 50_000_000),
+    "gzip-file": _attack(_zipped_file, 4_000_000),
     "log-lines": Attack(_text(_squid_lines), 25_000, _one_call, _squid_lines),
 }

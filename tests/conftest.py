@@ -36,6 +36,7 @@ ROOMS: Final = {
 #: damaged ones, processes by the dozen.  Measured with `pytest --durations`.
 SLOW: Final = frozenset(
     {
+        "benchmarks/test_growth.py",
         "chain/test_rows.py",
         "chain/test_truth.py",
         "cli/test_discretion.py",

@@ -28,6 +28,11 @@ NOT_RUN: Final = {
     "head -c 32 /dev/urandom": "makes the key that the test makes",
     "pipx install .": "installs: the wheel is held in tests/test_wheel.py",
     "uv tool install .": "installs: the wheel is held in tests/test_wheel.py",
+    "git checkout ": "asks for a release: the wheel is built twice in tests/test_wheel.py",
+    ".venv/bin/python -m hatchling": "builds: the wheel is built twice in tests/test_wheel.py",
+    "sha256sum ": "of wheels: they are built and compared in tests/test_wheel.py",
+    "gh attestation": "asks GitHub of a release that is not there yet",
+    "pypi-attestations": "asks an index of a release that is not there yet",
     "make ": "held to the Makefile below",
     ". .venv/bin/activate": "of the shell: tests/docs/test_follow.py",
 }
@@ -125,7 +130,7 @@ def options_of(name: str) -> set[str]:
 #: Pages about other programs, or about this one's development.
 OF_OTHERS: Final = ("docs/lab.md", "benchmarks/README.md", "captures/README.md", "CONTRIBUTING.md")
 #: Options of other programs, and of the group of commands, that the other pages name.
-FOREIGN: Final = {"--config", "--preserve-env", "--token", "--version"}
+FOREIGN: Final = {"--config", "--preserve-env", "--require-hashes", "--token", "--version"}
 
 
 def named_options() -> Iterator[tuple[str, str]]:

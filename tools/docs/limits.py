@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from dataclasses import fields
 from importlib import import_module
@@ -15,6 +16,8 @@ from typing import Final
 from inspector.model.texts import field_texts
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "limits.md"
+#: What `python -m benchmarks.growth` measured.
+FIGURES: Final = PAGE.parents[1] / "benchmarks" / "growth.json"
 
 #: (module, constant): the comment above the constant is its meaning.
 LIMITS: Final = (
@@ -236,6 +239,22 @@ times its file. A limit that cuts something off says so, in `completeness.limits
 |---|---|---|---|
 """
 
+_GROWTH: Final = """
+## What attacks cost
+
+`make bench-growth` makes captures with n, 2n and 4n of whatever could cost more than it is
+worth, and reads them. CPU is user and system seconds beyond those of an empty capture, on a
+machine with two cores that others used as well (seconds are good for ratios only); MB is the
+peak of the process. Both are of `analyze --format json`; the last but one column is the largest
+one with all that `-o` leaves, the redacted copy included. That work is in proportion is held by
+a test that counts lines of Python (`tests/benchmarks/test_growth.py`), and memory of what is
+open by one that counts bytes (`tests/exchanges/test_memory.py`): a bare SYN 1.6 KB, a tunnel
+with its handshake 14 KB, a call that waits 10 KB.
+
+| n of | n | CPU s at n / 2n / 4n | MB at n / 2n / 4n | 4n with `-o` | limits hit at 4n |
+|---|---|---|---|---|---|
+"""
+
 
 def limits_page() -> str:
     """The text of the page."""
@@ -253,7 +272,27 @@ def limits_page() -> str:
             f"| {place} | `{name}.{field.name}` | {_value(field.default)} | {texts[field.name]} |"
             for field in fields(kind)
         ]
-    return _HEAD + "\n".join(rows) + "\n"
+    return _HEAD + "\n".join(rows) + "\n" + _GROWTH + growth_table()
+
+
+def growth_table() -> str:
+    """A row of figures for each attack."""
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    lines = []
+    for row in figures["attacks"].values():
+        cpu = " / ".join(f"{each:.1f}" for each in row["cpu"])
+        peak = " / ".join(f"{each:,}" for each in row["peak"])
+        with_all = f"{row['artifacts'][0]:.1f} s, {row['artifacts'][1]:,} MB"
+        limits = ", ".join(row["limits"]) or "-"
+        lines.append(f"| {row['things']} | {row['n']:,} | {cpu} | {peak} | {with_all} | {limits} |")
+    seconds, megabytes = figures["empty"]
+    return (
+        "\n".join(lines)
+        + f"""
+
+An empty capture takes {seconds:.1f} s and {megabytes} MB.
+"""
+    )
 
 
 def _value(value: object) -> str:
