@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -101,7 +100,7 @@ class CopiedDirection:
         #: The time of the packet, in ns, and the offset of the first byte that nobody read.
         self.unread: tuple[int, int] | None = None
         #: Which packets brought what: an offset, and from there on the places of segments.
-        self._brought: deque[tuple[int, array[int]]] = deque()
+        self._brought: list[tuple[int, array[int]]] = []
 
     def add(self, segments: Sequence[Segment]) -> None:
         """The next bytes."""
@@ -141,8 +140,10 @@ class CopiedDirection:
             self.unread = self._brought_by(start)[1], start
             self.note(start, [], "plaintext")
         brought, decided = self._brought, self.track.decided
-        while len(brought) > 1 and brought[1][0] <= decided:
-            brought.popleft()
+        gone = 0
+        while len(brought) > gone + 1 and brought[gone + 1][0] <= decided:
+            gone += 1
+        del brought[:gone]
 
     def force(self) -> None:
         """Decide everything that is here, come what may."""

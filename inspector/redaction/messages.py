@@ -8,7 +8,6 @@ parser's extents: nothing here looks for where anything begins or ends.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -77,7 +76,7 @@ class Messages:
         self.blanked: set[int] = set()
         self._reason = "bodies"
         #: Where the bytes stand that the body's masker keeps back.
-        self._places: deque[Extent] = deque()
+        self._places: list[Extent] = []
 
     @property
     def settled(self) -> int:
@@ -203,17 +202,18 @@ class Messages:
 
     def _show(self, masked: bytes) -> None:
         """Grant the next bytes of the body, whose places are the first that wait."""
-        at, places, grant = 0, self._places, self._track.grant
+        at, shown, places, grant = 0, 0, self._places, self._track.grant
         self._is_blank = self._is_blank and is_mask([(0, 0, masked)])
         while at < len(masked):
-            start, stop = places[0]
+            start, stop = places[shown]
             count = min(stop - start, len(masked) - at)
             grant(start, masked[at : at + count])
             at += count
             if count == stop - start:
-                places.popleft()
+                shown += 1
             else:
-                places[0] = Extent(start + count, stop)
+                places[shown] = Extent(start + count, stop)
+        del places[:shown]
 
     def _hide_rest(self) -> None:
         for start, stop in self._places:

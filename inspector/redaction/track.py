@@ -10,7 +10,6 @@ Offsets count the direction's bytes from the first one captured, missing ones in
 from __future__ import annotations
 
 import re
-from collections import deque
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
@@ -64,8 +63,10 @@ class Track:
         self.decided = 0
         #: A body was coded anew: what is written is neither what was captured nor a mask.
         self.is_recoded = False
-        self._stretches: deque[_Stretch] = deque([_Stretch(0, bytearray(), bytearray())])
-        self._passed: deque[_Passed] = deque()
+        # Short lists, of which the first go: an empty deque takes ten times the memory of one,
+        # and there are two directions of each connection.
+        self._stretches = [_Stretch(0, bytearray(), bytearray())]
+        self._passed: list[_Passed] = []
         self._grants: list[_Grant] = []  # in what is not decided
 
     # -- bytes -----------------------------------------------------------------
@@ -91,7 +92,7 @@ class Track:
         else:
             self._passed.append(_Passed(self.end, self.end + count))
             if len(self._passed) > PASTS:
-                self._passed.popleft()
+                del self._passed[0]
         self.gap(count)
 
     def read(self, start: int, stop: int) -> bytes:
@@ -220,7 +221,7 @@ class Track:
             if first.base + len(first.raw) > needed:
                 break
             kept -= len(first.raw)
-            stretches.popleft()
+            del stretches[0]
         base, raw, out = stretches[-1]
         spare = min(self.decided - history, needed) - base
         if spare > history:
