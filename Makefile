@@ -101,10 +101,12 @@ native: ## Rebuild the compiled core from its C source (pinned gcc, and its cros
 	@tools/system-packages native
 	@tools/native inspector/native
 
-fuzz: $(READY) ## Fuzz the compiled core under sanitizers, both engines against each other, and each reader (TIME=60)
+fuzz: $(READY) ## Fuzz the compiled core under sanitizers, both engines against each other, each reader and file format (TIME=60)
 	@tools/system-packages fuzz
+	@tools/fuzzer
 	@$(BIN)/python -m tests.native $(or $(TIME),60)
 	@$(BIN)/python -m tests.fuzz $(or $(TIME),60)
+	@$(BIN)/python -m tests.fuzz.guided $(or $(TIME),60)
 
 mutation: $(READY) ## Which changed conditions and weights of the diagnosis no test notices
 	@$(BIN)/python -m tests.diagnosis.mutation

@@ -28,7 +28,7 @@ from benchmarks.wire import PCAP_HEADER
 
 FIGURES: Final = Path(__file__).with_name("growth.json")
 #: MB that no attack of `ATTACKS` may take.
-MOST: Final = 300
+MOST: Final = 400
 _STEEPEST: Final = 3.0
 _PATIENCE: Final = 0.5
 _SIZES: Final = (1, 2, 4)

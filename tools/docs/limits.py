@@ -248,8 +248,10 @@ machine with two cores that others used as well (seconds are good for ratios onl
 peak of the process. Both are of `analyze --format json`; the last but one column is the largest
 one with all that `-o` leaves, the redacted copy included. That work is in proportion is held by
 a test that counts lines of Python (`tests/benchmarks/test_growth.py`), and memory of what is
-open by one that counts bytes (`tests/exchanges/test_memory.py`): a bare SYN 1.6 KB, a tunnel
-with its handshake 14 KB, a call that waits 10 KB.
+open by one that counts bytes (`tests/exchanges/test_memory.py`): a bare SYN 1.6 KB, a tunnel 7
+KB and with a handshake that nobody acknowledged 14 KB, a call that waits 10 KB. A redacted copy
+takes 4 KB more for each connection that is open (`tests/redaction/test_open_memory.py`), and its
+packets that wait take four times their size.
 
 | n of | n | CPU s at n / 2n / 4n | MB at n / 2n / 4n | 4n with `-o` | limits hit at 4n |
 |---|---|---|---|---|---|
