@@ -35,6 +35,8 @@ _FOREIGN: Final[Mapping[bytes, str]] = {
     b"\x04\x22\x4d\x18": "lz4 data; unpack it with lz4 -d",
     b"PK\x03\x04": "a zip archive; unpack it",
     b"snoo": "a Solaris snoop capture; convert it with editcap -F pcapng",
+    b"GMBU": "a capture of Microsoft Network Monitor; convert it with editcap -F pcapng",
+    b"RTSS": "a capture of Microsoft Network Monitor 1; convert it with editcap -F pcapng",
     b"CLIE": "a TLS key log, not a capture; give the capture it belongs to",
     b"SERV": "a TLS key log, not a capture; give the capture it belongs to",
 }

@@ -239,6 +239,10 @@ def test_a_fault_that_ends_the_file_is_its_cut() -> None:
         (gzip.compress(b"some text"), "is not a capture file"),
         (b"\x1f\x8b", "holds no data: its gzip data is empty or cut"),
         (b"\xfd7zXZ\0", "is xz data; unpack it with xz -d"),
+        (
+            b"GMBU\x01\x02",
+            "is a capture of Microsoft Network Monitor; convert it with editcap -F pcapng",
+        ),
         (b'{"schema": 1}', "is JSON text"),
         (b"CLIENT_RANDOM LABONLY", "is a TLS key log"),
     ],

@@ -250,7 +250,7 @@ one with all that `-o` leaves, the redacted copy included. That work is in propo
 a test that counts lines of Python (`tests/benchmarks/test_growth.py`), and memory of what is
 open by one that counts bytes (`tests/exchanges/test_memory.py`): a bare SYN 1.6 KB, a tunnel 7
 KB and with a handshake that nobody acknowledged 14 KB, a call that waits 10 KB. A redacted copy
-takes 4 KB more for each connection that is open (`tests/redaction/test_open_memory.py`), and its
+takes 8 KB more for each connection that is open (`tests/redaction/test_open_memory.py`), and its
 packets that wait take four times their size.
 
 | n of | n | CPU s at n / 2n / 4n | MB at n / 2n / 4n | 4n with `-o` | limits hit at 4n |
