@@ -56,9 +56,10 @@ format: $(READY) ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(READY) ## Compare speed and memory with tshark and tcpflow (BENCH_ARGS=...)
+bench: $(READY) ## Compare speed and memory with tshark, tcpflow and tcpdump, and with what is aimed at (BENCH_ARGS=...)
 	@tools/system-packages bench
 	@$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+	@$(BIN)/python -m benchmarks.targets
 
 bench-live: $(READY) ## Compare live captures with tcpdump and dumpcap; root (BENCH_ARGS=...)
 	@tools/system-packages bench-live
