@@ -24,19 +24,18 @@ from inspector.chain.evidence import (
     ENDS_TOGETHER,
     JITTER,
     MS,
-    Learned,
     attempt_cost,
     cost,
     lag,
     may_answer,
     may_belong,
     patience,
-    unlike_growth,
 )
 from inspector.chain.link import Link, mark_queued
 from inspector.chain.order import Order, Pairs, align, apart, disorder
 from inspector.chain.retries import Retries
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.sizes import Learned, unlike_growth
 from inspector.chain.turn import REACH
 
 #: The price of a tunnel that is nobody's: the API proxy's own, or an attempt that cannot be

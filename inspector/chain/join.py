@@ -6,9 +6,9 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 
 from inspector.chain.clustering import CROWDED, clusters
-from inspector.chain.evidence import Learned
 from inspector.chain.reuse import free_turns, left_over, while_coming
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
+from inspector.chain.sizes import Learned
 from inspector.chain.verdict import How, Scene, Statement, of_link, of_none
 from inspector.chain.way import Outward
 from inspector.exchanges.turns import TunnelTurn

@@ -11,10 +11,11 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.chain.evidence import JITTER, MS, Learned, may_belong
+from inspector.chain.evidence import JITTER, MS, may_belong
 from inspector.chain.explanation import Explanation
 from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.sizes import Learned
 
 #: Tunnels behind an attempt that may be the one that followed it, looked at at most.
 _SEARCHED: Final = 256

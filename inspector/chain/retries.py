@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from inspector.chain.evidence import AGAIN, ALIKE_BYTES, MS, Learned, may_belong
+from inspector.chain.evidence import AGAIN, MS, may_belong
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.sizes import ALIKE_BYTES, Learned
 
 #: The next attempt is made at once, or once a short pause is over that the answer asked for.
 _AGAIN: Final = 50 * MS

@@ -25,13 +25,16 @@ FOLDER: Final = Path(__file__).parent
 WEIGHTS: Final[dict[str, tuple[str, ...]]] = {
     "answerer": ("DECIDES", "LEAD"),
     "evidence": (
-        "ENDS_TOGETHER", "PROMPT", "_LAG", "_LAG_LIMIT", "OTHER_AUTHORITY", "UNKNOWN_AUTHORITY",
-        "_SIZE_CAP", "_VOTES", "_SHORT", "_OVER_BEFORE", "AGAIN", "SILENCE", "HUSH", "_LESS",
+        "ENDS_TOGETHER", "PROMPT", "_LAG", "_LAG_LIMIT",
+        "_SHORT", "_OVER_BEFORE", "AGAIN", "SILENCE", "HUSH", "_LESS",
         "_LEAST",
     ),
     "explanation": ("NOBODYS", "_TURN", "_MISSING"),
     "order": ("_CROSSED", "_DISORDER_SCALE", "_DISORDER_CAP"),
     "retries": ("AGAIN", "_AGAIN", "_PAUSE", "_CLOSED_LATE"),
+    "sizes": (
+        "OTHER_AUTHORITY", "UNKNOWN_AUTHORITY", "_SIZE_CAP", "_VOTES", "_RECORD_ADDS", "_UNSURE",
+    ),
     "verdict": ("ENDS_TOGETHER", "LATE", "LATER", "PROMPT"),
 }  # fmt: skip
 FACTORS: Final = (2.0, 0.5)

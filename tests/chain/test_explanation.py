@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from inspector.chain.evidence import Learned
 from inspector.chain.explanation import Explanation
 from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.sizes import Learned
 from tests.chain.made import a_call, a_tunnel, ns
 
 OTHERS = "gpt.example:443"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.chain.evidence import Learned
 from inspector.chain.explanation import Explanation
+from inspector.chain.sizes import Learned
 from tests.chain.made import a_call, a_tunnel
 from tests.chain.test_explanation import given, links
 
@@ -105,3 +105,14 @@ def test_an_earlier_attempt_of_the_call_itself_is_no_rival_of_its_tunnel(span: i
     link = links([a_call(0, 702)], [a_tunnel(5, 300, span=span), a_tunnel(301, 700)])[0]
 
     assert (link.carrier, link.margin) == (1, float("inf"))
+
+
+@pytest.mark.parametrize(("over", "carrier"), [(39, 0), (38, 2)])
+def test_a_call_moves_on_only_where_that_explains_more_than_an_attempt_costs(
+    over: float, carrier: int
+) -> None:
+    """Its own tunnel ended 21 or 22 ms before the answer: 1.96 or 2.06 more than the next."""
+    calls = [a_call(0, 60), a_call(1, 200)]
+    tunnels = [a_tunnel(5, over), a_tunnel(6, 200), a_tunnel(38, 60)]
+
+    assert given(calls, tunnels)[0] == carrier

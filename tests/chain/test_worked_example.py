@@ -6,8 +6,9 @@ import pytest
 
 import inspector.chain
 from inspector.chain.clustering import clusters
-from inspector.chain.evidence import Learned, attempt_cost, cost, may_answer, patience
+from inspector.chain.evidence import attempt_cost, cost, may_answer, patience
 from inspector.chain.explanation import NO_TUNNEL, NOBODYS, Explanation
+from inspector.chain.sizes import Learned
 from inspector.chain.verdict import Scene as Limits
 from inspector.chain.verdict import of_link
 from tests.chain.made import a_call, a_tunnel
