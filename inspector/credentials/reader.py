@@ -214,6 +214,12 @@ class CredentialReader:
         memo = self._response_texts
         return tuple([self._written(field, memo, self._response) for field in fields])
 
+    def shown(self, field: RawField, *, response: bool = False) -> str:
+        """The value of one field as `headers`, or `response_headers`, shows it."""
+        if response:
+            return self._written(field, self._response_texts, self._response)[1]
+        return self._written(field, self._texts, self._request)[1]
+
     def target(self, raw: bytes) -> str:
         """A request target of any form (RFC 9112 3.2) as text without credentials.
 

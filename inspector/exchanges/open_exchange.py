@@ -18,6 +18,7 @@ from inspector.model.http import ApiError, EventStream, Grpc, Request, Response,
 from inspector.model.network import EndedBy
 from inspector.protocols.content import Budget
 from inspector.protocols.content_codecs import CODINGS
+from inspector.protocols.http1_head import METHODS
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
 from inspector.secrets.grants import REASON
 from inspector.wire import Segment, size_of
@@ -174,7 +175,7 @@ class OpenExchange:
         host = head.get(b"host")
         auth = credentials.auth(head.fields, head.target, head.packet, studied=True)
         return Request(
-            method=credentials.words(head.method.decode("latin-1")),
+            method=_method(credentials, head.method),
             target=credentials.target(head.target),
             http_version=_version(head.version),
             host=None if host is None else credentials.target(host),
@@ -246,12 +247,19 @@ def _version(version: bytes) -> str:
     return version.decode() if _VERSION.fullmatch(version) else "HTTP/?"
 
 
+def _method(credentials: CredentialReader, method: bytes) -> str:
+    text = method.decode("latin-1")
+    return text if method in METHODS else credentials.words(text)
+
+
 def _granted(
     credentials: CredentialReader, head: RequestHead | ResponseHead, name: bytes
 ) -> str | None:
-    """The value of a header as it may be shown."""
-    text = head.text(name)
-    return None if text is None else credentials.value(name, text)
+    """The value of a header, whose name is no credential's, as it may be shown."""
+    field = head.first(name)
+    if field is None:
+        return None
+    return credentials.shown(field, response=isinstance(head, ResponseHead))
 
 
 def _words(credentials: CredentialReader, text: str | None) -> str | None:

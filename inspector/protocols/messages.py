@@ -49,12 +49,17 @@ class _Head:
     start: int
     layout: HeadLayout
 
+    def first(self, name: bytes) -> Field | None:
+        """The first field `name` (given in lower case), or None."""
+        for sent in self.fields:
+            if sent.name.lower() == name:
+                return sent
+        return None
+
     def get(self, name: bytes) -> bytes | None:
         """The value of the first field `name` (given in lower case), or None."""
-        for sent, raw in self.fields:
-            if sent.lower() == name:
-                return Field(sent, raw).value
-        return None
+        found = self.first(name)
+        return None if found is None else found.value
 
     def text(self, name: bytes) -> str | None:
         """`get` decoded as Latin-1, which keeps every byte."""
