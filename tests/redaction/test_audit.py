@@ -387,6 +387,26 @@ def test_work_and_memory_grow_with_the_packets(monkeypatch: pytest.MonkeyPatch) 
     assert work[2] <= 2.1 * work[1]
 
 
+def test_masks_are_no_work_for_a_key_that_is_filled_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[bytes] = []
+    spans = Vault.spans
+
+    def looking(self: Vault, text: bytes) -> list[tuple[int, int]]:
+        looked.append(text)
+        return spans(self, text)
+
+    monkeypatch.setattr(Vault, "spans", looking)
+    tcp = Tcp().open()
+    for _ in range(20):
+        tcp.up(b'{"text":"' + 1000 * b"x" + b'"}')
+    out = copied(tcp.wire.packets)
+    found = audit([out], knowing(b"sk-proj-LABONLY" + 40 * b"x"), source=batches(tcp.wire.packets))
+    assert found.keys == 0
+    assert not any(16 * b"x" in text for text in looked)
+
+
 def test_an_audit_that_is_told_to_end_says_that_it_did() -> None:
     out = copied(Tcp().open().up(asked(key=PLAIN)).wire.packets)
     found = audit([out], knowing(PLAIN), go_on=lambda: False)
