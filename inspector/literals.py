@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from inspector.native.layout import LITERALS, LONGEST_LITERAL, Finder
+from inspector.native.layout import LITERALS, LONGEST_LITERAL, LiteralTable
 from inspector.native.used import USED
 
 
@@ -35,8 +35,8 @@ class Literals:
         return found.start() if found else -1
 
 
-def _finder(texts: Sequence[bytes]) -> Finder:
-    finder = Finder()
+def _finder(texts: Sequence[bytes]) -> LiteralTable:
+    finder = LiteralTable()
     finder.count = len(texts)
     for place, text in zip(finder.literals, texts, strict=False):
         place.length = len(text)

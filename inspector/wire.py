@@ -57,7 +57,7 @@ _EARLIEST: Final = -1 - _LATEST
 _UNPACK_RECORD: Final = Struct("4q")
 
 
-class Records(Sequence[Record]):
+class PackedRecords(Sequence[Record]):
     """Records as the compiled core writes and reads them: four 8-byte integers each.
 
     `packed` holds them one behind another; a tuple is made of one when somebody asks for it.
@@ -71,14 +71,14 @@ class Records(Sequence[Record]):
     @overload
     def __getitem__(self, index: int) -> Record: ...
     @overload
-    def __getitem__(self, index: slice) -> Records: ...
-    def __getitem__(self, index: int | slice) -> Record | Records:
+    def __getitem__(self, index: slice) -> PackedRecords: ...
+    def __getitem__(self, index: int | slice) -> Record | PackedRecords:
         count = len(self)
         if isinstance(index, slice):
             start, stop, step = index.indices(count)
             if step != 1:
                 raise ValueError("records are consecutive")
-            part = Records()
+            part = PackedRecords()
             part.packed = self.packed[4 * start : 4 * max(start, stop)]
             return part
         if not -count <= index < count:
@@ -94,14 +94,14 @@ class Records(Sequence[Record]):
 
     def __eq__(self, other: object) -> bool:
         """Equal to every sequence of the same records."""
-        if isinstance(other, Records):
+        if isinstance(other, PackedRecords):
             return self.packed == other.packed
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Records({list(self)})"
+        return f"PackedRecords({list(self)})"
 
     def extend(self, records: Sequence[Record]) -> None:
         """Some more; a time that no 63 bits hold becomes the nearest that they do."""

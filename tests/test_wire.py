@@ -12,8 +12,8 @@ from inspector.wire import (
     FILE_SHIFT,
     PORTION_NS,
     SKEW_NS,
+    PackedRecords,
     Record,
-    Records,
     Segment,
     Segments,
     joined,
@@ -120,7 +120,7 @@ places = st.integers(-7, 7)
 
 @given(st.lists(record, max_size=5), places, places)
 def test_packed_records_are_a_list_of_tuples(rows: list[Record], start: int, stop: int) -> None:
-    packed = Records(rows)
+    packed = PackedRecords(rows)
 
     assert packed == rows
     assert list(packed) == rows
@@ -136,7 +136,7 @@ def test_packed_records_are_a_list_of_tuples(rows: list[Record], start: int, sto
 def test_times_are_moved_into_a_range_and_those_that_were_outside_told(
     rows: list[Record], last: int
 ) -> None:
-    packed = Records(rows)
+    packed = PackedRecords(rows)
 
     assert packed.keep_times(5, last) == [
         index for index, (at, *_) in enumerate(rows) if not 5 <= at <= last
@@ -145,7 +145,7 @@ def test_times_are_moved_into_a_range_and_those_that_were_outside_told(
 
 
 def test_a_time_that_no_63_bits_hold_becomes_the_nearest_that_they_do() -> None:
-    packed = Records()
+    packed = PackedRecords()
     packed.extend([(1 << 70, 1, 2, 3), (-(1 << 70), 4, 5, 6)])
 
     assert packed == [((1 << 63) - 1, 1, 2, 3), (-(1 << 63), 4, 5, 6)]

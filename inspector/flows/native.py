@@ -22,11 +22,11 @@ from inspector.flows.contract import Delivery
 from inspector.flows.decode import FAST_LINKS
 from inspector.flows.early import EarlyData
 from inspector.flows.engine import PacketEngine
-from inspector.flows.stream import UNKNOWN, Half, Pending
+from inspector.flows.stream import UNKNOWN, Half, PendingSegments
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
 from inspector.native.layout import Core, CoreState, HeldSegment, KeySlot
-from inspector.wire import Batch, Records, Segment, Segments
+from inspector.wire import Batch, PackedRecords, Segment, Segments
 
 #: Segments held as places in their batch; when there are more, all become bytes.
 _SEGMENTS: Final = 4096
@@ -210,13 +210,13 @@ class NativeHalf(Half):
         self.home.cells[self.at + layout.EARLY] = early is not None
 
     @property
-    def pending(self) -> Pending:
+    def pending(self) -> PendingSegments:
         if self.home.cells[self.at + layout.HELD]:
             self.pull()
         return self._pending
 
     @pending.setter
-    def pending(self, segments: Pending) -> None:
+    def pending(self, segments: PendingSegments) -> None:
         self._pending = segments
 
     def pull(self) -> None:
@@ -309,7 +309,11 @@ class NativeEngine(PacketEngine):
         if before_ip is None or type(batch.data) is not bytes:
             yield from super().feed(batch)
             return
-        records = batch.records if isinstance(batch.records, Records) else Records(batch.records)
+        records = (
+            batch.records
+            if isinstance(batch.records, PackedRecords)
+            else PackedRecords(batch.records)
+        )
         self.notes.packets += len(records)
         self._reassembler.counted_cuts = batch.counted_cuts
         memory, join, data, first = self._memory, self._core.join, batch.data, batch.first_packet

@@ -30,7 +30,7 @@ _ALL: Final = 1 << 62
 
 
 #: Segments that wait to be delivered.
-Pending: TypeAlias = list[Segment] | Segments
+PendingSegments: TypeAlias = list[Segment] | Segments
 
 #: The lists of a direction that has none yet; never written to.
 NOTHING: Final[list[Segment]] = []
@@ -90,7 +90,7 @@ class Half:
         self.skip_asked = 0
         self.batch = False
         self.room = 0
-        self.pending: Pending = NOTHING
+        self.pending: PendingSegments = NOTHING
         self.delivered: Sequence[Segment] = NOTHING
         self.room_compared = 0
         self.early: EarlyData | None = None

@@ -71,7 +71,7 @@ class CoreState(ctypes.Structure):
     )
 
 
-class Walk(ctypes.Structure):
+class FileWalk(ctypes.Structure):
     """`struct walk`: how a capture file is walked."""
 
     _fields_ = tuple(
@@ -103,7 +103,7 @@ class Chunking(ctypes.Structure):
 HEADS: Final = 16
 
 
-class Heard(ctypes.Structure):
+class HeardEvents(ctypes.Structure):
     """`struct heard`: what the events of a stream tell."""
 
     _fields_ = (("last", c_int64), ("longest", c_int64), ("seen", c_int64 * HEADS))
@@ -128,7 +128,7 @@ LITERALS: Final = 32
 LONGEST_LITERAL: Final = 15
 
 
-class Finder(ctypes.Structure):
+class LiteralTable(ctypes.Structure):
     """`struct finder`: texts that are looked for together."""
 
     class Literal(ctypes.Structure):
@@ -161,16 +161,16 @@ SIZES: Final = (
     ctypes.sizeof(HeldSegment),
     32,
     ctypes.sizeof(CoreState),
-    ctypes.sizeof(Walk),
+    ctypes.sizeof(FileWalk),
     ctypes.sizeof(Chunking),
-    ctypes.sizeof(Heard),
-    ctypes.sizeof(Finder),
+    ctypes.sizeof(HeardEvents),
+    ctypes.sizeof(LiteralTable),
     ctypes.sizeof(Sieve),
     ctypes.sizeof(Sealed),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
-_walk: Final = ctypes.POINTER(Walk)
+_walk: Final = ctypes.POINTER(FileWalk)
 _sieve: Final = ctypes.POINTER(Sieve)
 _number: Final = ctypes.POINTER(c_int64)
 _address: Final = ctypes.c_void_p
@@ -192,7 +192,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "chunks": [_address, _bytes, c_int64, _address, c_int64, _address, c_int64],
     "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
     "sealed": [_address, _bytes, c_int64, _address, c_int64],
-    "first": [ctypes.POINTER(Finder), _bytes, c_int64, c_int64],
+    "first": [ctypes.POINTER(LiteralTable), _bytes, c_int64, c_int64],
     "sow": [_sieve, _address, c_int64],
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
 }

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from inspector.model.capture import Interface
 from inspector.pcap.walk import MAX_BLOCK, MAX_CAPTURED, DecryptionSecrets, FaultList, Run
 from inspector.pcap.walked import CoreWalk
-from inspector.wire import Record, Records
+from inspector.wire import PackedRecords, Record
 
 HEADER_LENGTH: Final = 24
 
@@ -104,9 +104,9 @@ class ClassicWalker:
         how.big_endian, how.tick = variant.order == ">", variant.tick
         how.header, how.longest = variant.record_header, self._longest
 
-    def _walk_records(self, data: bytes, at: int) -> tuple[Records, int]:
+    def _walk_records(self, data: bytes, at: int) -> tuple[PackedRecords, int]:
         """The hot loop: about 0.25 us a record.  Every name in it is a local one."""
-        taken = Records()
+        taken = PackedRecords()
         if self._core:
             at = self._core.take(data, at, taken)
             self.packets += len(taken)

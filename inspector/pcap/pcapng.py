@@ -28,7 +28,7 @@ from inspector.pcap.walk import (
 )
 from inspector.pcap.walked import CoreWalk
 from inspector.secret import Secret
-from inspector.wire import Record, Records
+from inspector.wire import PackedRecords, Record
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1
@@ -181,7 +181,7 @@ class PcapngWalker:
         return at
 
     def _take_by_core(
-        self, data: bytes, at: int, run: Records, current: int, tick: int, offset: int
+        self, data: bytes, at: int, run: PackedRecords, current: int, tick: int, offset: int
     ) -> int:
         """The packets of the present interface that follow each other."""
         how = self._core.how
@@ -420,7 +420,7 @@ class PcapngWalker:
         """Put a packet behind those of its kind, or start a new run."""
         runs = self._runs
         if not runs or (runs[-1].link_type, runs[-1].counted_cuts) != interface.shared:
-            runs.append(Run(interface.link_type, Records(), {}, interface.counted_cuts))
+            runs.append(Run(interface.link_type, PackedRecords(), {}, interface.counted_cuts))
         run = runs[-1]
         if comments:
             run.comments[len(run.records)] = comments

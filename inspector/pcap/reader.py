@@ -16,7 +16,7 @@ from inspector.pcap.pipes import Stop
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
 from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
 from inspector.pcap.walked import span
-from inspector.wire import DISORDER_NS, Batch, Record, Records, packet_reference
+from inspector.wire import DISORDER_NS, Batch, PackedRecords, Record, packet_reference
 
 _MAGIC_LENGTH: Final = 4
 #: Buffers of all files opened together; each gets its share, and 64 KiB at least.
@@ -172,7 +172,7 @@ class CaptureReader:
         marks.clear()
         return taken
 
-    def _note_steps_back(self, records: Records) -> None:
+    def _note_steps_back(self, records: PackedRecords) -> None:
         if len(self._walker.interfaces()) > 1:
             return  # each hands over its packets in portions: no clock has to step for that
         before = self._clock

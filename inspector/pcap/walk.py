@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 from inspector.model.capture import Fault, Interface
 from inspector.secret import Secret
-from inspector.wire import Records, packet_reference
+from inspector.wire import PackedRecords, packet_reference
 
 #: The longest capture that is believed whatever the file's own snap length:
 #: libpcap's MAXIMUM_SNAPLEN, Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
@@ -60,7 +60,7 @@ class Run(NamedTuple):
     """Consecutive packets of one link type; `comments` by index in `records`."""
 
     link_type: int
-    records: Records
+    records: PackedRecords
     comments: dict[int, tuple[str, ...]]
     counted_cuts: bool = False
 

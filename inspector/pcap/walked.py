@@ -9,9 +9,9 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Final
 
-from inspector.native.layout import Core, Walk
+from inspector.native.layout import Core, FileWalk
 from inspector.native.library import loaded
-from inspector.wire import Records
+from inspector.wire import PackedRecords
 
 #: Records that one call of the core may give.
 _ROOM: Final = 4096
@@ -29,13 +29,13 @@ class CoreWalk:
         self._walk: Any = getattr(core, function) if core else None
         self._out = (ctypes.c_char * (_ROOM * _RECORD))() if core else b""
         self._view = memoryview(self._out)
-        self.how = Walk()
+        self.how = FileWalk()
         self._pointer = ctypes.pointer(self.how)
 
     def __bool__(self) -> bool:
         return self._walk is not None
 
-    def take(self, data: bytes, at: int, records: Records) -> int:
+    def take(self, data: bytes, at: int, records: PackedRecords) -> int:
         """Put the records from `at` on behind those there are; where the first not taken begins."""
         self.how.at = at
         count = _ROOM
@@ -45,7 +45,7 @@ class CoreWalk:
         return self.how.at
 
 
-def span(records: Records, before: int) -> tuple[int, int, bool]:
+def span(records: PackedRecords, before: int) -> tuple[int, int, bool]:
     """The earliest and the latest time (of one at least), and whether none goes back.
 
     The first is held against `before`.

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from inspector.native.layout import HEADS, Chunking, Core, Heard
+from inspector.native.layout import HEADS, Chunking, Core, HeardEvents
 from inspector.wire import Segments
 
 #: Chunks that one call of the core may give.
@@ -71,7 +71,7 @@ class EventCount:
         known = [item for item in heads.items() if len(item[0]) <= _LONGEST_HEAD][:HEADS]
         self._names = [name for _, name in known]
         self._heads = b"".join([bytes((len(head),)) + head for head, _ in known])
-        self.heard = Heard()
+        self.heard = HeardEvents()
         self._pointer = ctypes.pointer(self.heard)
 
     def take(self, pieces: Segments, index: int, names: dict[str, int]) -> int:
