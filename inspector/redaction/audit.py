@@ -14,6 +14,7 @@ work is that of the file's length; memory is bounded (`sequences`).
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -24,7 +25,7 @@ from typing import Final, TypeAlias
 from inspector.flows.tcp import SYN
 from inspector.pcap.writer import LATEST
 from inspector.redaction.frames import FrameReader, Place, Usual, usual_segments
-from inspector.redaction.sequences import FILL, Sequences, Stretch
+from inspector.redaction.sequences import Sequences, Stretch
 from inspector.secrets.echoes import echoes
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
@@ -36,6 +37,8 @@ MASK_BYTES: Final = b"xX0123456789\xbfBF"
 #: Packets with IP fragments whose datagram may still be completed.
 FRAGMENTS: Final = 8192
 
+#: Long masks say nothing.
+_FILL: Final = re.compile(rb"x{16,}")
 _IS_MASK: Final = bytes(0 if byte in MASK_BYTES else 0xFF for byte in range(256))
 _DIFFERS: Final = bytes((0, *(255 * b"\xff")))
 
@@ -174,8 +177,7 @@ class Audit:
             for segment, (_, at, size, _) in zip(usual, batch.records, strict=True)
         ]
         if not (
-            vault.finds(FILL.sub(b"\0", data))
-            or echoes(vault, FILL.sub(b"\0", b"\0".join(filter(None, said))))
+            vault.finds(data) or echoes(vault, _FILL.sub(b"\0", b"\0".join(filter(None, said))))
         ):
             return []
         hidden = [

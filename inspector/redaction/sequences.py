@@ -14,7 +14,6 @@ mostly no key is in any of it.
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -33,8 +32,6 @@ DIRECTIONS: Final = 16_384
 TOTAL: Final = 32 << 20
 
 _HALF: Final = 1 << 31
-#: Long masks say nothing; of a key that is filled as they are, each place of one is a piece.
-FILL: Final = re.compile(rb"x{16,}")
 
 
 class Stretch(NamedTuple):
@@ -155,7 +152,7 @@ class Sequences:
             self._lay(direction)
         texts, hidden = self._texts, self._hidden
         self._texts, self._hidden = [], []
-        whole = FILL.sub(b"\0", b"\0".join([text.data for text in texts]))
+        whole = b"\0".join([text.data for text in texts])
         if texts and self._vault.finds(whole):
             for text in texts:
                 hidden += self._within(text)
