@@ -277,7 +277,7 @@ class Ledger:
         if draft.body is not None:
             for fault in draft.body.faults:
                 self.fault(connection.number, fault)
-        if draft.response is None and connection.half_heard:
+        if draft.response is None and (connection.half_heard or connection.answer_unheard):
             draft.lost = True
         # What is read inside TLS makes nothing incomplete that would be complete without keys.
         if connection.closed_by is None and draft.is_cut and not decrypted:

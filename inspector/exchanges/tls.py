@@ -141,7 +141,7 @@ class TlsLayer:
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials,
         )
-        partly_heard = self._midstream or connection.half_heard
+        partly_heard = self._midstream or connection.half_heard or connection.answer_unheard
         if partly_heard and facts.handshake == "failed" and not facts.alerts:
             # What it lacks may have been there, before the capture saw the connection or unheard.
             facts = replace(facts, handshake="incomplete")

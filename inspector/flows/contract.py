@@ -204,6 +204,13 @@ class ConnectionView(Protocol):
         """
 
     @property
+    def answer_unheard(self) -> bool:
+        """Whether of a server that answered nothing was captured but acknowledgements.
+
+        Its SYN-ACK is missing, and so may be all that it said; its client acknowledged it.
+        """
+
+    @property
     def unacknowledged(self) -> Unacknowledged | None:
         """What one end sent again and again, and the other never acknowledged."""
 

@@ -327,6 +327,15 @@ class TcpConnection:
         return self.up.unacknowledged or self.down.unacknowledged
 
     @property
+    def answer_unheard(self) -> bool:
+        """Whether both ends acknowledge what the server sent, and nothing of it was captured."""
+        return (
+            not self.midstream
+            and self.down.next == UNKNOWN
+            and UNKNOWN not in (self.up.acked, self.down.acked)
+        )
+
+    @property
     def half_heard(self) -> bool:
         """Whether one end acknowledged something of the other, of which nothing was captured."""
         return any(

@@ -277,6 +277,10 @@ class ConnectionTable:
         if closing is not None and closing.went_on:
             closing = None  # its RST found nothing said, and what followed was read
         yield from self._reassembler.finish(connection, at, packet)
+        if connection.answer_unheard:
+            connection.outcome = "established"
+            self._notes.unopened += 1
+            self._notes.unread.note(connection.number, "gap", connection.packet)
         connection.closing = None if closing is None else Mark.of(closing.half)
         self.connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)

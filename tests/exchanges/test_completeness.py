@@ -221,3 +221,34 @@ def test_a_server_that_speaks_without_its_syn_ack_was_not_heard_whole() -> None:
 
     assert touched(told) == [("c1", "gap")]
     assert told.because == ("1 connection was answered by a SYN-ACK that was not captured",)
+
+
+def test_of_a_server_only_acknowledgements_were_captured_so_its_answer_may_be_missing() -> None:
+    """A capture that lost the SYN-ACK and the answer: both ends acknowledge what is not there."""
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).ack(False).close()
+    heard = [p for p in net.wire.packets if p.up or (not p.frame[47] & 0x03 and len(p.frame) < 70)]
+    assert 0 < len([p for p in heard if not p.up]) < len([p for p in net.wire.packets if not p.up])
+
+    told = report(heard)
+
+    assert [connection.outcome for connection in told.connections] == ["established"]
+    assert [line(exchange) for exchange in told.exchanges] == ["POST /v1/messages - gap"]
+    assert touched(told.completeness) == [("c1", "gap")]
+    assert told.completeness.because == (
+        "1 connection was answered by a SYN-ACK that was not captured",
+    )
+
+
+def test_an_acknowledgement_in_answer_to_a_syn_opens_nothing() -> None:
+    """RFC 9293 3.5.2: an old connection's end asks whether the SYN is meant (a challenge)."""
+    net = Network()
+    say(net.to_api_proxy(), request(), response()).close()
+    other = Network().to_squid()
+    syn, acknowledgement = other.ack(False).wire.packets[0], other.wire.packets[-1]
+    net.wire.packets += [syn, acknowledgement]
+
+    told = net.report()
+
+    assert [connection.outcome for connection in told.connections] == ["established", "unanswered"]
+    assert told.completeness.verdict == "complete"

@@ -34,7 +34,7 @@ TALKS = talks()
 _SEEN = (
     "number", "client", "server", "opened_at", "last_at", "midstream", "outcome", "closed_at",
     "closed_by", "closed_packet", "close_unseen", "bytes_up", "bytes_down", "carried", "lacks_up",
-    "half_heard", "unacknowledged", "zero_windows", "retransmissions",
+    "half_heard", "answer_unheard", "unacknowledged", "zero_windows", "retransmissions",
 )  # fmt: skip
 
 #: A delivery as it can be compared, or what the engine noted when all was over.
