@@ -59,11 +59,26 @@ class _Packer(pickle.Pickler):
         return NotImplemented if values is None else (type(record), values(record))
 
 
-class PackedList(Sequence[T], Generic[T]):
-    """A sequence that only grows at its end.
+class _Alike(Sequence[T], Generic[T]):
+    """Equal to any sequence with equal items, as a tuple would be to a tuple."""
 
-    Equal to any sequence with equal items, as a tuple would be to a tuple.
-    """
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(
+            mine == theirs for mine, theirs in zip(self, other, strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+class PackedList(_Alike[T]):
+    """A sequence that only grows at its end."""
 
     __slots__ = ("_blocks", "_length", "_open", "_unpacked")
 
@@ -97,18 +112,6 @@ class PackedList(Sequence[T], Generic[T]):
         if number < len(self._blocks):
             self._blocks[number] = b""
             self._unpacked.pop(number, None)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(
-            mine == theirs for mine, theirs in zip(self, other, strict=True)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
 
     def __len__(self) -> int:
         return self._length
@@ -225,11 +228,8 @@ class Reordered(Sequence[T], Generic[T]):
         return (self._source[place] for place in self._order)
 
 
-class Amended(Sequence[T], Generic[T]):
-    """Records of an archive as `amend` gives each; they stay packed as they are.
-
-    Equal to any sequence with equal items.
-    """
+class Amended(_Alike[T]):
+    """Records of an archive as `amend` gives each; they stay packed as they are."""
 
     __slots__ = ("_amend", "_source")
 
@@ -251,15 +251,3 @@ class Amended(Sequence[T], Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return map(self._amend, self._source)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(self) == len(other) and all(
-            mine == theirs for mine, theirs in zip(self, other, strict=True)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))

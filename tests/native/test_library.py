@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspector.flows.native import Memory
+from inspector.flows.memory import Memory
 from inspector.native import layout, library
 from inspector.native.layout import UNINTERESTING, Core, Mismatch
 from tests.flows.build import native_core
