@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from inspector.native.layout import HEADS, Chunking, Core, HeardEvents
 from inspector.wire import Segments
 
-#: Chunks that one call of the core may give.
-_ROOM: Final = 1024
+#: Chunks that one call of the core may give, beside one a segment.
+_ROOM: Final = 16
 _PLACE: Final = 32
 _LONGEST_HEAD: Final = 255
 
@@ -32,32 +32,24 @@ class Chunks(NamedTuple):
     passed: int
 
 
-class ChunkWalk:
-    """Takes chunks that lie whole in their segments (RFC 9112 7.1)."""
-
-    def __init__(self, core: Core) -> None:
-        self._walk = core.chunks
-        self._out = (ctypes.c_char * (_ROOM * _PLACE))()
-        self._view = memoryview(self._out)
-        self._at = Chunking()
-        self._pointer = ctypes.pointer(self._at)
-
-    def take(self, segments: Segments, index: int, position: int) -> Chunks:
-        """The chunks from `position` of segment `index` on."""
-        at, data = self._at, segments.data
-        at.index, at.position = index, position
-        place, count = segments.places.buffer_info()
-        made = array("q")
-        body, passed = 0, 0
-        while True:
-            found = self._walk(
-                self._pointer, data, len(data), place, count >> 2, self._out, _ROOM
-            )  # fmt: skip
-            made.frombytes(self._view[: found * _PLACE])
-            body += at.body
-            passed += at.passed
-            if found < _ROOM:
-                return Chunks(Segments(data, made), at.index, at.position, body, passed)
+def whole_chunks(core: Core, segments: Segments, index: int, position: int) -> Chunks:
+    """The chunks that lie whole in their segments (RFC 9112 7.1), from a position of one on."""
+    at, data = Chunking(index, position), segments.data
+    place, count = segments.places.buffer_info()
+    made = array("q")
+    body = passed = 0
+    # Nothing of it is kept between calls: several captures may be read at once.
+    room = (count >> 2) + _ROOM
+    out = array("q", bytes(room * _PLACE))
+    while True:
+        found = core.chunks(
+            ctypes.byref(at), data, len(data), place, count >> 2, out.buffer_info()[0], room
+        )
+        made += out[: 4 * found]
+        body += at.body
+        passed += at.passed
+        if found < room:
+            return Chunks(Segments(data, made), at.index, at.position, body, passed)
 
 
 class EventCount:

@@ -7,15 +7,13 @@ where the compiled core gave the segments it takes the chunks, too (`compiled`).
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
 from inspector.model.capture import Fault
-from inspector.native.layout import Core
 from inspector.native.used import USED
-from inspector.protocols.compiled import ChunkWalk
+from inspector.protocols.compiled import whole_chunks
 from inspector.protocols.extent import Extent, FieldLines
 from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
@@ -38,11 +36,6 @@ _SIZES: Final[dict[bytes, int]] = {}
 _SIZES_LIMIT: Final = 4096
 #: From this limit on a batch can be handed over without counting, for none is larger.
 _PLENTY: Final = 1 << 40
-
-
-@functools.cache
-def _chunk_walk(core: Core) -> ChunkWalk:
-    return ChunkWalk(core)
 
 
 class _Part(IntEnum):
@@ -328,7 +321,7 @@ class BodyReader:
         """The chunks that the compiled core can take; from where it stopped, reading goes on."""
         if USED.core is None:
             return index, position, offset
-        found = _chunk_walk(USED.core).take(segments, index, position)
+        found = whole_chunks(USED.core, segments, index, position)
         self._add(found.pieces)
         self._wanted -= found.body
         self._body_bytes += found.body

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inspector.protocols.compiled import ChunkWalk, EventCount
+from inspector.protocols.compiled import EventCount, whole_chunks
 from tests.flows.build import native_core
 from tests.protocols.conftest import packed
 
@@ -95,9 +95,8 @@ def test_a_document_may_be_nested_and_is_left_where_it_is_nested_deeply() -> Non
 
 
 def chunks(*texts: bytes) -> tuple[list[bytes], int, int]:
-    found = ChunkWalk(native_core()).take(
-        packed([(0, n, each) for n, each in enumerate(texts)]), 0, 0
-    )
+    segments = packed([(0, n, each) for n, each in enumerate(texts)])
+    found = whole_chunks(native_core(), segments, 0, 0)
     assert found.body == found.pieces.size
     assert found.passed == sum(map(len, texts[: found.at]))
     return [data for _, _, data in found.pieces], found.at, found.position

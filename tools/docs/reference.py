@@ -90,6 +90,11 @@ paced the same bytes; lists are in an order of their content. Of conclusions the
 With `--format jsonl` each line is an object with one name: `exchange` or `tunnel` as these end,
 and `report` (all the rest) last. A later line with the same `id` replaces an earlier one.
 
+What is told before the end has no free text: no error's message, no WebSocket's close reason, no
+reason phrase but the status's own, no owner and issuer of a certificate. A key that such a text
+quotes may be sent later. The line that has the text, without any key of the run, comes with the
+report.
+
 ## Formats and their schemas
 
 Each has a version of its own by the same rule; every field has its meaning in its schema.
