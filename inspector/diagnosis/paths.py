@@ -16,6 +16,7 @@ from inspector.exchanges.topology import provider_of
 from inspector.fact import Fact
 from inspector.model.addresses import path_of
 from inspector.model.providers import BY_PATH, PROVIDERS, UNKNOWN, Provider, without_mount
+from inspector.secrets.labels import shortened
 
 #: What servers say to a path that they do not have: OpenAI and Groq, Express, FastAPI and
 #: Anthropic, Go, Kong, Traefik, Databricks, Google, AWS, Azure, Spring, Envoy, nginx.
@@ -37,7 +38,7 @@ class AskedPath(Fact):
     """The path of a call, and who has it."""
 
     path: str
-    #: Who answered: the host of the tunnel; None where that is not known.
+    #: Who answered: the host of its tunnel, or of all that may be it; None where that is not known.
     host: str | None
     #: Whose host that is by its name; "unknown" for a host of nobody's.
     host_of: Provider
@@ -62,7 +63,7 @@ def asked(call: FailedCall, case: Case) -> AskedPath | None:
     path = path_of(request.target)
     if path.startswith("//"):
         path = path[1:]
-    host = upstream_host(call)
+    host = upstream_host(call) or _only_host(call, case)
     host_of = UNKNOWN if host is None else provider_of(host, case.topology.added)
     # A port may be pointed at another provider's host (Azure, Gemini behind OpenAI's port).
     provider = call.exchange.provider
@@ -72,6 +73,19 @@ def asked(call: FailedCall, case: Case) -> AskedPath | None:
     on_host = None if host_of == UNKNOWN else has(host_of, path, case)
     whose = provider if host_of == UNKNOWN else host_of
     return AskedPath(path, host, host_of, in_reference, on_host, _mended(whose, path, case))
+
+
+def _only_host(call: FailedCall, case: Case) -> str | None:
+    """The host of all tunnels that the API proxy had asked for when the upstream answered a call.
+
+    Which of them carried it need not be known; a tunnel that is missing may lead elsewhere.
+    """
+    response = call.exchange.response
+    if response is None or call.answered_by != "upstream" or case.is_lossy:
+        return None
+    asked = case.connects.asked_between(call.exchange.server.ip, 0, response.started_at)
+    hosts = {tunnel.host for tunnel in asked}
+    return shortened(hosts.pop(), 80) or None if len(hosts) == 1 else None
 
 
 def has(provider: Provider, path: str, case: Case) -> bool | None:

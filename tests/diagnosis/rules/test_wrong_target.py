@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from inspector.model.report import Report
 from tests.diagnosis.calls import CALL, called, cause, openai, refusal, through
-from tests.exchanges.network import request
+from tests.exchanges.network import (
+    ESTABLISHED,
+    Network,
+    connect,
+    play,
+    report,
+    request,
+    say,
+    tls,
+)
 
 _CHAT = request("POST /v1/chat/completions HTTP/1.1")
 _NOT_FOUND = refusal(404, body=b'{"message":"No API found for \'POST /v1/chat/completions\'"}')
@@ -40,6 +50,36 @@ def test_the_providers_own_host_is_no_wrong_target() -> None:
 
 def test_without_a_tunnel_nobody_knows_the_host() -> None:
     assert cause(called(_CHAT, _NOT_FOUND)).code == "wrong-path"
+
+
+def _at_once(*hosts: str) -> Report:
+    """Calls that wait at once, each with a tunnel, and nothing to tell which is whose."""
+    net = Network()
+    calls = [net.to_api_proxy(10000) for _ in hosts]
+    for tcp in calls:
+        tcp.send(True, _CHAT).ack(False)
+    for host in hosts:
+        play(say(net.to_squid(), connect(f"{host}:443"), ESTABLISHED), tls(0))
+    for tcp in calls:
+        tcp.send(False, _NOT_FOUND).ack(True)
+        tcp.close()
+    first = net.wire.packets[0].at
+    return report([packet._replace(at=first) for packet in net.wire.packets])
+
+
+def test_which_tunnel_a_call_took_need_not_be_known_where_all_lead_to_one_host() -> None:
+    told = _at_once("gateway.corp.example", "gateway.corp.example")
+
+    assert told.root_cause is not None
+    assert told.root_cause.code == "wrong-target"
+    assert "gateway.corp.example" in told.root_cause.sentence
+
+
+def test_of_tunnels_to_several_hosts_nobody_knows_which_answered() -> None:
+    told = _at_once("gateway.corp.example", "api.openai.com")
+
+    assert told.root_cause is not None
+    assert told.root_cause.code != "wrong-target"
 
 
 def test_something_else_that_a_gateway_does_not_find_is_not_the_target() -> None:
