@@ -107,10 +107,17 @@ def hellos(flights: Flights, up: bool) -> list[bytes]:
         piece for side, data in flights if side is up for piece in reader.receive([(0, 1, data)])
     ]
     kind = 1 if up else 2
-    return [
-        piece.body[4 : 4 + int.from_bytes(piece.body[1:4], "big")]
+    bodies = [
+        piece.body
         for piece in pieces
         if isinstance(piece, SealedRecord) and piece.kind == HANDSHAKE and piece.body[0] == kind
+    ]
+    # TLS 1.2 seals its Finished in such a record, which may begin with any byte; not with a length.
+    lengths = [int.from_bytes(body[1:4], "big") for body in bodies]
+    return [
+        body[4 : 4 + length]
+        for body, length in zip(bodies, lengths, strict=True)
+        if length <= len(body) - 4
     ]
 
 

@@ -274,11 +274,21 @@ def test_a_slow_reader_is_given_all_that_is_left(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     big = frame(AGENT, API_PROXY, bytes(1400))
-    clock = itertools.count(step=10.0)  # seconds, a portion
+    now, read = time.monotonic, Ring.read
+    late = 0.0
+
+    def slowly(ring: Ring) -> list[Batch]:
+        """Ten seconds a portion; none for the block that is not full and comes by itself."""
+        nonlocal late
+        portion = read(ring)
+        late += 10.0 * bool(portion)
+        return portion
+
     with link(network.agent) as wire, ring_on(network, filter=SUBNET) as ring:
         for _ in range(20_000):
             wire.send(big)
-        monkeypatch.setattr("inspector.linux.ring.time.monotonic", lambda: next(clock))
+        monkeypatch.setattr(Ring, "read", slowly)
+        monkeypatch.setattr("inspector.linux.ring.time.monotonic", lambda: now() + late)
         given = sum(len(batch.records) for batch in ring.drain())
         counted = ring.statistics()
 
