@@ -101,7 +101,7 @@ class PackedRecords(Sequence[Record]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"PackedRecords({list(self)})"
+        return f"<PackedRecords {len(self)}>"
 
     def extend(self, records: Sequence[Record]) -> None:
         """Some more; a time that no 63 bits hold becomes the nearest that they do."""
@@ -171,7 +171,8 @@ class Segments(Sequence[Segment]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Segments({list(self)})"
+        """No bytes: a key may stand in them."""
+        return f"<Segments {len(self)}, {self.size} bytes>"
 
     def append(self, segment: Segment) -> None:
         """One more."""

@@ -171,3 +171,11 @@ def test_packed_segments_are_a_list_of_tuples(
     part.extend(others)
     assert part == rows + more
     assert packed == rows
+
+
+def test_what_packed_segments_hold_is_shown_nowhere() -> None:
+    packed = Segments(b"", array("q"))
+    packed.append((1, 2, b"x-api-key: sk-made-up-5x7QpZr9TnW2"))
+
+    assert repr(packed) == f"{packed}" == "<Segments 1, 34 bytes>"
+    assert repr(PackedRecords([(1, 2, 3, 4)])) == "<PackedRecords 1>"
