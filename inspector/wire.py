@@ -127,6 +127,15 @@ class PackedRecords(Sequence[Record]):
         return outside
 
 
+def packed_records(records: Sequence[Record]) -> PackedRecords:
+    """Records as the compiled core reads them."""
+    if isinstance(records, PackedRecords):
+        return records
+    packed = PackedRecords()
+    packed.extend(records)
+    return packed
+
+
 class Segments(Sequence[Segment]):
     """Segments as the compiled core gives them: their bytes in one piece, and where each lies.
 

@@ -19,7 +19,7 @@ from inspector.flows.stream import UNKNOWN, Half
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
 from inspector.native.layout import Core
-from inspector.wire import Batch, PackedRecords, Segment
+from inspector.wire import Batch, Segment, packed_records
 
 #: Where in an IPv4 header the addresses begin, and behind them the ports.
 _KEY_AT: Final = 12
@@ -96,11 +96,7 @@ class NativeEngine(PacketEngine):
         if before_ip is None or type(batch.data) is not bytes:
             yield from super().feed(batch)
             return
-        records = (
-            batch.records
-            if isinstance(batch.records, PackedRecords)
-            else PackedRecords(batch.records)
-        )
+        records = packed_records(batch.records)
         self.notes.packets += len(records)
         self._reassembler.counted_cuts = batch.counted_cuts
         memory, join, data, first = self._memory, self._core.join, batch.data, batch.first_packet

@@ -7,70 +7,11 @@
  * Freestanding C99: no library is needed at run time, so that one object serves every libc. */
 #include "bytes.h"
 #include "core.h"
+#include "frames.h"
+#include "keys.h"
 
 enum { FIN = 1, SYN = 2, RST = 4 };
-enum { IPV4 = 20, TCP = 20, LONGEST = 1 << 30 };
-
-static int same_key(const uint8_t *a, const uint8_t *b)
-{
-    return le64(a) == le64(b) && be32(a + 8) == be32(b + 8);
-}
-
-static void copy_key(uint8_t *to, const uint8_t *from)
-{
-    for (int i = 0; i < KEY; i++)
-        to[i] = from[i];
-}
-
-static uint64_t rotl(uint64_t x, int by) { return x << by | x >> (64 - by); }
-
-struct sip {
-    uint64_t a, b, c, d;
-};
-
-/* Inlined, so that the four words stay in registers: the hash is most of what a packet costs. */
-static inline __attribute__((always_inline)) void sip_round(struct sip *v)
-{
-    v->a += v->b; v->b = rotl(v->b, 13); v->b ^= v->a; v->a = rotl(v->a, 32);
-    v->c += v->d; v->d = rotl(v->d, 16); v->d ^= v->c;
-    v->a += v->d; v->d = rotl(v->d, 21); v->d ^= v->a;
-    v->c += v->b; v->b = rotl(v->b, 17); v->b ^= v->c; v->c = rotl(v->c, 32);
-}
-
-/* SipHash-1-3 (Aumasson and Bernstein, 2012) of the twelve bytes of a key. */
-static uint64_t hash(const struct state *state, const uint8_t *key)
-{
-    uint64_t k0 = state->seed[0], k1 = state->seed[1];
-    struct sip v = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-                    k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
-    uint64_t first = le64(key);
-    uint64_t rest = (uint64_t)KEY << 56 | (uint64_t)key[11] << 24 | (uint64_t)key[10] << 16 |
-                    (uint64_t)key[9] << 8 | key[8];
-    v.d ^= first;
-    sip_round(&v);
-    v.a ^= first;
-    v.d ^= rest;
-    sip_round(&v);
-    v.a ^= rest;
-    v.c ^= 0xff;
-    sip_round(&v);
-    sip_round(&v);
-    sip_round(&v);
-    return v.a ^ v.b ^ v.c ^ v.d;
-}
-
-/* The place of a key, or the free one where it belongs; -1: every place is taken by others. */
-static int64_t place(const struct state *state, const struct slot *slots, int64_t mask,
-                     const uint8_t *key)
-{
-    int64_t at = (int64_t)(hash(state, key) & (uint64_t)mask);
-    for (int64_t tried = 0; tried <= mask; tried++) {
-        if (!slots[at].value || same_key(slots[at].key, key))
-            return at;
-        at = (at + 1) & mask;
-    }
-    return -1;
-}
+enum { LONGEST = 1 << 30 };
 
 int64_t inspector_core_abi(void) { return INSPECTOR_CORE_ABI; }
 
@@ -81,7 +22,7 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
                              sizeof(struct segment), sizeof(struct taken), sizeof(struct state),
                              sizeof(struct walk),    sizeof(struct chunking),
                              sizeof(struct heard),   sizeof(struct finder),  sizeof(struct sieve),
-                             sizeof(struct sealed)};
+                             sizeof(struct sealed),  sizeof(struct usual),   sizeof(struct ways)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];
@@ -91,7 +32,7 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
 /* Set what a key leads to; 1: it is new, 0: it was there, -1: there is no place for it. */
 int64_t inspector_core_put(const struct state *state, const uint8_t *key, int64_t value)
 {
-    int64_t at = place(state, state->slots, state->slot_mask, key);
+    int64_t at = place(state->seed, state->slots, state->slot_mask, key);
     if (at < 0)
         return -1;
     struct slot *slot = state->slots + at;
@@ -106,7 +47,7 @@ int64_t inspector_core_drop(const struct state *state, const uint8_t *key)
 {
     struct slot *slots = state->slots;
     int64_t mask = state->slot_mask;
-    int64_t at = place(state, slots, mask, key);
+    int64_t at = place(state->seed, slots, mask, key);
     if (at < 0 || !slots[at].value)
         return 0;
     int64_t gap = at;
@@ -114,7 +55,7 @@ int64_t inspector_core_drop(const struct state *state, const uint8_t *key)
         at = (at + 1) & mask;
         if (!slots[at].value)
             break;
-        int64_t home = (int64_t)(hash(state, slots[at].key) & (uint64_t)mask);
+        int64_t home = (int64_t)(hash(state->seed, slots[at].key) & (uint64_t)mask);
         /* It may stay if its home lies behind the gap, going round. */
         if (((at - home) & mask) < ((at - gap) & mask))
             continue;
@@ -128,7 +69,7 @@ int64_t inspector_core_drop(const struct state *state, const uint8_t *key)
 /* What a key leads to; 0: nothing. */
 int64_t inspector_core_find(const struct state *state, const uint8_t *key)
 {
-    int64_t at = place(state, state->slots, state->slot_mask, key);
+    int64_t at = place(state->seed, state->slots, state->slot_mask, key);
     return at < 0 ? 0 : state->slots[at].value;
 }
 
@@ -140,44 +81,13 @@ int64_t inspector_core_rehash(const struct state *state, struct slot *into, int6
         const struct slot *slot = state->slots + i;
         if (!slot->value)
             continue;
-        int64_t at = place(state, into, mask, slot->key);
+        int64_t at = place(state->seed, into, mask, slot->key);
         if (at < 0)
             break;
         into[at] = *slot;
         copied++;
     }
     return copied;
-}
-
-/* The headers of a packet that the fast path can take. */
-struct packet {
-    const uint8_t *key;
-    uint32_t ident, sequence, acknowledged, flags, window;
-    int64_t header, length; /* of the TCP header as it claims, and of what follows it */
-    int64_t total;          /* of the datagram, as it claims */
-};
-
-/* Whether a frame is Ethernet or SLL, IPv4 without options or fragments, and TCP. */
-static int read_headers(const uint8_t *frame, int64_t captured, int64_t before_ip,
-                        struct packet *out)
-{
-    if (captured < before_ip + IPV4 + TCP)
-        return 0;
-    const uint8_t *ip = frame + before_ip;
-    out->total = be16(ip + 2);
-    if (be16(ip - 2) != 0x0800 || ip[0] != 0x45 || ip[9] != 6 || be16(ip + 6) & 0x3FFF ||
-        out->total < IPV4 + TCP)
-        return 0;
-    const uint8_t *tcp = ip + IPV4;
-    out->key = ip + 12;
-    out->ident = be16(ip + 4);
-    out->sequence = be32(tcp + 4);
-    out->acknowledged = be32(tcp + 8);
-    out->header = (tcp[12] >> 2) & 0x3C;
-    out->flags = tcp[13];
-    out->window = be16(tcp + 14);
-    out->length = out->total - IPV4 - out->header;
-    return 1;
 }
 
 /* Count a pure acknowledgement, or its second copy. */

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 4
+#define INSPECTOR_CORE_ABI 5
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -167,5 +167,23 @@ struct sieve {
 EXPORT int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int64_t count);
 EXPORT int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int64_t size,
                                    int64_t step, int64_t from);
+
+/* A segment in a usual frame: where in the batch its key stands (-1: the frame is another), and its
+ * payload; `way` numbers the directions of a batch. */
+struct usual {
+    int64_t key, sequence, flags, start, stop, way;
+};
+
+/* The directions that a batch's packets were met of. */
+struct ways {
+    uint64_t seed[2];
+    struct slot *slots; /* each leads to one more than the number of the direction */
+    int64_t mask;       /* places are a power of two, one less */
+    int64_t count;
+};
+
+EXPORT int64_t inspector_core_usual(struct ways *ways, const uint8_t *data, int64_t size,
+                                    int64_t before_ip, const struct record *records, int64_t count,
+                                    struct usual *out);
 
 #endif

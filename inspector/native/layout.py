@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 4
+ABI: Final = 5
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -153,6 +153,26 @@ class Sieve(ctypes.Structure):
     factors: Any
 
 
+#: Fields of `struct usual`, each 8 bytes.
+USUAL_FIELDS: Final = 6
+
+
+class Ways(ctypes.Structure):
+    """`struct ways`: the directions that a batch's packets were met of."""
+
+    _fields_ = (
+        ("seed", c_uint64 * 2),
+        ("slots", ctypes.c_void_p),
+        ("mask", c_int64),
+        ("count", c_int64),
+    )
+
+    seed: Any
+    slots: int
+    mask: int
+    count: int
+
+
 #: Bytes of the structures of `core.h`, in the order of `inspector_core_sizes`.
 SIZES: Final = (
     32,
@@ -167,6 +187,8 @@ SIZES: Final = (
     ctypes.sizeof(LiteralTable),
     ctypes.sizeof(Sieve),
     ctypes.sizeof(Sealed),
+    8 * USUAL_FIELDS,
+    ctypes.sizeof(Ways),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
@@ -195,6 +217,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "first": [ctypes.POINTER(LiteralTable), _bytes, c_int64, c_int64],
     "sow": [_sieve, _address, c_int64],
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
+    "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
 }
 
 
@@ -240,4 +263,5 @@ class Core:
         self.first: Any = functions["first"]
         self.sow: Any = functions["sow"]
         self.sift: Any = functions["sift"]
+        self.usual: Any = functions["usual"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

@@ -24,8 +24,9 @@ from typing import Final, TypeAlias
 
 from inspector.flows.tcp import SYN
 from inspector.pcap.writer import LATEST
-from inspector.redaction.frames import FrameReader, Place, Usual, usual_segments
+from inspector.redaction.frames import FrameReader, Place
 from inspector.redaction.sequences import Sequences, Stretch
+from inspector.redaction.usual import Usual, usual_segments
 from inspector.secrets.echoes import echoes
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch

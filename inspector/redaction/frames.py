@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
 from inspector.flows.layers import TCP
 from inspector.redaction.header_options import USUAL, Header, OptionBytes, unlisted
-from inspector.wire import Batch
 
 #: Completed datagrams whose fragments may be captured once more.
 REMEMBERED: Final = 256
@@ -24,51 +23,6 @@ REMEMBERED: Final = 256
 FRAGMENTS: Final = 8192
 
 _FAST: Final = Struct(">H B x H H H x B 2x 4s 4s H H I I B B H")
-_USUAL: Final = Struct(">H B x H 2x H x B 2x 12s I 4x B B").unpack_from
-#: The headers of IPv4 and TCP without options.
-_HEADERS: Final = 40
-#: TCP's header without options, and with those of `USUAL`.
-_BARE, _STAMPED = 20, 32
-
-#: A segment in a usual frame: the key of its direction, sequence number, flags, where in the batch
-#: its payload begins and stops.
-Usual: TypeAlias = tuple[bytes, int, int, int, int]
-
-
-def usual_segments(batch: Batch) -> list[Usual | None]:
-    """The segments of a batch, packet by packet, of frames that are like most; None: of another.
-
-    Those are Ethernet or SLL, IPv4 without options and fragments, and TCP without options or with
-    those of `USUAL`, all captured.
-    """
-    skip = FAST_LINKS.get(batch.link_type)
-    records = batch.records
-    if skip is None:
-        return [None] * len(records)
-    found: list[Usual | None] = []
-    add, data = found.append, batch.data
-    before, stamps, least = skip - 2, skip + _HEADERS, skip + _HEADERS
-    for _, at, captured, _ in records:
-        if captured < least:
-            add(None)
-            continue
-        ethertype, version, total, fragment, protocol, key, sequence, offset, flags = _USUAL(
-            data, at + before
-        )
-        header = (offset >> 2) & 0x3C
-        start, stop = at + skip + 20 + header, at + skip + total
-        if (
-            ethertype != 0x0800 or version != 0x45 or fragment & 0x3FFF or protocol != 6
-            or start > stop or stop > at + captured
-            or not (
-                header == _BARE
-                or (header == _STAMPED and data.startswith(USUAL, at + stamps))
-            )
-        ):  # fmt: skip
-            add(None)
-            continue
-        add((key, sequence, flags, start, stop))
-    return found
 
 
 class Place(NamedTuple):

@@ -29,13 +29,14 @@ from inspector.pipeline import log_failure
 from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
 from inspector.redaction.comments import own_comments
-from inspector.redaction.frames import FrameReader, Place, Reading, Usual, usual_segments
+from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.held import HeldBatch, HeldBatches, HoldClock
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
 from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.outside import HEADERS, READABLE, quoted_payload
 from inspector.redaction.summary import HoldLimits, RedactionSummary
 from inspector.redaction.track import Track, unread
+from inspector.redaction.usual import Usual, usual_segments
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
 
@@ -288,15 +289,11 @@ class Redactor:
     ) -> None:  # fmt: skip
         """Have packets read, then say where in their streams they lie."""
         self.source.feed(held.batch.part(begin, end))
-        lying, data = self._lying, held.batch.data
-        records = held.batch.records[begin:end]
-        for index, (_, at, captured, _) in enumerate(records, start=begin):
-            segment = usual[index]
+        lying = self._lying
+        for index, segment in enumerate(usual[begin:end], start=begin):
             try:
                 if segment is not None:
                     key, sequence, flags, start, stop = segment
-                    if stop < at + captured and data[stop : at + captured].strip(b"\0"):
-                        self._blank(held, index, stop, at + captured)
                     if start < stop:
                         if flags & SYN:
                             sequence = sequence + 1 & SEQUENCE_MASK

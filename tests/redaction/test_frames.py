@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.layers.l2 import Ether
 
 from inspector.redaction import Redactor
-from inspector.redaction.frames import FrameReader, usual_segments
 from inspector.wire import Batch
 from tests.flows.frames import FRAMES, MACS, PAYLOAD, Frame
 from tests.redaction.test_canary import report_of
@@ -46,40 +43,6 @@ def test_a_target_is_masked_in_every_wrapping(name: str) -> None:
     at = before.data.index(request)
     assert after.data[:at] == before.data[:at]
     assert after.data[at:].startswith(b"GET /?key=") or set(after.data[at : at + 27]) == {0x78}
-
-
-@given(
-    st.sampled_from(sorted(FRAMES)), st.lists(st.tuples(st.integers(0, 79), st.binary(max_size=1)))
-)
-def test_what_is_usual_is_read_as_any_other_frame_would_be(
-    name: str, damage: list[tuple[int, bytes]]
-) -> None:
-    frame = FRAMES[name]
-    data = bytearray(frame.data)
-    for at, byte in damage:
-        data[at : at + 1] = byte  # another byte, or one less
-    batch = batch_of([bytes(data[:60]), bytes(data)], frame.link_type)
-    for usual, (at, start, size, wire) in zip(usual_segments(batch), batch.records, strict=True):
-        if usual is None:
-            continue
-        read = batch.data[start : start + size]
-        reading = FrameReader().read(frame.link_type, read, wire, at, 1)
-        found = reading.segment
-        assert found is not None
-        assert reading.places is not None
-        [place] = reading.places
-        assert usual == (
-            found.key, found.seq, found.flags, start + place.start, start + place.stop
-        )  # fmt: skip
-        assert reading.options == ()
-        assert usual[4] == start + reading.end
-
-
-def test_most_frames_are_usual() -> None:
-    frame = FRAMES["ethernet"]
-    [usual] = usual_segments(batch_of([frame.data], frame.link_type))
-    assert usual is not None
-    assert frame.data[usual[3] : usual[4]] == PAYLOAD
 
 
 def ip_fragments(payload: bytes, size: int) -> list[bytes]:
