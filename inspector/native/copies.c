@@ -24,7 +24,7 @@ static int is_usual(const uint8_t *data, int64_t size, int64_t before_ip,
         record->captured > size - record->offset)
         return 0;
     const uint8_t *frame = data + record->offset;
-    if (!read_headers(frame, record->captured, before_ip, &packet) || packet.header < TCP ||
+    if (!read_headers(frame, record->captured, before_ip, &packet) ||
         packet.length < 0 || before_ip + packet.total > record->captured)
         return 0;
     const int64_t payload = before_ip + IPV4 + packet.header;

@@ -112,11 +112,13 @@ static void sift(const uint8_t *input, const uint8_t *text, int64_t length)
 /* Records of any place and length over a text: usual frames lie in them, and nowhere else. */
 static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
 {
+    if (length < 8)
+        return;
     struct record records[RECORDS];
     struct usual *found = zeros(RECORDS, sizeof *found);
-    const int64_t count = 1 + input[1] % RECORDS, before_ip = input[0] % 20;
+    const int64_t count = 1 + input[1] % RECORDS, before_ip = input[0] % 4 ? 14 : input[0] % 20;
     for (int64_t i = 0; i < count; i++) {
-        const uint8_t *step = text + i * 4 % (length > 4 ? length - 4 : 1);
+        const uint8_t *step = text + i * 4 % (length - 4);
         const int64_t captured = length > 60 ? 40 + step[0] % 60 : 0;
         int64_t offset = length > 100 ? step[1] * (length - 100) / 255 : 0;
         if (step[2] % 8 == 0)
@@ -129,10 +131,13 @@ static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
         else if (before_ip == 14 && offset >= 0 && offset + captured <= length)
             make_usual(text + offset, (size_t)captured, (uint8_t[KEY]){step[3] % 5}, 1,
                        (uint32_t)(step[3] & 31));
-        if (before_ip == 14 && step[2] & 64 && offset + 70 <= length)
+        if (before_ip == 14 && step[2] & 64 && offset >= 0 && offset + 70 <= length) {
             memcpy(text + offset + 46, "\x80\x10\1\1\0\0\0\0\1\1\x08\x0a", 12);
+            memset(text + offset + 58, 0, step[1] & 1 ? 12 : 0);
+            records[i].captured = 70;
+        }
     }
-    const int64_t places = input[3] % 2 ? 64 : 4; /* few of them: some have none */
+    const int64_t places = input[3] % 2 ? 64 : 2; /* few of them: some have none */
     struct ways ways = {{1, 2}, zeros((size_t)places, sizeof(struct slot)), places - 1, 0};
     const int64_t made = inspector_core_usual(&ways, text, length, before_ip, records, count, found);
     MUST(made == (before_ip < 2 ? 0 : count) && ways.count <= places);

@@ -57,8 +57,9 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("sieve.c", "sieve->log >= SMALLEST", "1"),
         ("sieve.c", "from < 0", "0"),
         ("copies.c", "record->captured > size - record->offset", "0"),
-        ("copies.c", "packet.header < TCP", "0"),
+        ("copies.c", "packet.length < 0", "0"),
         ("copies.c", "before_ip + packet.total > record->captured", "0"),
+        ("copies.c", "if (at < 0)", "if (0)"),
     ],
 )
 def test_it_is_noticed_when_a_check_is_taken_out(
