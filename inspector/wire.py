@@ -207,6 +207,11 @@ class Segments(Sequence[Segment]):
         return sum(self.places[3::4]) - sum(self.places[2::4])
 
     @property
+    def are_a_row(self) -> bool:
+        """Whether each begins in `data` where the one before it ends."""
+        return self.places[6::4] == self.places[3:-4:4]
+
+    @property
     def joined(self) -> bytes:
         """The bytes of all of them."""
         if not self.places:

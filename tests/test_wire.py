@@ -166,6 +166,12 @@ def test_packed_segments_are_a_list_of_tuples(
     assert packed.joined == joined(rows) == b"".join(data for *_, data in rows)
     assert packed.size == size_of(packed) == size_of(rows)
     assert [packed[at] for at in range(-len(rows), len(rows))] == rows * 2
+    assert packed.are_a_row
+    assert packed[1:].are_a_row
+    if len(rows) > 1:
+        assert not Segments(packed.data, packed.places[4:] + packed.places[:4]).are_a_row or (
+            packed.size == 0
+        )
     part = packed[:2]
     part.extend(packed[2:])  # of the same bytes
     part.extend(others)

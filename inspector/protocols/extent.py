@@ -13,8 +13,9 @@ The rest is added up when somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, overload
 
 
 class Extent(NamedTuple):
@@ -27,6 +28,80 @@ class Extent(NamedTuple):
     def size(self) -> int:
         """How many bytes that is."""
         return self.stop - self.start
+
+
+class Extents(Sequence[Extent]):
+    """Extents of a stream as numbers: where each begins, and where it stops.
+
+    `packed` holds them one behind another; an `Extent` is made of two when somebody asks for it.
+    """
+
+    __slots__ = ("packed",)
+
+    def __init__(self, packed: Iterable[int] = ()) -> None:
+        self.packed = array("q", packed)
+
+    @overload
+    def __getitem__(self, index: int) -> Extent: ...
+    @overload
+    def __getitem__(self, index: slice) -> Extents: ...
+    def __getitem__(self, index: int | slice) -> Extent | Extents:
+        count = len(self)
+        if isinstance(index, slice):
+            start, stop, step = index.indices(count)
+            if step != 1:
+                raise ValueError("extents are consecutive")
+            return Extents(self.packed[2 * start : 2 * max(start, stop)])
+        if not -count <= index < count:
+            raise IndexError(index)
+        at = index % count * 2
+        return Extent(self.packed[at], self.packed[at + 1])
+
+    def __len__(self) -> int:
+        return len(self.packed) >> 1
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to every sequence of the same extents."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Extents {self.packed.tolist()}>"
+
+    def add(self, start: int, stop: int) -> None:
+        """One more."""
+        self.packed.extend((start, stop))
+
+    def join(self, others: Extents) -> None:
+        """Some more, each that begins where the one before it stops as a part of that."""
+        packed = self.packed
+        for start, stop in others.pairs():
+            if packed and packed[-1] == start:
+                packed[-1] = stop
+            else:
+                packed.extend((start, stop))
+
+    def take(self, size: int) -> Extents:
+        """Cut off the first `size` bytes, which there must be."""
+        packed = self.packed
+        bound = 0
+        while size > 0:
+            start, stop = packed[bound : bound + 2]
+            bound += 2
+            size -= stop - start
+        taken = Extents(packed[:bound])
+        if size < 0:
+            taken.packed[-1] += size
+            packed[bound - 2] = packed[bound - 1] + size
+            bound -= 2
+        del packed[:bound]
+        return taken
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Where each begins and stops."""
+        numbers = iter(self.packed)
+        return zip(numbers, numbers, strict=True)
 
 
 class FieldPlace(NamedTuple):

@@ -7,6 +7,7 @@ where the compiled core gave the segments it takes the chunks, too (`compiled`).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 from inspector.model.capture import Fault
 from inspector.native.used import USED
 from inspector.protocols.compiled import whole_chunks
-from inspector.protocols.extent import Extent, FieldLines
+from inspector.protocols.extent import Extent, Extents, FieldLines
 from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
 from inspector.protocols.http1_head import read_fields
@@ -69,8 +70,8 @@ class BodyReader:
         self._line = bytearray()
         self._trailer = Pending()
         self._pieces: list[Segment] | Segments = []
-        self._places: list[Extent] = []  # of the pieces, if `placed`
-        self._lines: list[Extent] = []  # the chunk lines, if `placed`
+        self._places = Extents()  # of the pieces, if `placed`
+        self._lines = Extents()  # the chunk lines, if `placed`
         self.last = (0, 0)
         self.begin(0, 0, 0)
 
@@ -148,15 +149,13 @@ class BodyReader:
     def flush(self, events: list[Event]) -> None:
         """Hand over the pieces read so far."""
         if self._pieces:
-            if self._placed:
-                events.append(Body(self._pieces, tuple(self._places)))
-                self._places.clear()
-            else:
-                events.append(Body(self._pieces))
+            events.append(Body(self._pieces, self._places))
             self._pieces = []
+            if self._placed:
+                self._places = Extents()
         if self._lines:
-            events.append(ChunkLines(tuple(self._lines)))
-            self._lines.clear()
+            events.append(ChunkLines(self._lines))
+            self._lines = Extents()
 
     def end(self, at: int, packet: int, events: list[Event], stop: int, *, complete: bool) -> None:
         """The message ends here, before byte `stop`, `complete` as far as its framing can tell."""
@@ -192,6 +191,8 @@ class BodyReader:
         count = len(segments)
         if not (index or position) and isinstance(segments, Segments) and self._takes(segments):
             self._add(segments[:])  # they are somebody's, and pieces are put behind them
+            if self._placed:
+                self._places.packed += _packed(segments, offset - segments.places[2])
             self._wanted -= segments.size
             self.skip(segments.size)
             index, offset = count, offset + segments.size
@@ -225,7 +226,7 @@ class BodyReader:
 
     def _takes(self, segments: Segments) -> bool:
         """Whether all of them are bytes of the body that are wanted."""
-        if self._placed or self._wanted < segments.size:
+        if self._wanted < segments.size or (self._placed and not segments.are_a_row):
             return False
         if self._part in (_Part.LENGTH, _Part.CHUNK):
             return self._remaining >= segments.size
@@ -244,7 +245,7 @@ class BodyReader:
             else:
                 self._pieces.append((at, packet, data[position:stop]))
             if self._placed:
-                self._places.append(Extent(offset + position, offset + stop))
+                self._places.add(offset + position, offset + stop)
         self.skip(end - position)
         return end
 
@@ -255,7 +256,7 @@ class BodyReader:
 
         Stops at the start of the first chunk line that needs a closer look.
         """
-        if self._wanted >= _PLENTY and not self._placed and isinstance(segments, Segments):
+        if self._wanted >= _PLENTY and isinstance(segments, Segments):
             index, position, offset = self._compiled_chunks(segments, index, position, offset)
             if index == len(segments):
                 return index, position, offset
@@ -319,10 +320,16 @@ class BodyReader:
         self, segments: Segments, index: int, position: int, offset: int
     ) -> tuple[int, int, int]:
         """The chunks that the compiled core can take; from where it stopped, reading goes on."""
-        if USED.core is None:
+        if USED.core is None or (self._placed and not segments.are_a_row):
             return index, position, offset
         found = whole_chunks(USED.core, segments, index, position)
         self._add(found.pieces)
+        if self._placed and found.pieces:
+            places = _packed(found.pieces, offset - segments.places[4 * index + 2])
+            self._places.packed += places
+            # A chunk line is what lies between two pieces.
+            self._lines.packed += array("q", (self._line_at, *places[:-1]))
+            self._line_at = places[-1]
         self._wanted -= found.body
         self._body_bytes += found.body
         return found.at, found.position, offset + found.passed
@@ -338,10 +345,10 @@ class BodyReader:
 
     def _place_chunk(self, offset: int, start: int, stop: int, wanted: int) -> None:
         """Tell where a chunk stands: its data from `start` to `stop` of what `offset` begins."""
-        self._lines.append(Extent(self._line_at, offset + start))
+        self._lines.add(self._line_at, offset + start)
         self._line_at = offset + stop
         if wanted:
-            self._places.append(Extent(offset + start, offset + min(stop, start + wanted)))
+            self._places.add(offset + start, offset + min(stop, start + wanted))
 
     def _chunk_line(self, segment: Segment, position: int, events: list[Event], offset: int) -> int:
         _, packet, data = segment
@@ -360,7 +367,7 @@ class BodyReader:
         if size is None:
             return self._fail("bad-chunk", segment, events, "no chunk size")
         if self._placed:
-            self._lines.append(Extent(self._line_at, offset + stop))
+            self._lines.add(self._line_at, offset + stop)
         self._line_at = offset + stop + size
         if size:
             self._part = _Part.CHUNK
@@ -419,3 +426,12 @@ class BodyReader:
             self._said += (name,)
             self.flush(events)
             events.append(Fault(name, packet, detail))
+
+
+def _packed(pieces: Segments, shift: int) -> array[int]:
+    """Where pieces begin and stop in the stream, `shift` bytes behind where they do in `data`."""
+    packed = array("q", bytes(16 * len(pieces)))
+    for bound in (0, 1):
+        places = pieces.places[2 + bound :: 4]
+        packed[bound::2] = array("q", [place + shift for place in places])
+    return packed

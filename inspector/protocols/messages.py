@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from inspector.fact import Fact
 from inspector.model.capture import Fault
-from inspector.protocols.extent import Extent, FieldLines, FieldPlace, HeadLayout
+from inspector.protocols.extent import Extent, Extents, FieldLines, FieldPlace, HeadLayout
 from inspector.wire import Segment
 
 #: More bytes than any stream has: "skip to the end of the connection".
@@ -169,7 +169,7 @@ class Body(Fact):
     """
 
     pieces: Sequence[Segment]
-    places: Sequence[Extent] = ()
+    places: Extents = Extents()
 
 
 class ChunkLines(Fact):
@@ -180,7 +180,7 @@ class ChunkLines(Fact):
     data, whether it is wanted or not.
     """
 
-    places: Sequence[Extent]
+    places: Extents
 
 
 @dataclass(frozen=True, slots=True)

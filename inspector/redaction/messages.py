@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, chain
 from typing import Final
 
 from inspector.credentials.masking import Found, Masker
 from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.response_bodies import media_type
 from inspector.protocols.content_codecs import CODINGS
-from inspector.protocols.extent import Extent, FieldLines
+from inspector.protocols.extent import Extent, Extents, FieldLines
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,
@@ -34,6 +35,7 @@ from inspector.redaction.coded_bodies import FORMS, CodedBody
 from inspector.redaction.heads import masked_fields, masked_head
 from inspector.redaction.kept_bodies import KeptCoded, KeptText
 from inspector.redaction.track import Track
+from inspector.wire import Segment, joined
 
 #: Is told the offset where something was found, what was masked there, and, if that is
 #: nothing, for which of the reasons of `RedactionSummary` something was hidden.
@@ -41,6 +43,7 @@ Noted = Callable[[int, list[Found], str], None]
 
 #: A chunk's line as nearly all are: the end of the data before it, a size, no extension.
 _PLAIN_LINE: Final = re.compile(rb"(?:\r?\n)?[0-9A-Fa-f]{1,16}\r?\n")
+_PLAIN_LINES: Final = re.compile(rb"(?:(?:\r?\n)?[0-9A-Fa-f]{1,16}\r?\n)*")
 _CHUNK_SIZE: Final = re.compile(rb"(?:\r?\n)?[ \t]*[0-9A-Fa-f]{1,16}")
 #: What an extension says (RFC 9112 7.1.1); its separators stay.
 _WORDS: Final = re.compile(rb"[^\s;=\"]")
@@ -57,6 +60,7 @@ class Messages:
         "_body",
         "_is_blank",
         "_keep_bodies",
+        "_lined",
         "_masker",
         "_noted",
         "_places",
@@ -76,7 +80,9 @@ class Messages:
         self.blanked: set[int] = set()
         self._reason = "bodies"
         #: Where the bytes stand that the body's masker keeps back.
-        self._places: list[Extent] = []
+        self._places = Extents()
+        #: Where the chunk lines are granted already.
+        self._lined = Extent(0, 0)
 
     @property
     def settled(self) -> int:
@@ -88,10 +94,12 @@ class Messages:
         for event in events:
             match event:
                 case Body(pieces, places):
-                    self._data([data for _, _, data in pieces], places)
+                    self._data(pieces, places)
                 case ChunkLines(places):
-                    for place in places:
-                        self._chunk_line(place)
+                    first, last = self._lined
+                    for start, stop in places.pairs():
+                        if not (first <= start and stop <= last):
+                            self._chunk_line(start, stop)
                 case RequestHead() | ResponseHead():
                     self._head(event)
                 case BodyGap():
@@ -143,29 +151,25 @@ class Messages:
             self._track.grant(lines.start, masked_fields(lines, fields, raw, self._masker))
             self._note(lines.start)
 
-    def _chunk_line(self, place: Extent) -> None:
-        line = self._track.read(*place)
+    def _chunk_line(self, start: int, stop: int) -> None:
+        line = self._track.read(start, stop)
         if not _PLAIN_LINE.fullmatch(line):
             size = _CHUNK_SIZE.match(line)
             at = 0 if size is None else size.end()
             line = line[:at] + _WORDS.sub(b"x", line[at:])
-        self._track.grant(place.start, line)
+        self._track.grant(start, line)
 
-    def _data(self, pieces: Sequence[bytes], places: Sequence[Extent]) -> None:
+    def _data(self, pieces: Sequence[Segment], places: Extents) -> None:
         body = self._body
         if body is None:
             return
-        for place in places:
-            if self._places and self._places[-1].stop == place.start:
-                self._places[-1] = Extent(self._places[-1].start, place.stop)
-            else:
-                self._places.append(place)
+        self._places.join(places)
         if isinstance(body, CodedBody):
             # What a packet decodes to is coded anew in its own room.
-            for piece in pieces:
+            for _, _, piece in pieces:
                 self._show(body.feed(piece))
         else:
-            self._show(body.feed(b"".join(pieces)))
+            self._show(body.feed(joined(pieces)))
         self._note_found()
 
     def _gap(self) -> None:
@@ -202,23 +206,35 @@ class Messages:
 
     def _show(self, masked: bytes) -> None:
         """Grant the next bytes of the body, whose places are the first that wait."""
-        at, shown, places, grant = 0, 0, self._places, self._track.grant
+        if not masked:
+            return
         self._is_blank = self._is_blank and is_mask([(0, 0, masked)])
-        while at < len(masked):
-            start, stop = places[shown]
-            count = min(stop - start, len(masked) - at)
-            grant(start, masked[at : at + count])
-            at += count
-            if count == stop - start:
-                shown += 1
-            else:
-                places[shown] = Extent(start + count, stop)
-        del places[:shown]
+        shown = self._places.take(len(masked))
+        if len(shown) == 1:
+            self._track.grant(shown[0].start, masked)
+        elif not self._show_lined(masked, shown):
+            for (start, _), part in zip(shown, _parts(masked, shown), strict=True):
+                self._track.grant(start, part)
+
+    def _show_lined(self, masked: bytes, shown: Extents) -> bool:
+        """Grant pieces of the body with the chunk lines between them, if these are plain."""
+        first, last = shown[0].start, shown[-1].stop
+        raw, bounds = self._track.read(first, last), shown.packed[1:-1]
+        lines = [
+            raw[start - first : stop - first]
+            for start, stop in zip(bounds[::2], bounds[1::2], strict=True)
+        ]
+        if not raw or not _PLAIN_LINES.fullmatch(b"".join(lines)):
+            return False
+        both = chain.from_iterable(zip(_parts(masked, shown), (*lines, b""), strict=True))
+        self._track.grant(first, b"".join(both))
+        self._lined = Extent(first, last)
+        return True
 
     def _hide_rest(self) -> None:
         for start, stop in self._places:
             self._track.grant(start, b"x" * (stop - start))
-        self._places.clear()
+        self._places = Extents()
 
     # -- notes -------------------------------------------------------------------
 
@@ -232,6 +248,12 @@ class Messages:
     def _note_found(self) -> None:
         if self._masker.found:
             self._note(self._track.decided)
+
+
+def _parts(masked: bytes, places: Extents) -> list[bytes]:
+    """What of the bytes of a body stands in each of its places."""
+    ends = list(accumulate([stop - start for start, stop in places.pairs()]))
+    return [masked[start:stop] for start, stop in zip((0, *ends), ends, strict=False)]
 
 
 def _values(fields: Iterable[Field], name: bytes) -> str:

@@ -41,6 +41,24 @@ def test_a_body_in_chunks_keeps_its_chunks_and_its_structure(size: int) -> None:
     assert HIDDEN[:37] + b"\r\n%x;xxxx=xxxxxxx\r\n" % len(JSON[37:]) + HIDDEN[37:] in data
 
 
+@pytest.mark.parametrize("size", [1448, 60, 1])
+@pytest.mark.parametrize("odd", [0, 1, 2])
+def test_a_chunk_line_that_says_something_is_masked_among_those_that_do_not(
+    size: int, odd: int
+) -> None:
+    def chunks(body: bytes, note: bytes) -> bytes:
+        parts = [body[:20], body[20:40], body[40:]]
+        notes = [note if number == odd else b"" for number in range(3)]
+        return b"".join(
+            b"%x%s\r\n%s\r\n" % (len(part), said, part)
+            for part, said in zip(parts, notes, strict=True)
+        )
+
+    answer = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks(JSON, b";a=LABONLY")
+    data = masked(exchange(answer + b"0\r\n\r\n", size).close())
+    assert data.endswith(chunks(HIDDEN, b";x=xxxxxxx") + b"0\r\n\r\n")
+
+
 @pytest.mark.parametrize("size", [1448, 60, 7])
 def test_a_compressed_answer_says_what_it_said_but_for_its_words(size: int) -> None:
     body = gzip.compress(JSON)
