@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 5
+#define INSPECTOR_CORE_ABI 6
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -185,5 +185,10 @@ struct ways {
 EXPORT int64_t inspector_core_usual(struct ways *ways, const uint8_t *data, int64_t size,
                                     int64_t before_ip, const struct record *records, int64_t count,
                                     struct usual *out);
+
+EXPORT int64_t inspector_core_alike(const uint8_t *copy, int64_t copy_size,
+                                    const struct record *copies, const uint8_t *source,
+                                    int64_t source_size, const struct record *sources,
+                                    int64_t count, int64_t from, const uint8_t *foreign);
 
 #endif

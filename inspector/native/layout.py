@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 5
+ABI: Final = 6
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -218,6 +218,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "sow": [_sieve, _address, c_int64],
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
+    "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
 }
 
 
@@ -264,4 +265,5 @@ class Core:
         self.sow: Any = functions["sow"]
         self.sift: Any = functions["sift"]
         self.usual: Any = functions["usual"]
+        self.alike: Any = functions["alike"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

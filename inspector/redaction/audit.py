@@ -15,15 +15,13 @@ work is that of the file's length; memory is bounded (`sequences`).
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Final, TypeAlias
+from typing import Final
 
 from inspector.flows.tcp import SYN
-from inspector.pcap.writer import LATEST
+from inspector.redaction.comparison import difference
 from inspector.redaction.frames import FrameReader, Place
 from inspector.redaction.sequences import Sequences, Stretch
 from inspector.redaction.usual import Usual, usual_segments
@@ -31,21 +29,11 @@ from inspector.secrets.echoes import echoes
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
 
-#: What masks are made of: fillers (`x`, `X` for AWS, `0` among hex digits, 0xBF for what is no
-#: ASCII), the digits that tell equal values, and their hex digits where a value is percent-encoded.
-MASK_BYTES: Final = b"xX0123456789\xbfBF"
-
 #: Packets with IP fragments whose datagram may still be completed.
 FRAGMENTS: Final = 8192
 
 #: Long masks say nothing.
 _FILL: Final = re.compile(rb"x{16,}")
-_IS_MASK: Final = bytes(0 if byte in MASK_BYTES else 0xFF for byte in range(256))
-_DIFFERS: Final = bytes((0, *(255 * b"\xff")))
-
-
-#: A packet of a file: its time in ns, its length on the wire, its link type, its bytes.
-Packet: TypeAlias = tuple[int, int, int, bytes]
 
 
 @dataclass(slots=True)
@@ -108,7 +96,7 @@ class Audit:
         self._fragments: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
 
     def look(
-        self, batch: Batch, place: int, number: int, captured: Sequence[Packet] | None = None
+        self, batch: Batch, place: int, number: int, captured: Iterable[Batch] | None = None
     ) -> list[range]:
         """The places of a batch's bytes, and of earlier ones, that must not stay.
 
@@ -134,39 +122,17 @@ class Audit:
             hidden += across
         return hidden
 
-    def _compared(self, batch: Batch, number: int, captured: Sequence[Packet]) -> list[range]:
+    def _compared(self, batch: Batch, number: int, captured: Iterable[Batch]) -> list[range]:
         """Where in a batch bytes stand that were not captured and are no mask's."""
-        copied = packets(batch)
-        if copied == captured:
-            return []
         hidden: list[range] = []
-        # What differs, one packet behind another: where each begins in the batch, and both.
-        begins: list[int] = []
-        copies: list[bytes] = []
-        sources: list[bytes] = []
-        records = batch.records
-        for index, (one, source) in enumerate(zip(copied, captured, strict=False)):
-            if one == source:
-                continue
-            frame, before = one[3], source[3]
-            begin = records[index][1]
-            if one[:3] != source[:3] or len(frame) != len(before):
-                self.found.unlike += 1
-            if len(frame) != len(before):
-                hidden.append(range(begin, begin + len(frame)))
-            elif number + index not in self._recoded:
-                begins.append(begin)
-                copies.append(frame)
-                sources.append(before)
-        ends = list(accumulate(map(len, copies)))
-        for start, stop in foreign(b"".join(copies), b"".join(sources)):
-            at = bisect_right(ends, start)
-            while start < stop:
-                last = min(stop, ends[at])
-                shift = begins[at] - (ends[at] - len(copies[at]))
-                hidden.append(range(start + shift, last + shift))
-                self.found.foreign += 1
-                start, at = last, at + 1
+        begin = 0
+        for source in captured:
+            end = begin + len(source.records)
+            found = difference(batch.part(begin, end), source, number + begin, self._recoded)
+            hidden += found.hidden
+            self.found.unlike += found.unlike
+            self.found.foreign += found.foreign
+            begin = end
         return hidden
 
     def _inside(self, batch: Batch, usual: Sequence[Usual | None]) -> list[range]:
@@ -231,37 +197,3 @@ class Audit:
             return None
         place, frame = known
         return Stretch(one.offset, frame[one.start : one.stop], place + one.start)
-
-
-def packets(batch: Batch) -> list[Packet]:
-    """The packets of a batch."""
-    data, link = batch.data, batch.link_type
-    return [
-        (min(at, LATEST), wire, link, data[start : start + captured])
-        for at, start, captured, wire in batch.records
-    ]
-
-
-def each_packet(batches: Iterable[Batch]) -> Iterator[Packet]:
-    """The packets of many, one after another."""
-    for batch in batches:
-        yield from packets(batch)
-
-
-def foreign(copy: bytes, source: bytes) -> list[tuple[int, int]]:
-    """Where two texts of one length differ by a byte that no mask has."""
-    unlike = int.from_bytes(copy, "big") ^ int.from_bytes(source, "big")
-    if not unlike & int.from_bytes(copy.translate(_IS_MASK), "big"):
-        return []
-    size = len(copy)
-    changed = int.from_bytes(unlike.to_bytes(size, "big").translate(_DIFFERS), "big")
-    bad = changed & int.from_bytes(copy.translate(_IS_MASK), "big")
-    flags = bad.to_bytes(size, "big")
-    found: list[tuple[int, int]] = []
-    at = flags.find(b"\xff")
-    while at >= 0:
-        stop = flags.find(b"\0", at)
-        stop = size if stop < 0 else stop
-        found.append((at, stop))
-        at = flags.find(b"\xff", stop)
-    return found

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from itertools import islice
 from struct import Struct
 from typing import BinaryIO, Final
 
@@ -18,7 +17,7 @@ from inspector.pcap import options as opt
 from inspector.pcap import pcapng
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import ByteSource
-from inspector.redaction.audit import Audit, Audited, Packet, each_packet
+from inspector.redaction.audit import Audit, Audited
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
 
@@ -65,7 +64,7 @@ def audit(
     auditing = Audit(vault, recoded)
     found = auditing.found
     found.compared = source is not None
-    found.finished = _look(files, auditing, None if source is None else each_packet(source), go_on)
+    found.finished = _look(files, auditing, None if source is None else _Packets(source), go_on)
     if vault:
         for file in files:
             for place, value in list(_texts(file)):
@@ -80,7 +79,7 @@ def audit(
 def _look(
     files: Sequence[BinaryIO],
     auditing: Audit,
-    source: Iterator[Packet] | None,
+    source: _Packets | None,
     go_on: Callable[[], bool],
 ) -> bool:
     """Audit the packets of all files; whether all were looked at."""
@@ -92,9 +91,9 @@ def _look(
         for batch in CaptureReader(reading, "the copy", index):
             begin = begins[index] + reading.bytes_read - len(batch.data)
             count = len(batch.records)
-            captured = None if source is None else [*islice(source, count)]
+            captured = None if source is None else source.take(count)
             if captured is not None:
-                auditing.found.unlike += count - len(captured)
+                auditing.found.unlike += count - sum(len(part.records) for part in captured)
             for bad in auditing.look(batch, begin, number + 1, captured):
                 which = bisect_right(begins, bad.start) - 1
                 _overwrite(files[which], bad.start - begins[which], b"x" * len(bad))
@@ -103,8 +102,38 @@ def _look(
                 return False
         begins.append(begins[index] + reading.bytes_read)
     if source is not None:
-        auditing.found.unlike += sum(1 for _ in source)
+        auditing.found.unlike += source.rest()
     return True
+
+
+class _Packets:
+    """The packets of a capture, as many at a time as are asked for."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = iter(batches)
+        self._batch: Batch | None = None
+        self._taken = 0
+
+    def take(self, count: int) -> list[Batch]:
+        """So many, as far as there are; each part is of one batch."""
+        parts: list[Batch] = []
+        while count:
+            batch = self._batch
+            if batch is None or self._taken == len(batch.records):
+                batch = self._batch = next(self._batches, None)
+                self._taken = 0
+                if batch is None:
+                    break
+            end = min(self._taken + count, len(batch.records))
+            parts.append(batch.part(self._taken, end))
+            count -= end - self._taken
+            self._taken = end
+        return parts
+
+    def rest(self) -> int:
+        """How many were not asked for; they are taken."""
+        left = 0 if self._batch is None else len(self._batch.records) - self._taken
+        return left + sum(len(batch.records) for batch in self._batches)
 
 
 def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:

@@ -153,6 +153,46 @@ static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
     free(found);
 }
 
+/* The first half of a text as a copy of itself or of the second half, some of it masked; records may
+ * lie, those of both alike. */
+static void compare(const uint8_t *input, const uint8_t *text, int64_t length)
+{
+    const int64_t half = length / 2, each = half / ROOM;
+    uint8_t foreign[256], *copy = zeros((size_t)half + !half, 1), *source = zeros((size_t)half + !half, 1);
+    struct record copies[ROOM], sources[ROOM];
+    for (int i = 0; i < 256; i++)
+        foreign[i] = input[0] & 1 ? i % 5 != 0 : i != 'x';
+    memcpy(copy, text, (size_t)half);
+    memcpy(source, text + (input[0] & 2 ? half : 0), (size_t)half);
+    for (int i = 0; i < ROOM; i++)
+        copies[i] = sources[i] = (struct record){i, i * each, each, each};
+    if (half > 40)
+        memset(copy + input[1] % (half - 30), 'x', 30);
+    if (half && input[2] & 1)
+        copy[input[3] % half] = input[2];
+    if (input[4] & 1)
+        copies[input[4] % ROOM].captured = sources[input[4] % ROOM].captured = input[5] * 8;
+    if (input[4] & 2)
+        copies[input[5] % ROOM].offset = input[6] & 1 ? -1 - input[6] : half + input[6];
+    if (input[4] & 4)
+        sources[input[5] % ROOM].offset = (int64_t)input[6] << 55;
+    if (input[4] & 8 && each)
+        sources[ROOM - 1].captured--, sources[ROOM - 1].offset = half - each + 1;
+    const int64_t from = input[7] % 5 - 1;
+    const int64_t found = inspector_core_alike(copy, half, copies, source, half, sources, ROOM, from,
+                                               foreign);
+    MUST(found >= (from < 0 ? 0 : from < ROOM ? from : ROOM) && found <= ROOM);
+    for (int64_t i = from < 0 ? 0 : from; i < found; i++) {
+        MUST(copies[i].captured == sources[i].captured && copies[i].offset >= 0);
+        for (int64_t at = 0; at < copies[i].captured; at++) {
+            const uint8_t one = copy[copies[i].offset + at];
+            MUST(one == source[sources[i].offset + at] || !foreign[one]);
+        }
+    }
+    free(copy);
+    free(source);
+}
+
 static void read_texts(const uint8_t *input, size_t size)
 {
     if (size < 8)
@@ -227,6 +267,7 @@ static void read_texts(const uint8_t *input, size_t size)
     free(finder);
     sift(input, text, length);
     read_usual(input, text, length);
+    compare(input, text, length);
     free(out);
     free(records);
     free(text);

@@ -60,6 +60,10 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("copies.c", "packet.length < 0", "0"),
         ("copies.c", "before_ip + packet.total > record->captured", "0"),
         ("copies.c", "if (at < 0)", "if (0)"),
+        ("audit.c", "record->captured <= size - record->offset", "1"),
+        ("audit.c", "record->offset >= 0", "1"),
+        ("audit.c", "one->captured != other->captured", "0"),
+        ("audit.c", "at <= size - WORD", "at < size"),
     ],
 )
 def test_it_is_noticed_when_a_check_is_taken_out(
