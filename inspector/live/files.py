@@ -22,16 +22,13 @@ from inspector.fact import Fact
 from inspector.live.numbering import file_of
 from inspector.live.source import Counters
 from inspector.model.capture import CaptureFile, Interface
-from inspector.pcap import pcapng
+from inspector.pcap.blocks import block_length, packet_blocks
 from inspector.pcap.options import COMMENT
 from inspector.pcap.writer import APPLICATION, SNAP_LENGTH, PcapngWriter
 from inspector.wire import Batch
 
 #: Little-endian whatever the machine: block type, length, interface, time (2), lengths (2).
-_PACKET: Final = Struct("<7I")
-_LENGTH: Final = Struct("<I")
 _OPTION: Final = Struct("<HH")
-_TAILS: Final = tuple(bytes(-count % 4) for count in range(4))
 #: An option's length has 16 bits.
 _LONGEST_COMMENT: Final = 0xFFFF
 
@@ -258,26 +255,20 @@ class CaptureFiles:
         file = self._file
         if file is None:
             return
-        data, comments = batch.data, batch.comments
-        pack, pack_length = _PACKET.pack, _LENGTH.pack
-        kind = pcapng.ENHANCED_PACKET
-        blocks: list[bytes] = []
-        for at, (time, start, captured, wire) in enumerate(batch.records):
-            options = _comment_options(comments[at]) if comments and at in comments else b""
-            length = 32 + ((captured + 3) & ~3) + len(options)
-            blocks.append(
-                pack(kind, length, interface, time >> 32, time & 0xFFFFFFFF, captured, wire)
-                + data[start : start + captured]
-                + _TAILS[captured & 3]
-                + options
-                + pack_length(length)
-            )
+        comments, count = batch.comments, len(batch.records)
+        options = {at: _comment_options(texts) for at, texts in comments.items()}
+        blocks = packet_blocks(batch, 0, count, interface, "<", options)
         try:
-            file.write(b"".join(blocks))
+            file.write(blocks)
             file.flush()
-            written = len(blocks)
+            written = count
         except OSError as error:
-            written = file.whole(list(map(len, blocks)))
+            written = file.whole(
+                [
+                    block_length(captured, options.get(at, b""))
+                    for at, (_, _, captured, _) in enumerate(batch.records)
+                ]
+            )
             self._fail(error)
         if written:
             times = [record[0] for record in batch.records[:written]]
@@ -343,7 +334,7 @@ class _WholeBlocks:
         self._landed = 0
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | bytearray) -> int:
         self._waiting += data
         return len(data)
 

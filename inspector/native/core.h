@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 6
+#define INSPECTOR_CORE_ABI 7
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -190,5 +190,12 @@ EXPORT int64_t inspector_core_alike(const uint8_t *copy, int64_t copy_size,
                                     const struct record *copies, const uint8_t *source,
                                     int64_t source_size, const struct record *sources,
                                     int64_t count, int64_t from, const uint8_t *foreign);
+EXPORT int64_t inspector_core_gather(const uint8_t *data, int64_t size,
+                                     const struct record *records, int64_t count,
+                                     struct record *out, uint8_t *bytes, int64_t room);
+EXPORT int64_t inspector_core_blocks(const uint8_t *data, int64_t size,
+                                     const struct record *records, int64_t count,
+                                     int64_t interface, int64_t is_big, uint8_t *out, int64_t room,
+                                     int64_t *used);
 
 #endif

@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 6
+ABI: Final = 7
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -219,6 +219,18 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
     "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
+    "gather": [_address, c_int64, _address, c_int64, _address, _address, c_int64],
+    "blocks": [
+        _bytes,
+        c_int64,
+        _address,
+        c_int64,
+        c_int64,
+        c_int64,
+        _address,
+        c_int64,
+        _number,
+    ],
 }
 
 
@@ -266,4 +278,6 @@ class Core:
         self.sift: Any = functions["sift"]
         self.usual: Any = functions["usual"]
         self.alike: Any = functions["alike"]
+        self.gather: Any = functions["gather"]
+        self.blocks: Any = functions["blocks"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

@@ -7,21 +7,18 @@ are integer nanoseconds UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from struct import Struct, pack
+from struct import pack
 from typing import Final, Protocol
 
 from inspector.pcap import options as opt
 from inspector.pcap import pcapng
+from inspector.pcap.blocks import packet_blocks
 from inspector.wire import Batch
 
 ETHERNET: Final = 1
 SNAP_LENGTH: Final = 262_144
 APPLICATION: Final = pcapng.APPLICATION
 
-#: The last time that 64 bits of nanoseconds can tell (in the year 2554).
-LATEST: Final = (1 << 64) - 1
-
-_PADDING: Final = (b"", b"\0", b"\0\0", b"\0\0\0")
 _SECOND: Final = 1_000_000_000
 _MAGICS: Final = {"micro": 0xA1B2C3D4, "nano": 0xA1B23C4D, "modified": 0xA1B2CD34}
 
@@ -29,7 +26,7 @@ _MAGICS: Final = {"micro": 0xA1B2C3D4, "nano": 0xA1B23C4D, "modified": 0xA1B2CD3
 class Out(Protocol):
     """What the writers need of a file."""
 
-    def write(self, data: bytes, /) -> int: ...
+    def write(self, data: bytes | bytearray, /) -> int: ...
 
 
 class PcapWriter:
@@ -148,26 +145,12 @@ class PcapngWriter:
 
         In one go; the interface counts nanoseconds from 1970.
         """
-        data, comments = batch.data, batch.comments
-        block = Struct(self.order + "7I").pack
-        length_of = Struct(self.order + "I").pack
-        parts: list[bytes] = []
-        for index, (at, start, captured, wire) in enumerate(batch.records[begin:end], start=begin):
-            at = min(at, LATEST)
-            frame = data[start : start + captured]
-            options = b""
-            if index in comments:
-                options = self._options(_comments(comments[index]))
-            padding = -captured & 3
-            length = 32 + captured + padding + len(options)
-            parts += (
-                block(
-                    pcapng.ENHANCED_PACKET, length, interface, at >> 32, at & 0xFFFFFFFF,
-                    captured, wire,
-                ),
-                frame, _PADDING[padding], options, length_of(length),
-            )  # fmt: skip
-        self._out.write(b"".join(parts))
+        options = {
+            index: self._options(_comments(texts))
+            for index, texts in batch.comments.items()
+            if begin <= index < end
+        }
+        self._out.write(packet_blocks(batch, begin, end, interface, self.order, options))
 
     def obsolete_packet(
         self,

@@ -6,14 +6,16 @@ batch was read, so of a packet nothing is kept but what is odd in it.
 
 from __future__ import annotations
 
+import ctypes
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
 from typing import Final, TypeAlias
 
-from inspector.wire import FILE_SHIFT, Batch
+from inspector.native.used import USED
+from inspector.wire import FILE_SHIFT, Batch, PackedRecords, Record, packed_records
 
 #: Masks a piece of a packet: from and to where it stands, and its offset.
 Masking: TypeAlias = "Callable[[HeldBatch, int, int, int, int], None]"
@@ -125,20 +127,44 @@ class HeldBatch:
     def go(self, stop: int, comments: Mapping[int, tuple[str, ...]]) -> Batch:
         """The packets up to this one, as they are written; `comments` by their index."""
         start, self.sent = self.sent, stop
-        batch, data = self.batch, self.data
-        records = batch.records[start:stop]
-        places = accumulate([size for _, _, size, _ in records], initial=0)
+        batch = self.batch
+        data, records = gathered(self.data, batch.records[start:stop])
         return Batch(
-            b"".join([data[begin : begin + size] for _, begin, size, _ in records]),
-            [
-                (at, place, size, wire)
-                for (at, _, size, wire), place in zip(records, places, strict=False)
-            ],
+            data,
+            records,
             batch.link_type,
             batch.first_packet + start,
             {index - start: texts for index, texts in comments.items()},
             batch.counted_cuts,
         )
+
+
+def gathered(data: bytearray, records: Sequence[Record]) -> tuple[bytes, Sequence[Record]]:
+    """Packets without what lies between them, which is as it was captured; and where they lie."""
+    core = USED.core
+    if core is None:
+        places = accumulate([size for _, _, size, _ in records], initial=0)
+        return (
+            b"".join([data[begin : begin + size] for _, begin, size, _ in records]),
+            [
+                (at, place, size, wire)
+                for (at, _, size, wire), place in zip(records, places, strict=False)
+            ],
+        )
+    taken, made = packed_records(records), PackedRecords()
+    made.packed = taken.packed[:]
+    room = sum(taken.packed[2::4])
+    into = ctypes.create_string_buffer(max(1, room))
+    core.gather(
+        _address(data), len(data), taken.packed.buffer_info()[0], len(taken),
+        made.packed.buffer_info()[0], into, room,
+    )  # fmt: skip
+    return into.raw[:room], made
+
+
+def _address(data: bytearray) -> int | None:
+    """Where it lies, as long as it keeps its length."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
 
 
 class HeldPieces:

@@ -151,6 +151,22 @@ static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
     }
     free(ways.slots);
     free(found);
+    int64_t used = -1;
+    const int64_t room = input[7] * 8;
+    uint8_t *bytes = zeros((size_t)room + 1, 1);
+    struct record *moved = zeros((size_t)count, sizeof *moved);
+    const int64_t gathered = inspector_core_gather(text, length, records, count, moved, bytes, room);
+    int64_t next = 0;
+    for (int64_t i = 0; i < gathered; next += moved[i++].captured) {
+        MUST(moved[i].offset == next && moved[i].captured <= room - next);
+        MUST(!memcmp(bytes + next, text + records[i].offset, (size_t)moved[i].captured));
+    }
+    records[input[4] % count].at = input[5] & 1 ? -1 : INT64_MAX;
+    const int64_t written = inspector_core_blocks(text, length, records, count, input[6], input[5] & 2,
+                                                  bytes, room, &used);
+    MUST(written >= 0 && written <= count && used >= 32 * written && used <= room);
+    free(moved);
+    free(bytes);
 }
 
 /* The first half of a text as a copy of itself or of the second half, some of it masked; records may
