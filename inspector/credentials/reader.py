@@ -5,7 +5,7 @@ The report's renderer of what `reading` and `targets` read: a label in the place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -16,7 +16,7 @@ from inspector.credentials.kinds import (
     named,
 )
 from inspector.credentials.mask_notes import MaskNotes
-from inspector.credentials.memo import Memo, Written
+from inspector.credentials.memo import Memo, PlainFields, Written
 from inspector.credentials.reading import folded_name, read, read_parameter, unfolded
 from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
@@ -93,6 +93,9 @@ class CredentialReader:
         self._targets: Memo[Written] = Memo(fingerprint_key)
         self._texts: Memo[Written] = Memo(fingerprint_key)
         self._response_texts: Memo[Written] = Memo(fingerprint_key)
+        # Of requests and of responses: neither has a credential's position in the other.
+        self._plain = PlainFields()
+        self._response_plain = PlainFields()
 
     @property
     def generation(self) -> int:
@@ -108,6 +111,10 @@ class CredentialReader:
         """Whether a piece of a learnt credential stands in a text."""
         return self._scrubber.holds_learnt(text)
 
+    def may_hold_learnt(self, texts: Iterable[str]) -> bool:
+        """Whether `holds_learnt` may be true of any of some texts."""
+        return self._scrubber.may_hold_learnt(texts)
+
     def study(self, fields: Sequence[RawField], target: bytes = b"") -> None:
         """Learn every credential of a head, so that none is in any text that is written of it.
 
@@ -115,6 +122,9 @@ class CredentialReader:
         """
         if target and (b"?" in target or b"@" in target or b"#" in target):
             self._study_url((b"?", target))
+        epoch = self._scrubber.vault.epoch
+        plain, answers = self._plain.at(epoch), self._response_plain.at(epoch)
+        fields = [field for field in fields if field not in plain and field not in answers]
         for field in self._studied.lacking(fields):
             self._study(field)
 
@@ -162,8 +172,9 @@ class CredentialReader:
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
+        plain = self._plain.at(self._scrubber.vault.epoch)
         for field in fields:
-            read = self._auth_of(field)
+            read = None if field in plain else self._auth_of(field)
             if read is not None:
                 found.append(read)
         if self.claims:
@@ -189,7 +200,7 @@ class CredentialReader:
         for field in fields:
             folded = field[0].lower()
             if folded in STEERING_HEADERS:
-                name, value = self._written(field, self._texts, self._request)
+                name, value = self._written(field)
                 if folded in found:
                     first, values = found[folded]
                     name, value = first, f"{values}, {value}"
@@ -205,20 +216,17 @@ class CredentialReader:
         """
         if not studied:
             self.study(fields)
-        return tuple([self._written(field, self._texts, self._request) for field in fields])
+        return tuple([self._written(field) for field in fields])
 
     def response_headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
         if not studied:
             self.study(fields)
-        memo = self._response_texts
-        return tuple([self._written(field, memo, self._response) for field in fields])
+        return tuple([self._written(field, response=True) for field in fields])
 
     def shown(self, field: RawField, *, response: bool = False) -> str:
         """The value of one field as `headers`, or `response_headers`, shows it."""
-        if response:
-            return self._written(field, self._response_texts, self._response)[1]
-        return self._written(field, self._texts, self._request)[1]
+        return self._written(field, response=response)[1]
 
     def target(self, raw: bytes) -> str:
         """A request target of any form (RFC 9112 3.2) as text without credentials.
@@ -231,7 +239,7 @@ class CredentialReader:
         self.study((), raw)
         known = self._targets.get(field)
         if known is None or self._is_stale(known):
-            return self._targets.put(field, Written(self.generation, "", self._target(raw))).value
+            return self._targets.put(field, self._new("", self._target(raw))).value
         return known.value
 
     def authority(self, host: str) -> str:
@@ -281,21 +289,37 @@ class CredentialReader:
         read = self._reading(field, folded, syntax or Syntax.BARE)
         return read if syntax is not None or is_recognised(read.credential) else None
 
-    def _written(
-        self, field: RawField, memo: Memo[Written], positions: Mapping[bytes, Syntax]
-    ) -> tuple[str, str]:
+    def _written(self, field: RawField, *, response: bool = False) -> tuple[str, str]:
         """A field as text, written before or now."""
+        plain = self._response_plain if response else self._plain
+        shown = plain.at(self._scrubber.vault.epoch).get(field)
+        if shown is not None:
+            return shown
+        memo = self._response_texts if response else self._texts
         known = memo.get(field)
         if known is None or self._is_stale(known):
+            positions = self._response if response else self._request
             folded = folded_name(field[0])
             syntax = positions.get(folded)
             read = None if syntax is None else self._reading(field, folded, syntax)
-            known = memo.put(field, Written(self.generation, *self._text(field, folded, read)))
+            known = memo.put(field, self._new(*self._text(field, folded, read)))
+            if folded not in self._response and not is_secret_name(folded):
+                plain.put(field, known)
         return known.name, known.value
+
+    def _new(self, name: str, value: str) -> Written:
+        """What was just written."""
+        scrubber, vault = self._scrubber, self._scrubber.vault
+        epoch = vault.epoch
+        if not scrubber.is_remembered(name) or not scrubber.is_remembered(value):
+            epoch = -1
+        # Remembering the one may have made room by forgetting the other.
+        return Written(self.generation, epoch if vault.epoch == epoch else -1, name, value)
 
     def _is_stale(self, written: Written) -> bool:
         """Whether a text holds a key that was not known when it was written."""
-        if written.generation == self.generation:
+        vault = self._scrubber.vault
+        if written.generation == vault.generation or written.epoch == vault.epoch:
             return False
         return self.is_full or self.holds_learnt(written.value) or self.holds_learnt(written.name)
 

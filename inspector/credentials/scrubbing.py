@@ -7,7 +7,7 @@ place of each key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, get_args
 
@@ -24,7 +24,7 @@ from inspector.credentials.kinds import classify, core_of, describe, label
 from inspector.model.credentials import CredentialKind
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
-from inspector.secrets.echoes import echoes, whole_keys
+from inspector.secrets.echoes import echoes, is_remembered, may_echo, whole_keys
 from inspector.secrets.public import is_public
 from inspector.secrets.vault import PIECE, Vault
 
@@ -66,11 +66,22 @@ class Scrubber:
 
     def holds_learnt(self, text: str) -> bool:
         """Whether a piece of a learnt key stands in a text, in any writing."""
-        if text[-1:] == ">" and (written := _LABEL.fullmatch(text)):
-            # Of a label all but the fingerprint is listed words and a number.
-            digits = written[1].encode()
+        digits = _digits_of_label(text)
+        if digits:
             return not self.vault.is_clear(digits, _alone) and self.vault.finds(digits)
         return bool(echoes(self.vault, text.encode("latin-1", "replace")))
+
+    def may_hold_learnt(self, texts: Iterable[str]) -> bool:
+        """Whether `holds_learnt` has to be asked of each of some texts: mostly it has not."""
+        parts = [_digits_of_label(text) or text.encode("latin-1", "replace") for text in texts]
+        return may_echo(self.vault, b"\0".join(parts))
+
+    def is_remembered(self, text: str) -> bool:
+        """Whether no piece of a learnt key stands in a text, and none will in this epoch."""
+        digits = _digits_of_label(text)
+        if digits:
+            return self.vault.is_clear(digits, _alone)
+        return is_remembered(self.vault, text.encode("latin-1", "replace"))
 
     def scrub(self, text: str) -> str:
         """`text` without keys.  Placeholders stay; scrubbing twice changes nothing more."""
@@ -144,6 +155,12 @@ class Scrubber:
 
     def _label(self, value: Secret) -> str:
         return label(describe(value, core_of(value), b"", self._fingerprint_key, set()))
+
+
+def _digits_of_label(text: str) -> bytes:
+    """The fingerprint of a text that is a label: all else in it is listed words and a number."""
+    written = _LABEL.fullmatch(text) if text[-1:] == ">" else None
+    return b"" if written is None else written[1].encode()
 
 
 def _alone(text: bytes) -> tuple[bytes]:

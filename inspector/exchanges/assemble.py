@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from inspector.exchanges.cleaning import cleaned
+from inspector.exchanges.cleaning import Cleaner
 from inspector.exchanges.clients import clients
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.legs import Legs
@@ -54,7 +54,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     Each fact is made once, and takes the place of its record: the ledger's archives are empty
     afterwards.
     """
-    credentials = ledger.credentials
+    cleaned = Cleaner(ledger.credentials).cleaned
     ledger.exchanges, in_order = arranged(ledger.exchanges, by_number(ledger.exchange_order))
     relays: dict[int, int] = {}
     before = fronts(ledger.spoken, roles)
@@ -68,7 +68,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
     legs = Legs(ledger.tunnels, egress, inside_proxy)
 
     connections = PackedList(
-        cleaned(connection, credentials)
+        cleaned(connection)
         for connection in drained(*arranged(ledger.connections, by_number(ledger.connection_order)))
     )
     exchanges: PackedList[Exchange] = PackedList()
@@ -77,7 +77,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         """Each exchange, kept, and the service that it is for."""
         for record in drained(ledger.exchanges, in_order):
             placed = legs.placed(record)
-            clean = cleaned(placed, credentials, record.written_at)
+            clean = cleaned(placed, record.written_at)
             exchange = exchange_fact(clean, roles, relays.get(record.number))
             exchanges.append(exchange)
             yield exchange, service_of(placed)
@@ -89,11 +89,11 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         connections=connections,
         exchanges=exchanges,
         tunnels=PackedList(
-            tunnel_fact(legs.whole(cleaned(record, credentials)), egress.get(record.number))
+            tunnel_fact(legs.whole(cleaned(record)), egress.get(record.number))
             for record in drained(*arranged(ledger.tunnels, by_number(ledger.tunnel_order)))
         ),
         direct_tls=tuple(
-            _direct_fact(cleaned(record, credentials), index)
+            _direct_fact(cleaned(record), index)
             for index, record in enumerate(
                 (record for record in direct if record.connection not in egress_connections),
                 start=1,

@@ -8,9 +8,10 @@ no free text: a key of words may stand there that is sent as one later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
+from itertools import chain
 from operator import is_
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,10 @@ from inspector.model.http import ApiError, EventStream, Request, Response, WebSo
 from inspector.model.network import Certificate, Connection, InnerAnswer, Process, Tls
 
 T = TypeVar("T")
+
+#: Texts that are remembered to be clear, and the longest of them: 1 MB together.
+_REMEMBERED: Final = 4096
+_LONGEST_REMEMBERED: Final = 256
 
 #: The fields of each record in which captured text stands; all others are words of ours.
 _TEXTS: Final[dict[type, tuple[str, ...]]] = {
@@ -94,32 +99,58 @@ def _without_free_text(value: Any) -> Any:
     return replace(value, **changed) if changed else value
 
 
-def cleaned(record: T, credentials: CredentialReader, written_at: int = -1) -> T:
-    """The record without any key that is known by now.
+class Cleaner:
+    """Looks through finished records; from now on no further key is learnt."""
 
-    `written_at` is the generation of `credentials` under which its texts were written.
-    """
-    if credentials.generation in (0, written_at):
+    def __init__(self, credentials: CredentialReader) -> None:
+        self._credentials = credentials
+        #: Texts without a key: nearly all of a record's stand in others as well.
+        self._clear: set[str] = set()
+
+    def cleaned(self, record: T, written_at: int = -1) -> T:
+        """The record without any key that is known by now.
+
+        `written_at` is the generation of the credentials under which its texts were written.
+        """
+        credentials = self._credentials
+        if credentials.generation in (0, written_at):
+            return record
+        if credentials.is_full or self._holds_key(record):
+            whole: T = _scrubbed(record, credentials.scrub)
+            return whole
         return record
-    if credentials.is_full or any(map(credentials.holds_learnt, _texts(record))):
-        whole: T = _scrubbed(record, credentials.scrub)
-        return whole
-    return record
+
+    def _holds_key(self, record: object) -> bool:
+        texts: list[str] = []
+        _gather(record, texts)
+        clear = self._clear
+        new = [text for text in texts if text not in clear]
+        if not new:
+            return False
+        if self._credentials.may_hold_learnt(new) and any(map(self._credentials.holds_learnt, new)):
+            return True
+        if len(clear) + len(new) > _REMEMBERED:
+            clear.clear()
+        clear.update([text for text in new if len(text) <= _LONGEST_REMEMBERED])
+        return False
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _gather(value: Any, texts: list[str]) -> None:
+    """Put the captured texts of a record behind `texts`."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _texts(item)
+        texts.append(value)
+        return
+    if isinstance(value, tuple):
+        items: Iterable[Any] = value
     elif isinstance(value, dict):
-        for name, item in value.items():
-            yield name
-            yield from _texts(item)
+        items = chain(value, value.values())
     else:
-        for name in _TEXTS.get(type(value), ()):
-            yield from _texts(getattr(value, name))
+        items = [getattr(value, name) for name in _TEXTS.get(type(value), ())]
+    for item in items:
+        if type(item) is str:  # nearly all are; a call for each took longer than the search
+            texts.append(item)
+        elif item is not None:
+            _gather(item, texts)
 
 
 def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from inspector.secrets.grammar import merged
-from inspector.secrets.vault import Vault
+from inspector.secrets.vault import CLEAR_TEXT, Vault
 
 #: How often a writing may be applied over another one: a URL in a URL, base64 of base64.
 _DEPTH: Final = 2
@@ -86,6 +86,16 @@ def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     if not vault or _is_clear(vault, text):
         return []
     return merged([_word(vault, text, *span) for span in merged(_found(vault, text, _DEPTH))])
+
+
+def may_echo(vault: Vault, text: bytes) -> bool:
+    """Whether `echoes` has to be asked; of many texts, one behind another with NUL between."""
+    return bool(vault) and not _is_clear(vault, text)
+
+
+def is_remembered(vault: Vault, text: bytes) -> bool:
+    """Whether `echoes` finds nothing in a text, and will not until the vault's `epoch` changes."""
+    return len(text) <= CLEAR_TEXT and vault.is_clear(text, _writings)
 
 
 def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:

@@ -64,7 +64,7 @@ _PLACES: Final = 16
 _DIGEST: Final = 16
 #: Texts that are remembered to be clear, the longest of them, and words of all: a few MB together.
 _CLEAR: Final = 4096
-_CLEAR_TEXT: Final = 256
+CLEAR_TEXT: Final = 256
 _CLEAR_WORDS: Final = 1 << 16
 
 
@@ -84,6 +84,7 @@ class Vault:
         "_newest",
         "_whole",
         "_windows",
+        "epoch",
         "generation",
         "is_full",
     )
@@ -107,6 +108,8 @@ class Vault:
         self._clear_words: set[int] = set()
         #: Grows with every key: what was written under an older one may hold a newer key.
         self.generation = 0
+        #: Grows when texts that were remembered to be clear may be so no more (`is_clear`).
+        self.epoch = 0
         self.is_full = False
 
     def __len__(self) -> int:
@@ -130,6 +133,7 @@ class Vault:
         low = value.lower()
         if not self._has_room(low):
             self.is_full = True
+            self._forget_clear()
             self.generation += 1
             return False
         if self._long and self._long.find(low, self._newest) >= 0:
@@ -164,6 +168,7 @@ class Vault:
     def _forget_clear(self) -> None:
         self._clear.clear()
         self._clear_words.clear()
+        self.epoch += 1
 
     def _has_room(self, low: bytes) -> bool:
         more = len(low) if len(low) <= LONG else len(low) // _STEP + 1
@@ -193,7 +198,7 @@ class Vault:
         if text in self._clear:
             return True
         lows = [writing.lower() for writing in writings(text)]
-        if len(text) > _CLEAR_TEXT:
+        if len(text) > CLEAR_TEXT:
             return not any(map(self._meets, lows))
         apart = 1 if self._long else self._apart
         look = memoryview(

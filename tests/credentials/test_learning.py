@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from inspector.credentials import CredentialReader
@@ -71,6 +73,38 @@ def test_a_field_that_was_written_before_the_key_was_known_is_written_anew() -> 
     credentials.auth([SENT])
     assert KEY not in str(credentials.headers([NOTE]))
     assert KEY not in str(credentials.response_headers([NOTE]))
+
+
+@pytest.mark.parametrize("others", [0, 5_000], ids=["soon", "after many others"])
+@pytest.mark.parametrize("length", [0, 300], ids=["short", "long"])
+@pytest.mark.parametrize("written", [str, lambda key: key.replace("_", "%5F")], ids=["bare", "%"])
+def test_and_that_however_many_were_written_in_between(
+    written: Callable[[str], str], length: int, others: int
+) -> None:
+    credentials = CredentialReader(b"test", kept_headers=["x-note"])
+    note = (b"X-Note", f" saw {written(KEY)} {'a b ' * (length // 4)}".encode())
+    shown = str(credentials.headers([note]))
+    assert written(KEY) in shown  # nobody could know yet
+    credentials.headers([(b"X-Note", b" number %d" % number) for number in range(others)])
+    assert str(credentials.headers([note])) == shown
+    credentials.study([SENT])
+    assert written(KEY) not in str(credentials.headers([note]))
+    assert written(KEY) not in str(credentials.response_headers([note]))
+
+
+def test_a_key_that_has_no_word_of_it_leaves_it_as_it_was() -> None:
+    credentials = CredentialReader(b"test", kept_headers=["x-note"])
+    shown = credentials.headers([NOTE])
+    credentials.study([(b"x-api-key", b" another made up key, 0123456789")])
+    assert credentials.headers([NOTE]) == shown
+
+
+def test_a_position_stays_one_whatever_stands_there() -> None:
+    credentials = reader()
+    placeholder = (b"x-api-key", b" placeholder-token-for-credential-isolation")
+    for _ in range(2):
+        credentials.headers([placeholder])
+        assert [each.name for each in credentials.auth([placeholder])] == ["x-api-key"]
 
 
 def test_so_is_a_target() -> None:

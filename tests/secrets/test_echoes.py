@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.secret import Secret
-from inspector.secrets.echoes import echoes, whole_keys
+from inspector.secrets.echoes import echoes, is_remembered, may_echo, whole_keys
 from inspector.secrets.vault import Vault
 from tests.leaks.cases import WRITINGS, pair
 
@@ -147,3 +147,46 @@ def test_what_is_clear_at_a_glance_is_clear_when_it_is_searched(
     text = around + piece[: data.draw(st.integers(0, len(piece)))] + around
     padded = text + b"\n" * (16 << 10)  # longer than what is glanced at
     assert bool(echoes(knowing(KEY), text)) == bool(echoes(knowing(KEY), padded))
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([*b"ab \\%=&;n2+/", 0, 0xA0]), max_size=30).map(bytes), max_size=8
+    ),
+    st.data(),
+)
+def test_of_many_texts_that_are_looked_at_together_none_is_missed(
+    others: list[bytes], data: st.DataObject
+) -> None:
+    text = data.draw(st.sampled_from([WRITINGS[name](KEY) for name in WRITINGS]))
+    place = data.draw(st.integers(0, len(others)))
+    vault = knowing(KEY)
+    assert echoes(vault, text)
+    assert may_echo(vault, b"\0".join([*others[:place], text, *others[place:]]))
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_what_is_remembered_is_so_until_a_key_comes_that_stands_there(writing: str) -> None:
+    vault = Vault(b"made up")
+    text = b"saw " + WRITINGS[writing](KEY)[:200]
+    assert is_remembered(vault, text)
+    epoch = vault.epoch
+    vault.learn(Secret(b"another made-up key, 0123456789"))
+    assert vault.epoch == epoch
+    vault.learn(Secret(KEY))
+    assert vault.epoch != epoch
+    assert not is_remembered(vault, text)
+
+
+def test_what_others_have_pushed_out_is_not_remembered() -> None:
+    vault = Vault(b"made up")
+    assert is_remembered(vault, b"a text of no meaning")
+    epoch = vault.epoch
+    for number in range(5_000):
+        assert is_remembered(vault, b"text number %d" % number)
+    assert vault.epoch != epoch
+
+
+def test_a_long_text_is_not_remembered() -> None:
+    assert not is_remembered(Vault(b"made up"), b"word " * 60)
