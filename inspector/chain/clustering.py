@@ -32,8 +32,16 @@ def clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[
     The caller must resolve a cluster before it asks for the next one: a call that got no tunnel
     in a full cluster and is still waiting moves to the next cluster.
     """
-    asked = _by_proxy(call.service[0] if call.begun != UNKNOWN else None for call in calls)
-    times = array("q", (call.begun for call in calls))
+    if not carriers:
+        return
+    times = array("q")
+
+    def services() -> Iterator[str | None]:
+        for call in calls:  # one look at each: they are packed
+            times.append(call.begun)
+            yield call.service[0] if call.begun != UNKNOWN else None
+
+    asked = _by_proxy(services())
     for proxy, opened in _by_proxy(carrier.proxy for carrier in carriers).items():
         ordered = array("L", sorted(asked.get(proxy, ()), key=times.__getitem__))
         yield from _clusters(Reordered(calls, ordered), Reordered(carriers, opened))

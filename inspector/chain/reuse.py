@@ -76,13 +76,15 @@ def left_over(calls: Iterable[CallRow], joined: Container[CallRow]) -> list[Call
 
 
 def while_coming(
-    calls: Sequence[CallRow], carriers: Iterable[Carrier], said: _Known
+    calls: Sequence[CallRow], carriers: Sequence[Carrier], said: _Known
 ) -> tuple[list[CallRow], list[Carrier]]:
     """Return calls without a tunnel, and tunnels of nobody's that were opened as they came.
 
     Envoy, and an nginx that does not buffer, turn to the upstream as soon as they have a request's
     head.  Such a call is returned as if it had been whole then.
     """
+    if not carriers:
+        return [], []
     late = [
         call._replace(sent=call.asked)
         for call in calls

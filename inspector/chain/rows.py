@@ -186,7 +186,8 @@ class Kinds:
     def __init__(self) -> None:
         self._numbers: dict[tuple[object, ...], int] = {}
 
-    def of(self, exchange: Exchange) -> int:
+    def of(self, exchange: Exchange, headers_up: int) -> int:
+        """The number of an exchange's kind, whose request has so many bytes of header."""
         request = exchange.request
         if request is None:
             return UNKNOWN
@@ -194,8 +195,7 @@ class Kinds:
             exchange.server,
             request.method,
             length(request.target),
-            # A body of another length has one digit more or less: that makes no other kind.
-            _headers_up(request),
+            headers_up,
         )
         if key not in self._numbers and len(self._numbers) >= self.LIMIT:
             return UNKNOWN
@@ -210,7 +210,7 @@ def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -
     for position, exchange in enumerate(exchanges):
         if exchange.server.ip not in proxies or exchange.tunnel is not None:
             continue
-        found.append(_call(position, exchange, kinds.of(exchange), moments, topology))
+        found.append(_call(position, exchange, kinds, moments, topology))
     return found
 
 
@@ -230,9 +230,12 @@ def is_agents_call(exchange: Exchange, topology: Topology) -> bool:
 
 
 def _call(
-    position: int, exchange: Exchange, kind: int, moments: Moments, topology: Topology
+    position: int, exchange: Exchange, kinds: Kinds, moments: Moments, topology: Topology
 ) -> CallRow:
     request, response = exchange.request, exchange.response
+    # A body of another length has one digit more or less: that makes no other kind.
+    digits = _digits_up(request) if request else 0
+    headers_up = _headers_up(request) - digits if request else 0
     connection = number_of(exchange.connection)
     closed, closed_by = moments.closed(connection)
     marks = 0 if response is None else marks_of(response)
@@ -240,7 +243,7 @@ def _call(
         id=exchange.id,
         position=position,
         service=(exchange.server.ip, exchange.server.port),
-        kind=kind,
+        kind=kinds.of(exchange, headers_up),
         connection=connection,
         asked=request.started_at if request else UNKNOWN,
         sent=_time(request.ended_at) if request and request.complete else UNKNOWN,
@@ -261,14 +264,14 @@ def _call(
         marks=marks,
         ended_by=exchange.ended_by,
         is_agents=is_agents_call(exchange, topology),
-        headers_up=_headers_up(request) if request else 0,
-        digits_up=_digits_up(request) if request else 0,
+        headers_up=headers_up,
+        digits_up=digits,
     )
 
 
 def _headers_up(request: Request) -> int:
     fields = sum([len(name) + length(value) + 4 for name, value in request.headers])
-    return len(request.method) + length(request.target) + fields - _digits_up(request)
+    return len(request.method) + length(request.target) + fields
 
 
 def _digits_up(request: Request) -> int:

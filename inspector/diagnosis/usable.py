@@ -44,7 +44,7 @@ def unusable(exchange: Exchange) -> Unusable | None:
     request, response = exchange.request, exchange.response
     if request is None or response is None or not 200 <= response.status < 300:
         return None
-    if _is_framed_twice(response) and exchange.ended_by in ("client", "reset-by-client"):
+    if exchange.ended_by in ("client", "reset-by-client") and _is_framed_twice(response):
         return "framing"
     if not response.complete or not generates(request):
         return None
@@ -67,8 +67,11 @@ def _is_framed_twice(response: Response) -> bool:
 
 def _unasked(request: Request, response: Response) -> bool:
     """Whether Accept-Encoding lists no such coding; without it any may come (RFC 9110 12.5.3)."""
-    offered, used = header(request, "accept-encoding"), response.content_encoding
-    if offered is None or used is None or response.looks_like is not None:
+    used = response.content_encoding
+    if used is None or response.looks_like is not None:
+        return False
+    offered = header(request, "accept-encoding")
+    if offered is None:
         return False
     listed = {_coding(item) for item in offered.split(",") if not _is_barred(item)}
     codings = [_coding(item) for item in used.split(",")]

@@ -36,7 +36,7 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     16: ("UNAUTHENTICATED", 401),
 }
 
-_MEDIA: Final = re.compile(r"(?i:application/grpc)(?:\+[\w.-]{1,40})?(?:\s*;.*)?", re.DOTALL)
+_MEDIA: Final = re.compile(rb"(?i:application/grpc)(?:\+[\w.-]{1,40})?(?:\s*;.*)?", re.DOTALL)
 _STATUS: Final = re.compile(rb"[0-9]{1,4}")
 _MESSAGE: Final = b"grpc-message"
 #: Percent-encoded punctuation, which the grammar of what is shown takes for itself.
@@ -73,7 +73,8 @@ def error_of(
 
 
 def _is_grpc(head: RequestHead | ResponseHead) -> bool:
-    return _MEDIA.fullmatch((head.text(b"content-type") or "").strip()) is not None
+    sent = head.get(b"content-type") or b""
+    return b"grpc" in sent.lower() and _MEDIA.fullmatch(sent.strip()) is not None
 
 
 def _last(name: bytes, response: ResponseHead | None, end: MessageEnd | None) -> bytes | None:

@@ -24,8 +24,9 @@ def asks_proxy_itself(request: Request) -> bool:
 
     From the gateway's address these alone are the host's own look; all else is an agent's call.
     """
-    path = path_of(request.target).rstrip("/") or "/"
-    return path in OWN_PATHS and request.method in ("GET", "HEAD", "OPTIONS")
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        return False
+    return (path_of(request.target).rstrip("/") or "/") in OWN_PATHS
 
 
 def service_of(record: ExchangeRecord) -> tuple[str, int]:

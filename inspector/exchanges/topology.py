@@ -330,13 +330,15 @@ def _forward_proxies(ledger: Ledger) -> set[str]:
     # origin has to take that form, too (RFC 9112 3.2.2).
     asked: set[tuple[str, str]] = set()
     own: set[tuple[str, str]] = set()
+    known: set[tuple[str, str]] = set()
     for exchange in ledger.exchanges:
         request, server = exchange.request, exchange.server.ip
         if exchange.tunnel is not None or request is None:
             continue
         if request.target.startswith("http://"):
             asked.add((server, service_of(exchange)[0]))
-        elif request.host is not None:
+        elif request.host is not None and (server, request.host) not in known:
+            known.add((server, request.host))
             named = split_authority(request.host)
             own.add((server, "" if named is None else named[0]))
     return found | {server for server, host in asked - own if host != server}

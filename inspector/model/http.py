@@ -264,4 +264,8 @@ class Exchange(Fact):
 
 def header(message: Request | Response, name: str) -> str | None:
     """The value of the first field of a message with that name, in lower case; None without it."""
-    return next((value for key, value in message.headers if key.lower() == name), None)
+    size = len(name)
+    for key, value in message.headers:
+        if len(key) == size and key.lower() == name:
+            return value
+    return None

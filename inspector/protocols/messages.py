@@ -51,8 +51,9 @@ class _Head:
 
     def first(self, name: bytes) -> Field | None:
         """The first field `name` (given in lower case), or None."""
+        size = len(name)
         for sent in self.fields:
-            if sent.name.lower() == name:
+            if len(sent[0]) == size and sent[0].lower() == name:
                 return sent
         return None
 

@@ -148,7 +148,7 @@ class Vault:
             self._long_windows.add(windows)
             self._take_back(windows)
         else:
-            windows = {word for phase in _ALL for word in words(low, phase)}
+            windows = set[int]().union(*[words(low, phase) for phase in _ALL])
             self._windows.add(windows)
             self._take_back(windows)
         self._whole.add(digest)
