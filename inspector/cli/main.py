@@ -9,6 +9,7 @@ from __future__ import annotations
 from inspector.cli.interrupts import INTERRUPTED, SENTENCE, AtOnce, no_more
 
 with AtOnce():
+    import gc
     import io
     import os
     import sys
@@ -42,6 +43,9 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
     "watch": "inspector.cli.watch",
 })  # fmt: skip
 
+#: New objects between two looks of the collector of cycles.  Facts make none, so that at Python's
+#: own 700 a tenth of an analysis went by with looking at them in vain (7,600 calls, CPython 3.11).
+_COLLECT_EVERY: Final = 20_000
 #: Where the count of -v is kept for all commands of a run.
 VERBOSITY: Final = "inspector.verbosity"
 
@@ -123,6 +127,7 @@ class Commands(click.Group):
                     from inspector.coredumps import forbid
 
                     forbid()
+                    gc.set_threshold(_COLLECT_EVERY)
                     streams = held.enter_context(standing())
                 code = self._run(args, prog_name, complete_var, **extra)
                 if streams is not None and (failure := streams.failure()):
