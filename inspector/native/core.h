@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 7
+#define INSPECTOR_CORE_ABI 8
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -197,5 +197,9 @@ EXPORT int64_t inspector_core_blocks(const uint8_t *data, int64_t size,
                                      const struct record *records, int64_t count,
                                      int64_t interface, int64_t is_big, uint8_t *out, int64_t room,
                                      int64_t *used);
+
+EXPORT int64_t inspector_core_said(const uint8_t *data, int64_t size, const struct usual *usual,
+                                   const struct record *records, int64_t count, uint8_t *out,
+                                   int64_t room);
 
 #endif

@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 7
+ABI: Final = 8
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -231,6 +231,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
         c_int64,
         _number,
     ],
+    "said": [_bytes, c_int64, _address, _address, c_int64, _address, c_int64],
 }
 
 
@@ -280,4 +281,5 @@ class Core:
         self.alike: Any = functions["alike"]
         self.gather: Any = functions["gather"]
         self.blocks: Any = functions["blocks"]
+        self.said: Any = functions["said"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

@@ -31,6 +31,15 @@ int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int
     return count;
 }
 
+static int may_be(const struct sieve *sieve, uint64_t word)
+{
+    uint64_t bit = bit_of(sieve, 0, word);
+    if (!(sieve->bits[bit >> 6] >> (bit & 63) & 1))
+        return 0;
+    bit = bit_of(sieve, 1, word);
+    return sieve->bits[bit >> 6] >> (bit & 63) & 1;
+}
+
 /* The first place, of `from` and every `step` bytes behind it, where a word may stand; -1: none. */
 int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int64_t size,
                             int64_t step, int64_t from)
@@ -39,12 +48,12 @@ int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int6
         return -1;
     for (int64_t at = from; at <= size - WORD; at += step) {
         const uint64_t word = le64(text + at);
-        uint64_t bit = bit_of(sieve, 0, word);
-        if (!(sieve->bits[bit >> 6] >> (bit & 63) & 1))
-            continue;
-        bit = bit_of(sieve, 1, word);
-        if (sieve->bits[bit >> 6] >> (bit & 63) & 1)
+        if (may_be(sieve, word))
             return at;
+        /* A copy is full of one byte that is repeated: within that every word is this one. */
+        if (word == (word << 8 | word >> 56) && WORD % step == 0)
+            while (at <= size - 2 * WORD && le64(text + at + WORD) == word)
+                at += WORD;
     }
     return -1;
 }

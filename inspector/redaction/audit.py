@@ -14,7 +14,6 @@ work is that of the file's length; memory is bounded (`sequences`).
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,8 +22,9 @@ from typing import Final
 from inspector.flows.tcp import SYN
 from inspector.redaction.comparison import difference
 from inspector.redaction.frames import FrameReader, Place
+from inspector.redaction.said import Sayings
 from inspector.redaction.sequences import Sequences, Stretch
-from inspector.redaction.usual import Usual, usual_segments
+from inspector.redaction.usual import Usual, UsualSegments, usual_segments
 from inspector.secrets.echoes import echoes
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
@@ -32,8 +32,8 @@ from inspector.wire import Batch
 #: Packets with IP fragments whose datagram may still be completed.
 FRAGMENTS: Final = 8192
 
-#: Long masks say nothing.
-_FILL: Final = re.compile(rb"x{16,}")
+#: Stands between texts that are looked at together; in no writing it is left out.
+_BETWEEN: Final = b"\xff"
 
 
 @dataclass(slots=True)
@@ -92,6 +92,7 @@ class Audit:
         self._recoded = recoded
         self._sequences = Sequences(vault)
         self._frames = FrameReader()
+        self._sayings = Sayings()
         #: Packets that brought a fragment: where they stand, and their bytes.
         self._fragments: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
 
@@ -135,17 +136,13 @@ class Audit:
             begin = end
         return hidden
 
-    def _inside(self, batch: Batch, usual: Sequence[Usual | None]) -> list[range]:
+    def _inside(self, batch: Batch, usual: UsualSegments) -> list[range]:
         """Where in a batch keys stand within packets."""
         data, vault = batch.data, self._vault
         # The headers of usual frames have no text: only as it is a key can stand in their numbers.
-        said = [
-            data[segment[3] if segment else at : at + size]
-            for segment, (_, at, size, _) in zip(usual, batch.records, strict=True)
-        ]
-        if not (
-            vault.finds(data) or echoes(vault, _FILL.sub(b"\0", b"\0".join(filter(None, said))))
-        ):
+        new = self._sayings.new(batch, usual)
+        if not (vault.finds(data) or echoes(vault, _BETWEEN.join(new))):
+            self._sayings.remember(new)
             return []
         hidden = [
             range(at + start, at + stop)

@@ -17,9 +17,11 @@ from inspector.pcap import options as opt
 from inspector.pcap import pcapng
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import ByteSource
+from inspector.pcap.walk import MAX_CAPTURED
+from inspector.pcap.walked import CoreWalk
 from inspector.redaction.audit import Audit, Audited
 from inspector.secrets.vault import Vault
-from inspector.wire import Batch
+from inspector.wire import Batch, PackedRecords
 
 #: What a section's comment says of the audit; as long before as behind it.
 _SAID: Final = 96
@@ -27,14 +29,14 @@ _NOT_YET: Final = "Redacted by inspector. It was not audited."
 
 _HEADER: Final = Struct("<II")
 _OPTION: Final = Struct("<HH")
-_CAPTURED: Final = Struct("<I")
+#: Of an enhanced packet block its interface and its captured length.
+_PACKET: Final = Struct("<8x I 8x I")
 #: Block type -> the length of what stands before its options (a packet's data apart).
 _FIXED: Final = {
     pcapng.SECTION_HEADER: 16, pcapng.INTERFACE_DESCRIPTION: 8, pcapng.ENHANCED_PACKET: 20,
     pcapng.INTERFACE_STATISTICS: 12,
 }  # fmt: skip
-#: Where in an enhanced packet block its captured length stands; what a look at a block reads.
-_CAPTURED_AT: Final = 20
+#: What a look at a block reads.
 _HEAD: Final = 28
 _READ: Final = 1 << 20
 _TEXTS: Final = frozenset({opt.COMMENT, opt.IF_NAME, opt.IF_FILTER})
@@ -64,10 +66,12 @@ def audit(
     auditing = Audit(vault, recoded)
     found = auditing.found
     found.compared = source is not None
-    found.finished = _look(files, auditing, None if source is None else _Packets(source), go_on)
+    found.finished = _look(
+        files, auditing, None if source is None else SourcePackets(source), go_on
+    )
     if vault:
         for file in files:
-            for place, value in list(_texts(file)):
+            for place, value in list(texts(file)):
                 for start, stop in vault.spans(value):
                     found.keys += 1
                     _overwrite(file, place + start, b"x" * (stop - start))
@@ -79,7 +83,7 @@ def audit(
 def _look(
     files: Sequence[BinaryIO],
     auditing: Audit,
-    source: _Packets | None,
+    source: SourcePackets | None,
     go_on: Callable[[], bool],
 ) -> bool:
     """Audit the packets of all files; whether all were looked at."""
@@ -106,7 +110,7 @@ def _look(
     return True
 
 
-class _Packets:
+class SourcePackets:
     """The packets of a capture, as many at a time as are asked for."""
 
     def __init__(self, batches: Iterable[Batch]) -> None:
@@ -133,6 +137,7 @@ class _Packets:
     def rest(self) -> int:
         """How many were not asked for; they are taken."""
         left = 0 if self._batch is None else len(self._batch.records) - self._taken
+        self._batch = None
         return left + sum(len(batch.records) for batch in self._batches)
 
 
@@ -144,10 +149,13 @@ def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:
     file.seek(at)
 
 
-def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """(place, value) of every comment, name, filter and mark of a file that was written here."""
     ours = pcapng.ENTERPRISE.to_bytes(4, "little") + pcapng.MARKS_MAGIC
-    # Most blocks are packets without a comment: of those only the head is looked at.
+    # Most blocks are packets without a comment: the compiled core passes those of one interface,
+    # and of others only the head is looked at.
+    walk = CoreWalk("walk_pcapng")
+    walk.how.longest, walk.how.tick = MAX_CAPTURED, 1
     window, start, at = b"", 0, 0
     while True:
         if at + _HEAD > start + len(window):
@@ -165,11 +173,14 @@ def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         elif fixed is not None and at + _HEADER.size + fixed <= start + len(window):
             begin = at + _HEADER.size + fixed
             if kind == pcapng.ENHANCED_PACKET:
-                begin += (_CAPTURED.unpack_from(window, at - start + _CAPTURED_AT)[0] + 3) & ~3
+                walk.how.interface, captured = _PACKET.unpack_from(window, at - start)
+                begin += (captured + 3) & ~3
             if begin < at + length - 4:
                 file.seek(begin)
                 yield from _options(file.read(at + length - 4 - begin), begin)
         at += max(length, 12)
+        if walk and kind == pcapng.ENHANCED_PACKET:
+            at = start + walk.take(window, at - start, PackedRecords())
 
 
 def _options(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
@@ -187,7 +198,7 @@ def _options(data: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
 def _tell(file: BinaryIO, found: Audited) -> None:
     """Put the outcome where the promise stands; a file without one is left as it is."""
     said = f"Redacted by inspector; {found.sentence}.".encode()
-    for place, value in _texts(file):
+    for place, value in texts(file):
         if value == promise().encode():
             _overwrite(file, place, said[:_SAID].ljust(_SAID))
         break  # it is the first text of a file that has it

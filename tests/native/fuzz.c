@@ -106,7 +106,38 @@ static void sift(const uint8_t *input, const uint8_t *text, int64_t length)
     const int64_t step = input[7] - 2, from = input[6] - 3;
     const int64_t place = inspector_core_sift(&sieve, text, length, step, from);
     MUST(place == -1 || (place >= from && place <= length - 8));
+    /* A run of one byte up to the end, and what stands in front of it and behind. */
+    uint8_t *filled = zeros((size_t)length + !length, 1);
+    memcpy(filled, text, (size_t)length);
+    const int64_t run = length < 60 ? length : 10 + input[7] % 50, each = 1 << input[4] % 4;
+    memset(filled + length - run, 'x', (size_t)(run - (input[5] & 1 && run)));
+    for (int64_t at = 0, begin = 0; sown && begin <= length && at >= 0; begin = at + each) {
+        at = inspector_core_sift(&sieve, filled, length, each, begin);
+        for (int64_t i = begin; i + 8 <= length && (at < 0 || i < at); i += each)
+            for (int64_t n = 0; n < sown; n++)
+                MUST(memcmp(filled + i, words + n, 8));
+    }
+    free(filled);
     free(sieve.bits);
+}
+
+/* What is said between runs of fill, the last of which is where the text ends. */
+static void read_said(const uint8_t *input, const uint8_t *text, int64_t length,
+                      const struct record *records, int64_t count, struct usual *usual)
+{
+    uint8_t *filled = zeros((size_t)length, 1);
+    memcpy(filled, text, (size_t)length);
+    for (int64_t at = input[4]; at < length; at += 40 + input[5])
+        memset(filled + at, 'x', (size_t)(length - at < input[6] % 40 ? length - at : input[6] % 40));
+    memset(filled + length - 8, 'x', 8);
+    if (count && input[7] & 1)
+        usual[input[4] % count].start += input[7] & 2 ? -200 : 200;
+    const int64_t room = input[2] & 1 ? 3 * length : input[2];
+    uint8_t *out = zeros((size_t)room + !room, 1);
+    const int64_t used = inspector_core_said(filled, length, usual, records, count, out, room);
+    MUST(used >= -1 && used <= room && (used < 1 || out[used - 1] == '\n'));
+    free(out);
+    free(filled);
 }
 
 /* Records of any place and length over a text: usual frames lie in them, and nowhere else. */
@@ -150,6 +181,7 @@ static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
              one->stop <= records[i].offset + records[i].captured && one->stop <= length);
     }
     free(ways.slots);
+    read_said(input, text, length, records, made, found);
     free(found);
     int64_t used = -1;
     const int64_t room = input[7] * 8;

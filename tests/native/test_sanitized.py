@@ -54,6 +54,7 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("finder.c", "length > size - at", "0"),
         ("finder.c", "count > LITERALS", "0"),
         ("sieve.c", "at <= size - WORD", "at < size"),
+        ("sieve.c", "at <= size - 2 * WORD", "at < size"),
         ("sieve.c", "sieve->log >= SMALLEST", "1"),
         ("sieve.c", "from < 0", "0"),
         ("copies.c", "record->captured <= size - record->offset", "1"),
@@ -66,6 +67,12 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("audit.c", "record->offset >= 0", "1"),
         ("audit.c", "one->captured != other->captured", "0"),
         ("audit.c", "at <= size - WORD", "at < size"),
+        ("audit.c", "while (at <= stop - WORD) {", "while (at < stop) {"),
+        ("audit.c", "while (at < stop && data[at] == FILL)", "while (data[at] == FILL)"),
+        ("audit.c", "while (first > begun &&", "while ("),
+        ("audit.c", "size > texts->room - texts->used - LONG - 1", "0"),
+        ("audit.c", "if (!lies_within(record, size))", "if (0)"),
+        ("audit.c", "start < record->offset || start > stop ||", ""),
     ],
 )
 def test_it_is_noticed_when_a_check_is_taken_out(

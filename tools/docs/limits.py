@@ -182,6 +182,7 @@ LIMITS: Final = (
     ("redaction.bodies", "TEXT_KEPT"),
     ("redaction.kept_bodies", "KEPT_BACK"),
     ("redaction.kept_bodies", "LONGEST_REST"),
+    ("redaction.said", "BYTES"),
     ("redaction.sequences", "KEPT"),
     ("secrets.echoes", "_DEPTH"),
     ("secrets.grammar", "LONGEST"),
