@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from inspector.credentials import granting, parts
 from inspector.credentials.finding import is_masked_placeholder, prefixed_keys
 from inspector.credentials.kinds import placeholder
+from inspector.credentials.known_tokens import KnownTokens
 from inspector.credentials.masks import Masks
 from inspector.credentials.memo import Memo
 from inspector.credentials.reading import PositionReading, folded_name, read, read_parameter
@@ -24,8 +25,10 @@ from inspector.credentials.respelling import respelt, units
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target
 from inspector.credentials.text_masks import RECURRING, TextMasker
 from inspector.model.credentials import Credential
+from inspector.native.used import USED
 from inspector.secret import Secret
 from inspector.secrets import free_text
+from inspector.secrets.echoes import is_remembered
 from inspector.secrets.grammar import MASK, Span, hidden_in_host
 from inspector.secrets.paths import hidden_in_path
 from inspector.secrets.positions import (
@@ -86,11 +89,14 @@ class Masker:
         )
         self.vault = Vault(key) if vault is None else vault
         self._text = TextMasker(self._masks, self.vault, Memo(key))
-        # Values that were written, and what stands around a text that is blank, of one
-        # generation of the vault.
-        self._granted: Memo[str] = Memo(key)
+        # Values that were written, and how long that holds.
+        self._granted: Memo[tuple[str, int]] = Memo(key)
+        # What stands around a text that is blank, of one generation of the vault; and tokens of
+        # bodies that stay, of one epoch.
         self._frames: Memo[tuple[bytes, bytes]] = Memo(key)
-        self._granted_at = 0
+        self._frames_at = 0
+        self._tokens = KnownTokens()
+        self._tokens_at = 0
         self.found: list[Found] = []
         #: Credentials in front of authorities that were masked.
         self._users = 0
@@ -131,30 +137,42 @@ class Masker:
         return self._remembered(_NAME, text, free_text.hidden_in_name)
 
     def _remembered(self, folded: bytes, raw: str, hidden: granting.Hidden) -> str:
-        self._renew()
-        known = (folded, raw.encode("latin-1", "replace"))
-        masked = self._granted.get(known)
-        if masked is None:
-            masked = self._ungranted(raw, hidden)
-            if len(raw) <= RECURRING and self._granted_at == self.vault.generation:
-                self._granted.put(known, masked)
+        text = raw.encode("latin-1", "replace")
+        written = self._granted.get((folded, text))
+        if written is not None and self.vault.holds(written[1]):
+            return written[0]
+        generation, masked = self.vault.generation, self._ungranted(raw, hidden)
+        if len(raw) <= RECURRING and self.vault.generation == generation:
+            self._granted.put((folded, text), (masked, self.vault.stamp(text)))
         return masked
 
-    def _renew(self) -> None:
+    @property
+    def tokens(self) -> KnownTokens:
+        """Tokens of bodies that stay as they are, as far as is known now."""
+        if self._tokens_at != self.vault.epoch:
+            self._tokens.clear()
+            self._tokens_at = self.vault.epoch
+        return self._tokens
+
+    def know(self, kind: int, text: bytes, meaning: int = 0) -> None:
+        """Keep a token that stays, for the compiled core, if no key has to do with it."""
+        if USED.core is not None and is_remembered(self.vault, text):
+            self.tokens.know(kind, text, meaning)
+
+    def _renew_frames(self) -> None:
         """What was written before a key was learnt may hold it."""
-        if self._granted_at != self.vault.generation:
-            self._granted.clear()
+        if self._frames_at != self.vault.generation:
             self._frames.clear()
-            self._granted_at = self.vault.generation
+            self._frames_at = self.vault.generation
 
     def frame(self, around: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
         """What stands, masked, before and behind a text that is blank, if it was kept."""
-        self._renew()
+        self._renew_frames()
         return self._frames.get(around)
 
     def keep_frame(self, around: tuple[bytes, bytes], masked: tuple[bytes, bytes]) -> None:
         """Keep what `frame` gives."""
-        self._renew()
+        self._renew_frames()
         if len(around[0]) + len(around[1]) <= FRAME:
             self._frames.put(around, masked)
 

@@ -38,12 +38,11 @@ _DOTS: Final = re.compile(r"(?:\xe2\x80\xa6|\\u2026)+|(?:\xe2\x80\xa2|\\u2022)+"
 class TextMasker:
     """Masks keys in free text; `vault` knows some, the others are told by their shape."""
 
-    def __init__(self, masks: Masks, vault: Vault, memo: Memo[bool]) -> None:
+    def __init__(self, masks: Masks, vault: Vault, memo: Memo[int]) -> None:
         self._masks = masks
         self._vault = vault
-        # Short texts that hold nothing, as far as was known: header lines recur by thousands.
+        # Short texts that hold nothing, and how long that is so: header lines recur by thousands.
         self._clean = memo
-        self._clean_at = 0
         # Where the text that is looked at holds keys, while somebody wants to know.
         self._spans: list[Span] | None = None
         #: Keys that were masked.
@@ -65,16 +64,15 @@ class TextMasker:
     def _text(self, text: str) -> str:
         if len(text) > RECURRING or self._spans is not None:
             return self._searched(text)
-        if self._clean_at != self._vault.generation:
-            self._clean.clear()
-            self._clean_at = self._vault.generation
-        known = (b"", text.encode("latin-1", "replace"))
-        if self._clean.get(known):
+        raw = text.encode("latin-1", "replace")
+        known = (b"", raw)
+        stamp = self._clean.get(known)
+        if stamp is not None and self._vault.holds(stamp):
             return text
         met = self.met
         masked = self._searched(text)
         if masked == text and self.met == met:
-            self._clean.put(known, True)
+            self._clean.put(known, self._vault.stamp(raw))
         return masked
 
     def _searched(self, text: str) -> str:

@@ -24,4 +24,13 @@ static inline uint64_t le64(const uint8_t *p)
            (uint64_t)p[1] << 8 | p[0];
 }
 
+/* What a digit stands for; -1: it is none. */
+static inline int hex_digit(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
 #endif

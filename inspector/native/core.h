@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 8
+#define INSPECTOR_CORE_ABI 9
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -197,6 +197,45 @@ EXPORT int64_t inspector_core_blocks(const uint8_t *data, int64_t size,
                                      const struct record *records, int64_t count,
                                      int64_t interface, int64_t is_big, uint8_t *out, int64_t room,
                                      int64_t *used);
+enum { JSON_DEPTH = 60, AN_ARRAY = 255 };
+
+/* A JSON document that is walked: `redaction/bodies.py:JsonBody`. */
+struct json {
+    int64_t expects; /* what comes next, numbered as `protocols/json_tokens.py` has it */
+    int64_t depth;   /* brackets that are open */
+    int64_t answers; /* 1: an error's text may stand in it */
+    int64_t changed; /* set to 1: something was blanked */
+    /* What names mean: up to `granted` that the values under them are looked up; beyond, up to
+     * `texts`, that in an answer Python looks at each. */
+    int64_t granted, texts;
+    /* Of each bracket what the name means whose value is read, 0: nothing; or AN_ARRAY. */
+    uint8_t names[JSON_DEPTH];
+};
+
+enum { KNOWN_TEXT = 61 };
+enum { KNOWN_NAME = 1, KNOWN_NUMBER, KNOWN_EVENT, KNOWN_VALUE };
+
+/* A token that stays as it is: a name, a number, the name of an event, or, KNOWN_VALUE and what its
+ * name means, a value. */
+struct known_token {
+    uint8_t kind; /* 0: the place is free */
+    uint8_t meaning, length, text[KNOWN_TEXT];
+};
+
+struct known {
+    uint64_t seed; /* so that no capture chooses what falls together */
+    struct known_token *tokens;
+    int64_t mask; /* places are a power of two, one less */
+};
+
+EXPORT int64_t inspector_core_know(const struct known *known, int64_t kind, int64_t meaning,
+                                   const uint8_t *text, int64_t length);
+EXPORT int64_t inspector_core_mask_json(struct json *json, const struct known *known,
+                                        const uint8_t *data, int64_t size, int64_t from,
+                                        uint8_t *out);
+EXPORT int64_t inspector_core_mask_events(struct json *json, const struct known *known,
+                                          const uint8_t *data, int64_t size, int64_t from,
+                                          uint8_t *out);
 
 EXPORT int64_t inspector_core_said(const uint8_t *data, int64_t size, const struct usual *usual,
                                    const struct record *records, int64_t count, uint8_t *out,

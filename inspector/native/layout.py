@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 8
+ABI: Final = 9
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -173,6 +173,47 @@ class Ways(ctypes.Structure):
     count: int
 
 
+#: Brackets of JSON that the core follows within one another, and what stands for an array's.
+JSON_DEPTH: Final = 60
+AN_ARRAY: Final = 255
+
+
+class JsonWalk(ctypes.Structure):
+    """`struct json`: a document that is walked."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("expects", "depth", "answers", "changed")),
+        ("granted", c_int64),
+        ("texts", c_int64),
+        ("names", c_uint8 * JSON_DEPTH),
+    )
+
+    expects: int
+    depth: int
+    answers: int
+    changed: int
+    granted: int
+    texts: int
+    names: Any
+
+
+#: Bytes of a token that is known, and of `struct known_token`.
+KNOWN_TEXT: Final = 61
+KNOWN_TOKEN: Final = 64
+#: Its kinds; to the last what the name means is added.
+KNOWN_NAME, KNOWN_NUMBER, KNOWN_EVENT, KNOWN_VALUE = range(1, 5)
+
+
+class TokenTable(ctypes.Structure):
+    """`struct known`: tokens that stay as they are."""
+
+    _fields_ = (("seed", c_uint64), ("tokens", ctypes.c_void_p), ("mask", c_int64))
+
+    seed: int
+    tokens: int | None
+    mask: int
+
+
 #: Bytes of the structures of `core.h`, in the order of `inspector_core_sizes`.
 SIZES: Final = (
     32,
@@ -189,11 +230,16 @@ SIZES: Final = (
     ctypes.sizeof(Sealed),
     8 * USUAL_FIELDS,
     ctypes.sizeof(Ways),
+    ctypes.sizeof(JsonWalk),
+    KNOWN_TOKEN,
+    ctypes.sizeof(TokenTable),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
 _walk: Final = ctypes.POINTER(FileWalk)
 _sieve: Final = ctypes.POINTER(Sieve)
+_json: Final = ctypes.POINTER(JsonWalk)
+_known: Final = ctypes.POINTER(TokenTable)
 _number: Final = ctypes.POINTER(c_int64)
 _address: Final = ctypes.c_void_p
 _bytes: Final = ctypes.c_char_p
@@ -232,6 +278,9 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
         _number,
     ],
     "said": [_bytes, c_int64, _address, _address, c_int64, _address, c_int64],
+    "know": [_known, c_int64, c_int64, _bytes, c_int64],
+    "mask_json": [_json, _known, _bytes, c_int64, c_int64, _address],
+    "mask_events": [_json, _known, _bytes, c_int64, c_int64, _address],
 }
 
 
@@ -282,4 +331,7 @@ class Core:
         self.gather: Any = functions["gather"]
         self.blocks: Any = functions["blocks"]
         self.said: Any = functions["said"]
+        self.know: Any = functions["know"]
+        self.mask_json: Any = functions["mask_json"]
+        self.mask_events: Any = functions["mask_events"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

@@ -6,14 +6,6 @@
 
 enum { DIGITS = 15 }; /* of a chunk's size; 63 bits hold them */
 
-static int hex(uint8_t byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* Takes chunks that lie whole in a piece (RFC 9112 7.1), from `at->position` of piece `at->index`
  * on; what is in them are new pieces; how many.  It stops in front of the first chunk line that
  * needs a closer look: one with an extension or a leading zero, the last one, one that goes on in
@@ -37,7 +29,7 @@ int64_t inspector_core_chunks(struct chunking *at, const uint8_t *data, int64_t 
             int digit;
             if (data[p] == '0')
                 return made;
-            while (line < stop && line - p < DIGITS && (digit = hex(data[line])) >= 0) {
+            while (line < stop && line - p < DIGITS && (digit = hex_digit(data[line])) >= 0) {
                 length = length << 4 | digit;
                 line++;
             }
@@ -84,9 +76,9 @@ static const uint8_t *string(const uint8_t *p, const uint8_t *end)
             if (end - p < 5)
                 return 0;
             for (int i = 1; i <= 4; i++)
-                if (hex(p[i]) < 0)
+                if (hex_digit(p[i]) < 0)
                     return 0;
-            if (hex(p[1]) == 13 && hex(p[2]) >= 8)
+            if (hex_digit(p[1]) == 13 && hex_digit(p[2]) >= 8)
                 return 0;
             p += 4;
             continue;

@@ -11,6 +11,7 @@ twice, is not looked at.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -72,6 +73,7 @@ _NUMBER: Final = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]
 _LITERALS: Final = frozenset({b"true", b"false", b"null"})
 _LITERAL_LIMIT: Final = 5
 
+_ALL: Final = tuple(_Expects)
 _VALUES: Final = frozenset({_Expects.VALUE, _Expects.FIRST_ITEM})
 _NAMES: Final = frozenset({_Expects.NAME, _Expects.FIRST_NAME})
 #: What may stand where: (what is expected, the byte) -> what is expected behind it.
@@ -85,10 +87,14 @@ _MAY_CLOSE: Final = {
 
 
 class JsonTokens:
-    """Reads the tokens of one document.  `start`: the offset of its first byte."""
+    """Reads the tokens of one document.  `start`: the offset of its first byte.
+
+    `unread`: how many of the bytes that were fed last it left.
+    """
 
     __slots__ = (
         "_begun", "_broken", "_carried", "_expects", "_kind", "_open", "_position", "_text",
+        "unread",
     )  # fmt: skip
 
     def __init__(self, start: int = 0) -> None:
@@ -100,6 +106,7 @@ class JsonTokens:
         self._text = b""  # of a number or literal that is begun
         self._carried = b""  # an escape that was cut
         self._broken = False
+        self.unread = 0
 
     @property
     def begun(self) -> Token | None:
@@ -108,16 +115,37 @@ class JsonTokens:
             return None
         return Token(self._kind, Extent(self._begun, self._position))
 
-    def feed(self, data: bytes) -> list[Token | Broken]:
-        """The tokens that end in the next bytes; a number or literal ends before the next token."""
+    @property
+    def is_between(self) -> bool:
+        """Whether no token has begun, and one may."""
+        return self._kind is None and not self._broken
+
+    @property
+    def expects(self) -> int:
+        """What comes next, as a number (`native/core.h`)."""
+        return _ALL.index(self._expects)
+
+    def skip(self, count: int, expects: int, brackets: Iterable[int]) -> None:
+        """Somebody has read whole tokens in the next bytes: what comes now, what is open."""
+        self._position += count
+        self._expects = _ALL[expects]
+        self._open[:] = brackets
+
+    def feed(self, data: bytes, at: int = 0, *, one: bool = False) -> list[Token | Broken]:
+        """The tokens that end in the next bytes; a number or literal ends before the next token.
+
+        The next bytes are those of `data` from `at` on.  `one`: no more than one token.
+        """
         found: list[Token | Broken] = []
         if self._broken:
             return found
-        offset = self._position - len(self._carried)
-        self._position += len(data)
-        data, self._carried = self._carried + data, b""
-        position, end = 0, len(data)
-        while position < end and not self._broken:
+        carried, self._carried = self._carried, b""
+        if carried:
+            data, at = carried + data[at:], 0
+        position, end = at, len(data)
+        offset = self._position - len(carried) - at
+        self._position = offset + end
+        while position < end and not (one and found) and not self._broken:
             if self._kind is None:
                 space = _SPACE.match(data, position)
                 position = end if space is None else space.end()
@@ -127,6 +155,8 @@ class JsonTokens:
                 position = self._string(data, offset, position, found)
             else:
                 position = self._word(data, offset, position, found)
+        self.unread = end - position
+        self._position -= self.unread
         return found
 
     def finish(self) -> list[Token | Broken]:

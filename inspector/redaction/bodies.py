@@ -23,6 +23,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from inspector.credentials.masking import Masker
+from inspector.native.layout import KNOWN_NAME, KNOWN_NUMBER, Core
+from inspector.native.used import USED
 from inspector.protocols.json_tokens import Broken, JsonTokens, Token
 from inspector.redaction.body_grants import (
     BARE_ERROR_TEXTS,
@@ -30,6 +32,7 @@ from inspector.redaction.body_grants import (
     NAME,
     STRINGS,
 )
+from inspector.redaction.compiled_bodies import ARRAY, MEANINGS, CompiledMasking, kind_of_value
 from inspector.secrets.constants import PLACEHOLDER
 
 #: A string that may be granted is held whole up to this many bytes.
@@ -39,8 +42,6 @@ TEXT_KEPT: Final = 2 << 10
 #: Names of members that are remembered: no granted text stands deeper.
 PATH_LIMIT: Final = 4
 
-#: In the place of a member's name, of an array.
-_ARRAY: Final = "[]"
 #: What follows a placeholder in JSON may be an escape: its letter is no part of a word.
 _ESCAPE: Final = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _PLACEHOLDER: Final = re.compile(PLACEHOLDER.encode())
@@ -162,7 +163,11 @@ class JsonBody:
         if self._broken:
             return self._hidden(data)
         self._pending += data
-        out = bytearray(self._tokens_of(self._tokens.feed(data)))
+        core = USED.core
+        if core is None:
+            out = bytearray(self._tokens_of(self._tokens.feed(data)))
+        else:
+            out = self._compiled(core, data)
         begun = self._tokens.begun
         if begun is None:
             out += self._take(len(self._pending))  # white space, or nothing
@@ -192,6 +197,25 @@ class JsonBody:
 
     # -- tokens --------------------------------------------------------------
 
+    def _compiled(self, core: Core, data: bytes) -> bytearray:
+        """The tokens that end in the next bytes: those that the core stops at are taken here."""
+        tokens, at, out = self._tokens, 0, bytearray()
+        masking = CompiledMasking(core, self._masker.tokens, data)
+        while at < len(data) and not self._broken:
+            if tokens.is_between:
+                passed = masking.json(at, tokens.expects, self._path, answers=self._answers)
+                if passed is not None:
+                    tokens.skip(passed.at - at, passed.expects, passed.brackets)
+                    self._path = passed.path
+                    self.changed = self.changed or passed.changed
+                    self._take(passed.at - at)
+                    out += masking.masked(at, passed.at)
+                    at = passed.at
+            found = tokens.feed(data, at, one=True)
+            at = len(data) - tokens.unread
+            out += self._tokens_of(found)
+        return out
+
     def _tokens_of(self, found: list[Token | Broken]) -> bytes:
         parts = [self._break() if isinstance(item, Broken) else self._token(item) for item in found]
         return b"".join(parts)
@@ -210,12 +234,14 @@ class JsonBody:
         ):
             self.changed = True
             return space + b"1" * len(text)
+        if token.kind == "number":
+            self._masker.know(KNOWN_NUMBER, text)
         return space + text
 
     def _bracket(self, text: bytes) -> None:
         path = self._path
         if text in (b"{", b"["):
-            path.append(None if text == b"{" else _ARRAY)
+            path.append(None if text == b"{" else ARRAY)
         elif text in (b"}", b"]") and path:
             path.pop()
 
@@ -246,7 +272,10 @@ class JsonBody:
         known = NAME.fullmatch(name) is not None
         if self._path:
             self._path[-1] = name if known else None
-        return content if known and self._masker.text(name) == name else None
+        if not known or self._masker.text(name) != name:
+            return None
+        self._masker.know(KNOWN_NAME, content, MEANINGS.get(name, 0))
+        return content
 
     def _string(self, content: bytes) -> bytes | None:
         """The content of a string as it may stand; None: not at all."""
@@ -259,17 +288,26 @@ class JsonBody:
         """What gives the content of the string that is read as it may stand; None: nothing may."""
         path = self._path
         name = path[-1] if path else None
-        if name is _ARRAY and len(path) > 1:
+        if name is ARRAY and len(path) > 1:
             name = path[-2]
         names: tuple[str | None, ...] = ()
         if len(path) <= PATH_LIMIT:
-            names = tuple(step for step in path if step is not _ARRAY)
+            names = tuple(step for step in path if step is not ARRAY)
         if names == ("error",):
             self._failed = True
         if self._answers and (names in ERROR_TEXTS or (self._failed and names in BARE_ERROR_TEXTS)):
             return partial(masked_text, self._masker)
-        grant = STRINGS.get(name or "")
-        return None if grant is None else partial(granted, self._masker, grammar=grant.grammar)
+        if name is None or name not in STRINGS:
+            return None
+        return partial(self._granted, name)
+
+    def _granted(self, name: str, content: bytes) -> bytes | None:
+        """A value under a name that has a grant, as it may stand."""
+        shown = granted(self._masker, content, STRINGS[name].grammar)
+        # `"type":"error"` says something of what stands beside it.
+        if shown == content and content != b"error":
+            self._masker.know(kind_of_value(name), content)
+        return shown
 
     # -- what is long, cut or broken -------------------------------------------
 

@@ -10,10 +10,13 @@ import re
 from typing import Final
 
 from inspector.credentials.masking import Masker
+from inspector.native.layout import KNOWN_EVENT
+from inspector.native.used import USED
 from inspector.protocols.api import parse_json
 from inspector.protocols.sse import EVENT_LIMIT
 from inspector.redaction.bodies import JsonBody, blanked, granted
 from inspector.redaction.body_grants import EVENT
+from inspector.redaction.compiled_bodies import CompiledMasking
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BLANK_LINE: Final = re.compile(rb"\r\n(?:\r\n?|\n)|\n(?:\r\n?|\n)|\r\r\n?")
@@ -53,12 +56,24 @@ class EventsBody:
         pending += data
         parts: list[bytes] = []
         at, looked = 0, self._looked
+        masking: CompiledMasking | None = None
+        stopped = -1
         while True:
             if not self._hiding:
                 at = self._line_ends(pending, at, parts)
             found = _BLANK_LINE.search(pending, max(at, looked - 3))
             if found is None:
                 break
+            if USED.core is not None and not self._hiding and stopped < at:
+                if masking is None:
+                    masking = CompiledMasking(USED.core, self._masker.tokens, bytes(pending))
+                stopped, changed = masking.events(at)
+                if stopped > at:
+                    parts.append(masking.masked(at, stopped))
+                    self.changed = self.changed or changed
+                    self._at_start = False
+                    at = stopped
+                    continue
             start, stop = found.span()
             parts += (self._masked(bytes(pending[at:start])), bytes(pending[start:stop]))
             at = looked = stop
@@ -152,7 +167,7 @@ class EventsBody:
                 values.append((len(parts), value))
             elif field == b"event":
                 name = value
-                value = granted(self._masker, value, EVENT) or b"x" * len(value)
+                value = self._name(value)
             elif field != b"retry" or not (value.isdigit() and len(value) < 9):
                 value = blanked(value)
             parts += (value, end)
@@ -160,6 +175,13 @@ class EventsBody:
         for (part, _), value in zip(values, shown, strict=True):
             parts[part] = value
         return b"".join(parts)
+
+    def _name(self, value: bytes) -> bytes:
+        """The name of an event, as it may stand."""
+        shown = granted(self._masker, value, EVENT) or b"x" * len(value)
+        if shown == value and value != b"error":  # that of an error says something of its data
+            self._masker.know(KNOWN_EVENT, value)
+        return shown
 
     def _data(self, values: list[bytes], name: bytes) -> list[bytes]:
         """The values of an event's `data` fields, which are one text."""

@@ -212,6 +212,17 @@ class Vault:
         self._clear_words.update(look)
         return True
 
+    def stamp(self, text: bytes) -> int:
+        """How long that holds which was made of a text just now: as long as `holds` says so.
+
+        What was made of one that is remembered to be clear outlasts keys that are learnt.
+        """
+        return -1 - self.epoch if text in self._clear else self.generation
+
+    def holds(self, stamp: int) -> bool:
+        """Whether what was made then would be made of the same text now."""
+        return stamp == self.generation or stamp == -1 - self.epoch
+
     def may_hold(self, text: bytes) -> bool:
         """Whether a window of a key stands in a text: without one no piece does.
 

@@ -241,6 +241,77 @@ static void compare(const uint8_t *input, const uint8_t *text, int64_t length)
     free(source);
 }
 
+/* What JSON and events consist of, a piece for each byte of the input: most are items of an array
+ * or members, some stand where they like. */
+static int64_t written(const uint8_t *input, size_t size, uint8_t *out)
+{
+    static const char *const PIECES[] = {
+        "12", "-0.5e+7", "1234567890123", "true", "null", "false", "\"x\"", "\"a\\u00e9\"", "\"\\n\"",
+        "\"\xc3\xa9\"", "\"\xe2\x82\xac\"", "\"\xf0\x9f\x98\x80\"", "\"\xff\"", "\"placeholder\"",
+        "\"a ghu_aaaa\"", "\"ERR_A\"", "[]", "[1", "{}", "{\"a\":\"b\"", "{\"model\":1", "\"p", "]", "}",
+        ":", "\"", "\\", "e", " ", "\n", "\r\n", "\r", "data: ", "data: {\"a\":\"b\"}\n\n",
+        "event: ping\n", "data: [DONE]\n\n", "\x01", "[", "{",
+    };
+    int64_t length = 0;
+    for (size_t i = 0; i < size; i++) {
+        const char *piece = PIECES[input[i] % (sizeof PIECES / sizeof *PIECES)];
+        memcpy(out + length, piece, strlen(piece));
+        length += (int64_t)strlen(piece);
+        if (input[i] % 7 && i < size - 1)
+            out[length++] = ',';
+    }
+    return length;
+}
+
+/* A body that is masked: what is taken becomes `x` or stays, and nothing beyond it is touched. */
+static void mask(const uint8_t *input, size_t size)
+{
+    enum { LONGEST_PIECE = 25 };
+    uint8_t *made = zeros(size * LONGEST_PIECE + 1, 1);
+    int64_t length = written(input + 8, size - 8, made);
+    length -= input[7] % 16 < length ? input[7] % 16 : length;
+    uint8_t *text = zeros((size_t)length + !length, 1), *out = zeros((size_t)length + !length, 1);
+    memcpy(text, made, (size_t)length);
+    struct known known = {input[0], 0, (int64_t[]){-1, 0, 1, 7, 31, 1 << 30}[input[1] % 6]};
+    const int is_table = known.mask >= 0 && known.mask < 32;
+    known.tokens = zeros(is_table ? (size_t)known.mask + 1 : 1, sizeof *known.tokens);
+    for (int i = 0; i < 6; i++) {
+        const int64_t begin = input[2] * i % (length + 1), room = length - begin;
+        const int64_t rest = input[7] % 90 < room ? input[7] % 90 : room;
+        const int64_t kind = 1 + i % 4 + (i == 5 ? input[3] : 0);
+        const int64_t is_known = inspector_core_know(&known, kind, i, text + begin, rest);
+        MUST(is_known == (is_table && kind < 256 && rest <= KNOWN_TEXT));
+    }
+    inspector_core_know(&known, KNOWN_NAME, 1, (const uint8_t *)"a", 1);
+    inspector_core_know(&known, KNOWN_EVENT, 0, (const uint8_t *)"ping", 4);
+    for (int is_json = 0; is_json < 2; is_json++) {
+        const int64_t depth = (int64_t[]){-1, 0, 0, 1, 2, 59, 60, 61}[input[5] % 8];
+        struct json json = {input[4] % 9 - 1, depth, input[3] & 1, 0, 2, 4, {0}};
+        const int is_array = input[3] % 4 == 0;
+        if (input[3] % 4 < 2)
+            json.expects = json.depth = is_array;
+        for (int i = 0; i < JSON_DEPTH; i++)
+            json.names[i] = is_array || input[6] >> (i % 8) & 1 ? AN_ARRAY : (uint8_t)(i % 6);
+        const int can_be = json.depth > 0 ? json.depth <= JSON_DEPTH
+                                          : !json.depth && (!json.expects || json.expects == 6);
+        memcpy(out, text, (size_t)length);
+        const int64_t from = (int64_t[]){-1, 0, 0, 0, 0, 0, 1, 3}[input[6] % 8];
+        const int64_t taken = (is_json ? inspector_core_mask_json : inspector_core_mask_events)(
+            &json, &known, text, length, from, out);
+        MUST(taken >= from && (taken <= length || taken == from));
+        MUST(!is_json || can_be || taken == from);
+        MUST(!is_json || taken == from || (json.depth >= 0 && json.depth <= JSON_DEPTH));
+        for (int64_t i = 0; i < length; i++) {
+            MUST(out[i] == text[i] || out[i] == 'x');
+            MUST(out[i] == text[i] || !is_json || (i >= from && i < taken));
+        }
+    }
+    free(known.tokens);
+    free(out);
+    free(text);
+    free(made);
+}
+
 static void read_texts(const uint8_t *input, size_t size)
 {
     if (size < 8)
@@ -314,6 +385,8 @@ static void read_texts(const uint8_t *input, size_t size)
     MUST(first >= -1 && first < length);
     free(finder);
     sift(input, text, length);
+    for (size_t i = 8; i + 20 < size && i < 200; i += 20) /* few pieces, so that their end is met */
+        mask(input + i, 8 + input[i] % 12u);
     read_usual(input, text, length);
     compare(input, text, length);
     free(out);

@@ -142,8 +142,8 @@ def vault() -> Vault:
     return made
 
 
-def memo() -> Memo[bool]:
-    made: Memo[bool] = Memo(b"made up")
+def memo() -> Memo[int]:
+    made: Memo[int] = Memo(b"made up")
     made.put((b"x-api-key", KEY.encode()), True)
     return made
 

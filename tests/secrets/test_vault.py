@@ -262,3 +262,35 @@ def test_a_text_that_is_blank_costs_little_though_a_key_is_filled_like_it() -> N
     few, many = (steps(lambda text=text: vault.spans(text)) for text in blank)  # type: ignore[misc]
     assert few / 100 < 80  # a stretch of 120 bytes, not each of them
     assert many < 2.2 * few
+
+
+def as_it_is(text: bytes) -> tuple[bytes]:
+    return (text,)
+
+
+def test_what_was_made_of_a_text_that_is_clear_holds_until_a_key_is_learnt_that_is_in_it() -> None:
+    vault, text = knowing(KEY), b"content-type: text/LABONLY7-words"
+    unknown = vault.stamp(text)
+    assert vault.is_clear(text, as_it_is)
+    clear = vault.stamp(text)
+    assert vault.holds(unknown)
+    assert vault.holds(clear)
+
+    vault.learn(Secret(b"another-4711-Q9zTxW"))
+    assert not vault.holds(unknown)
+    assert vault.holds(clear)
+
+    vault.learn(Secret(b"--text/LABONLY7-words--"))
+    assert not vault.holds(clear)
+    assert not vault.is_clear(text, as_it_is)
+    assert vault.stamp(text) == vault.generation
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.binary(max_size=60))
+def test_what_holds_of_a_text_is_that_no_key_is_in_it(keys: list[bytes], text: bytes) -> None:
+    vault = Vault(b"made up")
+    for key in (*keys, text[:20], text):
+        clear = vault.is_clear(text, as_it_is)
+        stamp = vault.stamp(text)
+        vault.learn(Secret(key))
+        assert not (clear and vault.holds(stamp)) or not vault.spans(text)
