@@ -33,4 +33,34 @@ static inline int hex_digit(uint8_t byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
+static inline void put_le64(uint8_t *p, uint64_t value)
+{
+    p[0] = (uint8_t)value, p[1] = (uint8_t)(value >> 8), p[2] = (uint8_t)(value >> 16),
+    p[3] = (uint8_t)(value >> 24), p[4] = (uint8_t)(value >> 32), p[5] = (uint8_t)(value >> 40),
+    p[6] = (uint8_t)(value >> 48), p[7] = (uint8_t)(value >> 56);
+}
+
+/* By words: bytes that lie elsewhere. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, int64_t length)
+{
+    int64_t i = 0;
+    for (; i <= length - 8; i += 8)
+        put_le64(to + i, le64(from + i));
+    for (; i < length; i++)
+        to[i] = from[i];
+}
+
+/* Whether two stretches are equal. */
+static inline int is_equal(const uint8_t *a, const uint8_t *b, int64_t length)
+{
+    int64_t i = 0;
+    for (; i <= length - 8; i += 8)
+        if (le64(a + i) != le64(b + i))
+            return 0;
+    for (; i < length; i++)
+        if (a[i] != b[i])
+            return 0;
+    return 1;
+}
+
 #endif

@@ -1,6 +1,6 @@
 /* The packets of a copy, as far as they are the same for nearly every packet: what
- * `redaction/usual.py`, `redaction/held.py` and `pcap/blocks.py` do, which specify it and take what
- * this leaves. */
+ * `redaction/usual.py`, `redaction/held.py`, `redaction/covering.py` and `pcap/blocks.py` do, which
+ * specify it and take what this leaves. */
 #include "bytes.h"
 #include "core.h"
 #include "frames.h"
@@ -73,12 +73,6 @@ int64_t inspector_core_usual(struct ways *ways, const uint8_t *data, int64_t siz
     return count;
 }
 
-static void copy(uint8_t *to, const uint8_t *from, int64_t length)
-{
-    for (int64_t i = 0; i < length; i++)
-        to[i] = from[i];
-}
-
 /* The packets of records one behind another in `bytes`, without what lies between them, and where
  * they lie now in `out`.  How many: it stops where there is no more room. */
 int64_t inspector_core_gather(const uint8_t *data, int64_t size, const struct record *records,
@@ -91,7 +85,7 @@ int64_t inspector_core_gather(const uint8_t *data, int64_t size, const struct re
             break;
         out[i] = *record;
         out[i].offset = used;
-        copy(bytes + used, data + record->offset, record->captured);
+        copy_bytes(bytes + used, data + record->offset, record->captured);
         used += record->captured;
     }
     return i;
@@ -125,7 +119,7 @@ int64_t inspector_core_blocks(const uint8_t *data, int64_t size, const struct re
                                    (uint32_t)record->captured, (uint32_t)record->wire};
         for (int n = 0; n < 7; n++)
             put(is_big != 0, block + 4 * n, fields[n]);
-        copy(block + PACKET_AT, data + record->offset, record->captured);
+        copy_bytes(block + PACKET_AT, data + record->offset, record->captured);
         for (int64_t n = record->captured; n < padded; n++)
             block[PACKET_AT + n] = 0;
         put(is_big != 0, block + length - 4, (uint32_t)length);
@@ -133,4 +127,93 @@ int64_t inspector_core_blocks(const uint8_t *data, int64_t size, const struct re
     }
     *used = at;
     return i;
+}
+
+/* Chains the rows with a payload, from `begin` to before `end`, by their directions: of each the
+ * first in `firsts`, and behind a row the following one of its direction; -1: there is none. */
+int64_t inspector_core_chain(const struct usual *rows, int64_t begin, int64_t end,
+                             int64_t *following, int64_t *firsts, int64_t ways)
+{
+    for (int64_t way = 0; way < ways; way++)
+        firsts[way] = -1;
+    for (int64_t i = end - 1; i >= begin; i--) {
+        const struct usual *row = rows + i;
+        if (row->way < 0 || row->way >= ways || row->start >= row->stop)
+            continue;
+        following[i] = firsts[row->way];
+        firsts[row->way] = i;
+    }
+    return end - begin;
+}
+
+enum { SYNCHRONIZE = 2, CHANGED = 1, REACH = 64 };
+
+/* A byte that masks are made of (`MASK_BYTES` in Python). */
+static int is_mask(uint8_t byte)
+{
+    return (byte >= '0' && byte <= '9') || byte == 'x' || byte == 'X' || byte == 0xBF;
+}
+
+/* Whether a mask that changes a byte beside a stretch goes on in it. */
+static int goes_on(const struct cover *cover, int64_t low, int64_t high, int64_t end)
+{
+    if (is_mask(cover->out[low]))
+        for (int64_t i = low - 1; i >= 0 && i >= low - REACH && is_mask(cover->out[i]); i--)
+            if (cover->out[i] != cover->raw[i])
+                return 1;
+    if (is_mask(cover->out[high - 1]))
+        for (int64_t i = high; i < end && i < high + REACH && is_mask(cover->out[i]); i++)
+            if (cover->out[i] != cover->raw[i])
+                return 1;
+    return 0;
+}
+
+/* Writes what may be written of rows that are chained from `at` on, as far as they are decided and
+ * lie in the stretch that the caller has the bytes of.  The row at which it stopped, for the caller
+ * to do (`cover->odd` is its offset); -1: there is none.  What waits stays chained, from
+ * `cover->first` on. */
+int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
+                             const struct usual *rows, int64_t *following, int64_t count,
+                             int64_t at, uint8_t *flags)
+{
+    const int64_t decided = cover->decided, base = cover->base;
+    const int64_t end = decided - base < cover->length ? decided - base : cover->length;
+    while (at >= 0 && at < count) {
+        const struct usual *row = rows + at;
+        const int64_t behind = following[at];
+        if (behind >= 0 && behind <= at)
+            return -1;
+        const int64_t length = row->stop - row->start;
+        if (row->start < 0 || length <= 0 || row->stop > size) {
+            at = behind; /* it was given up */
+            continue;
+        }
+        const uint32_t number = (uint32_t)row->sequence + !!(row->flags & SYNCHRONIZE);
+        const int64_t offset = cover->offset + (int32_t)(number - (uint32_t)cover->known);
+        const int64_t low = offset - base, high = low + length;
+        uint8_t *frame = data + row->start;
+        if (low >= 0 && high <= end && is_equal(frame, cover->raw + low, length)) {
+            if (!is_equal(frame, cover->out + low, length)) {
+                copy_bytes(frame, cover->out + low, length);
+                flags[at] |= CHANGED;
+            } else if (goes_on(cover, low, high, end)) {
+                flags[at] |= CHANGED;
+            }
+            flags[at] |= (uint8_t)cover->mark;
+        } else if (cover->over || offset < 0 || offset + length <= decided) {
+            cover->odd = offset;
+            return at;
+        } else {
+            if (cover->first < 0)
+                cover->first = at;
+            else if (cover->last >= 0 && cover->last < at)
+                following[cover->last] = at;
+            cover->last = at;
+            following[at] = -1;
+            cover->least = offset < cover->least ? offset : cover->least;
+            cover->soonest = offset + length < cover->soonest ? offset + length : cover->soonest;
+        }
+        at = behind;
+    }
+    return -1;
 }

@@ -24,7 +24,7 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
                              sizeof(struct heard),   sizeof(struct finder),  sizeof(struct sieve),
                              sizeof(struct sealed),  sizeof(struct usual),   sizeof(struct ways),
                              sizeof(struct json),    sizeof(struct known_token),
-                             sizeof(struct known)};
+                             sizeof(struct known),   sizeof(struct cover)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];
@@ -235,8 +235,7 @@ int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t si
             break;
         out[count++] = (struct taken){segment->at, segment->packet, before + used,
                                       before + used + length};
-        for (int64_t i = 0; i < length; i++)
-            bytes[used + i] = data[offset + i];
+        copy_bytes(bytes + used, data + offset, length);
         used += length;
         segment->half = -1;
         at = segment->following;

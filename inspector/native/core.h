@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 9
+#define INSPECTOR_CORE_ABI 10
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -240,5 +240,23 @@ EXPORT int64_t inspector_core_mask_events(struct json *json, const struct known 
 EXPORT int64_t inspector_core_said(const uint8_t *data, int64_t size, const struct usual *usual,
                                    const struct record *records, int64_t count, uint8_t *out,
                                    int64_t room);
+EXPORT int64_t inspector_core_chain(const struct usual *rows, int64_t begin, int64_t end,
+                                    int64_t *following, int64_t *firsts, int64_t ways);
+
+/* A direction whose packets are masked, as far as its bytes are here and decided. */
+struct cover {
+    int64_t known, offset;     /* the byte with the number `known` lies at `offset` */
+    int64_t decided, over;     /* up to where it is decided; 1: nothing waits any more */
+    int64_t base, length;      /* where the bytes begin that are here, how many there are */
+    const uint8_t *raw, *out;  /* as they came, and as they may be written */
+    int64_t mark;              /* is set in the flags of each packet that is masked */
+    int64_t first, last;       /* the rows that wait; -1: none does */
+    int64_t least, soonest;    /* where the first of them begins, where the first of them ends */
+    int64_t odd;               /* where the row lies in front of which it stopped */
+};
+
+EXPORT int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
+                                    const struct usual *rows, int64_t *following, int64_t count,
+                                    int64_t at, uint8_t *flags);
 
 #endif

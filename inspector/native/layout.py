@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 9
+ABI: Final = 10
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -214,6 +214,33 @@ class TokenTable(ctypes.Structure):
     mask: int
 
 
+class Cover(ctypes.Structure):
+    """`struct cover`: a direction whose packets are masked."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_void_p if name in ("raw", "out") else c_int64)
+        for name in (
+            "known", "offset", "decided", "over", "base", "length", "raw", "out", "mark",
+            "first", "last", "least", "soonest", "odd",
+        )
+    )  # fmt: skip
+
+    known: int
+    offset: int
+    decided: int
+    over: int
+    base: int
+    length: int
+    raw: int | None
+    out: int | None
+    mark: int
+    first: int
+    last: int
+    least: int
+    soonest: int
+    odd: int
+
+
 #: Bytes of the structures of `core.h`, in the order of `inspector_core_sizes`.
 SIZES: Final = (
     32,
@@ -233,6 +260,7 @@ SIZES: Final = (
     ctypes.sizeof(JsonWalk),
     KNOWN_TOKEN,
     ctypes.sizeof(TokenTable),
+    ctypes.sizeof(Cover),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
@@ -265,6 +293,17 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
     "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
+    "chain": [_address, c_int64, c_int64, _address, _address, c_int64],
+    "cover": [
+        ctypes.POINTER(Cover),
+        _address,
+        c_int64,
+        _address,
+        _address,
+        c_int64,
+        c_int64,
+        _address,
+    ],
     "gather": [_address, c_int64, _address, c_int64, _address, _address, c_int64],
     "blocks": [
         _bytes,
@@ -329,6 +368,8 @@ class Core:
         self.usual: Any = functions["usual"]
         self.alike: Any = functions["alike"]
         self.gather: Any = functions["gather"]
+        self.chain: Any = functions["chain"]
+        self.cover: Any = functions["cover"]
         self.blocks: Any = functions["blocks"]
         self.said: Any = functions["said"]
         self.know: Any = functions["know"]

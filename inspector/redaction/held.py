@@ -1,33 +1,36 @@
 """Captured packets that wait until every byte of their payload is decided.
 
-They wait as the batch in which they came.  Nearly all are decided by the time when their
-batch was read, so of a packet nothing is kept but what is odd in it.
+They wait as the batch in which they came, those of one direction together (`Share`).  Nearly all
+are decided by the time when their batch was read, so of a packet nothing is kept but a row of
+numbers, and what is odd in it.
 """
 
 from __future__ import annotations
 
 import ctypes
+from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
-from typing import Final, TypeAlias
+from typing import Final
 
+from inspector.flows.tcp import SEQUENCE_MASK, SYN
+from inspector.native.layout import KEY, USUAL_FIELDS, Cover
 from inspector.native.used import USED
+from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, address, cover
+from inspector.redaction.track import Track
+from inspector.redaction.usual import UsualSegments
 from inspector.wire import FILE_SHIFT, Batch, PackedRecords, Record, packed_records
 
-#: Masks a piece of a packet: from and to where it stands, and its offset.
-Masking: TypeAlias = "Callable[[HeldBatch, int, int, int, int], None]"
-_Piece: TypeAlias = "tuple[int, int, HeldBatch, int, int]"
-#: Where in its batch a piece stands takes so many bits, below those of its packet's index.
-_PLACE_BITS: Final = 48
-_PLACE_MASK: Final = (1 << _PLACE_BITS) - 1
-#: Pieces of packets of one direction that wait, from which on it is looked whether any have gone.
+#: Shares of one direction that wait, from which on it is looked whether any have gone.
 TIDY: Final = 64
 #: Nanoseconds that packets may be late by, for those of several interfaces are read one after the
 #: other.  What is older tells that the clock was put back.
 PUT_BACK: Final = 1_000_000_000
+#: Fields of a row: where its payload begins and stops, and its direction.
+_SEQUENCE, _FLAGS, _START, _STOP, _WAY = 1, 2, 3, 4, 5
 
 
 class HoldClock:
@@ -59,17 +62,26 @@ class HeldBatch:
     Places are those of `batch.data`, which is as it was captured; `data` is as it will be written.
     """
 
-    __slots__ = ("batch", "changed", "data", "notes", "pending", "sent", "since", "waiting")
+    __slots__ = (
+        "batch", "data", "flags", "following", "notes", "pending", "records", "rows", "sent",
+        "shares", "since", "ways",
+    )  # fmt: skip
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, usual: UsualSegments) -> None:
         self.batch = batch
+        self.records = packed_records(batch.records)
         self.data = bytearray(batch.data)
-        #: Of each packet, whether it was.
-        self.changed = bytearray(len(batch.records))
+        #: Of each packet, what was done to it (`covering`).
+        self.flags = bytearray(len(batch.records))
         #: By the index of a packet, what is said of it.
         self.notes: dict[int, list[str]] = {}
-        #: Pieces that are not decided, by index and place: with whom they wait, where they stop.
-        self.waiting: dict[int, tuple[HeldPieces, int]] = {}
+        #: Where the segment of a packet stands, and which row of its share follows.
+        self.rows = usual.packed
+        self.following = array("q", [-1]) * len(batch.records)
+        #: The directions that it has packets of: the `way` of a row, by their keys.
+        self.ways = {key: way for way, key in enumerate(usual.keys)}
+        #: What is not decided.
+        self.shares: set[Share] = set()
         #: Fragments whose datagram is not whole.
         self.pending: set[int] = set()
         #: When each came, by a `HoldClock`; empty where no time limits how long it waits.
@@ -85,50 +97,95 @@ class HeldBatch:
     @property
     def ready(self) -> int:
         """The index of the first packet that waits; behind the last: none does."""
-        first = len(self.batch.records)
-        if self.waiting:
-            first = min(self.waiting) >> _PLACE_BITS
+        first = len(self.flags)
+        if self.shares:
+            first = min([share.at for share in self.shares])
         return min(self.pending, default=first) if self.pending else first
+
+    def size(self, start: int, stop: int) -> int:
+        """Bytes of the packets from one to before another."""
+        return sum(self.records.packed[4 * start + 2 : 4 * stop : 4])
 
     def span(self, index: int) -> tuple[int, int]:
         """Where a packet stands."""
-        _, start, captured, _ = self.batch.records[index]
+        _, start, captured, _ = self.records[index]
         return start, start + captured
+
+    def payload(self, index: int) -> tuple[int, int]:
+        """Where the part of its direction stands that a packet brought."""
+        row = index * USUAL_FIELDS
+        return self.rows[row + _START], self.rows[row + _STOP]
+
+    def key(self, index: int) -> bytes:
+        """The key of the direction of a packet in a usual frame."""
+        at = self.rows[index * USUAL_FIELDS]
+        return self.batch.data[at : at + KEY]
+
+    def sequence(self, index: int) -> int:
+        """The number of that part's first byte."""
+        row = index * USUAL_FIELDS
+        return self.rows[row + _SEQUENCE] + bool(self.rows[row + _FLAGS] & SYN) & SEQUENCE_MASK
+
+    def lay(self, index: int, way: int, sequence: int, start: int, stop: int) -> bool:
+        """A packet of another frame brought a part of a direction; whether it has no other yet."""
+        row = index * USUAL_FIELDS
+        if self.rows[row + _START]:
+            return False
+        self.rows[row : row + USUAL_FIELDS] = array("q", (-1, sequence, 0, start, stop, way))
+        return True
+
+    def way(self, key: bytes) -> int:
+        """The number of a direction."""
+        return self.ways.setdefault(key, len(self.ways))
 
     def write(self, index: int, start: int, data: bytes | bytearray) -> None:
         """Put something in the place of what stands in a packet."""
         stop = start + len(data)
         if self.data[start:stop] != data:
             self.data[start:stop] = data
-            self.changed[index] = 1
+            self.flags[index] |= CHANGED
 
     def blank(self, index: int, start: int, stop: int) -> bool:
         """Blank a stretch of a packet; whether there is any."""
         if start >= stop:
             return False
         self.data[start:stop] = b"x" * (stop - start)
-        self.changed[index] = 1
+        self.flags[index] |= CHANGED
         return True
 
-    def waiting_of(self, index: int) -> dict[int, tuple[HeldPieces, int]]:
-        """The pieces of a packet that are not decided, by where they begin."""
-        if not self.waiting:
-            return {}
-        return {
-            place & _PLACE_MASK: entry
-            for place, entry in self.waiting.items()
-            if place >> _PLACE_BITS == index
-        }
+    def recoded(self, start: int, stop: int) -> list[int]:
+        """Which packets from one to before another have bytes of bodies that were coded anew."""
+        flags = self.flags[start:stop]
+        if not (flags.count(RECODED) or flags.count(RECODED | CHANGED)):
+            return []
+        return [start + at for at, flag in enumerate(flags) if flag & RECODED]
 
-    def give_up(self, index: int, start: int) -> None:
-        """A piece waits no more."""
-        self.waiting.pop(index << _PLACE_BITS | start, None)
+    def waiting_at(self, index: int) -> list[Share]:
+        """The share of which a packet is the first that waits."""
+        return [share for share in self.shares if share.at == index]
+
+    def give_up(self, index: int) -> None:
+        """A packet waits no more."""
+        self.rows[index * USUAL_FIELDS + _START] = -1
+        for share in self.waiting_at(index):
+            share.go_on()
+
+    def chained(self, index: int) -> Iterator[int]:
+        """The packets of one direction from this one on."""
+        while index >= 0:
+            yield index
+            index = self.following[index]
+
+    def alike(self, index: int, end: int) -> list[int]:
+        """A packet, and those of its direction behind it to before `end`."""
+        ways = self.rows[_WAY::USUAL_FIELDS]
+        return [index, *(at for at in range(index + 1, end) if ways[at] == ways[index])]
 
     def go(self, stop: int, comments: Mapping[int, tuple[str, ...]]) -> Batch:
         """The packets up to this one, as they are written; `comments` by their index."""
         start, self.sent = self.sent, stop
         batch = self.batch
-        data, records = gathered(self.data, batch.records[start:stop])
+        data, records = gathered(self.data, self.records[start:stop])
         return Batch(
             data,
             records,
@@ -139,7 +196,7 @@ class HeldBatch:
         )
 
 
-def gathered(data: bytearray, records: Sequence[Record]) -> tuple[bytes, Sequence[Record]]:
+def gathered(data: bytearray, records: PackedRecords) -> tuple[bytes, Sequence[Record]]:
     """Packets without what lies between them, which is as it was captured; and where they lie."""
     core = USED.core
     if core is None:
@@ -151,76 +208,111 @@ def gathered(data: bytearray, records: Sequence[Record]) -> tuple[bytes, Sequenc
                 for (at, _, size, wire), place in zip(records, places, strict=False)
             ],
         )
-    taken, made = packed_records(records), PackedRecords()
-    made.packed = taken.packed[:]
-    room = sum(taken.packed[2::4])
+    made = records[:]
+    room = sum(records.packed[2::4])
     into = ctypes.create_string_buffer(max(1, room))
     core.gather(
-        _address(data), len(data), taken.packed.buffer_info()[0], len(taken),
+        address(data), len(data), records.packed.buffer_info()[0], len(records),
         made.packed.buffer_info()[0], into, room,
     )  # fmt: skip
     return into.raw[:room], made
 
 
-def _address(data: bytearray) -> int | None:
-    """Where it lies, as long as it keeps its length."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
+class Share:
+    """The packets of a batch that one direction brought, as far as they wait for it.
+
+    `known` and `offset`: the byte with this number lies there.  `at` is the row of the first that
+    waits (-1: none does), `least` where the first of them begins, `soonest` where the first ends;
+    neither is later.
+    """
+
+    __slots__ = ("at", "held", "known", "least", "offset", "pieces", "soonest")
+
+    def __init__(
+        self, held: HeldBatch, at: int, known: int, offset: int, pieces: HeldPieces
+    ) -> None:
+        self.held = held
+        self.at = at
+        self.known = known
+        self.offset = offset
+        self.pieces = pieces
+        self.least = self.soonest = NOWHERE
+
+    def cover(self, track: Track, odd: Callable[[int, int], None], *, over: bool) -> None:
+        """Mask what is decided of them; `over`: nothing waits any more.
+
+        `odd` is told the index and offset of each that is not what its direction brought.
+        """
+        held = self.held
+        mark = RECODED if track.is_recoded else 0
+        direction = Cover(
+            known=self.known, offset=self.offset, decided=track.decided, over=over, mark=mark,
+            first=-1, last=-1, least=NOWHERE, soonest=NOWHERE,
+        )  # fmt: skip
+        at, stretch = self.at, track.stretch()
+        while at >= 0:
+            at = cover(direction, stretch, held.data, held.rows, held.following, at, held.flags)
+            if at < 0:
+                break
+            other = track.stretch(direction.odd)
+            start, stop = held.payload(at)
+            if other is not stretch and direction.odd + stop - start <= other.base + len(other.raw):
+                stretch = other  # it came before a gap, as those behind it may have
+                continue
+            index, at = at, held.following[at]
+            odd(index, direction.odd)
+        self.at, self.least, self.soonest = direction.first, direction.least, direction.soonest
+        if self.at < 0:
+            held.shares.discard(self)
+
+    def go_on(self) -> None:
+        """The first of them waits no more."""
+        held = self.held
+        self.at = next(
+            (at for at in held.chained(held.following[self.at]) if held.payload(at)[0] >= 0), -1
+        )
+        if self.at < 0:
+            held.shares.discard(self)
 
 
 class HeldPieces:
-    """The pieces of packets that wait for one direction; `force` has them decided.
+    """The shares of batches that wait for one direction; `force` has them decided.
 
-    Nearly all come in order, and are decided so.  Of packets out of order the later may be decided
-    first: those are in a heap by where they end, so that what is not is not looked at again for
-    each packet.
+    They are in a heap by where they end: what is not decided is not looked at again.
     """
 
-    __slots__ = ("_heap", "_queue", "_tidy_at", "_turn", "force")
+    __slots__ = ("_heap", "_tidy_at", "_turn", "force")
 
     def __init__(self, force: Callable[[], None]) -> None:
         self.force = force
-        # (where the piece ends, a number of its own, its packets, its place there, its offset)
-        self._queue: deque[_Piece] = deque()
-        self._heap: list[_Piece] = []
+        # (where the first of its packets ends, a number of its own, and it)
+        self._heap: list[tuple[int, int, Share]] = []
         self._tidy_at = TIDY
         self._turn = 0
 
-    def add(self, held: HeldBatch, index: int, start: int, stop: int, offset: int) -> None:
-        """A piece of a packet, whose first byte has this offset, is not decided."""
-        place = index << _PLACE_BITS | start
-        held.waiting[place] = self, stop
-        end = offset + stop - start
-        queue = self._queue
+    def add(self, share: Share) -> None:
+        """Some packets are not decided."""
+        share.held.shares.add(share)
         self._turn += 1
-        piece = end, self._turn, held, place, offset
-        if not queue or queue[-1][0] <= end:
-            queue.append(piece)
-        else:
-            heappush(self._heap, piece)
-        if len(queue) + len(self._heap) >= self._tidy_at:
+        heappush(self._heap, (share.soonest, self._turn, share))
+        if len(self._heap) >= self._tidy_at:
             # Packets that could wait no longer have gone.
-            self._queue = deque([each for each in queue if each[3] in each[2].waiting])
-            self._heap = [each for each in self._heap if each[3] in each[2].waiting]
+            self._heap = [each for each in self._heap if each[2].at >= 0]
             heapify(self._heap)
-            self._tidy_at = 2 * (len(self._queue) + len(self._heap)) + TIDY
+            self._tidy_at = 2 * len(self._heap) + TIDY
 
-    def settle(self, decided: int | None, mask: Masking) -> None:
-        """Mask what is `decided`; None: everything."""
-        queue, heap = self._queue, self._heap
-        while queue and (decided is None or queue[0][0] <= decided):
-            _, _, held, place, offset = queue.popleft()
-            entry = held.waiting.pop(place, None)
-            if entry is not None:
-                mask(held, place >> _PLACE_BITS, place & _PLACE_MASK, entry[1], offset)
+    def due(self, decided: int | None) -> list[Share]:
+        """Take out what has packets that are `decided`; None: everything."""
+        heap, found = self._heap, []
         while heap and (decided is None or heap[0][0] <= decided):
-            _, _, held, place, offset = heappop(heap)
-            entry = held.waiting.pop(place, None)
-            if entry is not None:
-                mask(held, place >> _PLACE_BITS, place & _PLACE_MASK, entry[1], offset)
+            share = heappop(heap)[2]
+            if share.at >= 0:
+                found.append(share)
+        return found
 
     def first(self, default: int) -> int:
-        """The lowest offset that a piece here begins with."""
-        return min([piece[4] for piece in (*self._queue, *self._heap)], default=default)
+        """The lowest offset that a packet here begins with."""
+        return min([share.least for _, _, share in self._heap if share.at >= 0], default=default)
 
 
 class HeldBatches:
@@ -263,7 +355,7 @@ class HeldBatches:
             return None
         held = batches[at]
         index = number - held.first
-        return (held, index) if held.sent <= index < len(held.changed) else None
+        return (held, index) if held.sent <= index < len(held.flags) else None
 
 
 def _first(held: HeldBatch) -> int:

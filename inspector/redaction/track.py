@@ -32,7 +32,7 @@ def unread(data: bytes) -> bytes:
     return bytes(hidden)
 
 
-class _Stretch(NamedTuple):
+class CapturedBytes(NamedTuple):
     """Bytes without a gap, from offset `base` on: as they came, and as they may be written."""
 
     base: int
@@ -65,7 +65,7 @@ class Track:
         self.is_recoded = False
         # Short lists, of which the first go: an empty deque takes ten times the memory of one,
         # and there are two directions of each connection.
-        self._stretches = [_Stretch(0, bytearray(), bytearray())]
+        self._stretches = [CapturedBytes(0, bytearray(), bytearray())]
         self._passed: list[_Passed] = []
         self._grants: list[_Grant] = []  # in what is not decided
 
@@ -83,7 +83,7 @@ class Track:
         self.end += count
         if not self._stretches[-1].raw:
             self._stretches.pop()
-        self._stretches.append(_Stretch(self.end, bytearray(), bytearray()))
+        self._stretches.append(CapturedBytes(self.end, bytearray(), bytearray()))
 
     def passed(self, count: int) -> None:
         """The next bytes were captured, and not shown."""
@@ -199,6 +199,15 @@ class Track:
         why = "unmatched" if matched < compared else "forgotten" if matched < size else ""
         return bytes(masked), why
 
+    def stretch(self, offset: int | None = None) -> CapturedBytes:
+        """The last stretch, or the last that begins no later than at an offset, if one does."""
+        stretches = self._stretches
+        if offset is not None:
+            for stretch in reversed(stretches):
+                if stretch.base <= offset:
+                    return stretch
+        return stretches[-1]
+
     # -- memory ------------------------------------------------------------------
 
     @property
@@ -227,4 +236,4 @@ class Track:
         if spare > history:
             del raw[:spare]
             del out[:spare]
-            stretches[-1] = _Stretch(base + spare, raw, out)
+            stretches[-1] = CapturedBytes(base + spare, raw, out)

@@ -75,6 +75,14 @@ class UsualSegments(Sequence["Usual | None"]):
         for at, sequence, flags, start, stop, _ in _ROW.iter_unpack(self.packed):
             yield None if at < 0 else (data[at : at + _KEY], sequence, flags, start, stop)
 
+    @property
+    def keys(self) -> list[bytes]:
+        """Those of the directions, by their numbers."""
+        data = self._data
+        ways, places = self.packed[5::USUAL_FIELDS], self.packed[::USUAL_FIELDS]
+        first = dict(zip(reversed(ways), reversed(places), strict=True))
+        return [data[first[way] : first[way] + _KEY] for way in range(self.ways)]
+
     def __repr__(self) -> str:
         """No bytes: a key may stand in them."""
         return f"<UsualSegments {len(self)}, {self.ways} ways>"

@@ -140,6 +140,67 @@ static void read_said(const uint8_t *input, const uint8_t *text, int64_t length,
     free(filled);
 }
 
+/* Rows of any place over a text, chained, and a direction that has some of its bytes. */
+static void cover_rows(const uint8_t *input, const uint8_t *text, int64_t length)
+{
+    if (length < 16)
+        return;
+    const int64_t count = 1 + input[1] % RECORDS, ways = 1 + input[2] % 3;
+    struct usual *rows = zeros((size_t)count, sizeof *rows);
+    int64_t *following = zeros((size_t)count, sizeof *following), *firsts = zeros((size_t)ways, sizeof *firsts);
+    uint8_t *data = zeros((size_t)length, 1), *flags = zeros((size_t)count, 1);
+    memcpy(data, text, (size_t)length);
+    for (int64_t i = 0; i < count; i++) {
+        const uint8_t *step = text + i * 4 % (length - 4);
+        const int64_t start = step[1] * length / 255, stop = start + step[0] % 40;
+        following[i] = -1;
+        rows[i] = (struct usual){-1, (uint32_t)(start + step[2] % 64 / 60), step[3] & 2 && step[3] & 4,
+                                 start, stop > length ? length : stop, step[3] % 4 - 1};
+        if (step[2] % 16 == 1)
+            rows[i].start = -1;
+        if (step[2] % 16 == 2) { /* beyond the end */
+            rows[i].start = rows[i].sequence = length - 1 - step[3] % 8;
+            rows[i].stop = length + 1 + step[3] % 8;
+        }
+    }
+    const int64_t begin = input[3] % count;
+    inspector_core_chain(rows, begin, count, following, firsts, ways);
+    for (int64_t way = 0; way < ways; way++)
+        MUST(firsts[way] == -1 || (firsts[way] >= begin && firsts[way] < count));
+    /* The stretch lies where the text does, as far as it goes: most rows are alike. */
+    const int64_t base = input[4] % 8, held = (length - base) * (input[5] % 5) / 4;
+    uint8_t *raw = zeros((size_t)held + !held, 1), *out = zeros((size_t)held + !held, 1);
+    memcpy(raw, text + base, (size_t)held);
+    memset(out, input[6] & 1 ? 'x' : '5', (size_t)held);
+    if (input[6] & 16) { /* nothing was masked but what is no mask */
+        memset(raw, 'x', (size_t)held);
+        memset(data, 'x', (size_t)length);
+    }
+    struct cover cover = {input[2] & 64 ? length - 16 : 0, 0, input[7] * length / 200, input[6] & 2, base, held, raw, out, 2,
+                          -1, -1, INT64_MAX, INT64_MAX, 0};
+    if (input[6] & 4)
+        memcpy(out, raw, (size_t)held / 2);
+    int64_t at = input[6] & 8 ? input[6] : firsts[0], calls = 0;
+    while (at >= 0 && calls++ <= count) {
+        at = inspector_core_cover(&cover, data, length, rows, following, count, at, flags);
+        MUST(at >= -1 && at < count);
+        if (at >= 0)
+            at = following[at];
+    }
+    MUST(calls <= count + 1);
+    int64_t waits = 0;
+    for (at = cover.first; at >= 0 && waits <= count; at = following[at])
+        waits++;
+    MUST(waits <= count && (cover.first < 0 || cover.soonest > cover.decided));
+    free(out);
+    free(raw);
+    free(flags);
+    free(data);
+    free(firsts);
+    free(following);
+    free(rows);
+}
+
 /* Records of any place and length over a text: usual frames lie in them, and nowhere else. */
 static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
 {
@@ -387,6 +448,7 @@ static void read_texts(const uint8_t *input, size_t size)
     sift(input, text, length);
     for (size_t i = 8; i + 20 < size && i < 200; i += 20) /* few pieces, so that their end is met */
         mask(input + i, 8 + input[i] % 12u);
+    cover_rows(input, text, length);
     read_usual(input, text, length);
     compare(input, text, length);
     free(out);

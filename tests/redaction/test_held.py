@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from inspector.native.used import USED
 from inspector.redaction.held import HeldBatch
+from inspector.redaction.usual import usual_segments
 from inspector.wire import Batch, PackedRecords
 from tests.flows.build import native_core
 from tests.pcap.test_blocks import PACKETS, batch_of
@@ -19,7 +20,7 @@ def gone(batch: Batch, stops: list[int]) -> list[Batch]:
     found = []
     for core in (None, native_core()):
         with patch.object(USED, "core", core):
-            held = HeldBatch(batch)
+            held = HeldBatch(batch, usual_segments(batch))
             held.data[:1] = b"x"  # as it will be written, not as it was captured
             found.append([held.go(stop, {}) for stop in stops])
     pure, compiled = found

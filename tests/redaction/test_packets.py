@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.redaction import HoldLimits, Redactor
 from inspector.redaction.held import HoldClock
+from inspector.redaction.placing import OPENINGS
 from inspector.wire import Batch
 from tests.flows.build import MILLISECOND, Packet, Tcp, Wire, batch
 from tests.property.conversations import KEY, Journey, Talk, interleave, talks, travel
@@ -83,7 +84,7 @@ def test_a_key_in_tiny_segments_leaves_no_three_of_its_bytes(size: int) -> None:
 def test_a_retransmission_with_other_bytes_is_blanked() -> None:
     request = b"GET / HTTP/1.1\r\nServer: a word to be sent again\r\n\r\n"
     tcp = Tcp().open().up(request).up(request.replace(b"a word", b"LABKEY"), offset=0)
-    out, summary = redacted(tcp.down(ANSWERED).close().wire.packets)
+    out, summary = redacted(tcp.down(ANSWERED).wire.packets)
     assert b"LABKEY" not in payloads(out)
     assert b"a word" in payloads(out)
     assert summary.blanked["unmatched"] == 1
@@ -143,3 +144,38 @@ def test_memory_does_not_grow_with_an_endless_head() -> None:
         for _ in redactor.feed(batch(wire.packets[at : at + 100], at + 1)):
             pass
         assert redactor.held_bytes <= (1 << 18) + 100 * 400
+
+
+def test_a_packet_with_a_digit_of_a_mask_counts_as_changed_whatever_stood_there() -> None:
+    """Nine in ten masks end with another digit than the key, the tenth with the same."""
+    counts = set()
+    for number in range(40):
+        tcp = Tcp().open()
+        tcp.up(b"GET / HTTP/1.1\r\nX-Api-Key: LABONLY-made-up-%02d-%d" % (number, number % 10))
+        tcp.up(b"7")
+        tcp.up(b"\r\n\r\n").down(ANSWERED)
+        counts.add(redacted(tcp.wire.packets)[1].changed)
+    assert counts == {2}
+
+
+def test_a_connection_on_ports_used_before_in_one_batch_is_placed_apart() -> None:
+    """The packets of both lie in one batch; each is masked by what its own connection said."""
+    wire = Wire()
+    for number in range(5):
+        tcp = Tcp(wire=wire, isn=(1000 * number, 7000 * number)).open()
+        tcp.up(b"GET /?key=LABONLY-%d HTTP/1.1\r\nHost: made-up.example\r\n\r\n" % number)
+        tcp.down(ANSWERED).close()
+    out, summary = redacted(wire.packets)
+    assert b"LABONLY" not in payloads(out)
+    assert payloads(out).count(b" HTTP/1.1\r\nHost: made-up.example") >= 5
+    assert (summary.positions, summary.blanked["unplaced"]) == ({"?key": 5}, 0)
+
+
+def test_many_connections_of_one_batch_are_placed_before_they_are_forgotten() -> None:
+    wire = Wire()
+    for port in range(40_000, 40_000 + 3 * OPENINGS + 5):
+        tcp = Tcp(wire=wire, client=("172.30.0.20", port)).open()
+        tcp.up(b"GET /?key=LABONLY-query HTTP/1.1\r\n\r\n").down(ANSWERED).close()
+    _, summary = redacted(wire.packets)
+    assert summary.blanked["unplaced"] == 0
+    assert summary.positions == {"?key": 3 * OPENINGS + 5}

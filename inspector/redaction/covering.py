@@ -1,0 +1,140 @@
+"""Masks many packets of one direction at once, whose bytes are decided.
+
+Packets are rows as `usual.UsualSegments` packs them; those of a direction are chained by the
+indexes of the rows that follow them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from struct import Struct
+from typing import Final
+
+from inspector.flows.tcp import SYN, distance
+from inspector.native.layout import USUAL_FIELDS, Cover
+from inspector.native.used import USED
+from inspector.redaction.track import CapturedBytes
+
+#: Flags of a packet: something in it was masked; it has bytes of a body that was coded anew.
+CHANGED: Final = 1
+RECODED: Final = 2
+#: Behind every offset.
+NOWHERE: Final = (1 << 63) - 1
+
+#: A row, but for where its key stands.
+_ROW: Final = Struct(f"8x {USUAL_FIELDS - 1}q").unpack_from
+_WAY, _START, _STOP, _SIZE = 5, 3, 4, 8 * USUAL_FIELDS
+#: What masks are made of, but for those that stand for hex digits.
+_MASKS: Final = b"0123456789xX\xbf"
+#: So far beside a packet it is looked for a byte that a mask changed.
+_REACH: Final = 64
+
+
+def chain(rows: array[int], begin: int, end: int, following: array[int], ways: int) -> array[int]:
+    """Chain the rows with a payload from `begin` to before `end`; the first of each direction.
+
+    -1: there is none, or none follows.
+    """
+    firsts = array("q", [-1]) * ways
+    core = USED.core
+    if core is not None:
+        core.chain(
+            rows.buffer_info()[0], begin, end, following.buffer_info()[0],
+            firsts.buffer_info()[0], ways,
+        )  # fmt: skip
+        return firsts
+    for at in range(end - 1, begin - 1, -1):
+        place = at * USUAL_FIELDS
+        way = rows[place + _WAY]
+        if 0 <= way < ways and rows[place + _START] < rows[place + _STOP]:
+            following[at] = firsts[way]
+            firsts[way] = at
+    return firsts
+
+
+def cover(
+    direction: Cover, stretch: CapturedBytes, data: bytearray, rows: array[int],
+    following: array[int], at: int, flags: bytearray,
+) -> int:  # fmt: skip
+    """Mask the rows from `at` on that are decided and lie in a stretch of their direction.
+
+    The row at which it stopped, to be done by the caller, with its offset in `direction.odd`: bytes
+    that are not those of the stretch, or lie nowhere; -1: there is none.  Rows that wait stay
+    chained from `direction.first` on.
+    """
+    base, raw, out = stretch
+    direction.base, direction.length = base, len(raw)
+    core = USED.core
+    if core is None:
+        return _cover(direction, stretch, data, rows, following, at, flags)
+    direction.raw, direction.out = address(raw), address(out)
+    stopped: int = core.cover(
+        direction, address(data), len(data), rows.buffer_info()[0], following.buffer_info()[0],
+        len(following), at, address(flags),
+    )  # fmt: skip
+    return stopped
+
+
+def address(data: bytearray) -> int | None:
+    """Where bytes lie, as long as they keep their length."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
+
+
+def _cover(
+    direction: Cover, stretch: CapturedBytes, data: bytearray, rows: array[int],
+    following: array[int], at: int, flags: bytearray,
+) -> int:  # fmt: skip
+    base, raw, out = stretch
+    end = min(direction.decided - base, len(raw))
+    while at >= 0:
+        behind = following[at]
+        sequence, bits, start, stop, _ = _ROW(rows, at * _SIZE)
+        if start < 0:  # it was given up
+            at = behind
+            continue
+        offset = direction.offset + distance(sequence + bool(bits & SYN), direction.known)
+        low = offset - base
+        high = low + stop - start
+        if low >= 0 and high <= end and raw.startswith(data[start:stop], low):
+            masked = out[low:high]
+            if data[start:stop] != masked:
+                data[start:stop] = masked
+                flags[at] |= CHANGED
+            elif _goes_on(raw, out, low, high, end):
+                flags[at] |= CHANGED
+            flags[at] |= direction.mark
+        elif direction.over or offset < 0 or offset + stop - start <= direction.decided:
+            direction.odd = offset
+            return at
+        else:
+            if direction.first < 0:
+                direction.first = at
+            else:
+                following[direction.last] = at
+            direction.last = at
+            following[at] = -1
+            direction.least = min(direction.least, offset)
+            direction.soonest = min(direction.soonest, offset + stop - start)
+        at = behind
+    return -1
+
+
+def _goes_on(raw: bytearray, out: bytearray, low: int, high: int, end: int) -> bool:
+    """Whether a mask that changes a byte beside a stretch goes on in it.
+
+    Digits of a mask may happen to be those that they hide, and no count shall depend on that.
+    """
+    if out[low] in _MASKS:
+        for at in range(low - 1, max(low - _REACH, 0) - 1, -1):
+            if out[at] not in _MASKS:
+                break
+            if out[at] != raw[at]:
+                return True
+    if out[high - 1] in _MASKS:
+        for at in range(high, min(high + _REACH, end)):
+            if out[at] not in _MASKS:
+                break
+            if out[at] != raw[at]:
+                return True
+    return False
