@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 10
+#define INSPECTOR_CORE_ABI 11
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -258,5 +258,35 @@ struct cover {
 EXPORT int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
                                     const struct usual *rows, int64_t *following, int64_t count,
                                     int64_t at, uint8_t *flags);
+
+/* Segments of one direction that follow each other: the index of the first one's packet, and where
+ * its key stands; `length` bytes of `weave.bytes` from `begin` on; `pieces`, one a packet, of
+ * `weave.pieces` from `piece` on; and its seam. */
+struct strand {
+    int64_t first, key, sequence, flags, begin, length, piece, pieces, seam, seam_length;
+};
+
+/* A packet's part: the packet's index, the place in the strand, the length, the place in the batch. */
+struct piece {
+    int64_t packet, offset, length, start;
+};
+
+/* What strands are written into. */
+struct weave {
+    struct strand *strands;
+    struct piece *pieces;
+    int64_t *of; /* of each packet its strand, -1: none */
+    int64_t room; /* of each of these three */
+    int64_t *latest; /* of each direction the strand that it may go on with */
+    int64_t ways;
+    uint8_t *bytes;
+    int64_t bytes_room;
+    uint8_t *seams;
+    int64_t seams_room, seams_used;
+    int64_t edge; /* bytes on either side of a border between packets that belong to its seam */
+};
+
+EXPORT int64_t inspector_core_strands(struct weave *weave, const uint8_t *data, int64_t size,
+                                      const struct usual *usual, int64_t count);
 
 #endif

@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 10
+ABI: Final = 11
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -241,6 +241,32 @@ class Cover(ctypes.Structure):
     odd: int
 
 
+#: Fields of `struct strand` and `struct piece`, each 8 bytes.
+STRAND_FIELDS: Final = 10
+PIECE_FIELDS: Final = 4
+
+
+class Weave(ctypes.Structure):
+    """`struct weave`: what strands are written into."""
+
+    _fields_ = (
+        ("strands", ctypes.c_void_p),
+        ("pieces", ctypes.c_void_p),
+        ("of", ctypes.c_void_p),
+        ("room", c_int64),
+        ("latest", ctypes.c_void_p),
+        ("ways", c_int64),
+        ("bytes", ctypes.c_void_p),
+        ("bytes_room", c_int64),
+        ("seams", ctypes.c_void_p),
+        ("seams_room", c_int64),
+        ("seams_used", c_int64),
+        ("edge", c_int64),
+    )
+
+    seams_used: int
+
+
 #: Bytes of the structures of `core.h`, in the order of `inspector_core_sizes`.
 SIZES: Final = (
     32,
@@ -261,6 +287,9 @@ SIZES: Final = (
     KNOWN_TOKEN,
     ctypes.sizeof(TokenTable),
     ctypes.sizeof(Cover),
+    8 * STRAND_FIELDS,
+    8 * PIECE_FIELDS,
+    ctypes.sizeof(Weave),
 )
 
 _state: Final = ctypes.POINTER(CoreState)
@@ -316,6 +345,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
         c_int64,
         _number,
     ],
+    "strands": [ctypes.POINTER(Weave), _bytes, c_int64, _address, c_int64],
     "said": [_bytes, c_int64, _address, _address, c_int64, _address, c_int64],
     "know": [_known, c_int64, c_int64, _bytes, c_int64],
     "mask_json": [_json, _known, _bytes, c_int64, c_int64, _address],
@@ -375,4 +405,5 @@ class Core:
         self.know: Any = functions["know"]
         self.mask_json: Any = functions["mask_json"]
         self.mask_events: Any = functions["mask_events"]
+        self.strands: Any = functions["strands"]
         self.seed = int.from_bytes(seed[:8], "little"), int.from_bytes(seed[8:16], "little")

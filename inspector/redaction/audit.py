@@ -15,16 +15,17 @@ work is that of the file's length; memory is bounded (`sequences`).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from inspector.flows.tcp import SYN
 from inspector.redaction.comparison import difference
 from inspector.redaction.frames import FrameReader, Place
 from inspector.redaction.said import Sayings
 from inspector.redaction.sequences import Sequences, Stretch
-from inspector.redaction.usual import Usual, UsualSegments, usual_segments
+from inspector.redaction.strands import Strand, parted, strands
+from inspector.redaction.usual import UsualSegments, usual_segments
 from inspector.secrets.echoes import echoes
 from inspector.secrets.vault import Vault
 from inspector.wire import Batch
@@ -81,6 +82,16 @@ class Audited:
         how = how if self.finished else "in part"
         many = f"{self.blanked} place{'s' * (self.blanked != 1)} blanked"
         return f"audited {how}, {many}" + f", {self.unlike} packets unlike it" * bool(self.unlike)
+
+
+class _Other(NamedTuple):
+    """The segment that a packet of another than a usual frame completes, and its parts."""
+
+    first: int
+    key: bytes
+    sequence: int
+    flags: int
+    parts: list[Stretch]
 
 
 class Audit:
@@ -152,25 +163,36 @@ class Audit:
         self.found.keys += len(hidden)
         return hidden
 
-    def _across(
-        self, batch: Batch, usual: Sequence[Usual | None], place: int, number: int
-    ) -> list[range]:
+    def _across(self, batch: Batch, usual: UsualSegments, place: int, number: int) -> list[range]:
         """Where keys stand across packets."""
-        data, add = batch.data, self._sequences.add
-        for index, one in enumerate(usual):
-            if one is None:
-                self._unusual(batch, index, place, number + index)
-                continue
-            key, sequence, flags, start, stop = one
-            if start < stop or flags & SYN:
-                add(key, sequence, flags, data[start:stop], place + start)
-        return self._sequences.found()
+        sequences = self._sequences
+        found = strands(batch.data, usual)
+        others = [
+            other
+            for index in usual.others
+            if (other := self._unusual(batch, index, place, number)) is not None
+        ]
+        if not others:
+            for strand in found:
+                sequences.follow(strand, place)
+            return sequences.found()
+        # What a direction says is laid in the order of its packets, of whatever kind they are.
+        breaks: dict[bytes, list[int]] = {}
+        for other in others:
+            breaks.setdefault(other.key, []).append(other.first)
+        said_by_all: list[Strand | _Other] = [*others, *parted(found, breaks)]
+        for said in sorted(said_by_all, key=lambda said: said.first):
+            if isinstance(said, Strand):
+                sequences.follow(said, place)
+            else:
+                sequences.look(said.key, said.sequence, said.flags, said.parts)
+        return sequences.found()
 
-    def _unusual(self, batch: Batch, index: int, place: int, number: int) -> None:
-        """Lay what any other packet brings."""
+    def _unusual(self, batch: Batch, index: int, place: int, number: int) -> _Other | None:
+        """What any other packet brings; None: nothing."""
         at, begin, size, wire = batch.records[index]
         frame = batch.data[begin : begin + size]
-        place += begin
+        place, number = place + begin, number + index
         reading = self._frames.read(batch.link_type, frame, wire, at, number)
         if reading.reason == "fragment":
             self._fragments[number] = place, frame
@@ -178,15 +200,15 @@ class Audit:
                 self._fragments.popitem(last=False)
         segment = reading.segment
         if segment is None or not reading.places:
-            return
+            return None
         if segment.start == segment.end and not (segment.flags & SYN or reading.settled):
-            return  # it has no byte, begins nothing, and no fragment waits for it
+            return None  # it has no byte, begins nothing, and no fragment waits for it
         own = {number: (place, frame)}
         parts = [self._stretch(own, one) for one in reading.places]
         for settled in reading.settled:
             self._fragments.pop(settled, None)
         known = [part for part in parts if part is not None]
-        self._sequences.look(segment.key, segment.seq, segment.flags, known)
+        return _Other(index, segment.key, segment.seq, segment.flags, known)
 
     def _stretch(self, own: dict[int, tuple[int, bytes]], one: Place) -> Stretch | None:
         known = own.get(one.number) or self._fragments.get(one.number)

@@ -81,10 +81,13 @@ def _begin(segment: Usual | None, at: int) -> int:
 def _by_core(core: Core, batch: Batch, usual: UsualSegments) -> list[bytes] | None:
     """The same, one behind another; None: there is no room for them."""
     data, records = batch.data, packed_records(batch.records)
-    room = 2 * len(data) + len(_END)
-    out = ctypes.create_string_buffer(room)
-    used = core.said(
-        data, len(data), usual.packed.buffer_info()[0], records.packed.buffer_info()[0],
-        len(records), out, room,
-    )  # fmt: skip
-    return None if used < 0 else ctypes.string_at(out, used).split(_END)[:-1]
+    # Little is said mostly; nothing takes more than the second room.
+    for room in (len(data) // 8, 3 * len(data) + len(_END)):
+        out = ctypes.create_string_buffer(room + 1)
+        used = core.said(
+            data, len(data), usual.packed.buffer_info()[0], records.packed.buffer_info()[0],
+            len(records), out, room,
+        )  # fmt: skip
+        if used >= 0:
+            return ctypes.string_at(out, used).split(_END)[:-1]
+    return None

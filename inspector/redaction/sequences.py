@@ -7,18 +7,21 @@ or a byte a packet.  Where packets say different things of one place, what the
 first said is looked at, and what the last.  Within a packet keys are found
 without this.
 
-Most segments begin where the last one of their direction ended.  What such say one
-after another is looked at in one piece, that of all directions together (`found`):
-mostly no key is in any of it.
+Most segments begin where the last one of their direction ended.  Of what such say one
+after another the seams are looked at first (`strands`), those of all directions
+together (`found`): mostly nothing of a key is in any of them.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
+from inspector.native.layout import PIECE_FIELDS
+from inspector.redaction.strands import PIECES, Strand, strand_of
 from inspector.secrets.vault import Vault
 
 #: Bytes on either side of a border that are looked at together.
@@ -42,19 +45,48 @@ class Stretch(NamedTuple):
     place: int
 
 
+class _Parts(NamedTuple):
+    """Parts of packets that stand one behind another from `offset` of a direction on.
+
+    `pieces` are those of a strand, whose places count from `place`.
+    """
+
+    offset: int
+    length: int
+    pieces: array[int]
+    place: int
+
+    def stand(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """(offset, length, place) of each, if some of them are between two offsets."""
+        offset, length, pieces, place = self
+        if offset < last and first < offset + length:
+            for _, at, size, start in PIECES.iter_unpack(pieces):
+                yield offset + at, size, place + start
+
+    @property
+    def packets(self) -> int:
+        """How many packets they are of."""
+        return len(self.pieces) // PIECE_FIELDS
+
+    def newest(self, count: int) -> _Parts:
+        """The last of them, at most so many."""
+        return self._replace(pieces=self.pieces[-count * PIECE_FIELDS :])
+
+
 class _Direction:
     """The last bytes of a direction from `start` on; NUL where none is known."""
 
-    __slots__ = ("behind", "data", "end_sequence", "start", "stretches")
+    __slots__ = ("behind", "data", "end_sequence", "packets", "parts", "start")
 
     def __init__(self, sequence: int) -> None:
         self.start = 0
         self.data = bytearray()
         self.end_sequence = sequence
-        #: Of packets: (offset, length, place).
-        self.stretches: list[tuple[int, int, int]] = []
-        #: What came in order, and was not looked at: payload and place of each packet.
-        self.behind: list[tuple[bytes, int]] = []
+        #: Where what is known stands, and of how many packets that is.
+        self.parts: list[_Parts] = []
+        self.packets = 0
+        #: What came in order, and was not looked at; and what its places count from.
+        self.behind: list[tuple[Strand, int]] = []
 
     @property
     def end(self) -> int:
@@ -88,22 +120,36 @@ class _Direction:
         stop = at + length
         return at > 0 and self.data[at - 1] != 0, stop < len(self.data) and self.data[stop] != 0
 
-    def trim(self, kept: int, stretches: int) -> None:
+    def stand(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """(offset, length, place) of packets' parts, of all that have some of a stretch."""
+        for part in self.parts:
+            yield from part.stand(first, last)
+
+    def add(self, parts: _Parts) -> None:
+        """What is known now is of these packets as well."""
+        self.parts.append(parts)
+        self.packets += parts.packets
+
+    def trim(self, kept: int, packets: int) -> None:
         """Forget the oldest bytes but `kept`, and what no byte is left of."""
         spare = len(self.data) - kept
         if spare > 0:
             del self.data[:spare]
             self.start += spare
-        start = self.start
-        self.stretches = [one for one in self.stretches if one[0] + one[1] > start][-stretches:]
+        parts = [one for one in self.parts if one.offset + one.length > self.start]
+        self.parts, self.packets = [], 0
+        while parts and self.packets < packets:
+            self.add(parts.pop().newest(packets - self.packets))
+        self.parts.reverse()
 
 
 class _Text(NamedTuple):
-    """What packets of a direction said in order, from `offset` on, with the edge before it."""
+    """What a direction said in order from `offset` on, with the edge before it, and its seam."""
 
     direction: _Direction
     offset: int
-    data: bytes
+    data: list[bytes | memoryview]
+    seam: bytes
 
 
 class Sequences:
@@ -120,12 +166,32 @@ class Sequences:
 
     def add(self, key: bytes, sequence: int, flags: int, data: bytes, place: int) -> None:
         """The segment of a usual packet, whose payload `data` stands at `place`."""
+        self.follow(strand_of(key, sequence, flags, data), place)
+
+    def follow(self, strand: Strand, place: int) -> None:
+        """A strand of usual packets, of a batch that stands at `place`."""
+        key, sequence, flags, size = strand.key, strand.sequence, strand.flags, len(strand.data)
         direction = self._touched.get(key)
-        if direction is not None and sequence == direction.end_sequence and not flags & SYN:
-            direction.behind.append((data, place))
-            direction.end_sequence = sequence + len(data) & SEQUENCE_MASK
-        else:
-            self.look(key, sequence, flags, [Stretch(0, data, place)])
+        if direction is None or sequence != direction.end_sequence or flags & SYN:
+            direction = self._direction(key, sequence, flags)
+            self._lay(direction)
+            begin = direction.offset(sequence + bool(flags & SYN) & SEQUENCE_MASK)
+            if size and begin != direction.end:
+                self._again(direction, begin, strand, place)
+                return
+        if size:
+            direction.behind.append((strand, place))
+            direction.end_sequence = direction.end_sequence + size & SEQUENCE_MASK
+
+    def _again(self, direction: _Direction, begin: int, strand: Strand, place: int) -> None:
+        """A strand that came out of order, or again: packet by packet."""
+        data = bytes(strand.data)
+        first, *more = strand.packets
+        *_, size, start = first
+        self._hidden += self._part(direction, begin, data[:size], place + start)
+        for _, offset, size, start in more:
+            sequence = strand.sequence + offset & SEQUENCE_MASK
+            self.add(strand.key, sequence, 0, data[offset : offset + size], place + start)
 
     def look(self, key: bytes, sequence: int, flags: int, parts: list[Stretch]) -> None:
         """Any segment.
@@ -140,7 +206,7 @@ class Sequences:
             if not data:
                 continue
             if begin + offset == direction.end:
-                direction.behind.append((data, place))
+                direction.behind.append((strand_of(key, 0, 0, data), place))
                 direction.end_sequence = direction.end_sequence + len(data) & SEQUENCE_MASK
             else:
                 self._lay(direction)
@@ -152,14 +218,13 @@ class Sequences:
             self._lay(direction)
         texts, hidden = self._texts, self._hidden
         self._texts, self._hidden = [], []
-        whole = b"\0".join([text.data for text in texts])
-        if texts and self._vault.finds(whole):
+        if texts and self._vault.may_hold(b"\0".join([text.seam for text in texts])):
             for text in texts:
                 hidden += self._within(text)
         for key, direction in self._touched.items():
             if self._directions.get(key) is direction:
                 self._directions.move_to_end(key)
-            if len(direction.data) > 2 * KEPT or len(direction.stretches) > 2 * STRETCHES:
+            if len(direction.data) > 2 * KEPT or direction.packets > 2 * STRETCHES:
                 size = len(direction.data)
                 direction.trim(KEPT, STRETCHES)
                 self._bytes -= size - len(direction.data)
@@ -199,26 +264,32 @@ class Sequences:
         behind = direction.behind
         if not behind:
             return
-        offset = direction.end
         edge = bytes(direction.data[-EDGE:])
-        data = b"".join([data for data, _ in behind])
-        direction.data += data
-        self._bytes += len(data)
-        if edge or len(behind) > 1:
-            self._texts.append(_Text(direction, offset - len(edge), edge + data))
-        for data, place in behind:
-            direction.stretches.append((offset, len(data), place))
-            offset += len(data)
+        offset, packets = direction.end, direction.packets
+        text = _Text(
+            direction,
+            offset - len(edge),
+            [edge, *[strand.data for strand, _ in behind]],
+            edge + b"".join([strand.seam for strand, _ in behind]),
+        )
+        for strand, place in behind:
+            size = len(strand.data)
+            direction.data += strand.data
+            direction.add(_Parts(offset, size, strand.pieces, place))
+            offset += size
+            self._bytes += size
+        if edge or direction.packets > packets + 1:
+            self._texts.append(text)
         behind.clear()
 
     def _within(self, text: _Text) -> Iterator[range]:
         """Places of keys in what came in order that stand in no packet alone."""
-        direction, begin, data = text
-        for first, last in self._vault.spans(data):
+        direction, begin, data, _ = text
+        for first, last in self._vault.spans(b"".join(data)):
             first, last = begin + first, begin + last
             if not any(
                 offset <= first and last <= offset + length
-                for offset, length, _ in direction.stretches
+                for offset, length, _ in direction.stand(first, last)
             ):
                 yield from self._places(direction, first, last)
 
@@ -229,7 +300,7 @@ class Sequences:
         size = len(direction.data)
         before = direction.lay(offset, data)
         self._bytes += len(direction.data) - size
-        direction.stretches.append((offset, len(data), place))
+        direction.add(_Parts(offset, len(data), array("q", (0, 0, len(data), 0)), place))
         if before != data and before.strip(b"\0"):
             # Sent before, and otherwise: whoever received that first kept it.
             direction.lay(offset, bytes(old or new for old, new in zip(before, data, strict=True)))
@@ -257,7 +328,7 @@ class Sequences:
     @staticmethod
     def _places(direction: _Direction, first: int, last: int) -> Iterator[range]:
         """Where a piece stands, in every packet that has some of it."""
-        for offset, length, place in direction.stretches:
+        for offset, length, place in direction.stand(first, last):
             low, high = max(first, offset), min(last, offset + length)
             if low < high:
                 yield range(place + low - offset, place + high - offset)

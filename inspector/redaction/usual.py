@@ -67,6 +67,17 @@ class UsualSegments(Sequence["Usual | None"]):
         )
         return None if at < 0 else (self._data[at : at + _KEY], sequence, flags, start, stop)
 
+    @property
+    def others(self) -> list[int]:
+        """The indexes of packets whose frames are others."""
+        keys = self.packed[::USUAL_FIELDS]
+        found: list[int] = []
+        at = -1
+        for _ in range(keys.count(-1)):
+            at = keys.index(-1, at + 1)
+            found.append(at)
+        return found
+
     def __len__(self) -> int:
         return len(self.packed) // USUAL_FIELDS
 

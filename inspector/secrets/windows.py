@@ -23,8 +23,6 @@ FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
 _FILLED: Final = re.compile(rb"x*")
 #: So many words are each looked for in a text: mostly it is one, of a documented prefix.
 _FEW: Final = 16
-#: Shorter texts are looked up word by word at once.
-_WORTH: Final = 128
 #: Bits of the table for each window: one word in 250 is taken for one that is none.
 _BITS: Final = 32
 _SMALLEST: Final = 15
@@ -61,7 +59,7 @@ class Windows:
 
     def stand_in(self, low: bytes, apart: int) -> bool:
         """Whether a window stands in a text, at a place that is a multiple of `apart` (1 or 4)."""
-        if len(low) >= _WORTH and self._compiled() is not None:
+        if self._compiled() is not None:
             return next(self._sifted(low, apart), None) is not None
         return not all(self._words.isdisjoint(words(low, at)) for at in range(0, WIDTH, apart))
 
@@ -70,7 +68,7 @@ class Windows:
 
         Of those in one run of what masks are filled with the first alone: a copy is full of them.
         """
-        if len(low) >= _WORTH and self._compiled() is not None:
+        if self._compiled() is not None:
             return list(self._sifted(low, apart))
         found = self._looked_up(low, apart)
         return _without_fill(low, found) if FILL in self._words else found

@@ -201,6 +201,41 @@ static void cover_rows(const uint8_t *input, const uint8_t *text, int64_t length
     free(rows);
 }
 
+/* What directions say, put together: what lies about segments or rooms is refused. */
+static void read_strands(const uint8_t *input, const uint8_t *text, int64_t length,
+                         const struct usual *usual, int64_t count, int64_t ways)
+{
+    const int64_t room = input[2] % 8 ? count : input[2] / 8 % (count + 1);
+    const int64_t bytes = input[3] % 4 ? length : input[3], seams = input[4] % 4 ? 2 * length : input[4];
+    struct weave weave = {zeros((size_t)room + !room, sizeof(struct strand)),
+                          zeros((size_t)room + !room, sizeof(struct piece)),
+                          zeros((size_t)room + !room, 8), room,
+                          zeros((size_t)ways + !ways, 8), ways,
+                          zeros((size_t)bytes + !bytes, 1), bytes,
+                          zeros((size_t)seams + !seams, 1), seams, 0, input[5] % 16 - 1};
+    uint8_t *exact = zeros((size_t)length, 1);
+    memcpy(exact, text, (size_t)length);
+    const int64_t made = inspector_core_strands(&weave, exact, length, usual, count);
+    MUST(made >= -1 && made <= room && weave.seams_used >= 0 && weave.seams_used <= seams);
+    for (int64_t i = 0; i < made; i++) {
+        const struct strand *strand = weave.strands + i;
+        MUST(strand->pieces > 0 && strand->first < count && strand->begin + strand->length <= bytes);
+        for (int64_t n = 0; n < strand->pieces; n++) {
+            const struct piece *piece = weave.pieces + strand->piece + n;
+            MUST(piece->length >= 0 && piece->offset >= 0);
+            MUST(!memcmp(weave.bytes + strand->begin + piece->offset, exact + piece->start,
+                         (size_t)piece->length));
+        }
+    }
+    free(exact);
+    free(weave.strands);
+    free(weave.pieces);
+    free(weave.of);
+    free(weave.latest);
+    free(weave.bytes);
+    free(weave.seams);
+}
+
 /* Records of any place and length over a text: usual frames lie in them, and nowhere else. */
 static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
 {
@@ -242,6 +277,20 @@ static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
              one->stop <= records[i].offset + records[i].captured && one->stop <= length);
     }
     free(ways.slots);
+    if (made && input[6] & 1) {
+        struct usual *liar = found;
+        while (liar < found + made - 1 && liar->key < 0)
+            liar++;
+        liar->way += input[6] & 2 ? ways.count : 0;
+        if (input[6] & 4)
+            liar->start = -1 - input[7] % 8;
+        if (input[6] & 8)
+            liar->stop = length + 1 + input[7] % 8, liar->start = length - input[7] % 8;
+        if (input[6] & 32)
+            liar->start = liar->stop + 1 + input[7] % 8;
+        liar->flags = input[6] & 16 ? 2 : 0;
+    }
+    read_strands(input, text, length, found, made, ways.count);
     read_said(input, text, length, records, made, found);
     free(found);
     int64_t used = -1;
