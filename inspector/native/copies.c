@@ -1,6 +1,6 @@
 /* The packets of a copy, as far as they are the same for nearly every packet: what
- * `redaction/usual.py`, `redaction/held.py`, `redaction/covering.py` and `pcap/blocks.py` do, which
- * specify it and take what this leaves. */
+ * `redaction/usual.py`, `redaction/held.py`, `redaction/covering.py`, `redaction/tls_records.py` and
+ * `pcap/blocks.py` do, which specify it and take what this leaves. */
 #include "bytes.h"
 #include "core.h"
 #include "frames.h"
@@ -216,4 +216,37 @@ int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
         at = behind;
     }
     return -1;
+}
+
+enum { TLS_HEADER = 5, APPLICATION_DATA = 23, TLS_1_2 = 0x0303, LONGEST_RECORD = 16384 + 2048 };
+
+/* Writes application data of TLS as a copy has it (RFC 8446 5.1): `walk->left` bytes of a body, then
+ * whole headers and what comes of their bodies, which are blank unless `keeps`; how many bytes.  It
+ * stops in front of another record, and of a header that is not whole. */
+int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t size, int64_t keeps,
+                            uint8_t *out)
+{
+    int64_t at = 0;
+    walk->records = 0;
+    if (walk->left < 0)
+        return 0;
+    for (;;) {
+        const int64_t body = walk->left < size - at ? walk->left : size - at;
+        if (keeps)
+            copy_bytes(out + at, data + at, body);
+        for (int64_t i = 0; !keeps && i < body; i++)
+            out[at + i] = 'x';
+        at += body;
+        walk->left -= body;
+        const uint8_t *p = data + at;
+        if (at > size - TLS_HEADER || p[0] != APPLICATION_DATA || be16(p + 1) != TLS_1_2)
+            return at;
+        const int64_t length = be16(p + 3);
+        if (!length || length > LONGEST_RECORD)
+            return at;
+        copy_bytes(out + at, p, TLS_HEADER);
+        at += TLS_HEADER;
+        walk->left = length;
+        walk->records++;
+    }
 }

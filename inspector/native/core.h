@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 11
+#define INSPECTOR_CORE_ABI 12
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -288,5 +288,7 @@ struct weave {
 
 EXPORT int64_t inspector_core_strands(struct weave *weave, const uint8_t *data, int64_t size,
                                       const struct usual *usual, int64_t count);
+EXPORT int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t size,
+                                   int64_t keeps, uint8_t *out);
 
 #endif

@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 11
+ABI: Final = 12
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -322,6 +322,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
     "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
+    "seal": [ctypes.POINTER(Sealed), _bytes, c_int64, c_int64, _address],
     "chain": [_address, c_int64, c_int64, _address, _address, c_int64],
     "cover": [
         ctypes.POINTER(Cover),
@@ -398,6 +399,7 @@ class Core:
         self.usual: Any = functions["usual"]
         self.alike: Any = functions["alike"]
         self.gather: Any = functions["gather"]
+        self.seal: Any = functions["seal"]
         self.chain: Any = functions["chain"]
         self.cover: Any = functions["cover"]
         self.blocks: Any = functions["blocks"]

@@ -143,6 +143,21 @@ class TlsRecords:
         self._position += n
         self._left = max(0, self._left - n)
 
+    @property
+    def sealed(self) -> int | None:
+        """How many bytes of application data are to come of the current record.
+
+        None: another record is under way, or a header or message that is not whole.
+        """
+        if self.lost or self._header or self._parts:
+            return None
+        return self._left if self._kind == APPLICATION_DATA or not self._left else None
+
+    def pass_sealed(self, n: int, left: int) -> None:
+        """`n` bytes of whole headers and bodies of application data went by; `left` are to come."""
+        self._position += n
+        self._kind, self._left = APPLICATION_DATA, left
+
     def gap(self, n: int) -> None:
         """`n` bytes were not captured: past the current record's end nothing can be found."""
         if n <= 0:

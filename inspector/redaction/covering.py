@@ -53,10 +53,27 @@ def chain(rows: array[int], begin: int, end: int, following: array[int], ways: i
     return firsts
 
 
-def cover(
-    direction: Cover, stretch: CapturedBytes, data: bytearray, rows: array[int],
-    following: array[int], at: int, flags: bytearray,
-) -> int:  # fmt: skip
+class Packets:
+    """The packets of a batch: their bytes as they will be written, and where their segments lie."""
+
+    __slots__ = ("data", "flags", "following", "places", "rows")
+
+    def __init__(self, data: bytes, rows: array[int]) -> None:
+        #: As they will be written; they keep their length, as all of this does.
+        self.data = bytearray(data)
+        #: Of each packet, where its segment stands, and which row of its direction follows.
+        self.rows = rows
+        self.following = array("q", [-1]) * (len(rows) // USUAL_FIELDS)
+        #: Of each packet, what was done to it.
+        self.flags = bytearray(len(self.following))
+        #: What the compiled core is told of them, up to where it begins, and behind that.
+        self.places = (
+            address(self.data), len(self.data), rows.buffer_info()[0],
+            self.following.buffer_info()[0], len(self.following),
+        ), address(self.flags)  # fmt: skip
+
+
+def cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -> int:
     """Mask the rows from `at` on that are decided and lie in a stretch of their direction.
 
     The row at which it stopped, to be done by the caller, with its offset in `direction.odd`: bytes
@@ -67,12 +84,10 @@ def cover(
     direction.base, direction.length = base, len(raw)
     core = USED.core
     if core is None:
-        return _cover(direction, stretch, data, rows, following, at, flags)
+        return _cover(direction, stretch, packets, at)
     direction.raw, direction.out = address(raw), address(out)
-    stopped: int = core.cover(
-        direction, address(data), len(data), rows.buffer_info()[0], following.buffer_info()[0],
-        len(following), at, address(flags),
-    )  # fmt: skip
+    before, flags = packets.places
+    stopped: int = core.cover(direction, *before, at, flags)
     return stopped
 
 
@@ -81,10 +96,8 @@ def address(data: bytearray) -> int | None:
     return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
 
 
-def _cover(
-    direction: Cover, stretch: CapturedBytes, data: bytearray, rows: array[int],
-    following: array[int], at: int, flags: bytearray,
-) -> int:  # fmt: skip
+def _cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -> int:
+    data, rows, following, flags = packets.data, packets.rows, packets.following, packets.flags
     base, raw, out = stretch
     end = min(direction.decided - base, len(raw))
     while at >= 0:

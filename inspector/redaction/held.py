@@ -19,7 +19,7 @@ from typing import Final
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
 from inspector.native.layout import KEY, USUAL_FIELDS, Cover
 from inspector.native.used import USED
-from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, address, cover
+from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, Packets, address, cover
 from inspector.redaction.track import Track
 from inspector.redaction.usual import UsualSegments
 from inspector.wire import FILE_SHIFT, Batch, PackedRecords, Record, packed_records
@@ -56,28 +56,22 @@ class HoldClock:
         return reading
 
 
-class HeldBatch:
+class HeldBatch(Packets):
     """The packets of a batch, which go in order when they are decided.
 
     Places are those of `batch.data`, which is as it was captured; `data` is as it will be written.
     """
 
     __slots__ = (
-        "batch", "data", "flags", "following", "notes", "pending", "records", "rows", "sent",
-        "shares", "since", "ways",
+        "batch", "notes", "pending", "records", "sent", "shares", "since", "ways",
     )  # fmt: skip
 
     def __init__(self, batch: Batch, usual: UsualSegments) -> None:
+        super().__init__(batch.data, usual.packed)
         self.batch = batch
         self.records = packed_records(batch.records)
-        self.data = bytearray(batch.data)
-        #: Of each packet, what was done to it (`covering`).
-        self.flags = bytearray(len(batch.records))
         #: By the index of a packet, what is said of it.
         self.notes: dict[int, list[str]] = {}
-        #: Where the segment of a packet stands, and which row of its share follows.
-        self.rows = usual.packed
-        self.following = array("q", [-1]) * len(batch.records)
         #: The directions that it has packets of: the `way` of a row, by their keys.
         self.ways = {key: way for way, key in enumerate(usual.keys)}
         #: What is not decided.
@@ -251,7 +245,7 @@ class Share:
         )  # fmt: skip
         at, stretch = self.at, track.stretch()
         while at >= 0:
-            at = cover(direction, stretch, held.data, held.rows, held.following, at, held.flags)
+            at = cover(direction, stretch, held, at)
             if at < 0:
                 break
             other = track.stretch(direction.odd)

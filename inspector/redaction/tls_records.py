@@ -13,9 +13,12 @@ decided, always the next ones, as the maskers of bodies do.
 
 from __future__ import annotations
 
+import ctypes
 from typing import Final
 
 from inspector.credentials.masking import Masker
+from inspector.native.layout import Core, Sealed
+from inspector.native.used import USED
 from inspector.protocols.extent import Extent
 from inspector.protocols.tls import MAX_HELLO
 from inspector.protocols.tls_names import (
@@ -61,6 +64,29 @@ class TlsMasker:
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes."""
+        left = None if self._raw else self._records.sealed
+        if left is None or USED.core is None:
+            return self._feed(data)
+        sealed = self._sealed(USED.core, data, left)
+        rest = data[len(sealed) :]
+        return sealed + self._feed(rest) if rest else sealed
+
+    def _sealed(self, core: Core, data: bytes, left: int) -> bytes:
+        """What comes of application data by the compiled core; `_feed` reads what is behind it."""
+        walk = Sealed(left)
+        out = ctypes.create_string_buffer(len(data))
+        count = core.seal(walk, data, len(data), self._keep_ciphertext, out)
+        if not count:
+            return b""
+        self._records.pass_sealed(count, walk.left)
+        self._at += count
+        body = Extent(self._at, self._at + walk.left)
+        self._granted = [body] if self._keep_ciphertext and walk.left else []
+        masked = out.raw[:count]
+        self.changed = self.changed or masked != data[:count]
+        return masked
+
+    def _feed(self, data: bytes) -> bytes:
         self._raw += data
         self._out += b"x" * len(data)
         for item in self._records.feed(data):

@@ -466,6 +466,20 @@ static void read_texts(const uint8_t *input, size_t size)
         }
     struct sealed sealed = {input[4] % 70, input[5], 0, 0};
     const int64_t passed = inspector_core_sealed(&sealed, text, length, pieces, 4);
+    /* As far as some place, where a header may be cut in two. */
+    const int64_t cut = length - input[5] % 8 > 0 ? length - input[5] % 8 : 0;
+    struct sealed copied = {input[4] % 70, 0, 0, 0};
+    uint8_t *begun = zeros((size_t)cut + !cut, 1), *blank = zeros((size_t)cut + !cut, 1);
+    memcpy(begun, text, (size_t)cut);
+    if (cut > 8 && input[5] & 64)
+        memcpy(begun + cut - input[5] % 5, (uint8_t[]){23, 3, 3, 0}, input[5] % 5);
+    const int64_t written = inspector_core_seal(&copied, begun, cut, input[7] & 1, blank);
+    MUST(written >= 0 && written <= cut && copied.left >= 0 && 5 * copied.records <= written);
+    MUST(!copied.left || written == cut);
+    for (int64_t i = written; i < cut; i++)
+        MUST(!blank[i]);
+    free(begun);
+    free(blank);
     MUST(passed >= 0 && passed <= 4 && sealed.left >= 0 && sealed.records <= length + 4);
     struct heard heard = {-1, -1, {0}};
     /* One head, which is how the text begins, and may claim to be longer. */

@@ -73,6 +73,8 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("copies.c", "record->captured > room - used", "0"),
         ("copies.c", "length > room - at", "0"),
         ("copies.c", "row->way >= ways", "0"),
+        ("copies.c", "at > size - TLS_HEADER", "at >= size"),
+        ("copies.c", "walk->left < size - at ? walk->left : size - at", "walk->left"),
         ("copies.c", "high <= end", "1"),
         ("copies.c", "low >= 0", "1"),
         ("copies.c", "row->stop > size", "0"),

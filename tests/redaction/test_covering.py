@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
 from unittest.mock import patch
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from inspector.native.layout import Core, Cover
 from inspector.native.used import USED
-from inspector.redaction.covering import CHANGED, NOWHERE, chain, cover
+from inspector.redaction.covering import CHANGED, NOWHERE, Packets, chain, cover
 from inspector.redaction.track import CapturedBytes
 from tests.flows.build import native_core
 
@@ -27,15 +26,7 @@ PACKETS = st.lists(
 )
 
 
-class Laid(NamedTuple):
-    """Packets that were captured, as rows, in the order in which they came."""
-
-    data: bytearray
-    rows: array[int]
-    following: array[int]
-
-
-def laid(packets: list[tuple[int, int, bool]]) -> Laid:
+def laid(packets: list[tuple[int, int, bool]]) -> Packets:
     data, rows = bytearray(b"-"), array("q")
     padded = b"???" + RAW + b"?" * 40
     for offset, length, differs in packets:
@@ -43,7 +34,7 @@ def laid(packets: list[tuple[int, int, bool]]) -> Laid:
         number = FIRST + offset & 0xFFFFFFFF
         rows.extend((-1, number, 0, len(data), len(data) + length, 0))
         data += frame.swapcase() if differs else frame
-    return Laid(data, rows, array("q", [-1]) * len(packets))
+    return Packets(bytes(data), rows)
 
 
 def engines() -> Iterator[Core | None]:
@@ -52,10 +43,9 @@ def engines() -> Iterator[Core | None]:
             yield core
 
 
-def outcome(made: Laid, decided: int, base: int, *, over: bool = False) -> list[object]:
+def outcome(made: Packets, decided: int, base: int, *, over: bool = False) -> list[object]:
     """All that one call after another leaves; rows that they stop at are left as they are."""
     [first] = chain(made.rows, 0, len(made.following), made.following, 1)
-    flags = bytearray(len(made.following))
     direction = Cover(
         known=FIRST, offset=0, decided=decided, over=over, mark=4, first=-1, last=-1,
         least=NOWHERE, soonest=NOWHERE,
@@ -63,7 +53,7 @@ def outcome(made: Laid, decided: int, base: int, *, over: bool = False) -> list[
     stretch = CapturedBytes(base, bytearray(RAW[base:]), bytearray(OUT[base:]))
     at, odd = first, []
     while at >= 0:
-        at = cover(direction, stretch, made.data, made.rows, made.following, at, flags)
+        at = cover(direction, stretch, made, at)
         if at >= 0:
             odd.append((at, direction.odd))
             at = made.following[at]
@@ -72,7 +62,7 @@ def outcome(made: Laid, decided: int, base: int, *, over: bool = False) -> list[
     while at >= 0:
         waits.append(at)
         at = made.following[at]
-    return [bytes(made.data), bytes(flags), odd, waits, direction.least, direction.soonest]
+    return [bytes(made.data), bytes(made.flags), odd, waits, direction.least, direction.soonest]
 
 
 @given(PACKETS, st.integers(0, len(RAW)), st.integers(0, 30), st.booleans())
@@ -126,9 +116,8 @@ def test_a_row_that_was_given_up_is_left_alone() -> None:
         made.rows[3] = -1
         direction = Cover(known=FIRST, decided=99, first=-1, least=NOWHERE, soonest=NOWHERE)
         stretch = CapturedBytes(0, bytearray(RAW), bytearray(OUT))
-        flags = bytearray(2)
-        assert cover(direction, stretch, made.data, made.rows, made.following, 0, flags) == -1
-        assert (bytes(made.data[1:]), list(flags)) == (RAW[:20] + OUT[20:40], [0, CHANGED])
+        assert cover(direction, stretch, made, 0) == -1
+        assert (bytes(made.data[1:]), list(made.flags)) == (RAW[:20] + OUT[20:40], [0, CHANGED])
 
 
 @pytest.mark.parametrize(
@@ -155,8 +144,7 @@ def test_a_mask_that_happens_to_be_what_it_hides_has_changed_its_packet(
     raw = bytearray(RAW)
     for _ in engines():
         made = laid([(offset, length, False)])
-        flags = bytearray(1)
         direction = Cover(known=FIRST, decided=len(RAW), first=-1, least=NOWHERE, soonest=NOWHERE)
         stretch = CapturedBytes(0, raw, out)
-        assert cover(direction, stretch, made.data, made.rows, made.following, 0, flags) == -1
-        assert bool(flags[0] & CHANGED) is is_changed
+        assert cover(direction, stretch, made, 0) == -1
+        assert bool(made.flags[0] & CHANGED) is is_changed

@@ -6,14 +6,19 @@ import random
 import ssl
 from collections.abc import Iterable
 from dataclasses import asdict
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.tls import shown
+from inspector.native.used import USED
 from inspector.protocols.tls import MAX_HELLO, TlsConversation
 from inspector.redaction.tls_records import TlsMasker
+from tests.flows.build import native_core
 from tests.protocols.conftest import every_way, packets
 from tests.protocols.test_tls import BOTH, record, records
 from tests.protocols.tls_memory import Recording, client_context, converse, server_context
@@ -246,3 +251,32 @@ def test_a_header_that_was_decided_in_part_is_not_decided_again(cut: int) -> Non
     out = reader.feed(data[:cut]) + reader.flush()
     out += reader.flush() + reader.feed(data[cut:5]) + reader.flush() + reader.feed(data[5:])
     assert out + reader.flush() == data[:5] + b"x" * 7
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@given(st.lists(st.tuples(st.sampled_from([20, 21, 22, 23, 23, 23, 23, 99]), st.integers(0, 40))),
+       st.lists(st.integers(1, 60), max_size=20), st.booleans())  # fmt: skip
+def test_both_engines_write_the_same_of_any_records(
+    keep: bool, told: list[tuple[int, int]], cuts: list[int], is_bytewise: bool
+) -> None:
+    """However they are cut, and whatever follows application data."""
+    stream = b"".join(record(kind, bytes(range(size))) for kind, size in told)
+    pieces, at = [], 0
+    for cut in [1] * len(stream) if is_bytewise else [*cuts, len(stream)]:
+        pieces.append(stream[at : at + cut])
+        at += cut
+    found = []
+    for core in (None, native_core()):
+        one = masker(keep_ciphertext=keep)
+        with patch.object(USED, "core", core):
+            found.append(([one.feed(piece) for piece in pieces] + [one.flush()], one.changed))
+    assert found[0] == found[1]
+
+
+def test_of_application_data_the_compiled_engine_reads_no_record_in_python() -> None:
+    data = b"".join(record(23, bytes([number]) * 40) for number in range(9))
+    one = masker()
+    with patch.object(USED, "core", native_core()), patch.object(one, "_feed", None):
+        parts = [one.feed(data[:50]), one.feed(data[50:])]
+    assert b"".join(parts) == (data[:5] + b"x" * 40) * 9
+    assert one.changed
