@@ -19,7 +19,7 @@ from inspector.credentials.finding import is_masked_placeholder, prefixed_keys
 from inspector.credentials.kinds import placeholder
 from inspector.credentials.known_tokens import KnownTokens
 from inspector.credentials.masks import Masks
-from inspector.credentials.memo import Memo
+from inspector.credentials.memo import Memo, PlainFields, Written
 from inspector.credentials.reading import PositionReading, folded_name, read, read_parameter
 from inspector.credentials.respelling import respelt, units
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target
@@ -45,6 +45,7 @@ from inspector.secrets.vault import Vault
 FRAME: Final = 1 << 10
 #: Under which names are remembered; no header is called so.
 _NAME: Final = b":name"
+_TARGET: Final = b":target"
 
 
 class Found(NamedTuple):
@@ -91,6 +92,7 @@ class Masker:
         self._text = TextMasker(self._masks, self.vault, Memo(key))
         # Values that were written, and how long that holds.
         self._granted: Memo[tuple[str, int]] = Memo(key)
+        self._plain = PlainFields()
         # What stands around a text that is blank, of one generation of the vault; and tokens of
         # bodies that stay, of one epoch.
         self._frames: Memo[tuple[bytes, bytes]] = Memo(key)
@@ -112,6 +114,34 @@ class Masker:
         return self._text.met
 
     # -- positions ---------------------------------------------------------
+
+    def line(self, field: tuple[bytes, bytes]) -> bytes:
+        """A header field, masked, as a line with its end."""
+        as_sent = b"%s:%s\r\n" % field
+        if field in self._plain.at(self.vault.epoch):
+            return as_sent
+        name, raw = (part.decode("latin-1") for part in field)
+        shown, value = self.name(name), self.field(name, raw)
+        line = f"{shown}:{value}\r\n".encode("latin-1")
+        if line == as_sent and not self._is_studied(folded_name(field[0])):
+            self._keep_plain(field, shown, value)
+        return line
+
+    def _is_studied(self, folded: bytes) -> bool:
+        """Whether something may be learnt of a header of this name, whatever its value is."""
+        return (
+            folded in self._headers
+            or folded in URL_HEADERS
+            or folded == SUBPROTOCOLS
+            or is_secret_name(folded)
+        )
+
+    def _keep_plain(self, field: tuple[bytes, bytes], name: str, value: str) -> None:
+        vault, plain = self.vault, self._plain
+        plain.at(epoch := vault.epoch)
+        # Remembering the one may make room by forgetting the other: then it is another epoch.
+        if all(is_remembered(vault, part) for part in field) and vault.epoch == epoch:
+            plain.put(field, Written(vault.generation, epoch, name, value.strip(" \t")))
 
     def field(self, name: str, raw: str) -> str:
         """A header field's value (all after the colon), masked as its name demands."""
@@ -141,9 +171,12 @@ class Masker:
         written = self._granted.get((folded, text))
         if written is not None and self.vault.holds(written[1]):
             return written[0]
-        generation, masked = self.vault.generation, self._ungranted(raw, hidden)
-        if len(raw) <= RECURRING and self.vault.generation == generation:
-            self._granted.put((folded, text), (masked, self.vault.stamp(text)))
+        vault, before = self.vault, (self.vault.generation, self.echoes)
+        masked = self._ungranted(raw, hidden)
+        if len(raw) <= RECURRING and vault.generation == before[0]:
+            # One with a key in it is looked at again now and then: it is counted.
+            stamp = vault.stamp(text) if self.echoes == before[1] else vault.generation
+            self._granted.put((folded, text), (masked, stamp))
         return masked
 
     @property
@@ -192,6 +225,19 @@ class Masker:
 
     def target(self, text: str) -> str:
         """A request target or a URL: user information, secret parameters, then free text."""
+        known = (_TARGET, text.encode("latin-1", "replace"))
+        written = self._granted.get(known)
+        if written is not None and self.vault.holds(written[1]):
+            return written[0]
+        before = self.vault.generation, self.echoes, len(self.found)
+        masked = self._target(text)
+        # One with a key in it is looked at each time: it is counted and noted.
+        is_plain = before == (self.vault.generation, self.echoes, len(self.found))
+        if is_plain and len(text) <= RECURRING and is_remembered(self.vault, known[1]):
+            self._granted.put(known, (masked, self.vault.stamp(known[1])))
+        return masked
+
+    def _target(self, text: str) -> str:
         target = read_target(text)
         path = self._ungranted(target.path, hidden_in_path, self._user(target.path, target.user))
         if not target.mark:

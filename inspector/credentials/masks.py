@@ -39,7 +39,7 @@ class Masks:
 
     def tag(self, core: Secret) -> str:
         """What is equal for equal credentials of one run: 12 hex digits."""
-        return hmac.new(self._key, core.reveal(), "sha256").hexdigest()[:12]
+        return hmac.digest(self._key, core.reveal(), "sha256").hex()[:12]
 
     def blank(self, text: str) -> str:
         """As many characters, of the text its white space alone; equal for equal texts."""

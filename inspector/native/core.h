@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 12
+#define INSPECTOR_CORE_ABI 13
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -230,6 +230,9 @@ struct known {
 
 EXPORT int64_t inspector_core_know(const struct known *known, int64_t kind, int64_t meaning,
                                    const uint8_t *text, int64_t length);
+EXPORT int64_t inspector_core_string(const uint8_t *data, int64_t size, int64_t from);
+EXPORT int64_t inspector_core_lay(uint8_t *out, int64_t size, int64_t start, const int64_t *places,
+                                  int64_t count, const uint8_t *body, int64_t body_size);
 EXPORT int64_t inspector_core_mask_json(struct json *json, const struct known *known,
                                         const uint8_t *data, int64_t size, int64_t from,
                                         uint8_t *out);

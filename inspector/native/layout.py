@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 12
+ABI: Final = 13
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -348,6 +348,8 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     ],
     "strands": [ctypes.POINTER(Weave), _bytes, c_int64, _address, c_int64],
     "said": [_bytes, c_int64, _address, _address, c_int64, _address, c_int64],
+    "string": [_bytes, c_int64, c_int64],
+    "lay": [_address, c_int64, c_int64, _address, c_int64, _bytes, c_int64],
     "know": [_known, c_int64, c_int64, _bytes, c_int64],
     "mask_json": [_json, _known, _bytes, c_int64, c_int64, _address],
     "mask_events": [_json, _known, _bytes, c_int64, c_int64, _address],
@@ -404,6 +406,8 @@ class Core:
         self.cover: Any = functions["cover"]
         self.blocks: Any = functions["blocks"]
         self.said: Any = functions["said"]
+        self.string: Any = functions["string"]
+        self.lay: Any = functions["lay"]
         self.know: Any = functions["know"]
         self.mask_json: Any = functions["mask_json"]
         self.mask_events: Any = functions["mask_events"]

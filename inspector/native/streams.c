@@ -49,6 +49,53 @@ int64_t inspector_core_chunks(struct chunking *at, const uint8_t *data, int64_t 
     return made;
 }
 
+/* Behind a line end that is there; 0: none is. */
+static const uint8_t *line_end(const uint8_t *p, const uint8_t *end)
+{
+    if (end - p >= 2 && p[0] == '\r' && p[1] == '\n')
+        return p + 2;
+    return p < end && *p == '\n' ? p + 1 : 0;
+}
+
+enum { LONGEST_SIZE = 16 };
+
+/* Whether this is chunk lines that say a size and nothing else, each with the end of the data before
+ * it or without: `redaction/messages.py:_PLAIN_LINES`. */
+static int are_plain_lines(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end) {
+        const uint8_t *behind = line_end(p, end), *size = behind ? behind : p;
+        for (p = size; p < end && p - size < LONGEST_SIZE && hex_digit(*p) >= 0;)
+            p++;
+        behind = line_end(p, end);
+        if (p == size || !behind)
+            return 0;
+        p = behind;
+    }
+    return 1;
+}
+
+/* Lays the bytes of a body into the places (each two numbers) that they have in a stretch of a
+ * stream, whose first byte is `start`; 1.  0: between two of them stands more than plain chunk
+ * lines, or they do not fit. */
+int64_t inspector_core_lay(uint8_t *out, int64_t size, int64_t start, const int64_t *places,
+                           int64_t count, const uint8_t *body, int64_t body_size)
+{
+    int64_t at = 0, laid = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t begin, stop;
+        if (__builtin_sub_overflow(places[2 * i], start, &begin) ||
+            __builtin_sub_overflow(places[2 * i + 1], start, &stop))
+            return 0;
+        if (begin < at || stop < begin || stop > size || stop - begin > body_size - laid ||
+            !are_plain_lines(out + at, out + begin))
+            return 0;
+        for (at = begin; at < stop; at++)
+            out[at] = body[laid++];
+    }
+    return laid == body_size;
+}
+
 static const uint8_t *space(const uint8_t *p, const uint8_t *end)
 {
     while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))

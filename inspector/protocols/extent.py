@@ -14,7 +14,10 @@ The rest is added up when somebody asks.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from operator import sub
 from typing import NamedTuple, overload
 
 
@@ -38,8 +41,8 @@ class Extents(Sequence[Extent]):
 
     __slots__ = ("packed",)
 
-    def __init__(self, packed: Iterable[int] = ()) -> None:
-        self.packed = array("q", packed)
+    def __init__(self, packed: array[int] | None = None) -> None:
+        self.packed = array("q") if packed is None else packed
 
     @overload
     def __getitem__(self, index: int) -> Extent: ...
@@ -74,26 +77,33 @@ class Extents(Sequence[Extent]):
         self.packed.extend((start, stop))
 
     def join(self, others: Extents) -> None:
-        """Some more, each that begins where the one before it stops as a part of that."""
-        packed = self.packed
-        for start, stop in others.pairs():
-            if packed and packed[-1] == start:
-                packed[-1] = stop
-            else:
-                packed.extend((start, stop))
+        """Some more; a row of them, as segments mostly are, is one."""
+        packed, more = self.packed, others.packed
+        if not more:
+            return
+        if more[1:-1:2] == more[2::2]:
+            more = array("q", (more[0], more[-1]))
+        if packed and packed[-1] == more[0]:
+            packed[-1] = more[1]
+            more = more[2:]
+        packed += more
 
     def take(self, size: int) -> Extents:
         """Cut off the first `size` bytes, which there must be."""
         packed = self.packed
-        bound = 0
-        while size > 0:
-            start, stop = packed[bound : bound + 2]
-            bound += 2
-            size -= stop - start
+        starts, stops = packed[::2], packed[1::2]
+        if size == sum(stops) - sum(starts):
+            self.packed = array("q")
+            return Extents(packed)
+        if not size:
+            return Extents()
+        ends = list(accumulate(map(sub, stops, starts)))
+        last = bisect_left(ends, size)
+        bound, rest = 2 * last + 2, ends[last] - size
         taken = Extents(packed[:bound])
-        if size < 0:
-            taken.packed[-1] += size
-            packed[bound - 2] = packed[bound - 1] + size
+        if rest:
+            taken.packed[-1] -= rest
+            packed[bound - 2] = packed[bound - 1] - rest
             bound -= 2
         del packed[:bound]
         return taken

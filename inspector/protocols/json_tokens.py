@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from inspector.native.used import USED
 from inspector.protocols.extent import Extent
 
 #: Arrays and objects within one another; deeper ones are not read.
@@ -208,8 +209,12 @@ class JsonTokens:
         return position
 
     def _string(self, data: bytes, offset: int, position: int, found: list[Token | Broken]) -> int:
-        while run := _STRING.match(data, position):
-            position = run.end()
+        core = USED.core
+        if core is not None:
+            position = core.string(data, len(data), position)
+        else:
+            while run := _STRING.match(data, position):
+                position = run.end()
         if position == len(data):
             return position
         byte = data[position]

@@ -52,6 +52,7 @@ _SQUID: Final = re.compile(rb"(?<!\w)ERR_[A-Z]{2,12}(?:_[A-Z]{1,12}){0,4}(?!\w)"
 #: One of these stands in every placeholder and every such name.
 SIGNS: Final = (b"placeholder", b"ghu_aaaa", b"ERR_")
 _SPACE: Final = b" \t\r\n"
+_DECODER: Final = codecs.getincrementaldecoder("utf-8")
 _WHOLE_UNITS: Final = re.compile(rb"(?:[^\\]|\\u[0-9A-Fa-f]{4}|\\[^u])*")
 _STRING_TEXT: Final = re.compile(rb'(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9A-Fa-f]{4})*')
 #: A value that is a mask already: filled, with the digits that tell it from others.  A fill is
@@ -200,9 +201,11 @@ class JsonBody:
     def _compiled(self, core: Core, data: bytes) -> bytearray:
         """The tokens that end in the next bytes: those that the core stops at are taken here."""
         tokens, at, out = self._tokens, 0, bytearray()
-        masking = CompiledMasking(core, self._masker.tokens, data)
+        masking: CompiledMasking | None = None
         while at < len(data) and not self._broken:
             if tokens.is_between:
+                if masking is None:
+                    masking = CompiledMasking(core, self._masker.tokens, data)
                 passed = masking.json(at, tokens.expects, self._path, answers=self._answers)
                 if passed is not None:
                     tokens.skip(passed.at - at, passed.expects, passed.brackets)
@@ -373,7 +376,7 @@ class _Utf8:
 
     def restart(self) -> None:
         """A string begins."""
-        self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        self._decoder = _DECODER("strict")
         self._marked = False
 
     def marked(self, before: bytes, after: bytes, *, last: bool = False) -> bytes:

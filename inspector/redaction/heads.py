@@ -64,7 +64,7 @@ def masked_fields(lines: FieldLines, fields: Iterable[Field], raw: bytes, masker
     """The bytes `raw` of a block of field lines, in which these `fields` were read."""
     fields = tuple(fields)
     if lines.odd is None:
-        masked = b"".join([_line(name, value, masker) for name, value in fields])
+        masked = b"".join([masker.line(field) for field in fields])
         rest = raw[len(masked) :]
         if rest in _ENDS:
             return masked + rest
@@ -96,12 +96,6 @@ def _status_line(head: ResponseHead, raw: bytes, masker: Masker) -> bytes:
     reason = head.reason.decode("latin-1")
     masked = masker.value(REASON, reason).encode("latin-1")
     return raw[: head.layout.line - len(masked)] + masked
-
-
-def _line(name: bytes, value: bytes, masker: Masker) -> bytes:
-    told = name.decode("latin-1")
-    line = f"{masker.name(told)}:{masker.field(told, value.decode('latin-1'))}\r\n"
-    return line.encode("latin-1")
 
 
 def _show(shown: bytearray, raw: bytes, field: Field, place: FieldPlace, masker: Masker) -> None:

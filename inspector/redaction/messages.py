@@ -8,13 +8,16 @@ parser's extents: nothing here looks for where anything begins or ends.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain
+from operator import sub
 from typing import Final
 
 from inspector.credentials.masking import Found, Masker
 from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.response_bodies import media_type
+from inspector.native.used import USED
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.extent import Extent, Extents, FieldLines
 from inspector.protocols.messages import (
@@ -219,15 +222,10 @@ class Messages:
     def _show_lined(self, masked: bytes, shown: Extents) -> bool:
         """Grant pieces of the body with the chunk lines between them, if these are plain."""
         first, last = shown[0].start, shown[-1].stop
-        raw, bounds = self._track.read(first, last), shown.packed[1:-1]
-        lines = [
-            raw[start - first : stop - first]
-            for start, stop in zip(bounds[::2], bounds[1::2], strict=True)
-        ]
-        if not raw or not _PLAIN_LINES.fullmatch(b"".join(lines)):
+        laid = _laid(self._track.read(first, last), first, shown, masked)
+        if laid is None:
             return False
-        both = chain.from_iterable(zip(_parts(masked, shown), (*lines, b""), strict=True))
-        self._track.grant(first, b"".join(both))
+        self._track.grant(first, laid)
         self._lined = Extent(first, last)
         return True
 
@@ -252,8 +250,34 @@ class Messages:
 
 def _parts(masked: bytes, places: Extents) -> list[bytes]:
     """What of the bytes of a body stands in each of its places."""
-    ends = list(accumulate([stop - start for start, stop in places.pairs()]))
+    ends = list(accumulate(map(sub, places.packed[1::2], places.packed[::2])))
     return [masked[start:stop] for start, stop in zip((0, *ends), ends, strict=False)]
+
+
+def _laid(raw: bytes, first: int, places: Extents, masked: bytes) -> bytes | None:
+    """A stretch of the stream, from `first` on, in which these bytes stand in the places of a body.
+
+    None if something else than plain chunk lines stands between them, or the stretch is not here.
+    """
+    if not raw:
+        return None
+    core = USED.core
+    if core is not None:
+        out = array("B", raw)
+        place, count = places.packed.buffer_info()
+        laid = core.lay(
+            out.buffer_info()[0], len(raw), first, place, count >> 1, masked, len(masked)
+        )
+        return out.tobytes() if laid else None
+    bounds = places.packed[1:-1]
+    lines = [
+        raw[start - first : stop - first]
+        for start, stop in zip(bounds[::2], bounds[1::2], strict=True)
+    ]
+    if not all(map(_PLAIN_LINES.fullmatch, lines)):
+        return None
+    both = chain.from_iterable(zip(_parts(masked, places), (*lines, b""), strict=True))
+    return b"".join(both)
 
 
 def _values(fields: Iterable[Field], name: bytes) -> str:

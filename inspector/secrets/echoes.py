@@ -15,6 +15,7 @@ from typing import Final
 
 from inspector.secrets.grammar import merged
 from inspector.secrets.vault import CLEAR_TEXT, Vault
+from inspector.secrets.windows import WIDTH
 
 #: How often a writing may be applied over another one: a URL in a URL, base64 of base64.
 _DEPTH: Final = 2
@@ -83,7 +84,7 @@ def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     A piece is that of a word: keys of one provider begin alike, and what is left
     of another one would have no shape any more.
     """
-    if not vault or _is_clear(vault, text):
+    if not vault or len(text) < WIDTH or _is_clear(vault, text):
         return []
     return merged([_word(vault, text, *span) for span in merged(_found(vault, text, _DEPTH))])
 
@@ -100,7 +101,7 @@ def is_remembered(vault: Vault, text: bytes) -> bool:
 
 def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     """Where learnt keys stand in `text` as a whole and as they are."""
-    if not vault or _is_clear(vault, text):
+    if not vault or len(text) < WIDTH or _is_clear(vault, text):
         return []
     found = (_alone(vault, text, *span) for span in vault.spans(text))
     return [span for span in found if span is not None]

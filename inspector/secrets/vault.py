@@ -215,9 +215,11 @@ class Vault:
     def stamp(self, text: bytes) -> int:
         """How long that holds which was made of a text just now: as long as `holds` says so.
 
-        What was made of one that is remembered to be clear outlasts keys that are learnt.
+        What was made of one that is remembered to be clear outlasts keys that are learnt; one
+        with no room for a window is clear of all.
         """
-        return -1 - self.epoch if text in self._clear else self.generation
+        is_clear = text in self._clear or len(text) < _WIDTH
+        return -1 - self.epoch if is_clear else self.generation
 
     def holds(self, stamp: int) -> bool:
         """Whether what was made then would be made of the same text now."""

@@ -373,6 +373,29 @@ static int64_t written(const uint8_t *input, size_t size, uint8_t *out)
     return length;
 }
 
+/* A body that is laid into a stretch of a stream, neither as long as it should be. */
+static void lay(const uint8_t *input, const uint8_t *text, int64_t length)
+{
+    const int64_t size = input[2] % 40 < length ? input[2] % 40 : length;
+    const int64_t body_size = input[4] % 20 < length ? input[4] % 20 : length;
+    uint8_t *out = zeros((size_t)size + !size, 1), *body = zeros((size_t)body_size + !body_size, 1);
+    memcpy(out, text, (size_t)size);
+    memcpy(body, text, (size_t)body_size);
+    int64_t places[8];
+    uint64_t at = input[5] & 1 ? (uint64_t)input[5] << 56 : 7;
+    const int64_t start = (int64_t)at;
+    for (int i = 0; i < 8; i++) {
+        at += i % 2 ? input[6] % 9 : input[1] % 4 ? 0 : input[1];
+        at -= input[7] % 16 == i ? 1u + input[3] % 20 : 0;
+        places[i] = (int64_t)at;
+    }
+    const int64_t laid = inspector_core_lay(out, size, start, places, 1 + input[0] % 4, body,
+                                            body_size);
+    MUST(laid == 0 || laid == 1);
+    free(body);
+    free(out);
+}
+
 /* A body that is masked: what is taken becomes `x` or stays, and nothing beyond it is touched. */
 static void mask(const uint8_t *input, size_t size)
 {
@@ -416,8 +439,11 @@ static void mask(const uint8_t *input, size_t size)
             MUST(out[i] == text[i] || !is_json || (i >= from && i < taken));
         }
     }
-    free(known.tokens);
+    const int64_t begin = input[2] % 30, stop = inspector_core_string(text, length, begin - 1);
+    MUST(stop == begin - 1 || (stop >= begin - 1 && stop <= length));
     free(out);
+    lay(input, text, length);
+    free(known.tokens);
     free(text);
     free(made);
 }

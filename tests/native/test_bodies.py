@@ -16,10 +16,13 @@ from inspector.credentials.known_tokens import PLACES, KnownTokens
 from inspector.credentials.masking import Masker
 from inspector.native.layout import KNOWN_NAME, KNOWN_TEXT, Core
 from inspector.native.used import USED
+from inspector.protocols import json_tokens
+from inspector.protocols.extent import Extents
 from inspector.redaction.bodies import BodyMasker, JsonBody
 from inspector.redaction.body_grants import STRINGS
 from inspector.redaction.compiled_bodies import CompiledMasking
 from inspector.redaction.event_bodies import EventsBody
+from inspector.redaction.messages import _laid
 from inspector.secret import Secret
 from tests.flows.build import native_core
 
@@ -127,6 +130,42 @@ def test_documents(
         whole = dumped(document, style)
         texts += [whole, damaged(whole, at, put, instead), whole]
     same(lambda shared: JsonBody(shared, answers=answers, failed=failed), texts, seed)
+
+
+texts = st.lists(st.sampled_from([
+    b"words of a string", b"w", b'\\"', b"\\\\", b"\\n", b"\\u00e9", b"f\xc3\xbcr", b"\xff", b'"',
+    b"\x1f", b"\\", b"\\u12", b"\\x", b"\x20", b"\x7f", b"\x80", b"!", b"#", b"[", b"]",
+]), max_size=12).map(b"".join)  # fmt: skip
+
+
+@given(texts, st.integers(0, 9))
+def test_how_far_a_string_goes(text: bytes, start: int) -> None:
+    start = min(start, len(text))
+    stop = start
+    while run := json_tokens._STRING.match(text, stop):
+        stop = run.end()
+    assert native_core().string(text, len(text), start) == stop
+
+
+gaps = st.sampled_from([
+    b"", b"5\r\n", b"\r\n5\r\n", b"\nfF\n", b"\r\n\r\n", b"\r5\r\n", b"5", b"5;a=b\r\n", b" 5\r\n",
+    b"g\n", b"\r\n5\r\n\r\n0\r\n", b"0123456789abcdef\n", b"0123456789abcdef0\n", b"\r\n5\r",
+])  # fmt: skip
+
+
+@given(st.lists(st.tuples(gaps, st.binary(min_size=1, max_size=5)), min_size=1, max_size=5))
+def test_what_is_laid_between_chunk_lines(parts: list[tuple[bytes, bytes]]) -> None:
+    raw, places = b"", Extents()
+    for number, (gap, piece) in enumerate(parts):
+        raw += gap if number else b""
+        places.add(100 + len(raw), 100 + len(raw) + len(piece))
+        raw += piece
+    body = b"".join(piece for _, piece in parts)
+    with engine(None):
+        pure = _laid(raw, 100, places, b"x" * len(body))
+    with engine(native_core()):
+        assert _laid(raw, 100, places, b"x" * len(body)) == pure
+        assert _laid(raw, 100, places, body) in (raw, None)
 
 
 lines = st.sampled_from([

@@ -43,7 +43,7 @@ def test_packed_extents_are_a_list_of_extents(
 
 
 @given(sizes, sizes)
-def test_extents_that_touch_are_joined(
+def test_a_row_of_extents_is_joined_to_one(
     first: list[tuple[int, int]], then: list[tuple[int, int]]
 ) -> None:
     drawn = first + then
@@ -52,7 +52,11 @@ def test_extents_that_touch_are_joined(
     joined.join(whole[len(first) :])
 
     assert covered(joined) == covered(whole)
-    assert len(joined) == 1 + sum(gap > 0 for gap, _ in drawn[1:])
+    rows = [any(gap for gap, _ in part[1:]) for part in (first, then)]
+    parts = [
+        len(part) if is_apart else 1 for part, is_apart in zip((first, then), rows, strict=True)
+    ]
+    assert len(joined) == sum(parts) - (then[0][0] == 0)
 
 
 @given(sizes, st.data())
