@@ -356,6 +356,11 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
 }
 
 
+def address(data: bytearray) -> int | None:
+    """Where bytes lie, as long as they keep their length; None: there are none."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
+
+
 class Mismatch(Exception):
     """A library that is not the one these shapes are of; its text says how."""
 

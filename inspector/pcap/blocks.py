@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Final
 
-from inspector.native.layout import Core
+from inspector.native.layout import Core, address
 from inspector.native.used import USED
 from inspector.pcap.pcapng import ENHANCED_PACKET
 from inspector.wire import Batch, Record, packed_records
@@ -73,7 +73,7 @@ def _compiled(
     used = ctypes.c_int64()
     made = core.blocks(
         data, len(data), records.packed.buffer_info()[0], count, interface, order == ">",
-        ctypes.addressof(ctypes.c_char.from_buffer(out)) if room else None, room, used,
+        address(out), room, used,
     )  # fmt: skip
     del out[used.value :]
     if made < count:  # one from before 1970, which no block can tell

@@ -6,13 +6,12 @@ indexes of the rows that follow them.
 
 from __future__ import annotations
 
-import ctypes
 from array import array
 from struct import Struct
 from typing import Final
 
 from inspector.flows.tcp import SYN, distance
-from inspector.native.layout import USUAL_FIELDS, Cover
+from inspector.native.layout import USUAL_FIELDS, Cover, address
 from inspector.native.used import USED
 from inspector.redaction.track import CapturedBytes
 
@@ -81,7 +80,7 @@ def cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -
     chained from `direction.first` on.
     """
     base, raw, out = stretch
-    direction.base, direction.length = base, len(raw)
+    direction.base, direction.length = base, len(out)
     core = USED.core
     if core is None:
         return _cover(direction, stretch, packets, at)
@@ -91,15 +90,10 @@ def cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -
     return stopped
 
 
-def address(data: bytearray) -> int | None:
-    """Where bytes lie, as long as they keep their length."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
-
-
 def _cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -> int:
     data, rows, following, flags = packets.data, packets.rows, packets.following, packets.flags
     base, raw, out = stretch
-    end = min(direction.decided - base, len(raw))
+    end = min(direction.decided - base, len(out))
     while at >= 0:
         behind = following[at]
         sequence, bits, start, stop, _ = _ROW(rows, at * _SIZE)

@@ -7,7 +7,6 @@ numbers, and what is odd in it.
 
 from __future__ import annotations
 
-import ctypes
 from array import array
 from bisect import bisect_right
 from collections import deque
@@ -17,9 +16,9 @@ from itertools import accumulate
 from typing import Final
 
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
-from inspector.native.layout import KEY, USUAL_FIELDS, Cover
+from inspector.native.layout import KEY, USUAL_FIELDS, Cover, address
 from inspector.native.used import USED
-from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, Packets, address, cover
+from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, Packets, cover
 from inspector.redaction.track import Track
 from inspector.redaction.usual import UsualSegments
 from inspector.wire import FILE_SHIFT, Batch, PackedRecords, Record, packed_records
@@ -204,12 +203,12 @@ def gathered(data: bytearray, records: PackedRecords) -> tuple[bytes, Sequence[R
         )
     made = records[:]
     room = sum(records.packed[2::4])
-    into = ctypes.create_string_buffer(max(1, room))
+    into = bytearray(room)
     core.gather(
         address(data), len(data), records.packed.buffer_info()[0], len(records),
-        made.packed.buffer_info()[0], into, room,
+        made.packed.buffer_info()[0], address(into), room,
     )  # fmt: skip
-    return into.raw[:room], made
+    return bytes(into), made
 
 
 class Share:

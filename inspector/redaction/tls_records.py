@@ -13,11 +13,10 @@ decided, always the next ones, as the maskers of bodies do.
 
 from __future__ import annotations
 
-import ctypes
 from typing import Final
 
 from inspector.credentials.masking import Masker
-from inspector.native.layout import Core, Sealed
+from inspector.native.layout import Core, Sealed, address
 from inspector.native.used import USED
 from inspector.protocols.extent import Extent
 from inspector.protocols.tls import MAX_HELLO
@@ -74,15 +73,15 @@ class TlsMasker:
     def _sealed(self, core: Core, data: bytes, left: int) -> bytes:
         """What comes of application data by the compiled core; `_feed` reads what is behind it."""
         walk = Sealed(left)
-        out = ctypes.create_string_buffer(len(data))
-        count = core.seal(walk, data, len(data), self._keep_ciphertext, out)
+        out = bytearray(len(data))
+        count = core.seal(walk, data, len(data), self._keep_ciphertext, address(out))
         if not count:
             return b""
         self._records.pass_sealed(count, walk.left)
         self._at += count
         body = Extent(self._at, self._at + walk.left)
         self._granted = [body] if self._keep_ciphertext and walk.left else []
-        masked = out.raw[:count]
+        masked = bytes(out[:count])
         self.changed = self.changed or masked != data[:count]
         return masked
 

@@ -1,8 +1,8 @@
 """One direction of a connection in a copy: blank, but for what was granted.
 
-The bytes that came stand beside those that may be written in their place.  Those are `x`
-until somebody grants something; once a stretch is decided, what was not granted in it is
-unread, and of it stay placeholders and the ends of lines, which tell what is no message.
+The bytes that came stand beside those that may be written in their place, as far as those are
+decided: what was granted, and of what was not placeholders and the ends of lines, which tell
+what is no message.
 
 Offsets count the direction's bytes from the first one captured, missing ones included.
 """
@@ -33,7 +33,10 @@ def unread(data: bytes) -> bytes:
 
 
 class CapturedBytes(NamedTuple):
-    """Bytes without a gap, from offset `base` on: as they came, and as they may be written."""
+    """Bytes without a gap, from offset `base` on: as they came, and as they may be written.
+
+    `out` has those that are decided.
+    """
 
     base: int
     raw: bytearray
@@ -73,9 +76,7 @@ class Track:
 
     def add(self, data: bytes) -> None:
         """The next bytes."""
-        stretch = self._stretches[-1]
-        stretch.raw.extend(data)
-        stretch.out.extend(b"x" * len(data))
+        self._stretches[-1].raw.extend(data)
         self.end += len(data)
 
     def gap(self, count: int) -> None:
@@ -152,13 +153,13 @@ class Track:
         return came
 
     def _write(self, start: int, data: bytes) -> None:
-        base, _, out = self._stretches[-1]
+        base, raw, out = self._stretches[-1]
         at = start - base
-        if at >= 0 and at + len(data) <= len(out):
+        if at >= 0 and at + len(data) <= len(raw):
             out[at : at + len(data)] = data
             return
-        for base, _, out in reversed(self._stretches):
-            low, high = max(start, base), min(start + len(data), base + len(out))
+        for base, raw, out in reversed(self._stretches):
+            low, high = max(start, base), min(start + len(data), base + len(raw))
             if low < high:
                 out[low - base : high - base] = data[low - start : high - start]
             if base <= start:

@@ -106,3 +106,43 @@ def test_memory_is_bounded_and_what_waits_is_kept(gaps: int) -> None:
     track.trim(needed=track.end - 2048, history=1024, past=4096)
     assert track.remembered <= 4096 + 10 * 1024
     assert track.covered(track.end - 1024, track.read(track.end - 1024, track.end))[1] == ""
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(1, 30), st.just(0)),
+        st.tuples(st.just("gap"), st.integers(1, 9), st.just(0)),
+        st.tuples(st.just("grant"), st.integers(0, 60), st.integers(1, 30)),
+        st.tuples(st.just("settle"), st.integers(0, 80), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+@given(STEPS)
+def test_whatever_comes_in_between_a_grant_stands_where_it_was_granted(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    track = Track()
+    granted: dict[int, set[int]] = {}  # for each offset, while it was not decided
+    stretches = [(0, 0)]
+    for letter, (step, at, count) in enumerate(steps, start=ord("A")):
+        if step == "add":
+            track.add(b"\n" * at)
+            stretches[-1] = stretches[-1][0], track.end
+        elif step == "gap":
+            track.gap(at)
+            stretches.append((track.end, track.end))
+        elif step == "grant":
+            track.grant(at, bytes([letter]) * count)
+            for place in range(max(at, track.decided), at + count):
+                granted.setdefault(place, set()).add(letter)
+        else:
+            track.settle(at)
+    for start, end in stretches:
+        stop = min(end, track.decided)
+        if start < stop:
+            shown, why = track.covered(start, b"\n" * (stop - start))
+            assert (len(shown), why) == (stop - start, "")
+            for place, byte in enumerate(shown, start=start):
+                assert byte in granted.get(place, {ord("\n")})
