@@ -8,7 +8,6 @@ it blanks the connection from there on, is logged and counted, and stays its own
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,13 +24,14 @@ from inspector.protocols.detect import H2_PREFACE
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING, Event
 from inspector.protocols.websocket import unmasked
+from inspector.redaction.brought import Brought
 from inspector.redaction.heads import masked_pairs
 from inspector.redaction.held import HeldPieces
 from inspector.redaction.marking import Sequence as Numbers
 from inspector.redaction.messages import Messages
 from inspector.redaction.records import Records
 from inspector.redaction.track import HISTORY, PAST, Track
-from inspector.wire import Segment, Segments, joined, size_of
+from inspector.wire import Segment, joined, size_of
 
 #: Why bytes were blanked that a reader failed on.
 INTERNAL_ERROR: Final = "internal-error"
@@ -82,7 +82,7 @@ class CopiedDirection:
     """One direction of a connection in which something was said."""
 
     __slots__ = (
-        "_at", "_brought", "_host", "encrypted", "messages", "records", "sequence", "track",
+        "_at", "_host", "brought", "encrypted", "messages", "records", "sequence", "track",
         "unread", "waiting",
     )  # fmt: skip
 
@@ -99,16 +99,13 @@ class CopiedDirection:
         self._host = host
         #: The time of the packet, in ns, and the offset of the first byte that nobody read.
         self.unread: tuple[int, int] | None = None
-        #: Which packets brought what: an offset, and from there on the places of segments.
-        self._brought: list[tuple[int, array[int]]] = []
+        self.brought = Brought()
 
     def add(self, segments: Sequence[Segment]) -> None:
         """The next bytes."""
         if not segments:
             return
-        places = _places(segments)
-        self._brought.append((self.track.end, places))
-        self._at = places[-4]
+        self._at = self.brought.add(self.track.end, segments)
         data = joined(segments)
         self.track.add(data)
         if self.records is not None:
@@ -137,13 +134,9 @@ class CopiedDirection:
         held = self.messages.settled if self.records is None else self.records.settled
         start = self.track.settle(min(before, held))
         if start is not None and self.unread is None:
-            self.unread = self._brought_by(start)[1], start
+            self.unread = self.brought.of(start)[1], start
             self.note(start, [], "plaintext")
-        brought, decided = self._brought, self.track.decided
-        gone = 0
-        while len(brought) > gone + 1 and brought[gone + 1][0] <= decided:
-            gone += 1
-        del brought[:gone]
+        self.brought.forget(self.track.decided)
 
     def force(self) -> None:
         """Decide everything that is here, come what may."""
@@ -165,42 +158,7 @@ class CopiedDirection:
 
     def note(self, offset: int, found: list[Found], why: str) -> None:
         """Tell what was masked at an offset, or for which reason something was hidden there."""
-        self._host.note(self._brought_by(offset)[0], found, why)
-
-    def begun(self, at: int, before: int) -> int:
-        """Where the last packet of this time begins whose first byte is no later than `before`."""
-        found = before
-        for begin, _, time in self._packets():
-            if begin > before:
-                break
-            found = begin if time == at else found
-        return found
-
-    def _brought_by(self, offset: int) -> tuple[int, int]:
-        """Number and time of the packet that brought a byte; zeros if that is forgotten."""
-        packet = at = 0
-        for begin, number, time in self._packets():
-            if begin > offset:
-                break
-            packet, at = number, time
-        return packet, at
-
-    def _packets(self) -> Iterator[tuple[int, int, int]]:
-        """Where in the stream packets began, their numbers and times."""
-        for offset, places in self._brought:
-            for at in range(0, len(places), 4):
-                time, number, start, stop = places[at : at + 4]
-                yield offset, number, time
-                offset += stop - start
-
-
-def _places(segments: Sequence[Segment]) -> array[int]:
-    """Time, packet, and two places that are as far apart as its bytes are many, of each."""
-    if isinstance(segments, Segments):
-        return segments.places[:]
-    return array(
-        "q", [number for at, packet, data in segments for number in (at, packet, 0, len(data))]
-    )
+        self._host.note(self.brought.of(offset)[0], found, why)
 
 
 class Listening:
@@ -325,7 +283,7 @@ class Listening:
         with self._guarded():
             masked = masked_pairs(pairs, self._host.masker)
             side = self._told(up)
-            side.note(side.begun(at, extent.start), self._host.masker.found[:], "bodies")
+            side.note(side.brought.last(at, extent.start), self._host.masker.found[:], "bodies")
             self._host.masker.found.clear()
             self._host.mark(self, up is not self._turned, at, extent, "head", None, None, masked)
 
