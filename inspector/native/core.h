@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 13
+#define INSPECTOR_CORE_ABI 14
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -157,11 +157,13 @@ struct finder {
 EXPORT int64_t inspector_core_first(const struct finder *finder, const uint8_t *text, int64_t size,
                                     int64_t from);
 
-/* Words of eight bytes, each two bits of a table of 2**`log` bits. */
+enum { FACTORS = 3 };
+
+/* Words of eight bytes, each three bits of a table of 2**`log` bits. */
 struct sieve {
     uint64_t *bits;
     int64_t log;         /* 6 to 40 */
-    uint64_t factors[2]; /* odd, and by chance, so that no capture chooses what falls together */
+    uint64_t factors[FACTORS]; /* odd, and by chance, so that no capture chooses what falls together */
 };
 
 EXPORT int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int64_t count);

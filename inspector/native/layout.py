@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 13
+ABI: Final = 14
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -144,9 +144,9 @@ class LiteralTable(ctypes.Structure):
 
 
 class Sieve(ctypes.Structure):
-    """`struct sieve`: words of eight bytes, of which two bits each are known."""
+    """`struct sieve`: words of eight bytes, of which three bits each are known."""
 
-    _fields_ = (("bits", ctypes.c_void_p), ("log", c_int64), ("factors", c_uint64 * 2))
+    _fields_ = (("bits", ctypes.c_void_p), ("log", c_int64), ("factors", c_uint64 * 3))
 
     bits: int
     log: int

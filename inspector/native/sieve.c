@@ -1,6 +1,6 @@
 /* Where one of very many words of eight bytes may stand in a text: `secrets/windows.py`.
  *
- * Each word is two bits of a table (Bloom, 1970): where both are set it may be one, and who asked
+ * Each word is three bits of a table (Bloom, 1970): where all are set it may be one, and who asked
  * looks it up; where one is not it is none. */
 #include "bytes.h"
 #include "core.h"
@@ -24,7 +24,7 @@ int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int
     if (!has_table(sieve))
         return 0;
     for (int64_t i = 0; i < count; i++)
-        for (int which = 0; which < 2; which++) {
+        for (int which = 0; which < FACTORS; which++) {
             const uint64_t bit = bit_of(sieve, which, words[i]);
             sieve->bits[bit >> 6] |= UINT64_C(1) << (bit & 63);
         }
@@ -33,11 +33,12 @@ int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int
 
 static int may_be(const struct sieve *sieve, uint64_t word)
 {
-    uint64_t bit = bit_of(sieve, 0, word);
-    if (!(sieve->bits[bit >> 6] >> (bit & 63) & 1))
-        return 0;
-    bit = bit_of(sieve, 1, word);
-    return sieve->bits[bit >> 6] >> (bit & 63) & 1;
+    for (int which = 0; which < FACTORS; which++) {
+        const uint64_t bit = bit_of(sieve, which, word);
+        if (!(sieve->bits[bit >> 6] >> (bit & 63) & 1))
+            return 0;
+    }
+    return 1;
 }
 
 /* The first place, of `from` and every `step` bytes behind it, where a word may stand; -1: none. */

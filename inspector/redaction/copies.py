@@ -36,6 +36,8 @@ _FIXED: Final = {
     pcapng.SECTION_HEADER: 16, pcapng.INTERFACE_DESCRIPTION: 8, pcapng.ENHANCED_PACKET: 20,
     pcapng.INTERFACE_STATISTICS: 12,
 }  # fmt: skip
+#: Bytes of a copy that are looked at together: what a direction says in them is one piece of work.
+BATCH: Final = 4 << 20
 #: What a look at a block reads.
 _HEAD: Final = 28
 _READ: Final = 1 << 20
@@ -92,7 +94,7 @@ def _look(
     for index, file in enumerate(files):
         file.seek(0)
         reading = ByteSource(file, owned=False)
-        for batch in CaptureReader(reading, "the copy", index):
+        for batch in CaptureReader(reading, "the copy", index, read_size=BATCH):
             begin = begins[index] + reading.bytes_read - len(batch.data)
             count = len(batch.records)
             captured = None if source is None else source.take(count)

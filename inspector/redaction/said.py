@@ -7,12 +7,11 @@ frames of events.  So what was looked at and holds no credential need not be loo
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from inspector.native.layout import Core
+from inspector.native.layout import Core, address
 from inspector.native.used import USED
 from inspector.redaction.usual import Usual, UsualSegments
 from inspector.secrets.windows import WIDTH
@@ -83,11 +82,11 @@ def _by_core(core: Core, batch: Batch, usual: UsualSegments) -> list[bytes] | No
     data, records = batch.data, packed_records(batch.records)
     # Little is said mostly; nothing takes more than the second room.
     for room in (len(data) // 8, 3 * len(data) + len(_END)):
-        out = ctypes.create_string_buffer(room + 1)
+        out = bytearray(room)
         used = core.said(
             data, len(data), usual.packed.buffer_info()[0], records.packed.buffer_info()[0],
-            len(records), out, room,
+            len(records), address(out), room,
         )  # fmt: skip
         if used >= 0:
-            return ctypes.string_at(out, used).split(_END)[:-1]
+            return bytes(out[:used]).split(_END)[:-1]
     return None

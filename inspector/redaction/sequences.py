@@ -144,12 +144,12 @@ class _Direction:
 
 
 class _Text(NamedTuple):
-    """What a direction said in order from `offset` on, with the edge before it, and its seam."""
+    """What a direction said in order, from `offset` on, and the edge before it."""
 
     direction: _Direction
     offset: int
-    data: list[bytes | memoryview]
-    seam: bytes
+    edge: bytes
+    said: list[tuple[Strand, int]]
 
 
 class Sequences:
@@ -162,6 +162,7 @@ class Sequences:
         #: Directions that said something since `found`, and what is to be looked at.
         self._touched: dict[bytes, _Direction] = {}
         self._texts: list[_Text] = []
+        self._seams: list[bytes] = []
         self._hidden: list[range] = []
 
     def add(self, key: bytes, sequence: int, flags: int, data: bytes, place: int) -> None:
@@ -170,18 +171,19 @@ class Sequences:
 
     def follow(self, strand: Strand, place: int) -> None:
         """A strand of usual packets, of a batch that stands at `place`."""
-        key, sequence, flags, size = strand.key, strand.sequence, strand.flags, len(strand.data)
-        direction = self._touched.get(key)
-        if direction is None or sequence != direction.end_sequence or flags & SYN:
+        _, key, sequence, flags, data, _, _ = strand
+        direction = self._directions.get(key)
+        if direction is not None and sequence == direction.end_sequence and not flags & SYN:
+            self._touched[key] = direction
+        else:
             direction = self._direction(key, sequence, flags)
-            self._lay(direction)
             begin = direction.offset(sequence + bool(flags & SYN) & SEQUENCE_MASK)
-            if size and begin != direction.end:
+            if data and begin != direction.end:
                 self._again(direction, begin, strand, place)
                 return
-        if size:
+        if data:
             direction.behind.append((strand, place))
-            direction.end_sequence = direction.end_sequence + size & SEQUENCE_MASK
+            direction.end_sequence = direction.end_sequence + len(data) & SEQUENCE_MASK
 
     def _again(self, direction: _Direction, begin: int, strand: Strand, place: int) -> None:
         """A strand that came out of order, or again: packet by packet."""
@@ -216,9 +218,9 @@ class Sequences:
         """Places of bytes that belong to a key across an edge of what came since the last time."""
         for direction in self._touched.values():
             self._lay(direction)
-        texts, hidden = self._texts, self._hidden
-        self._texts, self._hidden = [], []
-        if texts and self._vault.may_hold(b"\0".join([text.seam for text in texts])):
+        texts, seams, hidden = self._texts, self._seams, self._hidden
+        self._texts, self._seams, self._hidden = [], [], []
+        if texts and self._vault.may_hold(b"\0".join(seams)):
             for text in texts:
                 hidden += self._within(text)
         for key, direction in self._touched.items():
@@ -264,28 +266,28 @@ class Sequences:
         behind = direction.behind
         if not behind:
             return
-        edge = bytes(direction.data[-EDGE:])
-        offset, packets = direction.end, direction.packets
-        text = _Text(
-            direction,
-            offset - len(edge),
-            [edge, *[strand.data for strand, _ in behind]],
-            edge + b"".join([strand.seam for strand, _ in behind]),
-        )
+        known = direction.data
+        edge = bytes(known[-EDGE:])
+        begin = offset = direction.end
+        packets = direction.packets
+        seam = edge
         for strand, place in behind:
-            size = len(strand.data)
-            direction.data += strand.data
-            direction.add(_Parts(offset, size, strand.pieces, place))
-            offset += size
-            self._bytes += size
+            data = strand.data
+            known += data
+            direction.add(_Parts(offset, len(data), strand.pieces, place))
+            offset += len(data)
+            seam += strand.seam
+        self._bytes += offset - begin
         if edge or direction.packets > packets + 1:
-            self._texts.append(text)
-        behind.clear()
+            self._texts.append(_Text(direction, begin - len(edge), edge, behind))
+            self._seams.append(seam)
+        direction.behind = []
 
     def _within(self, text: _Text) -> Iterator[range]:
         """Places of keys in what came in order that stand in no packet alone."""
-        direction, begin, data, _ = text
-        for first, last in self._vault.spans(b"".join(data)):
+        direction, begin, edge, said = text
+        data = b"".join((edge, *[strand.data for strand, _ in said]))
+        for first, last in self._vault.spans(data):
             first, last = begin + first, begin + last
             if not any(
                 offset <= first and last <= offset + length

@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
-from inspector.native.layout import PIECE_FIELDS, STRAND_FIELDS, USUAL_FIELDS, Core, Weave
+from inspector.native.layout import PIECE_FIELDS, STRAND_FIELDS, USUAL_FIELDS, Core, Weave, address
 from inspector.native.used import USED
 from inspector.redaction.usual import UsualSegments
 from inspector.secrets.vault import PIECE
@@ -105,18 +105,17 @@ def _by_core(core: Core, batch: bytes, usual: UsualSegments) -> list[Strand] | N
     pieces_at = STRAND_FIELDS * count
     of_at = pieces_at + PIECE_FIELDS * count
     seams_room = (2 * PIECE + 1) * count
-    data = ctypes.create_string_buffer(len(batch))
-    seams = ctypes.create_string_buffer(seams_room)
+    data, seams = bytearray(len(batch)), bytearray(seams_room)
     weave = Weave(
         begin, begin + 8 * pieces_at, begin + 8 * of_at, count, begin + 8 * (of_at + count), ways,
-        ctypes.addressof(data), len(batch), ctypes.addressof(seams), seams_room, 0, PIECE,
+        address(data), len(batch), address(seams), seams_room, 0, PIECE,
     )  # fmt: skip
     made = core.strands(
         ctypes.byref(weave), batch, len(batch), usual.packed.buffer_info()[0], count
     )
     if made < 0:
         return None
-    said, seamed = memoryview(data).cast("B"), ctypes.string_at(seams, weave.seams_used)
+    said, seamed = memoryview(data), bytes(seams[: weave.seams_used])
     found: list[Strand] = []
     rows = memoryview(numbers)[: STRAND_FIELDS * made]
     for row in _STRAND.iter_unpack(rows):

@@ -1,7 +1,7 @@
 """The windows of keys: words of eight bytes, and where in a text one of them stands.
 
 Texts are looked at word by word, and nearly none is a window.  The compiled core says so of a
-whole text at once, by two bits that each window has in a table; what it takes for one is looked
+whole text at once, by three bits that each window has in a table; what it takes for one is looked
 up here.  Without it all words of a text are looked up.
 """
 
@@ -23,7 +23,7 @@ FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
 _FILLED: Final = re.compile(rb"x*")
 #: So many words are each looked for in a text: mostly it is one, of a documented prefix.
 _FEW: Final = 16
-#: Bits of the table for each window: one word in 250 is taken for one that is none.
+#: Bits of the table for each window: one word in 1,200 is taken for one that is none.
 _BITS: Final = 32
 _SMALLEST: Final = 15
 
@@ -105,7 +105,8 @@ class Windows:
             self._sown = (1 << log) // _BITS
             table = self._table = (ctypes.c_uint64 * (1 << log - 6))()
             sieve.bits, sieve.log = ctypes.addressof(table), log
-            sieve.factors[:] = core.seed[0] | 1, core.seed[1] | 1
+            first, second = core.seed
+            sieve.factors[:] = first | 1, second | 1, (first ^ second >> 1) | 1
             words = self._words
         packed = array("Q", words)
         core.sow(sieve, packed.buffer_info()[0], len(packed))
