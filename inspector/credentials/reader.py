@@ -237,9 +237,12 @@ class CredentialReader:
         """
         field = (b"", raw)
         self.study((), raw)
-        known = self._targets.get(field)
-        if known is None or self._is_stale(known):
-            return self._targets.put(field, self._new("", self._target(raw))).value
+        before = self._targets.get(field)
+        known = None if before is None else self._renewed(before)
+        if known is None:
+            known = self._new("", self._target(raw))
+        if known is not before:
+            self._targets.put(field, known)
         return known.value
 
     def authority(self, host: str) -> str:
@@ -296,13 +299,17 @@ class CredentialReader:
         if shown is not None:
             return shown
         memo = self._response_texts if response else self._texts
-        known = memo.get(field)
-        if known is None or self._is_stale(known):
+        before = memo.get(field)
+        known = None if before is None else self._renewed(before)
+        if known is None:
             positions = self._response if response else self._request
             folded = folded_name(field[0])
             syntax = positions.get(folded)
             read = None if syntax is None else self._reading(field, folded, syntax)
-            known = memo.put(field, self._new(*self._text(field, folded, read)))
+            known = self._new(*self._text(field, folded, read))
+        if known is not before:
+            memo.put(field, known)
+            folded = folded_name(field[0])
             if folded not in self._response and not is_secret_name(folded):
                 plain.put(field, known)
         return known.name, known.value
@@ -316,12 +323,14 @@ class CredentialReader:
         # Remembering the one may have made room by forgetting the other.
         return Written(self.generation, epoch if vault.epoch == epoch else -1, name, value)
 
-    def _is_stale(self, written: Written) -> bool:
-        """Whether a text holds a key that was not known when it was written."""
+    def _renewed(self, written: Written) -> Written | None:
+        """A text as it was written, if it holds no key that is known by now; None: it may."""
         vault = self._scrubber.vault
         if written.generation == vault.generation or written.epoch == vault.epoch:
-            return False
-        return self.is_full or self.holds_learnt(written.value) or self.holds_learnt(written.name)
+            return written
+        if self.is_full or self.holds_learnt(written.value) or self.holds_learnt(written.name):
+            return None
+        return self._new(written.name, written.value)
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
