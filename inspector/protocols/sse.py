@@ -25,6 +25,7 @@ import orjson
 
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, Usage
+from inspector.native.layout import Core
 from inspector.native.used import USED
 from inspector.protocols.api import (
     FACT_EVENTS,
@@ -142,24 +143,22 @@ class SseParser:
 
     def feed(self, pieces: Sequence[Segment]) -> None:
         """The next pieces of the body, content coding undone."""
-        if not (self._heads and isinstance(pieces, Segments)):
+        if USED.core is None or not isinstance(pieces, Segments):
             self._feed(pieces)
             return
-        at = 0
-        while at < len(pieces):
-            if not self._midway:
-                at = self._count_routine(pieces, at)
-            if at < len(pieces):
+        at, count = 0, len(pieces)
+        while at < count:
+            if self._heads and not self._midway:
+                at = self._count_routine(USED.core, pieces, at)
+            if at < count:
                 self._feed(pieces[at : at + 1])
                 at += 1
 
-    def _count_routine(self, pieces: Segments, at: int) -> int:
+    def _count_routine(self, core: Core, pieces: Segments, at: int) -> int:
         """Let the compiled core count the events that it can; the first piece that it left."""
         counter = self._counter
         if counter is None:
-            if USED.core is None:
-                return at
-            counter = self._counter = EventCount(USED.core, self._heads)
+            counter = self._counter = EventCount(core, self._heads)
         heard = counter.heard
         heard.last = -1 if self._last_bytes_at is None else self._last_bytes_at
         heard.longest = self._longest_silence
