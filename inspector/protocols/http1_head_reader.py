@@ -87,7 +87,10 @@ class HeadReader:
             method = method_of(data[:LONGEST_METHOD])
             return len(method) + 1 if method in METHODS and len(data) > len(method) else 0
         start = bytes(data[:STATUS_START])
-        return len(start) if may_begin(start, request=False) else 0
+        if not may_begin(start, request=False):
+            return 0
+        # What ends the status tells as well: another byte there makes it no status line.
+        return len(start) + (data[len(start) : len(start) + 1] in (b" ", b"\r"))
 
     def clear(self) -> None:
         """Forget what was read so far."""
