@@ -20,10 +20,10 @@ from inspector.wire import Segments
 
 #: Segments held as places in their batch; when there are more, all become bytes.
 _SEGMENTS: Final = 4096
-#: Of one direction so many are taken at once.
-_TAKEN: Final = 512
-#: And so many bytes: those of the longest one, and more.
-_BYTES: Final = 72 << 10
+#: Bytes of one of them, as it is taken (`wire.Segments.places`).
+_ROW: Final = 32
+#: Directions of which segments are taken at once.
+_GROUPS: Final = 512
 #: Directions and keys for which there is room at first; it doubles.
 _HALVES: Final = 64
 _SLOTS: Final = 256
@@ -52,10 +52,12 @@ class Memory:
         self._segments = (HeldSegment * _SEGMENTS)()
         self.state.segments = ctypes.addressof(self._segments)
         self.state.segment_room = _SEGMENTS
-        self._places, places = _buffer(ctypes.c_int64 * 4, _TAKEN)
-        self._places_view = places.cast("B")
-        self._bytes = (ctypes.c_char * _BYTES)()
-        self._bytes_view = memoryview(self._bytes)
+        # What the core takes out of them: which directions, rows of segments, and their bytes.
+        self._groups, self._groups_view = _buffer(ctypes.c_int64 * layout.GROUP_FIELDS, _GROUPS)
+        self._rows, rows = _buffer(ctypes.c_int64 * (_ROW // 8), _SEGMENTS)
+        self._rows_view = rows.cast("B")
+        self._bytes: Any = None
+        self._bytes_view = memoryview(b"")
         self._slots = (KeySlot * _SLOTS)()
         self._slots_used = 0
         self.state.slots, self.state.slot_mask = ctypes.addressof(self._slots), _SLOTS - 1
@@ -102,27 +104,48 @@ class Memory:
         """A key leads nowhere any more."""
         self._slots_used -= self._core.drop(self.pointer, key)
 
-    def take(self, index: int, before: Segments | None = None) -> Segments:
-        """What is held of a direction, as bytes, behind what is `before` it."""
-        data, held = self.data, index * layout.HALF_FIELDS + layout.HELD
-        segments = Segments(b"", array("q")) if before is None else before
+    def take(self, half: NativeHalf) -> None:
+        """What is held of a direction becomes bytes."""
+        data, held = self.data, half.at + layout.HELD
         while self.cells[held]:
-            known = len(segments.data)
             count = self._core.take(
-                self.pointer, data, len(data), index,
-                self._places, _TAKEN, self._bytes, _BYTES, known,
+                self.pointer, data, len(data), half.index, self._rows, _SEGMENTS,
+                self._room_for(data), len(self._bytes_view),
             )  # fmt: skip
-            segments.places.frombytes(self._places_view[: count * 32])
-            segments.data += self._bytes_view[: segments.places[-1] - known]
-        return segments
+            rows = array("q")
+            rows.frombytes(self._rows_view[: _ROW * count])
+            half.hold(rows, bytes(self._bytes_view[: rows[-1] - rows[2]]))
 
     def settle(self) -> None:
         """Whatever is held becomes bytes: its batch goes away, or there is no more room."""
-        while (index := self._core.held(self.pointer, 0)) >= 0:
-            half = self.halves[index]
-            assert half is not None
-            half.pull()
-        self.state.segment_count = 0
+        data, state, halves = self.data, self.state, self.halves
+        rows = self._rows_view
+        while state.segment_count:
+            room = self._room_for(data)
+            count = self._core.settle(
+                self.pointer, data, len(data), self._groups, _GROUPS,
+                self._rows, _SEGMENTS, room, len(self._bytes_view),
+            )  # fmt: skip
+            row = byte = 0
+            taken = self._bytes_view
+            groups = self._groups_view[: layout.GROUP_FIELDS * count].tolist()
+            for index, segments, size in zip(groups[::3], groups[1::3], groups[2::3], strict=True):
+                half = halves[index]
+                assert half is not None
+                row_end, byte_end = row + _ROW * segments, byte + size
+                places = array("q")
+                places.frombytes(rows[row:row_end])
+                half.hold(places, bytes(taken[byte:byte_end]))
+                row, byte = row_end, byte_end
+            if count < _GROUPS:
+                state.segment_count = 0
+
+    def _room_for(self, data: bytes) -> Any:
+        """Room for whatever bytes of a batch."""
+        if len(self._bytes_view) < len(data):
+            self._bytes = (ctypes.c_char * len(data))()
+            self._bytes_view = memoryview(self._bytes).cast("B")
+        return self._bytes
 
 
 def _cell(field: int) -> Any:
@@ -198,23 +221,37 @@ class NativeHalf(Half):
 
     @property
     def pending(self) -> PendingSegments:
-        if self.home.cells[self.at + layout.HELD]:
+        cells = self.home.cells
+        if cells[self.at + layout.HELD]:
             self.pull()
+        cells[self.at + layout.BEFORE] = 0  # whoever has it may put more behind it
         return self._pending
 
     @pending.setter
     def pending(self, segments: PendingSegments) -> None:
         self._pending = segments
+        self.home.cells[self.at + layout.BEFORE] = 0
 
     def pull(self) -> None:
         """What C holds becomes bytes."""
         assert isinstance(self.home, Memory)
-        if not self._pending:
-            self._pending = self.home.take(self.index)
-        elif isinstance(self._pending, Segments):
-            self.home.take(self.index, self._pending)
-        else:  # the reassembler put some there
-            self._pending = [*self._pending, *self.home.take(self.index)]
+        self.home.take(self)
+
+    def hold(self, places: array[int], data: bytes) -> None:
+        """Put segments behind those that wait; `places` count from `layout.BEFORE` bytes before."""
+        cells, before = self.home.cells, self.at + layout.BEFORE
+        pending = self._pending
+        if not pending:
+            pending = self._pending = Segments(data, places)
+        elif not isinstance(pending, Segments):  # the reassembler put some there
+            self._pending = [*pending, *Segments(data, places)]
+            return
+        elif cells[before]:
+            pending.data += data
+            pending.places += places
+        else:
+            pending.extend(Segments(data, places))
+        cells[before] = len(pending.data)
 
     def retire(self) -> None:
         memory = self.home

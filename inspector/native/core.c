@@ -25,7 +25,8 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
                              sizeof(struct sealed),  sizeof(struct usual),   sizeof(struct ways),
                              sizeof(struct json),    sizeof(struct known_token),
                              sizeof(struct known),   sizeof(struct cover),
-                             sizeof(struct strand),  sizeof(struct piece),   sizeof(struct weave)};
+                             sizeof(struct strand),  sizeof(struct piece),   sizeof(struct weave),
+                             sizeof(struct group)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];
@@ -219,25 +220,22 @@ int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t si
 }
 
 /* Takes what is held of a direction out, in order, and its bytes, one behind another; as far as
- * there is room for both; how many.  What does not fit stays held.  Places count from `before`
- * bytes in front of `bytes`. */
-int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size, int64_t index,
-                            struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room,
-                            int64_t before)
+ * there is room for both; how many, and `used` of the bytes. */
+static int64_t take_out(struct state *state, struct half *half, const uint8_t *data, int64_t size,
+                        struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room,
+                        int64_t *used)
 {
-    if (index < 0 || index >= state->half_count)
-        return 0;
-    struct half *half = state->halves + index;
-    int64_t at = half->held > 0 ? half->first : -1, count = 0, used = 0;
+    int64_t at = half->held > 0 ? half->first : -1, count = 0;
+    *used = 0;
     while (count < room && at >= 0 && at < state->segment_count) {
         struct segment *segment = state->segments + at;
         const int64_t length = segment->length, offset = segment->offset;
-        if (offset > size || length > size - offset || length > bytes_room - used)
+        if (offset > size || length > size - offset || length > bytes_room - *used)
             break;
-        out[count++] = (struct taken){segment->at, segment->packet, before + used,
-                                      before + used + length};
-        copy_bytes(bytes + used, data + offset, length);
-        used += length;
+        const int64_t start = half->before + *used;
+        out[count++] = (struct taken){segment->at, segment->packet, start, start + length};
+        copy_bytes(bytes + *used, data + offset, length);
+        *used += length;
         segment->half = -1;
         at = segment->following;
     }
@@ -250,11 +248,37 @@ int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t si
     return count;
 }
 
-/* The first direction, from segment `from` on, of which something is held; -1: none. */
-int64_t inspector_core_held(const struct state *state, int64_t from)
+/* Takes what is held of one direction, as far as there is room; how many. */
+int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size, int64_t index,
+                            struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room)
 {
-    for (int64_t i = from < 0 ? 0 : from; i < state->segment_count; i++)
-        if (state->segments[i].half >= 0)
-            return state->segments[i].half;
-    return -1;
+    int64_t used;
+    if (index < 0 || index >= state->half_count)
+        return 0;
+    return take_out(state, state->halves + index, data, size, out, room, bytes, bytes_room, &used);
+}
+
+/* Takes what is held of any direction, one direction behind another; of how many it was. */
+int64_t inspector_core_settle(struct state *state, const uint8_t *data, int64_t size,
+                              struct group *groups, int64_t group_room, struct taken *out,
+                              int64_t room, uint8_t *bytes, int64_t bytes_room)
+{
+    int64_t made = 0;
+    for (int64_t i = 0; i < state->segment_count && made < group_room; i++) {
+        const int64_t index = state->segments[i].half;
+        if (index < 0 || index >= state->half_count)
+            continue;
+        struct group *group = groups + made;
+        group->half = index;
+        group->count = take_out(state, state->halves + index, data, size, out, room, bytes,
+                                bytes_room, &group->bytes);
+        if (!group->count)
+            break;
+        made++;
+        out += group->count;
+        room -= group->count;
+        bytes += group->bytes;
+        bytes_room -= group->bytes;
+    }
+    return made;
 }

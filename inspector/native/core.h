@@ -34,7 +34,8 @@ struct half {
     int64_t early;        /* 1: data may wait beyond a hole */
     int64_t first, last;  /* its chain of held segments: indexes; -1: none */
     int64_t held;         /* how many */
-    int64_t unused[3];
+    int64_t before;       /* places of what is taken of it count from so many bytes before */
+    int64_t unused[2];
     uint64_t recent[RECENT]; /* identification and number of the frames that came last */
 };
 
@@ -57,6 +58,11 @@ struct segment {
 /* A segment as Python takes it: bytes `start` to `stop` of what lies beside it. */
 struct taken {
     int64_t at, packet, start, stop;
+};
+
+/* How many segments were taken of a direction, and how many bytes. */
+struct group {
+    int64_t half, count, bytes;
 };
 
 enum reason { END, RARE, SHOW, FLUSH, FULL, REASON_BITS = 3 };
@@ -99,8 +105,10 @@ EXPORT int64_t inspector_core_join(struct state *state, const uint8_t *data, int
                                    const struct record *records, int64_t count, int64_t from);
 EXPORT int64_t inspector_core_take(struct state *state, const uint8_t *data, int64_t size,
                                    int64_t half, struct taken *out, int64_t room, uint8_t *bytes,
-                                   int64_t bytes_room, int64_t before);
-EXPORT int64_t inspector_core_held(const struct state *state, int64_t from);
+                                   int64_t bytes_room);
+EXPORT int64_t inspector_core_settle(struct state *state, const uint8_t *data, int64_t size,
+                                     struct group *groups, int64_t group_room, struct taken *out,
+                                     int64_t room, uint8_t *bytes, int64_t bytes_room);
 
 EXPORT int64_t inspector_core_walk_classic(struct walk *walk, const uint8_t *data, int64_t size,
                                            struct record *out, int64_t room);

@@ -23,9 +23,11 @@ REASON_BITS: Final = 3
 
 #: The fields of `struct half`, each 8 bytes; behind them the frames that came last.
 NEXT, ACKED, FIN, WRAPS, SKIP, LAST_AT, LAST_PACKET, BATCH, ROOM = range(9)
-EARLY, FIRST, LAST, HELD = range(9, 13)
+EARLY, FIRST, LAST, HELD, BEFORE = range(9, 14)
 RECENT: Final = 16
 HALF_FIELDS: Final = 32
+#: Of `struct group`: the direction, how many segments were taken of it, how many bytes.
+GROUP_FIELDS: Final = 3
 
 
 class KeySlot(ctypes.Structure):
@@ -290,6 +292,7 @@ SIZES: Final = (
     8 * STRAND_FIELDS,
     8 * PIECE_FIELDS,
     ctypes.sizeof(Weave),
+    8 * GROUP_FIELDS,
 )
 
 _state: Final = ctypes.POINTER(CoreState)
@@ -309,8 +312,18 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "find": [_state, _bytes],
     "rehash": [_state, _address, c_int64],
     "join": [_state, _bytes, c_int64, _address, c_int64, c_int64],
-    "take": [_state, _bytes, c_int64, c_int64, _address, c_int64, _address, c_int64, c_int64],
-    "held": [_state, c_int64],
+    "take": [_state, _bytes, c_int64, c_int64, _address, c_int64, _address, c_int64],
+    "settle": [
+        _state,
+        _bytes,
+        c_int64,
+        _address,
+        c_int64,
+        _address,
+        c_int64,
+        _address,
+        c_int64,
+    ],
     "walk_classic": [_walk, _bytes, c_int64, _address, c_int64],
     "walk_pcapng": [_walk, _bytes, c_int64, _address, c_int64],
     "span": [_address, c_int64, c_int64, _number, _number],
@@ -393,7 +406,7 @@ class Core:
         self.rehash: Any = functions["rehash"]
         self.join: Any = functions["join"]
         self.take: Any = functions["take"]
-        self.held: Any = functions["held"]
+        self.settle: Any = functions["settle"]
         self.walk_classic: Any = functions["walk_classic"]
         self.walk_pcapng: Any = functions["walk_pcapng"]
         self.span: Any = functions["span"]

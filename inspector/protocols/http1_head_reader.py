@@ -90,7 +90,7 @@ class HeadReader:
         if not may_begin(start, request=False):
             return 0
         # What ends the status tells as well: another byte there makes it no status line.
-        return len(start) + (data[len(start) : len(start) + 1] in (b" ", b"\r"))
+        return len(start) + (bytes(data[len(start) : len(start) + 1]) in (b" ", b"\r"))
 
     def clear(self) -> None:
         """Forget what was read so far."""

@@ -59,7 +59,7 @@ int main(void)
         answer = inspector_core_join(&state, data, sizeof data, records, PACKETS, at);
         if ((answer & 7) == FLUSH) {
             inspector_core_take(&state, data, sizeof data, state.half, taken, PACKETS, bytes,
-                                sizeof bytes, 0);
+                                sizeof bytes);
             halves[state.half].room = 8192;
         }
         at = (answer >> REASON_BITS) + 1;

@@ -545,6 +545,29 @@ static void read_texts(const uint8_t *input, size_t size)
     free(text);
 }
 
+/* Everything that is held is taken, in as many calls as there is little room. */
+static void settle(struct state *state, const uint8_t *data, int64_t size, struct taken *taken)
+{
+    int64_t made, least = 1;
+    for (int64_t i = 0; i < state->segment_count; i++)
+        if (state->segments[i].length > least)
+            least = state->segments[i].length;
+    uint8_t *bytes = zeros((size_t)least, 1);
+    struct group *groups = zeros(1, sizeof *groups);
+    while ((made = inspector_core_settle(state, data, size, groups, 1, taken, ROOM, bytes, least)))
+        for (int64_t i = 0, row = 0; i < made; row += groups[i++].count) {
+            int64_t sum = 0;
+            MUST(groups[i].half >= 0 && groups[i].half < HALVES && groups[i].count > 0);
+            for (int64_t j = 0; j < groups[i].count; j++)
+                sum += taken[row + j].stop - taken[row + j].start;
+            MUST(sum == groups[i].bytes);
+        }
+    for (int i = 0; i < HALVES; i++)
+        MUST(!state->halves[i].held);
+    free(groups);
+    free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     read_texts(input, size);
@@ -569,6 +592,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         state->halves[i].room = 100;
     }
     int64_t live = 0, count = 0;
+    for (uint8_t i = 0; i < 2; i++) /* two directions lead somewhere from the start */
+        live += inspector_core_put(state, (uint8_t[KEY]){i}, i + 1);
     int64_t planned[HALVES] = {0}; /* bytes that records not yet joined add to a direction */
     for (size_t at = 0; at + 4 <= size; at += 4) {
         const uint8_t *step = input + at;
@@ -650,10 +675,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
                     state->halves[state->half].room = 100;
                 look(state, live);
                 if (reason == FULL) {
-                    int64_t index;
-                    while ((index = inspector_core_held(state, 0)) >= 0)
-                        MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM,
-                                                 bytes, BYTES, 0) > 0);
+                    settle(state, data, (int64_t)size, taken);
                     state->segment_count = 0;
                     from = where;
                 } else {
@@ -663,21 +685,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             break;
         }
         default: {
+            if (step[0] & 1) {
+                settle(state, data, (int64_t)size, taken);
+                break;
+            }
             int64_t held = half->held;
             int64_t index = half - state->halves;
             /* With little room some stay held, and come next. */
-            int64_t found = inspector_core_take(state, data, (int64_t)size, index, taken, ROOM,
-                                                bytes, step[3], step[1]);
-            MUST(half->held == held - found);
+            half->before = step[1];
+            const int64_t room = step[2] & 2 ? ROOM : step[1] % ROOM;
+            struct taken *few = zeros((size_t)room + !room, sizeof *few);
+            int64_t found = inspector_core_take(state, data, (int64_t)size, index, few, room,
+                                                bytes, step[3]);
+            memcpy(taken, few, (size_t)room * sizeof *few);
+            free(few);
+            half->before = 0;
+            MUST(found <= room && half->held == held - found);
             for (int64_t i = 0; i < found; i++)
                 MUST(taken[i].start == (i ? taken[i - 1].stop : step[1]) &&
                      taken[i].start <= taken[i].stop && taken[i].stop <= step[1] + step[3]);
-            MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM, bytes, BYTES,
-                                     0) ==
+            MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM, bytes, BYTES) ==
                  held - found);
             MUST(!half->held);
             MUST(inspector_core_take(state, data, (int64_t)size, step[3] - 100, taken, ROOM, bytes,
-                                     BYTES, 0) <= ROOM);
+                                     BYTES) <= ROOM);
         }
         }
         look(state, live);
