@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 14
+#define INSPECTOR_CORE_ABI 15
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -176,7 +176,7 @@ struct sieve {
 
 EXPORT int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int64_t count);
 EXPORT int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int64_t size,
-                                   int64_t step, int64_t from);
+                                   int64_t step, int64_t from, uint64_t fill);
 
 /* A segment in a usual frame: where in the batch its key stands (-1: the frame is another), and its
  * payload; `way` numbers the directions of a batch. */

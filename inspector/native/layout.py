@@ -10,7 +10,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 14
+ABI: Final = 15
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -332,7 +332,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "sealed": [_address, _bytes, c_int64, _address, c_int64],
     "first": [ctypes.POINTER(LiteralTable), _bytes, c_int64, c_int64],
     "sow": [_sieve, _address, c_int64],
-    "sift": [_sieve, _bytes, c_int64, c_int64, c_int64],
+    "sift": [_sieve, _bytes, c_int64, c_int64, c_int64, c_uint64],
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
     "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
     "seal": [ctypes.POINTER(Sealed), _bytes, c_int64, c_int64, _address],

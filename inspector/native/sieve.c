@@ -41,16 +41,43 @@ static int may_be(const struct sieve *sieve, uint64_t word)
     return 1;
 }
 
-/* The first place, of `from` and every `step` bytes behind it, where a word may stand; -1: none. */
+/* Where a run of one byte begins and stops, of which a word stands at `at`. */
+static int64_t begin_of(const uint8_t *text, int64_t at)
+{
+    const uint8_t byte = text[at];
+    while (at > 0 && text[at - 1] == byte)
+        at--;
+    return at;
+}
+
+static int64_t stop_of(const uint8_t *text, int64_t size, int64_t at)
+{
+    const uint8_t byte = text[at];
+    while (at < size && text[at] == byte)
+        at++;
+    return at;
+}
+
+/* The first place, of `from` and every `step` bytes behind it, where a word may stand; -1: none.
+ * A run of nothing but the word `fill` (of one byte; 0: of none) is passed over, if the words that
+ * reach over its ends are none. */
 int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int64_t size,
-                            int64_t step, int64_t from)
+                            int64_t step, int64_t from, uint64_t fill)
 {
     if (!has_table(sieve) || step < 1 || step > WORD || from < 0)
         return -1;
     for (int64_t at = from; at <= size - WORD; at += step) {
         const uint64_t word = le64(text + at);
-        if (may_be(sieve, word))
-            return at;
+        if (may_be(sieve, word)) {
+            if (!fill || word != fill || fill != (fill << 8 | fill >> 56))
+                return at;
+            const int64_t begin = begin_of(text, at), stop = stop_of(text, size, at);
+            if ((begin && may_be(sieve, le64(text + begin - 1))) ||
+                (stop < size && may_be(sieve, le64(text + stop - WORD + 1))))
+                return at;
+            at += (stop - WORD - at) / step * step;
+            continue;
+        }
         /* A copy is full of one byte that is repeated: within that every word is this one. */
         if (word == (word << 8 | word >> 56) && WORD % step == 0)
             while (at <= size - 2 * WORD && le64(text + at + WORD) == word)

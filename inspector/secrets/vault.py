@@ -233,7 +233,7 @@ class Vault:
         return self._meets(text.lower())
 
     def _meets(self, low: bytes) -> bool:
-        return self._windows.stand_in(low, self._apart) or (
+        return self._windows.stand_in(low, self._apart, but_fill=not self._knows_masks) or (
             bool(self._long_windows) and self._long_windows.stand_in(low, 1)
         )
 
@@ -248,7 +248,9 @@ class Vault:
         low = text.lower()
         found = [
             (start, stop)
-            for start, stop in _runs(low, self._windows, self._apart, 1)
+            for start, stop in _runs(
+                low, self._windows, self._apart, 1, but_fill=not self._knows_masks
+            )
             if self._is_piece(text[start:stop])
         ]
         if self._long:
@@ -307,10 +309,15 @@ class Vault:
 _ALL: Final = tuple(range(_WIDTH))
 
 
-def _runs(low: bytes, windows: Windows, apart: int, step: int) -> Iterator[tuple[int, int]]:
-    """Where windows stand in a text, those at most `step` apart together."""
+def _runs(
+    low: bytes, windows: Windows, apart: int, step: int, *, but_fill: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Where windows stand in a text, those at most `step` apart together.
+
+    `but_fill`: what is nothing but what masks are filled with may be left out (`Windows.places`).
+    """
     seen = 0
-    for hit in windows.places(low, apart):
+    for hit in windows.places(low, apart, but_fill=but_fill):
         if hit < seen:
             continue
         first, last = hit, hit

@@ -57,21 +57,41 @@ class Windows:
         if self._core is not None:
             self._sow(words)
 
-    def stand_in(self, low: bytes, apart: int) -> bool:
-        """Whether a window stands in a text, at a place that is a multiple of `apart` (1 or 4)."""
+    def stand_in(self, low: bytes, apart: int, *, but_fill: bool = False) -> bool:
+        """Whether a window stands in a text, at a place that is a multiple of `apart` (1 or 4).
+
+        `but_fill`: as in `places`.
+        """
         if self._compiled() is not None:
-            return next(self._sifted(low, apart), None) is not None
+            return next(self._sifted(low, apart, but_fill), None) is not None
+        if but_fill and FILL in self._words:
+            return bool(self.places(low, apart, but_fill=True))
         return not all(self._words.isdisjoint(words(low, at)) for at in range(0, WIDTH, apart))
 
-    def places(self, low: bytes, apart: int) -> list[int]:
+    def places(self, low: bytes, apart: int, *, but_fill: bool = False) -> list[int]:
         """Where windows stand in a text, at places that are multiples of `apart`, in order.
 
         Of those in one run of what masks are filled with the first alone: a copy is full of them.
+        `but_fill`: and none if nothing else of a key stands there, as most of them have it.
         """
         if self._compiled() is not None:
-            return list(self._sifted(low, apart))
+            return list(self._sifted(low, apart, but_fill))
         found = self._looked_up(low, apart)
-        return _without_fill(low, found) if FILL in self._words else found
+        if FILL not in self._words:
+            return found
+        found = _without_fill(low, found)
+        return [at for at in found if not (but_fill and self._is_fill_alone(low, at))]
+
+    def _is_fill_alone(self, low: bytes, at: int) -> bool:
+        """Whether no window reaches over the ends of the run of fill that one is in."""
+        if word_at(low, at) != FILL:
+            return False
+        begin, end = len(low[:at].rstrip(b"x")), fill_end(low, at)
+        reaching = (begin - 1, end - WIDTH + 1)
+        return not any(
+            0 <= place <= len(low) - WIDTH and word_at(low, place) in self._words
+            for place in reaching
+        )
 
     def _looked_up(self, low: bytes, apart: int) -> list[int]:
         looked = [(phase, words(low, phase)) for phase in range(0, WIDTH, apart)]
@@ -111,19 +131,21 @@ class Windows:
         packed = array("Q", words)
         core.sow(sieve, packed.buffer_info()[0], len(packed))
 
-    def _sifted(self, low: bytes, apart: int) -> Iterator[int]:
+    def _sifted(self, low: bytes, apart: int, but_fill: bool) -> Iterator[int]:
         core, sieve = self._core, self._sieve
         assert core is not None
         sift, size, known = core.sift, len(low), self._words
-        at: int = sift(sieve, low, size, apart, 0)
+        fill = FILL if but_fill else 0
+        at: int = sift(sieve, low, size, apart, 0, fill)
         while at >= 0:
             word = word_at(low, at)
             following = at + apart
             if word in known:
-                yield at
+                if not (but_fill and self._is_fill_alone(low, at)):
+                    yield at
                 if word == FILL:  # as are all up to its end
                     following = max(following, -(-(fill_end(low, at) - WIDTH + 1) // apart) * apart)
-            at = sift(sieve, low, size, apart, following)
+            at = sift(sieve, low, size, apart, following, fill)
 
     def __repr__(self) -> str:
         return f"<Windows {len(self._words)}>"

@@ -102,9 +102,9 @@ static void sift(const uint8_t *input, const uint8_t *text, int64_t length)
     const int64_t sown = inspector_core_sow(&sieve, words, count);
     MUST(sown == (sieve.bits && sieve.log >= 6 ? count : 0));
     for (int64_t i = 0; i < sown; i++)
-        MUST(inspector_core_sift(&sieve, text, length, 1 + i, i * 5) == i * 5);
+        MUST(inspector_core_sift(&sieve, text, length, 1 + i, i * 5, 0) == i * 5);
     const int64_t step = input[7] - 2, from = input[6] - 3;
-    const int64_t place = inspector_core_sift(&sieve, text, length, step, from);
+    const int64_t place = inspector_core_sift(&sieve, text, length, step, from, 0);
     MUST(place == -1 || (place >= from && place <= length - 8));
     /* A run of one byte up to the end, and what stands in front of it and behind. */
     uint8_t *filled = zeros((size_t)length + !length, 1);
@@ -112,10 +112,17 @@ static void sift(const uint8_t *input, const uint8_t *text, int64_t length)
     const int64_t run = length < 60 ? length : 10 + input[7] % 50, each = 1 << input[4] % 4;
     memset(filled + length - run, 'x', (size_t)(run - (input[5] & 1 && run)));
     for (int64_t at = 0, begin = 0; sown && begin <= length && at >= 0; begin = at + each) {
-        at = inspector_core_sift(&sieve, filled, length, each, begin);
+        at = inspector_core_sift(&sieve, filled, length, each, begin, 0);
         for (int64_t i = begin; i + 8 <= length && (at < 0 || i < at); i += each)
             for (int64_t n = 0; n < sown; n++)
                 MUST(memcmp(filled + i, words + n, 8));
+    }
+    /* The same run as fill: it is passed over, or what reaches over its ends may be known. */
+    const uint64_t fill = input[5] & 2 ? UINT64_C(0x7878787878787878) : words[0];
+    inspector_core_sow(&sieve, &fill, 1);
+    for (int64_t begin = 0, at = 0; begin <= length && at >= 0; begin = at + each) {
+        at = inspector_core_sift(&sieve, filled, length, each, begin, fill);
+        MUST(at == -1 || (at >= begin && at <= length - 8));
     }
     free(filled);
     free(sieve.bits);

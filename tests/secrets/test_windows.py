@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import re
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -47,6 +48,36 @@ def test_both_engines_find_each_place_where_a_window_stands(
     for windows in made(of(first[:30]), of(second[:30])):
         assert windows.places(text, apart) == expected
         assert windows.stand_in(text, apart) == bool(expected)
+
+
+FILLED = st.lists(
+    st.sampled_from(
+        [b"x" * 3, b"x" * 7, b"x" * 8, b"x" * 19, b"-x", b"x-", b"ab", b"-", b"LABONLY9"]
+    ),
+    max_size=9,
+).map(b"".join)
+
+
+@given(FILLED, FILLED, APART)
+def test_fill_that_nothing_else_of_a_key_stands_beside_may_be_left_out(
+    key: bytes, text: bytes, apart: int
+) -> None:
+    fill = int.from_bytes(b"x" * 8, "little")
+    known = of(key) | {fill}
+    hits = [at for at in range(0, len(text) - WIDTH + 1, apart) if word_at(text, at) in known]
+    runs = [(run.start(), run.end()) for run in re.finditer(rb"x{8,}", text)]
+    alone = [
+        (begin, end)
+        for begin, end in runs
+        if not (begin and word_at(text, begin - 1) in known)
+        and not (end < len(text) and word_at(text, end - 7) in known)
+    ]
+    expected = [at for at in hits if not any(begin <= at <= end - 8 for begin, end in alone)]
+    for windows in made(of(key), {fill}):
+        found = windows.places(text, apart, but_fill=True)
+        assert set(found) <= set(expected)
+        assert {word_at(text, at) for at in found} == {word_at(text, at) for at in expected}
+        assert windows.stand_in(text, apart, but_fill=True) == bool(expected)
 
 
 def test_few_words_and_many_are_found_in_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
