@@ -369,9 +369,13 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
 }
 
 
+_first_byte: Final = ctypes.c_char.from_buffer
+_address_of: Final = ctypes.addressof
+
+
 def address(data: bytearray) -> int | None:
     """Where bytes lie, as long as they keep their length; None: there are none."""
-    return ctypes.addressof(ctypes.c_char.from_buffer(data)) if data else None
+    return _address_of(_first_byte(data)) if data else None
 
 
 class Mismatch(Exception):

@@ -204,13 +204,13 @@ class Listening:
     def bytes_came(self, up: bool, segments: Sequence[Segment]) -> None:
         """See `Listener`."""
         side = self._told(up)
-        end = side.track.end + size_of(segments)
+        start = side.track.end
         if not self.dead:
             try:
                 side.add(segments)
             except Exception as error:
                 self._die(error)
-        if side.track.end < end:
+        if self.dead and side.track.end < (end := start + size_of(segments)):
             side.track.passed(end - side.track.end)
 
     def bytes_passed(self, up: bool, count: int) -> None:

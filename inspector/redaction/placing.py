@@ -149,15 +149,16 @@ class Placing:
 
     def _lay(self, held: HeldBatch, index: int, reading: Reading, found: TcpPacket) -> None:
         """A segment that is whole in its frame is placed as those of usual frames are."""
-        if reading.reason or reading.datagram or not reading.places:
+        places = reading.places or ()
+        if reading.reason or reading.datagram or len(places) != 1:
             return
-        [place] = reading.places
+        [place] = places
         if place.start < place.stop:
             begin, _ = held.span(index)
             sequence = found.seq + bool(found.flags & SYN) + place.offset & SEQUENCE_MASK
             way = held.way(found.key)
-            held.lay(index, way, sequence, begin + place.start, begin + place.stop)
-            reading.places = []
+            if held.lay(index, way, sequence, begin + place.start, begin + place.stop):
+                reading.places = []
 
     def _place(self, held: HeldBatch, index: int, reading: Reading) -> None:
         found, places = reading.segment, reading.places or ()
