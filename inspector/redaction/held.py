@@ -169,9 +169,10 @@ class HeldBatch(Packets):
             yield index
             index = self.following[index]
 
-    def alike(self, index: int, end: int) -> list[int]:
-        """A packet, and those of its direction behind it to before `end`."""
+    def alike(self, index: int, end: int | None = None) -> list[int]:
+        """A packet, and those of its direction behind it to before `end`; none of a fragment's."""
         ways = self.rows[_WAY::USUAL_FIELDS]
+        end = index + 1 if ways[index] < 0 else len(ways) if end is None else end
         return [index, *(at for at in range(index + 1, end) if ways[at] == ways[index])]
 
     def go(self, stop: int, comments: Mapping[int, tuple[str, ...]]) -> Batch:
@@ -257,6 +258,12 @@ class Share:
         self.at, self.least, self.soonest = direction.first, direction.least, direction.soonest
         if self.at < 0:
             held.shares.discard(self)
+
+    def fail(self) -> list[int]:
+        """Nothing of it can be told: it waits no more; which packets it may be about."""
+        first, self.at = self.at, -1
+        self.held.shares.discard(self)
+        return [] if first < 0 else self.held.alike(first)
 
     def go_on(self) -> None:
         """The first of them waits no more."""

@@ -129,14 +129,18 @@ class CopiedDirection:
             if records.changed and not before:
                 self.note(self.track.end, [], "tls")
 
-    def settle(self, before: int) -> None:
-        """Nothing more will be told of the bytes before this one."""
+    def settle(self, before: int) -> bool:
+        """Nothing more will be told of the bytes before this one; whether more is decided now."""
+        track = self.track
         held = self.messages.settled if self.records is None else self.records.settled
-        start = self.track.settle(min(before, held))
+        if min(before, held, track.end) <= track.decided:
+            return False
+        start = track.settle(min(before, held))
         if start is not None and self.unread is None:
             self.unread = self.brought.of(start)[1], start
             self.note(start, [], "plaintext")
-        self.brought.forget(self.track.decided)
+        self.brought.forget(track.decided)
+        return True
 
     def force(self) -> None:
         """Decide everything that is here, come what may."""
@@ -311,10 +315,12 @@ class Listening:
             return
         side = self._told(up)
         try:
-            side.settle(EVERYTHING if self.dead else before)
+            is_more = side.settle(EVERYTHING if self.dead else before)
         except Exception as error:
             self._die(error)
-        self._host.decided(side, over=self.over)
+        else:
+            if is_more or self.over:
+                self._host.decided(side, over=self.over)
 
     def failed(self, error: Exception) -> None:
         """See `Listener`."""

@@ -116,7 +116,11 @@ class Placing:
     def decided(self, side: CopiedDirection, *, over: bool) -> None:
         """Mask what is decided of a direction, or of one that is over."""
         for share in side.waiting.due(None if over else side.track.decided):
-            self._cover(share, side.track, over=over, is_new=False)
+            try:
+                self._cover(share, side.track, over=over, is_new=False)
+            except Exception as error:
+                for index in share.fail():
+                    self._failed(share.held, index, error)
             if share.at >= 0:
                 side.waiting.add(share)
 
@@ -216,7 +220,7 @@ class Placing:
             sequence = segment.seq + bool(segment.flags & SYN) + place.offset & SEQUENCE_MASK
             start, stop = begin + place.start, begin + place.stop
             if held.lay(index, -1, sequence, start, stop):
-                self._share(held, index, segment.key, index + 1)
+                self._share(held, index, segment.key)
             else:
                 self._unplaced(held, index, start, stop)
 
@@ -235,7 +239,7 @@ class Placing:
 
     # -- of segments ---------------------------------------------------------------
 
-    def _share(self, held: HeldBatch, first: int, key: bytes, end: int) -> None:
+    def _share(self, held: HeldBatch, first: int, key: bytes, end: int | None = None) -> None:
         """Packets that one direction brought, chained from the `first` on, all before `end`."""
         try:
             lying = self._lying

@@ -11,7 +11,9 @@ from inspector.exchanges.http import HttpLayer
 from inspector.inspection import Inspector
 from inspector.redaction import Redactor
 from inspector.redaction.frames import FrameReader
+from inspector.redaction.held import Share
 from inspector.redaction.messages import Messages
+from inspector.redaction.placing import Placing
 from inspector.redaction.records import Records
 from inspector.report.formats.whole import as_dict
 from tests.flows.build import Tcp, batch
@@ -41,7 +43,7 @@ def fail(*_: object, **__: object) -> Any:
     ("owner", "method"),
     [
         (Messages, "take"), (Messages, "force"), (Records, "take"),
-        (HttpLayer, "receive"), (HttpLayer, "settled"),
+        (HttpLayer, "receive"), (HttpLayer, "settled"), (Share, "cover"), (Placing, "_direction"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )  # fmt: skip
@@ -90,3 +92,27 @@ def test_an_error_in_the_copy_costs_the_report_nothing(
     assert {**report, "exchanges": 0}.keys() == told.keys()
     assert len(report["exchanges"]) == len(told["exchanges"])
     assert "internal-error" not in str(report["oddities"])
+
+
+def test_a_bug_in_masking_what_waited_blanks_it_and_costs_the_report_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was in one batch waits until the next has brought the rest of the head."""
+    whole = Share.cover
+    calls = []
+
+    def fail_later(share: Share, *more: Any, **by_name: Any) -> None:
+        calls.append(share)
+        if calls.count(share) > 1:
+            fail()
+        whole(share, *more, **by_name)
+
+    monkeypatch.setattr(Share, "cover", fail_later)
+    tcp = Tcp().open()
+    for part in (b"GET /?key=LABO", b"NLY9 HTTP/1.1\r\nHost: ", b"made-up.example\r\n\r\n"):
+        tcp.up(part)
+    tcp.down(response(b"{}")).close()
+    out, summary = redacted(tcp.wire.packets, 1)
+    assert b"LABO" not in payloads(out)
+    assert b"NLY9" not in payloads(out)
+    assert summary.blanked["internal-error"] == 2
