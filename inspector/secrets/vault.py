@@ -77,6 +77,7 @@ class Vault:
         "_clear_words",
         "_compared",
         "_key",
+        "_knows_fill",
         "_knows_masks",
         "_lengths",
         "_long",
@@ -96,6 +97,7 @@ class Vault:
         self._whole: set[bytes] = set()
         self._lengths: set[int] = set()
         self._knows_masks = False  # a key is known that looks like a mask
+        self._knows_fill = False  # one that is nothing but what masks are filled with
         #: Long keys, one behind another and apart, and every fifth of their windows.
         self._long = bytearray()
         self._long_windows = Windows()
@@ -153,6 +155,7 @@ class Vault:
             self._take_back(windows)
         self._whole.add(digest)
         self._knows_masks = self._knows_masks or is_mask(value)
+        self._knows_fill = self._knows_fill or not value.strip(_FILL)
         self._lengths.add(len(value))
         if len(value) < PIECE:
             self._apart = 1
@@ -233,7 +236,7 @@ class Vault:
         return self._meets(text.lower())
 
     def _meets(self, low: bytes) -> bool:
-        return self._windows.stand_in(low, self._apart, but_fill=not self._knows_masks) or (
+        return self._windows.stand_in(low, self._apart, but_fill=not self._knows_fill) or (
             bool(self._long_windows) and self._long_windows.stand_in(low, 1)
         )
 
@@ -249,7 +252,7 @@ class Vault:
         found = [
             (start, stop)
             for start, stop in _runs(
-                low, self._windows, self._apart, 1, but_fill=not self._knows_masks
+                low, self._windows, self._apart, 1, but_fill=not self._knows_fill
             )
             if self._is_piece(text[start:stop])
         ]

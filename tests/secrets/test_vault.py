@@ -264,6 +264,20 @@ def test_a_text_that_is_blank_costs_little_though_a_key_is_filled_like_it() -> N
     assert many < 2.2 * few
 
 
+def test_a_key_that_looks_like_a_mask_is_found_whole_and_blank_text_is_passed_over() -> None:
+    """What stands before the fill, or behind it, tells it; of fill alone nothing is a piece."""
+    for key in (b"sk-" + b"x" * 18, b"sk-" + b"x" * 18 + b"12345678", b"sk-xx-" + b"x" * 18):
+        vault = knowing(key)
+        assert vault
+        for before, behind in ((b'"', b'"'), (b"x" * 0, b" and"), (b"a ", b"")):
+            text = before + key + behind
+            assert vault.spans(text) == [(len(before), len(before) + len(key))]
+            assert not vault.is_clear(b"-" * 300 + text, as_it_is)
+        for blank in (b"x" * 40, b'{"a":"' + b"x" * 300 + b'"}', b"X" * 12 + b"x" * 9):
+            assert vault.spans(blank) == []
+            assert not vault.may_hold(blank)
+
+
 def as_it_is(text: bytes) -> tuple[bytes]:
     return (text,)
 
