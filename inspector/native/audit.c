@@ -3,14 +3,9 @@
  * doubt. */
 #include "bytes.h"
 #include "core.h"
+#include "frames.h"
 
 enum { WORD = 8, BYTE = 0xFF };
-
-static int lies_within(const struct record *record, int64_t size)
-{
-    return record->offset >= 0 && record->captured >= 0 &&
-           record->captured <= size - record->offset;
-}
 
 /* Whether each byte of a copy is the source's, or one that `foreign` has a zero for. */
 static int is_masked(const uint8_t *copy, const uint8_t *source, int64_t size,
@@ -80,8 +75,7 @@ static int write_text(struct texts *texts, const uint8_t *text, int64_t size)
     if (size > texts->room - texts->used - LONG - 1)
         return 0;
     uint8_t *out = texts->out + texts->used;
-    for (int64_t i = 0; i < size; i++)
-        out[i] = text[i];
+    copy_bytes(out, text, size);
     for (int64_t i = size; i < size + LONG; i++)
         out[i] = FILL;
     out[size + LONG] = '\n';

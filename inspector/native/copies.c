@@ -8,13 +8,6 @@
 
 enum { STAMPED = 32, STAMPS = 0x0101080A };
 
-/* Whether a record lies within the data. */
-static int lies_within(const struct record *record, int64_t size)
-{
-    return record->offset >= 0 && record->captured >= 0 && record->offset <= size &&
-           record->captured <= size - record->offset;
-}
-
 /* Whether nothing but zeros stands from `at` to before `stop`. */
 static int is_zero(const uint8_t *data, int64_t at, int64_t stop)
 {

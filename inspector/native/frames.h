@@ -1,10 +1,18 @@
-/* The headers of usual frames: Ethernet or SLL, IPv4 without options, TCP. */
+/* Where frames lie, and the headers of usual ones: Ethernet or SLL, IPv4 without options, TCP. */
 #ifndef INSPECTOR_FRAMES_H
 #define INSPECTOR_FRAMES_H
 
 #include "bytes.h"
+#include "core.h"
 
 enum { IPV4 = 20, TCP = 20 };
+
+/* Whether a record lies within the data. */
+static inline int lies_within(const struct record *record, int64_t size)
+{
+    return record->offset >= 0 && record->captured >= 0 &&
+           record->captured <= size - record->offset;
+}
 
 /* The headers of a packet that the fast path can take. */
 struct packet {

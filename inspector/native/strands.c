@@ -3,16 +3,7 @@
 #include "bytes.h"
 #include "core.h"
 
-enum { SYN = 2, WORD = 8 };
-
-static void copy(uint8_t *to, const uint8_t *from, int64_t length)
-{
-    int64_t i = 0;
-    for (; i <= length - WORD; i += WORD)
-        __builtin_memcpy(to + i, from + i, WORD);
-    for (; i < length; i++)
-        to[i] = from[i];
-}
+enum { SYN = 2 };
 
 static int is_sound(const struct weave *weave, const struct usual *segment, int64_t size)
 {
@@ -85,7 +76,7 @@ static void fill(const struct weave *weave, const uint8_t *data, const struct us
         const int64_t start = usual[i].start, length = usual[i].stop - start;
         weave->pieces[strand->piece + strand->pieces++] =
             (struct piece){i, strand->length, length, start};
-        copy(weave->bytes + strand->begin + strand->length, data + start, length);
+        copy_bytes(weave->bytes + strand->begin + strand->length, data + start, length);
         strand->length += length;
     }
 }
@@ -105,11 +96,11 @@ static int seam(struct weave *weave, struct strand *strand)
             return 0;
         uint8_t *out = weave->seams + weave->seams_used;
         if (is_long) {
-            copy(out, bytes, edge);
+            copy_bytes(out, bytes, edge);
             out[edge] = 0;
-            copy(out + edge + 1, bytes + piece->length - edge, edge);
+            copy_bytes(out + edge + 1, bytes + piece->length - edge, edge);
         } else {
-            copy(out, bytes, length);
+            copy_bytes(out, bytes, length);
         }
         weave->seams_used += length;
     }
