@@ -193,7 +193,7 @@ int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
                 flags[at] |= CHANGED;
             }
             flags[at] |= (uint8_t)cover->mark;
-        } else if (cover->over || offset < 0 || offset + length <= decided) {
+        } else if (cover->over || offset + length <= decided) {
             cover->odd = offset;
             return at;
         } else {

@@ -439,6 +439,16 @@ def _is_damaged(field: bytes, colon: bytes, value: bytes) -> bool:
 
 
 def _printable(field: bytes) -> str:
-    """An event name that a report can hold: bounded, no control characters."""
-    text = field[: 4 * NAME_LIMIT].decode("utf-8", "replace")[:NAME_LIMIT]
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
+    """An event name that a report can hold: bounded, no control characters.
+
+    A question mark stands for each byte of what is none: the length that a report tells of a name
+    is the same in a copy, where that byte is masked.
+    """
+    text = field[: 4 * NAME_LIMIT].decode("utf-8", "surrogateescape")[:NAME_LIMIT]
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return "?" * len(character.encode("utf-8", "surrogateescape"))

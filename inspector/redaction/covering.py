@@ -111,7 +111,7 @@ def _cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) 
             elif _goes_on(raw, out, low, high, end):
                 flags[at] |= CHANGED
             flags[at] |= direction.mark
-        elif direction.over or offset < 0 or offset + stop - start <= direction.decided:
+        elif direction.over or offset + stop - start <= direction.decided:
             direction.odd = offset
             return at
         else:

@@ -275,7 +275,7 @@ class Placing:
         def odd(index: int, offset: int) -> None:
             start, stop = held.payload(index)
             end = offset + stop - start
-            if is_new and (offset < 0 or (over and end > track.end)):
+            if is_new and (end <= 0 or (over and end > track.end)):
                 self._unplaced(held, index, start, stop)
             else:
                 self._mask(held, index, start, stop, offset, track)

@@ -1,4 +1,4 @@
-"""The copy of a capture whose packets are cut short says what the capture says."""
+"""The copy of a capture whose packets are damaged says what the capture says."""
 
 from __future__ import annotations
 
@@ -33,3 +33,18 @@ def test_wherever_a_request_is_cut(asked: int) -> None:
     sent = cut(asked, len(ANSWERED))
     out, _ = redacted(sent)
     assert report_of(out) == report_of([batch(sent)])
+
+
+@pytest.mark.parametrize("before", [1, 2, 9])
+def test_wherever_a_stream_is_said_to_have_begun(before: int) -> None:
+    """The number of a SYN is damaged: bytes lie before the first one of the stream."""
+    tcp = Tcp().open()
+    tcp.up(ASKED, offset=-before).ack(False)
+    tcp.down(ANSWERED).ack(True)
+    tcp.close()
+    sent = tcp.wire.packets
+    told = report_of([batch(sent)])
+    for size in (1, len(sent)):
+        out, _ = redacted(sent, size=size)
+        assert report_of(out) == told
+    assert told["connections"][0]["protocol"] == "http/1.1"

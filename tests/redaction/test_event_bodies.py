@@ -107,6 +107,21 @@ def test_cut_anywhere_a_parser_counts_the_same(lines: list[bytes], end: bytes, s
     assert counted(masked) == counted(data)
 
 
+@pytest.mark.parametrize(
+    "name", [b"lab \xff on", "lab\u200bon".encode(), b"lab\x07on", b"lab\xe2\x80"]
+)
+def test_the_length_of_a_name_that_is_no_text_is_told_of_a_copy_as_well(name: bytes) -> None:
+    def length(data: bytes) -> int:
+        parser = SseParser()
+        parser.feed([(1, 1, data)])
+        (told,) = parser.finish(True).names
+        return len(told.encode())
+
+    data = b"event: " + name + b"\ndata: {}\n\n"
+    assert name not in shown(data)
+    assert length(shown(data)) == length(data) == len(name)
+
+
 def counted(data: bytes) -> tuple[object, ...]:
     parser = SseParser()
     parser.feed([(1, 1, data)])
