@@ -151,7 +151,7 @@ class Audit:
         """Where in a batch keys stand within packets."""
         data, vault = batch.data, self._vault
         # The headers of usual frames have no text: only as it is a key can stand in their numbers.
-        new = self._sayings.new(batch, usual)
+        new = self._sayings.new(batch, usual, vault.generation)
         if not (vault.finds(data) or echoes(vault, _BETWEEN.join(new))):
             self._sayings.remember(new)
             return []

@@ -33,14 +33,21 @@ BYTES: Final = 1 << 21
 class Sayings:
     """Remembers what was said and holds no credential."""
 
-    __slots__ = ("_bytes", "_clear")
+    __slots__ = ("_bytes", "_clear", "_generation")
 
     def __init__(self) -> None:
         self._clear: set[bytes] = set()
         self._bytes = 0
+        self._generation = 0
 
-    def new(self, batch: Batch, usual: UsualSegments) -> list[bytes]:
-        """The texts of a batch that are not remembered, each once."""
+    def new(self, batch: Batch, usual: UsualSegments, generation: int) -> list[bytes]:
+        """The texts of a batch that are not remembered, each once.
+
+        `generation` is the vault's: what was clear may hold a credential that it learnt since.
+        """
+        if generation != self._generation:
+            self._generation = generation
+            self._forget()
         return [text for text in texts(batch, usual) if text not in self._clear]
 
     def remember(self, clear: Iterable[bytes]) -> None:
@@ -49,10 +56,13 @@ class Sayings:
             if len(text) > LONGEST:
                 continue
             if len(self._clear) >= TEXTS or self._bytes + len(text) > BYTES:
-                self._clear.clear()
-                self._bytes = 0
+                self._forget()
             self._clear.add(text)
             self._bytes += len(text)
+
+    def _forget(self) -> None:
+        self._clear.clear()
+        self._bytes = 0
 
 
 def texts(batch: Batch, usual: UsualSegments) -> Sequence[bytes]:

@@ -14,6 +14,7 @@ from inspector.redaction import said as module
 from inspector.redaction.audit import Audit
 from inspector.redaction.said import LEAST, Sayings, texts
 from inspector.redaction.usual import usual_segments
+from inspector.secret import Secret
 from inspector.wire import Batch
 from tests.flows.build import Tcp, native_core
 from tests.redaction.test_audit import PLAIN, batches, knowing
@@ -92,11 +93,11 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sayings = Sayings()
     for number in range(200):
         batch = of(b"%03d words" % number, b"%03d" % number * (20 + number))
-        sayings.remember(sayings.new(batch, usual_segments(batch)))
+        sayings.remember(sayings.new(batch, usual_segments(batch), 1))
         assert sum(map(len, sayings._clear)) == sayings._bytes <= 300
         assert len(sayings._clear) <= 10
     batch = of(b"199 words", b"new words")
-    assert sayings.new(batch, usual_segments(batch)) == [b"new words"]
+    assert sayings.new(batch, usual_segments(batch), 1) == [b"new words"]
 
 
 def test_what_holds_a_credential_is_found_however_often_it_is_said() -> None:
@@ -109,3 +110,14 @@ def test_what_holds_a_credential_is_found_however_often_it_is_said() -> None:
         assert hidden.start == place + batch.data.index(b"%")
         place += len(batch.data)
     assert audit.found.keys == 3
+
+
+def test_what_was_clear_is_looked_at_again_when_a_credential_was_learnt() -> None:
+    body = b'{"a":"%s"}' % b"".join(b"%%%02X" % byte for byte in PLAIN)
+    vault = knowing(b"zq81-made-up-LABONLY-7731")
+    audit = Audit(vault)
+    [batch] = batches(Tcp().open().up(body).wire.packets)
+    assert audit.look(batch, 0, 1) == []
+    vault.learn(Secret(PLAIN))
+    [hidden] = audit.look(batch, 0, 5)
+    assert hidden.start == batch.data.index(b"%")
