@@ -66,10 +66,15 @@ def _once(before: Undone) -> Undone:
         start, stop = match.span()
         parts += (before.text[at:start], meaning)
         origins += (before.written(place, place + 1) for place in range(at, start))
-        origins += [before.written(start, stop)] * len(meaning)
+        if meaning:
+            origins += [before.written(start, stop)] * len(meaning)
+        elif origins:  # what stands for nothing belongs to the character before it
+            origins[-1] = origins[-1][0], before.written(start, stop)[1]
         at = stop
     parts.append(before.text[at:])
     origins += (before.written(place, place + 1) for place in range(at, len(before.text)))
+    if origins:  # or to the first one
+        origins[0] = before.written(0, 1)[0], origins[0][1]
     return Undone("".join(parts), tuple(origins))
 
 

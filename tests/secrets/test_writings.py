@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspector.secrets.writings import undone
@@ -37,6 +37,9 @@ def test_what_is_found_is_told_where_it_is_written() -> None:
     assert text[slice(*meant.written(start, start + 3))] == r"\u0061b%2563"
 
 
+@example("0&#1;")
+@example("&#1;0")
+@example("a&#1;&#2;b&#3;")
 @given(st.text(alphabet="%2561abu\\&#;=0", max_size=60))
 def test_places_go_up_and_cover_the_text(text: str) -> None:
     meant = undone(text)
