@@ -34,6 +34,9 @@ _LISTS: Final = {10: 2, 13: 2, 50: 2, 43: 1}
 #: early_data, psk_key_exchange_modes, post_handshake_auth; of a ServerHello supported_versions.
 _NUMBERS: Final = {1: 1, 11: 4, 22: 0, 23: 0, 27: 7, 28: 2, 42: 4, 45: 3, 49: 0}
 _CHOSEN_VERSION: Final = 43
+#: Types of extensions that stay: those that IANA registered one behind another, NPN, ALPS (twice),
+#: Channel ID (twice), Encrypted Client Hello, renegotiation_info.
+_KINDS: Final = frozenset((*range(66), 0x3374, 0x4469, 0x44CD, 0x754F, 0x7550, 0xFE0D, 0xFF01))
 
 
 class _Cut(Exception):
@@ -111,10 +114,19 @@ def _hello(copy: _Copy, names: tuple[Names, Names], *, is_client: bool) -> None:
         return
     end = copy.at + 2 + copy.number(2)
     while copy.at < min(end, len(copy.data)):
-        kind, size = copy.number(2), copy.number(2)
+        begin = copy.at
+        copy.skip(2 + 2)
+        kind = int.from_bytes(copy.data[begin : begin + 2], "big")
+        size = int.from_bytes(copy.data[begin + 2 : copy.at], "big")
         after = copy.at + size
         if after > min(end, len(copy.data)):
-            raise _Cut  # nobody reads an extension that is cut
+            raise _Cut  # nobody reads an extension that is cut, and its type may be text
+        copy.at = begin
+        if kind in _KINDS or is_grease(kind):
+            copy.keep(2)
+        else:
+            copy.skip(2)
+        copy.keep(2)
         try:
             _extension(copy, kind, size, names, is_client=is_client)
         except _Cut:

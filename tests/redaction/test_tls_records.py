@@ -280,3 +280,33 @@ def test_of_application_data_the_compiled_engine_reads_no_record_in_python() -> 
         parts = [one.feed(data[:50]), one.feed(data[50:])]
     assert b"".join(parts) == (data[:5] + b"x" * 40) * 9
     assert one.changed
+
+
+def hello_of(extensions: bytes) -> bytes:
+    body = b"\x03\x03" + 32 * b"r" + b"\0" + b"\0\x02\x13\x01" + b"\x01\0"
+    body += len(extensions).to_bytes(2, "big") + extensions
+    return record(22, b"\x01" + len(body).to_bytes(3, "big") + body)
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        # The length of a name is one too small: its last letter is read as a type.
+        b"\0\0\0\x0c\0\x0a\0\0\x07lab.tes%c\0\x0b\0\0\x0b\0\x02\x01\0",
+        b"\0\0\0\x0c\0\x0a\0\0\x07lab.tes%c\0\0",
+        # Or as the length of an extension that is cut.
+        b"\0\x0b%cbc",
+    ],
+)
+def test_a_letter_that_a_lying_length_makes_a_number_is_none(extensions: bytes) -> None:
+    one, other = (hello_of(extensions % letter) for letter in b"tk")
+    assert masked([one]) == masked([other])
+    told_of_one, told_of_copy = (told([(True, data)]) for data in (one, masked([one])))
+    assert told_of_copy[1:] == told_of_one[1:]
+
+
+def test_types_of_extensions_that_somebody_registered_stay() -> None:
+    kinds = (0, 13, 0x3374, 0x44CD, 0xFE0D, 0xFF01, 0x2A2A)
+    extensions = b"".join(kind.to_bytes(2, "big") + b"\0\0" for kind in kinds)
+    assert extensions in masked([hello_of(extensions)])
+    assert b"\x42\0\0\0" not in masked([hello_of(extensions + b"\x42\0\0\0")])
