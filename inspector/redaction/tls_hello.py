@@ -68,6 +68,30 @@ class _Copy:
     def number(self, size: int) -> int:
         return int.from_bytes(self.keep(size), "big")
 
+    def length(self, size: int) -> int:
+        """How many bytes follow; `_Cut` if fewer do.  Such a lie may be text, and stays blank.
+
+        What it is blank with lies as well, or it stays as it is.
+        """
+        start = self.at
+        self.skip(size)
+        count = int.from_bytes(self.data[start : self.at], "big")
+        rest = len(self.data) - self.at
+        if count <= rest or int.from_bytes(b"x" * size, "big") <= rest:
+            self.out[start : self.at] = self.data[start : self.at]
+        if count > rest:
+            raise _Cut
+        return count
+
+    def is_zero(self) -> bool:
+        """Whether the next byte is 0, which stays; no other does."""
+        start = self.at
+        self.skip(1)
+        if self.data[start]:
+            return False
+        self.out[start] = 0
+        return True
+
     def numbers(self, count: int) -> None:
         """A list of 16-bit numbers.  Text in their place is no number that anybody registered."""
         start, stop = self.at, min(self.at + count, len(self.data))
@@ -109,7 +133,8 @@ def _hello(copy: _Copy, names: tuple[Names, Names], *, is_client: bool) -> None:
         else:
             copy.keep(count)  # compression methods
     else:
-        copy.keep(2 + 1)  # cipher suite, compression method
+        copy.numbers(2)  # cipher suite
+        copy.keep(1)  # compression method
     if copy.at == len(copy.data):
         return
     end = copy.at + 2 + copy.number(2)
@@ -143,22 +168,22 @@ def _extension(
     inner = _Copy(copy.data[begin : begin + size])
     try:
         if kind == _SERVER_NAME and size:
-            inner.keep(2)
+            inner.numbers(2)
             while inner.at < size:
-                is_host = inner.number(1) == 0
-                count = inner.number(2)
+                is_host = inner.is_zero()
+                count = inner.length(2)
                 if is_host:
                     inner.name(count, names[0])
                 else:
                     inner.skip(count)
         elif kind == _ALPN:
-            inner.keep(2)
+            inner.numbers(2)
             while inner.at < size:
-                inner.name(inner.number(1), names[1])
+                inner.name(inner.length(1), names[1])
         elif kind == _CHOSEN_VERSION and not is_client:
-            inner.keep(2)
+            inner.numbers(2)
         elif kind in _LISTS:
-            inner.numbers(inner.number(_LISTS[kind]))
+            inner.numbers(inner.length(_LISTS[kind]))
         elif size <= _NUMBERS.get(kind, -1):
             inner.keep(size)
     finally:

@@ -88,7 +88,7 @@ def test_each_packet_is_masked_or_waits_or_is_left_to_the_caller(
         captured = before.data[start : start + length]
         is_alike = offset >= 0 and end <= decided and RAW[offset:end] == captured
         assert frame == (OUT[offset:end] if is_alike else captured), differs
-        if not is_alike and offset >= 0 and end > decided:
+        if not is_alike and end > decided:
             waiting.append(index)
             continue
         assert ((index, offset) in odd) is not is_alike  # type: ignore[operator]

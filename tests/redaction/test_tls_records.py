@@ -294,8 +294,11 @@ def hello_of(extensions: bytes) -> bytes:
         # The length of a name is one too small: its last letter is read as a type.
         b"\0\0\0\x0c\0\x0a\0\0\x07lab.tes%c\0\x0b\0\0\x0b\0\x02\x01\0",
         b"\0\0\0\x0c\0\x0a\0\0\x07lab.tes%c\0\0",
-        # Or as the length of an extension that is cut.
+        # Or as the length of an extension that is cut, of a name, of a list.
         b"\0\x0b%cbc",
+        b"\0\0\0\x0e\0\x0c?\0\0\x07%cab.test",
+        b"\0\0\0\x0e\0\x0c%c\0\x01\x07xab.test",
+        b"\0\x0a\0\x06%cab.te",
     ],
 )
 def test_a_letter_that_a_lying_length_makes_a_number_is_none(extensions: bytes) -> None:

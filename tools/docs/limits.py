@@ -200,6 +200,7 @@ SETTABLE: Final = (
 NO_LIMITS: Final = {
     ("cli.parameters", "_LABEL_LIMIT"): "said in the error of whoever types a longer label",
     ("credentials.memo", "_LONGEST_KEY"): "of a key for blake2b",
+    ("exchanges.cleaning", "_LONGEST_REMEMBERED"): "of a text that is looked at once",
     ("fleet.fetching", "_LONGEST_NAME"): "of the name under which a file is fetched",
     ("flows.fragments", "MAX_DATAGRAM"): "the longest datagram that IP can have",
     ("linux.ebpf.loader", "_LINES_KEPT"): "of an error's text",
@@ -210,6 +211,7 @@ NO_LIMITS: Final = {
     ("live.prober", "_NAME_LIMIT"): "of a file's name as it is shown",
     ("live.broker", "_LONGEST_NAME"): "of a name that a file system knows",
     ("live.files", "_LONGEST_COMMENT"): "of an option, whose length has 16 bits",
+    ("native.layout", "JSON_DEPTH"): "deeper JSON is masked without the compiled core",
     ("native.layout", "LONGEST_LITERAL"): "of a text that is looked for: a longer one is, too",
     ("pcap.source", "_LONGEST_MAGIC"): "of the first bytes of a compressed file",
     ("protocols.compiled", "_LONGEST_HEAD"): "of an event that the compiled core counts",
@@ -218,6 +220,7 @@ NO_LIMITS: Final = {
     ("protocols.tls_hello", "_NAME_LIMIT"): "of a host name",
     ("providers_file", "_LONGEST_NAME"): "said in the error of whoever writes a longer one",
     ("redaction.tls_hello", "_NAME_LIMIT"): "of a host name",
+    ("redaction.said", "LONGEST"): "of a text that is looked at once",
     ("redaction.recoding", "_LONGEST"): "of a chunk's size in digits, as the format has it",
     ("report.formats.har", "_QUERY_LIMIT"): "of a query's parts that are listed one by one",
     ("secrets.labels", "_LONGEST"): "no label of a masked value is longer",
