@@ -289,6 +289,13 @@ class JsonBody:
 
     def _granting(self) -> Callable[[bytes], bytes | None] | None:
         """What gives the content of the string that is read as it may stand; None: nothing may."""
+        name, is_error = self._standing()
+        if is_error:
+            return partial(masked_text, self._masker)
+        return partial(self._granted, name) if name in STRINGS else None
+
+    def _standing(self) -> tuple[str, bool]:
+        """Under which name the string that is read stands, and whether it is an error's text."""
         path = self._path
         name = path[-1] if path else None
         if name is ARRAY and len(path) > 1:
@@ -298,11 +305,8 @@ class JsonBody:
             names = tuple(step for step in path if step is not ARRAY)
         if names == ("error",):
             self._failed = True
-        if self._answers and (names in ERROR_TEXTS or (self._failed and names in BARE_ERROR_TEXTS)):
-            return partial(masked_text, self._masker)
-        if name is None or name not in STRINGS:
-            return None
-        return partial(self._granted, name)
+        is_error = names in ERROR_TEXTS or (self._failed and names in BARE_ERROR_TEXTS)
+        return name or "", self._answers and is_error
 
     def _granted(self, name: str, content: bytes) -> bytes | None:
         """A value under a name that has a grant, as it may stand."""
@@ -331,8 +335,11 @@ class JsonBody:
         return start + self._utf8.marked(self._take(len(hidden)), hidden)
 
     def _start_of_text(self, content: bytes) -> bytes:
-        """The first bytes of an error's long text, as they may stand."""
-        if self._granting() is None:
+        """The first bytes of an error's text that is long or cut, as they may stand.
+
+        Of a value that a grammar grants nothing stands without its end.
+        """
+        if not self._standing()[1]:
             return b""
         content = content[:STRING_LIMIT]
         units = _WHOLE_UNITS.match(content)

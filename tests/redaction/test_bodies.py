@@ -281,3 +281,11 @@ def test_a_long_fill_with_something_else_behind_it_is_decided_at_once(behind: st
     # Each look of a pattern that may cut the fill anywhere would double with its length.
     assert _MASKED.fullmatch("x" * 5000 + behind) is None
     assert _MASKED.fullmatch("x" * 5000 + "12345678") is not None
+
+
+@pytest.mark.parametrize("name", ["model", "type", "role", "stop_reason"])
+def test_of_a_value_that_a_grammar_grants_nothing_stands_without_its_end(name: str) -> None:
+    for value in (b"claude-lab-1", b"eElVzkuPI", b"end_turn"):
+        body = JsonBody(Masker(b"lab"), answers=True)
+        begun = b'{"' + name.encode() + b'":"'
+        assert body.feed(begun + value) + body.flush() == begun + b"x" * len(value)
