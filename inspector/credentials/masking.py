@@ -19,11 +19,12 @@ from inspector.credentials.finding import is_masked_placeholder, prefixed_keys
 from inspector.credentials.kinds import placeholder
 from inspector.credentials.known_tokens import KnownTokens
 from inspector.credentials.masks import Masks
-from inspector.credentials.memo import Memo, PlainFields, Written
+from inspector.credentials.memo import Memo
 from inspector.credentials.reading import PositionReading, folded_name, read, read_parameter
 from inspector.credentials.respelling import respelt, units
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target
 from inspector.credentials.text_masks import RECURRING, TextMasker
+from inspector.credentials.written import PlainFields
 from inspector.model.credentials import Credential
 from inspector.native.used import USED
 from inspector.secret import Secret
@@ -141,7 +142,7 @@ class Masker:
         plain.at(epoch := vault.epoch)
         # Remembering the one may make room by forgetting the other: then it is another epoch.
         if all(is_remembered(vault, part) for part in field) and vault.epoch == epoch:
-            plain.put(field, Written(vault.generation, epoch, name, value.strip(" \t")))
+            plain.put(field, epoch, name, value.strip(" \t"))
 
     def field(self, name: str, raw: str) -> str:
         """A header field's value (all after the colon), masked as its name demands."""

@@ -1,10 +1,10 @@
-"""What was read or written of a header field before: they repeat on thousands of requests."""
+"""What was read of a header field before: they repeat on thousands of requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Final, Generic, NamedTuple, NoReturn, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 #: Entries a memo holds before it starts anew, and the longest value it keeps:
 #: together they bound its memory to a few MiB, whatever the capture holds.
@@ -59,53 +59,3 @@ class Memo(Generic[T]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Memo holds credentials: it is not serialised")
-
-
-class Written(NamedTuple):
-    """A text without the keys that were known when the vault had this generation.
-
-    `epoch`: as long as the vault's is this one, no key in it was learnt since; -1: that is not
-    known.
-    """
-
-    generation: int
-    epoch: int
-    name: str
-    value: str
-
-
-class PlainFields:
-    """Fields that the report shows as they are, so that nothing of them has to be hidden here.
-
-    A field is one by its bytes, and as long as no key with a word of it is learnt: `epoch` is the
-    vault's (`Vault.epoch`).  They are most of every head, and are met in a tenth of the time that
-    the digest for a memo takes.
-    """
-
-    __slots__ = ("_epoch", "_shown")
-
-    def __init__(self) -> None:
-        self._epoch = -1
-        self._shown: dict[tuple[bytes, bytes], tuple[str, str]] = {}
-
-    def at(self, epoch: int) -> Mapping[tuple[bytes, bytes], tuple[str, str]]:
-        """Those that are plain in this epoch, by field: its name and value as text."""
-        if epoch != self._epoch:
-            self._shown.clear()
-            self._epoch = epoch
-        return self._shown
-
-    def put(self, field: tuple[bytes, bytes], written: Written) -> None:
-        """Keep a field that was written, if what was written is what was sent."""
-        name, raw = field
-        if (
-            written.epoch == self._epoch
-            and written.value.encode("latin-1", "replace") == raw.strip(b" \t")
-            and written.name.encode("latin-1", "replace") == name
-        ):
-            if len(self._shown) >= ENTRIES:
-                self._shown.clear()
-            self._shown[field] = (written.name, written.value)
-
-    def __repr__(self) -> str:
-        return f"<PlainFields {len(self._shown)}>"

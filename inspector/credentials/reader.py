@@ -16,10 +16,11 @@ from inspector.credentials.kinds import (
     named,
 )
 from inspector.credentials.mask_notes import MaskNotes
-from inspector.credentials.memo import Memo, PlainFields, Written
+from inspector.credentials.memo import Memo
 from inspector.credentials.reading import folded_name, read, read_parameter, unfolded
 from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
+from inspector.credentials.written import WrittenFields
 from inspector.fact import replace
 from inspector.model.credentials import AuthHeader, Credential, CredentialKind
 from inspector.model.network import Headers
@@ -90,12 +91,10 @@ class CredentialReader:
         self._studied: Memo[bool] = Memo(fingerprint_key)
         self._read_fields: Memo[AuthHeader] = Memo(fingerprint_key)
         self._queries: Memo[tuple[AuthHeader, ...]] = Memo(fingerprint_key)
-        self._targets: Memo[Written] = Memo(fingerprint_key)
-        self._texts: Memo[Written] = Memo(fingerprint_key)
-        self._response_texts: Memo[Written] = Memo(fingerprint_key)
-        # Of requests and of responses: neither has a credential's position in the other.
-        self._plain = PlainFields()
-        self._response_plain = PlainFields()
+        self._targets = WrittenFields(fingerprint_key, self._scrubber)
+        # Of requests and of responses: what is a credential's position differs.
+        self._texts = WrittenFields(fingerprint_key, self._scrubber)
+        self._response_texts = WrittenFields(fingerprint_key, self._scrubber)
 
     @property
     def generation(self) -> int:
@@ -122,8 +121,7 @@ class CredentialReader:
         """
         if target and (b"?" in target or b"@" in target or b"#" in target):
             self._study_url((b"?", target))
-        epoch = self._scrubber.vault.epoch
-        plain, answers = self._plain.at(epoch), self._response_plain.at(epoch)
+        plain, answers = self._texts.plain, self._response_texts.plain
         fields = [field for field in fields if field not in plain and field not in answers]
         for field in self._studied.lacking(fields):
             self._study(field)
@@ -172,7 +170,7 @@ class CredentialReader:
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
-        plain = self._plain.at(self._scrubber.vault.epoch)
+        plain = self._texts.plain
         for field in fields:
             read = None if field in plain else self._auth_of(field)
             if read is not None:
@@ -237,13 +235,10 @@ class CredentialReader:
         """
         field = (b"", raw)
         self.study((), raw)
-        before = self._targets.get(field)
-        known = None if before is None else self._renewed(before)
+        known = self._targets.known(field)
         if known is None:
-            known = self._new("", self._target(raw))
-        if known is not before:
-            self._targets.put(field, known)
-        return known.value
+            known = self._targets.put(field, "", self._target(raw), is_shown=False)
+        return known[1]
 
     def authority(self, host: str) -> str:
         """A host as the authority of a target is shown, so that both can be compared."""
@@ -294,43 +289,15 @@ class CredentialReader:
 
     def _written(self, field: RawField, *, response: bool = False) -> tuple[str, str]:
         """A field as text, written before or now."""
-        plain = self._response_plain if response else self._plain
-        shown = plain.at(self._scrubber.vault.epoch).get(field)
-        if shown is not None:
-            return shown
-        memo = self._response_texts if response else self._texts
-        before = memo.get(field)
-        known = None if before is None else self._renewed(before)
+        texts = self._response_texts if response else self._texts
+        known = texts.known(field)
         if known is None:
-            positions = self._response if response else self._request
             folded = folded_name(field[0])
-            syntax = positions.get(folded)
+            syntax = (self._response if response else self._request).get(folded)
             read = None if syntax is None else self._reading(field, folded, syntax)
-            known = self._new(*self._text(field, folded, read))
-        if known is not before:
-            memo.put(field, known)
-            folded = folded_name(field[0])
-            if folded not in self._response and not is_secret_name(folded):
-                plain.put(field, known)
-        return known.name, known.value
-
-    def _new(self, name: str, value: str) -> Written:
-        """What was just written."""
-        scrubber, vault = self._scrubber, self._scrubber.vault
-        epoch = vault.epoch
-        if not scrubber.is_remembered(name) or not scrubber.is_remembered(value):
-            epoch = -1
-        # Remembering the one may have made room by forgetting the other.
-        return Written(self.generation, epoch if vault.epoch == epoch else -1, name, value)
-
-    def _renewed(self, written: Written) -> Written | None:
-        """A text as it was written, if it holds no key that is known by now; None: it may."""
-        vault = self._scrubber.vault
-        if written.generation == vault.generation or written.epoch == vault.epoch:
-            return written
-        if self.is_full or self.holds_learnt(written.value) or self.holds_learnt(written.name):
-            return None
-        return self._new(written.name, written.value)
+            is_shown = folded not in self._response and not is_secret_name(folded)
+            known = texts.put(field, *self._text(field, folded, read), is_shown=is_shown)
+        return known
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
