@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Final
 
-from inspector.native.layout import KNOWN_TEXT, KNOWN_TOKEN, Core, TokenTable
+from inspector.native.functions import Core
+from inspector.native.layout import KNOWN_TEXT, KNOWN_TOKEN, TokenTable
 from inspector.native.used import USED
 
 #: Tokens at most, a power of two; a newer one then takes an older one's place.

@@ -15,7 +15,8 @@ from typing import Any, Final
 from inspector.flows.early import EarlyData
 from inspector.flows.stream import Half, PendingSegments
 from inspector.native import layout
-from inspector.native.layout import Core, CoreState, HeldSegment, KeySlot
+from inspector.native.functions import Core
+from inspector.native.layout import CoreState, HeldSegment, KeySlot
 from inspector.wire import Segments
 
 #: Segments held as places in their batch; when there are more, all become bytes.

@@ -18,7 +18,7 @@ from inspector.flows.memory import Memory, NativeHalf
 from inspector.flows.stream import UNKNOWN, Half
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
-from inspector.native.layout import Core
+from inspector.native.functions import Core
 from inspector.wire import Batch, Segment, packed_records
 
 #: Where in an IPv4 header the addresses begin, and behind them the ports.

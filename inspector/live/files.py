@@ -27,7 +27,7 @@ from inspector.pcap.options import COMMENT
 from inspector.pcap.writer import APPLICATION, SNAP_LENGTH, PcapngWriter
 from inspector.wire import Batch
 
-#: Little-endian whatever the machine: block type, length, interface, time (2), lengths (2).
+#: Little-endian whatever the machine: an option's code and length.
 _OPTION: Final = Struct("<HH")
 #: An option's length has 16 bits.
 _LONGEST_COMMENT: Final = 0xFFFF

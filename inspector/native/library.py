@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from inspector.native.layout import Core, Mismatch
+from inspector.native.functions import Core, Mismatch
 from inspector.native.used import USED
 
 #: Set to anything but 0 in the environment: the pure engine runs.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.native.layout import Core
+from inspector.native.functions import Core
 
 
 class Used:

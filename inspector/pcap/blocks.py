@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from struct import Struct
 from typing import Final
 
-from inspector.native.layout import Core, address
+from inspector.native.functions import Core
+from inspector.native.layout import address
 from inspector.native.used import USED
 from inspector.pcap.pcapng import ENHANCED_PACKET
 from inspector.wire import Batch, Record, packed_records

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Final
 
-from inspector.native.layout import Core, FileWalk
+from inspector.native.functions import Core
+from inspector.native.layout import FileWalk
 from inspector.native.library import loaded
 from inspector.wire import PackedRecords
 

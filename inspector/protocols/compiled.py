@@ -10,7 +10,8 @@ from array import array
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from inspector.native.layout import HEADS, Chunking, Core, HeardEvents
+from inspector.native.functions import Core
+from inspector.native.layout import HEADS, Chunking, HeardEvents
 from inspector.wire import Segments
 
 #: Chunks that one call of the core may give, beside one a segment.

@@ -25,7 +25,7 @@ import orjson
 
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, Usage
-from inspector.native.layout import Core
+from inspector.native.functions import Core
 from inspector.native.used import USED
 from inspector.protocols.api import (
     FACT_EVENTS,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from inspector.native.layout import Core, Sealed
+from inspector.native.functions import Core
+from inspector.native.layout import Sealed
 from inspector.native.used import USED
 from inspector.protocols.tls_names import APPLICATION_DATA
 from inspector.protocols.tls_record import MAX_RECORD, RECORD_HEADER, RECORD_HEADER_SIZE

@@ -23,7 +23,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from inspector.credentials.masking import Masker
-from inspector.native.layout import KNOWN_NAME, KNOWN_NUMBER, Core
+from inspector.native.functions import Core
+from inspector.native.layout import KNOWN_NAME, KNOWN_NUMBER
 from inspector.native.used import USED
 from inspector.protocols.json_tokens import Broken, JsonTokens, Token
 from inspector.redaction.body_grants import (

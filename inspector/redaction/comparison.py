@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
-from inspector.native.layout import Core
+from inspector.native.functions import Core
 from inspector.native.used import USED
 from inspector.wire import Batch, packed_records
 

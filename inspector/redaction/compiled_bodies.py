@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from inspector.credentials.known_tokens import KnownTokens
-from inspector.native.layout import AN_ARRAY, JSON_DEPTH, KNOWN_VALUE, Core, JsonWalk
+from inspector.native.functions import Core
+from inspector.native.layout import AN_ARRAY, JSON_DEPTH, KNOWN_VALUE, JsonWalk
 from inspector.redaction.body_grants import BARE_ERROR_TEXTS, ERROR_TEXTS, STRINGS
 
 _TEXTS: Final = sorted({path[-1] for path in ERROR_TEXTS | BARE_ERROR_TEXTS} - STRINGS.keys())

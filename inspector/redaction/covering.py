@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Final
 
 from inspector.flows.tcp import SYN, distance
-from inspector.native.layout import USUAL_FIELDS, Cover, address
+from inspector.native.layout import USUAL_FIELDS, USUAL_START, USUAL_STOP, USUAL_WAY, Cover, address
 from inspector.native.used import USED
 from inspector.redaction.track import CapturedBytes
 
@@ -23,7 +23,7 @@ NOWHERE: Final = (1 << 63) - 1
 
 #: A row, but for where its key stands.
 _ROW: Final = Struct(f"8x {USUAL_FIELDS - 1}q").unpack_from
-_WAY, _START, _STOP, _SIZE = 5, 3, 4, 8 * USUAL_FIELDS
+_SIZE: Final = 8 * USUAL_FIELDS
 #: What masks are made of, but for those that stand for hex digits.
 _MASKS: Final = b"0123456789xX\xbf"
 #: So far beside a packet it is looked for a byte that a mask changed.
@@ -45,8 +45,8 @@ def chain(rows: array[int], begin: int, end: int, following: array[int], ways: i
         return firsts
     for at in range(end - 1, begin - 1, -1):
         place = at * USUAL_FIELDS
-        way = rows[place + _WAY]
-        if 0 <= way < ways and rows[place + _START] < rows[place + _STOP]:
+        way = rows[place + USUAL_WAY]
+        if 0 <= way < ways and rows[place + USUAL_START] < rows[place + USUAL_STOP]:
             following[at] = firsts[way]
             firsts[way] = at
     return firsts

@@ -16,7 +16,17 @@ from itertools import accumulate
 from typing import Final
 
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
-from inspector.native.layout import KEY, USUAL_FIELDS, Cover, address
+from inspector.native.layout import (
+    KEY,
+    USUAL_FIELDS,
+    USUAL_FLAGS,
+    USUAL_SEQUENCE,
+    USUAL_START,
+    USUAL_STOP,
+    USUAL_WAY,
+    Cover,
+    address,
+)
 from inspector.native.used import USED
 from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, Packets, cover
 from inspector.redaction.track import Track
@@ -28,8 +38,6 @@ TIDY: Final = 64
 #: Nanoseconds that packets may be late by, for those of several interfaces are read one after the
 #: other.  What is older tells that the clock was put back.
 PUT_BACK: Final = 1_000_000_000
-#: Fields of a row: where its payload begins and stops, and its direction.
-_SEQUENCE, _FLAGS, _START, _STOP, _WAY = 1, 2, 3, 4, 5
 
 
 class HoldClock:
@@ -107,7 +115,7 @@ class HeldBatch(Packets):
     def payload(self, index: int) -> tuple[int, int]:
         """Where the part of its direction stands that a packet brought."""
         row = index * USUAL_FIELDS
-        return self.rows[row + _START], self.rows[row + _STOP]
+        return self.rows[row + USUAL_START], self.rows[row + USUAL_STOP]
 
     def key(self, index: int) -> bytes:
         """The key of the direction of a packet in a usual frame."""
@@ -117,12 +125,13 @@ class HeldBatch(Packets):
     def sequence(self, index: int) -> int:
         """The number of that part's first byte."""
         row = index * USUAL_FIELDS
-        return self.rows[row + _SEQUENCE] + bool(self.rows[row + _FLAGS] & SYN) & SEQUENCE_MASK
+        opens = bool(self.rows[row + USUAL_FLAGS] & SYN)
+        return self.rows[row + USUAL_SEQUENCE] + opens & SEQUENCE_MASK
 
     def lay(self, index: int, way: int, sequence: int, start: int, stop: int) -> bool:
         """A packet of another frame brought a part of a direction; whether it has no other yet."""
         row = index * USUAL_FIELDS
-        if self.rows[row + _START]:
+        if self.rows[row + USUAL_START]:
             return False
         self.rows[row : row + USUAL_FIELDS] = array("q", (-1, sequence, 0, start, stop, way))
         return True
@@ -159,7 +168,7 @@ class HeldBatch(Packets):
 
     def give_up(self, index: int) -> None:
         """A packet waits no more."""
-        self.rows[index * USUAL_FIELDS + _START] = -1
+        self.rows[index * USUAL_FIELDS + USUAL_START] = -1
         for share in self.waiting_at(index):
             share.go_on()
 
@@ -171,7 +180,7 @@ class HeldBatch(Packets):
 
     def alike(self, index: int, end: int | None = None) -> list[int]:
         """A packet, and those of its direction behind it to before `end`; none of a fragment's."""
-        ways = self.rows[_WAY::USUAL_FIELDS]
+        ways = self.rows[USUAL_WAY::USUAL_FIELDS]
         end = index + 1 if ways[index] < 0 else len(ways) if end is None else end
         return [index, *(at for at in range(index + 1, end) if ways[at] == ways[index])]
 

@@ -13,7 +13,7 @@ from inspector.credentials.masking import Masker
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
 from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN
-from inspector.native.layout import KEY, USUAL_FIELDS
+from inspector.native.layout import KEY, USUAL_FIELDS, USUAL_FLAGS, USUAL_WAY
 from inspector.pipeline import log_failure
 from inspector.redaction.covering import CHANGED, RECODED, chain
 from inspector.redaction.frames import FrameReader, Place, Reading
@@ -88,7 +88,7 @@ class Placing:
                 if found.flags & (SYN | ACK) == SYN:
                     opening[index] = found.key
                 self._lay(held, index, reading, found)
-        for index, flags in enumerate(held.rows[2::USUAL_FIELDS]):
+        for index, flags in enumerate(held.rows[USUAL_FLAGS::USUAL_FIELDS]):
             if flags & (SYN | ACK) == SYN:
                 opening[index] = held.key(index)
         return _cuts(held, opening) if is_plain else sorted(opening)
@@ -322,7 +322,7 @@ def _cuts(held: HeldBatch, opening: Mapping[int, bytes]) -> list[int]:
     """
     if not opening:
         return []
-    ways = held.rows[USUAL_FIELDS - 1 :: USUAL_FIELDS]
+    ways = held.rows[USUAL_WAY::USUAL_FIELDS]
     first = dict(zip(reversed(ways), range(len(ways) - 1, -1, -1), strict=True))
     cuts = []
     count = 0

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from inspector.native.layout import Core, address
+from inspector.native.functions import Core
+from inspector.native.layout import address
 from inspector.native.used import USED
 from inspector.redaction.usual import Usual, UsualSegments
 from inspector.secrets.windows import WIDTH

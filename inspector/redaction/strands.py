@@ -15,7 +15,8 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
-from inspector.native.layout import PIECE_FIELDS, STRAND_FIELDS, USUAL_FIELDS, Core, Weave, address
+from inspector.native.functions import Core
+from inspector.native.layout import KEY, PIECE_FIELDS, STRAND_FIELDS, USUAL_FIELDS, Weave, address
 from inspector.native.used import USED
 from inspector.redaction.usual import UsualSegments
 from inspector.secrets.vault import PIECE
@@ -23,7 +24,6 @@ from inspector.secrets.vault import PIECE
 _STRAND: Final = Struct(f"{STRAND_FIELDS}q")
 #: The numbers that `Strand.pieces` has of a packet.
 PIECES: Final = Struct(f"{PIECE_FIELDS}q")
-_KEY: Final = 12
 
 
 class Strand(NamedTuple):
@@ -89,7 +89,7 @@ def _put_together(batch: bytes, usual: UsualSegments) -> Iterator[Strand]:
             del latest[way]
     for index, at, sequence, flags, data, pieces in made:
         seam = b"".join(map(_seam, data))
-        key = batch[at : at + _KEY]
+        key = batch[at : at + KEY]
         yield Strand(index, key, sequence, flags, b"".join(data), pieces, seam)
 
 
@@ -124,7 +124,7 @@ def _by_core(core: Core, batch: bytes, usual: UsualSegments) -> list[Strand] | N
         low = pieces_at + PIECE_FIELDS * piece
         its = numbers[low : low + PIECE_FIELDS * pieces]
         edges = seamed[seam : seam + seam_length]
-        found.append(Strand(first, batch[at : at + _KEY], sequence, flags, part, its, edges))
+        found.append(Strand(first, batch[at : at + KEY], sequence, flags, part, its, edges))
     return found
 
 

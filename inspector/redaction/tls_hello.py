@@ -1,9 +1,10 @@
 """What of a ClientHello or ServerHello may stand in a copy (RFC 8446 4.1).
 
-Lengths and types stay, and of what they frame: versions, randoms (a key log names a
-connection by the client's), lists of numbers, the names of the server and of
-protocols.  Session ids, key shares, tickets and identities of PSKs with their
-binders, and every extension that is not in the tables, keep their length alone.
+Lengths stay where they are true, types where somebody registered them, and of what they
+frame: versions, randoms (a key log names a connection by the client's), lists of numbers,
+the names of the server and of protocols.  Session ids, key shares, tickets and identities
+of PSKs with their binders, and every extension that is not in the tables, keep their
+length alone.
 
 A hello may be cut anywhere: what stands before the cut is judged as if it were whole,
 so that a reader of the copy takes from it what a reader of the original takes.

@@ -16,7 +16,8 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.credentials.masking import Masker
-from inspector.native.layout import Core, Sealed, address
+from inspector.native.functions import Core
+from inspector.native.layout import Sealed, address
 from inspector.native.used import USED
 from inspector.protocols.extent import Extent
 from inspector.protocols.tls import MAX_HELLO

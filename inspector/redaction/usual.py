@@ -13,7 +13,8 @@ from struct import Struct
 from typing import Final, TypeAlias, overload
 
 from inspector.flows.decode import FAST_LINKS
-from inspector.native.layout import USUAL_FIELDS, Core, KeySlot, Ways
+from inspector.native.functions import Core
+from inspector.native.layout import KEY, USUAL_FIELDS, USUAL_WAY, KeySlot, Ways
 from inspector.native.used import USED
 from inspector.redaction.header_options import USUAL
 from inspector.wire import Batch, packed_records
@@ -27,8 +28,8 @@ _HEAD: Final = Struct(">H B x H 2x H x B 2x 12s I 4x B B").unpack_from
 _HEADERS: Final = 40
 #: TCP's header without options, and with those of `USUAL`.
 _BARE, _STAMPED = 20, 32
-#: Where the addresses and ports stand in IPv4's header and behind it, and their length.
-_KEY_AT, _KEY = 12, 12
+#: Where the addresses and ports stand in IPv4's header and behind it.
+_KEY_AT: Final = 12
 _ROW: Final = Struct(f"{USUAL_FIELDS}q")
 _NONE: Final = (-1, 0, 0, 0, 0, -1)
 
@@ -65,7 +66,7 @@ class UsualSegments(Sequence["Usual | None"]):
         at, sequence, flags, start, stop, _ = _ROW.unpack_from(
             self.packed, index % count * _ROW.size
         )
-        return None if at < 0 else (self._data[at : at + _KEY], sequence, flags, start, stop)
+        return None if at < 0 else (self._data[at : at + KEY], sequence, flags, start, stop)
 
     @property
     def others(self) -> list[int]:
@@ -84,15 +85,15 @@ class UsualSegments(Sequence["Usual | None"]):
     def __iter__(self) -> Iterator[Usual | None]:
         data = self._data
         for at, sequence, flags, start, stop, _ in _ROW.iter_unpack(self.packed):
-            yield None if at < 0 else (data[at : at + _KEY], sequence, flags, start, stop)
+            yield None if at < 0 else (data[at : at + KEY], sequence, flags, start, stop)
 
     @property
     def keys(self) -> list[bytes]:
         """Those of the directions, by their numbers."""
         data = self._data
-        ways, places = self.packed[5::USUAL_FIELDS], self.packed[::USUAL_FIELDS]
+        ways, places = self.packed[USUAL_WAY::USUAL_FIELDS], self.packed[::USUAL_FIELDS]
         first = dict(zip(reversed(ways), reversed(places), strict=True))
-        return [data[first[way] : first[way] + _KEY] for way in range(self.ways)]
+        return [data[first[way] : first[way] + KEY] for way in range(self.ways)]
 
     def __repr__(self) -> str:
         """No bytes: a key may stand in them."""

@@ -13,7 +13,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Set
 from typing import Final, NoReturn
 
-from inspector.native.layout import Core, Sieve
+from inspector.native.functions import Core
+from inspector.native.layout import Sieve
 from inspector.native.used import USED
 
 #: Bytes of a window.

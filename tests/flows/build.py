@@ -20,7 +20,7 @@ from inspector.flows.contract import ConnectionView
 from inspector.flows.engine import PacketEngine
 from inspector.flows.native import NativeEngine
 from inspector.flows.tcp import ACK, FIN, RST, SYN
-from inspector.native.layout import Core
+from inspector.native.functions import Core
 from inspector.native.library import load
 from inspector.pipeline import Pipeline
 from inspector.wire import Batch, Segment

@@ -24,7 +24,7 @@ from inspector.flows.contract import (
 )
 from inspector.flows.engine import PacketEngine
 from inspector.flows.native import NativeEngine
-from inspector.native.layout import Core
+from inspector.native.functions import Core
 from inspector.wire import Batch
 from tests.flows.build import ETHERNET, Packet, batch
 from tests.property.conversations import Journey, interleave, talks, travel

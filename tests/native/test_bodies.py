@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from inspector.credentials.known_tokens import PLACES, KnownTokens
 from inspector.credentials.masking import Masker
-from inspector.native.layout import KNOWN_NAME, KNOWN_TEXT, Core
+from inspector.native.functions import Core
+from inspector.native.layout import KNOWN_NAME, KNOWN_TEXT
 from inspector.native.used import USED
 from inspector.protocols import json_tokens
 from inspector.protocols.extent import Extents

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from inspector.flows.memory import Memory
 from inspector.native import layout, library
-from inspector.native.layout import UNINTERESTING, Core, Mismatch
+from inspector.native.functions import Core, Mismatch
+from inspector.native.layout import UNINTERESTING
 from tests.flows.build import native_core
 from tests.native.sanitized import sources
 

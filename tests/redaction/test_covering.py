@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.native.layout import Core, Cover
+from inspector.native.functions import Core
+from inspector.native.layout import Cover
 from inspector.native.used import USED
 from inspector.redaction.covering import CHANGED, NOWHERE, Packets, chain, cover
 from inspector.redaction.track import CapturedBytes
