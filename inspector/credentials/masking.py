@@ -29,7 +29,7 @@ from inspector.model.credentials import Credential
 from inspector.native.used import USED
 from inspector.secret import Secret
 from inspector.secrets import free_text
-from inspector.secrets.echoes import is_remembered
+from inspector.secrets.echoes import is_remembered, stamp_of
 from inspector.secrets.grammar import MASK, Span, hidden_in_host
 from inspector.secrets.paths import hidden_in_path
 from inspector.secrets.positions import (
@@ -93,7 +93,7 @@ class Masker:
         self._text = TextMasker(self._masks, self.vault, Memo(key))
         # Values that were written, and how long that holds.
         self._granted: Memo[tuple[str, int]] = Memo(key)
-        self._plain = PlainFields()
+        self._plain = PlainFields(self.vault)
         # What stands around a text that is blank, of one generation of the vault; and tokens of
         # bodies that stay, of one epoch.
         self._frames: Memo[tuple[bytes, bytes]] = Memo(key)
@@ -119,30 +119,17 @@ class Masker:
     def line(self, field: tuple[bytes, bytes]) -> bytes:
         """A header field, masked, as a line with its end."""
         as_sent = b"%s:%s\r\n" % field
-        if field in self._plain.at(self.vault.epoch):
+        if field in self._plain.shown:
             return as_sent
         name, raw = (part.decode("latin-1") for part in field)
         shown, value = self.name(name), self.field(name, raw)
         line = f"{shown}:{value}\r\n".encode("latin-1")
-        if line == as_sent and not self._is_studied(folded_name(field[0])):
-            self._keep_plain(field, shown, value)
+        # Of the values of others something may be learnt each time.
+        if line == as_sent and not (
+            self.is_position(name) or folded_name(field[0]) == SUBPROTOCOLS
+        ):
+            self._plain.put(field, stamp_of(self.vault, *field), shown, value.strip(" \t"))
         return line
-
-    def _is_studied(self, folded: bytes) -> bool:
-        """Whether something may be learnt of a header of this name, whatever its value is."""
-        return (
-            folded in self._headers
-            or folded in URL_HEADERS
-            or folded == SUBPROTOCOLS
-            or is_secret_name(folded)
-        )
-
-    def _keep_plain(self, field: tuple[bytes, bytes], name: str, value: str) -> None:
-        vault, plain = self.vault, self._plain
-        plain.at(epoch := vault.epoch)
-        # Remembering the one may make room by forgetting the other: then it is another epoch.
-        if all(is_remembered(vault, part) for part in field) and vault.epoch == epoch:
-            plain.put(field, epoch, name, value.strip(" \t"))
 
     def field(self, name: str, raw: str) -> str:
         """A header field's value (all after the colon), masked as its name demands."""

@@ -24,7 +24,7 @@ from inspector.credentials.kinds import classify, core_of, describe, label
 from inspector.model.credentials import CredentialKind
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
-from inspector.secrets.echoes import echoes, is_remembered, may_echo, whole_keys
+from inspector.secrets.echoes import echoes, may_echo, stamp_of, whole_keys
 from inspector.secrets.public import is_public
 from inspector.secrets.vault import PIECE, Vault
 
@@ -73,15 +73,11 @@ class Scrubber:
 
     def may_hold_learnt(self, texts: Iterable[str]) -> bool:
         """Whether `holds_learnt` has to be asked of each of some texts: mostly it has not."""
-        parts = [_digits_of_label(text) or text.encode("latin-1", "replace") for text in texts]
-        return may_echo(self.vault, b"\0".join(parts))
+        return may_echo(self.vault, b"\0".join(map(_searched, texts)))
 
-    def is_remembered(self, text: str) -> bool:
-        """Whether no piece of a learnt key stands in a text, and none will in this epoch."""
-        digits = _digits_of_label(text)
-        if digits:
-            return self.vault.is_clear(digits, _alone)
-        return is_remembered(self.vault, text.encode("latin-1", "replace"))
+    def stamp(self, *texts: str) -> int:
+        """How long that holds which is said of these texts now (`Vault.holds`)."""
+        return stamp_of(self.vault, *map(_searched, texts))
 
     def scrub(self, text: str) -> str:
         """`text` without keys.  Placeholders stay; scrubbing twice changes nothing more."""
@@ -161,6 +157,11 @@ def _digits_of_label(text: str) -> bytes:
     """The fingerprint of a text that is a label: all else in it is listed words and a number."""
     written = _LABEL.fullmatch(text) if text[-1:] == ">" else None
     return b"" if written is None else written[1].encode()
+
+
+def _searched(text: str) -> bytes:
+    """What of a text is looked at for keys."""
+    return _digits_of_label(text) or text.encode("latin-1", "replace")
 
 
 def _alone(text: bytes) -> tuple[bytes]:

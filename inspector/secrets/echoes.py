@@ -99,6 +99,14 @@ def is_remembered(vault: Vault, text: bytes) -> bool:
     return len(text) <= CLEAR_TEXT and vault.is_clear(text, _writings)
 
 
+def stamp_of(vault: Vault, *texts: bytes) -> int:
+    """How long that holds which is made of these texts now, all of them (`Vault.holds`)."""
+    for text in texts:
+        is_remembered(vault, text)
+    # Not before: remembering one may make room by forgetting another.
+    return max(map(vault.stamp, texts))
+
+
 def whole_keys(vault: Vault, text: bytes) -> list[tuple[int, int]]:
     """Where learnt keys stand in `text` as a whole and as they are."""
     if not vault or len(text) < WIDTH or _is_clear(vault, text):

@@ -228,6 +228,10 @@ class Vault:
         """Whether what was made then would be made of the same text now."""
         return stamp == self.generation or stamp == -1 - self.epoch
 
+    def lasts(self, stamp: int) -> bool:
+        """Whether that holds until the `epoch` changes, whatever keys are learnt."""
+        return stamp == -1 - self.epoch
+
     def may_hold(self, text: bytes) -> bool:
         """Whether a window of a key stands in a text: without one no piece does.
 
