@@ -6,6 +6,7 @@
  * one that is not known, that may hold a placeholder, that is no JSON, that has not ended. */
 #include "bytes.h"
 #include "core.h"
+#include "json.h"
 
 enum { PROBES = 8, LARGEST = 1 << 20 };
 
@@ -84,16 +85,6 @@ int64_t inspector_core_know(const struct known *known, int64_t kind, int64_t mea
 
 /* -- strings --------------------------------------------------------------------------------- */
 
-static int begins(const uint8_t *p, const uint8_t *end, const char *text, int64_t length)
-{
-    if (end - p < length)
-        return 0;
-    for (int64_t i = 0; i < length; i++)
-        if (p[i] != (uint8_t)text[i])
-            return 0;
-    return 1;
-}
-
 /* `redaction/bodies.py:SIGNS`: one of these stands in all that is not blanked within a string. */
 static int is_sign(const uint8_t *p, const uint8_t *end)
 {
@@ -125,26 +116,6 @@ static int64_t character(const uint8_t *p, const uint8_t *end)
                        in_range(p, 3, 0x80, 0xBF) ? 4 : 0;
     }
     return 0;
-}
-
-/* Bytes of the escape whose backslash is at `p`; 0: it is none, or has not ended. */
-static int64_t escape(const uint8_t *p, const uint8_t *end)
-{
-    if (end - p < 2)
-        return 0;
-    switch (p[1]) {
-    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-        return 2;
-    case 'u':
-        if (end - p < 6)
-            return 0;
-        for (int i = 2; i < 6; i++)
-            if (hex_digit(p[i]) < 0)
-                return 0;
-        return 6;
-    default:
-        return 0;
-    }
 }
 
 /* Which bytes of a string need a look: controls, the quotation mark, the backslash, those that may
@@ -252,13 +223,6 @@ static void blank(struct json *json, const struct text *text, const uint8_t *p, 
     json->changed |= other != 0;
 }
 
-static const uint8_t *space(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
-        p++;
-    return p;
-}
-
 /* Whether the innermost bracket, which there is, is an array's. */
 static int is_in_array(const struct json *json)
 {
@@ -272,8 +236,6 @@ static int is_letter(uint8_t byte)
     return ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z') || byte == '_' || byte == '$' ||
            byte == '@';
 }
-
-static int is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
 enum { LONGEST_NAME = 40 };
 
@@ -326,45 +288,20 @@ static int take_string(struct json *json, const struct known *known, const struc
     return 1;
 }
 
-static const uint8_t *digits(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end && is_digit(*p))
-        p++;
-    return p;
-}
-
 /* Behind a number; 0: it is none, or has an exponent and may be a key. */
-static const uint8_t *number(const struct known *known, const uint8_t *p, const uint8_t *end)
+static const uint8_t *take_number(const struct known *known, const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *begin = p, *whole, *part;
-    int has_exponent = 0;
-    if (*p == '-')
-        p++;
-    whole = p;
-    p = digits(p, end);
-    if (p == whole || (*whole == '0' && p > whole + 1))
+    int has_exponent;
+    const uint8_t *behind = number(p, end, &has_exponent);
+    if (!behind)
         return 0;
-    if (p < end && *p == '.') {
-        part = p + 1;
-        p = digits(part, end);
-        if (p == part)
-            return 0;
-    }
-    if (p < end && (*p | 0x20) == 'e') {
-        has_exponent = 1;
-        p++;
-        if (p < end && (*p == '+' || *p == '-'))
-            p++;
-        part = p;
-        p = digits(part, end);
-        if (p == part)
-            return 0;
-    }
-    if (p < end && (*p == '-' || *p == '+' || *p == '.' || (*p | 0x20) == 'e'))
+    if (behind < end && (*behind == '-' || *behind == '+' || *behind == '.' ||
+                         (*behind | 0x20) == 'e'))
         return 0;
-    if ((has_exponent || p - begin >= SHORT_NUMBER) && !find(known, KNOWN_NUMBER, begin, p - begin))
+    if ((has_exponent || behind - p >= SHORT_NUMBER) &&
+        !find(known, KNOWN_NUMBER, p, behind - p))
         return 0;
-    return p;
+    return behind;
 }
 
 static const uint8_t *literal(const uint8_t *p, const uint8_t *end)
@@ -396,7 +333,7 @@ static const uint8_t *take_text(struct json *json, const struct known *known,
     }
     if (!is_value)
         return 0;
-    behind = *p == '-' || is_digit(*p) ? number(known, p, text->end) : literal(p, text->end);
+    behind = *p == '-' || is_digit(*p) ? take_number(known, p, text->end) : literal(p, text->end);
     if (!behind || (behind == text->end && !text->is_whole))
         return 0;
     end_value(json);

@@ -3,6 +3,7 @@
  * stops.  Pieces are places in `data`: `start` to `stop`, with the packet that brought them. */
 #include "bytes.h"
 #include "core.h"
+#include "json.h"
 
 enum { DIGITS = 15 }; /* of a chunk's size; 63 bits hold them */
 
@@ -96,84 +97,38 @@ int64_t inspector_core_lay(uint8_t *out, int64_t size, int64_t start, const int6
     return laid == body_size;
 }
 
-static const uint8_t *space(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
-        p++;
-    return p;
-}
-
 /* Behind a string whose quotation mark is at `p`; 0: it is none, or of other than ASCII, or holds
  * half a character beyond the first plane. */
 static const uint8_t *string(const uint8_t *p, const uint8_t *end)
 {
-    for (p++; p < end; p++) {
+    int64_t length;
+    for (p++; p < end; p += length) {
+        length = 1;
         if (*p == '"')
             return p + 1;
         if (*p < 0x20 || *p >= 0x80)
             return 0;
-        if (*p != '\\')
-            continue;
-        if (++p >= end)
+        if (*p == '\\' && !(length = escape(p, end)))
             return 0;
-        switch (*p) {
-        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-            continue;
-        case 'u':
-            if (end - p < 5)
-                return 0;
-            for (int i = 1; i <= 4; i++)
-                if (hex_digit(p[i]) < 0)
-                    return 0;
-            if (hex_digit(p[1]) == 13 && hex_digit(p[2]) >= 8)
-                return 0;
-            p += 4;
-            continue;
-        default:
+        if (length == 6 && hex_digit(p[2]) == 13 && hex_digit(p[3]) >= 8)
             return 0;
-        }
     }
     return 0;
 }
 
 enum { LONGEST_NUMBER = 16 };
 
-static const uint8_t *digits(const uint8_t *p, const uint8_t *end)
-{
-    while (p < end && *p >= '0' && *p <= '9')
-        p++;
-    return p;
-}
-
 /* Behind a number without an exponent, of which nobody doubts that it is one; 0: it is none. */
 static const uint8_t *decimal(const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *begin = p, *whole;
-    if (*p == '-')
-        p++;
-    whole = p;
-    p = digits(p, end);
-    if (p == whole || (*whole == '0' && p > whole + 1))
-        return 0;
-    if (p < end && *p == '.') {
-        const uint8_t *fraction = p + 1;
-        p = digits(fraction, end);
-        if (p == fraction)
-            return 0;
-    }
-    if (p - begin > LONGEST_NUMBER || (p < end && (*p | 0x20) == 'e'))
-        return 0;
-    return p;
+    int has_exponent;
+    const uint8_t *behind = number(p, end, &has_exponent);
+    return behind && !has_exponent && behind - p <= LONGEST_NUMBER ? behind : 0;
 }
 
 static const uint8_t *word(const uint8_t *p, const uint8_t *end, const char *text, int64_t length)
 {
-    if (end - p < length)
-        return 0;
-    for (int64_t i = 0; i < length; i++)
-        if (p[i] != (uint8_t)text[i])
-            return 0;
-    return p + length;
+    return begins(p, end, text, length) ? p + length : 0;
 }
 
 static const uint8_t *scalar(const uint8_t *p, const uint8_t *end)
