@@ -85,7 +85,7 @@ int64_t inspector_core_know(const struct known *known, int64_t kind, int64_t mea
 
 /* -- strings --------------------------------------------------------------------------------- */
 
-/* `redaction/bodies.py:SIGNS`: one of these stands in all that is not blanked within a string. */
+/* `redaction/blanks.py:SIGNS`: one of these stands in all that is not blanked within a string. */
 static int is_sign(const uint8_t *p, const uint8_t *end)
 {
     switch (*p) {

@@ -11,7 +11,8 @@ from typing import Final
 
 from inspector.credentials.masking import Masker
 from inspector.exchanges.response_bodies import EVENT_STREAM, GZIP
-from inspector.redaction.bodies import Blank, BodyMasker, JsonBody, masked_text
+from inspector.redaction.blanks import Blank, BodyMasker
+from inspector.redaction.bodies import JsonBody, masked_text
 from inspector.redaction.event_bodies import EventsBody
 from inspector.redaction.page_bodies import PageBody
 

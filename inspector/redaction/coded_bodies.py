@@ -10,7 +10,7 @@ from collections import deque
 from typing import Final
 
 from inspector.protocols.content import Decoder
-from inspector.redaction.bodies import BodyMasker
+from inspector.redaction.blanks import BodyMasker
 from inspector.redaction.recoding import Recoder
 
 #: Decoded bytes of one body; a longer one is hidden from there on.

@@ -14,7 +14,8 @@ from inspector.native.layout import KNOWN_EVENT
 from inspector.native.used import USED
 from inspector.protocols.api import parse_json
 from inspector.protocols.sse import EVENT_LIMIT
-from inspector.redaction.bodies import JsonBody, blanked, granted
+from inspector.redaction.blanks import blanked
+from inspector.redaction.bodies import JsonBody, granted
 from inspector.redaction.body_grants import EVENT
 from inspector.redaction.compiled_bodies import CompiledMasking
 

@@ -18,7 +18,7 @@ from inspector.exchanges.marks import BlockHead
 from inspector.protocols.extent import FieldLines, FieldPlace
 from inspector.protocols.http1_head import METHODS
 from inspector.protocols.messages import Field, RequestHead, ResponseHead
-from inspector.redaction.bodies import blanked
+from inspector.redaction.blanks import blanked
 from inspector.secrets.grants import REASON
 
 #: A version that says what it should, or a little more (RFC 9112 2.3).

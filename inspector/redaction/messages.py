@@ -32,7 +32,7 @@ from inspector.protocols.messages import (
     RequestHead,
     ResponseHead,
 )
-from inspector.redaction.bodies import Blank, BodyMasker
+from inspector.redaction.blanks import Blank, BodyMasker
 from inspector.redaction.body_kinds import masker_of
 from inspector.redaction.coded_bodies import FORMS, CodedBody
 from inspector.redaction.heads import masked_fields, masked_head

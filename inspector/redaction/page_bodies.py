@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from inspector.protocols.pages import PAGE_LIMIT, SIGNATURES
-from inspector.redaction.bodies import Blank
+from inspector.redaction.blanks import Blank
 
 _WORD: Final = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
 #: A part of a version, a status, a port.

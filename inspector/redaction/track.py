@@ -13,7 +13,7 @@ import re
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from inspector.redaction.bodies import blanked
+from inspector.redaction.blanks import blanked
 
 #: Decided bytes remembered for retransmissions.
 HISTORY: Final = 128 << 10

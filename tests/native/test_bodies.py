@@ -19,7 +19,8 @@ from inspector.native.layout import KNOWN_NAME, KNOWN_TEXT
 from inspector.native.used import USED
 from inspector.protocols import json_tokens
 from inspector.protocols.extent import Extents
-from inspector.redaction.bodies import BodyMasker, JsonBody
+from inspector.redaction.blanks import BodyMasker
+from inspector.redaction.bodies import JsonBody
 from inspector.redaction.body_grants import STRINGS
 from inspector.redaction.compiled_bodies import CompiledMasking
 from inspector.redaction.event_bodies import EventsBody

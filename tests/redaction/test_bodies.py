@@ -12,16 +12,8 @@ from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
 from inspector.protocols.api import parse_json
-from inspector.redaction.bodies import (
-    _MASKED,
-    SIGNS,
-    STRING_LIMIT,
-    TAIL,
-    Blank,
-    BodyMasker,
-    JsonBody,
-    blanked,
-)
+from inspector.redaction.blanks import SIGNS, TAIL, Blank, BodyMasker, blanked
+from inspector.redaction.bodies import _MASKED, STRING_LIMIT, JsonBody
 from inspector.secrets.constants import PLACEHOLDERS
 from tests.credentials.canary import PREFIXED
 

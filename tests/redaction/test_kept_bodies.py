@@ -10,7 +10,7 @@ import brotli
 import pytest
 
 from inspector.credentials.masking import Masker
-from inspector.redaction.bodies import BodyMasker
+from inspector.redaction.blanks import BodyMasker
 from inspector.redaction.kept_bodies import KeptCoded, KeptText
 
 KEY = b"sk-ant-api03-" + 9 * b"LABONLY7q"
