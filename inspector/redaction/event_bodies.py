@@ -136,7 +136,10 @@ class EventsBody:
         return mark + self._lines(event)
 
     def _lines(self, event: bytes) -> bytes:
-        """An event, masked; one that differs from an earlier one in what it says alone, as that."""
+        """An event, masked; one that differs from an earlier one in what it says alone, as that.
+
+        The compiled core takes such itself; without it a copy is made in two thirds of the time.
+        """
         said = _SAID.search(event)
         if said is None:
             return self._read(event)

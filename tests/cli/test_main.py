@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import subprocess
@@ -29,6 +30,19 @@ def _modules_after(code: str) -> set[str]:
         text=True,
     )
     return {line.partition(".")[0] for line in done.stdout.splitlines()}
+
+
+def test_a_program_has_cycles_looked_for_seldom_and_a_function_leaves_that_alone() -> None:
+    code = (
+        "import atexit, gc, sys\nfrom inspector.cli.main import main\n"
+        "atexit.register(lambda: sys.stderr.write(str(gc.get_threshold()[0])))\n"
+    )
+    as_function, usual = "main(['--version'], standalone_mode=False)", str(gc.get_threshold()[0])
+    for call, threshold in (("main(['--version'])", "20000"), (as_function, usual)):
+        done = subprocess.run(
+            [sys.executable, "-c", code + call], cwd=ROOT, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, threshold)
 
 
 def test_help_imports_nothing_heavy() -> None:
