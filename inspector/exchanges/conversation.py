@@ -7,7 +7,7 @@ from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.detect import detect
-from inspector.exchanges.layers import Opaque, Slot
+from inspector.exchanges.layers import Slot
 from inspector.exchanges.ledger import INTERNAL_ERROR, Ledger
 from inspector.exchanges.listener import Listener
 from inspector.flows.contract import ConnectionView
@@ -109,8 +109,10 @@ class Conversation:
 
     def finish(self, at: int, packet: int) -> None:
         """Nothing more will be seen."""
-        if self._layers is not None:
-            self._layers.layer.finish(at, packet)
+        # Its layers lead back here: they go with this, not when cycles are looked for.
+        slot, self._layers = self._layers, None
+        if slot is not None:
+            slot.layer.finish(at, packet)
         if self._listener is not None:
             self._listener.finished()
 
@@ -119,7 +121,7 @@ class Conversation:
         self._ledger.fault(
             self._connection.number, Fault(INTERNAL_ERROR, packet, type(error).__name__)
         )
-        self._slot.layer = Opaque()
+        self._layers = Slot()
         if self._listener is not None:
             self._listener.failed(error)
         return EVERYTHING

@@ -180,6 +180,7 @@ class NativeHalf(Half):
         self.at = memory.add(self) * layout.HALF_FIELDS
         for name in Half.__slots__:
             setattr(self, name, getattr(like, name))
+        del like.peer  # a cycle that nobody needs
         first = like.first_frame
         if first and like.recent is None:
             self.home.cells[self.at + layout.RECENT + (first >> 32 & layout.RECENT - 1)] = first
@@ -255,6 +256,7 @@ class NativeHalf(Half):
         cells[before] = len(pending.data)
 
     def retire(self) -> None:
+        super().retire()
         memory = self.home
         if isinstance(memory, Memory):
             if memory.cells[self.at + layout.HELD]:

@@ -105,7 +105,11 @@ class Half:
         self.resent_from = UNKNOWN
 
     def retire(self) -> None:
-        """No packet leads to it any more: its connection is only looked at."""
+        """No packet leads to it any more: its connection is only looked at.
+
+        A cycle holds it until one is looked for, and its bytes need not wait for that.
+        """
+        self.delivered = NOTHING
 
     def remember(self) -> MutableSequence[int]:
         """Room for the frames that come, the first among them."""
@@ -294,6 +298,8 @@ class TcpConnection:
         for half in (self.up, self.down):
             half.batch = False
             half.skip = half.skip_asked = _ALL
+            if half.peer.acked == half.next:
+                half.delivered = NOTHING  # no further copy of it is read (`copies`)
 
     @property
     def carried(self) -> bool:

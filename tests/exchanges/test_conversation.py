@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 
 import pytest
 
+from inspector.exchanges.conversation import Conversation
 from inspector.exchanges.http import HttpLayer
 from inspector.exchanges.layers import Opaque, Slot
+from inspector.exchanges.tunnel import TunnelLayer
 from inspector.inspection import Inspector
 from inspector.options import Options
+from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import EVERYTHING
-from tests.exchanges.network import AGENT, KEY, Network, lines, oddities, request, response, say
+from tests.exchanges.network import (
+    AGENT,
+    API,
+    ESTABLISHED,
+    KEY,
+    Network,
+    connect,
+    lines,
+    oddities,
+    play,
+    request,
+    response,
+    say,
+    tls,
+)
 from tests.flows.build import Tcp, Wire
 
 BROKEN = request("GET /broken HTTP/1.1", f"x-api-key: {KEY}")
@@ -50,6 +68,27 @@ def test_an_opaque_layer_reads_nothing_and_says_so() -> None:
 
     assert layer.wanted(True) == layer.wanted(False) == EVERYTHING
     assert isinstance(Slot().layer, Opaque)
+
+
+def test_the_layers_of_a_connection_that_is_over_wait_for_no_look_for_cycles() -> None:
+    net = Network()
+    for _ in range(3):
+        say(net.to_api_proxy(), request("GET /whole HTTP/1.1"), response()).close()
+    play(net.to_squid().up(connect(API)).down(ESTABLISHED), tls()).close()
+    inspector = Inspector(Options())
+    before = _readers()
+    gc.disable()
+    try:
+        inspector.feed(net.wire.batch())
+        assert _readers() == before
+    finally:
+        gc.enable()
+    assert len(inspector.finish().exchanges) == 3
+
+
+def _readers() -> int:
+    kinds = (Conversation, HttpLayer, Http1Parser, TunnelLayer)
+    return sum(isinstance(one, kinds) for one in gc.get_objects())
 
 
 def test_a_syn_that_says_nothing_costs_little() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from inspector.flows import table
 from inspector.flows.early import PIECE_BYTES
+from inspector.flows.stream import TcpConnection
 from inspector.flows.table import plain_reverse
 from tests.flows.build import (
     CLIENT,
@@ -384,3 +385,24 @@ def test_a_key_turned_round_twice_is_itself(width: int) -> None:
     key = b"s" * width + b"d" * width + b"\1\2\3\4"
     assert plain_reverse(key) == b"d" * width + b"s" * width + b"\3\4\1\2"
     assert plain_reverse(plain_reverse(key)) == key
+
+
+# -- what is over -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_the_bytes_of_a_closed_connection_are_kept_for_second_copies_that_count(
+    acknowledged: bool,
+) -> None:
+    wire = Wire()
+    tcp = Tcp(wire).open().up(b"said")
+    if acknowledged:
+        tcp.ack(False)
+    seen = Trial().feed(tcp.reset(True).wire)
+    (closed,) = seen.closed
+    assert isinstance(closed, TcpConnection)
+    assert bool(closed.up.delivered) is not acknowledged
+    for port in range(table.LINGERING):
+        Tcp(wire, client=(CLIENT, 41_000 + port)).open().up(b"more").reset(True)
+    seen.feed(wire)
+    assert not closed.up.delivered
