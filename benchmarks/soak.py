@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +35,8 @@ BYTES_A_CALL: Final = 512
 #: What one process may have more for the allocator's sake alone: an arena of Python's.
 ARENA: Final = 1 << 20
 _LEAST_SAMPLES: Final = 9
+#: Seconds that the last calls may take: an event stream takes two.
+PATIENCE: Final = 10.0
 #: Seconds for the capture to read on, audit its file and write its report.
 _ENDING: Final = 1200
 
@@ -50,7 +52,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A moment: calls that were made by then, and the capture's processes by their ids."""
+    """A moment: calls that were answered by then, and the capture's processes by their ids."""
 
     calls: int
     processes: dict[int, Usage]
@@ -177,6 +179,9 @@ class Run:
     cpu: float
     status: int
     report: dict[str, Any]
+    #: Seconds in which the agent was to make its calls, and in which it did.
+    planned: float
+    took: float
 
     def faults(self) -> list[str]:
         """What is wrong with the run but its growth."""
@@ -187,9 +192,19 @@ class Run:
             found.append(f"{self.dropped:,} of {self.received:,} packets were dropped")
         if self.calls[2]:
             found.append(f"{self.calls[2]:,} calls of the agent failed")
+        if self.took > self.planned + PATIENCE:
+            found.append(
+                f"the agent took {self.took:.0f} s for the calls of {self.planned:.0f} s:"
+                f" {self.rate:.0f} a second are what was measured"
+            )
         if self.told != self.calls[1]:
             found.append(f"the report has {self.told:,} of {self.calls[1]:,} calls")
         return found
+
+    @property
+    def rate(self) -> float:
+        """Calls a second that the agent got answered."""
+        return self.calls[1] / max(self.took, 1.0)
 
     @property
     def dropped(self) -> int:
@@ -237,7 +252,7 @@ def soak(
     samples: list[Sample] = []
     try:
         until(lambda: ready.exists() or _is_over(capture.pid), "the capture to run", timeout=30)
-        log = place / "agent.log"
+        log, began = place / "agent.log", time.monotonic()
         agent = network.agent.start(
             [*program, "agent", api.address, str(rate), str(seconds), mix], log=log, env=here
         )
@@ -246,10 +261,11 @@ def soak(
             pids = family(capture.pid)
             samples.append(
                 Sample(
-                    counts(log)[0],
+                    counts(log)[1],
                     {pid: used for pid in pids if (used := usage(pid)) is not None},
                 )
             )
+        took = time.monotonic() - began
         time.sleep(1)
     finally:
         if not _is_over(capture.pid):
@@ -265,7 +281,7 @@ def soak(
     except OSError:
         raise SystemExit(f"soak: no report\n{(place / 'capture.log').read_text()}") from None
     cpu = spent.ru_utime + spent.ru_stime
-    return Run(samples, counts(log), cpu, capture.returncode, report)
+    return Run(samples, counts(log), cpu, capture.returncode, report, seconds, took)
 
 
 def counts(log: Path) -> tuple[int, int, int]:
@@ -285,14 +301,23 @@ def _is_over(pid: int) -> bool:
 def told(run: Run, growth: Growth, seconds: float) -> str:
     """The figures in one line."""
     return (
-        f"{seconds:.0f} s, {run.calls[1]:,} calls, {run.received:,} packets, {run.dropped} dropped;"
+        f"{seconds:.0f} s, {run.calls[1]:,} calls ({run.rate:.0f} a second), {run.received:,}"
+        f" packets, {run.dropped} dropped;"
         f" {growth.processes} processes: memory {run.samples[0].memory / 1e6:.1f} MB at first,"
+        f"{''.join(_at(run.samples))}"
         f" {growth.memory[0] / 1e6:.1f} and {growth.memory[1] / 1e6:.1f} MB in the last thirds,"
         f" {growth.a_call:,.0f} bytes a call;"
         f" descriptors {growth.descriptors[1]}, threads {growth.threads[1]};"
         f" {run.cpu / max(1, run.received) * 1e6:.0f} us of CPU a packet;"
         f" load {os.getloadavg()[0]:.1f}"
     )
+
+
+def _at(samples: Sequence[Sample]) -> Iterator[str]:
+    """The memory after so many minutes; samples come by the second."""
+    for minutes in (1, 5, 10, 30, 60):
+        if len(samples) > minutes * 60:
+            yield f" {samples[minutes * 60].memory / 1e6:.1f} after {minutes} min,"
 
 
 def main() -> int:

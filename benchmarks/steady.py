@@ -35,6 +35,7 @@ REFUSED_KEY: Final = 16
 STREAM: Final = 20
 #: ... before which a connection is tried that nobody takes, and an idle one is exchanged.
 CHURN: Final = 50
+#: At the least: `connections` says how many.
 KEPT_CONNECTIONS: Final = 16
 IDLE_CONNECTIONS: Final = 30
 EVENTS: Final = 20
@@ -188,6 +189,11 @@ def _answer(status: bytes, body: bytes) -> bytes:
 # --- the agent ------------------------------------------------------------------------------------
 
 
+def connections(rate: float) -> int:
+    """How many an agent keeps: twice as many as streams hold at a time, so that no call waits."""
+    return max(KEPT_CONNECTIONS, round(2 * rate / STREAM * EVENTS * _EVENT_PAUSE))
+
+
 class Agent:
     """Calls at a rate; its counts so far."""
 
@@ -199,9 +205,9 @@ class Agent:
         self._kept: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
         self._idle: list[asyncio.StreamWriter] = []
 
-    async def _begin(self) -> None:
+    async def _begin(self, kept: int = KEPT_CONNECTIONS) -> None:
         self._kept = asyncio.Queue()
-        for _ in range(KEPT_CONNECTIONS):
+        for _ in range(kept):
             self._kept.put_nowait(await asyncio.open_connection(self.address, API_PORT))
 
     async def play(self, calls: int) -> None:
@@ -213,7 +219,7 @@ class Agent:
 
     async def run(self, seconds: float) -> None:
         """Call until so many seconds have passed."""
-        await self._begin()
+        await self._begin(connections(self.rate))
         began, said = time.monotonic(), 0.0
         under_way: set[asyncio.Task[None]] = set()
         while (passed := time.monotonic() - began) < seconds:

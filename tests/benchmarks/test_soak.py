@@ -87,7 +87,9 @@ def test_a_run_that_is_too_short_is_not_judged() -> None:
         Growth.of(samples(count=8))
 
 
-def _run(status: int = 0, dropped: int = 0, told: int = 9, failed: int = 0) -> Run:
+def _run(
+    status: int = 0, dropped: int = 0, told: int = 9, failed: int = 0, took: float = 62
+) -> Run:
     exchange = {"server": {"port": steady.API_PORT}, "response": {"status": 200}}
     other = {"server": {"port": 3128}, "response": {"status": 200}}
     unanswered = {"server": {"port": steady.API_PORT}, "response": None}
@@ -95,7 +97,7 @@ def _run(status: int = 0, dropped: int = 0, told: int = 9, failed: int = 0) -> R
         "live": {"interfaces": [{"received": 1000, "dropped": dropped}]},
         "exchanges": [*[exchange] * told, other, unanswered],
     }
-    return Run(samples(), (9 + failed, 9, failed), 1.0, status, report)
+    return Run(samples(), (9 + failed, 9, failed), 1.0, status, report, 60, took)
 
 
 def test_a_run_has_every_call_and_dropped_nothing() -> None:
@@ -104,6 +106,17 @@ def test_a_run_has_every_call_and_dropped_nothing() -> None:
     assert _run(dropped=7).faults() == ["7 of 1,000 packets were dropped"]
     assert _run(told=8).faults() == ["the report has 8 of 9 calls"]
     assert _run(failed=2).faults() == ["2 calls of the agent failed"]
+
+
+def test_an_agent_that_cannot_call_as_fast_as_it_should_is_told() -> None:
+    assert _run(took=90).faults() == [
+        "the agent took 90 s for the calls of 60 s: 0 a second are what was measured"
+    ]
+
+
+def test_event_streams_leave_connections_for_other_calls() -> None:
+    assert steady.connections(50) == steady.KEPT_CONNECTIONS
+    assert steady.connections(500) == 100
 
 
 def test_of_a_process_all_that_it_started_is_seen() -> None:
