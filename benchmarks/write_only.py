@@ -15,11 +15,13 @@ from pathlib import Path
 from inspector.linux.filters import ClassicFilter
 from inspector.linux.ring import Ring
 from inspector.live.files import CaptureFiles, Described
+from inspector.native.library import loaded
 
 
 def main(interface: str, path: str) -> None:
     """Write until told to end; statistics go into the file."""
     filter = ClassicFilter.for_subnets([ip_network("172.30.0.0/24")])
+    loaded()  # the compiled core, as in a capture
     wake, told = _interruption()
     with Ring.open(interface, filter=filter) as ring:
         files = CaptureFiles(Path(path), lambda index: ring.statistics())

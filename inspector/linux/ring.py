@@ -61,6 +61,8 @@ BLOCKS: Final = 256
 FLUSH_MS: Final = 50
 #: `read` copies at most so much at a time: the ring is level-triggered, the rest follows.
 _AT_ONCE: Final = 8 << 20
+#: Blocks that are ready become one batch of so many bytes: a batch costs something of its own.
+_TOGETHER: Final = 1 << 20
 #: How long `drain` waits for the kernel to hand over one more block; a slow reader is not waiting.
 _DRAIN_SECONDS: Final = 2.0
 
@@ -228,16 +230,12 @@ class Ring:
         """The blocks that are ready (of many, the first 8 MiB); never waits."""
         batches: list[Batch] = []
         copied = 0
-        ethernet = self.link_type == _ETHERNET
         while copied < _AT_ONCE:
-            start = self._starts[self._next]
-            if not tpacket.is_ready(self._view, start):
+            data, starts = self._take()
+            if not starts:
                 break
-            block = tpacket.copied(self._view, start)
-            tpacket.give_back(self._view, start)
-            self._next = (self._next + 1) % len(self._starts)
-            copied += len(block)
-            data, records = tpacket.frames(block, ethernet=ethernet)
+            copied += len(data)
+            data, records = tpacket.frames(data, starts, ethernet=self.link_type == _ETHERNET)
             if records:
                 batches.append(
                     Batch(
@@ -252,6 +250,27 @@ class Ring:
         if not batches:
             self._meet_error()
         return batches
+
+    def _take(self) -> tuple[bytes, list[int]]:
+        """Some blocks that are ready, in one piece, and where in it they begin."""
+        blocks: list[memoryview] = []
+        starts: list[int] = []
+        size, at = 0, self._next
+        while size < _TOGETHER and len(blocks) < len(self._starts):
+            start = self._starts[at]
+            if not tpacket.is_ready(self._view, start):
+                break
+            blocks.append(tpacket.used(self._view, start))
+            starts.append(size)
+            size += len(blocks[-1])
+            at = (at + 1) % len(self._starts)
+        data = b"".join(blocks)
+        for block in blocks:
+            block.release()
+        for _ in starts:
+            tpacket.give_back(self._view, self._starts[self._next])
+            self._next = (self._next + 1) % len(self._starts)
+        return data, starts
 
     def check(self) -> State:
         """Whether the interface is still there and up, asked of the kernel now."""

@@ -1,9 +1,9 @@
 """The layout of a TPACKET_V3 ring: a block of frames to a `Batch`.
 
 The kernel fills a block with frames, each behind a header of its own, and
-hands the block over when it is full or its time is up.  A block is copied
-once, as a whole, and its frames become records that point into the copy: at
-one header a frame this is all that Python does for it.
+hands the block over when it is full or its time is up.  Blocks are copied
+once, as they are, and their frames become records that point into the copy:
+the compiled core does that, and what is below specifies it.
 
 Source: Linux, include/uapi/linux/if_packet.h and
 Documentation/networking/packet_mmap.rst.
@@ -11,10 +11,12 @@ Documentation/networking/packet_mmap.rst.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
-from inspector.wire import Record
+from inspector.native.used import USED
+from inspector.wire import PackedRecords, Record
 
 #: TP_STATUS_*: whose the block is; and what a frame's header states.
 KERNEL: Final = 0
@@ -53,35 +55,59 @@ def give_back(ring: memoryview, start: int) -> None:
     BLOCK_STATUS.pack_into(ring, start + BLOCK_STATUS_AT, KERNEL)
 
 
-def copied(ring: memoryview, start: int) -> bytes:
-    """The bytes in use of a block, its description included."""
-    used = _BLOCK.unpack_from(ring, start)[3]
-    return bytes(ring[start : start + used])
+def used(ring: memoryview, start: int) -> memoryview:
+    """The bytes in use of a block, its description included, as long as it is not given back."""
+    return ring[start : start + _BLOCK.unpack_from(ring, start)[3]]
 
 
-def frames(block: bytes, *, ethernet: bool) -> tuple[bytes, list[Record]]:
-    """The frames of one block: the bytes to read them from, and a record for each.
+def frames(data: bytes, starts: Sequence[int], *, ethernet: bool) -> tuple[bytes, PackedRecords]:
+    """The frames of blocks: the bytes to read them from, and a record for each.
 
-    A VLAN tag, which the kernel has taken out of the frame, is put back where
-    it was (`ethernet` only); then the bytes are a copy.
+    `data` has the blocks one behind another, as they begin at `starts`.  A VLAN tag, which the
+    kernel has taken out of the frame, is put back where it was (`ethernet` only); then the bytes
+    are a copy.
     """
-    _, count, at, _ = _BLOCK.unpack_from(block)
+    records = PackedRecords()
+    into: bytearray | None = None
+    for start in starts:
+        _, count, first, _ = _BLOCK.unpack_from(data, start)
+        made = _compiled(data, start + first, count, ethernet=ethernet)
+        if len(made) == count:
+            records.packed += made.packed
+            continue
+        walked, tagged = _walked(data, start + first, count, ethernet=ethernet)
+        for index, header in tagged:
+            into = bytearray(data) if into is None else into
+            walked[index] = _restore_tag(into, header, walked[index])
+        records.extend(walked)
+    return data if into is None else bytes(into), records
+
+
+def _compiled(data: bytes, at: int, count: int, *, ethernet: bool) -> PackedRecords:
+    """The frames in front of the first that has a tag; none without the compiled core."""
+    made, core = PackedRecords(), USED.core
+    if core is not None:
+        made.packed.frombytes(bytes(32 * count))
+        place = made.packed.buffer_info()[0]
+        done = core.walk_ring(data, len(data), at, ethernet, place, count)
+        del made.packed[4 * done :]
+    return made
+
+
+def _walked(
+    data: bytes, at: int, count: int, *, ethernet: bool
+) -> tuple[list[Record], list[tuple[int, int]]]:
+    """The frames, and of those with a tag the index and where its header is."""
     unpack = _FRAME.unpack_from
     records: list[Record] = []
-    append = records.append
     tagged: list[tuple[int, int]] = []
     for _ in range(count):
-        next_offset, seconds, nanoseconds, captured, wire, status, offset = unpack(block, at)
+        next_offset, seconds, nanoseconds, captured, wire, status, offset = unpack(data, at)
         if status & VLAN_VALID and ethernet and captured >= _ADDRESSES:
             tagged.append((len(records), at))
-        append((seconds * _SECOND + nanoseconds, at + offset, captured, wire))
+        records.append((seconds * _SECOND + nanoseconds, at + offset, captured, wire))
         at += next_offset
-    if not tagged:
-        return block, records
-    data = bytearray(block)
-    for index, header in tagged:
-        records[index] = _restore_tag(data, header, records[index])
-    return bytes(data), records
+    return records, tagged
 
 
 def _restore_tag(data: bytearray, header: int, record: Record) -> Record:

@@ -24,8 +24,9 @@ from inspector.live.source import Counters
 from inspector.model.capture import CaptureFile, Interface
 from inspector.pcap.blocks import block_length, packet_blocks
 from inspector.pcap.options import COMMENT
+from inspector.pcap.walked import span
 from inspector.pcap.writer import APPLICATION, SNAP_LENGTH, PcapngWriter
-from inspector.wire import Batch
+from inspector.wire import Batch, packed_records
 
 #: Little-endian whatever the machine: an option's code and length.
 _OPTION: Final = Struct("<HH")
@@ -271,8 +272,7 @@ class CaptureFiles:
             )
             self._fail(error)
         if written:
-            times = [record[0] for record in batch.records[:written]]
-            first, last = min(times), max(times)
+            first, last, _ = span(packed_records(batch.records[:written]), 0)
             self._earliest = first if self._earliest is None else min(first, self._earliest)
             self._latest = last if self._latest is None else max(last, self._latest)
             self._count += written

@@ -9,8 +9,9 @@ from inspector.live.files import Described
 from inspector.live.source import Counters, Source
 from inspector.model.capture import CaptureFile, Interface
 from inspector.model.live import LiveInterface
+from inspector.pcap.walked import span
 from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
-from inspector.wire import EVERYTHING, Batch
+from inspector.wire import EVERYTHING, Batch, packed_records
 
 _ARP: Final = b"\x08\x06"
 
@@ -102,9 +103,10 @@ class Stream:
         self._latest: int | None = None
 
     def count(self, batch: Batch) -> None:
-        self._packets += len(batch.records)
-        self._bytes += sum([captured for _, _, captured, _ in batch.records])
-        first, last = min(batch.records)[0], max(batch.records)[0]
+        records = packed_records(batch.records)
+        self._packets += len(records)
+        self._bytes += sum(records.packed[2::4])
+        first, last, _ = span(records, 0)
         self._earliest = first if self._earliest is None else min(first, self._earliest)
         self._latest = last if self._latest is None else max(last, self._latest)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.fact import replace
-from inspector.wire import FILE_SHIFT, Batch, packet_reference
+from inspector.wire import FILE_SHIFT, Batch, PackedRecords, packed_records, packet_reference
 
 #: An enhanced packet block without options, beside its packet (pcapng 4.3).
 BLOCK_OVERHEAD: Final = 32
@@ -41,8 +41,7 @@ class Numbering:
 
     def number(self, batch: Batch, interface: int) -> list[Batch]:
         """The batch with its references; in parts where a file ends within it."""
-        size = sum([(captured + 3) & ~3 for _, _, captured, _ in batch.records])
-        size += BLOCK_OVERHEAD * len(batch.records)
+        size = _size(packed_records(batch.records))
         self.packets += len(batch.records)
         self.bytes += size
         if self._rotate is None or self._planned + size <= self._rotate:
@@ -85,6 +84,12 @@ class Numbering:
         if not self._runs or self._runs[-1][1] != interface:
             self._runs.append((first, interface))
         return replace(batch, first_packet=first - start).part(start, end)
+
+
+def _size(records: PackedRecords) -> int:
+    """The bytes of packets in a file: of each its own, what fills it up to four, and a block's."""
+    captured = records.packed[2::4]
+    return sum(captured) + sum([-each & 3 for each in captured]) + BLOCK_OVERHEAD * len(captured)
 
 
 def file_of(reference: int) -> int:

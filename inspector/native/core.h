@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 15
+#define INSPECTOR_CORE_ABI 16
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -114,6 +114,8 @@ EXPORT int64_t inspector_core_walk_classic(struct walk *walk, const uint8_t *dat
                                            struct record *out, int64_t room);
 EXPORT int64_t inspector_core_walk_pcapng(struct walk *walk, const uint8_t *data, int64_t size,
                                           struct record *out, int64_t room);
+EXPORT int64_t inspector_core_walk_ring(const uint8_t *data, int64_t size, int64_t at,
+                                        int64_t tagged, struct record *out, int64_t room);
 EXPORT int64_t inspector_core_span(const struct record *records, int64_t count, int64_t before,
                                    int64_t *earliest, int64_t *latest);
 

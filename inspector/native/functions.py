@@ -55,6 +55,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     ],
     "walk_classic": [_walk, _bytes, c_int64, _address, c_int64],
     "walk_pcapng": [_walk, _bytes, c_int64, _address, c_int64],
+    "walk_ring": [_bytes, c_int64, c_int64, c_int64, _address, c_int64],
     "span": [_address, c_int64, c_int64, _number, _number],
     "chunks": [_address, _bytes, c_int64, _address, c_int64, _address, c_int64],
     "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
@@ -133,6 +134,7 @@ class Core:
         self.settle: Any = functions["settle"]
         self.walk_classic: Any = functions["walk_classic"]
         self.walk_pcapng: Any = functions["walk_pcapng"]
+        self.walk_ring: Any = functions["walk_ring"]
         self.span: Any = functions["span"]
         self.chunks: Any = functions["chunks"]
         self.events: Any = functions["events"]

@@ -63,6 +63,35 @@ int64_t inspector_core_walk_pcapng(struct walk *walk, const uint8_t *data, int64
     return count;
 }
 
+enum {
+    FRAME_HEADER = 48, /* struct tpacket3_hdr, linux/if_packet.h: fields of the machine's order */
+    CAPTURED_AT = 12,
+    WIRE_AT = 16,
+    STATUS_AT = 20,
+    OFFSET_AT = 24,
+    VLAN_VALID = 1 << 4
+};
+
+/* Takes the frames of a block of a live ring (`linux/tpacket.py`), whose first header is at `at`;
+ * how many.  It stops in front of one that does not lie in `data`, and of one whose tag is to be
+ * put back. */
+int64_t inspector_core_walk_ring(const uint8_t *data, int64_t size, int64_t at, int64_t tagged,
+                                 struct record *out, int64_t room)
+{
+    int64_t count = 0;
+    while (count < room && at >= 0 && at <= size - FRAME_HEADER) {
+        const uint8_t *p = data + at;
+        const int64_t captured = le32(p + CAPTURED_AT);
+        const int64_t start = at + (p[OFFSET_AT] | p[OFFSET_AT + 1] << 8);
+        if (captured > size - start || (tagged && p[STATUS_AT] & VLAN_VALID))
+            break;
+        out[count++] = (struct record){(int64_t)le32(p + 4) * SECOND + le32(p + 8), start, captured,
+                                       le32(p + WIRE_AT)};
+        at += le32(p);
+    }
+    return count;
+}
+
 /* Of records, the earliest and the latest time; the answer is whether each is at or behind the one
  * before it, the first at or behind `before`. */
 int64_t inspector_core_span(const struct record *records, int64_t count, int64_t before,

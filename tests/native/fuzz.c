@@ -455,6 +455,29 @@ static void mask(const uint8_t *input, size_t size)
     free(made);
 }
 
+/* A block of a ring whose frames may claim more than there is. */
+static void read_ring(const uint8_t *input, const uint8_t *text, int64_t length)
+{
+    uint8_t *block = zeros((size_t)length + !length, 1);
+    memcpy(block, text, (size_t)length);
+    for (int64_t at = input[3] % 8; at + 26 <= length;) {
+        const uint32_t captured = block[at + 1] % 60u, next = 48 + captured + block[at + 2] % 9u;
+        put_le32(block, length, at, input[5] & 1 && captured > 50 ? ~0u : next);
+        put_le32(block, length, at + 12, input[6] & 1 ? captured + (captured > 55) * 0xFFFFFF00u : captured);
+        block[at + 24] = 48 + block[at + 24] % 3, block[at + 25] = 0;
+        at += next;
+    }
+    const int64_t room = 1 + input[4] % 9;
+    struct record *out = zeros((size_t)room, sizeof *out);
+    const int64_t made =
+        inspector_core_walk_ring(block, length, input[3] % 8 - (input[7] == 1), input[2] & 1, out, room);
+    MUST(made >= 0 && made <= room);
+    for (int64_t i = 0; i < made; i++)
+        MUST(out[i].offset >= 0 && out[i].captured >= 0 && out[i].offset + out[i].captured <= length);
+    free(out);
+    free(block);
+}
+
 static void read_texts(const uint8_t *input, size_t size)
 {
     if (size < 8)
@@ -482,6 +505,7 @@ static void read_texts(const uint8_t *input, size_t size)
                 break;
         }
     }
+    read_ring(input, text, length);
     struct taken pieces[4];
     for (int i = 0; i < 4; i++) /* cut anywhere, the last to the end */
         pieces[i] = (struct taken){i, i, i ? pieces[i - 1].stop : 0,
