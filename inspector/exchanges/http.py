@@ -186,14 +186,16 @@ class HttpLayer:
         """
         if self._child is not None:
             return self._child.wanted(up)
-        receiving = self._receiving
+        requests, responses, receiving = self._requests, self._responses, self._receiving
         if up:
-            is_alone = self._requests.reads_body and receiving is None
-            return self._requests.skippable or (BATCH if is_alone else 0)
-        if self._responses.skippable:
-            return self._responses.skippable
-        if isinstance(receiving, OpenExchange) and receiving.body is not None:
-            return 0 if self._requests.reads_body else BATCH
+            is_alone = requests.reads_body and receiving is None and not responses.out_of_step
+            return requests.skippable or (BATCH if is_alone else 0)
+        if responses.skippable:
+            return responses.skippable
+        is_read = isinstance(receiving, OpenExchange) and receiving.body is not None
+        # Behind a hole whose rest of a body goes by: it may be long.
+        if is_read or responses.out_of_step:
+            return 0 if requests.reads_body else BATCH
         return 0
 
     def settled(self, up: bool) -> int:

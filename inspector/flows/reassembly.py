@@ -45,8 +45,12 @@ HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
 #: Segments for a batching reader are held up to this many bytes.  An event
-#: stream has segments of about 150 bytes, so this is some hundred of them.
-BATCH_BYTES: Final = 8 << 10
+#: stream has segments of about 150 bytes, so this is some two hundred of them.
+BATCH_BYTES: Final = 32 << 10
+#: The same for all directions together, as far as each of them keeps room for `BATCH_LEAST`.
+BATCH_TOTAL: Final = 8 << 20
+#: Bytes that are held for a direction however many connections are open.
+BATCH_LEAST: Final = 2 << 10
 
 # A named tuple's own constructor costs a call more.
 _new: Final = tuple.__new__
@@ -58,6 +62,7 @@ class Reassembler:
     def __init__(self, notes: FlowNotes) -> None:
         self._notes = notes
         self._early_total = 0
+        self._batch_bytes = BATCH_BYTES
         self._looking_at_peer = False
         # The answer to the cut that is being delivered.
         self.cut_is_lost = False
@@ -68,6 +73,11 @@ class Reassembler:
         """The connections are gone, and what was held for them."""
         self._early_total = 0
 
+    def share(self, connections: int) -> None:
+        """So many are open, and share the room in which segments are held."""
+        share = BATCH_TOTAL // (2 * connections or 1)
+        self._batch_bytes = max(BATCH_LEAST, min(share, BATCH_BYTES))
+
     # -- towards the reader ------------------------------------------------
 
     def flush(self, half: Half) -> Iterator[Delivery]:
@@ -75,7 +85,7 @@ class Reassembler:
         segments = half.pending
         if segments:
             half.pending = []
-            half.room = BATCH_BYTES
+            half.room = self._batch_bytes
             yield self.shown(half, segments)
 
     def settle(self, half: Half) -> Iterator[Delivery]:
@@ -113,12 +123,11 @@ class Reassembler:
             remember(half, segments)
         return _new(Run, (half.connection.number, half.side, segments))
 
-    @staticmethod
-    def want(half: Half, count: int) -> None:
+    def want(self, half: Half, count: int) -> None:
         """How many bytes may pass unseen from now on (see `contract.Engine.want`)."""
         if count == BATCH:
             half.batch = True
-            half.room = BATCH_BYTES
+            half.room = self._batch_bytes
             if half.pending is NOTHING:
                 half.pending = []
             half.skip = half.skip_asked = 0

@@ -251,6 +251,7 @@ class ConnectionTable:
             self._notes.midstream_connections += 1
             self._notes.unread.note(self._number, "midstream", packet)
         self.connections[connection.number] = connection
+        self._reassembler.share(len(self.connections))
         self.keys[connection.key] = connection.up
         self.keys[connection.reverse] = connection.down
         half = connection.up if from_client else connection.down
@@ -284,6 +285,7 @@ class ConnectionTable:
         connection.closing = None if closing is None else Mark.of(closing.half)
         self.connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)
+        self._reassembler.share(len(self.connections))
         connection.report()
         yield Closed(connection.number, at, packet)
         self._lingering.append(connection)

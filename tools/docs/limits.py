@@ -28,6 +28,8 @@ LIMITS: Final = (
     ("flows.reassembly", "HOLE_PATIENCE"),
     ("flows.reassembly", "GAPS_KEPT"),
     ("flows.reassembly", "BATCH_BYTES"),
+    ("flows.reassembly", "BATCH_TOTAL"),
+    ("flows.reassembly", "BATCH_LEAST"),
     ("flows.copies", "COMPARED_SEGMENTS"),
     ("flows.fragments", "MAX_BYTES"),
     ("flows.fragments", "LIFETIME"),
