@@ -8,7 +8,7 @@ batches, one behind the other; their times put them in order.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import merge
 from typing import Final, NamedTuple
 
@@ -44,14 +44,26 @@ class _Bursts:
     def __init__(self) -> None:
         self.rows = array("q")
 
-    def add(self, count: int, at: int) -> None:
+    def add(self, pieces: Iterable[tuple[int, int]]) -> None:
+        """When each piece came, and how many bytes it has."""
         rows = self.rows
-        if rows and (at - rows[-2] < _ONE_WRITE or len(rows) >= 3 * TURN_LIMIT):
-            if len(rows) < 3 * TURN_LIMIT:
-                rows[-2] = max(at, rows[-2])
-                rows[-1] += count
+        if len(rows) >= 3 * TURN_LIMIT:
             return
-        rows.extend((at, at, count))
+        # The burst that may go on is kept apart: this is done for every segment.
+        first, last, size = rows[-3:] or (0, 0, 0)
+        del rows[-3:]
+        for at, count in pieces:
+            if size and at - last < _ONE_WRITE:
+                last = at if at > last else last
+                size += count
+                continue
+            if size:
+                rows.extend((first, last, size))
+                if len(rows) >= 3 * TURN_LIMIT:
+                    return
+            first, last, size = at, at, count
+        if size:
+            rows.extend((first, last, size))
 
     def __iter__(self):  # type: ignore[no-untyped-def]
         rows = self.rows
@@ -68,13 +80,11 @@ class Turns:
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """Bytes that were seen."""
-        add = (self._up if up else self._down).add
-        for at, length in lengths_of(segments):
-            add(length, at)
+        (self._up if up else self._down).add(lengths_of(segments))
 
     def passed(self, up: bool, count: int, at: int) -> None:
         """Bytes that passed unseen, the last of them at this time."""
-        (self._up if up else self._down).add(count, at)
+        (self._up if up else self._down).add([(at, count)])
 
     def turns(self) -> tuple[TunnelTurn, ...]:
         """The turns, in the order of time."""

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 16
+#define INSPECTOR_CORE_ABI 17
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -59,6 +59,12 @@ struct segment {
 struct taken {
     int64_t at, packet, start, stop;
 };
+
+/* Whether a piece lies in `size` bytes. */
+static inline int is_within(const struct taken *piece, int64_t size)
+{
+    return piece->start >= 0 && piece->stop <= size && piece->start <= piece->stop;
+}
 
 /* How many segments were taken of a direction, and how many bytes. */
 struct group {
@@ -131,7 +137,9 @@ enum { HEADS = 16 };
 struct heard {
     int64_t last;        /* when its last bytes came; -1: none did */
     int64_t longest;     /* the longest time between two of its pieces; -1: there were no two */
-    int64_t seen[HEADS]; /* how many events each head had, in one call */
+    int64_t reads_plain; /* 1: plain chunks of an answer, which have no head, are counted, too */
+    /* How many events each head had in one call, and how many plain chunks there were. */
+    int64_t seen[HEADS + 1];
 };
 
 EXPORT int64_t inspector_core_chunks(struct chunking *at, const uint8_t *data, int64_t size,

@@ -7,7 +7,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 16
+ABI: Final = 17
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -105,10 +105,14 @@ HEADS: Final = 16
 class HeardEvents(ctypes.Structure):
     """`struct heard`: what the events of a stream tell."""
 
-    _fields_ = (("last", c_int64), ("longest", c_int64), ("seen", c_int64 * HEADS))
+    _fields_ = (
+        *((name, c_int64) for name in ("last", "longest", "reads_plain")),
+        ("seen", c_int64 * (HEADS + 1)),
+    )
 
     last: int
     longest: int
+    reads_plain: int
     seen: Any
 
 

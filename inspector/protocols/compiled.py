@@ -34,7 +34,10 @@ class Chunks(NamedTuple):
 
 
 def whole_chunks(core: Core, segments: Segments, index: int, position: int) -> Chunks:
-    """The chunks that lie whole in their segments (RFC 9112 7.1), from a position of one on."""
+    """The chunks that are all there (RFC 9112 7.1), from a position of a segment on.
+
+    As far as segments adjoin: of a chunk that came in several there is a piece for each.
+    """
     at, data = Chunking(index, position), segments.data
     place, count = segments.places.buffer_info()
     made = array("q")
@@ -67,16 +70,24 @@ class EventCount:
         self.heard = HeardEvents()
         self._pointer = ctypes.pointer(self.heard)
 
-    def take(self, pieces: Segments, index: int, names: dict[str, int]) -> int:
-        """The events from piece `index` on: each adds one to its name; the first not taken."""
-        data = pieces.data
-        place, count = pieces.places.buffer_info()
+    def take(self, pieces: Segments, index: int, names: dict[str, int], plain: str | None) -> int:
+        """The events from piece `index` on: each adds one to its name; the first not taken.
+
+        `plain` is the name of those that have no head, where they are plain chunks of an answer
+        (`api.is_plain_chunk`); None: they are left.
+        """
+        data, heard = pieces.data, self.heard
+        place, size = pieces.places.buffer_info()
+        heard.reads_plain = plain is not None
         taken: int = self._count(
-            self._pointer, data, len(data), place + index * _PLACE, (count >> 2) - index,
+            self._pointer, data, len(data), place + index * _PLACE, (size >> 2) - index,
             self._heads, len(self._heads),
         )  # fmt: skip
         if taken:
-            for name, seen in zip(self._names, self.heard.seen, strict=False):
-                if seen:
-                    names[name] += seen
+            seen = heard.seen
+            for name, count in zip(self._names, seen, strict=False):
+                if count:
+                    names[name] += count
+            if plain is not None:
+                names[plain] += seen[HEADS]
         return index + taken

@@ -319,7 +319,10 @@ class BodyReader:
     def _compiled_chunks(
         self, segments: Segments, index: int, position: int, offset: int
     ) -> tuple[int, int, int]:
-        """The chunks that the compiled core can take; from where it stopped, reading goes on."""
+        """The chunks that the compiled core can take; from where it stopped, reading goes on.
+
+        It takes those of a row of segments that are all there, wherever the segments end.
+        """
         if USED.core is None or (self._placed and not segments.are_a_row):
             return index, position, offset
         found = whole_chunks(USED.core, segments, index, position)
@@ -327,8 +330,11 @@ class BodyReader:
         if self._placed and found.pieces:
             places = _packed(found.pieces, offset - segments.places[4 * index + 2])
             self._places.packed += places
-            # A chunk line is what lies between two pieces.
-            self._lines.packed += array("q", (self._line_at, *places[:-1]))
+            # A chunk line is what lies between two pieces, if anything does.
+            starts, stops = array("q", (self._line_at, *places[1:-1:2])), places[::2]
+            for start, stop in zip(starts, stops, strict=True):
+                if start < stop:
+                    self._lines.add(start, stop)
             self._line_at = places[-1]
         self._wanted -= found.body
         self._body_bytes += found.body

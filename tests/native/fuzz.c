@@ -478,6 +478,51 @@ static void read_ring(const uint8_t *input, const uint8_t *text, int64_t length)
     free(block);
 }
 
+/* Events are counted once each, and no more pieces are taken than there are. */
+static void listen(const uint8_t *text, int64_t length, const struct taken *pieces, int64_t count,
+                   const uint8_t *heads, int64_t heads_size)
+{
+    struct heard heard = {-1, -1, length & 1, {0}};
+    const int64_t taken = inspector_core_events(&heard, text, length, pieces, count, heads,
+                                                heads_size);
+    int64_t seen = 0, ends = 0;
+    for (int i = 0; i <= HEADS; i++)
+        seen += heard.seen[i];
+    for (int64_t i = 0; i + 1 < length; i++)
+        ends += text[i] == '\n' && text[i + 1] == '\n';
+    MUST(taken >= 0 && taken <= count && seen >= 0 && seen <= ends);
+    MUST(!taken || (seen && heard.last == pieces[taken - 1].at));
+    MUST(heard.reads_plain || !heard.seen[HEADS]);
+}
+
+/* Events one behind another, in pieces that end anywhere, one byte of them another. */
+static void listen_to_many(const uint8_t *input)
+{
+    static const char *const SOME[] = {
+        "\ndata: 0\n\n", "data: {\"choices\":[{\"finish_reason\":null}]}\n\n",
+        "\ndata: {\"\xc3\xa9\":[\"\\n\"]}\n\n", "\ndata: -1.5\n\n",
+    };
+    const int count = input[0] % 80, kinds = 1 + input[1] % 4;
+    int64_t length = 0;
+    for (int i = 0; i < count; i++)
+        length += (int64_t)strlen(SOME[i % kinds]);
+    length -= length && input[2] & 1; /* the last one has not ended */
+    uint8_t *text = zeros((size_t)length + !length, 1);
+    for (int64_t i = 0, at = 0; at < length; i++)
+        for (const char *p = SOME[i % kinds]; *p && at < length; p++)
+            text[at++] = (uint8_t)*p;
+    if (length && input[3] & 1)
+        text[(input[4] << 8 | input[5]) % length] = input[6];
+    struct taken pieces[5];
+    for (int i = 0; i < 5; i++) /* many in the first, or cut anywhere */
+        pieces[i] = (struct taken){i, i, i ? pieces[i - 1].stop : 0,
+                                   i == 4 || input[2] & 2 ? length : length * (i + 1) / 5};
+    if (input[2] & 4)
+        pieces[input[3] % 5].start += input[7] % 3;
+    listen(text, length, pieces, 5, (const uint8_t *)"", 1);
+    free(text);
+}
+
 static void read_texts(const uint8_t *input, size_t size)
 {
     if (size < 8)
@@ -538,22 +583,14 @@ static void read_texts(const uint8_t *input, size_t size)
     free(begun);
     free(blank);
     MUST(passed >= 0 && passed <= 4 && sealed.left >= 0 && sealed.records <= length + 4);
-    struct heard heard = {-1, -1, {0}};
     /* One head, which is how the text begins, and may claim to be longer. */
     const int64_t room = 1 + input[7] % 8;
     uint8_t *heads = zeros((size_t)room, 1);
     heads[0] = input[5] % 16;
     memcpy(heads + 1, text, (size_t)(room - 1 < length ? room - 1 : length));
-    if (length > heads[0] + 12) { /* and an event of it */
-        memcpy(text + heads[0], "\ndata: [0]\n\n", 12);
-        pieces[0] = (struct taken){0, 0, 0, heads[0] + 12};
-    }
-    const int64_t events = inspector_core_events(&heard, text, length, pieces, 4, heads, room);
+    listen(text, length, pieces, 4, heads, room);
     free(heads);
-    int64_t seen = 0;
-    for (int i = 0; i < HEADS; i++)
-        seen += heard.seen[i];
-    MUST(events >= 0 && events <= 4 && seen == events);
+    listen_to_many(input);
     struct finder *finder = zeros(1, sizeof *finder);
     finder->count = input[0] % (LITERALS + 2);
     for (int i = 0; i < LITERALS && i * 4 + 4 <= length; i++) {

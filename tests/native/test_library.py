@@ -52,7 +52,10 @@ def test_a_library_that_cannot_be_loaded_is_no_failure(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("INSPECTOR_CORE_ABI 16", "INSPECTOR_CORE_ABI 999"), "its version is 999, not 16"),
+        (
+            (f"INSPECTOR_CORE_ABI {layout.ABI}", "INSPECTOR_CORE_ABI 999"),
+            f"its version is 999, not {layout.ABI}",
+        ),
         (("int64_t unused[2];", "int64_t unused[4];"), "its shapes have"),
         (("inspector_core_settle", "inspector_core_others"), "it has no function settle"),
     ],
