@@ -25,6 +25,7 @@ BLANKED: Final = {
     "compressed": "compressed bodies with a key in them",
     "internal-error": "readings that failed, by an error of this program",
     "forgotten": "packets whose first copy is not here to compare with",
+    "no-time": "connections that came faster than they were read",
     "options": "options in headers of packets that are not numbers of TCP",
     "plaintext": "directions of plaintext that is no HTTP",
     "quoted": "packets quoted in ICMP errors",

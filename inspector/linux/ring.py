@@ -222,6 +222,12 @@ class Ring:
         self.state = "running"
         self._meet_error()
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether half of its blocks are ready: the kernel hands them over in turn."""
+        ahead = self._starts[(self._next + len(self._starts) // 2) % len(self._starts)]
+        return tpacket.is_ready(self._view, ahead)
+
     def fileno(self) -> int:
         """For select and poll: readable when a block is ready, in error when `state` changes."""
         return self._socket.fileno()

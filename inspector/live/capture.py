@@ -32,7 +32,7 @@ from inspector.live.signals import Signals
 from inspector.model.live import EndedFor, Live, Redaction
 from inspector.model.report import Report
 from inspector.options import Options
-from inspector.redaction import LIVE, Redactor
+from inspector.redaction import LIVE, NO_TIME, Redactor
 from inspector.report.page.headline import nothing_captured
 from inspector.secrets.vault import Vault
 
@@ -156,6 +156,8 @@ def capture(plan: Plan, watchers: Watchers) -> RunResult:
         if command is not None:
             status = await_command(command, signals)
         notes = _notes(session, opened)
+        if scrubber is not None and (blank := scrubber.summary.blanked[NO_TIME]):
+            notes += (_gave_way(blank, session.waited),)
         if scrubber is not None and session.files is not None:
             again = audited(session.files, vault, signals, tell=watchers.tell)
             notes += () if again is None else (again,)
@@ -291,6 +293,15 @@ def _doubts(report: Report) -> Iterator[str]:
             )
     yield from (f"{probe.name}: {probe.note}" for probe in live.probes if probe.note)
     yield from live.notes
+
+
+def _gave_way(connections: int, waited: int) -> str:
+    """What the copy lacks for the report's sake."""
+    which = "1 connection is" if connections == 1 else f"{connections} connections are"
+    return (
+        f"packets came faster than they were read, up to {waited >> 20} MiB waited: {which} blank"
+        " in the file from there on, the report is of all"
+    )
 
 
 def _redaction(plan: Plan) -> Redaction:

@@ -34,6 +34,12 @@ class Scrubber(Audience, Protocol):
     def feed(self, batch: Batch) -> Iterable[Batch]:
         """Have packets read; those that are safe to write now."""
 
+    def give_way(self) -> None:
+        """There is no time: what is open now, or opens before `go_on`, is blank from here on."""
+
+    def go_on(self) -> None:
+        """There is time again: connections that begin are read as ever."""
+
     def finish(self) -> Iterable[Batch]:
         """What it still kept."""
 

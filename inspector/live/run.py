@@ -159,8 +159,8 @@ class _Loop:
         next_tick = self._begun + TICK
         while True:
             now = time.monotonic()
-            wait = max(0.0, min(next_tick, self._deadline()) - now)
-            events = poll.poll(wait * 1000 + 1)
+            wait = max(0.0, min(next_tick, self._deadline()) - now) * 1000 + 1
+            events = poll.poll(0 if self._session.is_behind else wait)
             ending = self._look([descriptor for descriptor, _ in events])
             now = time.monotonic()
             if now >= next_tick:
@@ -195,6 +195,7 @@ class _Loop:
             source = self._sources.get(descriptor)
             if source is not None:
                 self._read(source)
+        session.read_on()
         session.learn()
         if self._finder is not None and self._finder.fileno() in ready:
             self._finder.look()

@@ -17,6 +17,7 @@ from inspector.exchanges.processes import SocketOwner
 from inspector.fact import replace
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
+from inspector.live.backlog import Backlog
 from inspector.live.companions import Attribution, Scrubber, SecretSource
 from inspector.live.cuts import Cutter, FileCuts
 from inspector.live.files import CaptureFiles, Described, Rotation
@@ -40,6 +41,7 @@ class Session:
 
     `scrubber` None writes packets as they are (`--raw`); `vault` is the one it knows keys from.
     `cutters` say how much of a source's packets the file keeps, where that is not all.
+    `backlog` is where packets wait that come faster than they are read.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Session:
         vault: Vault | None = None,
         keys: SecretSource | None = None,
         cutters: Mapping[Source, Cutter] | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self.sources = tuple(sources)
         self.attribution = attribution
@@ -90,6 +93,7 @@ class Session:
         add = _nothing if self.files is None else self.files.add_interface
         self._interfaces = Interfaces(add, self._cuts.text)
         self._drained = False
+        self._backlog = Backlog() if backlog is None else backlog
         self._stream = Stream()
         for source in self.sources:
             if source.interface is not None:
@@ -99,6 +103,16 @@ class Session:
     def packets(self) -> int:
         """Packets taken so far."""
         return self._numbering.packets
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something that was taken is not read yet."""
+        return bool(self._backlog)
+
+    @property
+    def waited(self) -> int:
+        """The most bytes that ever waited to be read, beside those in the sources."""
+        return self._backlog.most
 
     @property
     def deaf(self) -> bool:
@@ -111,18 +125,26 @@ class Session:
         return self._numbering.bytes
 
     def take(self, source: Source) -> bool:
-        """Take what a source has; whether it had anything.
+        """Take what a source has, and read on; whether it may have had anything."""
+        is_more = self._backlog.receive(source)
+        self.read_on()
+        return is_more
+
+    def read_on(self) -> bool:
+        """Read one batch of what was taken; whether there was one.
 
         Claims are taken after the packets were: a short connection that came and went between the
         two readings would be over before anybody said whose it was.  So are secrets: whoever sent
         a request inside TLS had its secrets before.
         """
-        batches = source.read()
+        following = self._backlog.next()
+        if following is None:
+            return False
         self.learn()
-        for batch in batches:
-            self._pass(source, batch)
+        self._make_way()
+        self._pass(*following)
         self._tell()
-        return bool(batches)
+        return True
 
     def flush(self) -> None:
         """Show what is held for a batch: somebody is waiting for it."""
@@ -146,9 +168,9 @@ class Session:
             return
         self._drained = True
         for source in self.sources:
-            for batch in source.drain():
-                self.learn()
-                self._pass(source, batch)
+            self._backlog.add(source, source.drain())
+        while self.read_on():
+            pass
         if self.attribution is not None:
             self._learn(self.attribution.finish())
         if self.keys is not None:
@@ -232,6 +254,15 @@ class Session:
             self._told.popleft()()
 
     # -- the pass -------------------------------------------------------------
+
+    def _make_way(self) -> None:
+        """The copy falls behind before the report does; once nothing more comes there is time."""
+        if self._scrubber is None:
+            return
+        if self._backlog.is_long and not self._drained:
+            self._scrubber.give_way()
+        elif not self._backlog:
+            self._scrubber.go_on()
 
     def _pass(self, source: Source, batch: Batch) -> None:
         place = self._interfaces.hear(source, batch)

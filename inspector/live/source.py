@@ -52,6 +52,10 @@ class Source(Protocol):
     @property
     def state(self) -> Literal["waiting", "running", "down", "gone", "stopped"]: ...
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether half of the room is taken in which packets wait for `read`."""
+
     def fileno(self) -> int:
         """What becomes readable when there may be packets, or news of the interface."""
 

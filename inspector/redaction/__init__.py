@@ -12,11 +12,13 @@ from inspector.redaction.alongside import Copies
 from inspector.redaction.audit import Audited
 from inspector.redaction.copies import audit, promise
 from inspector.redaction.files import redact_into
+from inspector.redaction.listening import NO_TIME
 from inspector.redaction.redactor import Redactor
 from inspector.redaction.summary import LIVE, HoldLimits, RedactionSummary
 
 __all__ = [
     "LIVE",
+    "NO_TIME",
     "Audited",
     "Copies",
     "HoldLimits",

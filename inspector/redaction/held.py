@@ -155,6 +155,15 @@ class HeldBatch(Packets):
         self.flags[index] |= CHANGED
         return True
 
+    def blank_usual(self) -> None:
+        """Blank what every segment in a usual frame brought: it is nobody's any more."""
+        starts = self.rows[USUAL_START::USUAL_FIELDS]
+        stops = self.rows[USUAL_STOP::USUAL_FIELDS]
+        for index, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+            if start < stop:
+                self.blank(index, start, stop)
+        self.rows[USUAL_STOP::USUAL_FIELDS] = starts
+
     def recoded(self, start: int, stop: int) -> list[int]:
         """Which packets from one to before another have bytes of bodies that were coded anew."""
         flags = self.flags[start:stop]

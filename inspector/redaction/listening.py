@@ -35,6 +35,8 @@ from inspector.wire import Segment, joined, size_of
 
 #: Why bytes were blanked that a reader failed on.
 INTERNAL_ERROR: Final = "internal-error"
+#: Why connections were blanked that nobody had the time to understand.
+NO_TIME: Final = "no-time"
 #: What is granted as a constant, if that is what stands there.
 _CONSTANTS: Final = frozenset({H2_PREFACE})
 _STATUS: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}[ \r\n]")
@@ -46,6 +48,10 @@ class Host(Protocol):
     @property
     def masker(self) -> Masker:
         """What knows the keys."""
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether packets are blank whatever is told of them: there is no time."""
 
     @property
     def keep_bodies(self) -> bool:
@@ -156,9 +162,13 @@ class CopiedDirection:
         if track.remembered > 2 * history:
             track.trim(self.waiting.first(track.decided), history, past)
 
-    def give_up(self) -> None:
-        """Something failed: what is not decided stays blank."""
-        self.track.settle(EVERYTHING)
+    def give_up(self) -> bool:
+        """Nobody understands it: what is not decided stays blank; whether there was any."""
+        before = self.track.decided
+        start = self.track.settle(EVERYTHING)
+        if start is not None and self.unread is None:
+            self.unread = self.brought.of(start)[1], start
+        return self.track.decided > before
 
     def note(self, offset: int, found: list[Found], why: str) -> None:
         """Tell what was masked at an offset, or for which reason something was hidden there."""
@@ -208,14 +218,19 @@ class Listening:
     def bytes_came(self, up: bool, segments: Sequence[Segment]) -> None:
         """See `Listener`."""
         side = self._told(up)
-        start = side.track.end
-        if not self.dead:
-            try:
-                side.add(segments)
-            except Exception as error:
-                self._die(error)
-        if self.dead and side.track.end < (end := start + size_of(segments)):
-            side.track.passed(end - side.track.end)
+        if self.dead:
+            if self._host.gives_way:
+                side.track.passed(size_of(segments))
+            else:
+                side.track.add(joined(segments))
+            return
+        end = side.track.end + size_of(segments)
+        try:
+            side.add(segments)
+        except Exception as error:
+            self._die(error)
+            if side.track.end < end:
+                side.track.passed(end - side.track.end)
 
     def bytes_passed(self, up: bool, count: int) -> None:
         """See `Listener`."""
@@ -315,7 +330,7 @@ class Listening:
             return
         side = self._told(up)
         try:
-            is_more = side.settle(EVERYTHING if self.dead else before)
+            is_more = side.give_up() if self.dead else side.settle(before)
         except Exception as error:
             self._die(error)
         else:
@@ -348,6 +363,16 @@ class Listening:
 
     # -- what fails ------------------------------------------------------------------
 
+    def give_up(self, why: str) -> None:
+        """Nothing more of it is granted: it is blank from here on, for this reason."""
+        if self.dead:
+            return
+        self.dead = True
+        self._host.note(0, [], why)
+        for side in self.sides or ():
+            side.give_up()
+            self._host.decided(side, over=self.over)
+
     def _told(self, up: bool) -> CopiedDirection:
         return self.side(up is not self._turned)
 
@@ -363,10 +388,4 @@ class Listening:
         """`error` is to be logged; None: whoever failed did so."""
         if error is not None:
             log_failure(error)
-        if self.dead:
-            return
-        self.dead = True
-        self._host.note(0, [], INTERNAL_ERROR)
-        for side in self.sides or ():
-            side.give_up()
-            self._host.decided(side, over=self.over)
+        self.give_up(INTERNAL_ERROR)

@@ -28,7 +28,7 @@ from inspector.redaction.alone import Alone
 from inspector.redaction.comments import own_comments
 from inspector.redaction.covering import CHANGED, RECODED
 from inspector.redaction.held import HeldBatch, HeldBatches, HoldClock
-from inspector.redaction.listening import CopiedDirection, Listening
+from inspector.redaction.listening import NO_TIME, CopiedDirection, Listening
 from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.placing import Placing
 from inspector.redaction.summary import HoldLimits, RedactionSummary
@@ -115,6 +115,8 @@ class Redactor:
         self._drafts = Drafts()
         self._clock = HoldClock()
         self._looked = 0
+        #: Whether packets are blank whatever is told of them: there is no time.
+        self.gives_way = False
 
     def follow(self, source: PacketReader) -> None:
         """Listen to a reading that somebody else needs: `feed` and `finish` are its as well."""
@@ -138,6 +140,8 @@ class Redactor:
     def feed(self, batch: Batch) -> Iterator[Batch]:
         """Take a batch, and have it read; the packets that are decided now."""
         held = HeldBatch(batch, usual_segments(batch))
+        if self.gives_way:
+            held.blank_usual()
         count = len(held.flags)
         self._held.add(held)
         self._held_bytes += held.size(0, count)
@@ -163,6 +167,18 @@ class Redactor:
         self.summary.echoes = self.masker.echoes
         self._talks.clear()
 
+    def give_way(self) -> None:
+        """There is no time: what is open now, or opens before `go_on`, is blank from here on."""
+        if not self.gives_way:
+            self.gives_way = True
+            for talk in list(self._talks.values()):
+                if not talk.over:
+                    talk.give_up(NO_TIME)
+
+    def go_on(self) -> None:
+        """There is time again: connections that begin are read as ever."""
+        self.gives_way = False
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Redactor holds packets: it is neither copied nor serialised")
 
@@ -171,6 +187,8 @@ class Redactor:
     def listen(self, connection: ConnectionView) -> Listening:
         """A connection begins."""
         talk = self._talks[connection.number] = Listening(self, connection)
+        if self.gives_way:
+            talk.give_up(NO_TIME)
         return talk
 
     def forget(self) -> None:

@@ -35,7 +35,8 @@ class RedactionSummary:
     first are not here any more), "unplaced" (they fit nowhere in a connection),
     "bodies" (but for their structure), "plaintext" (of a direction, what is no
     HTTP), "options" (of a header), "quoted" (a packet in an ICMP error), "tls" (a direction
-    of it: what is encrypted and what is no name), "internal-error" (a reader failed).
+    of it: what is encrypted and what is no name), "internal-error" (a reader failed),
+    "no-time" (connections of a live capture, while packets came faster than they were read).
     `audit`: what the audit found.
     """
 

@@ -11,6 +11,7 @@ import pytest
 
 from inspector.errors import ExitCode
 from inspector.exchanges.topology import DEFAULT_ROLES, DEFAULT_SUBNET, FORWARD_PROXY_PORTS
+from inspector.linux.ring import BLOCK_SIZE, BLOCKS
 from inspector.model.credentials import Credential
 from inspector.model.providers import DEFAULT_PORTS
 from inspector.model.texts import field_texts
@@ -83,6 +84,8 @@ STATED: Final = (
      f" {of('live.run:LINGER', seconds)}"),
     ("docs/live.md", f"waits at most {of('redaction.summary:LIVE.held_time', nanoseconds)} (or"
      f" {of('redaction.summary:LIVE.held_bytes', mib)}) for those that decide about it"),
+    ("docs/live.md", f"A ring has {mib(BLOCK_SIZE * BLOCKS)} for each interface; once half"),
+    ("docs/live.md", f"waits in memory, {of('live.backlog:SPILL', mib)} at most. When half"),
     ("docs/live.md", f"at most {of('live.proof:LONGEST', seconds)}; a signal ends it, too"),
     ("docs/redaction.md", f"any key of {of('secrets.vault:PIECE')} bytes or more"),
     ("docs/redaction.md", f"longer than {of('redaction.bodies:STRING_LIMIT', kib)} keeps its first"

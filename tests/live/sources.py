@@ -31,19 +31,20 @@ class FileSource:
         self, path: Path, *, interface: str = "fw-bridge", at_once: int = 7, dropped: int = 0
     ) -> None:
         (reader,) = open_captures([path])
-        self._batches = [
+        self.waiting = [
             Batch(batch.data, batch.records[at : at + at_once], batch.link_type, 1)
             for batch in reader
             for at in range(0, len(batch.records), at_once)
         ]
-        self._total = sum(len(batch.records) for batch in self._batches)
+        self._total = sum(len(batch.records) for batch in self.waiting)
         self._dropped = dropped
         self.interface: str | None = interface
-        self.link_type = self._batches[0].link_type
+        self.link_type = self.waiting[0].link_type
         self.filter: Filter | None = None
         self.state: Literal["waiting", "running", "down", "gone", "stopped"] = "running"
         self.delivered = 0
         self.downs = 0
+        self.is_filling = False
         #: Whether its interface goes away once all is read.
         self.gone = False
         self._readable, self._end = os.pipe()
@@ -53,17 +54,17 @@ class FileSource:
         return self._readable
 
     def read(self) -> Sequence[Batch]:
-        if not self._batches:
+        if not self.waiting:
             if self.state == "running":
                 os.read(self._readable, 1)
                 self.state = "gone" if self.gone else "down"
             return []
-        batch = self._batches.pop(0)
+        batch = self.waiting.pop(0)
         self.delivered += len(batch.records)
         return [batch]
 
     def drain(self) -> Iterator[Batch]:
-        while self._batches:
+        while self.waiting:
             yield from self.read()
         self.state = "stopped"
 

@@ -131,6 +131,7 @@ LIMITS: Final = (
     ("fleet.forms", "CHUNK"),
     ("fleet.summary", "NAMED"),
     ("fleet.html.write", "ROWS"),
+    ("live.backlog", "SPILL"),
     ("live.broker", "PATIENCE"),
     ("live.calibration", "RANDOMS_LIMIT"),
     ("live.calibration", "WAITING_LIMIT"),
