@@ -11,15 +11,36 @@ from collections.abc import Iterable
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.conversation import Conversation
-from inspector.exchanges.ledger import Ledger
+from inspector.exchanges.ledger import Ledger, TunnelRecord
 from inspector.exchanges.listener import Audience
+from inspector.exchanges.open_exchange import OpenExchange
 from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.engine import PacketEngine
 from inspector.flows.native import NativeEngine
+from inspector.model.network import Endpoint
 from inspector.native.library import loaded
 from inspector.pipeline import Pipeline
 from inspector.secrets.vault import Vault
 from inspector.wire import FILE_SHIFT, Batch
+
+
+class Unwritten(Ledger):
+    """The ledger of such a reading, in which no exchange is written: nobody reads it.
+
+    The keys of one were learnt with its heads (`CredentialReader.study`).
+    """
+
+    def add_exchange(
+        self,
+        draft: OpenExchange,
+        connection: ConnectionView,
+        tunnel: TunnelRecord | None,
+        ends: tuple[Endpoint, Endpoint],
+        *,
+        decrypted: bool = False,
+        asked: str | None = None,
+    ) -> None:
+        """See `Ledger`."""
 
 
 class Alone:
@@ -40,7 +61,7 @@ class Alone:
             kept_headers=tuple(kept_headers),
             vault=vault,
         )
-        self._ledger = Ledger(credentials)
+        self._ledger = Unwritten(credentials)
         core = loaded().core
         self._engine = PacketEngine() if core is None else NativeEngine(core)
         self._pipeline = Pipeline(self._engine, self)

@@ -15,6 +15,7 @@ from heapq import heapify, heappop, heappush
 from itertools import accumulate
 from typing import Final
 
+from inspector.fact import replace
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
 from inspector.native.layout import (
     KEY,
@@ -66,7 +67,8 @@ class HoldClock:
 class HeldBatch(Packets):
     """The packets of a batch, which go in order when they are decided.
 
-    Places are those of `batch.data`, which is as it was captured; `data` is as it will be written.
+    Places are those of `batch.data`, which is as it was captured until `are_placed`; `data` is as
+    it will be written.
     """
 
     __slots__ = (
@@ -89,6 +91,10 @@ class HeldBatch(Packets):
         self.since: list[int] = []
         #: So many packets have gone.
         self.sent = 0
+
+    def are_placed(self) -> None:
+        """Nobody asks any more for the packets as they were captured: what waits is in `data`."""
+        self.batch = replace(self.batch, data=b"")
 
     @property
     def first(self) -> int:

@@ -329,6 +329,9 @@ class Listening:
         if self.sides is None:
             return
         side = self._told(up)
+        track = side.track
+        if track.decided == track.end and not self.over:
+            return  # mostly it is the other one that said something
         try:
             is_more = side.give_up() if self.dead else side.settle(before)
         except Exception as error:

@@ -42,6 +42,8 @@ LINGERING: Final = 256
 #: each direction stay when these are more.
 REMEMBERED: Final = 32 << 20
 REMEMBERED_EACH: Final = 4 << 10
+#: Of each direction of a connection that has ended; twice as much where no more came.
+REMEMBERED_ENDED: Final = 16 << 10
 #: Packets between two looks at how much is remembered.
 LOOK_EVERY: Final = 8192
 
@@ -107,6 +109,8 @@ class Redactor:
         self._headers = auth_headers, kept_headers
         self._talks: dict[int, Listening] = {}
         self._lingering: deque[int] = deque()
+        #: Those that ended in the packets that are being read.
+        self._ended: list[Listening] = []
         self._held = HeldBatches()
         self._placing = Placing(
             self._held, self._talks, self.masker, self.summary, keep_bodies=keep_bodies
@@ -154,6 +158,7 @@ class Redactor:
                 self._placing.place(held, begin, end, self.source)
                 self._forget_ended()
                 begin = end
+        held.are_placed()
         self._looked += count
         if self._looked >= LOOK_EVERY:
             self._looked = 0
@@ -198,6 +203,7 @@ class Redactor:
                 talk.finished()
         self._talks.clear()
         self._lingering.clear()
+        self._ended.clear()
 
     # -- what they hear (`listening.Host`) -----------------------------------------
 
@@ -214,9 +220,14 @@ class Redactor:
             del self._talks[number]
             return
         self._lingering.append(number)
+        self._ended.append(talk)
 
     def _forget_ended(self) -> None:
         """Not before the packets are placed that were read together, however many ended in them."""
+        for talk in self._ended:
+            for side in talk.sides or ():
+                side.trim(REMEMBERED_ENDED)
+        self._ended.clear()
         while len(self._lingering) > LINGERING:
             self._talks.pop(self._lingering.popleft(), None)
 

@@ -84,3 +84,30 @@ def test_open_connections_remember_little_when_they_are_many(
         changed = made.summary.changed
     assert packets == 20 * (3 + 10)
     assert changed == 20, "the keys alone"
+
+
+def test_of_a_connection_that_ended_little_is_remembered_for_late_packets() -> None:
+    made = Redactor()
+    net = Network()
+    tcp = net.to_api_proxy()
+    data = upload(letters(600_000))[1]
+    for at in range(0, len(data), SEGMENT):
+        tcp.up(data[at : at + SEGMENT])
+    copied = [ready for ready in made.feed(net.wire.batch()) if ready.records]
+    before = len(net.wire.packets)
+    tcp.ack(False).close()
+    copied += made.feed(batch(net.wire.packets[before:], before + 1))
+    assert sum(len(ready.records) for ready in copied) == len(net.wire.packets)
+    [talk] = made._talks.values()
+    assert talk.over
+    for side in talk.sides or ():
+        assert side.track.remembered <= 2 * redactor.REMEMBERED_ENDED
+
+
+def test_a_packet_that_waits_is_held_once() -> None:
+    made = Redactor()
+    tcp = Network().to_api_proxy().up(b"POST /v1/messages HTTP/1.1\r\nx-api-key: made-u")
+    list(made.feed(tcp.wire.batch()))
+    held = made._held.oldest
+    assert held.ready < len(held.flags)
+    assert not held.batch.data

@@ -81,3 +81,15 @@ def test_redact_takes_one_parse_and_one_reading(folder: Path) -> None:
         redact_into(next(folder.glob("capture.*")), out)
     assert out.getvalue()
     assert set(counted.values()) <= {1}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_copy_by_itself_knows_as_many_keys_as_one_beside_a_report(folder: Path) -> None:
+    taken = batches(folder)
+    alone, beside = Redactor(), Redactor()
+    beside.follow(Inspector(Options(scope="all"), audience=beside, vault=beside.masker.vault))
+    for redactor in (alone, beside):
+        for each in taken:
+            list(redactor.feed(each))
+        list(redactor.finish())
+    assert len(alone.masker.vault) == len(beside.masker.vault)
