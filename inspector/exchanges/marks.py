@@ -23,7 +23,7 @@ from inspector.fact import Fact
 from inspector.model.capture import Fault, Redacted
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
 from inspector.model.network import Endpoint
-from inspector.protocols import content, sse, websocket
+from inspector.protocols import content, event_facts, sse, websocket
 from inspector.protocols.content_codecs import CODINGS
 from inspector.secrets.enumerated import MODEL, WORDS
 from inspector.wire import FILE_SHIFT, packet_reference
@@ -34,7 +34,7 @@ BLOCK_LIMIT: Final = 64 << 10
 #: Characters of an error's text in a mark.
 MESSAGE_LIMIT: Final = 300
 #: Names of events in a mark: those that are counted one by one, and one for the rest.
-NAMES_LIMIT: Final = sse.NAMES_LIMIT + 1
+NAMES_LIMIT: Final = event_facts.NAMES_LIMIT + 1
 #: Fields of a header block in a mark.
 FIELDS_LIMIT: Final = 1024
 #: Faults of a body in a mark.
@@ -52,7 +52,7 @@ _PAGES: Final = frozenset(get_args(PageAuthor))
 _LOOKS: Final = frozenset({"application/gzip", "text/event-stream"})
 _FAULTS: Final = frozenset({*content.FAULTS, *sse.FAULTS, *websocket.FAULTS})
 #: The names of events, and what those have in common that are not counted one by one.
-_EVENT: Final = re.compile(rf"(?:{WORDS.pattern})|{re.escape(sse.OTHER)}")
+_EVENT: Final = re.compile(rf"(?:{WORDS.pattern})|{re.escape(event_facts.OTHER)}")
 _DETAIL: Final = re.compile(r"[ -~]{0,100}")
 _MASK: Final = re.compile(r"[xX]{1,100}")
 _LATIN: Final = re.compile(r"[\x00-\xff]*")

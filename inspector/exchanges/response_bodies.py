@@ -115,13 +115,13 @@ class EventStreamReader(_Reader):
         self._events.gap(missing, packet)
 
     def finish(self, end: MessageEnd) -> None:
-        events = self._events
-        self.stream = events.finish(end.complete)
-        self.api_error = events.api_error
-        self.model = events.model
-        self.usage = events.usage
-        self.stop_reason = events.stop_reason
-        self.faults += events.faults
+        self.stream = self._events.finish(end.complete)
+        told = self._events.told
+        self.api_error = told.facts.api_error
+        self.model = told.facts.model
+        self.usage = told.facts.usage
+        self.stop_reason = told.facts.stop_reason
+        self.faults += told.faults
 
 
 class JsonReader(_Reader):

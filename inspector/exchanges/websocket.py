@@ -34,13 +34,14 @@ class SocketBody:
 
     def __init__(self, events: SocketEvents, faults: Sequence[Fault], *, closed: bool) -> None:
         self.stream: EventStream | None = events.finish(closed) if events.is_known else None
-        self.api_error: ApiError | None = events.api_error
-        self.model: str | None = events.model
-        self.usage: Usage | None = events.usage
-        self.stop_reason: str | None = events.stop_reason
+        told = events.told
+        self.api_error: ApiError | None = told.facts.api_error
+        self.model: str | None = told.facts.model
+        self.usage: Usage | None = told.facts.usage
+        self.stop_reason: str | None = told.facts.stop_reason
         self.looks_like: str | None = None
         self.page: PageAuthor | None = None
-        self.faults: list[Fault] = [*faults, *events.faults]
+        self.faults: list[Fault] = [*faults, *told.faults]
         self.decoded = 0
 
     def feed(self, pieces: Sequence[Segment]) -> None:

@@ -17,7 +17,7 @@ from inspector.protocols.api import (
     TERMINAL_EVENTS,
     parse_json,
 )
-from inspector.protocols.sse import SseParser
+from inspector.protocols.event_facts import EventFacts
 
 #: The client's message that asks for an answer.
 _ASKS: Final = "response.create"
@@ -30,21 +30,23 @@ class _Named(msgspec.Struct):
 _NAME_OF: Final = msgspec.json.Decoder(_Named).decode
 
 
-class SocketEvents(SseParser):
-    """The text messages of both directions of one WebSocket.
-
-    `is_known` once a message showed which grammar they have; until then nobody can say how the
-    conversation should end.
-    """
+class SocketEvents:
+    """The text messages of both directions of one WebSocket; `told` is what they stated so far."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.told = EventFacts()
         self._is_due = False
         self._asked = False
+        self._last_at: int | None = None
+        self._longest_silence: int | None = None
 
     @property
     def is_known(self) -> bool:
-        return self._asked or self.grammar is not None
+        """Whether a message showed which grammar they have.
+
+        Until then nobody can say how the conversation should end.
+        """
+        return self._asked or self.told.grammar is not None
 
     @property
     def is_due(self) -> bool:
@@ -62,33 +64,34 @@ class SocketEvents(SseParser):
 
     def answered(self, at: int, packet: int, data: bytes) -> None:
         """A text message of the server's."""
-        if self._last_bytes_at is not None:
-            self._longest_silence = max(self._longest_silence, at - self._last_bytes_at)
-        self._last_bytes_at = at
+        told = self.told
+        if self._last_at is not None:
+            self._longest_silence = max(self._longest_silence or 0, at - self._last_at)
+        self._last_at = at
         name = ""
         document: object = None
         try:
             document = parse_json(data)
         except ValueError:
-            if self._speaks_json:
-                self._malformed += 1
-                self._fault("sse-broken-json", packet)
+            if told.speaks_json:
+                told.malformed += 1
+                told.fault("sse-broken-json", packet)
         if isinstance(document, dict) and isinstance(document.get("type"), str):
             name = document["type"]
-        self._count(name.encode("utf-8", "replace"), at, packet)
+        told.count(name.encode("utf-8", "replace"), at, packet)
         if not isinstance(document, dict):
             return
-        self._speaks_json = True
+        told.speaks_json = True
         if name in TERMINAL_EVENTS or name == "error":
             self._is_due = False
         elif name in GRAMMAR_EVENTS:
             self._is_due = True
-        self._read(name, document)
+        told.read_document(name, document)
 
     def finish(self, complete: bool) -> EventStream:
         """The conversation's facts.  `complete`: a closing frame was seen.
 
         It came to its end where no turn is under way.
         """
-        self._terminated = not self._is_due
-        return super().finish(complete)
+        self.told.terminated = not self._is_due
+        return self.told.stream(self._longest_silence, truncated=not complete)

@@ -61,7 +61,8 @@ class EventsBody:
         stopped = -1
         while True:
             if not self._hiding:
-                at = self._line_ends(pending, at, parts)
+                begun, at = at, self._line_ends(pending, at, parts)
+                self._at_start = self._at_start and at == begun  # HTML 9.2.6: a BOM is the first
             found = _BLANK_LINE.search(pending, max(at, looked - 3))
             if found is None:
                 break

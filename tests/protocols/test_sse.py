@@ -14,16 +14,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspector.model.http import ApiError, EventStream, Usage
-from inspector.protocols.sse import (
+from inspector.protocols.event_facts import (
     DEFAULT_NAME,
-    EVENT_LIMIT,
-    FAULTS,
     FAULTS_LIMIT,
     NAME_LIMIT,
     NAMES_LIMIT,
     OTHER,
-    SseParser,
 )
+from inspector.protocols.sse import EVENT_LIMIT, FAULTS, SseParser
 from inspector.wire import Segment
 from tests.protocols.conftest import packed
 
@@ -46,7 +44,7 @@ def read(*parts: bytes, complete: bool = True) -> tuple[EventStream, SseParser]:
         for at in range(0, len(parts), every):
             other.feed(packed(pieces(parts)[at : at + every]))
         assert other.finish(complete) == stream
-        assert other.faults == parser.faults
+        assert other.told.faults == parser.told.faults
     return stream, parser
 
 
@@ -154,10 +152,14 @@ def test_a_healthy_stream_is_terminated_and_states_its_facts(grammar: str, how: 
     assert stream.events == len(events)
     assert stream.terminated
     assert (stream.malformed, stream.truncated, stream.error) == (0, False, None)
-    assert (parser.model, parser.usage, parser.stop_reason) == (model, usage, stop_reason)
-    assert parser.grammar == grammar
-    assert parser.api_error is None
-    assert parser.faults == []
+    assert (parser.told.facts.model, parser.told.facts.usage, parser.told.facts.stop_reason) == (
+        model,
+        usage,
+        stop_reason,
+    )
+    assert parser.told.grammar == grammar
+    assert parser.told.facts.api_error is None
+    assert parser.told.faults == []
 
 
 @pytest.mark.parametrize("grammar", HEALTHY)
@@ -165,7 +167,7 @@ def test_without_its_last_event_a_stream_is_not_terminated(grammar: str) -> None
     stream, parser = read(*HEALTHY[grammar][0][:-1])
     assert not stream.terminated
     assert not stream.truncated  # the framing was sound; what misses is the provider's own end
-    assert parser.grammar == grammar
+    assert parser.told.grammar == grammar
 
 
 def test_events_are_counted_by_their_event_field() -> None:
@@ -189,7 +191,7 @@ def test_a_type_in_the_data_stands_in_for_a_missing_event_field() -> None:
     stream, parser = read(*unnamed)
     assert stream.names == {DEFAULT_NAME: len(ANTHROPIC)}
     assert stream.terminated
-    assert (parser.grammar, parser.usage) == ("anthropic", Usage(37, 24))
+    assert (parser.told.grammar, parser.told.facts.usage) == ("anthropic", Usage(37, 24))
 
 
 @pytest.mark.parametrize(
@@ -209,18 +211,18 @@ def test_a_type_in_the_data_stands_in_for_a_missing_event_field() -> None:
 def test_every_ending_of_a_response_terminates(last: bytes, stop_reason: str) -> None:
     stream, parser = read(responses("response.created"), last)
     assert stream.terminated
-    assert parser.stop_reason == stop_reason
+    assert parser.told.facts.stop_reason == stop_reason
 
 
 def test_input_tokens_may_come_at_the_end() -> None:
     late = event("message_delta", {"usage": {"input_tokens": 50, "output_tokens": 2}})
     _, parser = read(START, late)
-    assert parser.usage == Usage(50, 2)
+    assert parser.told.facts.usage == Usage(50, 2)
 
 
 def test_an_unknown_grammar_is_said_to_be_unknown() -> None:
     stream, parser = read(b"event: endpoint\ndata: /messages?session=1\n\n", b"data: hello\n\n")
-    assert parser.grammar is None
+    assert parser.told.grammar is None
     assert (stream.events, stream.malformed, stream.terminated) == (2, 0, False)
 
 
@@ -292,7 +294,7 @@ def test_all_but_the_times_is_the_same_however_it_is_cut(
 
     def timeless(*parts: bytes) -> tuple[object, ...]:
         stream, parser = read(*parts)
-        names = [fault.name for fault in parser.faults]
+        names = [fault.name for fault in parser.told.faults]
         return stream.names, stream.malformed, stream.truncated, stream.terminated, names
 
     whole = timeless(text)
@@ -376,7 +378,7 @@ def test_an_error_in_the_stream_is_named(
 ) -> None:
     stream, parser = read(*cut(START + DELTA + tail, how))
     assert stream.error == error
-    assert parser.api_error == api_error
+    assert parser.told.facts.api_error == api_error
 
 
 @CUTS
@@ -387,15 +389,15 @@ def test_the_proxys_own_error_is_found_wherever_the_stream_broke(
     bare = b'{"error":"Response stream error","message":"aborted"}'
     stream, parser = read(*cut(START + DELTA + cut_event + bare, how))
     assert stream.error == "Response stream error"
-    assert parser.api_error == ApiError("Response stream error", "aborted")
+    assert parser.told.facts.api_error == ApiError("Response stream error", "aborted")
     assert (stream.malformed, stream.truncated, stream.terminated) == (1, True, False)
-    assert [fault.name for fault in parser.faults] == ["sse-bare-error"]
+    assert [fault.name for fault in parser.told.faults] == ["sse-bare-error"]
 
 
 def test_text_that_quotes_an_error_is_no_error() -> None:
     quoted = DELTA.replace(b"pack", rb"{\"error\":\"Response stream error\"}")
     stream, parser = read(START, quoted, STOP)
-    assert (stream.error, parser.api_error, stream.malformed) == (None, None, 0)
+    assert (stream.error, parser.told.facts.api_error, stream.malformed) == (None, None, 0)
 
 
 # --- damage ---
@@ -426,7 +428,10 @@ def test_a_broken_event_counts_once_and_leaves_its_neighbours_alone(
     assert stream.names["content_block_delta"] >= 2
     assert stream.terminated
     assert not stream.truncated
-    assert [fault.name for fault in parser.faults] in (["sse-broken-line"], ["sse-broken-json"])
+    assert [fault.name for fault in parser.told.faults] in (
+        ["sse-broken-line"],
+        ["sse-broken-json"],
+    )
 
 
 @pytest.mark.parametrize("line", [b"x-trace: 7", b"id: {", b"retry: [", b": {", b"data"])
@@ -437,7 +442,7 @@ def test_what_the_standard_allows_is_not_broken(line: bytes) -> None:
 
 def test_a_fault_names_the_packet_that_completed_the_event() -> None:
     _, parser = read(START, b"dat", b"a {", b"\n", b"\n", STOP)
-    assert [(fault.name, fault.packet) for fault in parser.faults] == [("sse-broken-line", 5)]
+    assert [(fault.name, fault.packet) for fault in parser.told.faults] == [("sse-broken-line", 5)]
 
 
 @pytest.mark.parametrize("end", [1, 2, 30])
@@ -477,7 +482,7 @@ def test_halves_on_both_sides_of_a_gap_are_never_joined(how: str) -> None:
     assert stream.names == {"message_start": 1, "message_delta": 1, "message_stop": 1}
     assert stream.truncated
     assert stream.terminated
-    assert (stream.malformed, parser.faults) == (0, [])
+    assert (stream.malformed, parser.told.faults) == (0, [])
 
 
 @CUTS
@@ -504,7 +509,7 @@ def test_names_are_bounded_in_number_and_length_and_printable() -> None:
     stream = parser.finish(True)
     assert len(stream.names) == NAMES_LIMIT + 1
     assert stream.names[OTHER] == 1001 - NAMES_LIMIT
-    assert [fault.name for fault in parser.faults] == ["sse-too-many-names"]
+    assert [fault.name for fault in parser.told.faults] == ["sse-too-many-names"]
 
     hostile, _ = read(
         "event: \x1b]0;é\u202e::error::\udcff\ndata: {}\n\n".encode("utf-8", "surrogateescape"),
@@ -516,7 +521,7 @@ def test_names_are_bounded_in_number_and_length_and_printable() -> None:
 def test_faults_are_bounded_while_the_count_goes_on() -> None:
     stream, parser = read(*[b"broken\n\n"] * 1000)
     assert stream.malformed == 1000
-    assert len(parser.faults) == FAULTS_LIMIT
+    assert len(parser.told.faults) == FAULTS_LIMIT
 
 
 @pytest.mark.parametrize("size", [1000, 60_000])
@@ -529,7 +534,7 @@ def test_an_event_beyond_the_limit_is_counted_and_not_kept(size: int) -> None:
     assert stream.names == {"response.created": 1, "response.completed": 1, "ping": 1}
     assert stream.terminated
     assert (stream.malformed, stream.truncated) == (0, False)
-    assert [fault.name for fault in parser.faults] == ["sse-oversized-event"]
+    assert [fault.name for fault in parser.told.faults] == ["sse-oversized-event"]
 
 
 def test_an_endless_line_is_truncated_and_not_kept() -> None:
@@ -560,4 +565,4 @@ def test_neither_prompt_nor_answer_stays_in_the_parser() -> None:
 def test_no_bytes_raise_and_every_fault_is_documented(parts: list[bytes]) -> None:
     stream, parser = read(*parts)
     assert stream.events == sum(stream.names.values())
-    assert all(fault.name in FAULTS for fault in parser.faults)
+    assert all(fault.name in FAULTS for fault in parser.told.faults)

@@ -82,8 +82,8 @@ def test_healthy_streams_end_as_their_provider_ends_them(folder: Path) -> None:
         assert stream.terminated
         assert (stream.malformed, stream.error) == (0, None)
         # The OpenAI SDK hangs up at [DONE], before the last chunk.
-        assert not stream.truncated or parser.grammar == "openai-chat"
-        assert parser.model is not None
+        assert not stream.truncated or parser.told.grammar == "openai-chat"
+        assert parser.told.facts.model is not None
         assert (decoder.fault, decoder.finished) == (None, True)
 
 
@@ -103,14 +103,17 @@ def test_events_of_a_gzip_stream_arrive_one_by_one(real_captures: Path) -> None:
 def test_two_mangled_events_are_told_by_how_they_broke() -> None:
     for stream, parser, _ in event_streams(capture_in(CAPTURES / "h3-upstream-bad-framing")):
         assert stream.malformed == 2
-        assert [fault.name for fault in parser.faults] == ["sse-broken-line", "sse-broken-json"]
+        assert [fault.name for fault in parser.told.faults] == [
+            "sse-broken-line",
+            "sse-broken-json",
+        ]
         assert stream.terminated
 
 
 def test_a_mangled_event_is_the_only_one_missing(real_captures: Path) -> None:
     for stream, parser, _ in event_streams(capture_in(real_captures / "06-sse-badframing")):
         assert stream.malformed == 1
-        assert [fault.name for fault in parser.faults] == ["sse-broken-line"]
+        assert [fault.name for fault in parser.told.faults] == ["sse-broken-line"]
         assert stream.terminated
         assert stream.names["content_block_delta"] == 9  # of ten sent
 
@@ -120,4 +123,4 @@ def test_a_closed_stream_is_truncated_and_has_no_ending(folder: Path) -> None:
     for stream, parser, _ in event_streams(capture_in(folder)):
         assert stream.truncated
         assert not stream.terminated
-        assert (stream.malformed, parser.grammar) == (0, "anthropic")
+        assert (stream.malformed, parser.told.grammar) == (0, "anthropic")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
@@ -96,6 +96,7 @@ LINES = st.sampled_from([
 
 
 @given(st.lists(LINES, max_size=12), st.sampled_from([b"\n", b"\r\n", b"\r"]), st.integers(0, 99))
+@example([b"", b"\xef\xbb\xbfdata: 2", b"data: [DONE]", b"", b"data: 1"], b"\n", 0)
 def test_cut_anywhere_a_parser_counts_the_same(lines: list[bytes], end: bytes, seed: int) -> None:
     data = end.join(lines)
     chance = random.Random(seed)
@@ -133,7 +134,7 @@ def counted(data: bytes) -> tuple[object, ...]:
         stream.malformed,
         stream.truncated,
         stream.terminated,
-        parser.faults,
+        parser.told.faults,
     )
 
 
