@@ -2,8 +2,8 @@
 
     inspector:redacted v1 name=x-api-key kind=unknown length=8 value=4f0c9a31b2de
 
-One comment a credential, on the packet in which its message begins, in wire
-order.  `name` (percent-encoded) is the header's, or `?` and the parameter's;
+One comment a credential, on the packet in which its message begins (of a trailer: in
+which it ends), in wire order.  `name` (percent-encoded) is the header's, or `?` and the parameter's;
 `kind`, `prefix`, `length` and `anomalies` are those of the report; `value` is
 equal for equal credentials of one file and says nothing else of them.
 

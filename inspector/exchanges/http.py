@@ -107,6 +107,7 @@ class HttpLayer:
         self._early: OpenExchange | None = None
         # What became another protocol: written when that is over.
         self._upgraded: OpenExchange | None = None
+        self._is_over = False
 
     # -- the layer ---------------------------------------------------------
 
@@ -160,6 +161,7 @@ class HttpLayer:
 
     def finish(self, at: int, packet: int) -> None:
         """Write down what is unfinished."""
+        self._is_over = True
         self._held_back.discharge()
         if self._child is not None:
             self._child.finish(at, packet)
@@ -256,6 +258,8 @@ class HttpLayer:
 
     def _on_request_end(self, end: MessageEnd) -> None:
         item, self._sending = self._sending, None
+        if end.trailers:
+            self._context.ledger.credentials.study(end.trailers)
         if isinstance(item, OpenExchange):
             item.request_end = end
             searched(self._context, item, end)
@@ -390,6 +394,7 @@ class HttpLayer:
             context.connection,
             context.tunnel,
             context.ends,
+            at_end=self._is_over,
             decrypted=context.is_decrypted,
             asked=context.asked,
         )

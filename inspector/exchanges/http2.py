@@ -118,7 +118,7 @@ class Http2Layer:
         for stream in streams.values():
             for up in (True, False):
                 self._end_message(stream, up, at, packet, complete=False)
-            self._write(stream)
+            self._write(stream, at_end=True)
 
     def wanted(self, up: bool) -> int:
         """Skip bodies that nobody reads; take event streams in batches."""
@@ -304,6 +304,8 @@ class Http2Layer:
         item, context = stream.item, self._context
         if up:
             item.request_end = end
+            if end.trailers:
+                context.ledger.credentials.study(end.trailers)
             searched(context, item, end)
             return
         item.response_end = end
@@ -312,13 +314,14 @@ class Http2Layer:
         if context.listener is not None and facts is not None and head is not None:
             context.listener.conversation(head.at, end.extent, facts)
 
-    def _write(self, stream: Stream) -> None:
+    def _write(self, stream: Stream, *, at_end: bool = False) -> None:
         context = self._context
         context.ledger.add_exchange(
             stream.item,
             context.connection,
             context.tunnel,
             context.ends,
+            at_end=at_end,
             decrypted=context.is_decrypted,
             asked=context.asked,
         )

@@ -57,6 +57,8 @@ READING_LIMITS: Final[Mapping[str, str]] = {
     "http2-header-block-too-large": "bytes of a header block of HTTP/2",
     "http2-streams-limit": "open streams of one connection of HTTP/2",
 }
+#: Oddities that mean "these bytes are no message": whatever they say, nobody read it.
+SENSELESS: Final = frozenset({"garbage-between-messages", "request-without-version", "bad-chunk"})
 
 INTERNAL_ERROR: Final = "internal-error"
 
@@ -242,6 +244,8 @@ class Ledger:
             self.unread.note(connection, "limit", fault.packet)
         elif fault.name == INTERNAL_ERROR:
             self.unread.note(connection, "internal-error", fault.packet)
+        elif fault.name in SENSELESS:
+            self.unread.note(connection, "protocol", fault.packet)
 
     def note_protocol(self, connection: ConnectionView, protocol: TunnelProtocol) -> None:
         """What a connection begins with."""
@@ -267,12 +271,14 @@ class Ledger:
         tunnel: TunnelRecord | None,
         ends: tuple[Endpoint, Endpoint],
         *,
+        at_end: bool,
         decrypted: bool = False,
         asked: str | None = None,
     ) -> None:
         """An exchange is over; `decrypted`: it was read inside TLS.
 
-        `asked`: the host and port of a TLS connection that goes through no tunnel.
+        `at_end`: because its connection is, or the capture.  `asked`: the host and port of a TLS
+        connection that goes through no tunnel.
         """
         if draft.body is not None:
             for fault in draft.body.faults:
@@ -280,7 +286,7 @@ class Ledger:
         if draft.response is None and (connection.half_heard or connection.answer_unheard):
             draft.lost = True
         # What is read inside TLS makes nothing incomplete that would be complete without keys.
-        if connection.closed_by is None and draft.is_cut and not decrypted:
+        if at_end and connection.closed_by is None and draft.is_cut and not decrypted:
             self.leave_unfinished(connection)
         record = ExchangeRecord(
             number=draft.number,

@@ -174,6 +174,8 @@ class OpenExchange:
             return None
         host = head.get(b"host")
         auth = credentials.auth(head.fields, head.target, head.packet, studied=True)
+        if end is not None and end.trailers:  # sent as well, whoever takes them for headers
+            auth += credentials.auth(end.trailers, b"", end.packet, studied=True)
         return Request(
             method=_method(credentials, head.method),
             target=credentials.target(head.target),

@@ -137,7 +137,7 @@ class Request(Fact):
     headers: Headers
     """All fields in wire order; credentials, and what is not granted, are replaced by labels."""
     auth: tuple[AuthHeader, ...]
-    """Every credential that the request carried, in wire order."""
+    """Every credential that the request carried, in wire order; those in its trailers too."""
     steering: Mapping[str, str]
     """Headers that choose an API's behaviour, by folded name (`anthropic-version`)."""
     body_bytes: int

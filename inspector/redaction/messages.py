@@ -152,7 +152,7 @@ class Messages:
         raw = self._track.read(*lines.extent)
         if raw:
             self._track.grant(lines.start, masked_fields(lines, fields, raw, self._masker))
-            self._note(lines.start)
+            self._note(lines.extent.stop - 1)  # in the packet that ends its message
 
     def _chunk_line(self, start: int, stop: int) -> None:
         line = self._track.read(start, stop)

@@ -109,9 +109,7 @@ def test_what_was_not_read_elsewhere_leaves_a_failed_calls_answer_as_it_is() -> 
 
 def test_without_a_call_there_may_have_been_one_where_not_all_was_read() -> None:
     net = Network()
-    play(
-        say(net.to_squid("172.30.0.20"), connect("lab.test:443"), b"HTTP/1.1 403 No\r\n\r\n"), tls()
-    )
+    say(net.to_squid("172.30.0.20"), connect("lab.test:443"), b"HTTP/1.1 403 No\r\n\r\n").close()
     report = net.report()
     assert {item.verdict for item in verdicts(report).values()} == {"no traffic"}
     told = verdicts(report, Unread(connection_id(1), "internal-error", 1))

@@ -252,3 +252,46 @@ def test_an_acknowledgement_in_answer_to_a_syn_opens_nothing() -> None:
 
     assert [connection.outcome for connection in told.connections] == ["established", "unanswered"]
     assert told.completeness.verdict == "complete"
+
+
+@pytest.mark.parametrize(
+    ("turns", "noticed"),
+    [
+        ((b"LABONLY\r\n" + request(), response()), 4),
+        ((request() + b"\x01\x02LABONLY\r\n\r\n", response()), 4),
+        ((request(), response() + b"!LABONLY\r\n"), 6),
+        ((request() + b"GET /LABONLY\r\n\r\n", response()), 4),
+        (
+            (
+                b"POST / HTTP/1.1\r\nHost: lab.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+                b"zz\r\nx-api-key: LABONLY\r\n\r\n",
+                response("400 Bad"),
+            ),
+            4,
+        ),
+    ],
+    ids=["before it", "behind it", "behind an answer", "no version", "instead of a chunk"],
+)
+def test_bytes_that_are_no_message_were_not_read(turns: tuple[bytes, ...], noticed: int) -> None:
+    net = Network()
+    say(net.to_api_proxy(), *turns).close()
+
+    told = net.report().completeness
+
+    assert [(item.connection, item.reason) for item in told.unread] == [("c1", "protocol")]
+    assert told.unread[0].packet == noticed
+    assert told.verdict == "complete", "no packet is missing, and none was cut off"
+
+
+def test_a_message_that_ended_before_its_connection_did_is_not_under_way() -> None:
+    net = Network()
+    answers = response("408 Request Timeout"), request(), response()
+    tcp = net.to_api_proxy()
+    for up, data in zip((False, True, False), answers, strict=True):
+        tcp.send(up, data)
+        tcp.ack(not up)
+    tcp.close()
+
+    told = net.report().completeness
+
+    assert (told.verdict, told.because) == ("complete", ())

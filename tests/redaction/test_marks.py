@@ -91,10 +91,11 @@ def exchange(answer: bytes, size: int = 60, tcp: Tcp | None = None) -> Tcp:
     return tcp
 
 
-def same(tcp: Tcp, **more: bool) -> list[Batch]:
+def same(tcp: Tcp | Wire, **more: bool) -> list[Batch]:
     """The copy, whose report is that of what was captured."""
-    out, _ = redacted_packets(tcp.wire.packets, **more)
-    assert report_of(out) == report_of([batch(tcp.wire.packets)])
+    packets = tcp.packets if isinstance(tcp, Wire) else tcp.wire.packets
+    out, _ = redacted_packets(packets, **more)
+    assert report_of(out) == report_of([batch(packets)])
     return out
 
 
