@@ -50,6 +50,7 @@ REASONS: Final[dict[str, str]] = {
     "clock": "the capture's clock was set back",
     "open": "the capture ends before an answer",
     "gap": "the answer may be among the missing bytes",
+    "foreign": "what came in answer is no HTTP",
     "hop-unseen": "nothing between API proxy and forward proxy was captured",
     "crowded": "more calls waited at once than are joined: its tunnel was not looked for",
     "early": "the tunnel was opened while the request was still coming",
@@ -287,6 +288,9 @@ def _without_answer(call: CallRow, reasons: list[str]) -> AnsweredBy:
         return "unknown"
     if call.ended_by == "gap":
         reasons.append("gap")
+        return "unknown"
+    if call.ended_by == "unread":
+        reasons.append("foreign")
         return "unknown"
     reasons.append("none")
     return "nobody"

@@ -2,10 +2,10 @@
 
     inspector:redacted v1 name=x-api-key kind=unknown length=8 value=4f0c9a31b2de
 
-One comment a credential, on the packet in which its message begins (of a trailer: in
-which it ends), in wire order.  `name` (percent-encoded) is the header's, or `?` and the parameter's;
-`kind`, `prefix`, `length` and `anomalies` are those of the report; `value` is
-equal for equal credentials of one file and says nothing else of them.
+One comment a credential, on the packet in which its message begins (of a trailer:
+in which it ends), in wire order.  `name` (percent-encoded) is the header's, or `?`
+and the parameter's; `kind`, `prefix`, `length` and `anomalies` are those of the
+report; `value` is equal for equal credentials of one file and says nothing else of them.
 
 A comment is as hostile as the rest of a file.  It is believed only of a value
 that has the form of a mask and the length it states, and can say nothing but

@@ -24,7 +24,7 @@ CallOutcome: TypeAlias = Literal[
     "cut",  # the server's side ended it early
     "unanswered",  # the server's side closed without one byte
     "left",  # the client's side ended it early
-    "unread",  # it went on in a protocol that is not read
+    "unread",  # it went on in a protocol that is not read, or was answered in one
     "undelivered",  # its bytes were sent again and again, and never acknowledged
 ]
 SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "unread"})
@@ -48,6 +48,8 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return "status" if exchange.grpc.status else "answered"
     if response is not None and response.status == 101:
         return _of_upgrade(exchange, response)
+    if ended == "unread":
+        return "unread"
     if ended in ("gap", "capture-end") and not (
         response is not None and response.stream is not None and response.stream.terminated
     ):

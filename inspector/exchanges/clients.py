@@ -12,7 +12,7 @@ from inspector.exchanges.numbers import NumbersTally
 from inspector.exchanges.topology import Roles
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import Exchange
-from inspector.model.network import Endpoint, Process
+from inspector.model.network import UNHEARD, Endpoint, Process
 from inspector.model.providers import Provider
 from inspector.model.topology import Client, ClientAuth
 
@@ -35,7 +35,7 @@ def status_of(exchange: Exchange) -> str:
     """Its key in `Client.statuses`; what a gap or the capture's end hides is no missing answer."""
     if exchange.response is not None:
         return str(exchange.response.status)
-    return "unknown" if exchange.ended_by in ("gap", "capture-end") else "none"
+    return "unknown" if exchange.ended_by in UNHEARD else "none"
 
 
 def program_of(process: Process | None) -> tuple[str | None, str | None]:

@@ -285,6 +285,8 @@ class HttpLayer:
             elif isinstance(event, Switched):
                 self._switch(event.rest)
             elif isinstance(event, Fault):
+                if event.name == "garbage-between-messages":
+                    self._note_foreign()
                 self._context.fault(event)
 
     def _on_response(self, head: ResponseHead) -> None:
@@ -361,6 +363,14 @@ class HttpLayer:
             return
         if item.request is None or item.request_end is not None:
             self._write(item)
+
+    def _note_foreign(self) -> None:
+        """The server said something, and no message: of what waits for an answer this is it."""
+        tunnel = self._context.tunnel
+        if tunnel is not None and tunnel.tls_answer is not None:
+            return  # it is TLS, which was read
+        if self._awaiting and isinstance(self._awaiting[0], OpenExchange):
+            self._awaiting[0].foreign = True
 
     def _look_for_answers(self) -> None:
         """Behind a gap: whether there is still a framing by which answers are told."""

@@ -32,6 +32,7 @@ class OpenExchange:
     __slots__ = (
         "_wanted",
         "body",
+        "foreign",
         "halted",
         "head_cut",
         "interim",
@@ -61,6 +62,8 @@ class OpenExchange:
         self.halted: EndedBy | None = None
         # Its answer may be in a gap.
         self.lost = False
+        # Bytes came where its answer was due, and are no message.
+        self.foreign = False
         self.body: ResponseReader | None = None
         # What is searched in the body of its request; None: nothing is.
         self.keys: BodyKeys | None = None
@@ -165,6 +168,8 @@ class OpenExchange:
             whole = self.response_end is not None and self.response_end.complete
         if whole:
             return "complete"
+        if self.foreign and self.response is None:
+            return "unread"
         return self.halted or closed_by or "capture-end"
 
     def request_fact(self, credentials: CredentialReader) -> Request | None:

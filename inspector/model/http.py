@@ -247,7 +247,7 @@ class Exchange(Fact):
     upgrade: str | None
     """The protocol that was switched to, after a 101."""
     ended_by: EndedBy
-    """How it ended."""
+    """How it ended; `unread`: what came in place of an answer is no HTTP, and nobody read it."""
     interim: tuple[int, ...] = ()
     """The 1xx statuses that came where no final response did, in their order."""
     websocket: WebSocket | None = None

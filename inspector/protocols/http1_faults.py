@@ -18,8 +18,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "garbage-between-messages": "Where a message had to begin there was no start line.",
     "resynchronised": "After lost or senseless bytes, a message was found at a packet's start.",
     "request-without-version": "A request line without a version (HTTP/0.9); it is not parsed.",
-    "malformed-start-line": "Stray blanks or tabs stand in a request line (RFC 9112 3 has two"
-    " single spaces); they are no part of the target.",
+    "malformed-start-line": "Stray blanks or tabs stand in a start line (RFC 9112 3 and 4 have two"
+    " single spaces); they are no part of a target.",
     "space-in-target": "A request target contains a space (RFC 9112 3.2 forbids white space).",
     "unknown-version": "A version other than HTTP/1.0 and HTTP/1.1; parsed as HTTP/1.1.",
     "data-after-connection-close": "Bytes follow a message that said `Connection: close`.",

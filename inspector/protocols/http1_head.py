@@ -30,6 +30,11 @@ METHODS: Final = frozenset(
 )
 _SIMPLE_REQUEST: Final = re.compile(TOKEN + rb"{1,32} [^ \r\n]+")
 _STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([^\n]*))?", re.DOTALL)
+#: A status line with stray blanks or another version, such as `HTTP/2 401` or `http/1.1  200 ok`.
+_ANY_STATUS_LINE: Final = re.compile(
+    rb"(" + _ANY_VERSION.pattern + rb")[ \t]+([0-9]{3})(?:[ \t]+([^\n]*))?", re.DOTALL
+)
+_NAME_OF_HTTP: Final = b"HTTP/"
 #: Makes every digit a 0, to compare with a pattern.
 DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -69,7 +74,12 @@ def may_begin(data: bytes | bytearray, *, request: bool) -> bool:
     """Whether `data`, which has no line end yet, may become a start line."""
     if request:
         return bool(_METHOD_PREFIX.match(data))
-    return b"HTTP/0.0 000".startswith(bytes(data[:12]).translate(DIGITS))
+    return _NAME_OF_HTTP.startswith(bytes(data[: len(_NAME_OF_HTTP)]).upper())
+
+
+def begins_status(data: bytes) -> bool:
+    """Whether `data`, of twelve bytes at most, is how a status line of HTTP/d.d begins."""
+    return b"HTTP/0.0 000".startswith(data.translate(DIGITS))
 
 
 def request_line(line: bytes, notes: Notes) -> RequestLine | None:
@@ -119,11 +129,18 @@ def method_of(text: bytes | bytearray) -> bytes | None:
 
 
 def status_line(line: bytes, notes: Notes) -> StatusLine | None:
-    """Read a status line that has lost its line end; None if it is none."""
-    match = _STATUS_LINE.fullmatch(line)
+    """Read a status line that has lost its line end; None if it is none.
+
+    As of a request line what is malformed is taken: clients that refuse such an answer were
+    answered all the same.
+    """
+    match = _STATUS_LINE.fullmatch(line) or _ANY_STATUS_LINE.fullmatch(line)
     if match is None:
         return None
     version, status, reason = match.groups()
+    said = len(version) + len(status) + 1 + (0 if reason is None else len(reason) + 1)
+    if said != len(line) or b"\t" in line[: len(line) - len(reason or b"")]:
+        notes.add("malformed-start-line")
     _note_start_line(line, version, notes)
     return StatusLine(version, int(status), reason or b"")
 

@@ -15,6 +15,7 @@ from inspector.protocols.http1_head import (
     METHODS,
     RequestLine,
     StatusLine,
+    begins_status,
     may_begin,
     method_of,
     read_fields,
@@ -87,7 +88,7 @@ class HeadReader:
             method = method_of(data[:LONGEST_METHOD])
             return len(method) + 1 if method in METHODS and len(data) > len(method) else 0
         start = bytes(data[:STATUS_START])
-        if not may_begin(start, request=False):
+        if not begins_status(start):
             return 0
         # What ends the status tells as well: another byte there makes it no status line.
         return len(start) + (bytes(data[len(start) : len(start) + 1]) in (b" ", b"\r"))

@@ -22,7 +22,7 @@ from inspector.redaction.blanks import blanked
 from inspector.secrets.grants import REASON
 
 #: A version that says what it should, or a little more (RFC 9112 2.3).
-_VERSION: Final = re.compile(r"(?i:HTTP)/[0-9.]{0,8}")
+_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{0,8}")
 _VERSION_NAME: Final = len("HTTP/")
 #: Of HTTP/2 (RFC 9113 8.3): what a start line has, and what the Host field has.
 _TARGETS: Final = frozenset({":path"})
@@ -80,22 +80,27 @@ def _request_line(head: RequestHead, raw: bytes, masker: Masker) -> bytes:
     if method not in METHODS:
         method = masker.granted_words(method.decode("latin-1")).encode("latin-1")
     target = masker.target(head.target.decode("latin-1")).encode("latin-1")
-    version = head.version.decode("latin-1")
-    if not _VERSION.fullmatch(version):
-        version = version[:_VERSION_NAME] + "x" * (len(version) - _VERSION_NAME)
     after_target = layout.target + len(target)
-    after_version = layout.version + len(version)
+    after_version = layout.version + len(head.version)
     # Between the parts stand blanks, one as a rule.
     return b"".join((
         method, raw[len(method) : layout.target], target, raw[after_target : layout.version],
-        version.encode("latin-1"), raw[after_version : layout.line],
+        _version(head.version), raw[after_version : layout.line],
     ))  # fmt: skip
 
 
 def _status_line(head: ResponseHead, raw: bytes, masker: Masker) -> bytes:
     reason = head.reason.decode("latin-1")
     masked = masker.value(REASON, reason).encode("latin-1")
-    return raw[: head.layout.line - len(masked)] + masked
+    # Between version and reason stand the status and blanks.
+    return _version(head.version) + raw[len(head.version) : head.layout.line - len(masked)] + masked
+
+
+def _version(version: bytes) -> bytes:
+    """A version as it may stand: of one that is none its name."""
+    if _VERSION.fullmatch(version):
+        return version
+    return version[:_VERSION_NAME] + b"x" * (len(version) - _VERSION_NAME)
 
 
 def _show(shown: bytearray, raw: bytes, field: Field, place: FieldPlace, masker: Masker) -> None:

@@ -12,6 +12,7 @@ from inspector.inspection import Inspector
 from inspector.model.network import EndedBy
 from inspector.options import Options
 from inspector.report.page.grouping import failure
+from inspector.report.page.terminal import render
 from tests.exchanges.network import (
     API,
     API_PROXY,
@@ -514,6 +515,52 @@ def test_a_malformed_request_line_costs_no_evidence(
     assert exchange.request.http_version == version
     assert [auth.name for auth in exchange.request.auth] == ["x-api-key"]
     assert oddities(told) == {fault: 1}
+
+
+@pytest.mark.parametrize(
+    ("answered", "version", "fault"),
+    [
+        ("HTTP/2 401", "HTTP/2", "unknown-version"),
+        ("HTTP/2 401 Unauthorized", "HTTP/2", "unknown-version"),
+        ("HTTP/1.0.8 401 No", "HTTP/1.0.8", "unknown-version"),
+        ("http/1.1 401 no", "http/1.1", "unknown-version"),
+        ("HTTP/some.text 401 No", "HTTP/?", "unknown-version"),
+        ("HTTP/1.1  401 No", "HTTP/1.1", "malformed-start-line"),
+        ("HTTP/1.1\t401\tNo", "HTTP/1.1", "malformed-start-line"),
+    ],
+)
+@pytest.mark.parametrize("size", [10_000, 7, 1])
+def test_a_malformed_status_line_is_an_answer(
+    answered: str, version: str, fault: str, size: int
+) -> None:
+    """Clients refuse some of these, and blame a connection that was answered."""
+    net = Network()
+    tcp = net.to_api_proxy().up(GET_A).ack(False)
+    head = f"{answered}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    for start in range(0, len(head), size):
+        tcp.down(head[start : start + size])
+    tcp.ack(True).close()
+
+    told = net.report()
+
+    exchange = only_exchange(told)
+    assert line(exchange) == "GET /a 401 complete"
+    assert exchange.response is not None
+    assert exchange.response.http_version == version
+    assert oddities(told) == {fault: 1}
+
+
+def test_what_comes_in_place_of_an_answer_and_is_no_http_is_not_read() -> None:
+    """Nobody can say of such a call that it got no answer."""
+    net = Network()
+    say(net.to_api_proxy(), GET_A, b"ICY 200 OK\r\n\r\n").end(False).end(True).ack(False)
+
+    told = net.report()
+
+    assert only_exchange(told).ended_by == "unread"
+    assert told.root_cause is None
+    assert {item.verdict for item in told.hypotheses} == {"not observable"}
+    assert "What 1 got in answer is no HTTP, and was not read." in render(told, width=200)
 
 
 # -- what is open is small ------------------------------------------------------------

@@ -49,8 +49,20 @@ CASES = [
     Case(
         "garbage-between-messages",
         "response",
-        [b"http/1.1 200 OK\r\n\r\n", b"SSH-2.0-OpenSSH\r\n"],
+        [b"HTTP/1.1 200OK\r\n\r\n", b"SSH-2.0-OpenSSH\r\n"],
         ["fault garbage-between-messages @1"],
+    ),
+    Case(
+        "unknown-version",
+        "response",
+        [b"HTTP/2 200\r\nContent-Length: 0\r\n\r\n"],
+        ["200", "fault unknown-version @1", "end 0"],
+    ),
+    Case(
+        "malformed-start-line",
+        "response",
+        [b"HTTP/1.1\t200 \tOK\r\nContent-Length: 0\r\n\r\n"],
+        ["200", "fault malformed-start-line @1", "end 0"],
     ),
     Case(
         "garbage-between-messages",

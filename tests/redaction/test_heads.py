@@ -13,7 +13,7 @@ SECRET = b"LABONLY-of-no-known-shape"
 
 
 def head_of(raw: bytes) -> RequestHead | ResponseHead:
-    role = "response" if raw.startswith(b"HTTP/") else "request"
+    role = "response" if raw[:5].upper() == b"HTTP/" else "request"
     parser = Http1Parser(role, wants_body=lambda head: 0, places=True)  # type: ignore[arg-type]
     heads = [e for e in parser.receive([(1, 1, raw)]) if isinstance(e, RequestHead | ResponseHead)]
     return heads[0]
@@ -71,6 +71,12 @@ def test_fields_beyond_the_limit_are_counted_in_the_copy_as_they_were() -> None:
 def test_a_version_that_is_none_may_be_any_text() -> None:
     raw = b"GET / HTTP/LABONLY9LABONLY\r\n\r\n"
     assert masked(raw) == b"GET / HTTP/" + b"x" * 15 + b"\r\n\r\n"
+
+
+def test_so_may_that_of_an_answer() -> None:
+    raw = b"HTTP/LABONLY9LABONLY \t401  OK\r\n\r\n"
+    assert masked(raw) == b"HTTP/" + b"x" * 15 + b" \t401  OK\r\n\r\n"
+    assert masked(b"http/2 401\r\n\r\n") == b"http/2 401\r\n\r\n"
 
 
 def test_trailers_are_masked_as_headers_are() -> None:

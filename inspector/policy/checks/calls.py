@@ -8,6 +8,7 @@ from typing import Final
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.model.addresses import path_of
 from inspector.model.http import Exchange, header
+from inspector.model.network import UNHEARD
 from inspector.policy.checks.demand import UNSEEN, Demand, Places, either, times
 from inspector.policy.hearing import Hearing
 from inspector.policy.model import Expect
@@ -16,7 +17,7 @@ from inspector.report.page import grouping, words
 
 _CALLS: Final = "calls of agents, at the API proxy and wherever else they are"
 _ANSWERS: Final = "answers on the agents' hop"
-_NO_ANSWER: Final = "the answer is not in the capture"
+_NO_ANSWER: Final = "the answer is not in the capture, or was not read"
 #: The client's own count of its tries, by the SDKs of Stainless.
 _RETRY_COUNT: Final = "x-stainless-retry-count"
 
@@ -128,7 +129,7 @@ def _hold_statuses(hearing: Hearing, wanted: str) -> None:
     for call in hearing.calls:
         if _is_one_of(call, hearing.expect.statuses or ()):
             continue
-        if call.response is None and call.ended_by in ("gap", "capture-end"):
+        if call.response is None and call.ended_by in UNHEARD:
             unknown.append(call.id)
         else:
             status = grouping.status(call)

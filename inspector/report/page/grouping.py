@@ -45,6 +45,7 @@ _ENDED: Final[Mapping[EndedBy, str]] = {
     "reset-by-server": "the server reset",
     "gap": "bytes are missing from the capture",
     "capture-end": "the capture ends here",
+    "unread": "what came is no HTTP",
 }
 
 

@@ -169,7 +169,8 @@ def _nothing_failed(view: View) -> str:
     unasked = sum(_is_unasked(call) for call in calls)
     idle = sum(_is_of_idle_connection(call) for call in calls)
     unknown = sum(outcome == "unknown" for outcome, _ in outcomes) - unasked - idle
-    unread = sum(outcome == "unread" for outcome, _ in outcomes)
+    foreign = sum(call.ended_by == "unread" for call in calls if call.recovered_by is None)
+    unread = sum(outcome == "unread" for outcome, _ in outcomes) - foreign
     told = []
     if recovered:
         told.append(f"{recovered} failed at first and {_was(recovered)} made good by a later call.")
@@ -182,6 +183,8 @@ def _nothing_failed(view: View) -> str:
         told.append(f"What {which} to is not in the capture.")
     if unknown:
         told.append(f"How {unknown} ended is not in the capture.")
+    if foreign:
+        told.append(f"What {foreign} got in answer is no HTTP, and was not read.")
     if unread:
         told.append(f"What {unread} carried after the change of protocol was not read.")
     if told:
