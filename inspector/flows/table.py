@@ -204,8 +204,12 @@ class ConnectionTable:
         at: int,
         packet: int,
     ) -> Generator[Delivery, None, Half | Literal[False]]:
-        """The first packet of a connection (or of none: a late one, or out of scope)."""
-        if not flags & SYN and not has_data:
+        """The first packet of a connection (or of none: a late one, or out of scope).
+
+        One that opens none may be the first that is seen of a direction with a tag of its own.
+        """
+        opens = bool(flags & SYN) or has_data
+        if not opens and decoded is None and not self._tagged:
             return False
         if decoded is None:
             source, sport = key[0:4], int.from_bytes(key[8:10], "big")
@@ -224,6 +228,8 @@ class ConnectionTable:
             twin = self._twin(key, plain, sequence, acknowledged, flags)
             if twin is not None:
                 return twin
+        if not opens:
+            return False
         self.is_refused = False
         yield Opening(source, destination, sport, dport)
         if self.is_refused:

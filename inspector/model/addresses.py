@@ -34,10 +34,14 @@ class Destination(NamedTuple):
 
 
 def split_authority(authority: str) -> tuple[str, int | None] | None:
-    """`host:port` or `[v6]:port` taken apart; None when it is neither."""
+    """`host:port` or `[v6]:port` taken apart; None when it is neither.
+
+    A dot at a name's end, which stands for the root (RFC 1034 3.1), makes no other host.
+    """
     try:
         parts = urlsplit(f"//{authority.rpartition('@')[2]}")
-        return (parts.hostname, parts.port) if parts.hostname else None
+        host = (parts.hostname or "").removesuffix(".")
+        return (host, parts.port) if host else None
     except ValueError:
         return None
 

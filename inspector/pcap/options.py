@@ -1,7 +1,7 @@
 """BlockOptions of pcapng blocks: lists of code, length, value, padded to four bytes.
 
 Source: draft-ietf-opsawg-pcapng, 3.5 (options), 4.1 (section options), 4.2
-(interface options), 4.6 (statistics options).
+(interface options), 4.3 (packet options), 4.6 (statistics options).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ END_OF_OPTIONS: Final = 0
 COMMENT: Final = 1
 
 SHB_USERAPPL: Final = 4
+
+EPB_DROPCOUNT: Final = 4
 
 IF_NAME: Final = 2
 IF_TSRESOL: Final = 9

@@ -370,9 +370,7 @@ class PcapngWalker:
             return
         index, drops, *rest = Struct(self._order + "HH4I").unpack_from(data, at)
         if self._stamped_packet(data, at, end, (index, *rest)) and drops != _DROPS_UNKNOWN:
-            # Here the count is of the packets lost since the one before.
-            interface = self._section[index]
-            interface.dropped = (interface.dropped or 0) + drops
+            self._section[index].lose(drops)
 
     def _stamped_packet(self, data: bytes, at: int, end: int, fields: tuple[int, ...]) -> bool:
         index, high, low, captured, wire = fields
@@ -388,7 +386,11 @@ class PcapngWalker:
         options_at = body + ((captured + 3) & ~3)
         comments: tuple[str, ...] = ()
         if options_at < end:
-            comments = self._options(data, options_at, end).comments()
+            found = self._options(data, options_at, end)
+            comments = found.comments()
+            drops = self._number(found, opt.EPB_DROPCOUNT, "Q")
+            if drops is not None:
+                interface.lose(drops)
         if self.changes is not None:
             self._note_change(self.packets + 1, index)
         self._add(interface, (self._last_time, body, captured, wire), comments)

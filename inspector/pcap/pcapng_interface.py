@@ -38,7 +38,10 @@ class DescribedInterface:
     offset: int = 0
     counted_cuts: bool = False
     received: int | None = None
-    dropped: int | None = None
+    #: Packets dropped, by statistics, which are totals; and by what packets say, each of those
+    #: between the one before and itself.
+    counted: int | None = None
+    lost: int | None = None
     #: Statistics are promised, and have not come.
     owed: bool = False
 
@@ -76,7 +79,16 @@ class DescribedInterface:
         drops = [number(found, code, "Q") for code in (opt.ISB_IFDROP, opt.ISB_OSDROP)]
         known = [count for count in drops if count is not None]
         if known:
-            self.dropped = sum(known)
+            self.counted = sum(known)
+
+    def lose(self, drops: int) -> None:
+        """So many packets were dropped before a packet."""
+        self.lost = (self.lost or 0) + drops
+
+    @property
+    def dropped(self) -> int | None:
+        """Packets dropped; None if nothing says.  Statistics count those before a packet, too."""
+        return max((n for n in (self.counted, self.lost) if n is not None), default=None)
 
     def fact(self) -> Interface:
         """The interface as a report has it."""

@@ -37,6 +37,7 @@ class Unwritten(Ledger):
         tunnel: TunnelRecord | None,
         ends: tuple[Endpoint, Endpoint],
         *,
+        at_end: bool,
         decrypted: bool = False,
         asked: str | None = None,
     ) -> None:

@@ -7,11 +7,6 @@ from typing import Final
 
 from inspector.redaction.frames import Reading
 
-#: Reasons for which a frame that holds no segment is still read as text.
-READABLE: Final = frozenset({
-    "arp", "control", "encrypted", "icmp", "llc", "no-next-header", "not-ip", "not-tcp", "sctp",
-    "truncated-header", "udp",
-})  # fmt: skip
 #: ICMP's and ICMPv6's types of messages that quote a packet (RFC 792, RFC 4443 2.1).
 _ICMP_ERRORS: Final = frozenset({1, 2, 3, 4, 5, 11, 12})
 #: Reasons -> bytes of the header that stays behind those that were peeled, so that the reason does.

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
-from inspector.credentials.masking import Masker
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
 from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN
@@ -19,7 +18,7 @@ from inspector.redaction.covering import CHANGED, RECODED, chain
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.held import HeldBatch, HeldBatches, Share
 from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
-from inspector.redaction.outside import HEADERS, READABLE, quoted_payload
+from inspector.redaction.outside import HEADERS, quoted_payload
 from inspector.redaction.summary import RedactionSummary
 from inspector.redaction.track import Track, unread
 
@@ -51,16 +50,11 @@ class Placing:
         self,
         held: HeldBatches,
         talks: Mapping[int, Listening],
-        masker: Masker,
         summary: RedactionSummary,
-        *,
-        keep_bodies: bool,
     ) -> None:
         self._held = held
         self._talks = talks
-        self._masker = masker
         self._summary = summary
-        self._keep_bodies = keep_bodies
         self._frames = FrameReader()
         #: What packets hold that are not like most, of the batch that came last.
         self._rare: dict[int, Reading] = {}
@@ -180,19 +174,12 @@ class Placing:
                 self._part(place, found)
         elif reading.reason == "fragment":
             held.pending.add(index)
-        elif reading.settled and not (self._keep_bodies and reading.reason in READABLE - {"icmp"}):
+        elif reading.settled:
             kept = HEADERS.get(reading.reason, 0)
             for place in places:
                 self._blank_place(place._replace(start=place.start + max(0, kept - place.offset)))
-        elif reading.settled:
-            for number in reading.settled:
-                part = self._held.find(number)
-                if part is not None:
-                    self._shapes(*part)
         elif reading.reason in ("icmp-unreachable", "icmp"):
             self._quoted(held, index, reading)
-        elif reading.reason in READABLE and self._keep_bodies:
-            self._shapes(held, index)
         else:
             unread_at = start + reading.unread + HEADERS.get(reading.reason, 0)
             self._blank(held, index, min(stop, unread_at), stop)
@@ -228,14 +215,6 @@ class Placing:
         start, stop = held.span(index)
         frame = bytes(held.data[start:stop])
         self._blank(held, index, start + quoted_payload(frame, reading), stop, "quoted")
-        if self._keep_bodies:
-            self._shapes(held, index)
-
-    def _shapes(self, held: HeldBatch, index: int) -> None:
-        """A packet that belongs to no stream: keys by their shape alone."""
-        start, stop = held.span(index)
-        text = held.data[start:stop].decode("latin-1")
-        held.write(index, start, self._masker.text(text).encode("latin-1"))
 
     # -- of segments ---------------------------------------------------------------
 

@@ -112,9 +112,7 @@ class Redactor:
         #: Those that ended in the packets that are being read.
         self._ended: list[Listening] = []
         self._held = HeldBatches()
-        self._placing = Placing(
-            self._held, self._talks, self.masker, self.summary, keep_bodies=keep_bodies
-        )
+        self._placing = Placing(self._held, self._talks, self.summary)
         self._held_bytes = 0
         self._drafts = Drafts()
         self._clock = HoldClock()

@@ -233,6 +233,39 @@ def test_directions_with_different_tags_are_one_connection(
 
 
 @pytest.mark.parametrize("vlans", [(None, 7), (7, None), (7, 8)])
+def test_a_refusal_with_another_tag_is_one(vlans: tuple[int | None, int | None]) -> None:
+    """What answers may be a RST alone: a port on which nobody listens."""
+    plain = Tcp(Wire()).syn().reset(False, sequence=0)
+    seen = Trial().feed(_mixed(plain, vlans)).finish()
+    assert seen.closed[0].outcome == "refused"
+    assert len(seen.closed) == 1
+
+
+@pytest.mark.parametrize("vlans", [(None, 7), (7, None), (7, 8)])
+@pytest.mark.parametrize("midstream", [False, True])
+def test_a_reset_or_an_acknowledgement_with_another_tag_is_heard(
+    vlans: tuple[int | None, int | None], *, midstream: bool
+) -> None:
+    plain = Tcp(Wire())
+    if not midstream:
+        plain.open()
+    plain.up(b"ask").ack(False).reset(False)
+    seen = Trial().feed(_mixed(plain, vlans)).finish()
+    assert seen.closed[0].closed_by == "reset-by-server"
+    assert not seen.closed[0].half_heard
+    assert seen.only.joined(True) == [b"ask"]
+
+
+def _mixed(plain: Tcp, vlans: tuple[int | None, int | None]) -> Wire:
+    """The same packets, those of each direction with a tag of their own."""
+    copies = {vlan: _tagged(plain, vlan) for vlan in vlans}
+    wire = Wire()
+    for index, packet in enumerate(plain.wire.packets):
+        wire.packets.append(copies[vlans[not packet.up]][index])
+    return wire
+
+
+@pytest.mark.parametrize("vlans", [(None, 7), (7, None), (7, 8)])
 def test_equal_addresses_in_another_vlan_are_another_connection(
     vlans: tuple[int | None, int | None],
 ) -> None:

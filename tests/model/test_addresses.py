@@ -20,7 +20,17 @@ def test_authorities_are_taken_apart() -> None:
     assert split_authority("[fd00::30]:10001") == ("fd00::30", 10001)
     assert split_authority("user:pass@host:1") == ("host", 1)
     assert split_authority("host") == ("host", None)
-    for bad in ("", ":443", "host:99999", "[fd00::30", "host:x", "host:\xb2", "host:" + "9" * 9000):
+    assert split_authority("Api.Anthropic.com.:443") == ("api.anthropic.com", 443)
+    for bad in (
+        "",
+        ".",
+        ":443",
+        "host:99999",
+        "[fd00::30",
+        "host:x",
+        "host:\xb2",
+        "host:" + "9" * 9000,
+    ):
         assert split_authority(bad) is None
 
 

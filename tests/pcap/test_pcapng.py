@@ -172,6 +172,27 @@ def test_an_obsolete_packet_block_is_read_and_its_drops_are_counted(file: File) 
     assert outcome.dropped == 5
 
 
+def test_packets_that_were_lost_before_a_packet_are_counted(file: File) -> None:
+    """epb_dropcount (draft-ietf-opsawg-pcapng 4.3): what statistics may not say."""
+    file.write.interface()
+    file.write.interface()
+    for interface, drops in ((0, 3), (1, None), (0, 0), (0, 2)):
+        data = b"four"
+        order = file.write.order
+        packet = pack(order + "5I", interface, 0, 0, len(data), len(data)) + data
+        if drops is not None:
+            packet += pack(order + "HHQI", 4, 8, drops, 0)
+        file.write.block(pcapng.ENHANCED_PACKET, packet)
+    outcome = file.walked()
+    assert [packet.data for packet in outcome.packets] == [b"four"] * 4
+    assert [interface.dropped for interface in outcome.interfaces] == [5, None]
+    assert outcome.dropped == 5
+    file.write.statistics(interface=0, dropped=9)
+    assert file.walked().dropped == 9, "a total, of which those are a part"
+    file.write.statistics(interface=0, dropped=0)
+    assert file.walked().dropped == 5, "it tells of fewer than the packets do"
+
+
 def test_decryption_secrets_are_kept_and_do_not_show(file: File) -> None:
     file.write.secrets(KEY_LOG, b"CLIENT_RANDOM LABONLY LABONLY")
     walker = PcapngWalker()

@@ -112,7 +112,7 @@ def test_a_datagram_that_nobody_reads_is_blanked_behind_its_headers() -> None:
     after, redactor = redacted(batch_of([frame]))
     assert after.data == frame[:42] + b"x" * len(frame[42:])
     assert redactor.summary.blanked == {"unreadable": 1}
-    assert redacted(batch_of([frame]), keep_bodies=True)[0].data == frame
+    assert redacted(batch_of([frame]), keep_bodies=True)[0].data == after.data, "it is no body"
 
 
 def test_of_a_datagram_in_fragments_the_header_alone_stays() -> None:

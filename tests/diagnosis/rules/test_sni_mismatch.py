@@ -9,7 +9,12 @@ from tests.exchanges.network import ESTABLISHED, Network, connect, play, say, tl
 
 
 @pytest.mark.parametrize(
-    ("authority", "unlike"), [("api.anthropic.com:443", True), ("API.lab.test:443", False)]
+    ("authority", "unlike"),
+    [
+        ("api.anthropic.com:443", True),
+        ("API.lab.test:443", False),
+        ("api.lab.test.:443", False),
+    ],
 )
 def test_the_name_in_tls_is_held_against_the_connect(authority: str, *, unlike: bool) -> None:
     net = Network()
