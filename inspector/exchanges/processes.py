@@ -102,6 +102,8 @@ class Processes:
         claims = self._claims.pop(key, None)
         if claims is None:
             return None, None
+        # It ended before it was opened if the clock was set back meanwhile.
+        opened_at, ended_at = sorted((opened_at, ended_at))
         later = [claim for claim in claims if claim.at > ended_at + SLACK_NS]
         if later:
             self._claims[key] = later

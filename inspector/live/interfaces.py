@@ -30,8 +30,8 @@ class Interfaces:
         #: Places of those that delivered at least one packet that is not ARP.
         self._heard: set[int] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._known)
+    def __len__(self) -> int:
+        return len(self._known)
 
     def place(self, source: Source) -> int:
         """The place of a source's interface in the file; a new one is described first."""

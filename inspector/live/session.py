@@ -18,6 +18,7 @@ from inspector.fact import replace
 from inspector.inspection import Inspector, OnExchange, OnTunnel, Sources
 from inspector.live.annotations import Annotations
 from inspector.live.backlog import Backlog
+from inspector.live.clocks import Clocks
 from inspector.live.companions import Attribution, Scrubber, SecretSource
 from inspector.live.cuts import Cutter, FileCuts
 from inspector.live.files import CaptureFiles, Described, Rotation
@@ -92,6 +93,7 @@ class Session:
             )
         add = _nothing if self.files is None else self.files.add_interface
         self._interfaces = Interfaces(add, self._cuts.text)
+        self._clocks = Clocks(lambda: len(self._interfaces))
         self._drained = False
         self._backlog = Backlog() if backlog is None else backlog
         self._stream = Stream()
@@ -200,6 +202,7 @@ class Session:
         report = self.inspector.finish(
             Sources(
                 captures=self._captures(counters),
+                faults=self._clocks.faults,
                 dropped_by_kernel=sum(c.dropped for c in counters) if counters else None,
                 capture_filter="; ".join(self._interfaces.filters()) or None,
                 doubts=tuple(doubts),
@@ -267,6 +270,7 @@ class Session:
     def _pass(self, source: Source, batch: Batch) -> None:
         place = self._interfaces.hear(source, batch)
         for part in self._cuts.number(source, batch, self._numbering, place):
+            self._clocks.take(part)
             if self.files is not None and self._scrubber is not None:
                 self._write(self._scrubber.feed(part))
                 continue

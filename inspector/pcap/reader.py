@@ -9,14 +9,14 @@ from typing import Final
 
 from inspector.errors import CaptureError, Interrupted, JsonText, NotACapture
 from inspector.model.capture import CaptureFile, Fault, Interface
-from inspector.oddities import CLOCK_SET_BACK
 from inspector.pcap import pcapng
 from inspector.pcap.classic import VARIANTS, ClassicWalker
 from inspector.pcap.pipes import Stop
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
+from inspector.pcap.stamps import Stamps
 from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
 from inspector.pcap.walked import span
-from inspector.wire import DISORDER_NS, Batch, PackedRecords, Record, packet_reference
+from inspector.wire import Batch, Record, packet_reference
 
 _MAGIC_LENGTH: Final = 4
 #: Buffers of all files opened together; each gets its share, and 64 KiB at least.
@@ -67,12 +67,9 @@ class CaptureReader:
         self._on_progress = on_progress
         self._reported = 0
         self._read_size = read_size
-        self._packets = 0
-        self._earliest: int | None = None
-        self._latest: int | None = None
-        self._clock = 0  # of the last packet
         self._cut: str | None = None
         self._faults = FaultList(file_index)
+        self._stamps = Stamps(self._faults, lambda: len(self._walker.interfaces()))
         self._head = self._more(b"", _MAGIC_LENGTH)
         self._walker = self._identify()
 
@@ -144,20 +141,12 @@ class CaptureReader:
 
     def _batch(self, data: bytes, run: Run) -> Batch:
         records = run.records
-        first, last, in_order = span(records, self._clock)
+        first, last, _ = span(records, 0)
         if first < 0 or last > _LATEST:
             for at in records.keep_times(0, _LATEST):
-                self._faults.note("time-out-of-range", self._packets + at + 1)
-            first, last, in_order = span(records, self._clock)
-        if self._earliest is None or first < self._earliest:
-            self._earliest = first
-        if self._latest is None or last > self._latest:
-            self._latest = last
-        if not in_order:
-            self._note_steps_back(records)
-        self._clock = records[-1][0]
-        first_packet = packet_reference(self.file_index, self._packets + 1)
-        self._packets += len(records)
+                self._faults.note("time-out-of-range", self._stamps.packets + at + 1)
+        first_packet = packet_reference(self.file_index, self._stamps.packets + 1)
+        self._stamps.take(records)
         return Batch(
             data, records, run.link_type, first_packet, run.comments, run.counted_cuts,
             self.take_marks(),
@@ -171,17 +160,6 @@ class CaptureReader:
         taken = tuple(marks)
         marks.clear()
         return taken
-
-    def _note_steps_back(self, records: PackedRecords) -> None:
-        if len(self._walker.interfaces()) > 1:
-            return  # each hands over its packets in portions: no clock has to step for that
-        before = self._clock
-        for at, time in enumerate(records.times):
-            back = before - time
-            if back > DISORDER_NS:
-                detail = f"by {back / 1e9:.3f} s"
-                self._faults.note(CLOCK_SET_BACK, self._packets + at + 1, detail)
-            before = time
 
     def _more(self, rest: bytes, needed: int) -> bytes:
         """`rest` and what follows it, at least `needed` bytes if the file has them."""
@@ -206,7 +184,7 @@ class CaptureReader:
 
     def _ended_early(self) -> str:
         fault = self._walker.faults[-1]
-        return f"after packet {self._packets}: {fault.name} ({fault.detail})"
+        return f"after packet {self._stamps.packets}: {fault.name} ({fault.detail})"
 
     def close(self) -> None:
         """Close the file; done by itself at the end of the iteration."""
@@ -215,7 +193,7 @@ class CaptureReader:
     @property
     def faults(self) -> list[Fault]:
         """What was wrong with the file itself, the compression's faults first."""
-        reference = packet_reference(self.file_index, self._packets + 1)
+        reference = packet_reference(self.file_index, self._stamps.packets + 1)
         found = [Fault(name, reference, detail) for name, detail in self._source.faults]
         return found + self._faults + self._walker.faults
 
@@ -267,10 +245,10 @@ class CaptureReader:
             name=self.name,
             format=self._walker.format,
             compression=self._source.compression,
-            packets=self._packets,
+            packets=self._stamps.packets,
             bytes=self._source.bytes_read,
-            started_at=self._earliest,
-            ended_at=self._latest,
+            started_at=self._stamps.earliest,
+            ended_at=self._stamps.latest,
             interfaces=self.interfaces,
             comments=self._walker.comments,
             decryption_secrets=len(self._walker.secrets),

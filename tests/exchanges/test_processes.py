@@ -69,6 +69,11 @@ def test_who_called_is_known_while_it_is_open_and_just_after() -> None:
     assert found.known(CLIENT, SERVER) is None
 
 
+def test_a_clock_that_was_set_back_while_it_was_open_costs_a_connection_no_process() -> None:
+    found = processes(claim(), claim("server", NODE))
+    assert found.of(CLIENT, SERVER, NOON, NOON - 3600 * SLACK_NS) == (CURL, NODE)
+
+
 def test_a_claim_from_another_time_is_of_another_connection() -> None:
     assert processes(claim()).of(CLIENT, SERVER, NOON + 5 * SLACK_NS, NOON + 9 * SLACK_NS) == (
         None,

@@ -16,6 +16,7 @@ from inspector.live.session import Session
 from inspector.model.live import HookCount, Live
 from inspector.model.network import Process
 from inspector.model.report import Report
+from inspector.oddities import CLOCK_SET_BACK
 from inspector.options import Options
 from inspector.pcap.writer import PcapWriter
 from inspector.redaction import LIVE, Redactor
@@ -83,6 +84,40 @@ def test_without_a_file_the_report_is_the_same_but_for_the_file(tmp_path: Path) 
     assert [capture.format for capture in report.captures] == ["live"]
     assert report.captures[0].packets == written.captures[0].packets
     assert replace(report, captures=written.captures) == written
+
+
+#: An hour forth and back, some seconds, and less than a connection takes.
+JUMPS = (3_600_000_000_000, -3_600_000_000_000, 5_000_000_000, -5_000_000_000, -100_000_000)
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_a_clock_that_is_set_while_a_capture_runs_is_told_as_of_the_file(
+    jump: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.pcapng"
+    source = capture_of(DEMO)
+    half = len(source.waiting) // 2
+    for number, batch in enumerate(source.waiting[half:], start=half):
+        records = [(time + jump, at, size, wire) for time, at, size, wire in batch.records]
+        source.waiting[number] = replace(batch, records=records)
+
+    report = play(Session(OPTIONS, [source], path=path))
+
+    assert report == read(path, options=OPTIONS)
+    told = [odd.name for odd in report.oddities if odd.name == CLOCK_SET_BACK]
+    assert len(told) == (jump < 0)
+    assert len(report.exchanges) == len(play(Session(OPTIONS, [capture_of(DEMO)])).exchanges)
+
+
+def test_interfaces_that_are_read_in_turn_set_no_clock_back(tmp_path: Path) -> None:
+    path = tmp_path / "live.pcapng"
+    second = FileSource(CAPTURES / "upstream-403" / "capture.pcapng", interface="other")
+
+    report = play(Session(OPTIONS, [second, capture_of(DEMO)], path=path))
+
+    assert [odd.name for odd in report.oddities] == [
+        odd.name for odd in read(path, options=OPTIONS).oddities
+    ]
 
 
 def test_a_ring_of_files_is_one_capture_in_parts(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ PROGRAMS: Final[dict[str, str]] = {
 }
 _COUNTERS: Final = Struct(f"<{len(PROGRAMS)}QQQ")
 _ANY: Final = ("0.0.0.0", "::")
+#: By so much two readings of what lies between two clocks may differ for the readings' sake.
+SLEWED_NS: Final = 1_000_000
+
+
+def utc_offset() -> int:
+    """What lies between CLOCK_MONOTONIC and UTC: as good as two readings are close, of three."""
+    found = []
+    for _ in range(3):
+        before, now, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+        found.append((after - before, now - (before + after) // 2))
+    return min(found)[1]
 
 
 class ConnectionEnd(Fact):
@@ -125,6 +136,7 @@ class Attribution:
 
     def poll(self) -> list[ConnectionEnd]:
         """The ends that became known since the last call; never waits."""
+        self._joiner.set_clock()
         for data in self._ring.read():
             self._joiner.event(read_event(data))
         return self._joiner.take()
@@ -160,15 +172,25 @@ class Attribution:
 class Joiner:
     """Joins what a socket is with whose it is, by cookie; knows nothing of the kernel."""
 
-    def __init__(self, container_name: ContainerName | None = None) -> None:
+    def __init__(
+        self,
+        container_name: ContainerName | None = None,
+        offset: Callable[[], int] = utc_offset,
+    ) -> None:
         self._container_name = container_name
+        self._read_offset = offset
+        self._offset = offset()
         self._holders: OrderedDict[int, Holder] = OrderedDict()
         self._accepted: OrderedDict[int, SocketEvent] = OrderedDict()
         self._listeners: dict[int, tuple[SocketEvent, Holder]] = {}
         self._known: list[ConnectionEnd] = []
-        # CLOCK_MONOTONIC to UTC, as good as the two readings are close.
-        self._offset = time.time_ns() - time.monotonic_ns()
         self.given_up = 0
+
+    def set_clock(self) -> None:
+        """The machine's clock may have been set, drifted or slept: packets have it as it is now."""
+        offset = self._read_offset()
+        if abs(offset - self._offset) > SLEWED_NS:
+            self._offset = offset
 
     def take(self) -> list[ConnectionEnd]:
         """The ends that became known since the last call."""
@@ -179,6 +201,7 @@ class Joiner:
         """Sockets that were open at the start.  Of several holders the first is named."""
         seen: set[tuple[int, Endpoint, Endpoint]] = set()
         for socket, holder in sorted(read_existing(data), key=lambda found: found[1].pid):
+            socket = self._stamped(socket)
             key = socket.netns, socket.local, socket.remote
             if key in seen or not socket.local.port:
                 continue
@@ -201,6 +224,7 @@ class Joiner:
                     self._holders.popitem(last=False)
                     self.given_up += 1
             return
+        event = self._stamped(event)
         change = event.before, event.after
         if event.before == SYN_SENT:
             holder = self._holders.pop(event.cookie, None)
@@ -234,6 +258,10 @@ class Joiner:
                 if (listener.netns, listener.local) == (event.netns, event.local):
                     del self._listeners[cookie]
 
+    def _stamped(self, event: SocketEvent) -> SocketEvent:
+        """The event by the clock that packets are stamped with."""
+        return replace(event, at=event.at + self._offset)
+
     def _by_listener(self, accepted: SocketEvent) -> None:
         holders = {
             listener.local.ip: holder
@@ -264,7 +292,7 @@ class Joiner:
                 side,
                 process,
                 how,
-                socket.at + self._offset,
+                socket.at,
                 refused,
             )
         )
