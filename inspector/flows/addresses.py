@@ -1,11 +1,15 @@
-"""Addresses as packets hold them and as reports write them."""
+"""Addresses and ports as packets hold them and as reports write them."""
 
 from __future__ import annotations
 
 import socket
 from functools import lru_cache
+from typing import Final
 
 from inspector.model.network import Endpoint
+
+#: Servers listen on few ports from here on; clients use most of them.
+_EPHEMERAL: Final = 32768
 
 
 @lru_cache(maxsize=1024)
@@ -18,3 +22,16 @@ def address_text(packed: bytes) -> str:
 def endpoint(packed: bytes, port: int) -> Endpoint:
     """An end of a connection; equal ends are the same object."""
     return Endpoint(address_text(packed), port)
+
+
+def plain_reverse(plain: bytes) -> bytes:
+    """The key of the opposite direction, for a key without context."""
+    width = (len(plain) - 4) // 2
+    return plain[width : 2 * width] + plain[:width] + plain[-2:] + plain[-4:-2]
+
+
+def likely_client(sport: int, dport: int) -> bool:
+    """Of a connection whose SYN was not captured, is the sender the client?"""
+    if (sport < _EPHEMERAL) != (dport < _EPHEMERAL):
+        return dport < _EPHEMERAL
+    return dport < sport

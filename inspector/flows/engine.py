@@ -51,6 +51,7 @@ class PacketEngine:
     ) -> None:
         self.notes = FlowNotes()
         self._reassembler = Reassembler(self.notes)
+        self._showing = self._reassembler.showing
         self._table = table(self.notes, self._reassembler)
         self._decoder = SlowDecoder()
         self._at = 0
@@ -76,10 +77,8 @@ class PacketEngine:
         unpack = _FAST.unpack_from
         lookup = self._table.keys.get
         past = self._table.past
-        flush = self._reassembler.flush
-        deliver = self._reassembler.deliver
-        settle = self._reassembler.settle
-        shown = self._reassembler.shown
+        deliver, showing = self._reassembler.deliver, self._showing
+        flush, settle, shown = showing.flush, showing.settle, showing.shown
         before_ip = skip_link - 2
         shortest = skip_link + 40
         fast = 0
@@ -214,7 +213,7 @@ class PacketEngine:
         connection = self._table.connections.get(stream)
         if connection is not None:
             half = connection.up
-            self._reassembler.want(half if half.side is up else half.peer, count)
+            self._showing.want(half if half.side is up else half.peer, count)
 
     def lost(self) -> None:
         """The cut that was delivered last cannot be done without."""
@@ -248,8 +247,8 @@ class PacketEngine:
         """What is held back for a batch, or passed unseen (a live capture's tick)."""
         for connection in list(self._table.connections.values()):
             for half in (connection.up, connection.down):
-                yield from self._reassembler.flush(half)
-                yield from self._reassembler.settle(half)
+                yield from self._showing.flush(half)
+                yield from self._showing.settle(half)
 
     def forget(self) -> list[LeftOut]:
         """Drop every connection undelivered: the scope has become narrower."""

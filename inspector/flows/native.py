@@ -100,7 +100,7 @@ class NativeEngine(PacketEngine):
         self.notes.packets += len(records)
         self._reassembler.counted_cuts = batch.counted_cuts
         memory, join, data, first = self._memory, self._core.join, batch.data, batch.first_packet
-        deliver, shown = self._reassembler.deliver, self._reassembler.shown
+        deliver, shown = self._reassembler.deliver, self._showing.shown
         state, pointer, halves = memory.state, memory.pointer, memory.halves
         memory.data, state.before_ip, state.first_packet = data, before_ip, first
         places, count, size = records.packed.buffer_info()[0], len(records), len(data)
@@ -127,7 +127,7 @@ class NativeEngine(PacketEngine):
                 elif reason == layout.FLUSH:
                     half = halves[state.half]
                     assert half is not None
-                    yield from self._reassembler.flush(half)
+                    yield from self._showing.flush(half)
                 elif reason == layout.RARE:
                     yield from self._walk(batch, records[at - 1 : at], first + at - 1)
                     start = records[at - 1][1] + before_ip + _KEY_AT
@@ -175,7 +175,7 @@ class NativeEngine(PacketEngine):
 
     def _after_unseen(self, half: NativeHalf, unseen: int, segment: Segment) -> Iterator[Delivery]:
         """Bytes that are shown, after some that were not: as in the pure loop."""
-        yield from self._reassembler.settle(half)
+        yield from self._showing.settle(half)
         size = len(segment[2])
         if not size:
             return
@@ -183,6 +183,6 @@ class NativeEngine(PacketEngine):
             half.pending.append(segment)
             half.room -= unseen + size
             if half.room < 0:
-                yield from self._reassembler.flush(half)
+                yield from self._showing.flush(half)
         else:
             yield from self._reassembler.deliver(half, [segment])

@@ -14,10 +14,11 @@ from typing import Final
 
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Mark, is_far
-from inspector.flows.contract import BATCH, Cut, Delivery, End, Gap, Run, Skipped
-from inspector.flows.copies import arrived, remember, slack, tail
+from inspector.flows.contract import Cut, Delivery, End, Gap
+from inspector.flows.copies import arrived, slack, tail
 from inspector.flows.early import EarlyData
 from inspector.flows.notes import FlowNotes, Missing
+from inspector.flows.showing import Showing
 from inspector.flows.stream import NOTHING, UNKNOWN, Half, TcpConnection
 from inspector.flows.tcp import distance
 from inspector.model.capture import UnreadReason
@@ -44,13 +45,6 @@ EARLY_TOTAL_LIMIT: Final = 48 << 20
 HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
-#: Segments for a batching reader are held up to this many bytes.  An event
-#: stream has segments of about 150 bytes, so this is some two hundred of them.
-BATCH_BYTES: Final = 32 << 10
-#: The same for all directions together, as far as each of them keeps room for `BATCH_LEAST`.
-BATCH_TOTAL: Final = 8 << 20
-#: Bytes that are held for a direction however many connections are open.
-BATCH_LEAST: Final = 2 << 10
 
 # A named tuple's own constructor costs a call more.
 _new: Final = tuple.__new__
@@ -61,8 +55,8 @@ class Reassembler:
 
     def __init__(self, notes: FlowNotes) -> None:
         self._notes = notes
+        self.showing = Showing()
         self._early_total = 0
-        self._batch_bytes = BATCH_BYTES
         self._looking_at_peer = False
         # The answer to the cut that is being delivered.
         self.cut_is_lost = False
@@ -73,30 +67,6 @@ class Reassembler:
         """The connections are gone, and what was held for them."""
         self._early_total = 0
 
-    def share(self, connections: int) -> None:
-        """So many are open, and share the room in which segments are held."""
-        share = BATCH_TOTAL // (2 * connections or 1)
-        self._batch_bytes = max(BATCH_LEAST, min(share, BATCH_BYTES))
-
-    # -- towards the reader ------------------------------------------------
-
-    def flush(self, half: Half) -> Iterator[Delivery]:
-        """What was held back for a batch."""
-        segments = half.pending
-        if segments:
-            half.pending = []
-            half.room = self._batch_bytes
-            yield self.shown(half, segments)
-
-    def settle(self, half: Half) -> Iterator[Delivery]:
-        """How many bytes passed unseen."""
-        passed = half.skip_asked - half.skip
-        if passed and not half.connection.reported:
-            half.skip_asked = half.skip
-            half.delivered = NOTHING
-            where = half.connection.number, half.side
-            yield _new(Skipped, (*where, passed, half.last_at, half.last_packet))
-
     def deliver(self, half: Half, segments: Sequence[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what the peer sent before them."""
         peer = half.peer
@@ -106,36 +76,7 @@ class Reassembler:
             self._looking_at_peer = True
             yield from self._give_up_hole(peer, segments[0][1], forced=False)
             self._looking_at_peer = False
-        if peer.pending:  # what came behind the hole may be held as well
-            yield from self.flush(peer)
-        if half.skip_asked:
-            yield from self.settle(half)
-            half.skip = half.skip_asked = 0
-        yield self.shown(half, segments)
-
-    def shown(self, half: Half, segments: Sequence[Segment]) -> Run:
-        """The next bytes as a delivery; second copies of them are compared with these."""
-        delivered = half.delivered
-        if delivered and half.room_compared > len(segments) and type(delivered) is list:
-            delivered += segments
-            half.room_compared -= len(segments)
-        else:
-            remember(half, segments)
-        return _new(Run, (half.connection.number, half.side, segments))
-
-    def want(self, half: Half, count: int) -> None:
-        """How many bytes may pass unseen from now on (see `contract.Engine.want`)."""
-        if count == BATCH:
-            half.batch = True
-            half.room = self._batch_bytes
-            if half.pending is NOTHING:
-                half.pending = []
-            half.skip = half.skip_asked = 0
-        elif half.pending:
-            half.room = 0  # what was held comes before anything else
-        else:
-            half.batch = False
-            half.skip = half.skip_asked = count
+        yield from self.showing.deliver(half, segments)
 
     # -- from the engine ----------------------------------------------
 
@@ -233,9 +174,9 @@ class Reassembler:
         if half.fin == UNKNOWN or half.next != half.fin or half.early:
             return
         if half.peer.pending:
-            yield from self.flush(half.peer)
-        yield from self.flush(half)
-        yield from self.settle(half)
+            yield from self.showing.flush(half.peer)
+        yield from self.showing.flush(half)
+        yield from self.showing.settle(half)
         half.advance(1)  # the FIN itself
         if not half.connection.reported:
             yield End(half.connection.number, half.side, at, packet)
@@ -311,13 +252,13 @@ class Reassembler:
             half.skip -= passed
             data = data[passed:]
             if not half.skip:
-                yield from self.settle(half)
+                yield from self.showing.settle(half)
         if data:
             if half.batch:
                 half.pending.append((at, packet, data))
                 half.room -= len(data)
                 if half.room <= 0:
-                    yield from self.flush(half)
+                    yield from self.showing.flush(half)
             else:
                 yield from self.deliver(half, [(at, packet, data)])
         if missing:
@@ -374,8 +315,8 @@ class Reassembler:
     ) -> Iterator[Delivery]:
         for either in (half.peer, half):
             if either.pending:
-                yield from self.flush(either)
-        yield from self.settle(half)
+                yield from self.showing.flush(either)
+        yield from self.showing.settle(half)
         half.advance(count)
         half.delivered = NOTHING
         self._unread(half, "gap" if counted else "truncated", packet)
@@ -392,8 +333,8 @@ class Reassembler:
         """Pass `count` bytes that the capture's filter left out, if they can be done without."""
         for either in (half.peer, half):
             if either.pending:
-                yield from self.flush(either)
-        yield from self.settle(half)
+                yield from self.showing.flush(either)
+        yield from self.showing.settle(half)
         self.cut_is_lost = False
         if not half.connection.reported:
             yield Cut(half.connection.number, half.side, kept, count, at, packet)
@@ -412,8 +353,8 @@ class Reassembler:
                 yield from self._give_up_hole(half, packet, forced=True)
                 yield from self.check_end(half, at, packet)
         for half in (connection.up, connection.down):
-            yield from self.flush(half)
-            yield from self.settle(half)
+            yield from self.showing.flush(half)
+            yield from self.showing.settle(half)
 
     def _note_repetition(
         self, half: Half, offset: int, data: bytes, repeated: bool, packet: int

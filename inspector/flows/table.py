@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from inspector.flows import acceptance
 from inspector.flows.acceptance import Challenger, Mark, SegmentArguments, is_alive
+from inspector.flows.addresses import likely_client, plain_reverse
 from inspector.flows.contract import Closed, Delivery, LeftOut, Opened, Opening
 from inspector.flows.decode import TcpPacket
 from inspector.flows.notes import FlowNotes
@@ -30,8 +31,6 @@ RESTING: Final = 1024
 OPEN_LIMIT: Final = 200_000
 #: Two copies of one frame are this close in sequence space.
 TWIN_WINDOW: Final = 1 << 20
-#: Servers listen on few ports from here on; clients use most of them.
-_EPHEMERAL: Final = 32768
 
 FAULTS: Final[dict[str, str]] = {
     "open-connections-limit": "More connections were open at once than the limit; the oldest"
@@ -239,7 +238,7 @@ class ConnectionTable:
             else:
                 self._wait_for_data(key, reverse, (source, destination, sport, dport))
             return False
-        from_client = not flags & ACK if flags & SYN else _likely_client(sport, dport)
+        from_client = not flags & ACK if flags & SYN else likely_client(sport, dport)
         if len(self.connections) >= OPEN_LIMIT:
             self._notes.fault("open-connections-limit", packet, FAULTS)
             self._notes.limits_hit["open connections"] = None
@@ -257,7 +256,7 @@ class ConnectionTable:
             self._notes.midstream_connections += 1
             self._notes.unread.note(self._number, "midstream", packet)
         self.connections[connection.number] = connection
-        self._reassembler.share(len(self.connections))
+        self._reassembler.showing.share(len(self.connections))
         self.keys[connection.key] = connection.up
         self.keys[connection.reverse] = connection.down
         half = connection.up if from_client else connection.down
@@ -291,7 +290,7 @@ class ConnectionTable:
         connection.closing = None if closing is None else Mark.of(closing.half)
         self.connections.pop(connection.number, None)
         self._resting.pop(connection.number, None)
-        self._reassembler.share(len(self.connections))
+        self._reassembler.showing.share(len(self.connections))
         connection.report()
         yield Closed(connection.number, at, packet)
         self._lingering.append(connection)
@@ -399,16 +398,3 @@ def _may_not_go_on(half: Half) -> bool:
     """
     closing = half.connection.closing
     return half.next != UNKNOWN and (closing is None or closing.half is half)
-
-
-def plain_reverse(plain: bytes) -> bytes:
-    """The key of the opposite direction, for a key without context."""
-    width = (len(plain) - 4) // 2
-    return plain[width : 2 * width] + plain[:width] + plain[-2:] + plain[-4:-2]
-
-
-def _likely_client(sport: int, dport: int) -> bool:
-    """Of a connection whose SYN was not captured, is the sender the client?"""
-    if (sport < _EPHEMERAL) != (dport < _EPHEMERAL):
-        return dport < _EPHEMERAL
-    return dport < sport

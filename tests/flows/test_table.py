@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from inspector.flows import table
+from inspector.flows.addresses import plain_reverse
 from inspector.flows.early import PIECE_BYTES
 from inspector.flows.stream import TcpConnection
-from inspector.flows.table import plain_reverse
 from tests.flows.build import (
     CLIENT,
     MILLISECOND,

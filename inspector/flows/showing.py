@@ -1,0 +1,88 @@
+"""What readers are shown of a direction: runs of segments, and how many bytes passed unseen.
+
+For a reader that takes many segments at a time they are held until there are enough, until the
+other direction speaks, or until the stream is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from inspector.flows.contract import BATCH, Delivery, Run, Skipped
+from inspector.flows.copies import remember
+from inspector.flows.stream import NOTHING, Half
+from inspector.wire import Segment
+
+#: Segments for a batching reader are held up to this many bytes.  An event
+#: stream has segments of about 150 bytes, so this is some two hundred of them.
+BATCH_BYTES: Final = 32 << 10
+#: The same for all directions together, as far as each of them keeps room for `BATCH_LEAST`.
+BATCH_TOTAL: Final = 8 << 20
+#: Bytes that are held for a direction however many connections are open.
+BATCH_LEAST: Final = 2 << 10
+
+# A named tuple's own constructor costs a call more.
+_new: Final = tuple.__new__
+
+
+class Showing:
+    """Holds segments for readers, and delivers them; `want` and `share` say how many."""
+
+    def __init__(self) -> None:
+        self._batch_bytes = BATCH_BYTES
+
+    def share(self, connections: int) -> None:
+        """So many are open, and share the room in which segments are held."""
+        share = BATCH_TOTAL // (2 * connections or 1)
+        self._batch_bytes = max(BATCH_LEAST, min(share, BATCH_BYTES))
+
+    def want(self, half: Half, count: int) -> None:
+        """How many bytes may pass unseen from now on (see `contract.Engine.want`)."""
+        if count == BATCH:
+            half.batch = True
+            half.room = self._batch_bytes
+            if half.pending is NOTHING:
+                half.pending = []
+            half.skip = half.skip_asked = 0
+        elif half.pending:
+            half.room = 0  # what was held comes before anything else
+        else:
+            half.batch = False
+            half.skip = half.skip_asked = count
+
+    def flush(self, half: Half) -> Iterator[Delivery]:
+        """What was held back for a batch."""
+        segments = half.pending
+        if segments:
+            half.pending = []
+            half.room = self._batch_bytes
+            yield self.shown(half, segments)
+
+    def settle(self, half: Half) -> Iterator[Delivery]:
+        """How many bytes passed unseen."""
+        passed = half.skip_asked - half.skip
+        if passed and not half.connection.reported:
+            half.skip_asked = half.skip
+            half.delivered = NOTHING
+            where = half.connection.number, half.side
+            yield _new(Skipped, (*where, passed, half.last_at, half.last_packet))
+
+    def deliver(self, half: Half, segments: Sequence[Segment]) -> Iterator[Delivery]:
+        """The next bytes, after what is held of the peer."""
+        if half.peer.pending:
+            yield from self.flush(half.peer)
+        if half.skip_asked:
+            yield from self.settle(half)
+            half.skip = half.skip_asked = 0
+        yield self.shown(half, segments)
+
+    def shown(self, half: Half, segments: Sequence[Segment]) -> Run:
+        """The next bytes as a delivery; second copies of them are compared with these."""
+        delivered = half.delivered
+        if delivered and half.room_compared > len(segments) and type(delivered) is list:
+            delivered += segments
+            half.room_compared -= len(segments)
+        else:
+            remember(half, segments)
+        return _new(Run, (half.connection.number, half.side, segments))
