@@ -138,7 +138,7 @@ class NativeEngine(PacketEngine):
                 else:
                     break
             if count:
-                self._at, self._packet = records[-1][0], first + count - 1
+                self._rare.at, self._rare.packet = records[-1][0], first + count - 1
         finally:
             memory.settle()
             memory.data = b""
