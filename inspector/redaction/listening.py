@@ -158,8 +158,8 @@ class CopiedDirection:
 
     def trim(self, history: int = HISTORY, past: int = PAST) -> None:
         """Forget what is older than `history`, but nothing that a packet here waits for."""
-        track = self.track
-        if track.remembered > 2 * history:
+        track, most = self.track, 2 * history
+        if track.end > most and track.remembered > most:  # most have not said so much
             track.trim(self.waiting.first(track.decided), history, past)
 
     def give_up(self) -> bool:

@@ -6,7 +6,7 @@ What lies in no stream, or is not what its stream got first, is blank.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from inspector.flows.contract import Place as Lies
@@ -25,6 +25,10 @@ from inspector.redaction.track import Track, unread
 #: Connections that may begin in packets that are placed together.  Of those that are over the
 #: engine knows twice as many (`flows/table.py`).
 OPENINGS: Final = 64
+
+
+#: Flags of a segment -> whether it opens a connection.
+_OPENS: Final = bytes(flags & (SYN | ACK) == SYN for flags in range(256))
 
 
 class StreamPlaces(Protocol):
@@ -72,8 +76,8 @@ class Placing:
         rare = self._rare = {}
         opening: dict[int, bytes] = {}
         is_plain = True
-        for index, key in enumerate(held.rows[::USUAL_FIELDS]):
-            if key >= 0 or (reading := self._reading(held, index)) is None:
+        for index in _places(held.rows[::USUAL_FIELDS].tolist(), -1):
+            if (reading := self._reading(held, index)) is None:
                 continue
             rare[index] = reading
             found = reading.segment
@@ -82,9 +86,9 @@ class Placing:
                 if found.flags & (SYN | ACK) == SYN:
                     opening[index] = found.key
                 self._lay(held, index, reading, found)
-        for index, flags in enumerate(held.rows[USUAL_FLAGS::USUAL_FIELDS]):
-            if flags & (SYN | ACK) == SYN:
-                opening[index] = held.key(index)
+        flags = bytes(held.rows[USUAL_FLAGS::USUAL_FIELDS].tolist())
+        for index in _places(flags.translate(_OPENS), True):
+            opening[index] = held.key(index)
         return _cuts(held, opening) if is_plain else sorted(opening)
 
     def place(self, held: HeldBatch, begin: int, end: int, streams: StreamPlaces) -> None:
@@ -292,6 +296,14 @@ class Placing:
         self._blank(held, index, *held.span(index), INTERNAL_ERROR)
         held.give_up(index)
         held.pending.discard(index)
+
+
+def _places(values: Sequence[int], wanted: int) -> Iterator[int]:
+    """Where a value stands among those of all packets; few have it."""
+    at = -1
+    for _ in range(values.count(wanted)):
+        at = values.index(wanted, at + 1)
+        yield at
 
 
 def _cuts(held: HeldBatch, opening: Mapping[int, bytes]) -> list[int]:
