@@ -16,6 +16,7 @@ package's docstring a worked example.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
@@ -63,6 +64,8 @@ _SERVER_ERROR: Final = 500
 _OVER_BEFORE: Final = 4.0
 #: The tunnel was an earlier attempt of a call that was tried again.
 AGAIN: Final = 2.0
+#: Behind every time.
+_NEVER: Final = 1 << 63
 
 
 def may_belong(call: CallRow, carrier: Carrier) -> bool:
@@ -70,13 +73,29 @@ def may_belong(call: CallRow, carrier: Carrier) -> bool:
 
     The API proxy takes the whole request before it turns to the upstream.
     """
-    begun = call.begun
-    return (
-        begun != UNKNOWN
-        and carrier.proxy == call.service[0]
-        and begun - JITTER <= carrier.opened
-        and (call.until == UNKNOWN or carrier.opened <= call.until + JITTER)
-    )
+    first, last = _waits(call)
+    return first <= carrier.opened <= last and carrier.proxy == call.service[0]
+
+
+def _waits(call: CallRow) -> tuple[int, int]:
+    """From when to when a tunnel may be opened for a call; never, if its request was not seen."""
+    begun, until = call.begun, call.until
+    if begun == UNKNOWN:
+        return _NEVER, UNKNOWN
+    return begun - JITTER, _NEVER if until == UNKNOWN else until + JITTER
+
+
+def by_rank(
+    calls: Sequence[CallRow], carriers: Sequence[Carrier], reach: int
+) -> Iterator[tuple[CallRow, Carrier]]:
+    """Pair each tunnel with the calls that may have it among those of about its rank."""
+    waits = [_waits(call) for call in calls]
+    for rank, carrier in enumerate(carriers):
+        opened, proxy = carrier.opened, carrier.proxy
+        near = slice(max(0, rank - reach), rank + reach)
+        for call, (first, last) in zip(calls[near], waits[near], strict=True):
+            if first <= opened <= last and proxy == call.service[0]:
+                yield call, carrier
 
 
 def may_answer(call: CallRow, carrier: Carrier) -> bool:
@@ -145,7 +164,8 @@ def lag(call: CallRow, carrier: Carrier) -> int:
     last, closed = carrier.last, carrier.closed
     if end != UNKNOWN and carrier.pauses:
         # It may have gone on for another call.
-        return min(abs(end - at) for at in (last, closed, *(ended for _, ended in carrier.pauses)))
+        ends = [last, closed, *[ended for _, ended in carrier.pauses]]
+        return min([abs(end - at) for at in ends])
     if end == UNKNOWN or last == closed == UNKNOWN:
         return UNKNOWN
     if last == UNKNOWN or closed == UNKNOWN:
@@ -171,15 +191,21 @@ def cost(
     that no call waited for it alone.  An answer may lag so much behind its tunnel as its
     `patience` with the calls in flight is.
     """
+    # Of most pairs nearly nothing is to be paid: this is asked of each that is looked at.
+    total = 0.0
     idle = carrier.opened - max(call.begun, busy) - PROMPT
-    total = min(max(0, idle) / (100 * MS), 2.0)
+    if idle > 0:
+        total = min(idle / (100 * MS), 2.0)
     apart = lag(call, carrier)
     if apart == UNKNOWN:
         total += 1.0
     else:
-        total += min(max(0, apart - patient) / (10 * MS), 4.0 if call.whole else 2.0)
-        total += _SHORT if _is_short(call, carrier) else 0.0
-        if carrier.over != UNKNOWN and call.answered - carrier.over > ENDS_TOGETHER + patient:
+        late, over = apart - patient, carrier.over
+        if late > 0:
+            total += min(late / (10 * MS), 4.0 if call.whole else 2.0)
+        if _is_short(call, carrier):
+            total += _SHORT
+        if over != UNKNOWN and call.answered - over > ENDS_TOGETHER + patient:
             total += _OVER_BEFORE
     if not carrier.is_whole:
         total += 0.5

@@ -25,6 +25,7 @@ from inspector.chain.evidence import (
     JITTER,
     MS,
     attempt_cost,
+    by_rank,
     cost,
     lag,
     may_answer,
@@ -94,7 +95,8 @@ class Explanation:
         #: Whether answers end with their tunnels, as far as one can tell.
         self._ends_tell = True
         many = len(carriers) >= _MANY
-        voted = many and learned.vote(self._by_rank())
+        # Each tunnel and the calls of about its rank, before anything better is known.
+        voted = many and learned.vote(by_rank(calls, carriers, REACH))
         are_tried_again = _OFTEN * len(calls) < len(carriers)
         if many and (are_tried_again or not learned.knows_requests):
             voted |= learned.vote(self._sampled(), are_tried_again=are_tried_again)
@@ -152,13 +154,6 @@ class Explanation:
     def _is_of_its_size(self, call: int, carrier: int) -> bool:
         """Whether the request grew into the tunnel as its kind does."""
         return self._learned.grew_as_usual(self._calls[call], self._carriers[carrier])
-
-    def _by_rank(self) -> Iterator[tuple[CallRow, Carrier]]:
-        """Pair each tunnel with the calls of about its rank, before anything better is known."""
-        for number, carrier in enumerate(self._carriers):
-            for call in self._calls[max(0, number - REACH) : number + REACH]:
-                if may_belong(call, carrier):
-                    yield call, carrier
 
     def _sampled(self) -> Iterator[tuple[CallRow, Carrier]]:
         """Pair some of the calls with all tunnels that were opened while they waited.

@@ -85,20 +85,20 @@ def while_coming(
     """
     if not carriers:
         return [], []
-    late = [
-        call._replace(sent=call.asked)
+    coming = [
+        (call._replace(sent=call.asked), call.sent)
         for call in calls
         if UNKNOWN not in (call.asked, call.sent)
         and call.sent > call.asked + JITTER
         and call not in said
     ]
-    if not late:
+    if not coming:
         return [], []
-    late.sort(key=lambda call: call.asked)
-    whole = {call.position: call.sent for call in calls if call.sent != UNKNOWN}
+    coming.sort(key=lambda each: each[0].asked)
+    late = [call for call, _ in coming]
     begun = [call.asked for call in late]
     #: Until when the latest of the calls up to each one was still coming.
-    until = list(accumulate((whole[call.position] for call in late), max))
+    until = list(accumulate((whole for _, whole in coming), max))
     free = []
     for carrier in carriers:
         place = bisect_right(begun, carrier.opened + JITTER)

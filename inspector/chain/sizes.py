@@ -158,10 +158,11 @@ class Learned:
 
     def is_stranger(self, call: CallRow, carrier: Carrier) -> bool:
         """Whether the spans of both are known, and the growth is none of their kind's."""
-        if spans(call, carrier) is None or (call.kind, carrier.authority) not in self._spans:
+        known = self._spans.get((call.kind, carrier.authority))
+        if known is None or carrier.failed or not carrier.is_whole:
             return False
-        off = self._up_off(call, carrier, _RECORDS_OFF)
-        return off is not None and off > ALIKE_BYTES
+        grown = spans(call, carrier)
+        return grown is not None and _off_by_records(known, grown, _RECORDS_OFF) > ALIKE_BYTES
 
     def spans_of(self, call: CallRow, authority: str | None) -> tuple[int, ...]:
         """How many bytes a tunnel's connection to that host carries up that has this request."""
@@ -219,7 +220,7 @@ class Learned:
         kind = call.kind, carrier.authority
         grown, known = spans(call, carrier), self._spans.get(kind)
         if grown is not None and known is not None:
-            return min(_off(known, grown + _RECORD_ADDS * more) for more in records)
+            return _off_by_records(known, grown, records)
         bodies = self._up.get(kind)
         return None if bodies is None else _off(bodies, carrier.up - body_up(call))
 
@@ -265,7 +266,12 @@ def _keep(values: deque[int], value: int) -> None:
 
 
 def _off(values: deque[int], value: int) -> int:
-    return min(abs(value - known) for known in values)
+    return min([abs(value - known) for known in values])
+
+
+def _off_by_records(values: deque[int], grown: int, records: tuple[int, ...]) -> int:
+    """How many bytes a growth is off, with so many records more or less than it has."""
+    return min([_off(values, grown + _RECORD_ADDS * more) for more in records])
 
 
 def _grown_apart(one: tuple[CallRow, Carrier], other: tuple[CallRow, Carrier]) -> int:
