@@ -250,6 +250,8 @@ def _decoded(runs: Sequence[bytes]) -> Iterator[bytes]:
 
 def _from_hex(runs: Sequence[bytes]) -> Iterator[bytes]:
     """Hex undone at both phases at which it may have begun, one run after another."""
+    if not runs:
+        return
     for phase in range(2):
         pairs = [run[phase : len(run) - (len(run) - phase) % 2] for run in runs]
         yield bytes.fromhex(b"".join(pairs).decode())

@@ -36,10 +36,9 @@ from inspector.secrets.windows import (
     FILL,
     WIDTH,
     Windows,
-    aligned,
+    all_words,
     fill_end,
     word_at,
-    words,
 )
 
 #: Windows of eight bytes of learnt keys, about 75 bytes of memory each: 13,000 keys of 40 bytes,
@@ -119,7 +118,7 @@ class Vault:
         return len(self._whole)
 
     def __bool__(self) -> bool:
-        return bool(self._windows or self._long_windows) or self.is_full
+        return self.generation > 0
 
     def learn(self, secret: Secret) -> bool:
         """Know a key from now on.
@@ -150,7 +149,7 @@ class Vault:
             self._long_windows.add(windows)
             self._take_back(windows)
         else:
-            windows = set[int]().union(*[words(low, phase) for phase in _ALL])
+            windows = set(all_words((low,), 1))
             self._windows.add(windows)
             self._take_back(windows)
         self._whole.add(digest)
@@ -204,9 +203,7 @@ class Vault:
         if len(text) > CLEAR_TEXT:
             return not any(map(self._meets, lows))
         apart = 1 if self._long else self._apart
-        look = memoryview(
-            b"".join([aligned(low, phase) for low in lows for phase in _ALL[::apart]])
-        ).cast("Q")
+        look = all_words(lows, apart)
         if not (self._windows.isdisjoint(look) and self._long_windows.isdisjoint(look)):
             return False
         if len(self._clear) >= _CLEAR or len(self._clear_words) >= _CLEAR_WORDS:
@@ -311,9 +308,6 @@ class Vault:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("a Vault is neither copied nor serialised")
-
-
-_ALL: Final = tuple(range(_WIDTH))
 
 
 def _runs(

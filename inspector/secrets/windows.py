@@ -168,9 +168,14 @@ def words(low: bytes, phase: int) -> memoryview:
     return memoryview(low)[phase : phase + count * WIDTH].cast("Q")
 
 
-def aligned(low: bytes, phase: int) -> bytes:
-    """The bytes of these words."""
-    return low[phase : phase + max(0, len(low) - phase) // WIDTH * WIDTH]
+def all_words(texts: Iterable[bytes], apart: int) -> memoryview:
+    """The words of some texts at places that are multiples of `apart`, phase after phase."""
+    aligned = [
+        text[phase : phase + (len(text) - phase) // WIDTH * WIDTH]
+        for text in texts
+        for phase in range(0, WIDTH, apart)
+    ]
+    return memoryview(b"".join(aligned)).cast("Q")
 
 
 def word_at(low: bytes, at: int) -> int:
