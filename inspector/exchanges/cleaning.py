@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import chain
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
@@ -136,21 +136,34 @@ class Cleaner:
 
 
 def _gather(value: Any, texts: list[str]) -> None:
-    """Put the captured texts of a record behind `texts`."""
-    if isinstance(value, str):
-        texts.append(value)
-        return
-    if isinstance(value, tuple):
-        items: Iterable[Any] = value
-    elif isinstance(value, dict):
-        items = chain(value, value.values())
+    """Put the captured texts of a record, or of something in one, behind `texts`."""
+    if isinstance(value, dict):
+        items: Iterable[Any] = (*value, *value.values())
+    elif not isinstance(value, tuple):
+        items = _VALUES.get(type(value), _none_of)(value)
+    elif value and type(value[0]) is tuple:  # the fields of a head
+        items = tuple(chain.from_iterable(value))
     else:
-        items = [getattr(value, name) for name in _TEXTS.get(type(value), ())]
+        items = value
+    # Nearly all are texts: a call for each took longer than the search.
+    texts += [item for item in items if type(item) is str]
     for item in items:
-        if type(item) is str:  # nearly all are; a call for each took longer than the search
-            texts.append(item)
-        elif item is not None:
+        if item is not None and type(item) is not str:
             _gather(item, texts)
+
+
+def _none_of(_: object) -> tuple[object, ...]:
+    return ()
+
+
+def _values_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]:
+    """What gives the values of some fields of a record."""
+    if len(names) == 1:  # of one alone `attrgetter` gives the value itself
+        return lambda record: (getattr(record, names[0]),)
+    return attrgetter(*names)
+
+
+_VALUES: Final = {kind: _values_of(names) for kind, names in _TEXTS.items()}
 
 
 def _scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
