@@ -110,7 +110,7 @@ class Cleaner:
     def cleaned(self, record: T, written_at: int = -1) -> T:
         """The record without any key that is known by now.
 
-        `written_at` is the generation of the credentials under which its texts were written.
+        `written_at` is the generation of the credentials when the first of its texts was written.
         """
         credentials = self._credentials
         if credentials.generation in (0, written_at):

@@ -69,7 +69,7 @@ class ExchangeRecord:
 
     Of TLS without a tunnel `authority` is what its client asked for by name.
 
-    `written_at`: the generation of keys known when its texts were written.
+    `written_at`: the generation of keys known before its texts were written; -1: of more than one.
     """
 
     number: int
@@ -288,20 +288,25 @@ class Ledger:
         # What is read inside TLS makes nothing incomplete that would be complete without keys.
         if at_end and connection.closed_by is None and draft.is_cut and not decrypted:
             self.leave_unfinished(connection)
+        authority = asked if tunnel is None else tunnel.authority
+        # Before its texts are written: an answer may announce a key that its request showed.
+        written_at = self.credentials.generation
+        if authority or draft.upgrade or draft.websocket:
+            written_at = -1  # some were written long before
         record = ExchangeRecord(
             number=draft.number,
             connection=connection.number,
             client=ends[0],
             server=ends[1],
             tunnel=None if tunnel is None else tunnel.number,
-            authority=asked if tunnel is None else tunnel.authority,
+            authority=authority,
             request=draft.request_fact(self.credentials),
             response=draft.response_fact(self.credentials),
             upgrade=draft.upgrade,
             ended_by=draft.ended_by(connection.closed_by),
             interim=() if draft.response is not None else tuple(draft.interim),
             websocket=draft.websocket,
-            written_at=self.credentials.generation,
+            written_at=written_at,
             decrypted=decrypted,
             grpc=draft.grpc,
         )

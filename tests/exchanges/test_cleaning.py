@@ -64,6 +64,32 @@ def test_no_output_has_a_key_that_was_sent_after_it_was_quoted(
     assert leaking == []
 
 
+def test_a_key_that_an_answer_announces_is_hidden_in_the_request_that_it_answers() -> None:
+    key = b"interleaved-thinking-2025-05-14"
+    wire = Tcp().open().up(
+        b"GET /v1/models HTTP/1.1\r\nHost: lab.test\r\nanthropic-beta: %s\r\n\r\n" % key
+    ).down(in_an_error(b"api_key=" + key)).close().wire  # fmt: skip
+    inspector = Inspector(Options(scope="all"))
+    inspector.feed(wire.batch())
+    [exchange] = inspector.finish().exchanges
+    assert key.decode() not in repr(exchange)
+
+
+def test_a_key_that_is_sent_while_a_socket_is_open_is_hidden_in_what_it_was_upgraded_to() -> None:
+    key = b"winter-garden-paper"
+    tcp = Tcp().open()
+    tcp.up(
+        b"GET /v1/models HTTP/1.1\r\nHost: lab.test\r\nConnection: upgrade\r\nUpgrade: h\r\n\r\n"
+    )
+    tcp.down(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: %s\r\n\r\n" % key
+    )
+    later = Tcp(tcp.wire, client=("172.30.0.20", 40001)).open().up(asked(key=key)).down(OK)
+    inspector = Inspector(Options(scope="all"))
+    inspector.feed(later.wire.batch())
+    assert key.decode() not in repr(inspector.finish().exchanges)
+
+
 def test_what_is_told_before_the_end_has_granted_values_and_no_free_text() -> None:
     told: list[Exchange] = []
     inspector = Inspector(Options(scope="all"), on_exchange=told.append)
