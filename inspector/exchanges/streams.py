@@ -8,7 +8,13 @@ from inspector.exchanges.open_exchange import OpenExchange
 from inspector.protocols.extent import Extent, HeadLayout
 from inspector.protocols.http2 import Block, Data
 from inspector.protocols.http2_fields import BlockFields
-from inspector.protocols.messages import Field, MessageEnd, RequestHead, ResponseHead
+from inspector.protocols.messages import (
+    Field,
+    MessageEnd,
+    RequestHead,
+    ResponseHead,
+    by_name,
+)
 
 _VERSION: Final = b"HTTP/2"
 #: A head of HTTP/2 has no lines.
@@ -106,6 +112,7 @@ def request_head(block: Block, fields: BlockFields) -> RequestHead:
         target=_UNKNOWN if target is None else target,
         version=_VERSION,
         fields=lines,
+        named=by_name(lines),
         packet=block.packet,
         at=block.at,
         start=block.places[0].start,
@@ -121,6 +128,7 @@ def response_head(block: Block, fields: BlockFields) -> ResponseHead:
         reason=b"",
         version=_VERSION,
         fields=fields.fields,
+        named=by_name(fields.fields),
         packet=block.packet,
         at=block.at,
         start=block.places[0].start,

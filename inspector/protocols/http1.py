@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent
 from inspector.protocols.http1_body import BodyReader
-from inspector.protocols.http1_faults import FAULTS, HeadLimits, Notes
+from inspector.protocols.http1_faults import FAULTS, HeadLimits
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
     UNTIL_CLOSE,
@@ -34,6 +34,7 @@ from inspector.protocols.messages import (
     RequestHead,
     ResponseHead,
     Switched,
+    by_name,
 )
 from inspector.wire import Segment
 
@@ -142,7 +143,8 @@ class Http1Parser:
                 offset -= sum([len(data) for _, _, data in self._replay])
                 self._replay = []
                 index = 0
-        body.flush(events)
+        if self._state == _State.BODY:
+            body.flush(events)
         self._rest = []
         if self._state < _State.PAUSED:
             self._position = offset
@@ -367,15 +369,12 @@ class Http1Parser:
     # -- what follows a head ---------------------------------------------------
 
     def _begin(self, head: Head) -> None:
-        notes = Notes()
         if isinstance(head.line, RequestLine):
-            self._begin_request(head.line, head, notes)
+            self._begin_request(head.line, head)
         else:
-            self._begin_response(head.line, head, notes)
-        for name, packet, detail in head.odd:
-            self._fault(name, packet, detail)
-        for name, _, detail in notes.items():
-            self._fault(name, head.begun[1], detail)
+            self._begin_response(head.line, head)
+        for name, offset, detail in head.notes.items():
+            self._fault(name, self._head_reader.packet_of(offset), detail)
 
     def _begin_cut(self, head: Head, at: int, packet: int, *, lost: bool) -> None:
         """Take the whole lines of a head whose end is out of reach: they are still evidence."""
@@ -386,17 +385,18 @@ class Http1Parser:
             stop = self._head_at + head.layout.size
             self._body.end(at, packet, self._events, stop, complete=False)
 
-    def _begin_request(self, line: RequestLine, read: Head, notes: Notes) -> None:
+    def _begin_request(self, line: RequestLine, read: Head) -> None:
         at, packet = read.begun
-        head = RequestHead(*line, read.fields, packet, at, start=self._head_at, layout=read.layout)
-        framing = read_framing(read.fields, notes)
+        fields, named = read.fields, by_name(read.fields)
+        head = RequestHead(*line, fields, named, packet, at, self._head_at, read.layout)
+        framing = read_framing(fields, named, read.notes)
         # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
-        length = 0 if head.is_connect else body_length(framing, line.version, 0, notes)
+        length = 0 if head.is_connect else body_length(framing, line.version, 0, read.notes)
         self._close_announced = framing.closes
         self._may_switch = head.is_connect or framing.upgrades
         self._begin_body(head, length)
 
-    def _begin_response(self, line: StatusLine, read: Head, notes: Notes) -> None:
+    def _begin_response(self, line: StatusLine, read: Head) -> None:
         at, packet = read.begun
         status = line.status
         interim = 100 <= status < 200 and status != 101
@@ -404,7 +404,8 @@ class Http1Parser:
         if self._methods and not interim:
             self._methods.popleft()
         self._may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
-        framing = read_framing(read.fields, notes)
+        fields, named, notes = read.fields, by_name(read.fields), read.notes
+        framing = read_framing(fields, named, notes)
         self._close_announced = framing.closes and not interim
         # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
         length = 0
@@ -414,11 +415,12 @@ class Http1Parser:
             status,
             line.reason,
             line.version,
-            read.fields,
+            fields,
+            named,
             packet,
             at,
-            start=self._head_at,
-            layout=read.layout,
+            self._head_at,
+            read.layout,
             ends_body_at_close=length == UNTIL_CLOSE,
         )
         if interim:  # has no end of its own: the final response follows

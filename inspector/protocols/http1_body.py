@@ -37,6 +37,8 @@ _SIZES: Final[dict[bytes, int]] = {}
 _SIZES_LIMIT: Final = 4096
 #: From this limit on a batch can be handed over without counting, for none is larger.
 _PLENTY: Final = 1 << 40
+#: The places of a reader that tells of none.
+_NOWHERE: Final = Extents()
 
 
 class _Part(IntEnum):
@@ -70,8 +72,8 @@ class BodyReader:
         self._line = bytearray()
         self._trailer = Pending()
         self._pieces: list[Segment] | Segments = []
-        self._places = Extents()  # of the pieces, if `placed`
-        self._lines = Extents()  # the chunk lines, if `placed`
+        self._places = Extents() if placed else _NOWHERE  # of the pieces
+        self._lines = Extents() if placed else _NOWHERE  # the chunk lines
         self.last = (0, 0)
         self.begin(0, 0, 0)
 
@@ -153,7 +155,7 @@ class BodyReader:
             self._pieces = []
             if self._placed:
                 self._places = Extents()
-        if self._lines:
+        if self._placed and self._lines:
             events.append(ChunkLines(self._lines))
             self._lines = Extents()
 

@@ -7,7 +7,7 @@ Pure functions of heads.  A body's length is one int: its length in bytes, or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from inspector.fact import Fact
@@ -41,33 +41,34 @@ class Framing(Fact):
     upgrades: bool
 
 
-_NAMES: Final = frozenset({b"content-length", b"transfer-encoding", b"connection", b"upgrade"})
-
-
-def read_framing(fields: Iterable[Field], notes: Notes) -> Framing:
-    """What `fields` say of the body and of the connection's future."""
-    found: dict[bytes, list[bytes]] = {}
-    for field in [field for field in fields if field[0].lower() in _NAMES]:
-        found.setdefault(field.name.lower(), []).extend(field.value.split(b","))
-    if not found:
-        return _PLAIN
-    options = {item.strip(b" \t").lower() for item in found.get(b"connection", ())}
+def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: Notes) -> Framing:
+    """What `fields` say of the body and of the connection's future; `named`: they `by_name`."""
+    codings: list[bytes] = []
+    for item in _items(fields, named, b"transfer-encoding"):
+        coding = item.partition(b";")[0].strip(b" \t").lower()
+        if coding not in (b"", b"identity"):
+            codings.append(coding)
+    options = [item.strip(b" \t").lower() for item in _items(fields, named, b"connection")]
     return Framing(
-        lengths=_lengths(found.get(b"content-length", []), notes),
-        codings=tuple(
-            coding
-            for item in found.get(b"transfer-encoding", ())
-            if (coding := item.partition(b";")[0].strip(b" \t").lower()) not in (b"", b"identity")
-        ),
+        lengths=_lengths(_items(fields, named, b"content-length"), notes),
+        codings=tuple(codings),
         closes=b"close" in options,
-        upgrades=b"upgrade" in found and b"upgrade" in options,
+        upgrades=b"upgrade" in named and b"upgrade" in options,
     )
 
 
-_PLAIN: Final = Framing(lengths=(), codings=(), closes=False, upgrades=False)
+def _items(fields: Sequence[Field], named: Mapping[bytes, Field], name: bytes) -> Sequence[bytes]:
+    """The items of the list that all fields of a name give together (RFC 9110 5.3)."""
+    first = named.get(name)
+    if first is None:
+        return ()
+    if len(named) == len(fields):  # none is repeated
+        return first.value.split(b",")
+    values = [field.value for field in fields if field.name.lower() == name]
+    return b",".join(values).split(b",")
 
 
-def _lengths(items: list[bytes], notes: Notes) -> tuple[int, ...]:
+def _lengths(items: Sequence[bytes], notes: Notes) -> tuple[int, ...]:
     lengths: list[int] = []
     for item in items:
         digits = item.strip(b" \t")

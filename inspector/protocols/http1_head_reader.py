@@ -33,15 +33,12 @@ STATUS_START: Final = 12
 
 
 class Head(NamedTuple):
-    """A head as read, and what is odd in it.  `begun`: (time, packet) of its first byte.
-
-    `odd`: (fault, packet, detail).
-    """
+    """A head as read, and what is odd in it.  `begun`: (time, packet) of its first byte."""
 
     line: RequestLine | StatusLine
     fields: tuple[Field, ...]
     begun: tuple[int, int]
-    odd: list[tuple[str, int, str]]
+    notes: Notes
     layout: HeadLayout
 
 
@@ -93,9 +90,15 @@ class HeadReader:
         # What ends the status tells as well: another byte there makes it no status line.
         return len(start) + (bytes(data[len(start) : len(start) + 1]) in (b" ", b"\r"))
 
+    def packet_of(self, offset: int) -> int:
+        """The packet that brought a byte of `head`, until it is cleared."""
+        begun = (0, 0) if self.head is None else self.head.begun
+        return (self._pending.source(offset) if self._pending.data else begun)[1]
+
     def clear(self) -> None:
         """Forget what was read so far."""
-        self._pending.clear()
+        if self._pending.data:
+            self._pending.clear()
         self._has_start_line = False
         self.head = None
         self.fault = ""
@@ -109,9 +112,11 @@ class HeadReader:
             stop = block_end(data, position, len(data))
             if 0 < stop - position <= self._limits.start_line:
                 # The usual case: the head lies in one segment and needs no buffer.
+                self._finish(data[position:stop], (at, packet))
+                if self.head:
+                    return stop
                 pending.append((at, packet, b""))
-                self._finish(data[position:stop])
-                return stop if self.head else len(data)
+                return len(data)
         pending.append(segment, position)
         if not self._has_start_line and not self._find_start_line():
             return len(data)
@@ -121,7 +126,7 @@ class HeadReader:
                 self.break_off()
                 self.fault = "head-too-large"
             return len(data)
-        self._finish(bytes(pending.data[:stop]))
+        self._finish(bytes(pending.data[:stop]), pending.source())
         return position + stop - before
 
     def break_off(self) -> None:
@@ -129,7 +134,7 @@ class HeadReader:
         self.fault = "unfinished-head"
         if self._has_start_line:
             block = bytes(self._pending.data[: self._limits.head_bytes])
-            self._finish(block[: block.rfind(b"\n") + 1])
+            self._finish(block[: block.rfind(b"\n") + 1], self._pending.source())
 
     def _find_start_line(self) -> bool:
         pending = self._pending
@@ -151,7 +156,7 @@ class HeadReader:
             self.fault = "request-without-version" if simple else "garbage-between-messages"
         return parsed
 
-    def _finish(self, block: bytes) -> None:
+    def _finish(self, block: bytes, begun: tuple[int, int]) -> None:
         notes = Notes()
         base = block.find(b"\n") + 1
         line = block[: base - 1]
@@ -162,14 +167,12 @@ class HeadReader:
         start_line = self._start_line(line, notes)
         if start_line is not None:
             fields, places = read_fields(block[base:], self._limits.fields, notes, base)
-            source = self._pending.source
-            odd = [(name, source(offset)[1], detail) for name, offset, detail in notes.items()]
             target = version = 0
             if isinstance(start_line, RequestLine):
                 target = line.index(start_line.target, len(start_line.method))
                 version = line.rindex(start_line.version)
             layout = HeadLayout(target, version, len(line), base, len(block), places)
-            self.head = Head(start_line, fields, source(), odd, layout)
+            self.head = Head(start_line, fields, begun, notes, layout)
 
     # -- out of step -----------------------------------------------------------
 

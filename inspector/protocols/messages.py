@@ -9,8 +9,7 @@ stand (`extent.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from inspector.fact import Fact
@@ -41,25 +40,27 @@ class Field(NamedTuple):
         return raw.strip(b" \t")
 
 
+def by_name(fields: Sequence[Field]) -> dict[bytes, Field]:
+    """The first field of each name, by the name in lower case (RFC 9110 5.1)."""
+    return {field[0].lower(): field for field in reversed(fields)}
+
+
 class _Head:
-    """What both heads have; names are compared without case (RFC 9110 5.1)."""
+    """What both heads have."""
 
     __slots__ = ()
     fields: tuple[Field, ...]
+    named: Mapping[bytes, Field]
     start: int
     layout: HeadLayout
 
     def first(self, name: bytes) -> Field | None:
         """The first field `name` (given in lower case), or None."""
-        size = len(name)
-        for sent in self.fields:
-            if len(sent[0]) == size and sent[0].lower() == name:
-                return sent
-        return None
+        return self.named.get(name)
 
     def get(self, name: bytes) -> bytes | None:
         """The value of the first field `name` (given in lower case), or None."""
-        found = self.first(name)
+        found = self.named.get(name)
         return None if found is None else found.value
 
     def text(self, name: bytes) -> str | None:
@@ -88,21 +89,22 @@ class _Head:
         return self.field_lines.places(self.fields)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead(_Head):
+class RequestHead(_Head, Fact):
     """A request line and its fields.
 
-    `packet`, `at`: where its first byte was; `start`: which of the stream it was.
+    `packet`, `at`: where its first byte was; `start`: which of the stream it was.  `named`: its
+    fields `by_name`.
     """
 
     method: bytes
     target: bytes
     version: bytes
     fields: tuple[Field, ...]
+    named: Mapping[bytes, Field]
     packet: int
     at: int
-    start: int = field(compare=False)
-    layout: HeadLayout = field(compare=False)
+    start: int
+    layout: HeadLayout
 
     @property
     def is_connect(self) -> bool:
@@ -123,11 +125,10 @@ class RequestHead(_Head):
         return Extent(start, start + len(self.version))
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead(_Head):
+class ResponseHead(_Head, Fact):
     """A status line and its fields.  1xx other than 101 are interim (RFC 9110 15.2).
 
-    `packet`, `at`, `start`: as in `RequestHead`.  `ends_body_at_close`:
+    `named`, `packet`, `at`, `start`: as in `RequestHead`.  `ends_body_at_close`:
     close-delimited (RFC 9112 6.3 rule 8).
     """
 
@@ -135,10 +136,11 @@ class ResponseHead(_Head):
     reason: bytes
     version: bytes
     fields: tuple[Field, ...]
+    named: Mapping[bytes, Field]
     packet: int
     at: int
-    start: int = field(compare=False)
-    layout: HeadLayout = field(compare=False)
+    start: int
+    layout: HeadLayout
     ends_body_at_close: bool = False
 
     @property
@@ -184,8 +186,7 @@ class ChunkLines(Fact):
     places: Extents
 
 
-@dataclass(frozen=True, slots=True)
-class BodyGap:
+class BodyGap(Fact):
     """`missing` bytes of a wanted body were not captured; framing was not lost.
 
     `start`: which byte of the stream the first of them was.
@@ -193,11 +194,10 @@ class BodyGap:
 
     missing: int
     packet: int
-    start: int = field(default=0, compare=False)
+    start: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MessageEnd:
+class MessageEnd(Fact):
     """The last byte of a message, or the place where it stopped.
 
     `complete` is true only when the framing says that the message ended here
@@ -214,16 +214,15 @@ class MessageEnd:
     at: int
     trailers: tuple[Field, ...] = ()
     lost: bool = False
-    extent: Extent = field(default=Extent(0, 0), compare=False)
-    trailer_lines: FieldLines | None = field(default=None, compare=False)
+    extent: Extent = Extent(0, 0)
+    trailer_lines: FieldLines | None = None
 
     def trailer_places(self) -> tuple[FieldPlace, ...]:
         """Where each of `trailers` stands, in their order."""
         return () if self.trailer_lines is None else self.trailer_lines.places(self.trailers)
 
 
-@dataclass(frozen=True, slots=True)
-class Switched:
+class Switched(Fact):
     """The stream stopped being HTTP here: a CONNECT took effect, or a 101.
 
     `rest` holds the bytes already received past that point; further ones
@@ -232,7 +231,7 @@ class Switched:
     """
 
     rest: list[Segment]
-    start: int = field(default=0, compare=False)
+    start: int = 0
 
 
 class CutLine(Fact):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from inspector.protocols.extent import Extent, FieldLines
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,
@@ -280,7 +281,7 @@ def test_a_head_is_dated_by_its_first_byte_and_its_end_by_its_last() -> None:
     head, end = http.receive(packets(b"\r\n", b"GE", b"T / HTTP/1.1\r\n", b"\r\n"))
     assert isinstance(head, RequestHead)
     assert (head.at, head.packet) == (2 * 10**9, 2)
-    assert end == MessageEnd(True, 0, 4, 4 * 10**9)
+    assert end == MessageEnd(True, 0, 4, 4 * 10**9, extent=Extent(20, 20))
 
 
 def test_body_pieces_keep_packets_and_times() -> None:
@@ -294,7 +295,11 @@ def test_body_pieces_keep_packets_and_times() -> None:
     )
     assert events[1:] == [
         Body([(2 * 10**9, 2, b"ab"), (2 * 10**9, 2, b"cde"), (3 * 10**9, 3, b"f")]),
-        MessageEnd(True, 6, 3, 3 * 10**9),
+        MessageEnd(
+            *(True, 6, 3, 3 * 10**9),
+            extent=Extent(47, 73),
+            trailer_lines=FieldLines(71, 73, None),
+        ),
     ]
 
 
@@ -310,7 +315,10 @@ def test_trailers_come_with_the_end() -> None:
     http = parser("response", b"GET")
     *_, end = http.receive(packets(OK + CHUNKED + b"\r\n0\r\nA: 1\r\n", b"b:2\r\n\r\n"))
     assert end == MessageEnd(
-        True, 0, 2, 2 * 10**9, trailers=(Field(b"A", b" 1"), Field(b"b", b"2"))
+        *(True, 0, 2, 2 * 10**9),
+        trailers=(Field(b"A", b" 1"), Field(b"b", b"2")),
+        extent=Extent(47, 63),
+        trailer_lines=FieldLines(50, 63, None),
     )
 
 
@@ -370,7 +378,7 @@ def test_an_unwanted_body_of_known_length_can_be_skipped_to_its_end() -> None:
     assert http.skippable == 90
     assert http.skip(40, 7, 7) == []
     assert http.skippable == 50
-    assert http.skip(50, 8, 8) == [MessageEnd(True, 100, 8, 8)]
+    assert http.skip(50, 8, 8) == [MessageEnd(True, 100, 8, 8, extent=Extent(40, 140))]
     assert http.skippable == 0
     assert story(http.receive(packets(b"GET /next HTTP/1.1\r\n\r\n"))) == ["GET /next", "end 0"]
 

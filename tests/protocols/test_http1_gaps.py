@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from inspector.protocols.extent import Extent
 from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import BodyGap, Event, MessageEnd
 from inspector.wire import Segment
@@ -34,7 +35,10 @@ def test_a_body_of_known_length_goes_on_behind_a_gap() -> None:
 def test_a_gap_may_end_exactly_where_the_body_ends() -> None:
     http = parser("request")
     events = run(http, POST + b"012", 7)
-    assert events[-2:] == [BodyGap(7, 2), MessageEnd(False, 10, 2, 2, lost=True)]
+    assert events[-2:] == [
+        BodyGap(7, 2, 43),
+        MessageEnd(False, 10, 2, 2, lost=True, extent=Extent(40, 50)),
+    ]
     assert story(run(http, NEXT)) == ["GET /next", "end 0"]
 
 
