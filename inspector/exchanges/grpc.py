@@ -47,7 +47,8 @@ def grpc_of(
     request: RequestHead | None, response: ResponseHead | None, end: MessageEnd | None
 ) -> Grpc | None:
     """How a call of gRPC ended; None of what is none."""
-    if not any(head is not None and _is_grpc(head) for head in (request, response)):
+    is_grpc = request is not None and _is_grpc(request)
+    if not is_grpc and (response is None or not _is_grpc(response)):
         return None
     value = _last(b"grpc-status", response, end)
     status = int(value) if value is not None and _STATUS.fullmatch(value) else None
@@ -73,8 +74,10 @@ def error_of(
 
 
 def _is_grpc(head: RequestHead | ResponseHead) -> bool:
-    sent = head.get(b"content-type") or b""
-    return b"grpc" in sent.lower() and _MEDIA.fullmatch(sent.strip()) is not None
+    sent = head.first(b"content-type")
+    if sent is None or b"grpc" not in sent.raw.lower():
+        return False
+    return _MEDIA.fullmatch(sent.value.strip()) is not None
 
 
 def _last(name: bytes, response: ResponseHead | None, end: MessageEnd | None) -> bytes | None:

@@ -7,9 +7,9 @@ that has no final response yet is the one a response belongs to.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from inspector.exchanges.bodies import finished, search, searched
 from inspector.exchanges.context import Context
@@ -212,16 +212,14 @@ class HttpLayer:
         if self._listener is not None and events:
             self._listener.http(True, events)
         for event in events:
-            if isinstance(event, RequestHead):
-                self._on_request(event)
-            elif isinstance(event, Body | BodyGap):
-                self._search(event)
-            elif isinstance(event, MessageEnd):
-                self._on_request_end(event)
-            elif isinstance(event, Fault):
-                if event.name == "too-many-fields" and isinstance(self._sending, OpenExchange):
-                    self._sending.head_cut = True
-                self._context.fault(event)
+            take = _OF_REQUESTS.get(type(event))
+            if take is not None:
+                take(self, event)
+
+    def _on_request_fault(self, fault: Fault) -> None:
+        if fault.name == "too-many-fields" and isinstance(self._sending, OpenExchange):
+            self._sending.head_cut = True
+        self._context.fault(fault)
 
     def _on_request(self, head: RequestHead) -> None:
         # Before anything is written of it, or of what is under way beside it.
@@ -272,22 +270,24 @@ class HttpLayer:
         if self._listener is not None and events:
             self._listener.http(False, events)
         for event in events:
-            if isinstance(event, Body):
-                if isinstance(self._receiving, OpenExchange) and self._receiving.body is not None:
-                    self._receiving.take(event.pieces)
-            elif isinstance(event, ResponseHead):
-                self._on_response(event)
-            elif isinstance(event, MessageEnd):
-                self._on_response_end(event)
-            elif isinstance(event, BodyGap):
-                if isinstance(self._receiving, OpenExchange) and self._receiving.body is not None:
-                    self._receiving.miss(event.missing, event.packet)
-            elif isinstance(event, Switched):
-                self._switch(event.rest)
-            elif isinstance(event, Fault):
-                if event.name == "garbage-between-messages":
-                    self._note_foreign()
-                self._context.fault(event)
+            take = _OF_RESPONSES.get(type(event))
+            if take is not None:
+                take(self, event)
+
+    def _read(self, event: Body | BodyGap) -> None:
+        """Read on in the body of a response, if somebody does."""
+        item = self._receiving
+        if not isinstance(item, OpenExchange) or item.body is None:
+            return
+        if isinstance(event, BodyGap):
+            item.miss(event.missing, event.packet)
+        else:
+            item.take(event.pieces)
+
+    def _on_response_fault(self, fault: Fault) -> None:
+        if fault.name == "garbage-between-messages":
+            self._note_foreign()
+        self._context.fault(fault)
 
     def _on_response(self, head: ResponseHead) -> None:
         self._context.ledger.credentials.study(head.fields)
@@ -456,3 +456,21 @@ class HttpLayer:
         self._held_back.release()
         if server_rest:
             self._child.receive(False, server_rest)
+
+
+#: Who takes each kind of event of a parser of requests, and of one of responses.
+_OF_REQUESTS: Final[Mapping[type, Callable[[HttpLayer, Any], None]]] = {
+    RequestHead: HttpLayer._on_request,
+    Body: HttpLayer._search,
+    BodyGap: HttpLayer._search,
+    MessageEnd: HttpLayer._on_request_end,
+    Fault: HttpLayer._on_request_fault,
+}
+_OF_RESPONSES: Final[Mapping[type, Callable[[HttpLayer, Any], None]]] = {
+    ResponseHead: HttpLayer._on_response,
+    Body: HttpLayer._read,
+    BodyGap: HttpLayer._read,
+    MessageEnd: HttpLayer._on_response_end,
+    Switched: lambda layer, event: layer._switch(event.rest),
+    Fault: HttpLayer._on_response_fault,
+}

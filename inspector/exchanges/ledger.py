@@ -288,6 +288,7 @@ class Ledger:
         # What is read inside TLS makes nothing incomplete that would be complete without keys.
         if at_end and connection.closed_by is None and draft.is_cut and not decrypted:
             self.leave_unfinished(connection)
+        grpc = draft.grpc
         authority = asked if tunnel is None else tunnel.authority
         # Before its texts are written: an answer may announce a key that its request showed.
         written_at = self.credentials.generation
@@ -301,14 +302,14 @@ class Ledger:
             tunnel=None if tunnel is None else tunnel.number,
             authority=authority,
             request=draft.request_fact(self.credentials),
-            response=draft.response_fact(self.credentials),
+            response=draft.response_fact(self.credentials, grpc),
             upgrade=draft.upgrade,
             ended_by=draft.ended_by(connection.closed_by),
             interim=() if draft.response is not None else tuple(draft.interim),
             websocket=draft.websocket,
             written_at=written_at,
             decrypted=decrypted,
-            grpc=draft.grpc,
+            grpc=grpc,
         )
         if tunnel is not None:
             tunnel.exchanges.append(record.number)

@@ -12,7 +12,7 @@ from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.grpc import error_of, grpc_of
 from inspector.exchanges.marks import BodyFacts
-from inspector.exchanges.response_bodies import ResponseReader, media_type, reader_of, wants_body
+from inspector.exchanges.response_bodies import ResponseReader, media_type, reading, wants_body
 from inspector.fact import replace
 from inspector.model.http import ApiError, EventStream, Grpc, Request, Response, WebSocket
 from inspector.model.network import EndedBy
@@ -84,9 +84,7 @@ class OpenExchange:
     def answer(self, head: ResponseHead, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""
         self.response = head
-        self._wanted = wants_body(head)
-        if self._wanted:
-            self.body = reader_of(head, budget)
+        self._wanted, self.body = reading(head, budget)
 
     def begin_anew(self) -> None:
         """Its 101 was the first answer; the final one comes in another protocol."""
@@ -154,18 +152,18 @@ class OpenExchange:
         """A message of it is unfinished."""
         if self.socket_is_open:
             return True
-        ends = (self.request_end, self.response_end)
-        return any(end is None or not end.complete for end in ends)
+        asked, answered = self.request_end, self.response_end
+        return not (asked is not None and asked.complete and answered and answered.complete)
 
     def ended_by(self, closed_by: EndedBy | None) -> EndedBy:
         """How the exchange ended, given how its connection did."""
-        ends = (self.request_end, self.response_end)
-        if self.lost or any(end is not None and end.lost for end in ends):
+        asked, answered = self.request_end, self.response_end
+        if self.lost or (asked is not None and asked.lost) or (answered and answered.lost):
             return "gap"
         if self.websocket is not None:
             whole = self.websocket.closed_by is not None
         else:
-            whole = self.response_end is not None and self.response_end.complete
+            whole = answered is not None and answered.complete
         if whole:
             return "complete"
         if self.foreign and self.response is None:
@@ -199,8 +197,8 @@ class OpenExchange:
             body_searched=self.is_searched,
         )
 
-    def response_fact(self, credentials: CredentialReader) -> Response | None:
-        """The response as the report shows it."""
+    def response_fact(self, credentials: CredentialReader, grpc: Grpc | None) -> Response | None:
+        """The response as the report shows it; `grpc`: that of the exchange."""
         head, end, body = self.response, self.response_end, self.body
         if head is None:
             return None
@@ -212,7 +210,7 @@ class OpenExchange:
                 _words(credentials, error.code),
                 error.status,
             )
-        error = error_of(self.grpc, head, end, credentials) or error
+        error = error_of(grpc, head, end, credentials) or error
         return Response(
             status=head.status,
             reason=credentials.value(REASON, head.reason.decode("latin-1")),

@@ -218,26 +218,33 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
     """How many bytes of a message's body are worth looking at."""
     if isinstance(head, RequestHead):
         return 0 if head.get(b"content-encoding") else SEARCH_LIMIT
-    kind = media_type(head.text(b"content-type"))
+    return _wanted(media_type(head.text(b"content-type")), head.status)
+
+
+def _wanted(kind: str | None, status: int) -> int:
+    """How many bytes of a response's body are read."""
+    if kind is None:
+        return 0
     if kind == "text/event-stream":
         return EVERYTHING
-    if kind is not None and (kind == "application/json" or kind.endswith("+json")):
+    if kind == "application/json" or kind.endswith("+json"):
         return JSON_LIMIT
     if kind == "text/plain":
-        return TEXT_LIMIT if head.status >= 400 else SNIFFED
-    if kind == "text/html" and head.status >= 400:
+        return TEXT_LIMIT if status >= 400 else SNIFFED
+    if kind == "text/html" and status >= 400:
         return PAGE_LIMIT
     return 0
 
 
-_READERS: Final[dict[str, Callable[[ResponseHead, Budget], ResponseReader]]] = {
+_READERS: Final[dict[str | None, Callable[[ResponseHead, Budget], ResponseReader]]] = {
     "text/event-stream": EventStreamReader,
     "text/html": PageReader,
     "text/plain": TextReader,
 }
 
 
-def reader_of(head: ResponseHead, budget: Budget) -> ResponseReader:
-    """The reader for the body behind a response's head; it decodes within `budget`."""
+def reading(head: ResponseHead, budget: Budget) -> tuple[int, ResponseReader | None]:
+    """How many bytes of the body behind a head are read, and who decodes them within `budget`."""
     kind = media_type(head.text(b"content-type"))
-    return _READERS.get(kind or "", JsonReader)(head, budget)
+    wanted = _wanted(kind, head.status)
+    return wanted, _READERS.get(kind, JsonReader)(head, budget) if wanted else None

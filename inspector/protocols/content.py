@@ -223,9 +223,13 @@ class Decoder:
     def __init__(
         self, content_encoding: str | None, limit: int, budget: Budget | None = None
     ) -> None:
-        names = [name.strip().lower() for name in (content_encoding or "").split(",")]
-        names = [name for name in names if name not in ("", "identity")]
         self._fault: str | None = None
+        self._layers: list[_Layer] = []
+        self._budgets: tuple[Budget, ...] = ()
+        if content_encoding is None:
+            return
+        names = [name.strip().lower() for name in content_encoding.split(",")]
+        names = [name for name in names if name not in ("", "identity")]
         if len(names) > STACK_LIMIT:
             self._fault = "too-many-content-encodings"
             names = []
