@@ -92,6 +92,7 @@ class CredentialReader:
         self._read_fields: Memo[AuthHeader] = Memo(fingerprint_key)
         self._queries: Memo[tuple[AuthHeader, ...]] = Memo(fingerprint_key)
         self._targets = WrittenFields(fingerprint_key, self._scrubber)
+        self._words = WrittenFields(fingerprint_key, self._scrubber)
         # Of requests and of responses: what is a credential's position differs.
         self._texts = WrittenFields(fingerprint_key, self._scrubber)
         self._response_texts = WrittenFields(fingerprint_key, self._scrubber)
@@ -119,7 +120,8 @@ class CredentialReader:
 
         Request or response: every position, and every part of a value in it.
         """
-        if target and (b"?" in target or b"@" in target or b"#" in target):
+        has_more = b"?" in target or b"@" in target or b"#" in target
+        if has_more and (b"", target) not in self._targets.plain:
             self._study_url((b"?", target))
         plain, answers = self._texts.plain, self._response_texts.plain
         fields = [field for field in fields if field not in plain and field not in answers]
@@ -164,15 +166,15 @@ class CredentialReader:
         if not studied:
             self.study(fields, target)
         found: list[AuthHeader] = []
-        if b"?" in target:
+        if b"?" in target and (b"", target) not in self._targets.plain:
             field = (b"?", target)
             known = self._queries.get(field)
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
         plain = self._texts.plain
-        for field in fields:
-            read = None if field in plain else self._auth_of(field)
+        for field in [field for field in fields if field not in plain]:
+            read = self._auth_of(field)
             if read is not None:
                 found.append(read)
         if self.claims:
@@ -214,13 +216,15 @@ class CredentialReader:
         """
         if not studied:
             self.study(fields)
-        return tuple([self._written(field) for field in fields])
+        plain = self._texts.plain
+        return tuple([plain.get(field) or self._written(field) for field in fields])
 
     def response_headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
         if not studied:
             self.study(fields)
-        return tuple([self._written(field, response=True) for field in fields])
+        plain = self._response_texts.plain
+        return tuple([plain.get(field) or self._written(field, response=True) for field in fields])
 
     def shown(self, field: RawField, *, response: bool = False) -> str:
         """The value of one field as `headers`, or `response_headers`, shows it."""
@@ -237,7 +241,8 @@ class CredentialReader:
         self.study((), raw)
         known = self._targets.known(field)
         if known is None:
-            known = self._targets.put(field, "", self._target(raw), is_shown=False)
+            has_none = next(secrets_of(raw.decode("latin-1")), None) is None
+            known = self._targets.put(field, "", self._target(raw), is_shown=has_none)
         return known[1]
 
     def authority(self, host: str) -> str:
@@ -271,6 +276,13 @@ class CredentialReader:
 
         Safe whenever it is written: no key that is learnt later stands in it.
         """
+        field = (b"", text.encode("utf-8", "surrogatepass"))
+        known = self._words.known(field)
+        if known is None:
+            known = self._words.put(field, "", self._in_words(text), is_shown=True)
+        return known[1]
+
+    def _in_words(self, text: str) -> str:
         shown = self.scrub(text)
         if shown == NOT_SHOWN:
             return shown

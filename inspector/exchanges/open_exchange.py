@@ -213,7 +213,7 @@ class OpenExchange:
         error = error_of(grpc, head, end, credentials) or error
         return Response(
             status=head.status,
-            reason=credentials.value(REASON, head.reason.decode("latin-1")),
+            reason=credentials.shown((REASON, head.reason), response=True),
             http_version=_version(head.version),
             interim=tuple(self.interim),
             headers=credentials.response_headers(head.fields, studied=True),
