@@ -40,22 +40,23 @@ class _Parts(list[bytes]):
         self.append(part)
 
 
-_TAKE_APART: Final[dict[type, attrgetter[tuple[object, ...]] | None]] = {}
+class _TakeApart(dict[type, "attrgetter[tuple[object, ...]] | None"]):
+    """By type, what takes a record of it apart; None for what is no record."""
 
-
-def _values(kind: type) -> attrgetter[tuple[object, ...]] | None:
-    """What takes a record of this type apart; None for what is no record."""
-    if kind not in _TAKE_APART:
+    def __missing__(self, kind: type) -> attrgetter[tuple[object, ...]] | None:
         names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-        _TAKE_APART[kind] = attrgetter(*names) if len(names) > 1 else None
-    return _TAKE_APART[kind]
+        self[kind] = attrgetter(*names) if len(names) > 1 else None
+        return self[kind]
+
+
+_TAKE_APART: Final = _TakeApart()
 
 
 class _Packer(pickle.Pickler):
     """Packs dataclasses as a call of their class: three times as fast as their own way."""
 
     def reducer_override(self, record: object) -> Any:
-        values = _values(type(record))
+        values = _TAKE_APART[type(record)]
         return NotImplemented if values is None else (type(record), values(record))
 
 

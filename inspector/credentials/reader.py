@@ -238,9 +238,9 @@ class CredentialReader:
         does not grant.
         """
         field = (b"", raw)
-        self.study((), raw)
         known = self._targets.known(field)
         if known is None:
+            self.study((), raw)
             has_none = next(secrets_of(raw.decode("latin-1")), None) is None
             known = self._targets.put(field, "", self._target(raw), is_shown=has_none)
         return known[1]

@@ -15,7 +15,7 @@ from inspector.exchanges.marks import BodyFacts
 from inspector.exchanges.response_bodies import ResponseReader, media_type, reading, wants_body
 from inspector.fact import replace
 from inspector.model.http import ApiError, EventStream, Grpc, Request, Response, WebSocket
-from inspector.model.network import EndedBy
+from inspector.model.network import EndedBy, Headers
 from inspector.protocols.content import Budget
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.http1_head import METHODS
@@ -24,6 +24,8 @@ from inspector.secrets.grants import REASON
 from inspector.wire import Segment, size_of
 
 _VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
+#: Those that nearly every message has.
+_VERSIONS: Final = {text.encode(): text for text in ("HTTP/1.1", "HTTP/1.0", "HTTP/2")}
 
 
 class OpenExchange:
@@ -179,13 +181,14 @@ class OpenExchange:
         auth = credentials.auth(head.fields, head.target, head.packet, studied=True)
         if end is not None and end.trailers:  # sent as well, whoever takes them for headers
             auth += credentials.auth(end.trailers, b"", end.packet, studied=True)
+        headers = credentials.headers(head.fields, studied=True)
         return Request(
             method=_method(credentials, head.method),
             target=credentials.target(head.target),
             http_version=_version(head.version),
             host=None if host is None else credentials.target(host),
-            user_agent=_granted(credentials, head, b"user-agent"),
-            headers=credentials.headers(head.fields, studied=True),
+            user_agent=_shown(head, headers, b"user-agent"),
+            headers=headers,
             auth=auth,
             steering=credentials.steering(head.fields),
             body_bytes=end.body_bytes if end else 0,
@@ -211,15 +214,16 @@ class OpenExchange:
                 error.status,
             )
         error = error_of(grpc, head, end, credentials) or error
+        headers = credentials.response_headers(head.fields, studied=True)
         return Response(
             status=head.status,
             reason=credentials.shown((REASON, head.reason), response=True),
             http_version=_version(head.version),
             interim=tuple(self.interim),
-            headers=credentials.response_headers(head.fields, studied=True),
+            headers=headers,
             # Keys are told by their shape, which lower case would hide.
-            content_type=media_type(_granted(credentials, head, b"content-type")),
-            content_encoding=_granted(credentials, head, b"content-encoding"),
+            content_type=media_type(_shown(head, headers, b"content-type")),
+            content_encoding=_shown(head, headers, b"content-encoding"),
             body_bytes=end.body_bytes if end else 0,
             complete=end is not None and end.complete,
             packet=head.packet,
@@ -249,6 +253,9 @@ def _first(pieces: Sequence[Segment], count: int) -> list[Segment]:
 
 def _version(version: bytes) -> str:
     """A version as it may be shown: a malformed one may be any text."""
+    known = _VERSIONS.get(version)
+    if known is not None:
+        return known
     return version.decode() if _VERSION.fullmatch(version) else "HTTP/?"
 
 
@@ -257,14 +264,10 @@ def _method(credentials: CredentialReader, method: bytes) -> str:
     return text if method in METHODS else credentials.words(text)
 
 
-def _granted(
-    credentials: CredentialReader, head: RequestHead | ResponseHead, name: bytes
-) -> str | None:
-    """The value of a header, whose name is no credential's, as it may be shown."""
+def _shown(head: RequestHead | ResponseHead, headers: Headers, name: bytes) -> str | None:
+    """The value of a header as it is shown among the head's `headers`."""
     field = head.first(name)
-    if field is None:
-        return None
-    return credentials.shown(field, response=isinstance(head, ResponseHead))
+    return None if field is None else headers[head.fields.index(field)][1]
 
 
 def _words(credentials: CredentialReader, text: str | None) -> str | None:

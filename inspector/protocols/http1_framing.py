@@ -44,10 +44,11 @@ class Framing(Fact):
 def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: Notes) -> Framing:
     """What `fields` say of the body and of the connection's future; `named`: they `by_name`."""
     codings: list[bytes] = []
-    for item in _items(fields, named, b"transfer-encoding"):
-        coding = item.partition(b";")[0].strip(b" \t").lower()
-        if coding not in (b"", b"identity"):
-            codings.append(coding)
+    if b"transfer-encoding" in named:
+        for item in _items(fields, named, b"transfer-encoding"):
+            coding = item.partition(b";")[0].strip(b" \t").lower()
+            if coding not in (b"", b"identity"):
+                codings.append(coding)
     options = [item.strip(b" \t").lower() for item in _items(fields, named, b"connection")]
     return Framing(
         lengths=_lengths(_items(fields, named, b"content-length"), notes),
