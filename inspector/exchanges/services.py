@@ -42,8 +42,10 @@ def service_for(
     An absolute-form target names it (RFC 9112 3.2.2), else the `authority` of
     the tunnel it is in, else it is the server.
     """
-    if request is not None and (asked := split_target(request.target)).host:
-        return asked.host, asked.port or 80
+    if request is not None and not request.target.startswith("/"):
+        asked = split_target(request.target)
+        if asked.host:
+            return asked.host, asked.port or 80
     if authority is not None:
         found = split_authority(authority)
         if found is not None:

@@ -69,6 +69,8 @@ def split_location(location: str) -> Destination:
 
 def path_of(target: str) -> str:
     """The path of a request target, without its query."""
+    if target.startswith("/"):  # in origin form, as nearly all are
+        return target.partition("#")[0].partition("?")[0]
     return split_target(target).path
 
 

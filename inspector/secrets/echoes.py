@@ -22,8 +22,9 @@ _DEPTH: Final = 2
 
 _HTML_NAMED: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 
-#: A run in which a piece of twelve bytes has room.
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-]{16,}")
+#: A run in which a piece of twelve bytes has room: a shorter word is a writing of nothing.
+_CODED: Final = 16
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-]{%d,}" % _CODED)
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _HEX: Final = re.compile(rb"[0-9a-fA-F]{24,}")
 
@@ -151,7 +152,7 @@ def _writings(text: bytes, depth: int = _DEPTH) -> Iterator[bytes]:
     they are read on across the border at every phase.
     """
     yield text
-    if depth == 0:
+    if depth == 0 or (len(text) < _CODED and text.isalnum()):
         return
     for sign, pattern, meant in _WRITINGS:
         if sign in text:
@@ -183,10 +184,11 @@ def _around(pattern: re.Pattern[bytes], text: bytes) -> bytes:
 def _together(text: bytes) -> bytes:
     """A text without what `_BETWEEN` takes out: as far as keys go, which are ASCII, the same."""
     # A NUL stands for each until the end: what it parted is not to be read as another of them.
-    if any(sign in text for sign in _BETWEEN_SIGNS):
+    if (b"<" in text or b"\x1b" in text) and any(sign in text for sign in _BETWEEN_SIGNS):
         text = _BETWEEN_MARKUP.sub(b"\0", text)
-    for word in _BETWEEN_WORDS:
-        text = text.replace(word, b"\0")
+    if b"\\" in text or not text.isascii():
+        for word in _BETWEEN_WORDS:
+            text = text.replace(word, b"\0")
     return text.translate(None, _SPACE)
 
 
