@@ -70,7 +70,8 @@ class BodyReader:
         self._limits = limits
         self._placed = placed
         self._line = bytearray()
-        self._trailer = Pending()
+        # Made for the section that few bodies have: every open connection has two readers.
+        self._trailer: Pending | None = None
         self._pieces: list[Segment] | Segments = []
         self._places = Extents() if placed else _NOWHERE  # of the pieces
         self._lines = Extents() if placed else _NOWHERE  # the chunk lines
@@ -96,7 +97,7 @@ class BodyReader:
         self._trailer_lines: FieldLines | None = None
         self._said: tuple[str, ...] = ()
         self._line.clear()
-        self._trailer.clear()
+        self._trailer = None
         self.lost = False
         self.failed = False
 
@@ -383,6 +384,7 @@ class BodyReader:
         else:
             self._part = _Part.TRAILER
             # The line end just read may be the first half of the section's empty line.
+            self._trailer = Pending()
             self._trailer.append((0, packet, b"\n"))
         return stop
 
@@ -405,6 +407,7 @@ class BodyReader:
 
     def _trailer_section(self, segment: Segment, position: int, events: list[Event]) -> int:
         trailer, limit = self._trailer, self._limits.trailer_bytes
+        assert trailer is not None
         before = len(trailer.data)
         trailer.append(segment, position)
         stop = trailer.find_block_end(limit)

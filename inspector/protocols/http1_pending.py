@@ -15,7 +15,7 @@ class Pending:
     """The beginning of a block of lines whose end has not arrived.
 
     Each byte is searched once for the end, however finely the block was cut.
-    Every open connection has four of these, nearly always empty: lists with a
+    Every open connection has two of these, nearly always empty: lists with a
     place of their first item, for an empty deque takes 0.7 KB.
     """
 
