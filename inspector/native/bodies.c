@@ -7,81 +7,7 @@
 #include "bytes.h"
 #include "core.h"
 #include "json.h"
-
-enum { PROBES = 8, LARGEST = 1 << 20 };
-
-static uint64_t mixed(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 29;
-}
-
-static uint64_t place_of(const struct known *known, uint8_t kind, const uint8_t *text,
-                         int64_t length)
-{
-    uint64_t hash = mixed(known->seed, (uint64_t)kind << 32 | (uint64_t)length);
-    for (; length >= 8; length -= 8, text += 8)
-        hash = mixed(hash, le64(text));
-    uint64_t rest = 0;
-    for (int64_t i = 0; i < length; i++)
-        rest = rest << 8 | text[i];
-    return mixed(hash, rest) >> 20;
-}
-
-static int same(const struct known_token *token, uint8_t kind, const uint8_t *text, int64_t length)
-{
-    if (token->kind != kind || token->length != length)
-        return 0;
-    for (int64_t i = 0; i < length; i++)
-        if (token->text[i] != text[i])
-            return 0;
-    return 1;
-}
-
-static int has_tokens(const struct known *known)
-{
-    return known->tokens && known->mask >= 0 && known->mask < LARGEST;
-}
-
-/* The token that is known to stay as it is; 0: it is not. */
-static const struct known_token *find(const struct known *known, uint8_t kind, const uint8_t *text,
-                                      int64_t length)
-{
-    if (length > KNOWN_TEXT || !has_tokens(known))
-        return 0;
-    const uint64_t at = place_of(known, kind, text, length);
-    for (uint64_t i = 0; i < PROBES; i++) {
-        const struct known_token *token = known->tokens + ((at + i) & (uint64_t)known->mask);
-        if (!token->kind)
-            return 0;
-        if (same(token, kind, text, length))
-            return token;
-    }
-    return 0;
-}
-
-/* Know a token from now on, in the place of another one where there are too many; 1: it is. */
-int64_t inspector_core_know(const struct known *known, int64_t kind, int64_t meaning,
-                            const uint8_t *text, int64_t length)
-{
-    if (kind < 1 || kind > 255 || meaning < 0 || meaning >= AN_ARRAY || length < 0 ||
-        length > KNOWN_TEXT || !has_tokens(known))
-        return 0;
-    const uint64_t at = place_of(known, (uint8_t)kind, text, length);
-    struct known_token *token = 0;
-    for (uint64_t i = 0; i < PROBES; i++) {
-        token = known->tokens + ((at + i) & (uint64_t)known->mask);
-        if (!token->kind || same(token, (uint8_t)kind, text, length))
-            break;
-        token = known->tokens + (at & (uint64_t)known->mask);
-    }
-    token->kind = (uint8_t)kind;
-    token->meaning = (uint8_t)meaning;
-    token->length = (uint8_t)length;
-    for (int64_t i = 0; i < length; i++)
-        token->text[i] = text[i];
-    return 1;
-}
+#include "known.h"
 
 /* -- strings --------------------------------------------------------------------------------- */
 
@@ -93,29 +19,6 @@ static int is_sign(const uint8_t *p, const uint8_t *end)
     case 'g': return begins(p, end, "ghu_aaaa", 8);
     default: return begins(p, end, "ERR_", 4);
     }
-}
-
-static int in_range(const uint8_t *p, int64_t at, uint8_t low, uint8_t high)
-{
-    return p[at] >= low && p[at] <= high;
-}
-
-/* Bytes of the character beyond ASCII that begins here (RFC 3629 4); 0: there is none. */
-static int64_t character(const uint8_t *p, const uint8_t *end)
-{
-    const uint8_t first = *p;
-    if (first >= 0xC2 && first <= 0xDF)
-        return end - p >= 2 && in_range(p, 1, 0x80, 0xBF) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        const uint8_t low = first == 0xE0 ? 0xA0 : 0x80, high = first == 0xED ? 0x9F : 0xBF;
-        return end - p >= 3 && in_range(p, 1, low, high) && in_range(p, 2, 0x80, 0xBF) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const uint8_t low = first == 0xF0 ? 0x90 : 0x80, high = first == 0xF4 ? 0x8F : 0xBF;
-        return end - p >= 4 && in_range(p, 1, low, high) && in_range(p, 2, 0x80, 0xBF) &&
-                       in_range(p, 3, 0x80, 0xBF) ? 4 : 0;
-    }
-    return 0;
 }
 
 /* Which bytes of a string need a look: controls, the quotation mark, the backslash, those that may

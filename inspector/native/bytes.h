@@ -1,5 +1,5 @@
-/* Numbers in bytes: big-endian as on the wire, or little-endian.  Spelt out, so that the compiler
- * sees one load in each. */
+/* Numbers in bytes, big-endian as on the wire, or little-endian, and characters.  Spelt out, so that
+ * the compiler sees one load in each number. */
 #ifndef INSPECTOR_BYTES_H
 #define INSPECTOR_BYTES_H
 
@@ -31,6 +31,24 @@ static inline int hex_digit(uint8_t byte)
         return byte - '0';
     byte |= 0x20;
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* Bytes of the character beyond ASCII that begins here (RFC 3629 4); 0: there is none. */
+static inline int64_t character(const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t first = p[0];
+    const int64_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (first < 0xc2 || first > 0xf4 || end - p < length)
+        return 0;
+    /* No longer form than it needs, no half of a pair, nothing beyond the last plane. */
+    const uint8_t least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    const uint8_t most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (p[1] < least || p[1] > most)
+        return 0;
+    for (int64_t i = 2; i < length; i++)
+        if (p[i] >> 6 != 2)
+            return 0;
+    return length;
 }
 
 static inline void put_le64(uint8_t *p, uint64_t value)

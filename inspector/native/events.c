@@ -5,24 +5,6 @@
 #include "core.h"
 #include "json.h"
 
-/* Bytes of the character at `p`, which is not of ASCII (RFC 3629 4); 0: it is none. */
-static int64_t character(const uint8_t *p, const uint8_t *end)
-{
-    const uint8_t first = p[0];
-    const int64_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (first < 0xc2 || first > 0xf4 || end - p < length)
-        return 0;
-    /* No longer form than it needs, no half of a pair, nothing beyond the last plane. */
-    const uint8_t least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    const uint8_t most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < least || p[1] > most)
-        return 0;
-    for (int64_t i = 2; i < length; i++)
-        if (p[i] >> 6 != 2)
-            return 0;
-    return length;
-}
-
 /* Behind a string whose quotation mark is at `p`; 0: it is none, or holds half a character beyond
  * the first plane. */
 static const uint8_t *string(const uint8_t *p, const uint8_t *end)
