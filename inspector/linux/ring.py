@@ -31,24 +31,20 @@ Source: packet(7); Linux, net/packet/af_packet.c.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import fcntl
 import mmap
 import select
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from struct import pack, unpack, unpack_from
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
 from inspector.errors import CannotCapture
 from inspector.fact import Fact
 from inspector.linux import tpacket
-from inspector.linux.filters import NOTHING, SocketFilter
-from inspector.linux.namespaces import inside
+from inspector.linux.filters import SocketFilter
+from inspector.linux.packet_socket import ETHERNET, PacketSocket
 from inspector.wire import COUNTED_CUTS, Batch
 
 #: "waiting": for an interface; "down": it is, and may come up again; "gone": it was removed.
@@ -65,41 +61,6 @@ _AT_ONCE: Final = 8 << 20
 _TOGETHER: Final = 1 << 20
 #: How long `drain` waits for the kernel to hand over one more block; a slow reader is not waiting.
 _DRAIN_SECONDS: Final = 2.0
-
-# linux/if_packet.h, if_ether.h, if_arp.h, sockios.h, if.h
-_SOL_PACKET: Final = 263
-_PACKET_ADD_MEMBERSHIP: Final = 1
-_PACKET_RX_RING: Final = 5
-_PACKET_STATISTICS: Final = 6
-_PACKET_VERSION: Final = 10
-_PACKET_IGNORE_OUTGOING: Final = 23
-_TPACKET_V3: Final = 2
-_PACKET_MR_PROMISC: Final = 1
-_ETH_P_ALL: Final = 0x0003
-#: IEEE 802 local experimental ethertype 1: to be bound to it is to receive nothing.
-_ETH_P_NOBODYS: Final = 0x88B5
-_SIOCGIFNAME: Final = 0x8910
-_SIOCGIFFLAGS: Final = 0x8913
-_SIOCGIFHWADDR: Final = 0x8927
-_SIOCGIFINDEX: Final = 0x8933
-_IFF_UP: Final = 0x1
-_IFF_LOOPBACK: Final = 0x8
-_LONGEST_NAME: Final = 15
-
-_ETHERNET: Final = 1
-#: ARPHRD_* of an interface -> LINKTYPE_* of its frames.
-LINK_TYPES: Final[dict[int, int]] = {
-    1: _ETHERNET,
-    772: _ETHERNET,  # loopback has Ethernet headers, of zeros
-    65534: 101,  # tun, WireGuard: bare IP
-    519: 101,  # rawip
-    768: 101,  # IPv4 in IPv4
-    769: 101,  # IPv6 in IPv6
-}
-
-
-class NoSuchInterface(CannotCapture):
-    """It is not there; it may come."""
 
 
 class RingStatistics(Fact):
@@ -123,14 +84,14 @@ class Ring:
 
     def __init__(
         self,
-        channel: socket.socket,
+        channel: PacketSocket,
         filter: SocketFilter | None,
         block_size: int,
         blocks: int,
     ) -> None:
         self.interface: str | None = None
         self.index = 0
-        self.link_type = _ETHERNET
+        self.link_type = ETHERNET
         self.filter = filter
         self._counted_cuts = filter is not None and filter.text.endswith(COUNTED_CUTS)
         self.state: State = "waiting"
@@ -164,14 +125,11 @@ class Ring:
         `netns` is the file of the network namespace to be in.  Raises
         `CannotCapture`.
         """
-        channel = inside(netns, _packet_socket)
+        channel = PacketSocket.open(netns)
         try:
-            _option(channel, _PACKET_VERSION, pack("=i", _TPACKET_V3), "TPACKET_V3")
-            # struct tpacket_req3; a frame's slot has no size of its own in version 3.
-            request = (block_size, blocks, block_size, blocks, flush_ms, 0, 0)
-            _option(channel, _PACKET_RX_RING, pack("=7I", *request), "a ring of that size")
+            channel.give_ring(block_size, blocks, flush_ms)
             if filter is not None:
-                _attach(channel, filter)
+                channel.attach(filter)
             ring = cls(channel, filter, block_size, blocks)
         except BaseException:
             channel.close()
@@ -191,34 +149,16 @@ class Ring:
         `CannotCapture` when its frames are not of the ring's link type, or no
         interface can have that name.
         """
-        index, hardware, flags = _describe(self._socket, interface)
-        link_type = LINK_TYPES.get(hardware)
-        if link_type is None:
-            raise CannotCapture(
-                f"{interface} has a link layer that is not captured here (ARPHRD {hardware})",
-                "Capture it with tcpdump and pipe that into `inspector analyze -`",
-            )
-        if self.interface is not None and link_type != self.link_type:
+        hardware = self._socket.describe(interface)
+        if self.interface is not None and hardware.link_type != self.link_type:
             raise CannotCapture(
                 f"{interface} has another link layer than the {self.interface} before it",
                 "Start a new capture for it",
             )
-        loopback = int(bool(flags & _IFF_LOOPBACK))
-        _option(self._socket, _PACKET_IGNORE_OUTGOING, pack("=i", loopback), "its direction")
-        self.interface, self.index, self.link_type = interface, index, link_type
-        membership = pack("=iHH8x", index, _PACKET_MR_PROMISC, 0)
-        _option(self._socket, _PACKET_ADD_MEMBERSHIP, membership, f"{interface} promiscuous")
-        # What there was before it is told of one that was removed.
-        self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        self.downs = 0
-        self._was_up, self._before = bool(flags & _IFF_UP), self.delivered
-        try:
-            self._socket.bind((interface, _ETH_P_ALL))
-        except OSError as error:
-            raise CannotCapture(
-                f"{interface} cannot be captured: {error.strerror}",
-                "See with `ip link` whether it is still there",
-            ) from error
+        self.interface, self.link_type = interface, hardware.link_type
+        self.index, self.downs = hardware.index, 0
+        self._was_up, self._before = hardware.is_up, self.delivered
+        self._socket.listen(interface, hardware)
         self.state = "running"
         self._meet_error()
 
@@ -241,7 +181,7 @@ class Ring:
             if not starts:
                 break
             copied += len(data)
-            data, records = tpacket.frames(data, starts, ethernet=self.link_type == _ETHERNET)
+            data, records = tpacket.frames(data, starts, ethernet=self.link_type == ETHERNET)
             if records:
                 batches.append(
                     Batch(
@@ -287,9 +227,7 @@ class Ring:
 
     def statistics(self) -> RingStatistics:
         """What the kernel counted since `open`."""
-        # struct tpacket_stats_v3: reading it sets it to zero.
-        answer = self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12)
-        received, dropped, freezes = unpack("=III", answer)
+        received, dropped, freezes = self._socket.counted()
         before = self._statistics
         self._statistics = RingStatistics(
             before.received + received, before.dropped + dropped, before.freezes + freezes
@@ -301,11 +239,7 @@ class Ring:
         if self.state == "stopped":
             return
         self.check()
-        NOTHING.attach(self._socket)
-        # The kernel waits in `bind` until no CPU is in the old filter any more.
-        if self.interface is not None:
-            with contextlib.suppress(OSError):  # it is gone: nothing comes from it
-                self._socket.bind((self.interface, _ETH_P_NOBODYS))
+        self._socket.hush(self.interface)
         self.state = "stopped"
 
     def drain(self) -> Iterator[Batch]:
@@ -354,7 +288,7 @@ class Ring:
 
     def _meet_error(self) -> None:
         """Take the socket's pending error: the interface went down, or away."""
-        number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        number = self._socket.take_error()
         if self.state not in ("running", "down"):
             return
         if number == errno.ENETDOWN or self.state == "down":
@@ -371,71 +305,7 @@ class Ring:
             self.downs = max(0, self.downs - 1)
 
     def _condition(self) -> State:
-        request = pack("=16si20x", b"", self.index)
-        try:
-            fcntl.ioctl(self._socket, _SIOCGIFNAME, request)
-            # By name: another interface that has taken it has another index.
-            index, _, flags = _describe(self._socket, self.interface or "")
-        except (OSError, CannotCapture):
+        is_up = self._socket.is_up(self.interface or "", self.index)
+        if is_up is None:
             return "gone"
-        return "running" if index == self.index and flags & _IFF_UP else "down"
-
-
-def _packet_socket() -> socket.socket:
-    try:
-        return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    except PermissionError as error:
-        raise CannotCapture(
-            "Capturing needs the capability CAP_NET_RAW",
-            "Run it with sudo",
-            "This says nothing about the interface",
-        ) from error
-    except OSError as error:
-        raise CannotCapture(
-            f"The kernel gives no packet socket: {error.strerror}",
-            "It needs CONFIG_PACKET (the module af_packet)",
-        ) from error
-
-
-def _option(channel: socket.socket, option: int, value: bytes, what: str) -> None:
-    try:
-        channel.setsockopt(_SOL_PACKET, option, value)
-    except OSError as error:
-        raise CannotCapture(
-            f"The kernel refuses {what}: {error.strerror}",
-            "Use a smaller ring" if error.errno == errno.ENOMEM else "It needs Linux 4.20 or newer",
-        ) from error
-
-
-def _attach(channel: socket.socket, filter: SocketFilter) -> None:
-    try:
-        filter.attach(channel)
-    except OSError as error:
-        raise CannotCapture(
-            f"The kernel refuses the filter ({filter.text}): {error.strerror}",
-            "Capture without a filter, or with another",
-        ) from error
-
-
-def _describe(channel: socket.socket, interface: str) -> tuple[int, int, int]:
-    """Index, ARPHRD type and flags of an interface in the socket's own namespace."""
-    name = interface.encode()
-    if interface == "any":
-        raise CannotCapture(
-            "`any` shows each frame on a bridge twice", "Name the bridge itself with -i"
-        )
-    missing = NoSuchInterface(
-        f"There is no interface {interface!r} here",
-        "`ip link` lists them; --netns looks into another namespace",
-    )
-    if not 0 < len(name) <= _LONGEST_NAME or b"\0" in name:
-        # It cannot come, either.
-        raise CannotCapture(missing.culprit, f"A name has 1 to {_LONGEST_NAME} bytes")
-    try:
-        request = pack("=16s24x", name)
-        (index,) = unpack_from("=i", fcntl.ioctl(channel, _SIOCGIFINDEX, request), 16)
-        (hardware,) = unpack_from("=H", fcntl.ioctl(channel, _SIOCGIFHWADDR, request), 16)
-        (flags,) = unpack_from("=H", fcntl.ioctl(channel, _SIOCGIFFLAGS, request), 16)
-    except OSError as error:
-        raise missing from error
-    return index, hardware, flags
+        return "running" if is_up else "down"

@@ -26,7 +26,8 @@ from inspector.linux.filters import ClassicFilter, SocketFilter
 from inspector.linux.follow import Follower
 from inspector.linux.namespaces import locate_namespace
 from inspector.linux.neighbours import Neighbours
-from inspector.linux.ring import BLOCK_SIZE, BLOCKS, NoSuchInterface, Ring
+from inspector.linux.packet_socket import NoSuchInterface
+from inspector.linux.ring import BLOCK_SIZE, BLOCKS, Ring
 from inspector.live.attribution import ContainerNames, KernelAttribution
 from inspector.live.broker import Broker
 from inspector.live.keys import KernelKeys

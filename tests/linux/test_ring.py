@@ -22,7 +22,8 @@ from inspector.linux import tpacket
 from inspector.linux.classic_bpf import WHOLE
 from inspector.linux.filters import ClassicFilter
 from inspector.linux.namespaces import inside
-from inspector.linux.ring import BLOCK_SIZE, BLOCKS, FLUSH_MS, NoSuchInterface, Ring, State
+from inspector.linux.packet_socket import NoSuchInterface
+from inspector.linux.ring import BLOCK_SIZE, BLOCKS, FLUSH_MS, Ring, State
 from inspector.pcap.reader import merged, open_captures
 from inspector.wire import Batch
 from lab.network import Network, run_ip

@@ -207,7 +207,7 @@ NO_LIMITS: Final = {
     ("fleet.fetching", "_LONGEST_NAME"): "of the name under which a file is fetched",
     ("flows.fragments", "MAX_DATAGRAM"): "the longest datagram that IP can have",
     ("linux.ebpf.loader", "_LINES_KEPT"): "of an error's text",
-    ("linux.ring", "_LONGEST_NAME"): "of a name that the kernel knows",
+    ("linux.packet_socket", "_LONGEST_NAME"): "of a name that the kernel knows",
     ("diagnosis.rules.upstream_rate_limited", "_LONGEST"): "of a number of seconds that is told",
     ("executables.elf", "_NOTE_LIMIT"): "of the notes in which a build has its name",
     ("live.prober", "_MESSAGE_LIMIT"): "of what the prober tells, which has no longer parts",
