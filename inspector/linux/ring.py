@@ -164,8 +164,8 @@ class Ring:
 
     @property
     def is_filling(self) -> bool:
-        """Whether half of its blocks are ready: the kernel hands them over in turn."""
-        ahead = self._starts[(self._next + len(self._starts) // 2) % len(self._starts)]
+        """Whether a quarter of its blocks is ready: the kernel hands them over in turn."""
+        ahead = self._starts[(self._next + len(self._starts) // 4) % len(self._starts)]
         return tpacket.is_ready(self._view, ahead)
 
     def fileno(self) -> int:

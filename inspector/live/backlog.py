@@ -1,8 +1,8 @@
 """What was received and is not read yet: memory behind a ring that fills.
 
 Packets may come faster than they are read.  A ring has room for so many bytes, and for so many
-blocks that were handed over before they were full; what finds none is lost.  Once half of it is
-taken it is emptied into memory between two batches, up to `SPILL`.  When half of that is taken,
+blocks that were handed over before they were full; what finds none is lost.  Once a quarter of it
+is taken it is emptied into memory between two batches, up to `SPILL`.  When half of that is taken,
 too, the copy gives way (`Session`): to read for the report alone takes half as long.
 """
 
@@ -45,7 +45,10 @@ class Backlog:
         """
         if self._waiting and (self.bytes >= self._room or not source.is_filling):
             return True
-        return self.add(source, source.read())
+        is_more = self.add(source, source.read())
+        while source.is_filling and self.bytes < self._room and self.add(source, source.read()):
+            pass
+        return is_more
 
     def add(self, source: Source, batches: Iterable[Batch]) -> bool:
         """Some more, however much waits; whether there were any."""

@@ -191,11 +191,11 @@ class _Loop:
     def _look(self, ready: Sequence[int]) -> Ending | None:
         """Whatever has happened; what ends the capture at once."""
         session = self._session
-        for descriptor in ready:
-            source = self._sources.get(descriptor)
-            if source is not None:
-                self._read(source)
-        session.read_on()
+        sources = [self._sources[each] for each in ready if each in self._sources]
+        for source in sources:
+            self._read(source)
+        if not sources:
+            session.read_on()
         session.learn()
         if self._finder is not None and self._finder.fileno() in ready:
             self._finder.look()

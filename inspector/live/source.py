@@ -54,7 +54,7 @@ class Source(Protocol):
 
     @property
     def is_filling(self) -> bool:
-        """Whether half of the room is taken in which packets wait for `read`."""
+        """Whether a quarter of the room is taken in which packets wait for `read`."""
 
     def fileno(self) -> int:
         """What becomes readable when there may be packets, or news of the interface."""

@@ -63,6 +63,16 @@ class HoldClock:
         self.now = max(self.now, reading)
         return reading
 
+    def readings(self, times: array[int]) -> Sequence[int]:
+        """The readings for packets of these times, in their order."""
+        if not times:
+            return times
+        least, most = min(times), max(times)
+        if self._added or most - least > PUT_BACK or least < self.now - PUT_BACK:
+            return [self.at(time) for time in times]
+        self.now = max(self.now, most)  # nothing is put back, as ever
+        return times
+
 
 class HeldBatch(Packets):
     """The packets of a batch, which go in order when they are decided.
@@ -88,7 +98,7 @@ class HeldBatch(Packets):
         #: Fragments whose datagram is not whole.
         self.pending: set[int] = set()
         #: When each came, by a `HoldClock`; empty where no time limits how long it waits.
-        self.since: list[int] = []
+        self.since: Sequence[int] = ()
         #: So many packets have gone.
         self.sent = 0
 

@@ -148,7 +148,7 @@ class Redactor:
         self._held.add(held)
         self._held_bytes += held.size(0, count)
         if self._limits.held_time is not None:
-            held.since = [self._clock.at(at) for at in held.records.times]
+            held.since = self._clock.readings(held.records.times)
         begin = 0
         for end in (*self._placing.begin(held), count):
             if begin < end:

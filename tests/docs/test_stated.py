@@ -84,7 +84,7 @@ STATED: Final = (
      f" {of('live.run:LINGER', seconds)}"),
     ("docs/live.md", f"waits at most {of('redaction.summary:LIVE.held_time', nanoseconds)} (or"
      f" {of('redaction.summary:LIVE.held_bytes', mib)}) for those that decide about it"),
-    ("docs/live.md", f"A ring has {mib(BLOCK_SIZE * BLOCKS)} for each interface; once half"),
+    ("docs/live.md", f"A ring has {mib(BLOCK_SIZE * BLOCKS)} for each interface; once a quarter"),
     ("docs/live.md", f"waits in memory, {of('live.backlog:SPILL', mib)} at most. When half"),
     ("docs/live.md", f"at most {of('live.proof:LONGEST', seconds)}; a signal ends it, too"),
     ("docs/redaction.md", f"any key of {of('secrets.vault:PIECE')} bytes or more"),

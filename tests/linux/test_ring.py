@@ -255,6 +255,21 @@ def test_a_ring_that_was_full_goes_on_when_it_is_read(network: Network) -> None:
         assert frames_of(ring.drain())[-1] == late
 
 
+def test_a_ring_says_when_a_quarter_of_it_is_taken(network: Network) -> None:
+    big = frame(AGENT, API_PROXY, bytes(1400))
+    with (
+        link(network.agent) as wire,
+        ring_on(network, filter=SUBNET, block_size=1 << 16, blocks=16) as ring,
+    ):
+        told = [ring.is_filling]
+        for _ in range(6 * 45):
+            wire.send(big)
+        told.append(ring.is_filling)
+        ring.read()
+        told.append(ring.is_filling)
+        assert told == [False, True, False]
+
+
 def test_a_backlog_is_given_in_portions(network: Network) -> None:
     big = frame(AGENT, API_PROXY, bytes(1400))
     with link(network.agent) as wire, ring_on(network, filter=SUBNET) as ring:

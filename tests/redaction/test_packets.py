@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from typing import Any
 
 import pytest
@@ -124,6 +125,14 @@ def test_the_clock_of_what_waits_never_goes_back() -> None:
     assert clock.at(50) == hour
     assert clock.at(60) == hour + 10
     assert clock.now == hour + 10
+
+
+@given(st.lists(st.lists(st.integers(0, 5_000_000_000), max_size=5), max_size=5))
+def test_the_clock_reads_the_same_for_many_packets_at_once(batches: list[list[int]]) -> None:
+    one, many = HoldClock(), HoldClock()
+    for times in batches:
+        assert list(many.readings(array("q", times))) == [one.at(time) for time in times]
+        assert many.now == one.now
 
 
 def test_packets_leave_as_soon_as_a_message_is_whole() -> None:
