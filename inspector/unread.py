@@ -49,6 +49,10 @@ class UnreadLog:
         self._first.clear()
         self.overflow = False
 
+    def clear_connections(self) -> None:
+        """Forget all connections: what may be of any may be of one that is still to come."""
+        self._first = {key: packet for key, packet in self._first.items() if key[0] is None}
+
     def facts(self) -> tuple[Unread, ...]:
         """In order of connection, packet and reason; what may be of any connection first."""
         ordered = sorted(

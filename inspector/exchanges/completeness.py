@@ -109,6 +109,11 @@ def completeness(
             "packets have more headers inside one another than are followed",
         ),
         (
+            notes.carriers,
+            "packet carries TCP inside headers that are not read",
+            "packets carry TCP inside headers that are not read",
+        ),
+        (
             unread.count("blanked"),
             "connection carried a body that is blanked in this copy",
             "connections carried bodies that are blanked in this copy",

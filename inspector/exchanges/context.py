@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from inspector.exchanges.layers import Layer, Slot
 from inspector.exchanges.ledger import Ledger, TunnelRecord
@@ -14,6 +15,9 @@ from inspector.model.capture import Fault
 from inspector.model.network import Endpoint, TunnelProtocol
 from inspector.protocols.extent import Extent
 from inspector.protocols.http1_head_reader import STATUS_START
+
+#: Oddities that mean "these bytes are no message": whatever they say, nobody read it.
+SENSELESS: Final = frozenset({"garbage-between-messages", "request-without-version", "bad-chunk"})
 
 
 @dataclass(slots=True)
@@ -69,4 +73,8 @@ class Context:
 
     def fault(self, fault: Fault) -> None:
         """Note an oddity, and what it leaves unread."""
-        self.ledger.fault(self.connection.number, fault)
+        number = self.connection.number
+        self.ledger.fault(number, fault)
+        # What nobody reads inside TLS makes nothing unproven that would be proven without keys.
+        if fault.name in SENSELESS and not self.is_decrypted:
+            self.ledger.unread.note(number, "protocol", fault.packet)

@@ -57,8 +57,6 @@ READING_LIMITS: Final[Mapping[str, str]] = {
     "http2-header-block-too-large": "bytes of a header block of HTTP/2",
     "http2-streams-limit": "open streams of one connection of HTTP/2",
 }
-#: Oddities that mean "these bytes are no message": whatever they say, nobody read it.
-SENSELESS: Final = frozenset({"garbage-between-messages", "request-without-version", "bad-chunk"})
 
 INTERNAL_ERROR: Final = "internal-error"
 
@@ -244,8 +242,6 @@ class Ledger:
             self.unread.note(connection, "limit", fault.packet)
         elif fault.name == INTERNAL_ERROR:
             self.unread.note(connection, "internal-error", fault.packet)
-        elif fault.name in SENSELESS:
-            self.unread.note(connection, "protocol", fault.packet)
 
     def note_protocol(self, connection: ConnectionView, protocol: TunnelProtocol) -> None:
         """What a connection begins with."""

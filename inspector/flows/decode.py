@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from inspector.flows import encapsulations, internet, links, serial_links, wireless_links
+from inspector.flows.carried import inner_headers
 from inspector.flows.fragments import Reassembler
 from inspector.flows.layers import (
     ETHERTYPE,
@@ -86,6 +87,11 @@ class SlowDecoder:
         Of a reassembled datagram, where they are in that.
         """
         return self._cursor.start, self._cursor.end
+
+    def carried(self) -> tuple[int, int] | None:
+        """Where headers of IP and TCP stand in what the last call did not peel, if any do."""
+        cursor = self._cursor
+        return inner_headers(cursor.data, cursor.start, cursor.end, cursor.wire_end)
 
     def decode(
         self, link_type: int, data: bytes, start: int, captured: int, wire: int, at: int

@@ -247,6 +247,6 @@ class PacketEngine:
         left_out = self._table.forget()
         self._reassembler.forget()
         self.notes.missing.clear()
-        self.notes.unread.clear()
+        self.notes.unread.clear_connections()
         self.notes.midstream_connections = self.notes.unopened = 0
         return left_out

@@ -127,6 +127,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "too-many-layers": "more headers inside one another than are followed",
     "truncated-fragment": "an IP fragment was cut by the snap length",
     "unread-ethertype": "frames of an ethertype that is not read; what they carry is unknown",
+    "unread-encapsulation": "packets carry TCP inside headers that are not read",
     "undecoded-kind": "packets of a kind that no dissector knows, given up after several",
 }
 

@@ -29,6 +29,8 @@ class FlowNotes:
     duplicate_packets: int = 0
     truncated_packets: int = 0
     midstream_connections: int = 0
+    #: Packets that carry TCP inside headers that are not read.
+    carriers: int = 0
     #: Connections whose server's SYN-ACK is not in the capture, though its data is.
     unopened: int = 0
     missing: list[Missing] = field(default_factory=list)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from inspector.flows import acceptance
+from inspector.flows import acceptance, layers
 from inspector.flows.acceptance import Challenger, HeldReset, Mark, is_impossible, reset_is
+from inspector.flows.carried import MAY_CARRY
 from inspector.flows.contract import Delivery
 from inspector.flows.decode import IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.notes import FlowNotes
@@ -67,6 +68,10 @@ class RarePackets:
             elif found == "too-many-layers":
                 self._notes.limits_hit["headers of a packet"] = None
                 self._notes.unread.note(None, "limit", packet)
+            elif found in MAY_CARRY and decoder.carried() is not None:
+                self._notes.carriers += 1
+                self._notes.unread.note(None, "protocol", packet)
+                self._notes.fault("unread-encapsulation", packet, layers.FAULTS)
             self._count_other(found)
 
     def segment(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
 
+from inspector.flows.carried import MAY_CARRY
 from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
 from inspector.flows.layers import TCP
@@ -49,6 +50,7 @@ class Reading:
     begin that no header explains.  `end` is where the IP packet ends and padding
     begins.  `settled`: the frames whose datagram is whole now.  `options`: what in headers'
     options does not stay.  `datagram`: where the fragments lie of one that is whole now.
+    `inner`: where headers of IP and TCP stand inside headers that are not read.
     """
 
     segment: TcpPacket | None = None
@@ -60,6 +62,7 @@ class Reading:
     quoted: bool = False
     datagram: tuple[Place, ...] = ()
     options: tuple[Place, ...] = ()
+    inner: tuple[int, int] | None = None
 
 
 class _Fragments(Reassembler):
@@ -143,7 +146,8 @@ class FrameReader:
             return self._segment(found, frame, number)
         if isinstance(found, IcmpUnreachable):
             return Reading(reason="icmp-unreachable", unread=unread, end=end, quoted=True)
-        return Reading(reason=found, unread=min(unread, len(frame)), end=end)
+        inner = self._decoder.carried() if found in MAY_CARRY else None
+        return Reading(reason=found, unread=min(unread, len(frame)), end=end, inner=inner)
 
     def _fragment(
         self,

@@ -185,8 +185,13 @@ class Placing:
         elif reading.reason in ("icmp-unreachable", "icmp"):
             self._quoted(held, index, reading)
         else:
-            unread_at = start + reading.unread + HEADERS.get(reading.reason, 0)
-            self._blank(held, index, min(stop, unread_at), stop)
+            unread_at = min(stop, start + reading.unread + HEADERS.get(reading.reason, 0))
+            if reading.inner is not None:
+                # A copy is no more whole than its source.
+                first, last = reading.inner
+                self._blank(held, index, unread_at, max(unread_at, start + first))
+                unread_at = max(unread_at, start + last)
+            self._blank(held, index, unread_at, stop)
 
     def _padding(self, held: HeldBatch, index: int, end: int) -> None:
         start, stop = held.span(index)

@@ -47,7 +47,8 @@ def what(call: FailedCall) -> str:
     if "content-encoding-mismatch" in response.oddities:
         return f"labelled {shortened(response.content_encoding or '', 16)} and not in that coding"
     if response.stream is not None and response.stream.malformed:
-        return f"with {plural(response.stream.malformed, 'event')} that do not parse"
+        count = response.stream.malformed
+        return f"with {plural(count, 'event')} that {'does' if count == 1 else 'do'} not parse"
     return "not decodable as labelled"
 
 
