@@ -16,9 +16,9 @@ from typing import Final, Literal, TypeAlias
 
 from inspector.exchanges.helpers import helpers
 from inspector.exchanges.ledger import Ledger
-from inspector.exchanges.services import asks_proxy_itself, service_of
+from inspector.exchanges.services import asks_proxy_itself
 from inspector.fact import Fact, field, replace
-from inspector.model.addresses import split_authority
+from inspector.model.addresses import split_authority, split_target
 from inspector.model.http import Hop
 from inspector.model.providers import (
     BY_PATH,
@@ -326,22 +326,31 @@ def _forward_proxies(ledger: Ledger) -> set[str]:
         and record.outer is None
         and (record.connect_status not in NOT_UNDERSTOOD or record.proxy_error is not None)
     }
-    # Hosts that are asked for in absolute form, and those that a server itself goes by: an
-    # origin has to take that form, too (RFC 9112 3.2.2).
-    asked: set[tuple[str, str]] = set()
+    # An origin has to take absolute form, too (RFC 9112 3.2.2): for an address of its own, for
+    # hosts that it goes by otherwise, and, at the port that is asked for, for any one.
+    asked: dict[str, set[str]] = {}
     own: set[tuple[str, str]] = set()
     known: set[tuple[str, str]] = set()
     for exchange in ledger.exchanges:
-        request, server = exchange.request, exchange.server.ip
+        request, server = exchange.request, exchange.server
         if exchange.tunnel is not None or request is None:
             continue
-        if request.target.startswith("http://"):
-            asked.add((server, service_of(exchange)[0]))
-        elif request.host is not None and (server, request.host) not in known:
-            known.add((server, request.host))
+        wanted = split_target(request.target)
+        if wanted.host:
+            if request.target[:5].lower() == "http:" and wanted.host != server.ip:
+                hosts = asked.setdefault(server.ip, set())
+                hosts.add(wanted.host)
+                if wanted.port != server.port:
+                    hosts.add("")  # another port is another server's
+        elif request.host is not None and (server.ip, request.host) not in known:
+            known.add((server.ip, request.host))
             named = split_authority(request.host)
-            own.add((server, "" if named is None else named[0]))
-    return found | {server for server, host in asked - own if host != server}
+            own.add((server.ip, "" if named is None else named[0]))
+    return found | {
+        server
+        for server, hosts in asked.items()
+        if len({host for host in hosts if (server, host) not in own}) > 1
+    }
 
 
 def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:

@@ -7,7 +7,7 @@ host, and its path is the text itself.
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,14 +36,25 @@ class Destination(NamedTuple):
 def split_authority(authority: str) -> tuple[str, int | None] | None:
     """`host:port` or `[v6]:port` taken apart; None when it is neither.
 
-    A dot at a name's end, which stands for the root (RFC 1034 3.1), makes no other host.
+    A dot at a name's end, which stands for the root (RFC 1034 3.1), makes no other host, nor do
+    zeros that an address of IPv6 need not have.
     """
     try:
         parts = urlsplit(f"//{authority.rpartition('@')[2]}")
         host = (parts.hostname or "").removesuffix(".")
+        if ":" in host:
+            host = _shortest(host)
         return (host, parts.port) if host else None
     except ValueError:
         return None
+
+
+def _shortest(host: str) -> str:
+    """An address of IPv6 as RFC 5952 writes it; what is none as it stands."""
+    try:
+        return str(IPv6Address(host))
+    except ValueError:
+        return host
 
 
 def split_target(target: str) -> Destination:

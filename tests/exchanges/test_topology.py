@@ -450,14 +450,43 @@ def test_absolute_form_for_the_server_itself_makes_it_no_forward_proxy(named: st
     assert {finding.code for finding in found.findings} <= {"no-api-call"}
 
 
-def test_absolute_form_for_another_host_makes_a_forward_proxy() -> None:
+@pytest.mark.parametrize(
+    ("port", "targets", "is_proxy"),
+    [
+        (80, ("http://elsewhere.test/",), False),
+        (80, ("http://elsewhere.test/", "http://elsewhere.test/more"), False),
+        (80, ("HTTP://Elsewhere.test/", "http://elsewhere.test./"), False),
+        (80, ("http://elsewhere.test/", "http://other.test/"), True),
+        (80, ("http://elsewhere.test:81/",), True),
+        (8080, ("http://elsewhere.test:8080/",), False),
+        (8080, ("http://elsewhere.test/",), True),
+        (80, ("https://elsewhere.test/",), False),
+    ],
+)
+def test_absolute_form_for_another_server_makes_a_forward_proxy(
+    port: int, targets: tuple[str, ...], *, is_proxy: bool
+) -> None:
+    """One host at the port that is asked for may be the server itself, whatever its name."""
     net = Network()
-    tcp = net.to("10.0.0.80", 80, client="10.0.0.5")
-    say(tcp, request("GET http://elsewhere.test/ HTTP/1.1"), response()).close()
+    tcp = net.to("10.0.0.80", port, client="10.0.0.5")
+    for target in targets:
+        say(tcp, request(f"GET {target} HTTP/1.1"), response())
+    tcp.close()
 
     found = net.report(Options(scope="all", fingerprint_key=FINGERPRINT_KEY))
 
-    assert found.topology.forward_proxy == ("10.0.0.80",)
+    assert ("10.0.0.80" in found.topology.forward_proxy) is is_proxy
+
+
+def test_an_address_of_ipv6_is_one_in_whatever_form_it_is_written() -> None:
+    net = Network()
+    for written in ("fd00::80", "fd00:0:0::80", "FD00:0:0:0:0:0:0:0080"):
+        tcp = net.to("fd00::80", 8080, client="fd00::5")
+        say(tcp, request(f"GET http://[{written}]:8080/ HTTP/1.1"), response()).close()
+
+    found = net.report(Options(scope="all", fingerprint_key=FINGERPRINT_KEY))
+
+    assert "fd00::80" not in found.topology.forward_proxy
 
 
 def test_a_note_names_a_few_of_many_addresses() -> None:

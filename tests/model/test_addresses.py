@@ -18,6 +18,7 @@ from inspector.model.addresses import (
 def test_authorities_are_taken_apart() -> None:
     assert split_authority("api.anthropic.com:443") == ("api.anthropic.com", 443)
     assert split_authority("[fd00::30]:10001") == ("fd00::30", 10001)
+    assert split_authority("[FD00:0:0::0030]:1") == ("fd00::30", 1)
     assert split_authority("user:pass@host:1") == ("host", 1)
     assert split_authority("host") == ("host", None)
     assert split_authority("Api.Anthropic.com.:443") == ("api.anthropic.com", 443)

@@ -39,6 +39,8 @@ def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
     proxies = case.api_proxies | case.forward_proxies
     if tunnel.client.ip in proxies or case.connects.is_barred(tunnel):
         return None  # not the agent's, or a call of its own, which failed
+    if tunnel.proxy.ip not in case.forward_proxies:
+        return None  # whoever refused it is no Squid
     refusal = tunnel.refusal
     if refusal is None:
         by_name = peeked.is_closed_before_hello(tunnel) and peeked.settled(tunnel, case) == "denied"

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from inspector.options import Options
 from tests.diagnosis.calls import DENIED, found, golden
 from tests.diagnosis.peeking import CANNOT_CONNECT, OPENED, line, with_log
 from tests.exchanges.network import (
@@ -80,3 +81,11 @@ def test_a_plain_request_that_squid_denies_is_side_traffic(answer: bytes, *, tol
     say(net.to_squid(AGENT), request("GET http://telemetry.test/ HTTP/1.1"), answer).close()
 
     assert ("side-traffic-denied" in found(net.report())) is told
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "405 Method Not Allowed"])
+def test_a_web_server_that_does_not_know_connect_denies_nothing(status: str) -> None:
+    net = Network()
+    say(net.to("10.9.0.80", 80, "10.9.0.5"), connect("lab.test:443"), response(status)).close()
+
+    assert "side-traffic-denied" not in found(net.report(Options(scope="all")))
