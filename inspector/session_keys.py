@@ -8,10 +8,10 @@ from pathlib import Path
 from inspector.decryption.keystore import Keystore
 from inspector.model.capture import KeyMaterial
 from inspector.options import Options
+from inspector.pcap.carried import DecryptionSecrets
 from inspector.pcap.key_logs import KEY_LOG_KIND, KeyLog, KeyLogError, embedded
 from inspector.pcap.locate import Located
 from inspector.pcap.reader import CaptureReader
-from inspector.pcap.walk import DecryptionSecrets
 
 
 class SessionKeys:

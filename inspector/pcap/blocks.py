@@ -10,7 +10,7 @@ from typing import Final
 from inspector.native.functions import Core
 from inspector.native.layout import address
 from inspector.native.used import USED
-from inspector.pcap.pcapng import ENHANCED_PACKET
+from inspector.pcap.block_types import ENHANCED_PACKET
 from inspector.wire import Batch, Record, packed_records
 
 #: The last time that 64 bits of nanoseconds can tell (in the year 2554).

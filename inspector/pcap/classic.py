@@ -14,7 +14,8 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from inspector.model.capture import Interface
-from inspector.pcap.walk import MAX_BLOCK, MAX_CAPTURED, DecryptionSecrets, FaultList, Run
+from inspector.pcap.carried import Carried
+from inspector.pcap.walk import MAX_BLOCK, MAX_CAPTURED, FaultList, Run
 from inspector.pcap.walked import CoreWalk
 from inspector.wire import PackedRecords, Record
 
@@ -57,8 +58,7 @@ class ClassicWalker:
         self.packets = 0
         self.faults = FaultList(file_index)
         self.comments = 0
-        self.secrets: list[DecryptionSecrets] = []
-        self.marks: list[bytes] = []
+        self.carried = Carried()  # nothing: the format has no room for it
         self.changes: list[tuple[int, int]] | None = None  # there is one interface
         self.dropped: int | None = None  # the format has no place for it
         self._variant: Variant | None = None

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from inspector.errors import CaptureError, ExitCode, InspectorError
+from inspector.pcap.carried import DecryptionSecrets
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import open_source
-from inspector.pcap.walk import DecryptionSecrets
 
 #: A key log is read so far; a day of CI writes megabytes.
 MAX_BYTES: Final = 256 << 20

@@ -17,48 +17,25 @@ from struct import Struct
 from typing import Final
 
 from inspector.model.capture import Interface
+from inspector.pcap import block_types as blocks
 from inspector.pcap import options as opt
+from inspector.pcap.block_types import ENHANCED_PACKET, MAGIC, MARKS_MAGIC
+from inspector.pcap.carried import Carried
 from inspector.pcap.pcapng_interface import DescribedInterface
 from inspector.pcap.walk import (
     MAX_BLOCK,
     MAX_CAPTURED,
-    DecryptionSecrets,
     FaultList,
     Run,
 )
 from inspector.pcap.walked import CoreWalk
-from inspector.secret import Secret
 from inspector.wire import PackedRecords, Record
-
-SECTION_HEADER: Final = 0x0A0D0D0A
-INTERFACE_DESCRIPTION: Final = 1
-OBSOLETE_PACKET: Final = 2
-SIMPLE_PACKET: Final = 3
-INTERFACE_STATISTICS: Final = 5
-ENHANCED_PACKET: Final = 6
-DECRYPTION_SECRETS: Final = 10
-CUSTOM: Final = 0x0BAD
-"""A block of somebody's own that other programs copy, told by an enterprise number (4.8)."""
-
-MAGIC: Final = SECTION_HEADER.to_bytes(4, "big")
-"""The first four bytes of a pcapng file; the same in both byte orders."""
-
-#: What a section's header names as its program when this one wrote it.
-APPLICATION: Final = "inspector"
 
 _ORDERS: Final = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _SMALLEST_BLOCK: Final = 12
 _SMALLEST_PACKET: Final = 32
 #: Interfaces of one file; a capture of all interfaces of a host has a few dozen.
 _MAX_INTERFACES: Final = 65_536
-#: Bytes of decryption secrets that are kept of one file.
-_MAX_SECRETS: Final = 16 * 1024 * 1024
-#: The enterprise number for documentation and examples (RFC 5612), and the word that tells
-#: this program's blocks from others' of that number.
-ENTERPRISE: Final = 32473
-MARKS_MAGIC: Final = b"inspmark"
-#: Bytes of marks that are kept of one file.
-MARKS_LIMIT: Final = 16 << 20
 _DROPS_UNKNOWN: Final = 0xFFFF
 
 
@@ -72,13 +49,9 @@ class PcapngWalker:
         self.packets = 0
         self.faults = FaultList(file_index)
         self.comments = 0
-        self.secrets: list[DecryptionSecrets] = []
+        self.carried = Carried()
         #: Where the interface changes: (packet number, index in `interfaces`), if a list is given.
         self.changes: list[tuple[int, int]] | None = None
-        self._secrets_kept = 0
-        #: Texts of this program's marks that nobody took yet (`exchanges/marks.py`).
-        self.marks: list[bytes] = []
-        self._marks_kept = 0
         self._all: list[DescribedInterface] = []
         self._section: list[DescribedInterface] = []
         self._order = "<"
@@ -94,13 +67,13 @@ class PcapngWalker:
         self._core.how.longest = MAX_CAPTURED
         self._set_order("<")
         self._handlers: dict[int, Callable[[bytes, int, int], None]] = {
-            INTERFACE_DESCRIPTION: self._interface_description,
-            OBSOLETE_PACKET: self._obsolete_packet,
-            SIMPLE_PACKET: self._simple_packet,
-            INTERFACE_STATISTICS: self._interface_statistics,
+            blocks.INTERFACE_DESCRIPTION: self._interface_description,
+            blocks.OBSOLETE_PACKET: self._obsolete_packet,
+            blocks.SIMPLE_PACKET: self._simple_packet,
+            blocks.INTERFACE_STATISTICS: self._interface_statistics,
             ENHANCED_PACKET: self._enhanced_packet,
-            DECRYPTION_SECRETS: self._decryption_secrets,
-            CUSTOM: self._custom,
+            blocks.DECRYPTION_SECRETS: self._decryption_secrets,
+            blocks.CUSTOM: self._custom,
         }
 
     @property
@@ -243,7 +216,7 @@ class PcapngWalker:
         if trailer != length:
             self._end("block-length-mismatch", f"block type {kind}, {length} and {trailer} bytes")
             return at
-        if kind == SECTION_HEADER:
+        if kind == blocks.SECTION_HEADER:
             self._section_header(data, at + 8, after - 4)
         else:
             handler = self._handlers.get(kind)
@@ -278,7 +251,7 @@ class PcapngWalker:
             self._end("section-version", f"version {major}.{minor}")
             return
         program = self._options(data, at + 16, end).last(opt.SHB_USERAPPL)
-        self._ours = program == APPLICATION.encode()
+        self._ours = program == blocks.APPLICATION.encode()
 
     def _interface_description(self, data: bytes, at: int, end: int) -> None:
         if len(self._all) >= _MAX_INTERFACES:
@@ -332,11 +305,9 @@ class PcapngWalker:
         if length > end - start:
             self._fault("block-too-short", f"decryption secrets claim {length} bytes")
             length = end - start
-        if self._secrets_kept + length > _MAX_SECRETS:
+        if not self.carried.keep_secrets(kind, data[start : start + length]):
             self._fault("secrets-limit", f"{length} bytes not kept")
             return
-        self._secrets_kept += length
-        self.secrets.append(DecryptionSecrets(kind, Secret(data[start : start + length])))
         self._options(data, start + ((length + 3) & ~3), end)
 
     def _custom(self, data: bytes, at: int, end: int) -> None:
@@ -344,13 +315,10 @@ class PcapngWalker:
         begin = at + 4 + len(MARKS_MAGIC)
         if end < begin or data[at + 4 : begin] != MARKS_MAGIC:
             return
-        if self._uint.unpack_from(data, at)[0] != ENTERPRISE:
+        if self._uint.unpack_from(data, at)[0] != blocks.ENTERPRISE:
             return
-        if self._marks_kept + end - begin > MARKS_LIMIT:
+        if not self.carried.keep_mark(data[begin:end]):
             self._fault("marks-limit", f"{end - begin} bytes not kept")
-            return
-        self._marks_kept += end - begin
-        self.marks.append(data[begin:end])
 
     # --- packets ---------------------------------------------------------
 

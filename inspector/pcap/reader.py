@@ -9,12 +9,13 @@ from typing import Final
 
 from inspector.errors import CaptureError, Interrupted, JsonText, NotACapture
 from inspector.model.capture import CaptureFile, Fault, Interface
-from inspector.pcap import pcapng
+from inspector.pcap import block_types, pcapng
+from inspector.pcap.carried import DecryptionSecrets
 from inspector.pcap.classic import VARIANTS, ClassicWalker
 from inspector.pcap.pipes import Stop
 from inspector.pcap.source import READ_SIZE, ByteSource, open_source
 from inspector.pcap.stamps import Stamps
-from inspector.pcap.walk import DecryptionSecrets, FaultList, Run, Walker
+from inspector.pcap.walk import FaultList, Run, Walker
 from inspector.pcap.walked import span
 from inspector.wire import Batch, Record, packet_reference
 
@@ -75,7 +76,7 @@ class CaptureReader:
 
     def _identify(self) -> Walker:
         magic = self._head[:_MAGIC_LENGTH]
-        if magic == pcapng.MAGIC:
+        if magic == block_types.MAGIC:
             return pcapng.PcapngWalker(self.file_index)
         if magic in VARIANTS:
             return ClassicWalker(self.file_index)
@@ -154,7 +155,7 @@ class CaptureReader:
 
     def take_marks(self) -> tuple[bytes, ...]:
         """What the file says of stretches that are blank in it, as far as no batch has it."""
-        marks = self._walker.marks
+        marks = self._walker.carried.marks
         if not marks:
             return ()
         taken = tuple(marks)
@@ -208,7 +209,7 @@ class CaptureReader:
     @property
     def secrets(self) -> list[DecryptionSecrets]:
         """The decryption secrets blocks, in file order."""
-        return self._walker.secrets
+        return self._walker.carried.secrets
 
     @property
     def dropped_by_kernel(self) -> int | None:
@@ -251,7 +252,7 @@ class CaptureReader:
             ended_at=self._stamps.latest,
             interfaces=self.interfaces,
             comments=self._walker.comments,
-            decryption_secrets=len(self._walker.secrets),
+            decryption_secrets=len(self._walker.carried.secrets),
             cut="; ".join([*causes, self._cut] if self._cut else causes) or None,
             unended=any(self._walker.owed()),
             sha256=self._source.sha256,

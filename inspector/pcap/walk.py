@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
 from inspector.model.capture import Fault, Interface
-from inspector.secret import Secret
+from inspector.pcap.carried import Carried
 from inspector.wire import PackedRecords, packet_reference
 
 #: The longest capture that is believed whatever the file's own snap length:
@@ -65,13 +65,6 @@ class Run(NamedTuple):
     counted_cuts: bool = False
 
 
-class DecryptionSecrets(NamedTuple):
-    """A decryption secrets block: `kind` as in the pcapng draft, 4.7, and its data."""
-
-    kind: int
-    data: Secret
-
-
 class FaultList(list[Fault]):
     """Faults of one file, bounded by `MAX_FAULTS`; numbers become packet references."""
 
@@ -97,8 +90,7 @@ class Walker(Protocol):
     packets: int
     faults: FaultList
     comments: int
-    secrets: list[DecryptionSecrets]
-    marks: list[bytes]
+    carried: Carried
     changes: list[tuple[int, int]] | None
 
     @property

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from struct import pack
 from typing import Final, Protocol
 
+from inspector.pcap import block_types
 from inspector.pcap import options as opt
-from inspector.pcap import pcapng
 from inspector.pcap.blocks import packet_blocks
 from inspector.wire import Batch
 
 ETHERNET: Final = 1
 SNAP_LENGTH: Final = 262_144
-APPLICATION: Final = pcapng.APPLICATION
+APPLICATION: Final = block_types.APPLICATION
 
 _SECOND: Final = 1_000_000_000
 _MAGICS: Final = {"micro": 0xA1B2C3D4, "nano": 0xA1B23C4D, "modified": 0xA1B2CD34}
@@ -97,7 +97,7 @@ class PcapngWriter:
         options = _comments(comments)
         if application is not None:
             options.append((opt.SHB_USERAPPL, application.encode()))
-        self.block(pcapng.SECTION_HEADER, header + self._options(options))
+        self.block(block_types.SECTION_HEADER, header + self._options(options))
 
     def interface(
         self,
@@ -123,7 +123,7 @@ class PcapngWriter:
         self._resolutions.append(opt.resolution(resolution))
         self._offsets.append(offset)
         header = pack(self.order + "HHI", link_type, 0, snap_length)
-        self.block(pcapng.INTERFACE_DESCRIPTION, header + self._options(options))
+        self.block(block_types.INTERFACE_DESCRIPTION, header + self._options(options))
         return len(self._resolutions) - 1
 
     def packet(
@@ -138,7 +138,7 @@ class PcapngWriter:
         """An enhanced packet block."""
         header = pack(self.order + "I", interface) + self._stamp(time, data, wire, interface)
         options = self._options(_comments(comments))
-        self.block(pcapng.ENHANCED_PACKET, header + _padded(data) + options)
+        self.block(block_types.ENHANCED_PACKET, header + _padded(data) + options)
 
     def packets(self, batch: Batch, begin: int, end: int, interface: int = 0) -> None:
         """The same of packets of a batch, with their comments, from index `begin` to before `end`.
@@ -163,12 +163,14 @@ class PcapngWriter:
     ) -> None:
         """An obsolete packet block; `drops` packets were lost before it (0xFFFF: not known)."""
         header = pack(self.order + "HH", interface, drops)
-        self.block(pcapng.OBSOLETE_PACKET, header + self._stamp(time, data, wire, interface) + data)
+        self.block(
+            block_types.OBSOLETE_PACKET, header + self._stamp(time, data, wire, interface) + data
+        )
 
     def simple_packet(self, data: bytes, wire: int | None = None) -> None:
         """A simple packet block: of interface 0, without a time."""
         length = len(data) if wire is None else wire
-        self.block(pcapng.SIMPLE_PACKET, pack(self.order + "I", length) + data)
+        self.block(block_types.SIMPLE_PACKET, pack(self.order + "I", length) + data)
 
     def statistics(
         self, *, interface: int = 0, received: int | None = None, dropped: int | None = None
@@ -177,16 +179,16 @@ class PcapngWriter:
         counters = ((opt.ISB_IFRECV, received), (opt.ISB_IFDROP, dropped))
         options = [(code, pack(self.order + "Q", n)) for code, n in counters if n is not None]
         header = pack(self.order + "III", interface, 0, 0)
-        self.block(pcapng.INTERFACE_STATISTICS, header + self._options(options))
+        self.block(block_types.INTERFACE_STATISTICS, header + self._options(options))
 
     def secrets(self, kind: int, data: bytes) -> None:
         """A decryption secrets block (0x544C534B: a TLS key log)."""
-        self.block(pcapng.DECRYPTION_SECRETS, pack(self.order + "II", kind, len(data)) + data)
+        self.block(block_types.DECRYPTION_SECRETS, pack(self.order + "II", kind, len(data)) + data)
 
     def mark(self, text: bytes) -> None:
         """A mark of this program's: a custom block (pcapng 4.8), filled up with spaces."""
-        head = pack(self.order + "I", pcapng.ENTERPRISE) + pcapng.MARKS_MAGIC
-        self.block(pcapng.CUSTOM, head + text + b" " * (-len(text) % 4))
+        head = pack(self.order + "I", block_types.ENTERPRISE) + block_types.MARKS_MAGIC
+        self.block(block_types.CUSTOM, head + text + b" " * (-len(text) % 4))
 
     def _stamp(self, time: int, data: bytes, wire: int | None, interface: int) -> bytes:
         numerator, denominator = self._resolutions[interface]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from struct import Struct
 from typing import BinaryIO, Final
 
+from inspector.pcap import block_types
 from inspector.pcap import options as opt
-from inspector.pcap import pcapng
 from inspector.pcap.reader import CaptureReader
 from inspector.pcap.source import ByteSource
 from inspector.pcap.walk import MAX_CAPTURED
@@ -33,9 +33,11 @@ _OPTION: Final = Struct("<HH")
 _PACKET: Final = Struct("<8x I 8x I")
 #: Block type -> the length of what stands before its options (a packet's data apart).
 _FIXED: Final = {
-    pcapng.SECTION_HEADER: 16, pcapng.INTERFACE_DESCRIPTION: 8, pcapng.ENHANCED_PACKET: 20,
-    pcapng.INTERFACE_STATISTICS: 12,
-}  # fmt: skip
+    block_types.SECTION_HEADER: 16,
+    block_types.INTERFACE_DESCRIPTION: 8,
+    block_types.ENHANCED_PACKET: 20,
+    block_types.INTERFACE_STATISTICS: 12,
+}
 #: Bytes of a copy that are looked at together: what a direction says in them is one piece of work.
 BATCH: Final = 4 << 20
 #: What a look at a block reads.
@@ -153,7 +155,7 @@ def _overwrite(file: BinaryIO, place: int, data: bytes) -> None:
 
 def texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """(place, value) of every comment, name, filter and mark of a file that was written here."""
-    ours = pcapng.ENTERPRISE.to_bytes(4, "little") + pcapng.MARKS_MAGIC
+    ours = block_types.ENTERPRISE.to_bytes(4, "little") + block_types.MARKS_MAGIC
     # Most blocks are packets without a comment: the compiled core passes those of one interface,
     # and of others only the head is looked at.
     walk = CoreWalk("walk_pcapng")
@@ -167,21 +169,21 @@ def texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
                 return
         kind, length = _HEADER.unpack_from(window, at - start)
         fixed = _FIXED.get(kind)
-        if kind == pcapng.CUSTOM:
+        if kind == block_types.CUSTOM:
             file.seek(at + _HEADER.size)
             block = file.read(max(0, length - _HEADER.size - 4))
             if block.startswith(ours):
                 yield at + _HEADER.size + len(ours), block[len(ours) :]
         elif fixed is not None and at + _HEADER.size + fixed <= start + len(window):
             begin = at + _HEADER.size + fixed
-            if kind == pcapng.ENHANCED_PACKET:
+            if kind == block_types.ENHANCED_PACKET:
                 walk.how.interface, captured = _PACKET.unpack_from(window, at - start)
                 begin += (captured + 3) & ~3
             if begin < at + length - 4:
                 file.seek(begin)
                 yield from _options(file.read(at + length - 4 - begin), begin)
         at += max(length, 12)
-        if walk and kind == pcapng.ENHANCED_PACKET:
+        if walk and kind == block_types.ENHANCED_PACKET:
             at = start + walk.take(window, at - start, PackedRecords())
 
 

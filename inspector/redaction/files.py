@@ -14,8 +14,8 @@ from typing import BinaryIO, Final, Literal, Protocol
 from inspector.credentials.masking import Masker
 from inspector.errors import InspectorError
 from inspector.model.capture import CaptureFile, Interface
+from inspector.pcap.block_types import ENHANCED_PACKET
 from inspector.pcap.locate import locate
-from inspector.pcap.pcapng import ENHANCED_PACKET
 from inspector.pcap.pipes import is_read_once
 from inspector.pcap.reader import open_captures
 from inspector.pcap.writer import APPLICATION, PcapngWriter

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from struct import pack
 from typing import Final
 
-from inspector.pcap import pcapng
+from inspector.pcap import block_types
 from inspector.pcap.writer import PcapngWriter
 
 AGENT, SQUID, API_PROXY = "172.30.0.20", "172.30.0.10", "172.30.0.30"
@@ -80,7 +80,7 @@ def capture(talks: list[Talk], about: Description) -> bytes:
     )
     writer.interface()  # of index 0, with the times of the packets
     header = pack("<HHI", 1, 0, 262_144)
-    writer.block(pcapng.INTERFACE_DESCRIPTION, header + options + bytes(4))
+    writer.block(block_types.INTERFACE_DESCRIPTION, header + options + bytes(4))
     if about.key_log:
         writer.secrets(0x544C534B, about.key_log)
     if about.resolved_name:

@@ -94,7 +94,7 @@ STATED: Final = (
      f" {of('redaction.summary:LIVE.held_time', nanoseconds)} or"
      f" {of('redaction.summary:LIVE.held_bytes', mib)} in a live capture"),
     ("docs/redaction.md", f"at most {of('exchanges.marks:BLOCK_LIMIT', kib)} of one block and"
-     f" {of('pcap.pcapng:MARKS_LIMIT', mib)} of one file are read"),
+     f" {of('pcap.carried:MARKS_LIMIT', mib)} of one file are read"),
     ("SECURITY.md", f"or {of('secrets.vault:PIECE')} bytes or more of one"),
     ("docs/tls.md", f"It is put together up to {of('protocols.tls:MAX_HELLO', kib)}"),
     ("docs/tls.md", f"or longer than {of('protocols.tls:MAX_HELLO', kib)}"),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.pcap import block_types
 from inspector.pcap import options as opt
-from inspector.pcap import pcapng
 from inspector.pcap.pcapng import PcapngWalker
 from inspector.pcap.pcapng_interface import FILTER_LIMIT, NAME_LIMIT
 from inspector.pcap.walk import MAX_BLOCK, MAX_FAULTS
@@ -91,9 +91,9 @@ def test_interfaces_of_one_link_type_take_turns_each_with_its_own_unit(file: Fil
 
 def test_an_interface_without_a_resolution_counts_microseconds(file: File) -> None:
     order = file.write.order
-    file.write.block(pcapng.INTERFACE_DESCRIPTION, pack(order + "HHI", 1, 0, 0))
+    file.write.block(block_types.INTERFACE_DESCRIPTION, pack(order + "HHI", 1, 0, 0))
     stamp = pack(order + "5I", 0, 0, 1_500_000, 2, 2)
-    file.write.block(pcapng.ENHANCED_PACKET, stamp + b"ab")
+    file.write.block(block_types.ENHANCED_PACKET, stamp + b"ab")
     assert file.walked().packets == [Packet(1_500_000_000, 1, b"ab", 2)]
 
 
@@ -182,7 +182,7 @@ def test_packets_that_were_lost_before_a_packet_are_counted(file: File) -> None:
         packet = pack(order + "5I", interface, 0, 0, len(data), len(data)) + data
         if drops is not None:
             packet += pack(order + "HHQI", 4, 8, drops, 0)
-        file.write.block(pcapng.ENHANCED_PACKET, packet)
+        file.write.block(block_types.ENHANCED_PACKET, packet)
     outcome = file.walked()
     assert [packet.data for packet in outcome.packets] == [b"four"] * 4
     assert [interface.dropped for interface in outcome.interfaces] == [5, None]
@@ -197,13 +197,13 @@ def test_decryption_secrets_are_kept_and_do_not_show(file: File) -> None:
     file.write.secrets(KEY_LOG, b"CLIENT_RANDOM LABONLY LABONLY")
     walker = PcapngWalker()
     walker.walk(file.data)
-    assert "LABONLY" not in repr(walker.secrets)
+    assert "LABONLY" not in repr(walker.carried.secrets)
     assert file.walked().secrets == [(KEY_LOG, b"CLIENT_RANDOM LABONLY LABONLY")]
 
 
 def test_secrets_that_claim_more_than_their_block_are_named(file: File) -> None:
     body = pack(file.write.order + "II", KEY_LOG, 5000) + b"LABONLY!"
-    file.write.block(pcapng.DECRYPTION_SECRETS, body)
+    file.write.block(block_types.DECRYPTION_SECRETS, body)
     outcome = file.walked()
     assert outcome.secrets == [(KEY_LOG, b"LABONLY!")]
     assert outcome.fault_names == ["block-too-short"]
@@ -241,7 +241,7 @@ def test_an_absurd_block_length_ends_the_file_and_keeps_what_came_before(
 ) -> None:
     file.write.interface()
     file.write.packet(AT, b"good")
-    file.raw(pack(file.write.order + "II", pcapng.ENHANCED_PACKET, length) + bytes(100))
+    file.raw(pack(file.write.order + "II", block_types.ENHANCED_PACKET, length) + bytes(100))
     outcome = file.walked()
     assert [p.data for p in outcome.packets] == [b"good"]
     assert outcome.fault_names == ["block-length-absurd"]
@@ -265,7 +265,7 @@ def test_a_captured_length_beyond_the_block_loses_that_packet_alone(file: File) 
     file.write.interface()
     for captured in (5, 0xFFFF_FFFF, 4):
         body = pack(order + "5I", 0, 0, 0, captured, 4)
-        file.write.block(pcapng.ENHANCED_PACKET, body + b"four")
+        file.write.block(block_types.ENHANCED_PACKET, body + b"four")
     outcome = file.walked()
     assert [p.data for p in outcome.packets] == [b"four"]
     assert outcome.fault_names == ["captured-length-lies"] * 2
@@ -274,8 +274,8 @@ def test_a_captured_length_beyond_the_block_loses_that_packet_alone(file: File) 
 def test_a_packet_of_an_interface_that_does_not_exist_is_named(file: File) -> None:
     order = file.write.order
     file.write.interface()
-    file.write.block(pcapng.ENHANCED_PACKET, pack(order + "5I", 9, 0, 0, 4, 4) + b"lost")
-    file.write.block(pcapng.INTERFACE_STATISTICS, pack(order + "3I", 9, 0, 0))
+    file.write.block(block_types.ENHANCED_PACKET, pack(order + "5I", 9, 0, 0, 4, 4) + b"lost")
+    file.write.block(block_types.INTERFACE_STATISTICS, pack(order + "3I", 9, 0, 0))
     file.write.packet(AT, b"kept")
     outcome = file.walked()
     assert [p.data for p in outcome.packets] == [b"kept"]
@@ -291,12 +291,12 @@ def test_a_packet_before_any_interface_is_named() -> None:
 @pytest.mark.parametrize(
     ("kind", "what"),
     [
-        (pcapng.ENHANCED_PACKET, "enhanced packet"),
-        (pcapng.OBSOLETE_PACKET, "packet"),
-        (pcapng.SIMPLE_PACKET, "simple packet"),
-        (pcapng.INTERFACE_DESCRIPTION, "interface description"),
-        (pcapng.INTERFACE_STATISTICS, "interface statistics"),
-        (pcapng.DECRYPTION_SECRETS, "decryption secrets"),
+        (block_types.ENHANCED_PACKET, "enhanced packet"),
+        (block_types.OBSOLETE_PACKET, "packet"),
+        (block_types.SIMPLE_PACKET, "simple packet"),
+        (block_types.INTERFACE_DESCRIPTION, "interface description"),
+        (block_types.INTERFACE_STATISTICS, "interface statistics"),
+        (block_types.DECRYPTION_SECRETS, "decryption secrets"),
     ],
 )
 def test_a_block_too_short_for_its_fields_is_named_and_skipped(
@@ -316,7 +316,7 @@ def test_a_lying_option_length_is_named_and_the_packet_kept(file: File) -> None:
     file.write.interface()
     option = pack(order + "HH", opt.COMMENT, 999) + b"tiny"
     stamp = pack(order + "5I", 0, 0, 0, 4, 4)
-    file.write.block(pcapng.ENHANCED_PACKET, stamp + b"data" + option)
+    file.write.block(block_types.ENHANCED_PACKET, stamp + b"data" + option)
     outcome = file.walked()
     assert [p.data for p in outcome.packets] == [b"data"]
     assert outcome.fault_names == ["option-length"]
@@ -325,9 +325,9 @@ def test_a_lying_option_length_is_named_and_the_packet_kept(file: File) -> None:
 def test_a_numeric_option_of_the_wrong_length_is_named_and_ignored(file: File) -> None:
     order = file.write.order
     option = pack(order + "HH", opt.IF_TSRESOL, 2) + b"\x09\x09\0\0"
-    file.write.block(pcapng.INTERFACE_DESCRIPTION, pack(order + "HHI", 1, 0, 0) + option)
+    file.write.block(block_types.INTERFACE_DESCRIPTION, pack(order + "HHI", 1, 0, 0) + option)
     stamp = pack(order + "5I", 0, 0, 7, 0, 0)
-    file.write.block(pcapng.ENHANCED_PACKET, stamp)
+    file.write.block(block_types.ENHANCED_PACKET, stamp)
     outcome = file.walked()
     assert outcome.fault_names == ["option-length"]
     assert [p.time for p in outcome.packets] == [7000]
@@ -335,7 +335,7 @@ def test_a_numeric_option_of_the_wrong_length_is_named_and_ignored(file: File) -
 
 def test_a_section_of_an_unknown_version_ends_the_file(file: File) -> None:
     order = file.write.order
-    file.write.block(pcapng.SECTION_HEADER, pack(order + "IHHq", 0x1A2B3C4D, 2, 0, -1))
+    file.write.block(block_types.SECTION_HEADER, pack(order + "IHHq", 0x1A2B3C4D, 2, 0, -1))
     file.write.interface()
     outcome = file.walked()
     assert outcome.interfaces == ()
@@ -343,7 +343,7 @@ def test_a_section_of_an_unknown_version_ends_the_file(file: File) -> None:
 
 
 def test_a_section_without_a_byte_order_magic_ends_the_file() -> None:
-    outcome = walk_every_way(PcapngWalker, pcapng.MAGIC + bytes(40))
+    outcome = walk_every_way(PcapngWalker, block_types.MAGIC + bytes(40))
     assert outcome.fault_names == ["section-header-bad"]
 
 
@@ -359,7 +359,7 @@ def test_the_list_of_faults_is_bounded() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([1, 2, 3, 4, 5, 6, 10, pcapng.SECTION_HEADER, 0xBAD]),
+            st.sampled_from([1, 2, 3, 4, 5, 6, 10, block_types.SECTION_HEADER, 0xBAD]),
             st.binary(max_size=40),
         ),
         max_size=12,

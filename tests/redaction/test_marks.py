@@ -14,7 +14,7 @@ import zstandard
 from inspector import Options, inspect
 from inspector.exchanges.marks import BlankStretch, read
 from inspector.model.capture import Redacted
-from inspector.pcap import pcapng
+from inspector.pcap import block_types
 from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import LIVE, redact_into
 from inspector.report.page.terminal import render
@@ -212,8 +212,8 @@ def without(path: Path, kept: int) -> Path:
     data, at, out, met = path.read_bytes(), 0, b"", 0
     while at < len(data):
         kind, length = (int.from_bytes(data[at + i : at + i + 4], "little") for i in (0, 4))
-        met += kind == pcapng.CUSTOM
-        if kind != pcapng.CUSTOM or met <= kept:
+        met += kind == block_types.CUSTOM
+        if kind != block_types.CUSTOM or met <= kept:
             out += data[at : at + length]
         at += length
     target = path.with_name("without.pcapng")
@@ -306,10 +306,10 @@ def test_blocks_of_others_are_left_alone(tmp_path: Path) -> None:
     out = io.BytesIO()
     writer = PcapngWriter(out)
     writer.interface()
-    ours = (pcapng.ENTERPRISE).to_bytes(4, "little") + pcapng.MARKS_MAGIC
+    ours = (block_types.ENTERPRISE).to_bytes(4, "little") + block_types.MARKS_MAGIC
     statement = json.dumps({"v": 1, "copy": {"bodies": False, "ciphertext": False}}).encode()
-    for head in (b"", b"\1\2\3\4", b"\0" * 4 + pcapng.MARKS_MAGIC, ours[:4] + b"elsewhat"):
-        writer.block(pcapng.CUSTOM, head + statement)
+    for head in (b"", b"\1\2\3\4", b"\0" * 4 + block_types.MARKS_MAGIC, ours[:4] + b"elsewhat"):
+        writer.block(block_types.CUSTOM, head + statement)
     tcp = exchange(answered(200, b"application/json", "gzip", b"")).close()
     for packet in tcp.wire.packets:
         writer.packet(packet.at, packet.frame)
