@@ -25,8 +25,9 @@ T = TypeVar("T")
 BLOCK: Final = 64
 #: Unpacked blocks kept for the next look, some 250 KB each: the order of numbers jumps between
 #: neighbouring blocks, and diagnosis looks at each call from several sides (measured on 1 GB of
-#: the mixed workload: 4 blocks made it unpack each of them fifteen times).
-_KEPT: Final = 48
+#: the mixed workload: 4 blocks made it unpack each of them fifteen times).  More save nothing
+#: in a long list, which is looked at from its beginning again and again (48 took 8 MB more).
+_KEPT: Final = 16
 
 
 #: Reads back what `_Packer` packed: our own bytes, which never left the memory.
