@@ -197,10 +197,11 @@ class CredentialReader:
         A repeated one is joined with ", " under its first spelling (RFC 9110 5.3).
         """
         found: dict[bytes, tuple[str, str]] = {}
+        plain = self._texts.plain
         for field in fields:
             folded = field[0].lower()
             if folded in STEERING_HEADERS:
-                name, value = self._written(field)
+                name, value = plain.get(field) or self._written(field)
                 if folded in found:
                     first, values = found[folded]
                     name, value = first, f"{values}, {value}"

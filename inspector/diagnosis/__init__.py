@@ -92,7 +92,9 @@ def diagnose(case: Case) -> Diagnosis:
         if is_upstream(exchange, case.api_proxies):
             continue
         for of_exchanges in OF_EXCHANGES:
-            note(of_exchanges.code, of_exchanges.match(exchange, case))
+            found_in = of_exchanges.match(exchange, case)
+            if found_in is not None:  # hardly ever: so nothing else is done for each exchange
+                note(of_exchanges.code, found_in)
     # A cause says more than a notice with the same code; what never became a call adds to it.
     tallies |= {code: found.tally for code, found in foreign.items()}
     tallies |= {code: found.tally for code, found in explained.items()}

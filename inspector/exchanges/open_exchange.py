@@ -266,7 +266,7 @@ def _method(credentials: CredentialReader, method: bytes) -> str:
 
 def _shown(head: RequestHead | ResponseHead, headers: Headers, name: bytes) -> str | None:
     """The value of a header as it is shown among the head's `headers`."""
-    field = head.first(name)
+    field = head.named.get(name)
     return None if field is None else headers[head.fields.index(field)][1]
 
 

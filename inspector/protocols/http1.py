@@ -131,13 +131,14 @@ class Http1Parser:
                     self._end_body(offset + position)
                 continue
             segment = segments[index]
-            if position < len(segment[2]):
+            end = len(segment[2])
+            if position < end:
                 self._segment_at = offset
                 position = self._step(segment, position)
-            if position >= len(segment[2]):
+            if position >= end:
                 index += 1
                 position = 0
-                offset += len(segment[2])
+                offset += end
             if self._replay:
                 segments = [*self._replay, *segments[index:]]
                 offset -= sum([len(data) for _, _, data in self._replay])

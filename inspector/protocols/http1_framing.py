@@ -43,35 +43,42 @@ class Framing(Fact):
 
 def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: Notes) -> Framing:
     """What `fields` say of the body and of the connection's future; `named`: they `by_name`."""
-    codings: list[bytes] = []
-    if b"transfer-encoding" in named:
-        for item in _items(fields, named, b"transfer-encoding"):
-            coding = item.partition(b";")[0].strip(b" \t").lower()
-            if coding not in (b"", b"identity"):
-                codings.append(coding)
-    options = [item.strip(b" \t").lower() for item in _items(fields, named, b"connection")]
+    # Mostly there is one length, no coding, and of the connection that it goes on.
+    stated = _value(fields, named, b"content-length")
+    options = _value(fields, named, b"connection").lower()
+    may_end = b"close" in options or b"upgrade" in options
+    said = [option.strip(b" \t") for option in options.split(b",")] if may_end else ()
     return Framing(
-        lengths=_lengths(_items(fields, named, b"content-length"), notes),
-        codings=tuple(codings),
-        closes=b"close" in options,
-        upgrades=b"upgrade" in named and b"upgrade" in options,
+        lengths=_lengths(stated, notes) if b"content-length" in named else (),
+        codings=_codings(fields, named) if b"transfer-encoding" in named else (),
+        closes=b"close" in said,
+        upgrades=b"upgrade" in named and b"upgrade" in said,
     )
 
 
-def _items(fields: Sequence[Field], named: Mapping[bytes, Field], name: bytes) -> Sequence[bytes]:
-    """The items of the list that all fields of a name give together (RFC 9110 5.3)."""
+def _value(fields: Sequence[Field], named: Mapping[bytes, Field], name: bytes) -> bytes:
+    """The list that all fields of a name give together (RFC 9110 5.3); empty without one."""
     first = named.get(name)
     if first is None:
-        return ()
+        return b""
     if len(named) == len(fields):  # none is repeated
-        return first.value.split(b",")
-    values = [field.value for field in fields if field.name.lower() == name]
-    return b",".join(values).split(b",")
+        return first.value
+    return b",".join([field.value for field in fields if field.name.lower() == name])
 
 
-def _lengths(items: Sequence[bytes], notes: Notes) -> tuple[int, ...]:
+def _codings(fields: Sequence[Field], named: Mapping[bytes, Field]) -> tuple[bytes, ...]:
+    codings = [
+        item.partition(b";")[0].strip(b" \t").lower()
+        for item in _value(fields, named, b"transfer-encoding").split(b",")
+    ]
+    return tuple([coding for coding in codings if coding not in (b"", b"identity")])
+
+
+def _lengths(stated: bytes, notes: Notes) -> tuple[int, ...]:
+    if stated.isdigit() and len(stated) < _LENGTH_DIGITS:
+        return (int(stated),)
     lengths: list[int] = []
-    for item in items:
+    for item in stated.split(b","):
         digits = item.strip(b" \t")
         significant = digits.lstrip(b"0")
         length = EVERYTHING
