@@ -10,14 +10,16 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from inspector.credentials import granting, parts
-from inspector.credentials.kinds import (
-    is_recognised,
-    label,
-    named,
-)
+from inspector.credentials.kinds import is_recognised, label, named
 from inspector.credentials.mask_notes import MaskNotes
 from inspector.credentials.memo import Memo
-from inspector.credentials.reading import folded_name, read, read_parameter, unfolded
+from inspector.credentials.reading import (
+    PositionReading,
+    folded_name,
+    read,
+    read_parameter,
+    unfolded,
+)
 from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
 from inspector.credentials.written import WrittenFields
@@ -136,8 +138,11 @@ class CredentialReader:
         if syntax is None and is_secret_name(folded):
             syntax = Syntax.BARE
         if syntax is not None:
-            for part in read(raw, syntax).parts():
+            reading = read(raw, syntax)
+            for part in reading.parts():
                 self._scrubber.learn(part)
+            if name.lower() in CREDENTIAL_HEADERS:  # which is going to be asked for
+                self._read_fields.put(field, self._header(name, reading))
         elif folded == SUBPROTOCOLS:
             for secret in parts.subprotocols(raw):
                 self._scrubber.learn(secret)
@@ -297,7 +302,7 @@ class CredentialReader:
         syntax = self._request.get(folded)
         if syntax is None and not is_secret_name(folded):
             return None
-        read = self._reading(field, folded, syntax or Syntax.BARE)
+        read = self._reading(field, syntax or Syntax.BARE)
         return read if syntax is not None or is_recognised(read.credential) else None
 
     def _written(self, field: RawField, *, response: bool = False) -> tuple[str, str]:
@@ -307,7 +312,7 @@ class CredentialReader:
         if known is None:
             folded = folded_name(field[0])
             syntax = (self._response if response else self._request).get(folded)
-            read = None if syntax is None else self._reading(field, folded, syntax)
+            read = None if syntax is None else self._reading(field, syntax)
             is_shown = folded not in self._response and not is_secret_name(folded)
             known = texts.put(field, *self._text(field, folded, read), is_shown=is_shown)
         return known
@@ -315,7 +320,7 @@ class CredentialReader:
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
         if read is None and is_secret_name(folded):
-            read = self._reading(field, folded, Syntax.BARE)
+            read = self._reading(field, Syntax.BARE)
         if read is not None:
             credential = read.credential
             if credential.kind in ("basic", "unknown"):
@@ -369,17 +374,18 @@ class CredentialReader:
         credential = named(reading.credential(self._key), reading.core, self._prefixes)
         return f"{self.scrub(parameter.name)}={label(credential)}"
 
-    def _reading(self, field: RawField, folded: bytes, syntax: Syntax) -> AuthHeader:
+    def _reading(self, field: RawField, syntax: Syntax) -> AuthHeader:
         """The credential of a field, read before or now."""
-        if syntax is not self._request.get(folded, Syntax.BARE):
-            return self._read(*field, syntax)  # a position of responses alone
+        name, raw = field
+        if name.lower() not in CREDENTIAL_HEADERS:
+            # The name is text of its sender, and may hold a key that was learnt since.
+            return self._header(name, read(raw, syntax))
         known = self._read_fields.get(field)
         if known is None:
-            known = self._read_fields.put(field, self._read(*field, syntax))
+            known = self._read_fields.put(field, self._header(name, read(raw, syntax)))
         return known
 
-    def _read(self, name: bytes, raw: bytes, syntax: Syntax) -> AuthHeader:
-        reading = read(raw, syntax)
+    def _header(self, name: bytes, reading: PositionReading) -> AuthHeader:
         header = reading.header(name, self._key)
         if name.lower() not in _LISTED:
             header = replace(header, name=self.name(header.name))

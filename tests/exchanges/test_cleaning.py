@@ -90,6 +90,22 @@ def test_a_key_that_is_sent_while_a_socket_is_open_is_hidden_in_what_it_was_upgr
     assert key.decode() not in repr(inspector.finish().exchanges)
 
 
+def test_a_key_that_is_sent_is_hidden_in_the_name_of_a_header_that_came_before_it() -> None:
+    """Which tells by itself that its value is a credential, and was read then."""
+    key, real = b"winter-garden-paper", b"sk-ant-api03-LABONLYq7zxktw4labonlymd83hfs2xAbCdEf"
+    asking = b"GET /v1/models HTTP/1.1\r\nHost: lab.test\r\n%s: %s\r\n\r\n"
+    tcp = Tcp().open()
+    for name, value in ((key + b"-token", real), (b"x-api-key", key), (key + b"-token", real)):
+        tcp.up(asking % (name, value)).down(OK)
+    inspector = Inspector(Options(scope="all"))
+    inspector.feed(tcp.close().wire.batch())
+    exchanges = inspector.finish().exchanges
+    assert [bool(exchange.request and exchange.request.auth) for exchange in exchanges] == [
+        True
+    ] * 3
+    assert key.decode() not in repr(exchanges)
+
+
 def test_what_is_told_before_the_end_has_granted_values_and_no_free_text() -> None:
     told: list[Exchange] = []
     inspector = Inspector(Options(scope="all"), on_exchange=told.append)
