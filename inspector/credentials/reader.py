@@ -95,6 +95,7 @@ class CredentialReader:
         self._queries: Memo[tuple[AuthHeader, ...]] = Memo(fingerprint_key)
         self._targets = WrittenFields(fingerprint_key, self._scrubber)
         self._words = WrittenFields(fingerprint_key, self._scrubber)
+        self._names = WrittenFields(fingerprint_key, self._scrubber)
         # Of requests and of responses: what is a credential's position differs.
         self._texts = WrittenFields(fingerprint_key, self._scrubber)
         self._response_texts = WrittenFields(fingerprint_key, self._scrubber)
@@ -261,6 +262,9 @@ class CredentialReader:
 
     def name(self, text: str) -> str:
         """The name of a field, in which nothing is left but words (`secrets.free_text`)."""
+        return self._names.once(text, self._in_name)
+
+    def _in_name(self, text: str) -> str:
         return self._granted(text, free_text.hidden_in_name)
 
     def label(self, text: str) -> str:
@@ -282,11 +286,7 @@ class CredentialReader:
 
         Safe whenever it is written: no key that is learnt later stands in it.
         """
-        field = (b"", text.encode("utf-8", "surrogatepass"))
-        known = self._words.known(field)
-        if known is None:
-            known = self._words.put(field, "", self._in_words(text), is_shown=True)
-        return known[1]
+        return self._words.once(text, self._in_words)
 
     def _in_words(self, text: str) -> str:
         shown = self.scrub(text)

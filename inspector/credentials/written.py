@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from inspector.credentials.memo import ENTRIES, Memo
@@ -100,3 +100,9 @@ class WrittenFields:
         if is_shown:
             self._plain.put(field, stamp, name, value)
         return name, value
+
+    def once(self, text: str, write: Callable[[str], str]) -> str:
+        """What `write` makes of a text that is nobody's value, made before or now."""
+        field = (b"", text.encode("utf-8", "surrogatepass"))
+        known = self.known(field) or self.put(field, "", write(text), is_shown=True)
+        return known[1]
