@@ -124,9 +124,9 @@ class CredentialReader:
         Request or response: every position, and every part of a value in it.
         """
         has_more = b"?" in target or b"@" in target or b"#" in target
-        if has_more and (b"", target) not in self._targets.plain:
+        if has_more and (b"", target) not in self._targets.plain.shown:
             self._study_url((b"?", target))
-        plain, answers = self._texts.plain, self._response_texts.plain
+        plain, answers = self._texts.plain.shown, self._response_texts.plain.shown
         fields = [field for field in fields if field not in plain and field not in answers]
         for field in self._studied.lacking(fields):
             self._study(field)
@@ -172,13 +172,13 @@ class CredentialReader:
         if not studied:
             self.study(fields, target)
         found: list[AuthHeader] = []
-        if b"?" in target and (b"", target) not in self._targets.plain:
+        if b"?" in target and (b"", target) not in self._targets.plain.shown:
             field = (b"?", target)
             known = self._queries.get(field)
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
-        plain = self._texts.plain
+        plain = self._texts.plain.shown
         for field in [field for field in fields if field not in plain]:
             read = self._auth_of(field)
             if read is not None:
@@ -203,7 +203,7 @@ class CredentialReader:
         A repeated one is joined with ", " under its first spelling (RFC 9110 5.3).
         """
         found: dict[bytes, tuple[str, str]] = {}
-        plain = self._texts.plain
+        plain = self._texts.plain.shown
         for field in fields:
             folded = field[0].lower()
             if folded in STEERING_HEADERS:
@@ -223,14 +223,14 @@ class CredentialReader:
         """
         if not studied:
             self.study(fields)
-        plain = self._texts.plain
+        plain = self._texts.plain.shown
         return tuple([plain.get(field) or self._written(field) for field in fields])
 
     def response_headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
         if not studied:
             self.study(fields)
-        plain = self._response_texts.plain
+        plain = self._response_texts.plain.shown
         return tuple([plain.get(field) or self._written(field, response=True) for field in fields])
 
     def shown(self, field: RawField, *, response: bool = False) -> str:

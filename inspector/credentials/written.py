@@ -61,23 +61,21 @@ class _Written(NamedTuple):
 
 
 class WrittenFields:
-    """Names and values of fields as text, under one run's keys."""
+    """Names and values of fields as text, under one run's keys.
 
-    __slots__ = ("_memo", "_plain", "_scrubber")
+    `plain`: those that are shown as they are; no key has to do with them.
+    """
+
+    __slots__ = ("_memo", "_scrubber", "plain")
 
     def __init__(self, key: bytes, scrubber: Scrubber) -> None:
         self._memo: Memo[_Written] = Memo(key)
-        self._plain = PlainFields(scrubber.vault)
+        self.plain = PlainFields(scrubber.vault)
         self._scrubber = scrubber
-
-    @property
-    def plain(self) -> Mapping[tuple[bytes, bytes], tuple[str, str]]:
-        """Fields that are shown as they are; no key has to do with them."""
-        return self._plain.shown
 
     def known(self, field: tuple[bytes, bytes]) -> tuple[str, str] | None:
         """Name and value as they were written, if no key in them is known by now."""
-        shown = self._plain.shown.get(field)
+        shown = self.plain.shown.get(field)
         if shown is not None:
             return shown
         before = self._memo.get(field)
@@ -98,7 +96,7 @@ class WrittenFields:
         stamp = self._scrubber.stamp(name, value)
         self._memo.put(field, _Written(stamp, name, value, is_shown))
         if is_shown:
-            self._plain.put(field, stamp, name, value)
+            self.plain.put(field, stamp, name, value)
         return name, value
 
     def once(self, text: str, write: Callable[[str], str]) -> str:
