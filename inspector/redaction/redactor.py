@@ -38,9 +38,10 @@ from inspector.wire import FILE_SHIFT, Batch
 
 #: Ended connections whose late packets can still be compared.
 LINGERING: Final = 256
-#: Bytes of all connections that are remembered for retransmissions, and how many of
-#: each direction stay when these are more.
-REMEMBERED: Final = 32 << 20
+#: Bytes of all connections that are remembered for retransmissions, twice (as they came, and as
+#: they are written).  When these are more, of each direction its share of the half stays, and
+#: so many at least.
+REMEMBERED: Final = 16 << 20
 REMEMBERED_EACH: Final = 4 << 10
 #: Of each direction of a connection that has ended; twice as much where no more came.
 REMEMBERED_ENDED: Final = 16 << 10
@@ -270,8 +271,9 @@ class Redactor:
         """Many connections remember much together: each keeps little."""
         sides = [side for talk in self._talks.values() for side in talk.sides or ()]
         if sum(side.track.remembered for side in sides) > REMEMBERED:
+            each = max(REMEMBERED_EACH, REMEMBERED // (4 * len(sides)))
             for side in sides:
-                side.trim(REMEMBERED_EACH, 0)
+                side.trim(each, 0)
 
     # -- a packet goes -----------------------------------------------------------
 
