@@ -113,6 +113,15 @@ def core_of(value: Secret) -> Secret:
     return Secret(value.reveal().strip(_CONTROLS + b" ").strip(_QUOTES).strip(_CONTROLS + b" "))
 
 
+def prefix_in_user_information(text: str) -> str | None:
+    """The documented prefix of a key in either half of `user:password`; the password's first."""
+    user, colon, password = text.partition(":")
+    if not colon:
+        return None
+    halves = (core_of(Secret(half.encode("latin-1", "replace"))) for half in (password, user))
+    return next((prefix for half in halves if (prefix := classify(half)[1])), None)
+
+
 def inner_anomalies(value: Secret) -> Iterator[Anomaly]:
     """What is odd within a value whose surrounding space was already judged."""
     text = value.reveal()

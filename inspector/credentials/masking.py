@@ -264,7 +264,7 @@ class Masker:
             masked, keys = self._text.with_spans(text)
         else:
             (start, stop), parts_of = user, [self._text.with_spans(text[: user[0]])]
-            parts_of.append((self._masks.core(text[start:stop]), [(0, stop - start)]))
+            parts_of.append((self._masks.user_information(text[start:stop]), [(0, stop - start)]))
             parts_of.append(self._text.with_spans(text[stop:]))
             masked, keys = "", []
             for part, spans in parts_of:

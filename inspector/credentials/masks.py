@@ -14,7 +14,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from inspector.credentials.finding import MASK
-from inspector.credentials.kinds import classify, core_of, placeholder
+from inspector.credentials.kinds import (
+    classify,
+    core_of,
+    placeholder,
+    prefix_in_user_information,
+)
 from inspector.secret import Secret
 
 #: Digits that tell one masked value from another.
@@ -94,6 +99,13 @@ class Masks:
         keep |= {at for at, char in enumerate(value) if _KEPT.match(char)}
         keep |= _ellipses(value)
         return self._filled(value, keep, fill, core)
+
+    def user_information(self, value: str) -> str:
+        """Mask user information; where a key is known by its prefix, each half by itself."""
+        if prefix_in_user_information(value) is None:
+            return self.core(value)
+        user, colon, password = value.partition(":")
+        return self.core(user) + colon + self.core(password)
 
     def _filled(self, value: str, keep: set[int], fill: str, core: Secret) -> str:
         hidden = [at for at in range(len(value)) if at not in keep]

@@ -23,6 +23,9 @@ REMEMBERED: Final = 256
 #: Fragments of one datagram whose places are kept.
 FRAGMENTS: Final = 8192
 
+#: RFC 792, RFC 4443 2.1.
+_ICMP_HEADER: Final = 8
+
 _FAST: Final = Struct(">H B x H H H x B 2x 4s 4s H H I I B B H")
 
 
@@ -146,6 +149,9 @@ class FrameReader:
             return self._segment(found, frame, number)
         if isinstance(found, IcmpUnreachable):
             return Reading(reason="icmp-unreachable", unread=unread, end=end, quoted=True)
+        if found == "icmp-unreachable":
+            _, begin, data = self._trail[-1]  # of its own header: what it quotes was not read
+            unread = begin + len(frame) - len(data) + _ICMP_HEADER
         inner = self._decoder.carried() if found in MAY_CARRY else None
         return Reading(reason=found, unread=min(unread, len(frame)), end=end, inner=inner)
 

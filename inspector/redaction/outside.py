@@ -9,6 +9,8 @@ from inspector.redaction.frames import Reading
 
 #: ICMP's and ICMPv6's types of messages that quote a packet (RFC 792, RFC 4443 2.1).
 _ICMP_ERRORS: Final = frozenset({1, 2, 3, 4, 5, 11, 12})
+#: IP protocols -> bytes that their headers have at least: ICMP, TCP, UDP, ICMPv6.
+_QUOTED: Final[Mapping[int, int]] = {1: 8, 6: 20, 17: 8, 58: 8}
 #: Reasons -> bytes of the header that stays behind those that were peeled, so that the reason does.
 HEADERS: Final[Mapping[str, int]] = {
     "arp": 28,  # of Ethernet and IPv4 (RFC 826)
@@ -23,15 +25,22 @@ HEADERS: Final[Mapping[str, int]] = {
 
 
 def quoted_payload(frame: bytes, reading: Reading) -> int:
-    """Where in an ICMP error the payload begins of the packet that it quotes.
+    """Where in a message of ICMP its own header ends, and in an error those of the packet quoted.
 
-    It quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).  The quoted
-    headers stay: IP's, and 20 bytes that TCP's has at least.
+    An error quotes the start of a packet, perhaps with its payload (RFC 1812 4.3.2.3).  The quoted
+    headers stay: IP's, and of its protocol's what they have at least.
     """
-    at, start = reading.unread, len(frame)
+    at = reading.unread
     if reading.quoted:
-        return min(start, at + 16)  # the reader stands behind the quoted ports
-    if reading.reason == "icmp" and at + 9 <= len(frame) and frame[at] in _ICMP_ERRORS:
-        first = frame[at + 8]
-        start = at + 8 + 20 + (40 if first >> 4 == 6 else (first & 15) << 2)
+        return min(len(frame), at + 16)  # the reader stands behind the quoted ports
+    if reading.reason != "icmp":
+        return min(len(frame), at)  # what it quotes is no segment, and was not peeled whole
+    start = at + HEADERS["icmp"]
+    if start < len(frame) and frame[at] in _ICMP_ERRORS:
+        version = frame[start] >> 4
+        size, protocol = (40, start + 6) if version == 6 else (20, start + 9)
+        is_plain = version == 6 or frame[start] == 0x45
+        if is_plain and protocol < len(frame):
+            size += _QUOTED.get(frame[protocol], 0)
+        start += size  # behind options nothing stays
     return min(start, len(frame))

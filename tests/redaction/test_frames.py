@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
+from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
 
 from inspector.redaction import Redactor
 from inspector.wire import Batch
@@ -93,6 +95,54 @@ def test_a_segment_quoted_in_an_icmp_error_is_blanked_behind_its_header(
     assert b"LABONLY" not in after.data
     assert after.data.startswith(frame[: -len(b"X-Api-Key: LABONLY-quoted")])
     assert redactor.summary.blanked["quoted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "kept"),
+    [
+        (IP(src="172.30.0.20", dst="172.30.0.1") / ICMP(type=8), 14 + 20 + 8),
+        (IP(src="172.30.0.1", dst="172.30.0.20") / ICMP(type=0), 14 + 20 + 8),
+        (IP(src="172.30.0.1", dst="172.30.0.20") / ICMP(type=13), 14 + 20 + 8),
+        (IPv6(src="fd00::20", dst="fd00::1") / ICMPv6EchoRequest(), 14 + 40 + 8),
+        (IPv6(src="fd00::1", dst="fd00::20") / ICMPv6EchoReply(), 14 + 40 + 8),
+    ],
+    ids=["echo", "reply", "timestamp", "echo of IPv6", "reply of IPv6"],
+)
+def test_what_an_icmp_message_carries_is_blanked(head: Packet, kept: int) -> None:
+    frame = bytes(Ether(**MACS) / head / b"LABONLY-of-no-known-shape")
+    for keep_bodies in (False, True):
+        after, redactor = redacted(batch_of([frame]), keep_bodies=keep_bodies)
+        assert after.data[:kept] == frame[:kept]
+        assert b"LABONLY" not in after.data
+        assert after.data[kept:].strip(b"x") == b""
+        assert redactor.summary.blanked == {"quoted": 1}
+
+
+@pytest.mark.parametrize("code", [3, 4])
+@pytest.mark.parametrize(
+    ("quoted", "kept"),
+    [
+        (UDP(sport=5353, dport=53) / b"LABONLY-1234", 8),
+        (ICMP(type=8) / b"LABONLY-1234", 8),
+        (Raw(b"LABONLY-1234-LABONLY-1234"), 0),
+    ],
+    ids=["UDP", "ICMP", "another protocol"],
+)
+def test_of_what_an_icmp_error_quotes_stay_headers_alone(
+    quoted: Packet, kept: int, code: int
+) -> None:
+    """Of what could not be reached nothing is looked at but segments of TCP."""
+    frame = bytes(
+        Ether(**MACS)
+        / IP(src="172.30.0.1", dst="172.30.0.20")
+        / ICMP(type=3, code=code)
+        / IP(src="172.30.0.20", dst="172.30.0.1", **({} if kept else {"proto": 99}))
+        / quoted
+    )
+    after, _ = redacted(batch_of([frame]))
+    stays = 14 + 20 + 8 + (20 + kept if code == 4 else 0)
+    assert after.data[:stays] == frame[:stays]
+    assert after.data[stays:].strip(b"x") == b""
 
 
 def test_padding_behind_a_packet_is_blanked() -> None:

@@ -66,7 +66,9 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
-    real = _holds_key(tunnel.auth, tunnel.headers, shaped=True)
+    real = _holds_key(tunnel.auth, tunnel.headers, shaped=True) or names_a_key(
+        tunnel.authority or ""
+    )
     return Match(of_tunnel(tunnel), title=_IN_CONNECT) if real else None
 
 

@@ -9,8 +9,19 @@ import pytest
 
 from inspector.diagnosis.catalogue import CODES
 from tests.diagnosis.calls import KEY, found, golden, sent
-from tests.exchanges.network import API_PROXY, PLACEHOLDER, SQUID, Network, request, response, say
+from tests.exchanges.network import (
+    AGENT,
+    API_PROXY,
+    PLACEHOLDER,
+    SQUID,
+    Network,
+    connect,
+    request,
+    response,
+    say,
+)
 from tests.exchanges.network import KEY as REAL_KEY
+from tests.redaction.test_marks import same
 
 
 def test_a_key_of_a_real_keys_shape_is_told() -> None:
@@ -108,3 +119,36 @@ def test_placeholders_passwords_cookies_and_opaque_values_are_not_keys(
     line: str, field: str
 ) -> None:
     assert "real-key-on-agent-hop" not in found(sent(SQUID, 3128, line, field))
+
+
+@pytest.mark.parametrize("form", ["robin:{}", "{}:robin", "{}:", "{}"])
+@pytest.mark.parametrize(
+    "line", ["POST http://{}@172.30.0.30:10001/v1/messages HTTP/1.1", "POST / HTTP/1.1"]
+)
+def test_a_key_in_the_user_information_of_a_url_is_one(form: str, line: str) -> None:
+    """RFC 3986 3.2.1: in a target, a Referer, an authority; Basic carries the same."""
+    net = Network()
+    user = form.format(REAL_KEY)
+    asked = request(line.format(user), f"Referer: https://{user}@lab.test/")
+    say(net.to_squid(AGENT), asked, response()).close()
+
+    assert "real-key-on-agent-hop" in found(net.report())
+    copied = same(net.wire)
+    assert REAL_KEY[20:].encode() not in b"".join(part.data for part in copied)
+
+
+def test_a_key_in_the_authority_of_a_connect_is_one_too() -> None:
+    net = Network()
+    say(
+        net.to_squid(AGENT), connect(f"robin:{REAL_KEY}@api.lab.test:443"), response("403 No")
+    ).close()
+
+    assert "real-key-on-agent-hop" in found(net.report())
+
+
+def test_a_password_without_a_documented_prefix_is_not_meant() -> None:
+    net = Network()
+    line = "GET http://robin:LABONLY0a1b2c3d4e@172.30.0.30:10001/v1/models HTTP/1.1"
+    say(net.to_squid(AGENT), request(line), response()).close()
+
+    assert "real-key-on-agent-hop" not in found(net.report())
