@@ -7,10 +7,11 @@ option stay kind and length, so that a reader walks the header as before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from struct import Struct
 from typing import Final, NamedTuple
 
-from inspector.flows.layers import IP_PROTOCOL, IPV4, IPV6, TCP
+from inspector.flows.layers import ETHERTYPE, IP_PROTOCOL, IPV4, IPV6, LINK, TCP
 
 #: TCP's options that stay, and the lengths that they have: MSS, window scale (RFC 9293 3.2,
 #: RFC 7323 2.2), SACK permitted and SACK (RFC 2018), timestamps (RFC 7323 3.2).
@@ -28,6 +29,9 @@ _OPTION_HEADERS: Final = frozenset({0, 60})
 _COUNTED: Final = frozenset({0, 43, 60, 135, 139, 140})
 _FRAGMENT, _AUTHENTICATION = 44, 51
 _HOME_ADDRESS: Final = (0xC9, 16)
+#: Length and type of a value of netfilter's log, in the byte order of its host; its packet.
+_TLV: Final = Struct("<HH").unpack_from
+_NFLOG_PAYLOAD: Final = 9
 
 
 class Header(NamedTuple):
@@ -66,6 +70,8 @@ def _of(key: int, data: bytes, start: int, end: int) -> Iterator[tuple[int, int]
         yield from _tcp_like(data, start + 20, start + ((data[start] & 15) << 2), listed={})
     elif key in (IPV6, IP_PROTOCOL | 41):
         yield from _extensions(data, start, end)
+    elif key in _METADATA:
+        yield from _METADATA[key](data, start, end)
     elif key == _UDP and _GENEVE_PORT in (data[start : start + 2], data[start + 2 : start + 4]):
         yield from _geneve(data, start + 8, end)
 
@@ -132,3 +138,49 @@ def _geneve(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
         size = (data[at + 3] & 0x1F) * 4
         yield at + 4, min(at + 4 + size, stop)
         at += 4 + size
+
+
+# -- what else headers of links and tunnels carry --------------------------------------
+
+
+def _check_value(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Of AH its check value (RFC 4302 2)."""
+    if start + 2 <= len(data):
+        yield start + 12, start + (data[start + 1] + 2) * 4
+
+
+def _service(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Of the network service header its contexts (RFC 8300 2.4, 2.5)."""
+    if start + 2 <= len(data):
+        yield start + 8, start + (data[start + 1] & 0x3F) * 4
+
+
+def _netfilter(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Of netfilter's log all values but the packet, its own prefix among them."""
+    at = start + 4
+    while at + 4 <= end:
+        size, kind = _TLV(data, at)
+        if size < 4 or kind == _NFLOG_PAYLOAD:
+            return
+        yield at + 4, min(at + size, end)
+        at += size + 3 & ~3
+
+
+def _packet_filter(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Of OpenBSD's log all but length, family, action and reason: names of interface and rules."""
+    yield start + 4, end
+
+
+def _packet_tap(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Of Darwin's tap all but length, kind and link type: names of interface and programs."""
+    yield start + 12, end
+
+
+#: Keys of headers -> what in them does not stay.
+_METADATA: Final[Mapping[int, Callable[[bytes, int, int], Iterator[tuple[int, int]]]]] = {
+    IP_PROTOCOL | 51: _check_value,
+    ETHERTYPE | 0x894F: _service,
+    LINK | 117: _packet_filter,
+    LINK | 239: _netfilter,
+    LINK | 258: _packet_tap,
+}

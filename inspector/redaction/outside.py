@@ -14,7 +14,7 @@ _QUOTED: Final[Mapping[int, int]] = {1: 8, 6: 20, 17: 8, 58: 8}
 #: Reasons -> bytes of the header that stays behind those that were peeled, so that the reason does.
 HEADERS: Final[Mapping[str, int]] = {
     "arp": 28,  # of Ethernet and IPv4 (RFC 826)
-    "bad-ip-header": 20,
+    "bad-ip-header": 4,  # version and lengths: what is wrong with it
     "bad-tcp-header": 20,
     "encrypted": 8,  # ESP's index and number (RFC 4303 2), as much of MACsec's tag
     "icmp": 8,  # RFC 792

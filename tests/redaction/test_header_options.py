@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import pack
+
 import pytest
 from scapy.layers.inet import IP, TCP, UDP, IPOption, fragment
 from scapy.layers.inet6 import (
@@ -13,7 +15,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.inet6 import HBHOptUnknown as UnknownOption
 from scapy.layers.l2 import Ether
-from scapy.packet import Packet
+from scapy.packet import Packet, Raw
 
 from inspector.flows.decode import SlowDecoder
 from inspector.flows.layers import IPV4, IPV6
@@ -26,6 +28,7 @@ from tests.redaction.test_frames import batch_of, redacted
 SAID = b"LABONLY-option-x"
 ENDS = {"src": "172.30.0.20", "dst": "172.30.0.30"}
 ENDS6 = {"src": "fd00::20", "dst": "fd00::30"}
+MACS_ETHERTYPE = bytes(Ether(**MACS))[:12]
 REQUEST = b"GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n"
 
 
@@ -145,3 +148,45 @@ def test_the_decoder_tells_each_header_that_it_peels() -> None:
     decoder.trail = []
     decoder.decode(1, frame, 0, len(frame), len(frame), 0)
     assert [(key, start) for key, start, _ in decoder.trail][1:] == [(IPV4, 14), (TCP_KEY, 34)]
+
+
+INNER = bytes(IP(**ENDS) / tcp() / REQUEST)
+SECRET = b"LABONLY-of-no-known-shape-LABONLY"
+
+
+@pytest.mark.parametrize(
+    ("link", "head"),
+    [
+        (239, b"\x02\0\0\x64" + pack("<HH", 4 + 33, 10) + SECRET + bytes(3) + pack("<HH", 0, 9)),
+        (117, bytes((61, 2, 0, 0)) + SECRET + bytes(27)),
+        (258, pack("<III", 108, 1, 101) + SECRET + bytes(63)),
+        (1, MACS_ETHERTYPE + b"\x89\x4f" + pack(">HBBI", 0x0FCB, 2, 1, 0) + SECRET + bytes(3)),
+    ],
+    ids=["netfilter's log", "OpenBSD's log", "Darwin's tap", "service header"],
+)
+def test_what_else_headers_carry_is_blank_and_the_report_is_the_same(
+    link: int, head: bytes
+) -> None:
+    before = batch_of([head + INNER], link)
+    assert report_of([before])["exchanges"], "it is read"
+    after, _ = redacted(before)
+    assert b"LABONLY" not in after.data
+    assert report_of([after]) == report_of([before])
+
+
+def test_of_an_authentication_header_the_check_value_is_blank() -> None:
+    check = b"LABONLY-of-no-known-shape-LABO-2"
+    inner = INNER[20:]
+    ah = b"\x06" + bytes(((12 + len(check)) // 4 - 2,)) + bytes(10) + check
+    before = batch_of([bytes(Ether(**MACS) / IP(**ENDS, proto=51) / Raw(ah + inner))])
+    assert report_of([before])["exchanges"]
+    after, _ = redacted(before)
+    assert b"LABONLY" not in after.data
+    assert report_of([after]) == report_of([before])
+
+
+def test_of_a_header_of_no_version_of_ip_nothing_but_that_stays() -> None:
+    frame = MACS_ETHERTYPE + b"\x08\0\x75\0\0\x50" + SECRET + SECRET
+    after, _ = redacted(batch_of([frame]))
+    assert after.data[:18] == frame[:18]
+    assert after.data[18:].strip(b"x") == b""
