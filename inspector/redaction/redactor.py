@@ -170,6 +170,7 @@ class Redactor:
         yield from self._ready(everything=True)
         self.summary.echoes = self.masker.echoes
         self._talks.clear()
+        self._ended.clear()
 
     def give_way(self) -> None:
         """There is no time: what is open now, or opens before `go_on`, is blank from here on."""
