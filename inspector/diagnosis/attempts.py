@@ -76,7 +76,11 @@ def classify(case: Case, died: Mapping[str, Moment]) -> Attempts:
         elif not service.accepted and not service.silent and service.unreached == 0:
             # RST from its address: its host is there, and nobody listens.
             found.refused += entries
-        elif case.contacts.lives_after(address, first) and not service.accepted and case.is_whole:
+        elif (
+            case.contacts.lives_after(address, first)
+            and not service.accepted
+            and case.not_read.is_whole
+        ):
             found.refused += entries
         else:
             found.unexplained += entries

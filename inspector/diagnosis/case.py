@@ -16,6 +16,7 @@ from inspector.diagnosis.connects import Connects
 from inspector.diagnosis.contacts import Contacts
 from inspector.diagnosis.index import PATHS, Index
 from inspector.diagnosis.lives import Lives
+from inspector.diagnosis.not_read import NotRead
 from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
 from inspector.diagnosis.recovery import Recoveries
 from inspector.diagnosis.redirects import Redirects
@@ -23,7 +24,7 @@ from inspector.diagnosis.tries import Storm, Tries
 from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.neighbourhood import Neighbourhood
 from inspector.model.addresses import path_of, split_target
-from inspector.model.capture import Completeness, UnreadReason
+from inspector.model.capture import Completeness
 from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Testimony, Witnesses
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, connection_id, exchange_id, number_of, tunnel_id
@@ -35,12 +36,6 @@ from inspector.witnesses.manifest import Manifest
 GUESSED: Final = 0.5
 #: So many nanoseconds without a byte are a wait, not the time that a process takes to die.
 QUIET: Final = 1_000_000_000
-
-#: Reasons that leave open what the ends of a connection said to each other, whatever of it
-#: was read.
-_DOUBTFUL: Final[frozenset[UnreadReason]] = frozenset(
-    {"one-sided", "conflict", "after-close", "limit", "internal-error"}
-)
 
 
 class Case:
@@ -119,56 +114,10 @@ class Case:
         #: What was asked of the API for each failed call of which that was read, the last of it.
         self._inner: dict[int, int] = {}
         self._chains = chains
-        #: Connections of which something was not read, other than behind the capture's end.
-        self._unread: dict[str, list[UnreadReason]] = {}
-        self._is_anything_unread = False
-        #: Connections in a protocol that is not read: nothing of them is missing.
-        self._other_protocols: set[str] = set()
-        for entry in completeness.unread:
-            if entry.connection is None:
-                self._is_anything_unread = True
-            elif entry.reason == "protocol":
-                self._other_protocols.add(entry.connection)
-            elif entry.reason != "capture-end":
-                self._unread.setdefault(entry.connection, []).append(entry.reason)
+        self.not_read = NotRead(completeness, self.connections, self.api_proxies)
         self.lives = Lives(topology.api_proxy)
         self._survey()
         self.lives.survey(self.connections, self.tunnels)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is known to be missing; only then absence from the capture is proof."""
-        return self.completeness.verdict == "complete"
-
-    @property
-    def is_lossy(self) -> bool:
-        """Whether something in the middle is known to be unread; then a close may be, too."""
-        return self.lacks_packets or bool(self._unread) or self._is_anything_unread
-
-    @property
-    def lacks_packets(self) -> bool:
-        """Whether packets are known to be missing in the middle of the capture."""
-        told = self.completeness
-        return bool(
-            told.gaps
-            or told.truncated_packets
-            or told.dropped_by_kernel
-            or told.midstream_connections
-        )
-
-    @property
-    def may_hide_calls(self) -> bool:
-        """Whether an unread part, on a connection not opened by the API proxy, may hold a call."""
-        return self._is_anything_unread or any(
-            connection.client.ip not in self.api_proxies
-            for connection in map(self.connections.get, (*self._unread, *self._other_protocols))
-            if connection is not None
-        )
-
-    def doubted(self, call: FailedCall) -> UnreadReason | None:
-        """Return why a call's receiver may have taken other bytes than were read, or None."""
-        reasons = self._unread.get(call.exchange.connection, ())
-        return next((reason for reason in reasons if reason in _DOUBTFUL), None)
 
     # -- the passes ----------------------------------------------------------
 
@@ -392,7 +341,7 @@ class Case:
         None where packets are missing, or there are too many to compare.
         """
         request, response = exchange.request, exchange.response
-        if request is None or self.is_lossy or self.is_first_leg(exchange):
+        if request is None or self.not_read.is_lossy or self.is_first_leg(exchange):
             return ()
         end = response.started_at if response is not None else None
         if end is None and connection is not None:
@@ -401,7 +350,7 @@ class Case:
 
     def knows_who_closed(self, call: FailedCall) -> bool:
         """Whether the order of closing on both legs of a call is certain."""
-        if self.is_lossy or call.connection is None or call.connection.close_unseen:
+        if self.not_read.is_lossy or call.connection is None or call.connection.close_unseen:
             return False
         legs = (self.connections.get(tunnel.connection) for tunnel in call.tunnels)
         return not any(leg is not None and leg.close_unseen for leg in legs)

@@ -81,7 +81,7 @@ def _only_host(call: FailedCall, case: Case) -> str | None:
     Which of them carried it need not be known; a tunnel that is missing may lead elsewhere.
     """
     response = call.exchange.response
-    if response is None or call.answered_by != "upstream" or case.is_lossy:
+    if response is None or call.answered_by != "upstream" or case.not_read.is_lossy:
         return None
     asked = case.connects.asked_between(call.exchange.server.ip, 0, response.started_at)
     hosts = {tunnel.host for tunnel in asked}

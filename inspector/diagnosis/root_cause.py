@@ -73,7 +73,7 @@ def root_cause(
         counts[code] = counts.get(code, 0) + about.tally.count
     of = sum(counts.values()) + unexplained
     if not of:
-        if attempts.unexplained or not case.is_whole or case.topology.source == "traffic":
+        if attempts.unexplained or not case.not_read.is_whole or case.topology.source == "traffic":
             return None  # calls to the API proxy may be what is not in the capture
         return _bypassed(case, findings)
     weights = dict(counts)
@@ -245,7 +245,7 @@ def _denial(call: FailedCall, case: Case) -> str | None:
 
 def _may_have_had_one(call: FailedCall, case: Case) -> bool:
     """Whether a tunnel may have been a call's although none is said to be."""
-    return case.may_have_tunnel(call) or not case.is_whole
+    return case.may_have_tunnel(call) or not case.not_read.is_whole
 
 
 def _tls(call: FailedCall, case: Case) -> str | None:

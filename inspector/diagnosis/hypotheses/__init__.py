@@ -77,7 +77,7 @@ class Trial:
 
     def judge(self, call: FailedCall, case: Case) -> None:
         """Judge one failed call by each hypothesis."""
-        doubt = case.doubted(call)
+        doubt = case.not_read.doubted(call)
         for question, judged in zip(QUESTIONS, self._judged, strict=True):
             if doubt is not None and question.of_what_was_said:
                 said = f"its connection was not read whole ({doubt.replace('-', ' ')})"
@@ -123,12 +123,12 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         verdict, because = "not observable", "a call ends outside the capture"
         if len(case.unknown) > 1:
             because = f"{len(case.unknown)} calls end outside the capture"
-    elif case.lacks_packets and case.may_hide_calls:
+    elif case.not_read.lacks_packets and case.not_read.may_hide_calls:
         verdict, because = "not observable", "packets are missing; a failed call may be among them"
     elif case.unread_calls:
         verdict = "not observable"
         because = f"of {case.calls} calls {case.unread_calls} went on in what is not read"
-    elif case.may_hide_calls or case.contacts.foreign:
+    elif case.not_read.may_hide_calls or case.contacts.foreign:
         verdict, because = "not observable", "not all was read; what was not may hold a failed call"
     elif case.succeeded:
         verdict, because = "refuted", f"no call failed, {case.succeeded} of {case.calls} went well"

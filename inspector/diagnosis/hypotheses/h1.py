@@ -35,7 +35,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
 
     A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
     """
-    if call.answered_by == "nobody" and case.is_lossy:
+    if call.answered_by == "nobody" and case.not_read.is_lossy:
         return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
         return refuted(f"nobody judged the headers of {call.exchange.id}")

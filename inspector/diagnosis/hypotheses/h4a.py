@@ -33,11 +33,11 @@ def of_attempts(case: Case, call: FailedCall | None = None) -> Judgement:
             "none opened by the API proxy" if not case.connects.proxy_established else "none for it"
         )
         return confirmed(f"{case.connects.idle_of_others} of {case.connects.established}, {opened}")
-    if case.connects.idle and case.is_whole and not case.clock_set_back:
+    if case.connects.idle and case.not_read.is_whole and not case.clock_set_back:
         return confirmed(
             f"{len(case.connects.idle)} of {case.connects.established} carry no good call"
         )
-    if not case.is_whole:
+    if not case.not_read.is_whole:
         return not_observable("the capture is not whole: tunnels may be missing in it")
     if case.clock_set_back:
         return not_observable("the clock was set back: whose tunnels are is not known")

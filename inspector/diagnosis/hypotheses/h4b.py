@@ -53,7 +53,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted("no error of the API's came, and no answer either")
     if call.outcome == "redirected":
         return refuted(f"{call.status} sends the call elsewhere; it is no error")
-    if call.answered_by == "nobody" and case.is_lossy:
+    if call.answered_by == "nobody" and case.not_read.is_lossy:
         return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
         return refuted(f"nobody answered {call.exchange.id}")

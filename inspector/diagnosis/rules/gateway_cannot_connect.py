@@ -58,7 +58,7 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False  # one of several may be its own
     if call.status in (500, *STATUSES) and says_so(call):
         return True
-    seen = call.exchange.server.ip in case.contacts.openers and not case.is_lossy
+    seen = call.exchange.server.ip in case.contacts.openers and not case.not_read.is_lossy
     return call.status in STATUSES and seen and not refuses(call)
 
 

@@ -53,7 +53,7 @@ def is_refused(connection: Connection, case: Case) -> bool:
     if connection.plain_answer is not None:
         return connection.plain_answer >= 400
     closed = connection.closed_by in ("server", "reset-by-server")
-    return closed and not connection.bytes_down and not case.is_lossy
+    return closed and not connection.bytes_down and not case.not_read.is_lossy
 
 
 def connection_sentence(connection: Connection, case: Case, count: int) -> str:

@@ -28,7 +28,7 @@ ABOUT: Final = Code(
 
 def find(case: Case) -> Iterator[Match]:
     tried = case.contacts.foreign or case.contacts.attempts or case.connects.misled
-    if not case.calls and not tried and not case.may_hide_calls and not _read_inside(case):
+    if not case.calls and not tried and not case.not_read.may_hide_calls and not _read_inside(case):
         yield Match(Evidence())
 
 

@@ -34,7 +34,7 @@ def tunnel_of(call: FailedCall, case: Case) -> Tunnel | None:
 
     Which of several is the call's need not be known where none was answered.
     """
-    if call.answered_by not in ("api-proxy", "nobody") or case.is_lossy:
+    if call.answered_by not in ("api-proxy", "nobody") or case.not_read.is_lossy:
         return None
     asked = call.tunnels[-1:] or case.asked_meanwhile(call.exchange, call.connection)
     return asked[-1] if asked and all(_is_unanswered(tunnel, case) for tunnel in asked) else None

@@ -53,7 +53,9 @@ def explains(call: FailedCall, case: Case) -> bool:
         return False
     service = case.contacts.services.get((tunnel.host, tunnel.port or 0), Service())
     # Squid's own connection to the API proxy would have come between.
-    return not case.is_lossy and not service.accepted_after((tunnel.opened_at, tunnel.packet))
+    return not case.not_read.is_lossy and not service.accepted_after(
+        (tunnel.opened_at, tunnel.packet)
+    )
 
 
 def sentence(call: FailedCall, case: Case, count: int) -> str:

@@ -64,10 +64,14 @@ def has_failed(tunnel: Tunnel | None, case: Case) -> bool:
     if tunnel is None or not tunnel.established or tunnel.inner is not None:
         return False
     if tunnel.tls is None:
-        return tunnel.protocol == "none" and tunnel.closed_at is not None and case.is_whole
+        return tunnel.protocol == "none" and tunnel.closed_at is not None and case.not_read.is_whole
     if tunnel.tls.handshake == "failed" or tunnel.is_left_unused:
         return True
-    return tunnel.tls.handshake == "incomplete" and not tunnel.bytes_down and not case.is_lossy
+    return (
+        tunnel.tls.handshake == "incomplete"
+        and not tunnel.bytes_down
+        and not case.not_read.is_lossy
+    )
 
 
 def _is_own(call: FailedCall) -> bool:
