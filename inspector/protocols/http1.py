@@ -4,8 +4,7 @@ h11 and llhttp parse for a participant, who may refuse.  An observer cannot:
 it names what is wrong (`http1_faults.FAULTS`) and goes on; bytes may be missing
 (`gap`); and it need not look at bodies nobody asked for (`skippable`, `skip`).
 
-What follows a head is decided in `_begin_request` and `_begin_response`.
-Bodies are `http1_body`'s.
+What follows a head is decided in `http1_begun`; bodies are `http1_body`'s.
 """
 
 from __future__ import annotations
@@ -13,19 +12,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent
+from inspector.protocols.http1_begun import request_begun, response_begun
+from inspector.protocols.http1_behind import Behind
 from inspector.protocols.http1_body import BodyReader
-from inspector.protocols.http1_faults import FAULTS, HeadLimits
-from inspector.protocols.http1_framing import (
-    BODILESS_STATUSES,
-    UNTIL_CLOSE,
-    body_length,
-    read_framing,
-)
-from inspector.protocols.http1_head import RequestLine, StatusLine
+from inspector.protocols.http1_faults import HeadLimits
+from inspector.protocols.http1_head import RequestLine
 from inspector.protocols.http1_head_reader import Head, HeadReader
 from inspector.protocols.messages import (
     EVERYTHING,
@@ -34,11 +29,8 @@ from inspector.protocols.messages import (
     RequestHead,
     ResponseHead,
     Switched,
-    by_name,
 )
 from inspector.wire import Segment
-
-__all__ = ["FAULTS", "HeadLimits", "Http1Parser"]
 
 _NO_METHODS: Final[deque[bytes]] = deque(maxlen=0)
 
@@ -50,22 +42,6 @@ class _State(IntEnum):
     RESYNC = 3  # out of step: looking for a message at segment starts
     PAUSED = 4  # after a request that may end HTTP: later bytes are held
     DONE = 5  # switched, or closed
-
-
-class _Lost(NamedTuple):
-    """A gap that came while paused."""
-
-    missing: int
-    at: int
-    packet: int
-
-
-class _Closed(NamedTuple):
-    """A close that came while paused."""
-
-    at: int
-    packet: int
-    clean: bool
 
 
 class Http1Parser:
@@ -112,7 +88,7 @@ class Http1Parser:
         self._may_switch = False
         # Requests have none; an empty deque takes 0.7 KB for each open connection.
         self._methods: deque[bytes] = _NO_METHODS if self._requests else deque()
-        self._held: list[Segment | _Lost | _Closed] = []
+        self._behind = Behind()
         self._rest: list[Segment] = []
 
     # -- what the caller tells -------------------------------------------------
@@ -212,7 +188,7 @@ class Http1Parser:
         if n <= 0:
             return events
         if self._state == _State.PAUSED:
-            self._held.append(_Lost(n, at, packet))
+            self._behind.gap(n, at, packet)
         elif self._state == _State.BODY:
             inside = self._body.miss(n, packet, events, self._position)
             self._position += inside
@@ -236,7 +212,7 @@ class Http1Parser:
         events: list[Event] = []
         self._events = events
         if self._state == _State.PAUSED:
-            self._held.append(_Closed(at, packet, clean))
+            self._behind.close(at, packet, clean=clean)
             return events
         if self._state == _State.BODY and self._body.ends_at_close and clean:
             self._body.end(at, packet, events, self._position, complete=True)
@@ -250,30 +226,18 @@ class Http1Parser:
         if self._state != _State.PAUSED:
             return []
         self._state = _State.START
-        held, self._held = self._held, []
-        events: list[Event] = []
-        for item in held:  # after a further pause they are simply held again
-            if isinstance(item, _Lost):
-                events += self.gap(*item)
-            elif isinstance(item, _Closed):
-                events += self.close(item.at, item.packet, clean=item.clean)
-            else:
-                events += self.receive([item])
-        return events
+        # After a further pause the rest is simply held again.
+        behind, self._behind = self._behind, Behind()
+        return behind.told_to(self)
 
     def take_rest(self) -> list[Segment]:
         """The upgrade or CONNECT happened: what was held, up to the first gap.  Ends the parser.
 
         Called when not paused, it ends the parser within a message, which then has no end event.
         """
-        rest: list[Segment] = []
-        for item in self._held:
-            if isinstance(item, _Lost | _Closed):
-                break
-            rest.append(item)
-        self._held = []
+        behind, self._behind = self._behind, Behind()
         self._state = _State.DONE
-        return rest
+        return behind.first_segments
 
     def expect(self, method: bytes) -> None:
         """A request with `method` was sent: its response is read as an answer to it."""
@@ -287,11 +251,6 @@ class Http1Parser:
     def out_of_step(self) -> bool:
         """Whether the parser is looking for the start of a message."""
         return self._state == _State.RESYNC
-
-    @property
-    def unanswered(self) -> int:
-        """How many expected methods no final response has used yet."""
-        return len(self._methods)
 
     @property
     def paused(self) -> bool:
@@ -326,7 +285,7 @@ class Http1Parser:
             self._come_into_step(self._head_reader.search(segment))
         else:
             at, packet, data = segment
-            later = self._held if state == _State.PAUSED else self._rest
+            later = self._behind.items if state == _State.PAUSED else self._rest
             later.append((at, packet, data[position:]) if position else segment)
         return len(segment[2])
 
@@ -369,12 +328,22 @@ class Http1Parser:
 
     # -- what follows a head ---------------------------------------------------
 
-    def _begin(self, head: Head) -> None:
-        if isinstance(head.line, RequestLine):
-            self._begin_request(head.line, head)
+    def _begin(self, read: Head) -> None:
+        if isinstance(read.line, RequestLine):
+            begun = request_begun(read.line, read, self._head_at)
         else:
-            self._begin_response(head.line, head)
-        for name, offset, detail in head.notes.items():
+            method = self._methods[0] if self._methods else b""
+            begun = response_begun(read.line, read, self._head_at, method)
+            if self._methods and not begun.is_interim:
+                self._methods.popleft()
+        self._close_announced, self._may_switch = begun.closes, begun.may_switch
+        self._events.append(begun.head)
+        if begun.is_interim:  # has no end of its own: the final response follows
+            self._state = _State.START
+        else:
+            self._body.begin(begun.length, self._wants_body(begun.head), begun.body_at)
+            self._state = _State.BODY
+        for name, offset, detail in read.notes.items():
             self._fault(name, self._head_reader.packet_of(offset), detail)
 
     def _begin_cut(self, head: Head, at: int, packet: int, *, lost: bool) -> None:
@@ -385,55 +354,6 @@ class Http1Parser:
             self._body.lost = lost
             stop = self._head_at + head.layout.size
             self._body.end(at, packet, self._events, stop, complete=False)
-
-    def _begin_request(self, line: RequestLine, read: Head) -> None:
-        at, packet = read.begun
-        fields, named = read.fields, by_name(read.fields)
-        head = RequestHead(*line, fields, named, packet, at, self._head_at, read.layout)
-        framing = read_framing(fields, named, read.notes)
-        # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
-        length = 0 if head.is_connect else body_length(framing, line.version, 0, read.notes)
-        self._close_announced = framing.closes
-        self._may_switch = head.is_connect or framing.upgrades
-        self._begin_body(head, length)
-
-    def _begin_response(self, line: StatusLine, read: Head) -> None:
-        at, packet = read.begun
-        status = line.status
-        interim = 100 <= status < 200 and status != 101
-        method = self._methods[0] if self._methods else b""
-        if self._methods and not interim:
-            self._methods.popleft()
-        self._may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
-        fields, named, notes = read.fields, by_name(read.fields), read.notes
-        framing = read_framing(fields, named, notes)
-        self._close_announced = framing.closes and not interim
-        # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
-        length = 0
-        if not (interim or self._may_switch or method == b"HEAD" or status in BODILESS_STATUSES):
-            length = body_length(framing, line.version, UNTIL_CLOSE, notes)
-        head = ResponseHead(
-            status,
-            line.reason,
-            line.version,
-            fields,
-            named,
-            packet,
-            at,
-            self._head_at,
-            read.layout,
-            ends_body_at_close=length == UNTIL_CLOSE,
-        )
-        if interim:  # has no end of its own: the final response follows
-            self._events.append(head)
-            self._state = _State.START
-        else:
-            self._begin_body(head, length)
-
-    def _begin_body(self, head: RequestHead | ResponseHead, length: int) -> None:
-        self._events.append(head)
-        self._body.begin(length, self._wants_body(head), head.start + head.layout.size)
-        self._state = _State.BODY
 
     def _end_body(self, stop: int) -> None:
         """The body is over, before byte `stop`: its framing says so, or failed."""

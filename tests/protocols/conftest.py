@@ -9,7 +9,8 @@ from typing import Literal
 
 from inspector.model.capture import Fault
 from inspector.native.library import loaded
-from inspector.protocols.http1 import HeadLimits, Http1Parser
+from inspector.protocols.http1 import Http1Parser
+from inspector.protocols.http1_faults import HeadLimits
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,

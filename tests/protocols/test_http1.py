@@ -499,11 +499,9 @@ def test_after_a_switch_a_response_parser_is_finished() -> None:
 
 
 def test_final_responses_use_up_expected_methods() -> None:
-    http = parser("response", b"GET", b"HEAD")
-    assert http.unanswered == 2
-    http.receive(packets(b"HTTP/1.1 100 Continue\r\n\r\n"))
-    assert http.unanswered == 2
-    http.receive(packets(OK + b"Content-Length: 0\r\n\r\n"))
-    assert http.unanswered == 1
-    http.receive(packets(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"))
-    assert http.unanswered == 0
+    http = parser("response", b"GET", b"HEAD", b"GET")
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    answers = OK + b"Content-Length: 2\r\n\r\nok" + OK + b"Content-Length: 5\r\n\r\n"
+    assert story(http.receive(packets(interim + answers + OK + b"Content-Length: 1\r\n\r\n!"))) == [
+        "100", "200", "body ok", "end 2", "200", "end 0", "200", "body !", "end 1",
+    ]  # fmt: skip

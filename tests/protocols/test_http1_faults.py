@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from inspector.model.capture import Fault
-from inspector.protocols.http1 import FAULTS, HeadLimits
+from inspector.protocols.http1_faults import FAULTS, HeadLimits
 from inspector.protocols.messages import Event, Field, RequestHead
 from tests.protocols.conftest import Role, every_way, packets, parser, story
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.model.capture import Fault
-from inspector.protocols.http1 import FAULTS, HeadLimits
+from inspector.protocols.http1_faults import FAULTS, HeadLimits
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,
