@@ -63,6 +63,11 @@ class RecordReader:
         """Whether the latest byte ended a record."""
         return not (self.is_lost or self._begun or self._spoilt)
 
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether all is there, and the latest byte is within a record."""
+        return bool(self._begun) and not (self.is_lost or self._spoilt)
+
     def receive(self, segments: Sequence[Segment]) -> list[RecordPiece]:
         """The next bytes; the records that are whole with them."""
         found: list[RecordPiece] = []

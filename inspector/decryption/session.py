@@ -84,6 +84,8 @@ class TlsSession:
         self._is_old = self._has_chosen = False
         # Nothing will be read of it: it has no keys, or another leg of it is read.
         self.is_over = False
+        #: Its ends closed it: a record that is begun will never be whole.
+        self.is_closed = False
         self._was_taken = False
         self._waiting: deque[RecordPiece] = deque()
         self._waits = 0
@@ -102,8 +104,11 @@ class TlsSession:
         sides = self._sides.values()
         if not any(side.opened for side in sides):
             return "failed"
-        readers = self._readers.values()
-        if any(side.lacks_some for side in sides) or not all(one.is_whole for one in readers):
+        # What its sender broke off within a record nobody could read.
+        is_read = all(
+            one.is_whole or (self.is_closed and one.is_broken_off) for one in self._readers.values()
+        )
+        if any(side.lacks_some for side in sides) or not is_read:
             return "partial"
         return "decrypted"
 

@@ -27,6 +27,10 @@ from inspector.diagnosis.credential_answers import CREDENTIALS
 
 _MISTRAL: Final = "docs.mistral.ai/api"
 _GROQ: Final = "console.groq.com/docs/errors"
+#: litellm's words while it asks nobody (router_utils/cooldown_handlers.py, seen in litellm 1.108).
+PUT_ASIDE: Final = (
+    r"no deployments available.{0,60}try again in|deployments for selected model are in cooldown"
+)
 _LITELLM_ROUTER: Final = "docs.litellm.ai/docs/routing (cooldowns); golden captures: litellm-*"
 _AWF: Final = "the firewall's API proxy, measured"
 _OTHER_MODEL: Final = "Ask for a model that {host} lists (GET /v1/models); key and path are good"
@@ -127,9 +131,7 @@ _MODELS: Final[tuple[Answer, ...]] = (
         _LITELLM_ROUTER, (400, 404),
     ),
     row(
-        "litellm", "proxy-refused",
-        r"no deployments available.{0,60}try again in"
-        r"|deployments for selected model are in cooldown",
+        "litellm", "proxy-refused", PUT_ASIDE,
         "The gateway puts a deployment aside after its calls failed, and has no other to ask.",
         "Find out why the calls before failed; how soon it puts a deployment aside is set in its"
         " router_settings (allowed_fails, cooldown_time)", _LITELLM_ROUTER,

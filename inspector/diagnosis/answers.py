@@ -8,11 +8,12 @@ A gateway passes on the words of others, so whose they are is no condition of a 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
 from inspector.diagnosis.answer_row import Answer
-from inspector.diagnosis.answer_table import TABLE
+from inspector.diagnosis.answer_table import PUT_ASIDE, TABLE
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Cause, Code
@@ -46,6 +47,7 @@ _VARIABLES: Final = {
         "GOOGLE_API_KEY", "VERTEX_API_TARGET", "VERTEX_API_BASE_PATH", "GOOGLE_VERTEX_BASE_URL",
     ),
 }  # fmt: skip
+_PUT_ASIDE: Final = re.compile(PUT_ASIDE)
 _NO_VARIABLES: Final = ("the key", "the target", "the target's base path", "the base URL")
 
 
@@ -71,6 +73,11 @@ def _known(status: int, words: str) -> Answer | None:
         ),
         None,
     )
+
+
+def is_put_aside(call: FailedCall) -> bool:
+    """Whether a gateway refuses a call because calls before it failed."""
+    return call.answered_by != "upstream" and _PUT_ASIDE.search(call.message) is not None
 
 
 def is_about(call: FailedCall, code: FindingCode) -> bool:

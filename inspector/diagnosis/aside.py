@@ -6,19 +6,13 @@ litellm asks nobody for some seconds (its cooldown) once a deployment's call fai
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import Final
 
+from inspector.diagnosis.answers import is_put_aside
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.groups import Groups
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import answer, plural
-
-#: litellm's words (router_utils/cooldown_handlers.py, seen in litellm 1.108).
-SAYS: Final = re.compile(
-    r"no deployments available.{0,60}try again in|deployments for selected model are in cooldown"
-)
 
 
 @dataclass(slots=True)
@@ -29,13 +23,13 @@ class Aside:
 
     def cause(self, call: FailedCall) -> Cause | None:
         """The cause of the failure after which the gateway asked nobody; None for other answers."""
-        if call.answered_by == "upstream" or not SAYS.search(call.message):
+        if not is_put_aside(call):
             return None
         return self._causes.get(_service(call))
 
     def note(self, call: FailedCall, cause: Cause) -> None:
         """Remember why a call failed, whatever is refused after it."""
-        if not SAYS.search(call.message):
+        if not is_put_aside(call):
             self._causes[_service(call)] = cause
 
 

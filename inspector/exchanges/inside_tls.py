@@ -72,6 +72,7 @@ class Inside:
     def finish(self, at: int, packet: int) -> Decryption | None:
         """The connection is over: how far it was read."""
         session = self._session
+        session.is_closed = self._context.connection.closed_by is not None
         for up in (True, False):
             self._pass_on(session.end(up, at, packet))
         if self._slot is not None:

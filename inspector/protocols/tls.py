@@ -228,7 +228,8 @@ class TlsConversation:
             return "not seen"
         if progress.complete:
             return "complete"
-        if progress.alerted:
+        # Behind a hole an alert that is encrypted may be the close of what went well.
+        if progress.alerted and (self._alerts or not self._gap):
             return "failed"
         return "failed" if closed and not self._gap else "incomplete"
 

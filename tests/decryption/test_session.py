@@ -168,6 +168,19 @@ def test_each_suite_of_tls_1_3_is_read(suite: int) -> None:
         assert (up, down, session.state) == (b"ask", b"answer", "decrypted")
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_record_that_its_sender_broke_off_is_not_what_was_missed(is_lost: bool) -> None:
+    talk = Talk().tell(True, b"ask").tell(False, b"answer").tell(False, b"more")
+    up, data = talk.flights[-1]
+    *flights, _ = talk.flights
+    _, _, session = read([*flights, (up, data[:-1])], store(log(talk.suite, *LABELS)))
+    assert session.state == "partial"  # the rest may come
+    if is_lost:
+        session.gap(up, 1, 0, 9)
+    session.is_closed = True
+    assert session.state == ("partial" if is_lost else "decrypted")
+
+
 def test_keys_are_updated_in_both_directions() -> None:
     talk = Talk().tell(True, b"one ").tell(False, b"1 ")
     for side in (True, False, True):

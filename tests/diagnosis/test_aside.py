@@ -71,3 +71,8 @@ def test_what_went_well_before_is_no_failure() -> None:
     well = response("200 OK", "content-type: application/json", "request-id: r", body=WELL)
 
     assert cause(report_of(well, ASIDE)).code == "proxy-refused"
+
+
+def test_whether_the_api_failed_before_is_open_where_the_refusals_alone_were_seen() -> None:
+    verdicts = {each.id: each.verdict for each in report_of(ASIDE, ASIDE).hypotheses}
+    assert verdicts["H4b"] == "not observable"

@@ -31,7 +31,11 @@ share = pytest.mark.parametrize(
     ],
 )
 #: Causes that name what is seen of a failure, and not what brought it about.
-SYMPTOMS = frozenset({"call-unanswered", "gateway-cannot-connect", "proxy-not-listening"})
+SYMPTOMS = frozenset(
+    {"call-unanswered", "gateway-cannot-connect", "proxy-not-listening", "request-malformed"}
+)
+#: A gateway's refusal that states so of itself: it is due to calls that failed before.
+PUT_ASIDE = "The gateway puts a deployment aside after its calls failed"
 Head = tuple[str, int, int, str, str]
 
 
@@ -110,6 +114,7 @@ def mistakes(folder: Path, kept: list[Frame], report: Report) -> list[str]:
     # Without its logs, which no frames hold, the whole capture may name less than with them.
     alone = whole(folder).root_cause
     said_less |= cause is not None and alone is not None and cause.code == alone.code
+    said_less |= cause is not None and any(line.startswith(PUT_ASIDE) for line in cause.details)
     # What made a failed call good may be in the part that was cut off.
     said_less |= any(call.recovered_by is not None for call in whole(folder).exchanges)
     if cause is not None and cause.code != expect["root_cause"] and not said_less:

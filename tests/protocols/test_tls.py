@@ -327,6 +327,17 @@ def test_packets_missing_within_the_handshake_leave_it_incomplete(plain13: Recor
     assert seen.facts("closed").handshake == "incomplete"
 
 
+def test_an_encrypted_alert_behind_a_hole_in_the_handshake_is_no_failure() -> None:
+    flights = converse(client_context(V12), server_context(V12)).flights
+    seen = watch(flights[:1])
+    seen.receive(False, [(2, 2, flights[1][1][:100])])
+    seen.gap(False, len(flights[1][1]) - 100, 2, 2)
+    for up, data in flights[2:]:
+        seen.receive(up, [(3, 3, data)])
+    seen.receive(True, [(4, 4, record(21, bytes(26)))])
+    assert seen.facts("closed").handshake == "incomplete"
+
+
 def test_a_gap_in_the_client_hello_still_shows_what_came_before_it(plain13: Recording) -> None:
     hello = plain13.flights[0][1]
     name = hello.index(b"api.lab.test") + len(b"api.lab.test")

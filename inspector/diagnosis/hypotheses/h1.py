@@ -15,6 +15,7 @@ from inspector.diagnosis.hypotheses.judgement import (
 )
 from inspector.diagnosis.rules import (
     client_header_rejected,
+    clock_skew,
     credential_not_received,
     edge_refused,
     wrong_auth_scheme,
@@ -45,6 +46,9 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return not_observable("whether the API saw it needs keys")
     if call.answered_by != "upstream":
         return refuted("the API never saw it")
+    is_error = call.outcome == "status" and call.is_read
+    if is_error and (told := _of_the_answer(call, case)) is not None:
+        return told
     if call.inner is not None and (told := _of_what_arrived(call)) is not None:
         return told
     if call.outcome == "redirected":
@@ -53,6 +57,26 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted("the API accepted it")
     if not call.is_read:
         return not_observable("the error's body was not captured whole")
+    is_read = call.inner is not None and call.inner.request is not None
+    if wrong_auth_scheme.explains(call, case):
+        if is_read:
+            return refuted("the scheme that arrived is the API proxy's own")
+        return not_observable("the scheme inside the tunnel needs keys")
+    if credential_not_received.CAUSE.explains(call, case):
+        if is_read:
+            return refuted("the API proxy sent what arrived, and what did not")
+        return not_observable("which credential header arrived needs keys")
+    if clock_skew.CAUSE.explains(call, case) and not is_read:
+        return not_observable("whose signature was judged needs keys")
+    if call.status == 401 and "bearer" in call.message and _sends_bearer(call):
+        return not_observable("whose Authorization was judged needs keys")
+    if call.status == 401:
+        return refuted("the API judged what the API proxy wrote")
+    return refuted(f"{call.status} is about nothing the client's headers say")
+
+
+def _of_the_answer(call: FailedCall, case: Case) -> Judgement | None:
+    """Of an answer that says itself what was not wanted, whosever credential came with it."""
     if wrong_path.explains(call, case):
         return confirmed("the API has no such path")
     if client_header_rejected.CAUSE.explains(call, case):
@@ -63,20 +87,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         named = next((name for name in _STEERING if name in call.message), None)
         if named is not None:
             return confirmed(f"the API names the client's {named}")
-    is_read = call.inner is not None and call.inner.request is not None
-    if wrong_auth_scheme.explains(call, case):
-        if is_read:
-            return refuted("the scheme that arrived is the API proxy's own")
-        return not_observable("the scheme inside the tunnel needs keys")
-    if credential_not_received.CAUSE.explains(call, case):
-        if is_read:
-            return refuted("the API proxy sent what arrived, and what did not")
-        return not_observable("which credential header arrived needs keys")
-    if call.status == 401 and "bearer" in call.message and _sends_bearer(call):
-        return not_observable("whose Authorization was judged needs keys")
-    if call.status == 401:
-        return refuted("the API judged what the API proxy wrote")
-    return refuted(f"{call.status} is about nothing the client's headers say")
+    return None
 
 
 def _of_what_arrived(call: FailedCall) -> Judgement | None:

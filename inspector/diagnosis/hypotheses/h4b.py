@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.diagnosis.answers import is_put_aside
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.hypotheses.judgement import (
@@ -33,17 +34,20 @@ _NOT_THE_API: Final = {
 def judge(call: FailedCall, case: Case) -> Judgement:
     """Told from the answer's headers and body."""
     answer = None if call.inner is None else call.inner.response
-    if answer is not None and answer.status >= 400:
+    is_edges = call.outcome == "status" and edge_refused.explains(call, case)
+    if answer is not None and answer.status >= 400 and not is_edges:
         return confirmed(f"the API answered {answer.status} inside the tunnel")
     if call.outcome == "error-event":
         return confirmed("an event of the stream is the API's error")
     if call.outcome == "status":
-        if edge_refused.explains(call, case):
+        if is_edges:
             return refuted("a network in front of the API answered, not the API")
         if call.answered_by == "upstream":
             return confirmed(f"the API answered {call.status}")
         if call.answered_by == "unknown":
             return not_observable("who wrote the error cannot be told; keys would")
+        if is_put_aside(call):
+            return not_observable("the gateway refused it for a call that had failed before")
         return refuted(_NOT_THE_API[call.answered_by])
     if call.outcome == "unusable" and unusable(call.exchange) == "error":
         if call.answered_by == "upstream":
