@@ -30,9 +30,10 @@ METHODS: Final = frozenset(
 )
 _SIMPLE_REQUEST: Final = re.compile(TOKEN + rb"{1,32} [^ \r\n]+")
 _STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([^\n]*))?", re.DOTALL)
-#: A status line with stray blanks or another version, such as `HTTP/2 401` or `http/1.1  200 ok`.
+#: A status line with stray blanks or another version, such as `HTTP/2 401`.  The name is written in
+#: capitals (RFC 9112 2.3): parsers of clients and other readers take no `http/1.1 200` for one.
 _ANY_STATUS_LINE: Final = re.compile(
-    rb"(" + _ANY_VERSION.pattern + rb")[ \t]+([0-9]{3})(?:[ \t]+([^\n]*))?", re.DOTALL
+    rb"(HTTP/[0-9A-Za-z.]{0,16})[ \t]+([0-9]{3})(?:[ \t]+([^\n]*))?", re.DOTALL
 )
 _NAME_OF_HTTP: Final = b"HTTP/"
 #: Makes every digit a 0, to compare with a pattern.
@@ -74,7 +75,7 @@ def may_begin(data: bytes | bytearray, *, request: bool) -> bool:
     """Whether `data`, which has no line end yet, may become a start line."""
     if request:
         return bool(_METHOD_PREFIX.match(data))
-    return _NAME_OF_HTTP.startswith(bytes(data[: len(_NAME_OF_HTTP)]).upper())
+    return _NAME_OF_HTTP.startswith(data[: len(_NAME_OF_HTTP)])
 
 
 def begins_status(data: bytes) -> bool:

@@ -59,7 +59,8 @@ class SquidLine(Fact):
     """What Squid says of a transaction that is over; a tunnel's line comes when it *closes*.
 
     `port` is null in the native format and in the JSON twin, which lack it.  `method` is `-` and
-    `status` 0 where a connection ended without a request (`error:transaction-end-before-headers`).
+    `status` null where Squid answered nothing and writes 0: a connection that ended without a
+    request (`error:transaction-end-before-headers`), a client that left.
     A Squid that peeks (`ssl_bump`) writes two lines of one tunnel: `opens`, and what became of it.
     """
 
@@ -68,7 +69,7 @@ class SquidLine(Fact):
     ip: str
     port: int | None
     method: str
-    status: int
+    status: int | None
     decision: str
     target: str
 
@@ -128,7 +129,7 @@ def _line(number: int, raw: bytes) -> Line | None:
         ip=groups["client"].strip("[]"),
         port=None if port is None else int(port),
         method=groups["method"],
-        status=int(groups["status"]),
+        status=int(groups["status"]) or None,
         decision=f"{groups['code']}:{groups['how']}",
         target=groups["url"],
     )
@@ -151,7 +152,7 @@ def _json_line(number: int, text: str) -> Line | None:
         method, target = _text(fields, "method"), _text(fields, "url")
         if method is None or target is None or status is None or not _DECISION.fullmatch(decision):
             return None
-        return SquidLine(number, at, client, None, method, status, decision, target)
+        return SquidLine(number, at, client, None, method, status or None, decision, target)
     schema = (_text(fields, "_schema") or "").partition("/")[0]
     event = _SCHEMAS.get(schema) or _text(fields, "event")
     if event is None or not _EVENT.fullmatch(event):

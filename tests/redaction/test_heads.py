@@ -76,7 +76,7 @@ def test_a_version_that_is_none_may_be_any_text() -> None:
 def test_so_may_that_of_an_answer() -> None:
     raw = b"HTTP/LABONLY9LABONLY \t401  OK\r\n\r\n"
     assert masked(raw) == b"HTTP/" + b"x" * 15 + b" \t401  OK\r\n\r\n"
-    assert masked(b"http/2 401\r\n\r\n") == b"http/2 401\r\n\r\n"
+    assert masked(b"HTTP/2 401\r\n\r\n") == b"HTTP/2 401\r\n\r\n"
 
 
 def test_trailers_are_masked_as_headers_are() -> None:

@@ -43,6 +43,15 @@ def test_only_the_firewalls_format_names_the_clients_port() -> None:
     assert ports == [None, 52628, None]
 
 
+def test_zero_is_no_status() -> None:
+    lines = read([
+        NATIVE.replace(b"/200", b"/000"),
+        FIREWALL.replace(b" 200 ", b" 0 "),
+        AUDIT.replace(b"200", b"0"),
+    ])  # fmt: skip
+    assert [line.status for line in lines if isinstance(line, SquidLine)] == [None, None, None]
+
+
 def test_an_ipv6_client_loses_its_brackets() -> None:
     (line,) = read([FIREWALL.replace(b"172.30.0.30:", b"[fd00::30]:")])
     assert isinstance(line, SquidLine)
