@@ -1,6 +1,6 @@
 """What each attack costs at n, 2n and 4n: `make bench-growth`.
 
-    python -m benchmarks.growth [ATTACK ...] [--check]
+    python -m benchmarks.growth [ATTACK ...]
 
 Captures of `benchmarks.attacks` are read by `inspector analyze --format json`, and the largest also
 with all that `-o` leaves. CPU seconds are those beyond an empty capture's; memory is the peak, the
