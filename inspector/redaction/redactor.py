@@ -44,7 +44,7 @@ LINGERING: Final = 256
 REMEMBERED: Final = 16 << 20
 REMEMBERED_EACH: Final = 4 << 10
 #: Of each direction of a connection that has ended; twice as much where no more came.
-REMEMBERED_ENDED: Final = 16 << 10
+REMEMBERED_ENDED: Final = 4 << 10
 #: Packets between two looks at how much is remembered.
 LOOK_EVERY: Final = 8192
 
