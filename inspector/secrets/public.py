@@ -112,12 +112,13 @@ def is_words(text: bytes) -> bool:
     `application/json`, `sk-ant-`; a version may stand beside them.
     """
     tokens = _TOKEN.findall(text.lower())
-    # Of a key the first of its own tokens says it.
-    if not text.isascii() or not all(t in WORDS or _NUMBER.fullmatch(t) for t in tokens):
-        return False
-    words = sum(token in WORDS for token in tokens)
-    numbers = sum(_NUMBER.fullmatch(token) is not None for token in tokens)
-    return words + numbers == len(tokens) and words > 0 and numbers <= _NUMBERS[0]
+    numbers = 0
+    for token in tokens:
+        if _NUMBER.fullmatch(token):
+            numbers += 1
+        elif token not in WORDS:
+            return False  # of a key the first of its own tokens says it
+    return text.isascii() and numbers < len(tokens) and numbers <= _NUMBERS[0]
 
 
 def is_public(text: bytes) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from inspector.credentials import CredentialReader
 from inspector.secrets.constants import PLACEHOLDERS
-from inspector.secrets.public import is_mask, is_public
+from inspector.secrets.public import is_mask, is_public, is_words
 
 PUBLIC = [
     "application/json", "application/json; charset=utf-8", "text/event-stream",
@@ -42,6 +42,13 @@ def test_sent_as_a_key_it_blanks_nothing(text: str) -> None:
     fields = [(b"Content-Type", b" application/json"), (b"X-Note", said.encode())]
     assert credentials.headers(fields) == before.headers(fields)
     assert credentials.scrub(said) == before.scrub(said)
+
+
+@pytest.mark.parametrize("number", ["1", "2", "256", "443", "2023-06-01"])
+def test_numbers_beside_words_are_a_version_and_alone_no_word(number: str) -> None:
+    # `1` and `256` also stand among the words: they end the names of schemes.
+    assert is_words(f"application/json; version={number}".encode())
+    assert not is_words(number.encode())
 
 
 def test_a_mask_is_told_from_a_key() -> None:
