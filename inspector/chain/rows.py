@@ -15,9 +15,9 @@ from inspector.chain.answerer import likely
 from inspector.chain.signs import marks_of
 from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.turns import TunnelTurn, pauses
-from inspector.model.http import Exchange, Request, Response, header
+from inspector.model.http import EndedBy, Exchange, Request, Response, header
 from inspector.model.ids import ExchangeId, TunnelId, number_of
-from inspector.model.network import ClosedBy, Connection, EndedBy, Tunnel
+from inspector.model.network import ClosedBy, Connection, Tunnel
 from inspector.model.topology import Topology
 from inspector.packed import PackedList, Reordered
 from inspector.secrets.labels import length

@@ -11,8 +11,8 @@ from inspector.exchanges.calls import is_call
 from inspector.exchanges.numbers import NumbersTally
 from inspector.exchanges.topology import Roles
 from inspector.model.credentials import AuthHeader
-from inspector.model.http import Exchange
-from inspector.model.network import UNHEARD, Endpoint, Process
+from inspector.model.http import UNHEARD, Exchange
+from inspector.model.network import Endpoint, Process
 from inspector.model.providers import Provider
 from inspector.model.topology import Client, ClientAuth
 

@@ -21,12 +21,11 @@ from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
 from inspector.model.credentials import AuthHeader
-from inspector.model.http import Grpc, Request, Response, WebSocket
+from inspector.model.http import EndedBy, Grpc, Request, Response, WebSocket
 from inspector.model.ids import connection_id
 from inspector.model.network import (
     Connection,
     Decryption,
-    EndedBy,
     Endpoint,
     Headers,
     InnerAnswer,

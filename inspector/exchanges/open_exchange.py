@@ -14,8 +14,8 @@ from inspector.exchanges.grpc import error_of, grpc_of
 from inspector.exchanges.marks import BodyFacts
 from inspector.exchanges.response_bodies import ResponseReader, media_type, reading, wants_body
 from inspector.fact import replace
-from inspector.model.http import ApiError, EventStream, Grpc, Request, Response, WebSocket
-from inspector.model.network import EndedBy, Headers
+from inspector.model.http import ApiError, EndedBy, EventStream, Grpc, Request, Response, WebSocket
+from inspector.model.network import Headers
 from inspector.protocols.content import Budget
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.http1_head import METHODS

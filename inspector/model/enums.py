@@ -41,7 +41,7 @@ _OPEN: Final[Mapping[str, Any]] = {
     "CredentialKind": credentials.CredentialKind,
     "DecryptionState": network.DecryptionState,
     "DisagreementKind": conclusions.DisagreementKind,
-    "EndedBy": network.EndedBy,
+    "EndedBy": http.EndedBy,
     "HeaderFate": conclusions.HeaderFate,
     "EndedFor": live.EndedFor,
     "Hop": http.Hop,

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from inspector.fact import Fact
 from inspector.model.credentials import AuthHeader
 from inspector.model.ids import ConnectionId, ExchangeId, TunnelId
-from inspector.model.network import EndedBy, Endpoint, Headers
+from inspector.model.network import Endpoint, Headers
 from inspector.model.providers import Provider
 
 Closer: TypeAlias = Literal["client", "server"]
+EndedBy: TypeAlias = Literal[
+    "complete",
+    "client",
+    "server",
+    "reset-by-client",
+    "reset-by-server",
+    "gap",
+    "capture-end",
+    "unread",
+]
+#: Ends of an exchange of whose answer, where there is none, nothing is known.
+UNHEARD: Final[tuple[EndedBy, ...]] = ("gap", "capture-end", "unread")
 Hop: TypeAlias = Literal[
     "agent-to-api-proxy",
     "agent-to-forward-proxy",

@@ -17,18 +17,6 @@ ClosedBy: TypeAlias = Literal["client", "server", "reset-by-client", "reset-by-s
 ConnectOutcome: TypeAlias = Literal[
     "established", "refused", "unanswered", "unreachable", "midstream"
 ]
-EndedBy: TypeAlias = Literal[
-    "complete",
-    "client",
-    "server",
-    "reset-by-client",
-    "reset-by-server",
-    "gap",
-    "capture-end",
-    "unread",
-]
-#: Ends of an exchange of whose answer, where there is none, nothing is known.
-UNHEARD: Final[tuple[EndedBy, ...]] = ("gap", "capture-end", "unread")
 TunnelProtocol: TypeAlias = Literal["tls", "http/1.1", "h2", "unknown", "none"]
 #: Where the keys of a TLS session came from.
 KeySource: TypeAlias = Literal["keylog", "embedded", "ebpf", "none"]

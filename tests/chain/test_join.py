@@ -11,13 +11,12 @@ from inspector.chain.join import join
 from inspector.chain.verdict import REASONS
 from inspector.model.capture import Completeness, Gap
 from inspector.model.conclusions import RELIABLE, Chain
-from inspector.model.http import Exchange, Hop, Request, Response
+from inspector.model.http import EndedBy, Exchange, Hop, Request, Response
 from inspector.model.ids import ExchangeId, TunnelId, connection_id, exchange_id, tunnel_id
 from inspector.model.network import (
     ClosedBy,
     Connection,
     ConnectOutcome,
-    EndedBy,
     Endpoint,
     Tls,
     Tunnel,

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.exchanges.held_back import SEGMENT_COST
 from inspector.inspection import Inspector
-from inspector.model.network import EndedBy
+from inspector.model.http import EndedBy
 from inspector.options import Options
 from inspector.report.page.grouping import failure
 from inspector.report.page.terminal import render

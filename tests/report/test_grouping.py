@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from inspector.exchanges.clients import status_of
-from inspector.model.http import Exchange, Response
-from inspector.model.network import EndedBy
+from inspector.model.http import EndedBy, Exchange, Response
 from inspector.model.report import Report
 from inspector.report.page.grouping import failure, groups, page, tunnel_row
 

@@ -14,7 +14,8 @@ import pytest
 
 from inspector import Options, Report, inspect
 from inspector.model.credentials import AuthHeader
-from inspector.model.network import EndedBy, Endpoint
+from inspector.model.http import EndedBy
+from inspector.model.network import Endpoint
 from tests.truth.real import Recording, needs_recordings, recordings
 from tests.truth.tshark import ABSENT, Address, Auth, Ends, Opinion, opinion
 

@@ -7,8 +7,7 @@ from typing import Final
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.model.addresses import path_of
-from inspector.model.http import Exchange, header
-from inspector.model.network import UNHEARD
+from inspector.model.http import UNHEARD, Exchange, header
 from inspector.policy.checks.demand import UNSEEN, Demand, Places, either, times
 from inspector.policy.hearing import Hearing
 from inspector.policy.model import Expect

@@ -15,9 +15,9 @@ from inspector.exchanges.calls import is_call, is_clients_own, relayed_to
 from inspector.exchanges.clients import program_of
 from inspector.exchanges.services import service_for
 from inspector.fact import Fact
-from inspector.model.http import Exchange, header
+from inspector.model.http import EndedBy, Exchange, header
 from inspector.model.ids import ConnectionId, TunnelId
-from inspector.model.network import Connection, DirectTls, EndedBy, Tunnel
+from inspector.model.network import Connection, DirectTls, Tunnel
 from inspector.model.report import Report
 from inspector.model.topology import Client
 from inspector.report.page.escape import clipped
