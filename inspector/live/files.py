@@ -24,7 +24,7 @@ from inspector.live.source import Counters
 from inspector.model.capture import CaptureFile, Interface
 from inspector.pcap.blocks import block_length, packet_blocks
 from inspector.pcap.options import COMMENT
-from inspector.pcap.walked import span
+from inspector.pcap.stamps import Covered
 from inspector.pcap.writer import APPLICATION, SNAP_LENGTH, PcapngWriter
 from inspector.wire import Batch, packed_records
 
@@ -220,8 +220,7 @@ class CaptureFiles:
             self._made[path] = (about.st_dev, about.st_ino)
         self._file, self._index = file, index
         self._count = self._comments = 0
-        self._earliest: int | None = None
-        self._latest: int | None = None
+        self._covered = Covered()
         self._kept.append(path)
         try:
             comments = () if self._comment is None else (self._comment,)
@@ -272,9 +271,7 @@ class CaptureFiles:
             )
             self._fail(error)
         if written:
-            first, last, _ = span(packed_records(batch.records[:written]), 0)
-            self._earliest = first if self._earliest is None else min(first, self._earliest)
-            self._latest = last if self._latest is None else max(last, self._latest)
+            self._covered.take(packed_records(batch.records[:written]))
             self._count += written
             self._comments += sum(len(texts) for at, texts in comments.items() if at < written)
 
@@ -314,8 +311,8 @@ class CaptureFiles:
                 compression=None,
                 packets=self._count,
                 bytes=file.size,
-                started_at=self._earliest,
-                ended_at=self._latest,
+                started_at=self._covered.earliest,
+                ended_at=self._covered.latest,
                 interfaces=tuple(facts),
                 comments=self._comments + (self._comment is not None),
                 decryption_secrets=0,

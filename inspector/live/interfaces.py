@@ -9,7 +9,7 @@ from inspector.live.files import Described
 from inspector.live.source import Counters, Source
 from inspector.model.capture import CaptureFile, Interface
 from inspector.model.live import LiveInterface
-from inspector.pcap.walked import span
+from inspector.pcap.stamps import Covered
 from inspector.pcap.writer import ETHERNET, SNAP_LENGTH
 from inspector.wire import EVERYTHING, Batch, packed_records
 
@@ -99,16 +99,13 @@ class Stream:
 
     def __init__(self) -> None:
         self._packets = self._bytes = 0
-        self._earliest: int | None = None
-        self._latest: int | None = None
+        self._covered = Covered()
 
     def count(self, batch: Batch) -> None:
         records = packed_records(batch.records)
         self._packets += len(records)
         self._bytes += sum(records.packed[2::4])
-        first, last, _ = span(records, 0)
-        self._earliest = first if self._earliest is None else min(first, self._earliest)
-        self._latest = last if self._latest is None else max(last, self._latest)
+        self._covered.take(records)
 
     def fact(self, interfaces: tuple[Interface, ...]) -> CaptureFile:
         return CaptureFile(
@@ -117,8 +114,8 @@ class Stream:
             compression=None,
             packets=self._packets,
             bytes=self._bytes,
-            started_at=self._earliest,
-            ended_at=self._latest,
+            started_at=self._covered.earliest,
+            ended_at=self._covered.latest,
             interfaces=interfaces,
             comments=0,
             decryption_secrets=0,

@@ -1,4 +1,4 @@
-"""When the packets of one file were captured, and where its clock was set back.
+"""From when to when packets were captured, and where the clock of a file was set back.
 
 Who reads a file and who writes it while it is captured say the same of it.
 """
@@ -13,6 +13,21 @@ from inspector.pcap.walked import span
 from inspector.wire import DISORDER_NS, PackedRecords
 
 
+class Covered:
+    """From when to when packets were captured: UTC nanoseconds; None before the first of them."""
+
+    def __init__(self) -> None:
+        self.earliest: int | None = None
+        self.latest: int | None = None
+
+    def take(self, records: PackedRecords, before: int = 0) -> bool:
+        """Further packets, one at least; whether none goes back, the first held to `before`."""
+        first, last, in_order = span(records, before)
+        self.earliest = first if self.earliest is None else min(first, self.earliest)
+        self.latest = last if self.latest is None else max(last, self.latest)
+        return in_order
+
+
 class Stamps:
     """The times of packets in the order of their file; steps back are noted in `faults`.
 
@@ -23,16 +38,12 @@ class Stamps:
         self._faults = faults
         self._interfaces = interfaces
         self.packets = 0
-        #: Of the packets so far.
-        self.earliest: int | None = None
-        self.latest: int | None = None
+        self.covered = Covered()
         self._clock = 0
 
     def take(self, records: PackedRecords) -> None:
         """The next packets, one at least."""
-        first, last, in_order = span(records, self._clock)
-        self.earliest = first if self.earliest is None else min(first, self.earliest)
-        self.latest = last if self.latest is None else max(last, self.latest)
+        in_order = self.covered.take(records, self._clock)
         # Of several each hands over its packets in portions: no clock has to step for that.
         if not in_order and self._interfaces() <= 1:
             self._note(records)
