@@ -16,6 +16,7 @@ package's docstring a worked example.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -96,6 +97,31 @@ def by_rank(
         for call, (first, last) in zip(calls[near], waits[near], strict=True):
             if first <= opened <= last and proxy == call.service[0]:
                 yield call, carrier
+
+
+def opened_while_waiting(call: CallRow, opened: Sequence[int]) -> range:
+    """Which of the tunnels that were opened at these times, in order, the call can have asked for.
+
+    Of a call whose request was not seen all that were opened before its answer.
+    """
+    last = len(opened)
+    if call.until != UNKNOWN:
+        last = bisect_right(opened, call.until + JITTER)
+    return range(bisect_left(opened, call.begun - JITTER), last)
+
+
+def sampled(
+    calls: Sequence[CallRow], carriers: Sequence[Carrier], count: int
+) -> Iterator[tuple[CallRow, Carrier]]:
+    """Pair about `count` of the calls with all tunnels that may be theirs.
+
+    Where most calls are tried again, ranks say little.
+    """
+    opened = [carrier.opened for carrier in carriers]
+    for call in calls[:: 1 + len(calls) // count]:
+        for place in opened_while_waiting(call, opened):
+            if may_belong(call, carriers[place]):
+                yield call, carriers[place]
 
 
 def may_answer(call: CallRow, carrier: Carrier) -> bool:

@@ -13,7 +13,6 @@ from either side; the others (`_SEARCHED`, `_MOVES`, `_NEAREST`, `_ATTEMPTS`) bo
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Final
@@ -22,7 +21,6 @@ from inspector.chain.evidence import (
     AGAIN,
     ENDLESS,
     ENDS_TOGETHER,
-    JITTER,
     MS,
     attempt_cost,
     by_rank,
@@ -30,7 +28,9 @@ from inspector.chain.evidence import (
     lag,
     may_answer,
     may_belong,
+    opened_while_waiting,
     patience,
+    sampled,
 )
 from inspector.chain.link import Link, mark_queued
 from inspector.chain.order import Order, Pairs, align, apart, disorder
@@ -99,7 +99,9 @@ class Explanation:
         voted = many and learned.vote(by_rank(calls, carriers, REACH))
         are_tried_again = _OFTEN * len(calls) < len(carriers)
         if many and (are_tried_again or not learned.knows_requests):
-            voted |= learned.vote(self._sampled(), are_tried_again=are_tried_again)
+            voted |= learned.vote(
+                sampled(calls, carriers, _SAMPLE), are_tried_again=are_tried_again
+            )
         order = self._align(is_over)
         if many and not voted and learned.vote(self._looked_at(order.pairs)):
             order = self._align(is_over)
@@ -155,19 +157,6 @@ class Explanation:
         """Whether the request grew into the tunnel as its kind does."""
         return self._learned.grew_as_usual(self._calls[call], self._carriers[carrier])
 
-    def _sampled(self) -> Iterator[tuple[CallRow, Carrier]]:
-        """Pair some of the calls with all tunnels that were opened while they waited.
-
-        Where most calls are tried again, ranks say little.
-        """
-        opened = [carrier.opened for carrier in self._carriers]
-        for call in self._calls[:: 1 + len(self._calls) // _SAMPLE]:
-            first = bisect_left(opened, call.begun - JITTER)
-            last = bisect_right(opened, call.until + JITTER) if call.until >= 0 else len(opened)
-            for carrier in self._carriers[first:last]:
-                if may_belong(call, carrier):
-                    yield call, carrier
-
     def _looked_at(self, pairs: Pairs) -> Iterator[tuple[CallRow, Carrier]]:
         for carrier, row in enumerate(self._carriers):
             for place in pairs.of(carrier):
@@ -183,12 +172,10 @@ class Explanation:
         opened = [carrier.opened for carrier in self._carriers]
         found = {}
         for call, carrier in self._carrier_of.items():
-            row = self._calls[call]
-            first = bisect_left(opened, row.begun - JITTER)
-            last = bisect_right(opened, row.until + JITTER) if row.until >= 0 else len(opened)
             crowd = self._pairs.crowds[carrier]
+            choice = len(opened_while_waiting(self._calls[call], opened))
             found[call] = Link(
-                call, carrier, margins[call], crowd, last - first, self._is_told_by_size(call)
+                call, carrier, margins[call], crowd, choice, self._is_told_by_size(call)
             )
         mark_queued(found.values(), self._calls, self._carriers)
         return found

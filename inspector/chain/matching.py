@@ -7,11 +7,11 @@ more tunnels than that follow it to the same host.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.chain.evidence import JITTER, MS, may_belong
+from inspector.chain.evidence import JITTER, MS, may_belong, opened_while_waiting
 from inspector.chain.explanation import Explanation
 from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
@@ -68,11 +68,9 @@ class Cluster:
         ]
         found = {}
         for index in alone if free else ():
-            call = self.calls[index]
-            first = bisect_left(free, call.begun - JITTER)
-            last = len(free) if call.until == UNKNOWN else bisect_right(free, call.until + JITTER)
-            if last > first:
-                found[index] = len(alone), last - first
+            choice = opened_while_waiting(self.calls[index], free)
+            if choice:
+                found[index] = len(alone), len(choice)
         return found
 
     def attempts(self) -> dict[int, list[int]]:
