@@ -198,6 +198,17 @@ def label(credential: Credential) -> str:
     return f"<{credential.kind}{prefix} {credential.length} bytes {credential.fingerprint}>"
 
 
+def label_of_user_information(text: str, shown: str) -> str:
+    """The label of user information, which is what Basic carries (RFC 3986 3.2.1), as Basic's is.
+
+    It names the prefix of a key in either half.
+    """
+    if not shown.startswith("<unknown "):
+        return shown
+    prefix = prefix_in_user_information(text)
+    return shown.replace("<unknown ", "<basic " if prefix is None else f"<basic {prefix} ", 1)
+
+
 #: Matches exactly what `label` writes, so that scrubbing twice changes nothing.
 LABEL: Final = (
     r"<(?:"

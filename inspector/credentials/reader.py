@@ -10,12 +10,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from inspector.credentials import granting, parts
-from inspector.credentials.kinds import (
-    is_recognised,
-    label,
-    named,
-    prefix_in_user_information,
-)
+from inspector.credentials.kinds import is_recognised, label, label_of_user_information, named
 from inspector.credentials.mask_notes import MaskNotes
 from inspector.credentials.memo import Memo
 from inspector.credentials.reading import (
@@ -362,7 +357,8 @@ class CredentialReader:
         path = target.path
         if target.user is not None:
             start, stop = target.user
-            shown = _user_information(path[start:stop], self._scrubber.value(path[start:stop]))
+            user = path[start:stop]
+            shown = label_of_user_information(user, self._scrubber.value(user))
             rest = self.scrub(path[stop + 1 :])
             path = granting.written(f"{path[:start]}{shown}@{rest}", self._in_path, self._key)
         else:
@@ -398,14 +394,3 @@ class CredentialReader:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)
         return header
-
-
-def _user_information(text: str, shown: str) -> str:
-    """The label of user information, which is what Basic carries (RFC 3986 3.2.1), as Basic's is.
-
-    It names the prefix of a key in either half.
-    """
-    if not shown.startswith("<unknown "):
-        return shown
-    prefix = prefix_in_user_information(text)
-    return shown.replace("<unknown ", "<basic " if prefix is None else f"<basic {prefix} ", 1)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.conversation import Conversation
-from inspector.exchanges.ledger import Ledger, TunnelRecord
+from inspector.exchanges.ledger import Ledger
 from inspector.exchanges.listener import Audience
-from inspector.exchanges.open_exchange import OpenExchange
 from inspector.flows.contract import ConnectionView, Place
 from inspector.flows.engine import PacketEngine
 from inspector.flows.native import NativeEngine
-from inspector.model.network import Endpoint
 from inspector.native.library import loaded
 from inspector.pipeline import Pipeline
 from inspector.secrets.vault import Vault
@@ -30,17 +29,7 @@ class Unwritten(Ledger):
     The keys of one were learnt with its heads (`CredentialReader.study`).
     """
 
-    def add_exchange(
-        self,
-        draft: OpenExchange,
-        connection: ConnectionView,
-        tunnel: TunnelRecord | None,
-        ends: tuple[Endpoint, Endpoint],
-        *,
-        at_end: bool,
-        decrypted: bool = False,
-        asked: str | None = None,
-    ) -> None:
+    def add_exchange(self, *_args: Any, **_more: Any) -> None:
         """See `Ledger`."""
 
 

@@ -24,7 +24,7 @@ REMEMBERED: Final = 256
 FRAGMENTS: Final = 8192
 
 #: RFC 792, RFC 4443 2.1.
-_ICMP_HEADER: Final = 8
+ICMP_HEADER: Final = 8
 
 _FAST: Final = Struct(">H B x H H H x B 2x 4s 4s H H I I B B H")
 
@@ -151,7 +151,7 @@ class FrameReader:
             return Reading(reason="icmp-unreachable", unread=unread, end=end, quoted=True)
         if found == "icmp-unreachable":
             _, begin, data = self._trail[-1]  # of its own header: what it quotes was not read
-            unread = begin + len(frame) - len(data) + _ICMP_HEADER
+            unread = begin + len(frame) - len(data) + ICMP_HEADER
         inner = self._decoder.carried() if found in MAY_CARRY else None
         return Reading(reason=found, unread=min(unread, len(frame)), end=end, inner=inner)
 

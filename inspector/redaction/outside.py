@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from inspector.redaction.frames import Reading
+from inspector.redaction.frames import ICMP_HEADER, Reading
 
 #: ICMP's and ICMPv6's types of messages that quote a packet (RFC 792, RFC 4443 2.1).
 _ICMP_ERRORS: Final = frozenset({1, 2, 3, 4, 5, 11, 12})
@@ -17,7 +17,7 @@ HEADERS: Final[Mapping[str, int]] = {
     "bad-ip-header": 4,  # version and lengths: what is wrong with it
     "bad-tcp-header": 20,
     "encrypted": 8,  # ESP's index and number (RFC 4303 2), as much of MACsec's tag
-    "icmp": 8,  # RFC 792
+    "icmp": ICMP_HEADER,
     "sctp": 12,  # RFC 9260 3.1
     "truncated-header": 20,
     "udp": 8,  # RFC 768
