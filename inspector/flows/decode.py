@@ -32,13 +32,22 @@ from inspector.flows.layers import (
 )
 from inspector.flows.scapy_layers import ScapyLayers
 
-__all__ = ["FAULTS", "MAX_LAYERS", "REASONS", "IcmpUnreachable", "SlowDecoder", "TcpPacket"]
+__all__ = [
+    "FAULTS",
+    "LAYERS",
+    "MAX_LAYERS",
+    "REASONS",
+    "IcmpUnreachable",
+    "SlowDecoder",
+    "TcpPacket",
+]
 
 #: Headers followed in one packet, a VLAN or label stack counted as one.  A tunnel
 #: costs four or five (IP, UDP, VXLAN, Ethernet): five tunnels in one another.
 MAX_LAYERS: Final = 24
 
-_LAYERS: Final[Layers] = {
+#: What each header leads to.
+LAYERS: Final[Layers] = {
     **links.LAYERS,
     **serial_links.LAYERS,
     **wireless_links.LAYERS,
@@ -113,7 +122,7 @@ class SlowDecoder:
         cursor.context = b""
         cursor.ident = 0
         cursor.at = at
-        layers, trail = _LAYERS, self.trail
+        layers, trail = LAYERS, self.trail
         key = LINK | link_type & 0xFFFF
         for _ in range(MAX_LAYERS):
             if trail is not None:

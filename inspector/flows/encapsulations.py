@@ -105,12 +105,16 @@ def udp(cursor: Cursor) -> Answer:
     start = cursor.start
     if cursor.end - start < 8:
         return "truncated-header"
-    source, destination = _PORTS(cursor.data, start)
-    tunnel = _TO_PORT.get(destination) or _FROM_PORT.get(source)
-    if tunnel is None:
+    dissector = tunnel(*_PORTS(cursor.data, start))
+    if dissector is None:
         return "udp"
     cursor.start = start + 8
-    return tunnel(cursor)
+    return dissector(cursor)
+
+
+def tunnel(source: int, destination: int) -> Dissector | None:
+    """What reads datagrams between two ports; None: they carry no tunnel that is known."""
+    return _TO_PORT.get(destination) or _FROM_PORT.get(source)
 
 
 def vxlan(cursor: Cursor) -> Answer:
@@ -218,7 +222,8 @@ def ether_ip(cursor: Cursor) -> Answer:
     return ETHERNET if header[0] >> 4 == 3 else "not-ip"
 
 
-def _mpls_in_udp(_cursor: Cursor) -> Answer:
+def mpls_in_udp(_cursor: Cursor) -> Answer:
+    """A label stack and nothing before it (RFC 7510 3)."""
     return MPLS
 
 
@@ -231,7 +236,7 @@ _TO_PORT: Final[dict[int, Dissector]] = {
     4790: vxlan_gpe,
     5072: ayiya,
     6081: geneve,
-    6635: _mpls_in_udp,
+    6635: mpls_in_udp,
     8472: vxlan,
 }
 #: Tunnels that answer from their port to an ephemeral one.
@@ -241,6 +246,9 @@ _FROM_PORT: Final[dict[int, Dissector]] = {
     3544: teredo,
     5072: ayiya,
 }
+
+#: Every one that is known.
+TUNNELS: Final = frozenset(_TO_PORT.values()) | frozenset(_FROM_PORT.values())
 
 LAYERS: Final[Layers] = {
     IP_PROTOCOL | 17: udp,

@@ -267,19 +267,24 @@ def _extensions(cursor: Cursor, following: int, *, quoted: bool = False) -> Answ
 
 
 def _final_destination(cursor: Cursor, start: int, length: int) -> None:
-    """A packet under way through listed hops belongs to the flow to the last of them.
+    """A packet under way through listed hops belongs to the flow to the last of them."""
+    hop = final_hop(cursor.data, start, length)
+    if hop is not None:
+        cursor.destination = cursor.data[hop : hop + 16]
+
+
+def final_hop(data: bytes, start: int, length: int) -> int | None:
+    """Where in a routing header the address stands that the packet goes to in the end, if it does.
 
     Types 0 (RFC 2460 4.4) and 2 (RFC 6275 6.4) list it last, type 4 (segment
     routing, RFC 8754 2) first.
     """
-    kind, left = cursor.data[start + 2], cursor.data[start + 3]
-    if not left or length < 24:
-        return
+    if length < 24 or not data[start + 3]:
+        return None
+    kind = data[start + 2]
     if kind in (0, 2):
-        last = start + 8 + (length - 8) // 16 * 16
-        cursor.destination = cursor.data[last - 16 : last]
-    elif kind == 4:
-        cursor.destination = cursor.data[start + 8 : start + 24]
+        return start + 8 + (length - 8) // 16 * 16 - 16
+    return start + 8 if kind == 4 else None
 
 
 def _home_address(cursor: Cursor, start: int, length: int) -> None:

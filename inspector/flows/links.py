@@ -337,6 +337,7 @@ LAYERS: Final[Layers] = {
     LINK | 241: skip_to(12, ETHERNET),
     LINK | 253: "control",  # netlink
     LINK | 258: packet_tap,
+    LINK | 274: skip_to(8, ETHERNET),  # a preamble (IEEE 802.3br)
     LINK | 276: cooked2,
     LINK | 281: _switch_tag(4),  # Broadcom
     LINK | 282: skip_to(4, ETHERNET),  # Broadcom, prepended

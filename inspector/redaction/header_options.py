@@ -1,17 +1,19 @@
-"""Options in the headers of packets: what of them does not stay in a copy.
+"""Headers of packets: what of them does not stay in a copy, options of IP and TCP above all.
 
 Headers that the decoder read stay, but their options carry whatever somebody put
 there: cookies, signatures, text.  Those of the tables stay, numbers all; of any other
-option stay kind and length, so that a reader walks the header as before.
+option stay kind and length, so that a reader walks the header as before.  What other headers
+carry is told by `header_fields`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from struct import Struct
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from inspector.flows.layers import ETHERTYPE, IP_PROTOCOL, IPV4, IPV6, LINK, TCP
+from inspector.flows.internet import final_hop
+from inspector.flows.layers import IP_PROTOCOL, IPV4, IPV6, TCP
+from inspector.redaction.header_fields import FIELDS, Fields, everything, nothing
 
 #: TCP's options that stay, and the lengths that they have: MSS, window scale (RFC 9293 3.2,
 #: RFC 7323 2.2), SACK permitted and SACK (RFC 2018), timestamps (RFC 7323 3.2).
@@ -21,17 +23,12 @@ _END, _NOTHING = 0, 1
 #: How most headers' options look: two of no operation, and timestamps.
 USUAL: Final = b"\x01\x01\x08\x0a"
 
-_UDP: Final = IP_PROTOCOL | 17
-_GENEVE_PORT: Final = (6081).to_bytes(2, "big")
 #: IPv6's extension headers that are lists of options (RFC 8200 4.3, 4.6); Home Address stays
 #: (RFC 6275 6.3), which the decoder takes a packet's source from.
 _OPTION_HEADERS: Final = frozenset({0, 60})
 _COUNTED: Final = frozenset({0, 43, 60, 135, 139, 140})
-_FRAGMENT, _AUTHENTICATION = 44, 51
+_FRAGMENT, _ROUTING, _AUTHENTICATION = 44, 43, 51
 _HOME_ADDRESS: Final = (0xC9, 16)
-#: Length and type of a value of netfilter's log, in the byte order of its host; its packet.
-_TLV: Final = Struct("<HH").unpack_from
-_NFLOG_PAYLOAD: Final = 9
 
 
 class Header(NamedTuple):
@@ -54,14 +51,25 @@ def unlisted(headers: Sequence[Header]) -> Iterator[OptionBytes]:
     """What does not stay of the headers of one packet, outermost first."""
     for index, (key, start, data) in enumerate(headers):
         following = headers[index + 1] if index + 1 < len(headers) else None
-        end = len(data) if following is None or following.data is not data else following.start
-        for low, high in _of(key, data, start, end):
+        end = _end(data, following)
+        # What the last one leads to was not read, and is hidden as such (`frames.Reading`).
+        unknown = nothing if following is None else everything
+        for low, high in _of(key, data, start, end, unknown):
             high = min(high, len(data))
             if low < high and any(data[low:high]):
                 yield OptionBytes(data, low, high)
 
 
-def _of(key: int, data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _end(data: bytes, following: Header | None) -> int:
+    """Where the next header begins; of another datagram's none does, of one cut out it may."""
+    if following is None:
+        return len(data)
+    if following.data is data:
+        return following.start
+    return len(data) - len(following.data) if data.endswith(following.data) else len(data)
+
+
+def _of(key: int, data: bytes, start: int, end: int, unknown: Fields) -> Iterator[tuple[int, int]]:
     if key == TCP and start + 12 < len(data):
         stop = start + (data[start + 12] >> 4 << 2)
         if data[start + 20 : start + 24] != USUAL or stop != start + 32:
@@ -70,10 +78,8 @@ def _of(key: int, data: bytes, start: int, end: int) -> Iterator[tuple[int, int]
         yield from _tcp_like(data, start + 20, start + ((data[start] & 15) << 2), listed={})
     elif key in (IPV6, IP_PROTOCOL | 41):
         yield from _extensions(data, start, end)
-    elif key in _METADATA:
-        yield from _METADATA[key](data, start, end)
-    elif key == _UDP and _GENEVE_PORT in (data[start : start + 2], data[start + 2 : start + 4]):
-        yield from _geneve(data, start + 8, end)
+    else:
+        yield from FIELDS.get(key, unknown)(data, start, end)
 
 
 def _tcp_like(
@@ -99,7 +105,7 @@ def _tcp_like(
 
 
 def _extensions(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The options in the extension headers between an IPv6 header and what it carries."""
+    """What the extension headers between an IPv6 header and what it carries hold."""
     if start + 40 > len(data):
         return
     following, at = data[start + 6], start + 40
@@ -114,7 +120,19 @@ def _extensions(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
             yield from _ipv6_options(data, at + 2, min(stop, end))
         elif kind == _AUTHENTICATION:
             yield at + 12, min(stop, end)  # the check value (RFC 4302 2)
+        elif kind == _ROUTING:
+            yield from _hops(data, at, min(stop, end))
+        else:  # mobility, HIP, shim6: of interest to nobody here
+            yield at + 2, min(stop, end)
         at = stop
+
+
+def _hops(data: bytes, at: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Of the listed hops stays the one that the decoder takes a packet's destination from."""
+    final = final_hop(data, at, stop - at)
+    yield at + 4, stop if final is None else final
+    if final is not None:
+        yield final + 16, stop
 
 
 def _ipv6_options(data: bytes, at: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -126,61 +144,3 @@ def _ipv6_options(data: bytes, at: int, stop: int) -> Iterator[tuple[int, int]]:
         if (kind, size) != _HOME_ADDRESS:
             yield at + 2, min(at + 2 + size, stop)
         at += 2 + size
-
-
-def _geneve(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:
-    """GENEVE's options: class, type and length of each stay (RFC 8926 3.5)."""
-    if at + 8 > len(data):
-        return
-    stop = min(at + 8 + (data[at] & 0x3F) * 4, end)
-    at += 8
-    while at + 4 <= stop:
-        size = (data[at + 3] & 0x1F) * 4
-        yield at + 4, min(at + 4 + size, stop)
-        at += 4 + size
-
-
-# -- what else headers of links and tunnels carry --------------------------------------
-
-
-def _check_value(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Of AH its check value (RFC 4302 2)."""
-    if start + 2 <= len(data):
-        yield start + 12, start + (data[start + 1] + 2) * 4
-
-
-def _service(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Of the network service header its contexts (RFC 8300 2.4, 2.5)."""
-    if start + 2 <= len(data):
-        yield start + 8, start + (data[start + 1] & 0x3F) * 4
-
-
-def _netfilter(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Of netfilter's log all values but the packet, its own prefix among them."""
-    at = start + 4
-    while at + 4 <= end:
-        size, kind = _TLV(data, at)
-        if size < 4 or kind == _NFLOG_PAYLOAD:
-            return
-        yield at + 4, min(at + size, end)
-        at += size + 3 & ~3
-
-
-def _packet_filter(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Of OpenBSD's log all but length, family, action and reason: names of interface and rules."""
-    yield start + 4, end
-
-
-def _packet_tap(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Of Darwin's tap all but length, kind and link type: names of interface and programs."""
-    yield start + 12, end
-
-
-#: Keys of headers -> what in them does not stay.
-_METADATA: Final[Mapping[int, Callable[[bytes, int, int], Iterator[tuple[int, int]]]]] = {
-    IP_PROTOCOL | 51: _check_value,
-    ETHERTYPE | 0x894F: _service,
-    LINK | 117: _packet_filter,
-    LINK | 239: _netfilter,
-    LINK | 258: _packet_tap,
-}

@@ -6,6 +6,7 @@ the document named in the dissector.
 
 from __future__ import annotations
 
+import socket
 from typing import Any, NamedTuple
 
 from scapy.contrib.erspan import ERSPAN_II, ERSPAN_III
@@ -190,7 +191,18 @@ def _all() -> dict[str, Frame]:
             127,
             b"\0\0\x0d\0\2\0\0\xa0\0\0\0\0\0" + bytes(dot11 / llc_snap / four),
         ),
-        "only-scapy-knows": (192, b"\0\0\x08\0\x69\0\0\0" + bytes(dot11 / llc_snap / four)),
+        "per-packet": (
+            192,
+            b"\0\0\x10\0\x69\0\0\0" + b"\2\0\4\0" + bytes(4) + bytes(dot11 / llc_snap / four),
+        ),
+        "prism": (119, b"\0\0\0\x44\0\0\0\x90" + bytes(136) + bytes(dot11 / llc_snap / four)),
+        "prism-avs": (
+            119,
+            b"\x80\x21\x10\2\0\0\0\x50" + bytes(72) + bytes(dot11 / llc_snap / four),
+        ),
+        "avs": (163, b"\x80\x21\x10\1\0\0\0\x40" + bytes(56) + bytes(dot11 / llc_snap / four)),
+        "preamble": (274, b"\x55" * 7 + b"\xd5" + frame),
+        "only-scapy-knows": (23, frame),
         # IP.
         "ip-options": (1, ether() / ip4(options=[IPOption_NOP()] * 4) / segment()),
         "tcp-options": (1, ether() / ip4() / segment(options=[("Timestamp", (1, 2))])),
@@ -206,6 +218,21 @@ def _all() -> dict[str, Frame]:
             / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 12)]) / segment(),
         ),
         "ipv6-mobility": (1, ether() / ip6(nh=135) / (b"\6\0\0\0\0\0\0\0" + bytes(segment()))),
+        "ipv6-segments": (
+            1,
+            ether() / IPv6(src=SOURCE6, dst="fd00::99", nh=43)
+            / (b"\6\4\4\1\1\0\0\0" + socket.inet_pton(socket.AF_INET6, DESTINATION6)
+               + socket.inet_pton(socket.AF_INET6, "fd00::99") + bytes(segment())),
+        ),
+        "ipv6-waypoints": (
+            1,
+            ether() / IPv6(src=SOURCE6, dst="fd00::99", nh=43)
+            / (b"\6\4\0\1\0\0\0\0" + socket.inet_pton(socket.AF_INET6, "fd00::99")
+               + socket.inet_pton(socket.AF_INET6, DESTINATION6) + bytes(segment())),
+        ),
+        "ipv6-host-identity": (
+            1, ether() / ip6(nh=139) / (b"\6\2" + bytes(22) + bytes(segment())),
+        ),
         "ipv6-atomic-fragment": (1, ether() / ip6(nh=44) / (b"\6\0\0\0abcd" + bytes(segment()))),
         # Tunnels.
         "ipip": (1, ether() / IP(**OUTER) / four),

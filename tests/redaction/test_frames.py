@@ -30,6 +30,13 @@ def redacted(batch: Batch, *, keep_bodies: bool = False) -> tuple[Batch, Redacto
     return batch_of(frames, batch.link_type), redactor
 
 
+#: Wrappings whose headers hold what nobody reads, and that is no number (`header_fields`).
+NOT_NUMBERS_ALONE = {
+    "erspan-3", "ipv6-segments", "ipv6-waypoints", "juniper-ethernet", "l2tp-all-fields",
+    "only-scapy-knows", "per-packet", "teredo-indications",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_target_is_masked_in_every_wrapping(name: str) -> None:
     frame: Frame = FRAMES[name]
@@ -43,7 +50,7 @@ def test_a_target_is_masked_in_every_wrapping(name: str) -> None:
     assert b"LABo" not in after.data
     assert len(after.data) == len(before.data)
     at = before.data.index(request)
-    assert after.data[:at] == before.data[:at]
+    assert (after.data[:at] == before.data[:at]) is (name not in NOT_NUMBERS_ALONE)
     assert after.data[at:].startswith(b"GET /?key=") or set(after.data[at : at + 27]) == {0x78}
 
 
