@@ -21,7 +21,7 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
     const int64_t sizes[] = {sizeof(struct record), sizeof(struct half),  sizeof(struct slot),
                              sizeof(struct segment), sizeof(struct taken), sizeof(struct state),
                              sizeof(struct walk),    sizeof(struct chunking),
-                             sizeof(struct heard),   sizeof(struct finder),  sizeof(struct sieve),
+                             sizeof(struct heard),   sizeof(struct finder),  sizeof(struct windows),
                              sizeof(struct sealed),  sizeof(struct usual),   sizeof(struct ways),
                              sizeof(struct json),    sizeof(struct known_token),
                              sizeof(struct known),   sizeof(struct cover),

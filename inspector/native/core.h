@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 17
+#define INSPECTOR_CORE_ABI 18
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -175,17 +175,21 @@ struct finder {
 EXPORT int64_t inspector_core_first(const struct finder *finder, const uint8_t *text, int64_t size,
                                     int64_t from);
 
-enum { FACTORS = 3 };
-
-/* Words of eight bytes, each three bits of a table of 2**`log` bits. */
-struct sieve {
-    uint64_t *bits;
-    int64_t log;         /* 6 to 40 */
-    uint64_t factors[FACTORS]; /* odd, and by chance, so that no capture chooses what falls together */
+/* A set of words of eight bytes, mixed. */
+struct windows {
+    uint64_t *slots; /* 0: free */
+    int64_t room;    /* slots in which a word may belong */
+    int64_t size;    /* and behind them those where the last ones find room; one stays free */
+    int64_t count;   /* words in it */
+    /* By chance, the factors odd, so that no capture chooses what falls together. */
+    uint64_t salt;
+    uint64_t factors[2];
 };
 
-EXPORT int64_t inspector_core_sow(const struct sieve *sieve, const uint64_t *words, int64_t count);
-EXPORT int64_t inspector_core_sift(const struct sieve *sieve, const uint8_t *text, int64_t size,
+EXPORT int64_t inspector_core_enter(struct windows *set, const uint8_t *text, int64_t size,
+                                    int64_t step, int64_t from);
+EXPORT int64_t inspector_core_move(struct windows *to, const struct windows *from);
+EXPORT int64_t inspector_core_meet(const struct windows *set, const uint8_t *text, int64_t size,
                                    int64_t step, int64_t from, uint64_t fill);
 
 /* A segment in a usual frame: where in the batch its key stands (-1: the frame is another), and its

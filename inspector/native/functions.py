@@ -18,15 +18,15 @@ from inspector.native.layout import (
     JsonWalk,
     LiteralTable,
     Sealed,
-    Sieve,
     TokenTable,
     Ways,
     Weave,
+    WindowTable,
 )
 
 _state: Final = ctypes.POINTER(CoreState)
 _walk: Final = ctypes.POINTER(FileWalk)
-_sieve: Final = ctypes.POINTER(Sieve)
+_windows: Final = ctypes.POINTER(WindowTable)
 _json: Final = ctypes.POINTER(JsonWalk)
 _known: Final = ctypes.POINTER(TokenTable)
 _number: Final = ctypes.POINTER(c_int64)
@@ -61,8 +61,9 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
     "sealed": [_address, _bytes, c_int64, _address, c_int64],
     "first": [ctypes.POINTER(LiteralTable), _bytes, c_int64, c_int64],
-    "sow": [_sieve, _address, c_int64],
-    "sift": [_sieve, _bytes, c_int64, c_int64, c_int64, c_uint64],
+    "enter": [_windows, _bytes, c_int64, c_int64, c_int64],
+    "move": [_windows, _windows],
+    "meet": [_windows, _bytes, c_int64, c_int64, c_int64, c_uint64],
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
     "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
     "seal": [ctypes.POINTER(Sealed), _bytes, c_int64, c_int64, _address],
@@ -140,8 +141,9 @@ class Core:
         self.events: Any = functions["events"]
         self.sealed: Any = functions["sealed"]
         self.first: Any = functions["first"]
-        self.sow: Any = functions["sow"]
-        self.sift: Any = functions["sift"]
+        self.enter: Any = functions["enter"]
+        self.move: Any = functions["move"]
+        self.meet: Any = functions["meet"]
         self.usual: Any = functions["usual"]
         self.alike: Any = functions["alike"]
         self.gather: Any = functions["gather"]

@@ -7,7 +7,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 17
+ABI: Final = 18
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -146,13 +146,21 @@ class LiteralTable(ctypes.Structure):
     literals: Any
 
 
-class Sieve(ctypes.Structure):
-    """`struct sieve`: words of eight bytes, of which three bits each are known."""
+class WindowTable(ctypes.Structure):
+    """`struct windows`: a set of words of eight bytes."""
 
-    _fields_ = (("bits", ctypes.c_void_p), ("log", c_int64), ("factors", c_uint64 * 3))
+    _fields_ = (
+        ("slots", ctypes.c_void_p),
+        *((name, c_int64) for name in ("room", "size", "count")),
+        ("salt", c_uint64),
+        ("factors", c_uint64 * 2),
+    )
 
-    bits: int
-    log: int
+    slots: int
+    room: int
+    size: int
+    count: int
+    salt: int
     factors: Any
 
 
@@ -283,7 +291,7 @@ SIZES: Final = (
     ctypes.sizeof(Chunking),
     ctypes.sizeof(HeardEvents),
     ctypes.sizeof(LiteralTable),
-    ctypes.sizeof(Sieve),
+    ctypes.sizeof(WindowTable),
     ctypes.sizeof(Sealed),
     8 * USUAL_FIELDS,
     ctypes.sizeof(Ways),

@@ -1,20 +1,18 @@
 """The windows of keys: words of eight bytes, and where in a text one of them stands.
 
-Texts are looked at word by word, and nearly none is a window.  The compiled core says so of a
-whole text at once, by three bits that each window has in a table; what it takes for one is looked
-up here.  Without it all words of a text are looked up.
+Texts are looked at word by word, and nearly none is a window.  The compiled core has a table of
+its own for that, of some 12 bytes a window; without it they are a set of Python's, of some 75.
 """
 
 from __future__ import annotations
 
-import ctypes
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn
 
 from inspector.native.functions import Core
-from inspector.native.layout import Sieve
+from inspector.native.layout import WindowTable
 from inspector.native.used import USED
 
 #: Bytes of a window.
@@ -24,47 +22,77 @@ FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
 _FILLED: Final = re.compile(rb"x*")
 #: So many words are each looked for in a text: mostly it is one, of a documented prefix.
 _FEW: Final = 16
-#: Bits of the table for each window: one word in 1,200 is taken for one that is none.
-_BITS: Final = 32
-_SMALLEST: Final = 15
+#: Slots of the core's table at first, and what it grows by: so at least 64 of 100 are taken.
+_SMALLEST: Final = 256
+_GROWTH: Final = 1.25
+#: Of so many slots one is taken at most, and behind them some for the words that belong last.
+_TAKEN: Final = 0.8
+_BEHIND: Final = 64
 
 
 class Windows:
-    """A set of windows, as integers.  It shows and serialises nothing of them."""
+    """A set of windows.  It shows and serialises nothing of them.
 
-    __slots__ = ("_core", "_sieve", "_sown", "_table", "_words")
+    The engine that is used when the first one is entered keeps them from then on.
+    """
+
+    __slots__ = ("_core", "_slots", "_table", "_words")
 
     def __init__(self) -> None:
-        self._words: set[int] = set()
-        #: The core that the table is for, and how many windows have room in it.
         self._core: Core | None = None
-        self._sown = 0
-        self._sieve = Sieve()
-        self._table: ctypes.Array[ctypes.c_uint64] | None = None
+        self._words: set[int] = set()
+        self._slots = array("Q")
+        self._table = WindowTable()
 
     def __len__(self) -> int:
-        return len(self._words)
+        return self._table.count or len(self._words)
 
-    def __contains__(self, word: int) -> bool:
-        return word in self._words
+    def add(self, low: bytes, apart: int = 1) -> None:
+        """Know the windows of a text that stand at multiples of `apart` (1 to 8)."""
+        if not self:
+            self._core = USED.core
+        core = self._core
+        if core is None:
+            self._words.update(_words_of(low, apart))
+            return
+        more, at = max(0, len(low) - WIDTH) // apart + 1, 0
+        if self._table.count + more > self._table.room * _TAKEN:
+            self._grow(core, self._table.count + more)
+        while (at := core.enter(self._table, low, len(low), apart, at)) >= 0:
+            self._grow(core, self._table.count + more)  # too many belong last
 
-    def isdisjoint(self, words: Iterable[int]) -> bool:
-        """Whether none of these words is a window."""
-        return self._words.isdisjoint(words)
+    def _grow(self, core: Core, count: int) -> None:
+        """Take a larger table, with room for so many windows."""
+        room = max(_SMALLEST, int(count / _TAKEN) + 1, int(self._table.room * _GROWTH))
+        first, second = core.seed
+        table = WindowTable(salt=first ^ second >> 1, factors=(first | 1, second | 1))
+        has_moved = False
+        while not has_moved:
+            table.room, table.size, table.count = room, room + _BEHIND, 0
+            slots = array("Q", (0,)) * table.size
+            table.slots = slots.buffer_info()[0]
+            has_moved = not self or core.move(table, self._table) > 0
+            room = int(room * _GROWTH)
+        self._table, self._slots = table, slots
 
-    def add(self, words: Set[int]) -> None:
-        """Some more windows."""
-        self._words |= words
-        if self._core is not None:
-            self._sow(words)
+    def stands_at(self, low: bytes, at: int) -> bool:
+        """Whether the word that begins there is a window."""
+        core = self._core
+        if core is None:
+            return word_at(low, at) in self._words
+        found: int = core.meet(self._table, low, at + WIDTH, WIDTH, at, 0)
+        return found == at
 
     def stand_in(self, low: bytes, apart: int, *, but_fill: bool = False) -> bool:
         """Whether a window stands in a text, at a place that is a multiple of `apart` (1 or 4).
 
         `but_fill`: as in `places`.
         """
-        if self._compiled() is not None:
-            return next(self._sifted(low, apart, but_fill), None) is not None
+        core = self._core
+        if core is not None:
+            fill = FILL if but_fill else 0
+            found: int = core.meet(self._table, low, len(low), apart, 0, fill)
+            return found >= 0
         if but_fill and FILL in self._words:
             return bool(self.places(low, apart, but_fill=True))
         return not all(self._words.isdisjoint(words(low, at)) for at in range(0, WIDTH, apart))
@@ -75,13 +103,23 @@ class Windows:
         Of those in one run of what masks are filled with the first alone: a copy is full of them.
         `but_fill`: and none if nothing else of a key stands there, as most of them have it.
         """
-        if self._compiled() is not None:
-            return list(self._sifted(low, apart, but_fill))
+        if self._core is not None:
+            return list(self._met(self._core, low, apart, FILL if but_fill else 0))
         found = self._looked_up(low, apart)
         if FILL not in self._words:
             return found
         found = _without_fill(low, found)
         return [at for at in found if not (but_fill and self._is_fill_alone(low, at))]
+
+    def _met(self, core: Core, low: bytes, apart: int, fill: int) -> Iterator[int]:
+        meet, table, size = core.meet, self._table, len(low)
+        at: int = meet(table, low, size, apart, 0, fill)
+        while at >= 0:
+            yield at
+            following = at + apart
+            if word_at(low, at) == FILL:  # as are all up to its end
+                following = max(following, -(-(fill_end(low, at) - WIDTH + 1) // apart) * apart)
+            at = meet(table, low, size, apart, following, fill)
 
     def _is_fill_alone(self, low: bytes, at: int) -> bool:
         """Whether no window reaches over the ends of the run of fill that one is in."""
@@ -106,50 +144,8 @@ class Windows:
             )
         return sorted(at for word in met for at in _each(low, word, apart) if at % apart == 0)
 
-    # -- by the compiled core -----------------------------------------------------
-
-    def _compiled(self) -> Core | None:
-        core = USED.core
-        if core is not self._core:
-            self._core = core
-            self._sown = 0
-            if core is not None:
-                self._sow(self._words)
-        return core
-
-    def _sow(self, words: Set[int]) -> None:
-        """Enter windows into the table; into a larger one, and all of them, if it gets too full."""
-        core, sieve = self._core, self._sieve
-        assert core is not None
-        if len(self._words) > self._sown:
-            log = max(_SMALLEST, (2 * len(self._words) * _BITS - 1).bit_length())
-            self._sown = (1 << log) // _BITS
-            table = self._table = (ctypes.c_uint64 * (1 << log - 6))()
-            sieve.bits, sieve.log = ctypes.addressof(table), log
-            first, second = core.seed
-            sieve.factors[:] = first | 1, second | 1, (first ^ second >> 1) | 1
-            words = self._words
-        packed = array("Q", words)
-        core.sow(sieve, packed.buffer_info()[0], len(packed))
-
-    def _sifted(self, low: bytes, apart: int, but_fill: bool) -> Iterator[int]:
-        core, sieve = self._core, self._sieve
-        assert core is not None
-        sift, size, known = core.sift, len(low), self._words
-        fill = FILL if but_fill else 0
-        at: int = sift(sieve, low, size, apart, 0, fill)
-        while at >= 0:
-            word = word_at(low, at)
-            following = at + apart
-            if word in known:
-                if not (but_fill and self._is_fill_alone(low, at)):
-                    yield at
-                if word == FILL:  # as are all up to its end
-                    following = max(following, -(-(fill_end(low, at) - WIDTH + 1) // apart) * apart)
-            at = sift(sieve, low, size, apart, following, fill)
-
     def __repr__(self) -> str:
-        return f"<Windows {len(self._words)}>"
+        return f"<Windows {len(self)}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Windows are neither copied nor serialised")
@@ -168,13 +164,12 @@ def words(low: bytes, phase: int) -> memoryview:
     return memoryview(low)[phase : phase + count * WIDTH].cast("Q")
 
 
-def all_words(texts: Iterable[bytes], apart: int) -> memoryview:
-    """The words of some texts at places that are multiples of `apart`, phase after phase."""
-    aligned = [
-        text[phase : phase + (len(text) - phase) // WIDTH * WIDTH]
-        for text in texts
-        for phase in range(0, WIDTH, apart)
-    ]
+def _words_of(low: bytes, apart: int) -> Iterable[int]:
+    """The words of a text at multiples of `apart`."""
+    if WIDTH % apart:
+        return [word_at(low, at) for at in range(0, len(low) - WIDTH + 1, apart)]
+    size = len(low)
+    aligned = [low[at : size - (size - at) % WIDTH] for at in range(0, min(WIDTH, size), apart)]
     return memoryview(b"".join(aligned)).cast("Q")
 
 

@@ -89,43 +89,74 @@ static void shape(uint8_t *text, int64_t length, const uint8_t *input)
 }
 
 /* The input as what is read in a file or a stream: after each call, where it came to. */
-/* Some words of a text, and where they stand: what was entered is never missed. */
-static void sift(const uint8_t *input, const uint8_t *text, int64_t length)
+/* Whether one of the first words of a text, `each` bytes apart and before `end`, is that at `at`. */
+static int is_among(const uint8_t *text, int64_t end, int64_t each, const uint8_t *at)
 {
-    struct sieve sieve = {0, input[3] % 12, {input[4] | 1, UINT64_C(0x9e3779b97f4a7c15) * (input[5] | 1)}};
+    for (int64_t i = 0; i < end; i += each)
+        if (!memcmp(text + i, at, 8))
+            return 1;
+    return 0;
+}
+
+/* The words of a text's beginning as a set, and where in the whole of it and in another one they
+ * stand: each is found, no other is, also when the set has been moved into a larger table. */
+static void keep_windows(const uint8_t *input, const uint8_t *text, int64_t length)
+{
+    const int64_t room = input[3] % 64, behind = input[6] % 5, each = 1 + input[4] % 8;
+    struct windows set = {0, input[6] == 77 ? 1000 : room, room + behind, 0,
+                          UINT64_C(0xd1342543de82ef95),
+                          {input[4] | 1, UINT64_C(0x9e3779b97f4a7c15) * (input[5] | 1)}};
+    struct windows larger = set, none = set;
     if (input[6] % 8)
-        sieve.bits = zeros(sieve.log < 6 ? 1 : (size_t)1 << (sieve.log - 6), sizeof *sieve.bits);
-    uint64_t words[4] = {0};
+        set.slots = zeros((size_t)set.size + !set.size, sizeof *set.slots);
+    const int64_t first = length < 100 ? length : 100;
+    const int64_t stop = inspector_core_enter(&set, text, first, each, 0);
+    const int64_t words = first < 8 ? 0 : (first - 8) / each * each + 1;
+    const int64_t end = stop < 0 ? words : stop;
+    MUST(stop == -1 || (stop < words && stop % each == 0) || (stop == 0 && !set.count));
     int64_t count = 0;
-    for (; count < 4 && count * 5 + 8 <= length; count++)
-        memcpy(words + count, text + count * 5, 8);
-    const int64_t sown = inspector_core_sow(&sieve, words, count);
-    MUST(sown == (sieve.bits && sieve.log >= 6 ? count : 0));
-    for (int64_t i = 0; i < sown; i++)
-        MUST(inspector_core_sift(&sieve, text, length, 1 + i, i * 5, 0) == i * 5);
-    const int64_t step = input[7] - 2, from = input[6] - 3;
-    const int64_t place = inspector_core_sift(&sieve, text, length, step, from, 0);
-    MUST(place == -1 || (place >= from && place <= length - 8));
+    for (int64_t i = 0; i < end; i += each)
+        count += !is_among(text, i, each, text + i);
+    MUST(set.count == count);
+    MUST(!count || !set.slots[set.size - 1]);
+
+    larger.room = 1 + input[5];
+    larger.size = larger.room + 1 + input[4] % 3;
+    larger.slots = zeros((size_t)larger.size, sizeof *larger.slots);
+    MUST(!inspector_core_move(&larger, &none) && !inspector_core_move(&none, &larger));
+    const int has_moved = inspector_core_move(&larger, &set) == 1;
+    MUST(!has_moved || larger.count == set.count);
     /* A run of one byte up to the end, and what stands in front of it and behind. */
     uint8_t *filled = zeros((size_t)length + !length, 1);
     memcpy(filled, text, (size_t)length);
-    const int64_t run = length < 60 ? length : 10 + input[7] % 50, each = 1 << input[4] % 4;
+    const int64_t run = length < 60 ? length : 10 + input[7] % 50, apart = 1 << input[4] % 4;
     memset(filled + length - run, 'x', (size_t)(run - (input[5] & 1 && run)));
-    for (int64_t at = 0, begin = 0; sown && begin <= length && at >= 0; begin = at + each) {
-        at = inspector_core_sift(&sieve, filled, length, each, begin, 0);
-        for (int64_t i = begin; i + 8 <= length && (at < 0 || i < at); i += each)
-            for (int64_t n = 0; n < sown; n++)
-                MUST(memcmp(filled + i, words + n, 8));
+    for (int which = 0; which < 2; which++) {
+        const struct windows *asked = which && has_moved ? &larger : &set;
+        const int64_t place = inspector_core_meet(asked, text, length, input[7] - 2, input[6] - 3, 0);
+        MUST(place == -1 || (place >= input[6] - 3 && place <= length - 8));
+        for (int64_t at = 0, begin = 0; begin <= length && at >= 0; begin = at + apart) {
+            at = inspector_core_meet(asked, filled, length, apart, begin, 0);
+            const int64_t until = at < 0 ? length - 7 : at;
+            for (int64_t i = begin; i < until; i += apart)
+                MUST(!is_among(text, count ? end : 0, each, filled + i));
+            MUST(at < 0 || is_among(text, end, each, filled + at));
+        }
     }
-    /* The same run as fill: it is passed over, or what reaches over its ends may be known. */
-    const uint64_t fill = input[5] & 2 ? UINT64_C(0x7878787878787878) : words[0];
-    inspector_core_sow(&sieve, &fill, 1);
-    for (int64_t begin = 0, at = 0; begin <= length && at >= 0; begin = at + each) {
-        at = inspector_core_sift(&sieve, filled, length, each, begin, fill);
+    /* The same run as fill: it is passed over, or what reaches over its ends is known. */
+    const uint8_t fill[8] = {120, 120, 120, 120, 120, 120, 120, 120};
+    uint64_t word = 0;
+    memcpy(&word, input[5] & 2 || length < 8 ? fill : text, 8);
+    inspector_core_enter(&larger, fill, 8, 1, 0);
+    for (int64_t begin = 0, at = 0; begin <= length && at >= 0; begin = at + apart) {
+        at = inspector_core_meet(&larger, filled, length, apart, begin, word);
         MUST(at == -1 || (at >= begin && at <= length - 8));
     }
+    const int64_t from = input[7] - 3, left = inspector_core_enter(&set, text, length, input[5] - 3, from);
+    MUST(left == -1 || (left >= from && left <= (from < 0 ? from : length)) || left == from);
     free(filled);
-    free(sieve.bits);
+    free(larger.slots);
+    free(set.slots);
 }
 
 /* What is said between runs of fill, the last of which is where the text ends. */
@@ -602,7 +633,7 @@ static void read_texts(const uint8_t *input, size_t size)
     const int64_t first = inspector_core_first(finder, text, length, input[2] - 3);
     MUST(first >= -1 && first < length);
     free(finder);
-    sift(input, text, length);
+    keep_windows(input, text, length);
     for (size_t i = 8; i + 20 < size && i < 200; i += 20) /* few pieces, so that their end is met */
         mask(input + i, 8 + input[i] % 12u);
     cover_rows(input, text, length);

@@ -6,6 +6,7 @@ import copy
 import pickle
 import random
 import re
+import tracemalloc
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -27,14 +28,13 @@ def of(*texts: bytes) -> set[int]:
     return {word_at(text, at) for text in texts for at in range(len(text) - WIDTH + 1)}
 
 
-def made(words: set[int], rest: set[int]) -> Iterator[Windows]:
-    """The same windows as both engines hold them; some were there before it was asked."""
+def made(*texts: bytes) -> Iterator[Windows]:
+    """The windows of some texts as both engines hold them."""
     for core in (native_core(), None):
         with patch.object(USED, "core", core):
             windows = Windows()
-            windows.add(words)
-            windows.places(b"-" * 500, 4)
-            windows.add(rest)
+            for text in texts:
+                windows.add(text)
             yield windows
 
 
@@ -45,7 +45,8 @@ def test_both_engines_find_each_place_where_a_window_stands(
     known = of(first[:30]) | of(second[:30])
     text += first[3:17] + text + second[:12]
     expected = [at for at in range(0, len(text) - WIDTH + 1, apart) if word_at(text, at) in known]
-    for windows in made(of(first[:30]), of(second[:30])):
+    for windows in made(first[:30], second[:30]):
+        assert len(windows) == len(known)
         assert windows.places(text, apart) == expected
         assert windows.stand_in(text, apart) == bool(expected)
 
@@ -73,7 +74,7 @@ def test_fill_that_nothing_else_of_a_key_stands_beside_may_be_left_out(
         and not (end < len(text) and word_at(text, end - 7) in known)
     ]
     expected = [at for at in hits if not any(begin <= at <= end - 8 for begin, end in alone)]
-    for windows in made(of(key), {fill}):
+    for windows in made(key, b"x" * 8):
         found = windows.places(text, apart, but_fill=True)
         assert set(found) <= set(expected)
         assert {word_at(text, at) for at in found} == {word_at(text, at) for at in expected}
@@ -82,45 +83,91 @@ def test_fill_that_nothing_else_of_a_key_stands_beside_may_be_left_out(
 
 def test_few_words_and_many_are_found_in_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
     text = random.Random(1).randbytes(2000)
-    [_, windows] = made(of(text[100:300]), of(text[700:720]))
-    with patch.object(USED, "core", None):
-        found = windows.places(text, 1)
-        assert found == [*range(100, 293), *range(700, 713)]
-        monkeypatch.setattr(module, "_FEW", 1 << 20)
-        assert windows.places(text, 1) == found
+    [_, windows] = made(text[100:300], text[700:720])
+    found = windows.places(text, 1)
+    assert found == [*range(100, 293), *range(700, 713)]
+    monkeypatch.setattr(module, "_FEW", 1 << 20)
+    assert windows.places(text, 1) == found
+
+
+@given(LETTERS, LETTERS, st.integers(1, 8))
+def test_of_a_text_the_windows_at_multiples_alone_may_be_entered(
+    key: bytes, text: bytes, apart: int
+) -> None:
+    known = {word_at(key, at) for at in range(0, len(key) - WIDTH + 1, apart)}
+    text = key + text
+    places = [at for at in range(len(text) - WIDTH + 1) if word_at(text, at) in known]
+    for core in (native_core(), None):
+        with patch.object(USED, "core", core):
+            windows = Windows()
+            windows.add(key, apart)
+        assert len(windows) == len(known)
+        assert windows.places(text, 1) == places
+        assert [at for at in range(len(text) - WIDTH + 1) if windows.stands_at(text, at)] == places
 
 
 def test_the_table_grows_with_the_windows_and_forgets_none() -> None:
     text = random.Random(2).randbytes(40_000)
+    [windows, _] = made(b"")
     with patch.object(USED, "core", native_core()):
-        windows = Windows()
         for at in range(0, len(text), 500):
-            windows.add(of(text[at : at + 500]))
+            windows.add(text[at : at + 500])
             assert windows.places(text[at : at + 500], 1) == [*range(len(text[at : at + 500]) - 7)]
         assert windows.stand_in(b"." * 200 + text[:8], 4)
         assert (
             sum(windows.stand_in(random.Random(n).randbytes(5000), 1) for n in range(90, 99)) == 0
         )
+        windows.add(text)
+        assert windows.places(text, 1) == [*range(len(text) - 7)]
 
 
-def test_a_core_that_is_loaded_later_or_not_used_any_more_changes_nothing() -> None:
-    windows = Windows()
+@pytest.mark.parametrize("count", [1000, 10_000, 100_000])
+def test_of_the_compiled_core_a_window_takes_few_bytes(count: int) -> None:
+    text = random.Random(3).randbytes(count)
+    with patch.object(USED, "core", native_core()):
+        tracemalloc.start()
+        try:
+            windows = Windows()
+            for at in range(0, count, 40):
+                windows.add(text[at : at + 47])
+            held, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert len(windows) >= count * 0.99
+    assert held < 13 * count + 3000
+    assert most < 25 * count + 3000  # while it grows
+
+
+def test_where_words_that_belong_last_find_no_room_the_table_grows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Nearly every slot may be taken, and one alone is behind them.
+    monkeypatch.setattr(module, "_TAKEN", 1.0)
+    monkeypatch.setattr(module, "_BEHIND", 1)
+    monkeypatch.setattr(module, "_SMALLEST", 1)
+    for seed in range(20):
+        text = random.Random(seed).randbytes(300)
+        [windows, _] = made(text)
+        assert windows.places(text, 1) == [*range(293)]
+        assert windows.places(text[::-1], 1) == []
+
+
+def test_the_engine_that_enters_the_first_window_keeps_them() -> None:
     text = b"a" * 150 + b"LABONLY9" + b"a" * 10
-    with patch.object(USED, "core", None):
-        windows.add(of(b"LABONLY9"))
-        assert windows.places(text, 1) == [150]
-    with patch.object(USED, "core", native_core()):
-        assert windows.places(text, 1) == [150]
-        windows.add(of(b"a" * 8))
-    with patch.object(USED, "core", None):
-        windows.add(of(b"aLABONLY"))
-    with patch.object(USED, "core", native_core()):
-        assert windows.places(text, 1) == [*range(143), 149, 150, *range(158, 161)]
+    for first, second in ((None, native_core()), (native_core(), None)):
+        windows = Windows()
+        with patch.object(USED, "core", first):
+            assert windows.places(text, 1) == []
+            windows.add(b"LABONLY9")
+        with patch.object(USED, "core", second):
+            assert windows.places(text, 1) == [150]
+            windows.add(b"aLABONLY")
+            assert windows.places(text, 1) == [149, 150]
 
 
 def test_windows_show_and_serialise_nothing() -> None:
     windows = Windows()
-    windows.add(of(b"LABONLY-LABONLY"))
+    windows.add(b"LABONLY-LABONLY")
     assert repr(windows) == "<Windows 8>"
     for serialise in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError):
@@ -145,6 +192,6 @@ def test_of_a_run_of_what_masks_are_filled_with_the_first_place_is_told(
             if text[at : at + WIDTH] == b"x" * WIDTH:
                 filled = at + len(text[at:]) - len(text[at:].lstrip(b"x"))
 
-    for windows in made(known, set()):
+    for windows in made(key + b"x" * 12):
         assert windows.places(text, apart) == expected
         assert windows.stand_in(text, apart) == bool(expected)
