@@ -1,6 +1,6 @@
 """What the compiled core takes of a body whose segments it gave: whole chunks, routine events.
 
-Each answers how far it came; from there on `http1_body` and `sse` read, which specify both.
+Each answers how far it came; from there on `http1_chunks` and `sse` read, which specify both.
 """
 
 from __future__ import annotations

@@ -1,44 +1,28 @@
-"""Reading one message body: removes the chunked coding, counts, keeps what is wanted.
+"""Reading one message body: its framing, and what the trailer section says.
 
-The hot loop of the parser is here: `_whole_chunks` takes an event stream with
-a chunk a segment at about 1 us each, and builds no object for it but the piece;
-where the compiled core gave the segments it takes the chunks, too (`compiled`).
+Chunks that lie whole in what came are taken by `http1_chunks`, which also keeps what is wanted.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Final
 
 from inspector.model.capture import Fault
-from inspector.native.used import USED
-from inspector.protocols.compiled import whole_chunks
-from inspector.protocols.extent import Extent, Extents, FieldLines
+from inspector.protocols.extent import Extent, FieldLines
+from inspector.protocols.http1_chunks import BodyPieces, packed
 from inspector.protocols.http1_faults import HeadLimits, Notes
 from inspector.protocols.http1_framing import CHUNKED, UNTIL_CLOSE, chunk_size
 from inspector.protocols.http1_head import read_fields
 from inspector.protocols.http1_pending import Pending
 from inspector.protocols.messages import (
     EVERYTHING,
-    Body,
     BodyGap,
-    ChunkLines,
     Event,
     Field,
     MessageEnd,
 )
 from inspector.wire import Segment, Segments
-
-#: Chunk sizes by their digits as met on the wire; bounded by its largest size
-#: (in both cases of letters).  Saves parsing the same few sizes again and again.
-_SIZES: Final[dict[bytes, int]] = {}
-_SIZES_LIMIT: Final = 4096
-#: From this limit on a batch can be handed over without counting, for none is larger.
-_PLENTY: Final = 1 << 40
-#: The places of a reader that tells of none.
-_NOWHERE: Final = Extents()
 
 
 class _Part(IntEnum):
@@ -51,30 +35,24 @@ class _Part(IntEnum):
     OVER = 6  # ended, or failed
 
 
-class BodyReader:
+class BodyReader(BodyPieces):
     """The body of one message at a time: `begin`, then `read`, `skip`, `miss`, then `end`.
 
     `over` is true once its last byte was read, or its framing failed
     (`failed`).  `last` is the (time, packet) of the byte that decided it.
-
-    `placed`: tell where the pieces and the chunk lines stand.
     """
 
     __slots__ = (
-        "_body_bytes", "_limits", "_line", "_line_at", "_lines", "_part", "_pieces", "_placed",
-        "_places", "_remaining", "_said", "_start", "_trailer", "_trailer_lines", "_trailers",
-        "_wanted", "failed", "last", "lost",
+        "_limits", "_line", "_part", "_remaining", "_said", "_start", "_trailer",
+        "_trailer_lines", "_trailers", "failed", "last", "lost",
     )  # fmt: skip
 
     def __init__(self, limits: HeadLimits, *, placed: bool = False) -> None:
+        super().__init__(placed=placed)
         self._limits = limits
-        self._placed = placed
         self._line = bytearray()
         # Made for the section that few bodies have: every open connection has two readers.
         self._trailer: Pending | None = None
-        self._pieces: list[Segment] | Segments = []
-        self._places = Extents() if placed else _NOWHERE  # of the pieces
-        self._lines = Extents() if placed else _NOWHERE  # the chunk lines
         self.last = (0, 0)
         self.begin(0, 0, 0)
 
@@ -91,7 +69,6 @@ class BodyReader:
         self._remaining = max(length, 0)
         self._wanted = max(wanted, 0)
         self._body_bytes = 0
-        # Where the chunk line begins that is read or comes next; behind the last, the trailers.
         self._start = self._line_at = start
         self._trailers: tuple[Field, ...] = ()
         self._trailer_lines: FieldLines | None = None
@@ -149,17 +126,6 @@ class BodyReader:
             self._wanted = max(0, self._wanted - inside)
         return inside
 
-    def flush(self, events: list[Event]) -> None:
-        """Hand over the pieces read so far."""
-        if self._pieces:
-            events.append(Body(self._pieces, self._places))
-            self._pieces = []
-            if self._placed:
-                self._places = Extents()
-        if self._placed and self._lines:
-            events.append(ChunkLines(self._lines))
-            self._lines = Extents()
-
     def end(self, at: int, packet: int, events: list[Event], stop: int, *, complete: bool) -> None:
         """The message ends here, before byte `stop`, `complete` as far as its framing can tell."""
         self.flush(events)
@@ -193,9 +159,9 @@ class BodyReader:
         """
         count = len(segments)
         if not (index or position) and isinstance(segments, Segments) and self._takes(segments):
-            self._add(segments[:])  # they are somebody's, and pieces are put behind them
+            self.add(segments[:])  # they are somebody's, and pieces are put behind them
             if self._placed:
-                self._places.packed += _packed(segments, offset - segments.places[2])
+                self._places.packed += packed(segments, offset - segments.places[2])
             self._wanted -= segments.size
             self.skip(segments.size)
             index, offset = count, offset + segments.size
@@ -204,7 +170,7 @@ class BodyReader:
         while index < count:
             part = self._part
             if part == _Part.CHUNK_LINE and not self._line:
-                index, position, offset = self._whole_chunks(segments, index, position, offset)
+                index, position, offset = self.take_chunks(segments, index, position, offset)
                 if index == count:
                     break
             segment = segments[index]
@@ -251,113 +217,6 @@ class BodyReader:
                 self._places.add(offset + position, offset + stop)
         self.skip(end - position)
         return end
-
-    def _whole_chunks(
-        self, segments: Sequence[Segment], index: int, position: int, offset: int
-    ) -> tuple[int, int, int]:
-        """Take chunks that lie whole in a segment.
-
-        Stops at the start of the first chunk line that needs a closer look.
-        """
-        if self._wanted >= _PLENTY and isinstance(segments, Segments):
-            index, position, offset = self._compiled_chunks(segments, index, position, offset)
-            if index == len(segments):
-                return index, position, offset
-        placed = self._placed
-        append = self._pieces.append
-        wanted = self._wanted
-        sizes = _SIZES
-        # No chunk of one batch can exceed this; then nothing needs counting down.
-        plenty = wanted >= _PLENTY
-        simple = plenty and not placed
-        body_bytes = passed = 0
-        for index in range(index, len(segments)):  # noqa: B020
-            at, packet, data = segments[index]
-            end = len(data)
-            passed += end
-            if simple and not position:
-                # The usual segment is exactly one chunk, of a size met before.
-                start = data.find(b"\r\n", 0, 18)
-                known = sizes.get(data[:start])
-                if known is not None and start + known + 4 == end and data[-2:] == b"\r\n":
-                    append((at, packet, data[start + 2 : -2]))
-                    body_bytes += known
-                    continue
-            while position < end:
-                start = data.find(b"\r\n", position, position + 18)
-                digits = data[position:start]
-                # `int` also takes signs, underscores, spaces and `0x`; none of them pass here.
-                if start < 0 or not digits.isalnum() or digits[:1] == b"0":
-                    break
-                try:
-                    size = int(digits, 16)
-                except ValueError:
-                    break
-                start += 2
-                stop = start + size
-                if data[stop : stop + 2] != b"\r\n":
-                    break
-                if size < _SIZES_LIMIT:
-                    sizes[digits] = size
-                body_bytes += size
-                if placed:
-                    self._place_chunk(offset + passed - end, start, stop, wanted)
-                if plenty:
-                    append((at, packet, data[start:stop]))
-                elif wanted:
-                    piece = data[start:stop] if size <= wanted else data[start : start + wanted]
-                    append((at, packet, piece))
-                    wanted -= len(piece)
-                position = stop + 2
-            if position < end:
-                passed -= end
-                break
-            position = 0
-        else:
-            index = len(segments)
-        self._wanted = wanted - body_bytes if plenty else wanted
-        self._body_bytes += body_bytes
-        return index, position, offset + passed
-
-    def _compiled_chunks(
-        self, segments: Segments, index: int, position: int, offset: int
-    ) -> tuple[int, int, int]:
-        """The chunks that the compiled core can take; from where it stopped, reading goes on.
-
-        It takes those of a row of segments that are all there, wherever the segments end.
-        """
-        if USED.core is None or (self._placed and not segments.are_a_row):
-            return index, position, offset
-        found = whole_chunks(USED.core, segments, index, position)
-        self._add(found.pieces)
-        if self._placed and found.pieces:
-            places = _packed(found.pieces, offset - segments.places[4 * index + 2])
-            self._places.packed += places
-            # A chunk line is what lies between two pieces, if anything does.
-            starts, stops = array("q", (self._line_at, *places[1:-1:2])), places[::2]
-            for start, stop in zip(starts, stops, strict=True):
-                if start < stop:
-                    self._lines.add(start, stop)
-            self._line_at = places[-1]
-        self._wanted -= found.body
-        self._body_bytes += found.body
-        return found.at, found.position, offset + found.passed
-
-    def _add(self, pieces: Segments) -> None:
-        """Put pieces behind those that are kept."""
-        if not self._pieces:
-            self._pieces = pieces
-        elif isinstance(self._pieces, Segments):
-            self._pieces.extend(pieces)
-        else:
-            self._pieces += pieces
-
-    def _place_chunk(self, offset: int, start: int, stop: int, wanted: int) -> None:
-        """Tell where a chunk stands: its data from `start` to `stop` of what `offset` begins."""
-        self._lines.add(self._line_at, offset + start)
-        self._line_at = offset + stop
-        if wanted:
-            self._places.add(offset + start, offset + min(stop, start + wanted))
 
     def _chunk_line(self, segment: Segment, position: int, events: list[Event], offset: int) -> int:
         _, packet, data = segment
@@ -437,12 +296,3 @@ class BodyReader:
             self._said += (name,)
             self.flush(events)
             events.append(Fault(name, packet, detail))
-
-
-def _packed(pieces: Segments, shift: int) -> array[int]:
-    """Where pieces begin and stop in the stream, `shift` bytes behind where they do in `data`."""
-    packed = array("q", bytes(16 * len(pieces)))
-    for bound in (0, 1):
-        places = pieces.places[2 + bound :: 4]
-        packed[bound::2] = array("q", [place + shift for place in places])
-    return packed

@@ -174,7 +174,7 @@ LIMITS: Final = (
     ("pcap.carried", "_MAX_SECRETS"),
     ("pcap.pipes", "LAST_BYTES"),
     ("policy.reading", "_DEPTH"),
-    ("protocols.http1_body", "_SIZES_LIMIT"),
+    ("protocols.http1_chunks", "_SIZES_LIMIT"),
     ("protocols.sse", "_HEAD_KEPT"),
     ("protocols.sse", "_PARTS_LIMIT"),
     ("protocols.tls_record", "MAX_RECORD"),
