@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from inspector.protocols.http1_head import DIGITS, METHODS, TOKEN, malformed_line, method_of
+from inspector.protocols.http1_head import DIGITS, METHODS, malformed_line, method_of
+from inspector.protocols.http1_lines import TOKEN
 from inspector.protocols.http2_frames import is_frame
 from inspector.protocols.tls_names import (
     APPLICATION_DATA,

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent
-from inspector.protocols.http1_begun import request_begun, response_begun
+from inspector.protocols.http1_begun import Begun, request_begun, response_begun, whole_body
 from inspector.protocols.http1_behind import Behind
 from inspector.protocols.http1_body import BodyReader
 from inspector.protocols.http1_faults import HeadLimits
@@ -110,7 +110,10 @@ class Http1Parser:
             end = len(segment[2])
             if position < end:
                 self._segment_at = offset
-                position = self._step(segment, position)
+                if self._state == _State.START:
+                    position = self._start(segment, position)
+                else:
+                    position = self._step(segment, position)
             if position >= end:
                 index += 1
                 position = 0
@@ -275,10 +278,8 @@ class Http1Parser:
     # -- one segment, outside of bodies ----------------------------------------
 
     def _step(self, segment: Segment, position: int) -> int:
-        """Read on from `position`; answers the position of the first byte not read."""
+        """Read on in or behind a message; answers the position of the first byte not read."""
         state = self._state
-        if state == _State.START:
-            return self._start(segment, position)
         if state == _State.HEAD:
             return self._head(segment, position)
         if state == _State.RESYNC:
@@ -307,11 +308,10 @@ class Http1Parser:
         reader = self._head_reader
         position = reader.read(segment, position)
         if reader.head and not reader.fault:
-            self._begin(reader.head)
+            begun = self._begin(reader.head)
             reader.clear()
-            if self._state == _State.BODY and self._body.over:
-                self._body.last = (at, packet)
-                self._end_body(self._segment_at + position)
+            if not begun.is_interim:
+                position = self._body_of(begun, segment, position)
         elif reader.head:
             self._begin_cut(reader.head, at, packet, lost=False)
             self._lose_step()
@@ -328,7 +328,7 @@ class Http1Parser:
 
     # -- what follows a head ---------------------------------------------------
 
-    def _begin(self, read: Head) -> None:
+    def _begin(self, read: Head) -> Begun:
         if isinstance(read.line, RequestLine):
             begun = request_begun(read.line, read, self._head_at)
         else:
@@ -338,19 +338,31 @@ class Http1Parser:
                 self._methods.popleft()
         self._close_announced, self._may_switch = begun.closes, begun.may_switch
         self._events.append(begun.head)
-        if begun.is_interim:  # has no end of its own: the final response follows
-            self._state = _State.START
-        else:
-            self._body.begin(begun.length, self._wants_body(begun.head), begun.body_at)
-            self._state = _State.BODY
-        for name, offset, detail in read.notes.items():
+        for name, offset, detail in read.notes.told() if read.notes else ():
             self._fault(name, self._head_reader.packet_of(offset), detail)
+        self._state = _State.START  # an interim response has no end of its own: another follows
+        return begun
+
+    def _body_of(self, begun: Begun, segment: Segment, position: int) -> int:
+        """What follows a head, which ends before `position`: all of it here, or its beginning."""
+        at, packet, data = segment
+        length, wanted = begun.length, self._wants_body(begun.head)
+        if 0 <= length <= len(data) - position and not begun.may_switch:
+            self._events += whole_body(begun, segment, position, wanted, placed=self._placed)
+            return position + length
+        self._body.begin(length, wanted, begun.body_at)
+        self._state = _State.BODY
+        if self._body.over:
+            self._body.last = (at, packet)
+            self._end_body(self._segment_at + position)
+        return position
 
     def _begin_cut(self, head: Head, at: int, packet: int, *, lost: bool) -> None:
         """Take the whole lines of a head whose end is out of reach: they are still evidence."""
-        self._begin(head)
+        begun = self._begin(head)
         self._fault(self._head_reader.fault, head.begun[1])
-        if self._state == _State.BODY:
+        if not begun.is_interim:
+            self._body.begin(begun.length, self._wants_body(begun.head), begun.body_at)
             self._body.lost = lost
             stop = self._head_at + head.layout.size
             self._body.end(at, packet, self._events, stop, complete=False)

@@ -1,9 +1,13 @@
-"""What a head of HTTP/1.x begins: its message, how long its body is, and what may come behind."""
+"""What a head of HTTP/1.x begins: its message, how long its body is, and what may come behind.
+
+And the body itself, where all of it came with the head's last bytes.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from inspector.protocols.extent import Extent, Extents
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
     UNTIL_CLOSE,
@@ -12,7 +16,8 @@ from inspector.protocols.http1_framing import (
 )
 from inspector.protocols.http1_head import RequestLine, StatusLine
 from inspector.protocols.http1_head_reader import Head
-from inspector.protocols.messages import RequestHead, ResponseHead, by_name
+from inspector.protocols.messages import Body, Event, MessageEnd, RequestHead, ResponseHead
+from inspector.wire import Segment
 
 
 class Begun(NamedTuple):
@@ -38,7 +43,7 @@ class Begun(NamedTuple):
 def request_begun(line: RequestLine, read: Head, start: int) -> Begun:
     """A request whose head begins at byte `start` of the stream."""
     at, packet = read.begun
-    fields, named = read.fields, by_name(read.fields)
+    fields, named, _ = read.fields
     head = RequestHead(*line, fields, named, packet, at, start, read.layout)
     framing = read_framing(fields, named, read.notes)
     # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
@@ -52,7 +57,7 @@ def response_begun(line: StatusLine, read: Head, start: int, method: bytes) -> B
     status = line.status
     interim = 100 <= status < 200 and status != 101
     may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
-    fields, named, notes = read.fields, by_name(read.fields), read.notes
+    (fields, named, _), notes = read.fields, read.notes
     framing = read_framing(fields, named, notes)
     # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
     length = 0
@@ -71,3 +76,29 @@ def response_begun(line: StatusLine, read: Head, start: int, method: bytes) -> B
         ends_body_at_close=length == UNTIL_CLOSE,
     )
     return Begun(head, length, framing.closes and not interim, may_switch, interim)
+
+
+def whole_body(
+    begun: Begun, segment: Segment, position: int, wanted: int, *, placed: bool
+) -> list[Event]:
+    """What `http1_body` tells of a body of stated length that stands whole at `position`.
+
+    `wanted`: how many of its first bytes are; `placed`: tell where they stand.
+    """
+    (at, packet, data), length, start = segment, begun.length, begun.body_at
+    end = MessageEnd(
+        complete=True,
+        body_bytes=length,
+        packet=packet,
+        at=at,
+        extent=Extent(start, start + length),
+    )
+    kept = min(length, wanted)
+    if kept <= 0:
+        return [end]
+    pieces = [(at, packet, data[position : position + kept])]
+    if not placed:
+        return [Body(pieces), end]
+    places = Extents()
+    places.add(start, start + kept)
+    return [Body(pieces, places), end]

@@ -276,9 +276,10 @@ class BodyReader(BodyPieces):
             return len(segment[2])
         notes = Notes()
         block = bytes(trailer.data[1:stop])
-        self._trailers, odd = read_fields(block, self._limits.fields, notes, 1)
-        self._trailer_lines = FieldLines(self._line_at, self._line_at + len(block), odd)
-        for name, offset, detail in notes.items():
+        read = read_fields(block, self._limits.fields, notes, 1)
+        self._trailers = read.fields
+        self._trailer_lines = FieldLines(self._line_at, self._line_at + len(block), read.odd)
+        for name, offset, detail in notes.told():
             self._say_once(name, trailer.source(offset)[1], events, detail)
         self._part = _Part.OVER
         return position + stop - before

@@ -72,22 +72,17 @@ class HeadLimits(Fact):
     """Bytes of a trailer section."""
 
 
-class Notes:
+class Notes(dict[str, tuple[int, int]]):
     """The faults found in one block of bytes: first offset and number of each name."""
-
-    __slots__ = ("_found",)
-
-    def __init__(self) -> None:
-        self._found: dict[str, tuple[int, int]] = {}
 
     def add(self, name: str, offset: int = 0, count: int = 1) -> None:
         """Count `count` occurrences of fault `name`, the first of them at `offset`."""
-        first, seen = self._found.get(name, (offset, 0))
-        self._found[name] = (first, seen + count)
+        first, seen = self.get(name, (offset, 0))
+        self[name] = (first, seen + count)
 
-    def items(self) -> list[tuple[str, int, str]]:
+    def told(self) -> list[tuple[str, int, str]]:
         """(name, offset of the first, how many if several), in order of finding."""
         return [
             (name, first, f"{seen} times" if seen > 1 else "")
-            for name, (first, seen) in self._found.items()
+            for name, (first, seen) in self.items()
         ]

@@ -43,7 +43,10 @@ class Framing(Fact):
 
 def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: Notes) -> Framing:
     """What `fields` say of the body and of the connection's future; `named`: they `by_name`."""
-    # Mostly there is one length, no coding, and of the connection that it goes on.
+    if len(named) == len(fields) and b"transfer-encoding" not in named:
+        usual = _usual(named.get(b"content-length"), named.get(b"connection"))
+        if usual is not None:
+            return usual
     stated = _value(fields, named, b"content-length")
     options = _value(fields, named, b"connection").lower()
     may_end = b"close" in options or b"upgrade" in options
@@ -54,6 +57,20 @@ def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: N
         closes=b"close" in said,
         upgrades=b"upgrade" in named and b"upgrade" in said,
     )
+
+
+def _usual(stated: Field | None, connection: Field | None) -> Framing | None:
+    """One length at most, and a connection that goes on or closes: what most heads say."""
+    option = b"keep-alive" if connection is None else connection.raw.strip(b" \t").lower()
+    if option not in (b"keep-alive", b"close"):
+        return None
+    lengths: tuple[int, ...] = ()
+    if stated is not None:
+        digits = stated.raw.strip(b" \t")
+        if not digits.isdigit() or len(digits) >= _LENGTH_DIGITS:
+            return None
+        lengths = (int(digits),)
+    return Framing(lengths, (), option == b"close", upgrades=False)
 
 
 def _value(fields: Sequence[Field], named: Mapping[bytes, Field], name: bytes) -> bytes:

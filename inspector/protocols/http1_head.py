@@ -1,25 +1,25 @@
 """Start lines and field lines of HTTP/1.x (RFC 9112 2 to 5), as an observer reads them.
 
-Pure functions of bytes.  A clean block of fields, the usual case, is taken
-with one regular expression; any other goes line by line and has each of its
-peculiarities named.
+Pure functions of bytes.  What is usual is taken with one pattern, or line by line
+as it came before (`http1_lines`); anything else has each of its peculiarities named.
 """
 
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Final, NamedTuple
 
 from inspector.protocols.extent import Extent, FieldPlace
 from inspector.protocols.http1_faults import Notes
-from inspector.protocols.messages import Field
+from inspector.protocols.http1_lines import TOKEN, FieldBlock, clean_block
+from inspector.protocols.messages import Field, by_name
 
-#: RFC 9110 5.6.2, as a class of characters.
-TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _METHOD_PREFIX: Final = re.compile(rb"(" + TOKEN + rb"{1,32})(?:[ \t]|\Z)")
 #: What stands for a version in malformed request lines, such as `HTTP/1.0.8` or `http/1.1`.
 _ANY_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9A-Za-z.]{0,16}")
+#: Lines in which there is nothing to note.
+_PLAIN_REQUEST: Final = re.compile(rb"(" + TOKEN + rb"{1,32}) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
+_PLAIN_STATUS: Final = re.compile(rb"(HTTP/1\.[01]) ([0-9]{3}) ([ -~\x80-\xff]*)")
 _REQUEST_LINE: Final = re.compile(
     rb"(?!PRI \* HTTP/2)(" + TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
 )
@@ -40,12 +40,6 @@ _NAME_OF_HTTP: Final = b"HTTP/"
 DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_CLEAN_FIELDS: Final = re.compile(
-    rb"(?:" + TOKEN + rb"++:[^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*(?:\r\n)?\Z"
-)
-_FIELD: Final = re.compile(rb"([^:\r]+):([^\r]*)\r\n")
-#: `Field._make` without its Python frame: a third of its time, for every field of every head.
-_make_field: Final = partial(tuple.__new__, Field)
 _NAME: Final = re.compile(TOKEN + rb"+")
 #: Control bytes in a field -> fault.  A fold's own line end is cut out before.
 _CONTROL_FAULTS: Final = (
@@ -88,6 +82,9 @@ def request_line(line: bytes, notes: Notes) -> RequestLine | None:
 
     What is malformed is taken, and noted, as a lost request is lost evidence.
     """
+    plain = _PLAIN_REQUEST.fullmatch(line)
+    if plain is not None:
+        return RequestLine(*plain.groups())
     match = _REQUEST_LINE.fullmatch(line)
     found = malformed_line(line) if match is None else match.groups()
     if found is None:
@@ -135,6 +132,10 @@ def status_line(line: bytes, notes: Notes) -> StatusLine | None:
     As of a request line what is malformed is taken: clients that refuse such an answer were
     answered all the same.
     """
+    plain = _PLAIN_STATUS.fullmatch(line)
+    if plain is not None:
+        version, status, reason = plain.groups()
+        return StatusLine(version, int(status), reason)
     match = _STATUS_LINE.fullmatch(line) or _ANY_STATUS_LINE.fullmatch(line)
     if match is None:
         return None
@@ -158,23 +159,20 @@ def parse_fields(block: bytes, limit: int, notes: Notes, base: int = 0) -> tuple
 
     At most `limit` fields are given.  `base` is added to the offsets in `notes`.
     """
-    return read_fields(block, limit, notes, base)[0]
+    return read_fields(block, limit, notes, base).fields
 
 
-def read_fields(
-    block: bytes, limit: int, notes: Notes, base: int = 0
-) -> tuple[tuple[Field, ...], tuple[FieldPlace, ...] | None]:
-    """`parse_fields`, and where in `block` they stand: None if `FieldLines` can tell by itself."""
-    places: tuple[FieldPlace, ...] | None = None
-    if _CLEAN_FIELDS.match(block):
-        fields = tuple(map(_make_field, _FIELD.findall(block)))
-    else:
+def read_fields(block: bytes, limit: int, notes: Notes, base: int = 0) -> FieldBlock:
+    """`parse_fields`, with their names and where in `block` they stand."""
+    read = clean_block(block)
+    if read is None:
         fields, places = _parse_lines(block, notes, base)
-    if len(fields) > limit:
-        notes.add("too-many-fields", base, len(fields) - limit)
-        fields = fields[:limit]
-        places = places and places[:limit]
-    return fields, places
+        read = FieldBlock(fields, by_name(fields), places)
+    if len(read.fields) > limit:
+        notes.add("too-many-fields", base, len(read.fields) - limit)
+        fields = read.fields[:limit]
+        read = FieldBlock(fields, by_name(fields), read.odd and read.odd[:limit])
+    return read
 
 
 def _parse_lines(

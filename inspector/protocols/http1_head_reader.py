@@ -22,8 +22,8 @@ from inspector.protocols.http1_head import (
     request_line,
     status_line,
 )
+from inspector.protocols.http1_lines import FieldBlock
 from inspector.protocols.http1_pending import Pending, block_end
-from inspector.protocols.messages import Field
 from inspector.wire import Segment
 
 #: RFC 3253's `PROPPATCH` and the like, and the blank behind it.
@@ -36,7 +36,7 @@ class Head(NamedTuple):
     """A head as read, and what is odd in it.  `begun`: (time, packet) of its first byte."""
 
     line: RequestLine | StatusLine
-    fields: tuple[Field, ...]
+    fields: FieldBlock
     begun: tuple[int, int]
     notes: Notes
     layout: HeadLayout
@@ -152,8 +152,8 @@ class HeadReader:
     def _start_line(self, line: bytes, notes: Notes) -> RequestLine | StatusLine | None:
         parsed = request_line(line, notes) if self._requests else status_line(line, notes)
         if parsed is None:
-            simple = any(name == "request-without-version" for name, _, _ in notes.items())
-            self.fault = "request-without-version" if simple else "garbage-between-messages"
+            simple = "request-without-version"
+            self.fault = simple if simple in notes else "garbage-between-messages"
         return parsed
 
     def _finish(self, block: bytes, begun: tuple[int, int]) -> None:
@@ -166,12 +166,12 @@ class HeadReader:
             notes.add("bare-lf", base - 1)
         start_line = self._start_line(line, notes)
         if start_line is not None:
-            fields, places = read_fields(block[base:], self._limits.fields, notes, base)
+            fields = read_fields(block[base:], self._limits.fields, notes, base)
             target = version = 0
             if isinstance(start_line, RequestLine):
                 target = line.index(start_line.target, len(start_line.method))
                 version = line.rindex(start_line.version)
-            layout = HeadLayout(target, version, len(line), base, len(block), places)
+            layout = HeadLayout(target, version, len(line), base, len(block), fields.odd)
             self.head = Head(start_line, fields, begun, notes, layout)
 
     # -- out of step -----------------------------------------------------------

@@ -36,7 +36,7 @@ def test_an_odd_request_line_is_one_behind_a_registered_method(
         assert resumes_request(line[:size]) is None
     notes = Notes()
     assert request_line(line, notes) == (b"GET", b"/", version)
-    assert [name for name, _, _ in notes.items()] == [fault]
+    assert [name for name, _, _ in notes.told()] == [fault]
     strange = line.replace(b"GET", b"BREW")
     assert resumes_request(strange + b"\r\n") is False
 
@@ -62,10 +62,10 @@ def test_the_careful_way_through_a_block_agrees_with_the_quick_one(lines: list[b
     """A line without a colon sends a block the careful way, and is dropped there."""
     notes = Notes()
     quick = parse_fields(b"".join(line + b"\r\n" for line in lines) + b"\r\n", 100, notes)
-    assert notes.items() == []
+    assert notes.told() == []
     careful = parse_fields(b"".join(line + b"\r\n" for line in [*lines, b"x"]), 100, notes)
     assert careful == quick
-    assert [name for name, _, _ in notes.items()] == ["field-without-colon"]
+    assert [name for name, _, _ in notes.told()] == ["field-without-colon"]
 
 
 @given(st.lists(LINE, max_size=6), st.sampled_from([b"\x00", b"\x1b", b"\r", b"no", b" : "]))

@@ -1,0 +1,75 @@
+"""Field lines of heads (RFC 9112 5): nearly all of them came before, on other messages.
+
+A line that is clean is read once.  Only lines are kept in which no key can stand: those of headers
+whose values may be shown (`secrets.grants`), with a value that may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from inspector.protocols.extent import FieldPlace
+from inspector.protocols.messages import Field
+from inspector.secrets.grants import granted
+
+#: RFC 9110 5.6.2, as a class of characters.
+TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
+#: Field lines that are kept with what was read of them, and bytes of the longest: together they
+#: bound their memory to 2 MB.
+LINES: Final = 4096
+LONGEST_LINE: Final = 128
+
+_CLEAN: Final = re.compile(rb"(" + TOKEN + rb"++):([^\x00-\x08\x0a-\x1f\x7f]*+)")
+
+#: The name of a field in lower case, and the field.
+_Read: TypeAlias = tuple[bytes, Field]
+
+
+class FieldBlock(NamedTuple):
+    """What a block of field lines says.
+
+    `named`: the first field of each name, by the name in lower case (RFC 9110 5.1).  `odd`:
+    where the fields stand in the block; None if `extent.FieldLines` can tell by itself.
+    """
+
+    fields: tuple[Field, ...]
+    named: Mapping[bytes, Field]
+    odd: tuple[FieldPlace, ...] | None = None
+
+
+class _Lines(dict[bytes, "_Read | None"]):
+    """What each line says; None: it is not clean."""
+
+    def __missing__(self, line: bytes) -> _Read | None:
+        match = _CLEAN.fullmatch(line)
+        if match is None:
+            return None
+        name, raw = match.groups()
+        folded = name.lower()
+        read = folded, Field(name, raw)
+        grammar = granted(folded) if len(line) <= LONGEST_LINE else None
+        if grammar is not None and not grammar.hidden(raw.decode("latin-1")):
+            if len(self) >= LINES:
+                self.clear()
+            self[line] = read
+        return read
+
+
+_KNOWN: Final = _Lines()
+_read: Final = _KNOWN.__getitem__
+
+
+def clean_block(block: bytes) -> FieldBlock | None:
+    """A block of clean lines, with the empty one that ends it, if any; None: it is none."""
+    lines = block.split(b"\r\n")
+    if lines.pop():
+        return None
+    if lines and not lines[-1]:
+        lines.pop()
+    read = [*map(_read, lines)]
+    if None in read:
+        return None
+    known: list[_Read] = read  # type: ignore[assignment]
+    return FieldBlock(tuple([field for _, field in known]), dict(known[::-1]))
