@@ -68,14 +68,15 @@ class ResponseReader(Protocol):
 class _Reader:
     """What both readers share: the decoder in front and the facts behind."""
 
+    stream: EventStream | None = None
+    api_error: ApiError | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    stop_reason: str | None = None
+    looks_like: str | None = None
+    page: PageAuthor | None = None
+
     def __init__(self, head: ResponseHead, limit: int, budget: Budget) -> None:
-        self.stream: EventStream | None = None
-        self.api_error: ApiError | None = None
-        self.model: str | None = None
-        self.usage: Usage | None = None
-        self.stop_reason: str | None = None
-        self.looks_like: str | None = None
-        self.page: PageAuthor | None = None
         self.faults: list[Fault] = []
         self._packet = head.packet
         self._at_start = True
@@ -209,16 +210,32 @@ class PageReader(_Reader):
             self.page = author_of(self._text)
 
 
+#: The media types of nearly all bodies, by what stands behind the colon.
+_USUAL: Final[dict[bytes, str]] = {
+    f" {kind}{more}".encode(): kind
+    for kind in ("application/json", "text/event-stream", "text/plain", "text/html")
+    for more in ("", "; charset=utf-8", ";charset=utf-8")
+}
+
+
 def media_type(value: str | None) -> str | None:
     """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
     return None if value is None else value.partition(";")[0].strip().lower() or None
+
+
+def _kind(head: RequestHead | ResponseHead) -> str | None:
+    """The media type that a head states."""
+    sent = head.named.get(b"content-type")
+    if sent is None:
+        return None
+    return _USUAL.get(sent.raw) or media_type(sent.value.decode("latin-1"))
 
 
 def wants_body(head: RequestHead | ResponseHead) -> int:
     """How many bytes of a message's body are worth looking at."""
     if isinstance(head, RequestHead):
         return 0 if head.get(b"content-encoding") else SEARCH_LIMIT
-    return _wanted(media_type(head.text(b"content-type")), head.status)
+    return _wanted(_kind(head), head.status)
 
 
 def _wanted(kind: str | None, status: int) -> int:
@@ -245,6 +262,6 @@ _READERS: Final[dict[str | None, Callable[[ResponseHead, Budget], ResponseReader
 
 def reading(head: ResponseHead, budget: Budget) -> tuple[int, ResponseReader | None]:
     """How many bytes of the body behind a head are read, and who decodes them within `budget`."""
-    kind = media_type(head.text(b"content-type"))
+    kind = _kind(head)
     wanted = _wanted(kind, head.status)
     return wanted, _READERS.get(kind, JsonReader)(head, budget) if wanted else None

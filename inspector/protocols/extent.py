@@ -20,6 +20,8 @@ from itertools import accumulate
 from operator import sub
 from typing import NamedTuple, overload
 
+from inspector.fact import Fact
+
 
 class Extent(NamedTuple):
     """The bytes from offset `start` up to `stop`, which is not one of them."""
@@ -167,7 +169,7 @@ class FieldLines(NamedTuple):
         return tuple(places)
 
 
-class HeadLayout(NamedTuple):
+class HeadLayout(Fact):
     """How a head is laid out; offsets count from its first byte.
 
     `target`, `version`: where these begin in a request line (0 in a status

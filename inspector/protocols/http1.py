@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from typing import Final, Literal
 
 from inspector.model.capture import Fault
@@ -22,8 +21,8 @@ from inspector.protocols.http1_body import BodyReader
 from inspector.protocols.http1_faults import HeadLimits
 from inspector.protocols.http1_head import RequestLine
 from inspector.protocols.http1_head_reader import Head, HeadReader
+from inspector.protocols.http1_standing import Standing, State
 from inspector.protocols.messages import (
-    EVERYTHING,
     CutLine,
     Event,
     RequestHead,
@@ -35,16 +34,7 @@ from inspector.wire import Segment
 _NO_METHODS: Final[deque[bytes]] = deque(maxlen=0)
 
 
-class _State(IntEnum):
-    START = 0  # before the first byte of a message
-    HEAD = 1  # inside a head
-    BODY = 2
-    RESYNC = 3  # out of step: looking for a message at segment starts
-    PAUSED = 4  # after a request that may end HTTP: later bytes are held
-    DONE = 5  # switched, or closed
-
-
-class Http1Parser:
+class Http1Parser(Standing):
     """Parses the requests, or the responses, of one connection.
 
     `wants_body` is asked once for each head and answers how many of the
@@ -74,7 +64,7 @@ class Http1Parser:
         self._requests = role == "request"
         self._wants_body = wants_body
         self._limits = limits or HeadLimits()
-        self._state = _State.RESYNC if midstream else _State.START
+        self._state = State.RESYNC if midstream else State.START
         self._quiet = midstream  # coming into step for the first time is no fault then
         self._events: list[Event] = []
         self._head_reader = HeadReader(self._limits, requests=self._requests)
@@ -97,11 +87,26 @@ class Http1Parser:
         """The events that consecutive `segments` complete.  At most one `Body` a message."""
         events: list[Event] = []
         self._events = events
-        body = self._body
-        index = position = 0
+        may_be_whole = self._state == State.START and len(segments) == 1
+        if not may_be_whole:
+            self._read(segments, 0)
+            return events
+        # Most deliveries are a message that is all there.
+        segment = segments[0]
+        self._segment_at = self._position
+        position = self._start(segment, 0)
+        if self._state == State.START and position == len(segment[2]) and not self._replay:
+            self._position += position
+        else:
+            self._read([segment], position)
+        return events
+
+    def _read(self, segments: Sequence[Segment], position: int) -> None:
+        events, body = self._events, self._body
+        index = 0
         offset = self._position  # of the first byte of `segments[index]`
         while index < len(segments):
-            if self._state == _State.BODY:
+            if self._state == State.BODY:
                 index, position, offset = body.read(segments, index, position, events, offset)
                 if body.over:
                     self._end_body(offset + position)
@@ -110,7 +115,7 @@ class Http1Parser:
             end = len(segment[2])
             if position < end:
                 self._segment_at = offset
-                if self._state == _State.START:
+                if self._state == State.START:
                     position = self._start(segment, position)
                 else:
                     position = self._step(segment, position)
@@ -123,60 +128,24 @@ class Http1Parser:
                 offset -= sum([len(data) for _, _, data in self._replay])
                 self._replay = []
                 index = 0
-        if self._state == _State.BODY:
+        if self._state == State.BODY:
             body.flush(events)
         self._rest = []
-        if self._state < _State.PAUSED:
+        if self._state < State.PAUSED:
             self._position = offset
-        return events
-
-    @property
-    def position(self) -> int:
-        """Which byte of the stream comes next; once paused or switched: the first not parsed."""
-        return self._position
-
-    @property
-    def settled(self) -> int:
-        """Which byte of the stream is the first that a later event may be about.
-
-        Only of a parser that was asked for `places`.
-        """
-        state = self._state
-        if state == _State.HEAD:
-            return self._head_at
-        if state == _State.BODY:
-            return self._body.settled(self._position)
-        if state == _State.RESYNC:
-            return self._position - self._head_reader.held
-        return EVERYTHING if state == _State.DONE else self._position
-
-    @property
-    def skippable(self) -> int:
-        """How many of the next stream bytes need not be received: `skip` them instead.
-
-        0 when the next byte matters, `EVERYTHING` when none will ever again.
-        """
-        if self._state == _State.BODY:
-            return self._body.skippable
-        return EVERYTHING if self._state == _State.DONE else 0
-
-    @property
-    def reads_body(self) -> bool:
-        """Whether the next byte is one of a body, or of its framing."""
-        return self._state == _State.BODY
 
     def skip(self, n: int, at: int, packet: int) -> list[Event]:
         """Pass by `n <= skippable` bytes that were captured.  `at`, `packet`: of the last one."""
         events: list[Event] = []
         self._events = events
-        if self._state == _State.BODY:
+        if self._state == State.BODY:
             inside = self._body.skip(min(n, self._body.skippable))
             self._position += inside
             n -= inside
             if self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._position)
-        if n > 0 and self._state != _State.DONE:
+        if n > 0 and self._state != State.DONE:
             events += self.gap(n, at, packet)  # bytes that mattered were not shown
         return events
 
@@ -190,9 +159,9 @@ class Http1Parser:
         self._events = events
         if n <= 0:
             return events
-        if self._state == _State.PAUSED:
+        if self._state == State.PAUSED:
             self._behind.gap(n, at, packet)
-        elif self._state == _State.BODY:
+        elif self._state == State.BODY:
             inside = self._body.miss(n, packet, events, self._position)
             self._position += inside
             if inside < n:
@@ -201,7 +170,7 @@ class Http1Parser:
             elif self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._position)
-        elif self._state != _State.DONE:
+        elif self._state != State.DONE:
             self._break_off(at, packet, lost=True)
             self._position += n
         return events
@@ -214,21 +183,21 @@ class Http1Parser:
         """
         events: list[Event] = []
         self._events = events
-        if self._state == _State.PAUSED:
+        if self._state == State.PAUSED:
             self._behind.close(at, packet, clean=clean)
             return events
-        if self._state == _State.BODY and self._body.ends_at_close and clean:
+        if self._state == State.BODY and self._body.ends_at_close and clean:
             self._body.end(at, packet, events, self._position, complete=True)
         else:
             self._break_off(at, packet, lost=False)
-        self._state = _State.DONE
+        self._state = State.DONE
         return events
 
     def resume(self) -> list[Event]:
         """The upgrade or CONNECT did not happen: parse what was held, and on, as HTTP."""
-        if self._state != _State.PAUSED:
+        if self._state != State.PAUSED:
             return []
-        self._state = _State.START
+        self._state = State.START
         # After a further pause the rest is simply held again.
         behind, self._behind = self._behind, Behind()
         return behind.told_to(self)
@@ -239,7 +208,7 @@ class Http1Parser:
         Called when not paused, it ends the parser within a message, which then has no end event.
         """
         behind, self._behind = self._behind, Behind()
-        self._state = _State.DONE
+        self._state = State.DONE
         return behind.first_segments
 
     def expect(self, method: bytes) -> None:
@@ -250,28 +219,11 @@ class Http1Parser:
         """The answers to all expected methods may have been lost in a gap."""
         self._methods.clear()
 
-    @property
-    def out_of_step(self) -> bool:
-        """Whether the parser is looking for the start of a message."""
-        return self._state == _State.RESYNC
-
-    @property
-    def paused(self) -> bool:
-        """Whether a request awaits `resume` or `take_rest`."""
-        return self._state == _State.PAUSED
-
-    @property
-    def begun(self) -> bytes | None:
-        """The method of a request whose start line is read and whose head goes on."""
-        if self._state != _State.HEAD or not self._requests:
-            return None
-        return self._head_reader.method
-
     def cut_head(self, at: int, packet: int) -> list[Event]:
         """The open head will not be read further: its whole lines are the message."""
         events: list[Event] = []
         self._events = events
-        if self._state == _State.HEAD:
+        if self._state == State.HEAD:
             self._break_off(at, packet, lost=False)
         return events
 
@@ -280,13 +232,13 @@ class Http1Parser:
     def _step(self, segment: Segment, position: int) -> int:
         """Read on in or behind a message; answers the position of the first byte not read."""
         state = self._state
-        if state == _State.HEAD:
+        if state == State.HEAD:
             return self._head(segment, position)
-        if state == _State.RESYNC:
+        if state == State.RESYNC:
             self._come_into_step(self._head_reader.search(segment))
         else:
             at, packet, data = segment
-            later = self._behind.items if state == _State.PAUSED else self._rest
+            later = self._behind.items if state == State.PAUSED else self._rest
             later.append((at, packet, data[position:]) if position else segment)
         return len(segment[2])
 
@@ -299,8 +251,12 @@ class Http1Parser:
         if self._close_announced:
             self._close_announced = False
             self._fault("data-after-connection-close", segment[1])
-        self._state = _State.HEAD
         self._head_at = self._segment_at + position
+        head = self._head_reader.at_once(segment, position)
+        if head is not None:
+            begun, size = self._begin(head), head.layout.size
+            return self._body_of(begun, segment, position + size)
+        self._state = State.HEAD
         return self._head(segment, position)
 
     def _head(self, segment: Segment, position: int) -> int:
@@ -310,8 +266,7 @@ class Http1Parser:
         if reader.head and not reader.fault:
             begun = self._begin(reader.head)
             reader.clear()
-            if not begun.is_interim:
-                position = self._body_of(begun, segment, position)
+            position = self._body_of(begun, segment, position)
         elif reader.head:
             self._begin_cut(reader.head, at, packet, lost=False)
             self._lose_step()
@@ -322,7 +277,7 @@ class Http1Parser:
             if reader.fault == "head-too-large":
                 self._lose_step()
             else:
-                self._state = _State.RESYNC
+                self._state = State.RESYNC
                 self._come_into_step(reader.search_later_segments())
         return position
 
@@ -339,19 +294,21 @@ class Http1Parser:
         self._close_announced, self._may_switch = begun.closes, begun.may_switch
         self._events.append(begun.head)
         for name, offset, detail in read.notes.told() if read.notes else ():
-            self._fault(name, self._head_reader.packet_of(offset), detail)
-        self._state = _State.START  # an interim response has no end of its own: another follows
+            self._fault(name, self._head_reader.packet_of(read, offset), detail)
+        self._state = State.START
         return begun
 
     def _body_of(self, begun: Begun, segment: Segment, position: int) -> int:
         """What follows a head, which ends before `position`: all of it here, or its beginning."""
+        if begun.is_interim:  # it has no end of its own: the final response follows
+            return position
         at, packet, data = segment
         length, wanted = begun.length, self._wants_body(begun.head)
         if 0 <= length <= len(data) - position and not begun.may_switch:
             self._events += whole_body(begun, segment, position, wanted, placed=self._placed)
             return position + length
         self._body.begin(length, wanted, begun.body_at)
-        self._state = _State.BODY
+        self._state = State.BODY
         if self._body.over:
             self._body.last = (at, packet)
             self._end_body(self._segment_at + position)
@@ -374,12 +331,12 @@ class Http1Parser:
         if self._body.failed:
             self._lose_step()
         elif not self._may_switch:
-            self._state = _State.START
+            self._state = State.START
         elif self._requests:
-            self._state = _State.PAUSED
+            self._state = State.PAUSED
             self._position = stop
         else:
-            self._state = _State.DONE
+            self._state = State.DONE
             self._position = stop
             self._events.append(Switched(self._rest, stop))
 
@@ -387,9 +344,9 @@ class Http1Parser:
 
     def _break_off(self, at: int, packet: int, *, lost: bool) -> None:
         """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
-        if self._state == _State.BODY:
+        if self._state == State.BODY:
             self._body.end(at, packet, self._events, self._position, complete=False)
-        elif self._state == _State.HEAD:
+        elif self._state == State.HEAD:
             reader = self._head_reader
             reader.break_off()
             if reader.head:
@@ -406,7 +363,7 @@ class Http1Parser:
 
     def _lose_step(self) -> None:
         self._head_reader.clear()
-        self._state = _State.RESYNC
+        self._state = State.RESYNC
 
     def _come_into_step(self, segments: list[Segment]) -> None:
         """A message begins at the first of `segments`, if there are any: read them again."""
@@ -414,7 +371,7 @@ class Http1Parser:
             if not self._quiet:
                 self._fault("resynchronised", segments[0][1])
             self._quiet = False
-            self._state = _State.START
+            self._state = State.START
             self._replay = segments
 
     def _fault(self, name: str, packet: int, detail: str = "") -> None:

@@ -5,8 +5,7 @@ And the body itself, where all of it came with the head's last bytes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from inspector.fact import Fact
 from inspector.protocols.extent import Extent, Extents
 from inspector.protocols.http1_framing import (
     BODILESS_STATUSES,
@@ -20,7 +19,7 @@ from inspector.protocols.messages import Body, Event, MessageEnd, RequestHead, R
 from inspector.wire import Segment
 
 
-class Begun(NamedTuple):
+class Begun(Fact):
     """A message whose head was read.
 
     `length` is that of its body (`http1_framing`), 0: it has none.  `closes`: its sender announces
@@ -43,12 +42,14 @@ class Begun(NamedTuple):
 def request_begun(line: RequestLine, read: Head, start: int) -> Begun:
     """A request whose head begins at byte `start` of the stream."""
     at, packet = read.begun
-    fields, named, _ = read.fields
-    head = RequestHead(*line, fields, named, packet, at, start, read.layout)
+    fields, named = read.fields.fields, read.fields.named
+    method, target, version = line.method, line.target, line.version
+    head = RequestHead(method, target, version, fields, named, packet, at, start, read.layout)
     framing = read_framing(fields, named, read.notes)
     # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
-    length = 0 if head.is_connect else body_length(framing, line.version, 0, read.notes)
-    return Begun(head, length, framing.closes, head.is_connect or framing.upgrades)
+    is_connect = method == b"CONNECT"
+    length = 0 if is_connect else body_length(framing, version, 0, read.notes)
+    return Begun(head, length, framing.closes, is_connect or framing.upgrades)
 
 
 def response_begun(line: StatusLine, read: Head, start: int, method: bytes) -> Begun:
@@ -57,7 +58,7 @@ def response_begun(line: StatusLine, read: Head, start: int, method: bytes) -> B
     status = line.status
     interim = 100 <= status < 200 and status != 101
     may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
-    (fields, named, _), notes = read.fields, read.notes
+    fields, named, notes = read.fields.fields, read.fields.named, read.notes
     framing = read_framing(fields, named, notes)
     # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
     length = 0

@@ -158,7 +158,7 @@ class BodyReader(BodyPieces):
         the index and position of the first byte not read, and the new offset.
         """
         count = len(segments)
-        if not (index or position) and isinstance(segments, Segments) and self._takes(segments):
+        if not (index or position) and type(segments) is Segments and self._takes(segments):
             self.add(segments[:])  # they are somebody's, and pieces are put behind them
             if self._placed:
                 self._places.packed += packed(segments, offset - segments.places[2])

@@ -64,7 +64,7 @@ class BodyPieces:
 
         Stops at the start of the first chunk line that needs a closer look.
         """
-        if self._wanted >= _PLENTY and isinstance(segments, Segments):
+        if self._wanted >= _PLENTY and type(segments) is Segments:
             index, position, offset = self._compiled_chunks(segments, index, position, offset)
             if index == len(segments):
                 return index, position, offset

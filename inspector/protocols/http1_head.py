@@ -7,8 +7,9 @@ as it came before (`http1_lines`); anything else has each of its peculiarities n
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.protocols.extent import Extent, FieldPlace
 from inspector.protocols.http1_faults import Notes
 from inspector.protocols.http1_lines import TOKEN, FieldBlock, clean_block
@@ -49,7 +50,7 @@ _CONTROL_FAULTS: Final = (
 )
 
 
-class RequestLine(NamedTuple):
+class RequestLine(Fact):
     """RFC 9112 3."""
 
     method: bytes
@@ -57,7 +58,7 @@ class RequestLine(NamedTuple):
     version: bytes
 
 
-class StatusLine(NamedTuple):
+class StatusLine(Fact):
     """RFC 9112 4."""
 
     version: bytes
@@ -77,14 +78,23 @@ def begins_status(data: bytes) -> bool:
     return b"HTTP/0.0 000".startswith(data.translate(DIGITS))
 
 
+def plain_line(line: bytes, *, request: bool) -> RequestLine | StatusLine | None:
+    """A start line in which there is nothing to note; None of any other."""
+    if request:
+        match = _PLAIN_REQUEST.fullmatch(line)
+        return None if match is None else RequestLine(*match.groups())
+    match = _PLAIN_STATUS.fullmatch(line)
+    if match is None:
+        return None
+    version, status, reason = match.groups()
+    return StatusLine(version, int(status), reason)
+
+
 def request_line(line: bytes, notes: Notes) -> RequestLine | None:
     """Read a request line that has lost its line end; None if it is none.
 
     What is malformed is taken, and noted, as a lost request is lost evidence.
     """
-    plain = _PLAIN_REQUEST.fullmatch(line)
-    if plain is not None:
-        return RequestLine(*plain.groups())
     match = _REQUEST_LINE.fullmatch(line)
     found = malformed_line(line) if match is None else match.groups()
     if found is None:
@@ -132,10 +142,6 @@ def status_line(line: bytes, notes: Notes) -> StatusLine | None:
     As of a request line what is malformed is taken: clients that refuse such an answer were
     answered all the same.
     """
-    plain = _PLAIN_STATUS.fullmatch(line)
-    if plain is not None:
-        version, status, reason = plain.groups()
-        return StatusLine(version, int(status), reason)
     match = _STATUS_LINE.fullmatch(line) or _ANY_STATUS_LINE.fullmatch(line)
     if match is None:
         return None

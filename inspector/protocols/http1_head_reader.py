@@ -6,8 +6,9 @@ until they can be told to begin a message or not.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.protocols.detect import LOOK_BYTES, looks_like_response, resumes_request
 from inspector.protocols.extent import HeadLayout
 from inspector.protocols.http1_faults import HeadLimits, Notes
@@ -18,11 +19,12 @@ from inspector.protocols.http1_head import (
     begins_status,
     may_begin,
     method_of,
+    plain_line,
     read_fields,
     request_line,
     status_line,
 )
-from inspector.protocols.http1_lines import FieldBlock
+from inspector.protocols.http1_lines import FieldBlock, clean_lines
 from inspector.protocols.http1_pending import Pending, block_end
 from inspector.wire import Segment
 
@@ -32,7 +34,7 @@ LONGEST_METHOD: Final = 33
 STATUS_START: Final = 12
 
 
-class Head(NamedTuple):
+class Head(Fact):
     """A head as read, and what is odd in it.  `begun`: (time, packet) of its first byte."""
 
     line: RequestLine | StatusLine
@@ -90,10 +92,9 @@ class HeadReader:
         # What ends the status tells as well: another byte there makes it no status line.
         return len(start) + (bytes(data[len(start) : len(start) + 1]) in (b" ", b"\r"))
 
-    def packet_of(self, offset: int) -> int:
-        """The packet that brought a byte of `head`, until it is cleared."""
-        begun = (0, 0) if self.head is None else self.head.begun
-        return (self._pending.source(offset) if self._pending.data else begun)[1]
+    def packet_of(self, head: Head, offset: int) -> int:
+        """The packet that brought a byte of the head just read, until it is cleared."""
+        return (self._pending.source(offset) if self._pending.data else head.begun)[1]
 
     def clear(self) -> None:
         """Forget what was read so far."""
@@ -103,6 +104,27 @@ class HeadReader:
         self.head = None
         self.fault = ""
 
+    def at_once(self, segment: Segment, position: int) -> Head | None:
+        """A head that lies whole in a segment and has nothing to note; None: `read` tells."""
+        at, packet, data = segment
+        stop = data.find(b"\r\n\r\n", position)
+        limits = self._limits
+        if stop < 0 or stop + 4 - position > limits.start_line or self._pending.data:
+            return None
+        lines = data[position:stop].split(b"\r\n")
+        first = lines.pop(0)
+        line = plain_line(first, request=self._requests)
+        fields = None if line is None else clean_lines(lines)
+        if line is None or fields is None or len(lines) > limits.fields:
+            return None
+        target = version = 0
+        size = len(first)
+        if isinstance(line, RequestLine):
+            version = size - len(line.version)
+            target = version - 1 - len(line.target)
+        layout = HeadLayout(target, version, size, size + 2, stop + 4 - position, None)
+        return Head(line, fields, (at, packet), Notes(), layout)
+
     def read(self, segment: Segment, position: int) -> int:
         """Read on from `position`; answers the position of the first byte not read."""
         at, packet, data = segment
@@ -111,7 +133,7 @@ class HeadReader:
         if not before:
             stop = block_end(data, position, len(data))
             if 0 < stop - position <= self._limits.start_line:
-                # The usual case: the head lies in one segment and needs no buffer.
+                # It lies in one segment and needs no buffer.
                 self._finish(data[position:stop], (at, packet))
                 if self.head:
                     return stop

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from inspector.fact import Fact
 from inspector.protocols.extent import FieldPlace
 from inspector.protocols.messages import Field
 from inspector.secrets.grants import granted
@@ -27,7 +28,7 @@ _CLEAN: Final = re.compile(rb"(" + TOKEN + rb"++):([^\x00-\x08\x0a-\x1f\x7f]*+)"
 _Read: TypeAlias = tuple[bytes, Field]
 
 
-class FieldBlock(NamedTuple):
+class FieldBlock(Fact):
     """What a block of field lines says.
 
     `named`: the first field of each name, by the name in lower case (RFC 9110 5.1).  `odd`:
@@ -61,6 +62,15 @@ _KNOWN: Final = _Lines()
 _read: Final = _KNOWN.__getitem__
 
 
+def clean_lines(lines: list[bytes]) -> FieldBlock | None:
+    """What lines say that have lost their line ends; None: one of them is not clean."""
+    read = [*map(_read, lines)]
+    if None in read:
+        return None
+    known: list[_Read] = read  # type: ignore[assignment]
+    return FieldBlock(tuple([field for _, field in known]), dict(known[::-1]))
+
+
 def clean_block(block: bytes) -> FieldBlock | None:
     """A block of clean lines, with the empty one that ends it, if any; None: it is none."""
     lines = block.split(b"\r\n")
@@ -68,8 +78,4 @@ def clean_block(block: bytes) -> FieldBlock | None:
         return None
     if lines and not lines[-1]:
         lines.pop()
-    read = [*map(_read, lines)]
-    if None in read:
-        return None
-    known: list[_Read] = read  # type: ignore[assignment]
-    return FieldBlock(tuple([field for _, field in known]), dict(known[::-1]))
+    return clean_lines(lines)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inspector.protocols.detect import looks_like_request, resumes_request
 from inspector.protocols.http1_faults import Notes
-from inspector.protocols.http1_head import parse_fields, request_line
+from inspector.protocols.http1_head import RequestLine, parse_fields, request_line
 
 ODD_LINES = [
     (b"GET / HTTP/1.0.8", "unknown-version", b"HTTP/1.0.8"),
@@ -35,7 +35,7 @@ def test_an_odd_request_line_is_one_behind_a_registered_method(
         assert looks_like_request(line[:size]) is None
         assert resumes_request(line[:size]) is None
     notes = Notes()
-    assert request_line(line, notes) == (b"GET", b"/", version)
+    assert request_line(line, notes) == RequestLine(b"GET", b"/", version)
     assert [name for name, _, _ in notes.told()] == [fault]
     strange = line.replace(b"GET", b"BREW")
     assert resumes_request(strange + b"\r\n") is False
