@@ -7,13 +7,14 @@ whose values may be shown (`secrets.grants`), with a value that may.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from inspector.fact import Fact
 from inspector.protocols.extent import FieldPlace
 from inspector.protocols.messages import Field
-from inspector.secrets.grants import granted
+from inspector.secrets.grammar import Span, hidden_in_host
+from inspector.secrets.grants import GRANTS
 
 #: RFC 9110 5.6.2, as a class of characters.
 TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -23,6 +24,13 @@ LINES: Final = 4096
 LONGEST_LINE: Final = 128
 
 _CLEAN: Final = re.compile(rb"(" + TOKEN + rb"++):([^\x00-\x08\x0a-\x1f\x7f]*+)")
+
+#: What may not be shown of a value, by the name of its header in lower case.
+_SHOWN: Final[Mapping[bytes, Callable[[str], list[Span]]]] = {
+    name: grant.grammar.hidden for name, grant in GRANTS.items()
+} | {b"host": hidden_in_host}
+# A named tuple's own constructor costs a call more.
+_new: Final = tuple.__new__
 
 #: The name of a field in lower case, and the field.
 _Read: TypeAlias = tuple[bytes, Field]
@@ -47,14 +55,15 @@ class _Lines(dict[bytes, "_Read | None"]):
         match = _CLEAN.fullmatch(line)
         if match is None:
             return None
-        name, raw = match.groups()
-        folded = name.lower()
-        read = folded, Field(name, raw)
-        grammar = granted(folded) if len(line) <= LONGEST_LINE else None
-        if grammar is not None and not grammar.hidden(raw.decode("latin-1")):
-            if len(self) >= LINES:
-                self.clear()
-            self[line] = read
+        groups = match.groups()
+        folded = groups[0].lower()
+        read = folded, _new(Field, groups)
+        if folded in _SHOWN and len(line) <= LONGEST_LINE:
+            hidden = _SHOWN[folded](groups[1].decode("latin-1"))
+            if not hidden:
+                if len(self) >= LINES:
+                    self.clear()
+                self[line] = read
         return read
 
 
