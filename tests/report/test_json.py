@@ -121,4 +121,4 @@ def test_json_holds_no_character_that_acts_or_hides_and_means_the_same(character
 
 def test_what_is_no_fact_is_refused() -> None:
     with pytest.raises(TypeError, match="str is no fact"):
-        to_plain("text", several_files=False)
+        to_plain("text", several_files=False)  # type: ignore[arg-type]
