@@ -8,6 +8,7 @@ ones that contradict each other do not either.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from inspector.chain.signs import BY_NAME, Author, Sign, Way, marks_of, signs_of
@@ -37,6 +38,7 @@ class Weighed(Fact):
         return tuple(BY_NAME[name].reason for name in self.signs)
 
 
+@lru_cache(maxsize=256)
 def weigh(marks: int, way: Way = "not known") -> Weighed:
     """Return who wrote an answer, by the signs in it (`marks_of`) and the way to it."""
     held = signs_of(marks, way)
@@ -54,6 +56,7 @@ def answered_by(response: Response) -> AnsweredBy:
     return weigh(marks_of(response)).by
 
 
+@lru_cache(maxsize=256)
 def likely(marks: int) -> Author:
     """Return who wrote an answer most likely, by the answer alone: a guess that prices a join."""
     totals = _totals(signs_of(marks, "not known"))

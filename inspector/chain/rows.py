@@ -17,7 +17,7 @@ from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.turns import TunnelTurn, pauses
 from inspector.model.http import EndedBy, Exchange, Request, Response, header
 from inspector.model.ids import ExchangeId, TunnelId, number_of
-from inspector.model.network import ClosedBy, Connection, Tunnel
+from inspector.model.network import ClosedBy, Connection, Headers, Tunnel
 from inspector.model.topology import Topology
 from inspector.packed import PackedList, Reordered
 from inspector.secrets.labels import length
@@ -253,11 +253,7 @@ def _call(
         closed_by=closed_by,
         up=request.body_bytes if request else 0,
         down=response.body_bytes if response else 0,
-        headers_down=(
-            sum([len(name) + length(value) + 4 for name, value in response.headers])
-            if response
-            else 0
-        ),
+        headers_down=_size(response.headers) if response else 0,
         status=response.status if response else UNKNOWN,
         whole=response is not None and response.complete,
         voice=voice(response, marks),
@@ -270,8 +266,16 @@ def _call(
 
 
 def _headers_up(request: Request) -> int:
-    fields = sum([len(name) + length(value) + 4 for name, value in request.headers])
-    return len(request.method) + length(request.target) + fields
+    return len(request.method) + length(request.target) + _size(request.headers)
+
+
+def _size(headers: Headers) -> int:
+    """How many bytes header fields are on the wire, each with its colon, space and line end."""
+    if not headers:
+        return 0
+    names, values = zip(*headers, strict=True)
+    # No label goes over a line, so all values are looked through at once.
+    return len("".join(names)) + length("\n".join(values)) + 3 * len(names) + 1
 
 
 def _digits_up(request: Request) -> int:

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final, Literal, TypeAlias
 
 from inspector.fact import Fact
-from inspector.model.http import Response, header
+from inspector.model.http import PageAuthor, Response, header
 
 #: Who may have written an answer that came from the API proxy's port.
 Author: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy"]
@@ -40,33 +41,26 @@ Way: TypeAlias = Literal[
 ]
 
 
+@dataclass(frozen=True)
 class Look:
     """An answer, as the signs look at it."""
 
-    def __init__(self, response: Response) -> None:
-        self.response = response
+    #: The names of its header fields as written, in their order.
+    written: tuple[str, ...]
+    #: What `Server` says, folded; empty without one.
+    server: str
+    #: The type that its error names, and its text; empty without one.
+    kind: str
+    message: str
+    #: Whose error page its body is.
+    page: PageAuthor | None
+    #: Whether all of it was captured.
+    is_whole: bool
 
     @cached_property
     def names(self) -> Mapping[str, str]:
         """The names of its header fields as written, by the folded name."""
-        return {name.lower(): name for name, _ in self.response.headers}
-
-    @cached_property
-    def server(self) -> str:
-        """What `Server` says, folded; empty without one."""
-        return (header(self.response, "server") or "").lower()
-
-    @cached_property
-    def kind(self) -> str:
-        """The type that its error names; empty without one."""
-        error = self.response.api_error
-        return (error.type or "") if error is not None else ""
-
-    @cached_property
-    def message(self) -> str:
-        """The text of its error; empty without one."""
-        error = self.response.api_error
-        return (error.message or "") if error is not None else ""
+        return {name.lower(): name for name in self.written}
 
     @cached_property
     def telling(self) -> tuple[str, ...]:
@@ -177,7 +171,7 @@ _API_KINDS: Final = frozenset({
 
 def _is_bare(look: Look) -> bool:
     """No field but Node's own: what is absent was not sent only if all of it was seen."""
-    return look.response.complete and set(look.names) <= {"connection", "keep-alive", "date"}
+    return look.is_whole and set(look.names) <= {"connection", "keep-alive", "date"}
 
 
 SIGNS: Final[tuple[Sign, ...]] = (
@@ -238,7 +232,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
         lambda look: (
             "x-squid-error" in look.names
             or look.server.startswith("squid")
-            or look.response.page == "squid"
+            or look.page == "squid"
         ),
     ),
     Sign(
@@ -259,7 +253,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
         "Server of Cloudflare, Google and GitHub; their pages",
         lambda look: (
             look.server.startswith(_EDGES)
-            or look.response.page in ("cloudflare", "google", "awselb", "cloudfront")
+            or look.page in ("cloudflare", "google", "awselb", "cloudfront")
         ),
     ),
     Sign(
@@ -314,7 +308,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
         "gateway-page", "api-proxy", 2.0,
         "the page is signed by a gateway",
         "nginx's, HAProxy's, Apache's and Kong's error pages; an API may stand behind one",
-        lambda look: look.response.page in ("nginx", "openresty", "haproxy", "apache", "kong"),
+        lambda look: look.page in ("nginx", "openresty", "haproxy", "apache", "kong"),
     ),
     Sign(
         "gateway-server", "api-proxy", 0.5,
@@ -364,7 +358,27 @@ BY_NAME: Final[dict[str, Sign]] = {sign.name: sign for sign in SIGNS}
 
 def marks_of(response: Response) -> int:
     """Return which signs an answer shows by itself, as a set of bits: the place in `SIGNS`."""
-    look = Look(response)
+    error = response.api_error
+    return _marks(
+        tuple([name for name, _ in response.headers]),
+        (header(response, "server") or "").lower(),
+        (error.type or "") if error is not None else "",
+        (error.message or "") if error is not None else "",
+        response.page,
+        response.complete,
+    )
+
+
+@lru_cache(maxsize=256)  # most answers of a capture look alike
+def _marks(
+    written: tuple[str, ...],
+    server: str,
+    kind: str,
+    message: str,
+    page: PageAuthor | None,
+    is_whole: bool,
+) -> int:
+    look = Look(written, server, kind, message, page, is_whole)
     return sum(
         1 << place
         for place, sign in enumerate(SIGNS)

@@ -12,6 +12,7 @@ calls apart, 0.8 from 2.75 on.  tests/chain/test_verdict.py has one line for eac
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import exp
 from typing import Final, Literal, TypeAlias
 
@@ -95,14 +96,19 @@ class Statement(Fact):
 
     def sentences(self) -> tuple[str, ...]:
         """The reasons as `Chain.reasons` has them."""
-        told = tuple(REASONS[reason] for reason in self.reasons)
-        if self.among is None:
-            return told
-        calls, tunnels = self.among
-        return (
-            *told,
-            AMONG.format(calls=_counted(calls, "call"), tunnels=_counted(tunnels, "tunnel")),
-        )
+        return _sentences(self)
+
+
+@lru_cache(maxsize=256)  # one tuple for all calls of which the same is said
+def _sentences(statement: Statement) -> tuple[str, ...]:
+    told = tuple(REASONS[reason] for reason in statement.reasons)
+    if statement.among is None:
+        return told
+    calls, tunnels = statement.among
+    return (
+        *told,
+        AMONG.format(calls=_counted(calls, "call"), tunnels=_counted(tunnels, "tunnel")),
+    )
 
 
 def _counted(number: int, what: str) -> str:
