@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
 from inspector.model.provenance import DISTRIBUTION
+from inspector.regex import regex
 
 #: Hex digits of a digest or a commit that are kept.
 DIGITS: Final = 12
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_COMMIT: Final = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: A line of RECORD for a file of the package itself: path, digest, size (PEP 376).
-_FILE: Final = re.compile(r"inspector/[^,]*,sha256=[^,]+,[0-9]+")
+_FILE: Final = regex(r"inspector/[^,]*,sha256=[^,]+,[0-9]+")
 
 
 @cache

@@ -7,9 +7,10 @@ read at all.
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 from typing import Final
+
+from inspector.regex import regex
 
 
 class ExitCode(IntEnum):
@@ -42,10 +43,10 @@ class ExitCode(IntEnum):
 #: What stands for a word that may be secret.
 NOT_SHOWN: Final = "(not shown)"
 
-_JOINT: Final = re.compile(r"[\s/._:\-\[\]]+")
-_JOINED: Final = re.compile(f"({_JOINT.pattern})")
+_JOINT: Final = regex(r"[\s/._:\-\[\]]+")
+_JOINED: Final = regex(f"({_JOINT.pattern})")
 #: A part of a name: short, Docker's id, a word, or a time; a key has no room in it.
-_PART: Final = re.compile(
+_PART: Final = regex(
     r"[A-Za-z0-9]{0,11}|[0-9a-f]{12}|[A-Z]?[a-z]{1,19}|[0-9]{8}(?:T?[0-9]{4,9}Z?)?"
 )
 #: So many short parts of letters and digits make a key: a UUID, words of hex.

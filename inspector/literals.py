@@ -8,6 +8,7 @@ from typing import Final
 
 from inspector.native.layout import LITERALS, LONGEST_LITERAL, LiteralTable
 from inspector.native.used import USED
+from inspector.regex import regex
 
 
 class Literals:
@@ -21,7 +22,7 @@ class Literals:
 
     def __init__(self, texts: Iterable[bytes]) -> None:
         texts = tuple(texts)
-        self._pattern: Final = re.compile(b"|".join(map(re.escape, texts)))
+        self._pattern: Final = regex(b"|".join(map(re.escape, texts)))
         fit = len(texts) <= LITERALS and all(2 <= len(text) <= LONGEST_LITERAL for text in texts)
         self._finder = _finder(texts) if fit else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -17,6 +16,7 @@ from inspector.model.topology import Role as Role
 from inspector.model.topology import Scope as Scope
 from inspector.presets import PRESETS, path_of
 from inspector.providers_file import NotAProvider, read_providers
+from inspector.regex import regex
 from inspector.toml import Unreadable, read_table
 
 #: Names a topology file may have at its top level -> the role they tell.
@@ -37,7 +37,7 @@ FILE_HELPERS: Final[dict[str, Helper]] = {
 _DISPENSABLE: Final[tuple[Role, ...]] = ("api-proxy", "forward-proxy")
 
 #: `ip:port` and `[v6]:port`, the port being optional.
-_SERVICE: Final = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]+))?")
+_SERVICE: Final = regex(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]+))?")
 _KNOWN: Final = (
     f"subnet, {', '.join((*FILE_ROLES, *FILE_HELPERS))}, without, [ports] and [[provider]]"
 )

@@ -13,17 +13,18 @@ from typing import Final
 
 from inspector.model.provenance import Provenance, UsedOptions
 from inspector.options import Options
+from inspector.regex import regex
 from inspector.secret import FINGERPRINT_DIGITS
 
 #: Labels of a runner of GitHub Actions -> the variable that has it, and what its value is like.
 OF_GITHUB: Final[Mapping[str, tuple[str, re.Pattern[str]]]] = {
     "repository": (
         "GITHUB_REPOSITORY",
-        re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}"),
+        regex(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}"),
     ),
-    "run_id": ("GITHUB_RUN_ID", re.compile(r"[0-9]{1,20}")),
-    "run_attempt": ("GITHUB_RUN_ATTEMPT", re.compile(r"[0-9]{1,6}")),
-    "sha": ("GITHUB_SHA", re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")),
+    "run_id": ("GITHUB_RUN_ID", regex(r"[0-9]{1,20}")),
+    "run_attempt": ("GITHUB_RUN_ATTEMPT", regex(r"[0-9]{1,6}")),
+    "sha": ("GITHUB_SHA", regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")),
 }
 
 _KEY_ID: Final = b"inspector: which fingerprint key this is"

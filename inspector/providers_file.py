@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from inspector.errors import plain, quoted
 from inspector.model.credentials import CredentialKind
 from inspector.model.providers import KNOWN, ProviderFacts, kind_of_key
+from inspector.regex import regex
 
 #: What a table may say, and an example of each for whoever writes another thing there.
 _EXAMPLES: Final[Mapping[str, str]] = {
@@ -20,13 +21,13 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "path_prefixes": '["/v1/chat/completions"]',
 }
 #: A name is shown everywhere and written into labels.  `any` means every provider in a policy.
-_NAME: Final = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
+_NAME: Final = regex(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 _LONGEST_NAME: Final = 40
-_HOST: Final = re.compile(r"(?=.*[a-z0-9])[a-z0-9.:-]*\*?[a-z0-9.:-]*")
-_HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_HOST: Final = regex(r"(?=.*[a-z0-9])[a-z0-9.:-]*\*?[a-z0-9.:-]*")
+_HEADER: Final = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 #: A prefix is shown in reports, so nothing of a key's length is one.
-_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,15}")
-_PATH: Final = re.compile(r"/[!-~]*")
+_PREFIX: Final = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{1,15}")
+_PATH: Final = regex(r"/[!-~]*")
 
 
 class NotAProvider(ValueError):

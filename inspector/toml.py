@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspector.errors import NOT_SHOWN
+from inspector.regex import regex
 
 #: A policy or a topology of this length was never written by hand.
 LONGEST: Final = 1 << 20
 #: What the parser repeats of the text, which may be a key; it ends before the place.
-_REPEATED: Final = re.compile(r"[('\"].*['\")](?= ?(?:[a-z ]*)\(at )", re.DOTALL)
+_REPEATED: Final = regex(r"[('\"].*['\")](?= ?(?:[a-z ]*)\(at )", re.DOTALL)
 #: As long as a character in quotes is, escaped.
 _CHARACTER: Final = 8
 

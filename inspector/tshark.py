@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from inspector.errors import ExitCode, InspectorError
 from inspector.protocols.http1_head import METHODS
+from inspector.regex import regex
 
 #: The ends of a connection, in either order.
 EndPair: TypeAlias = frozenset[tuple[str, int]]
@@ -30,7 +31,7 @@ ANOTHER: Final = "another"
 
 _FILTER: Final = "http.request or http.response or http2.headers"
 _METHODS: Final = frozenset(method.decode("ascii") for method in METHODS)
-_STATUS: Final = re.compile(r"[0-9]{3}", re.ASCII)
+_STATUS: Final = regex(r"[0-9]{3}", re.ASCII)
 
 
 #: How tshark ends on a file that breaks off, once it has told all packets before that.

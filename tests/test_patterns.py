@@ -14,12 +14,14 @@ import inspector
 ROOT = Path(inspector.__file__).parent
 #: A group repeated possessively, or an atomic group.
 POSSESSIVE_GROUP = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9]*,?[0-9]*\})\+|\(\?>")
+#: What takes an expression.
+WRITTEN_IN = re.compile(r"re\.|regex\Z")
 
 
 def patterns(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Line and text of each string in a call of the module `re`."""
+    """Line and text of each string in a call of the module `re`, or of `regex`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("re."):
+        if isinstance(node, ast.Call) and WRITTEN_IN.match(ast.unparse(node.func)):
             parts = (part for part in ast.walk(node) if isinstance(part, ast.Constant))
             for part in parts:
                 if isinstance(part.value, str):

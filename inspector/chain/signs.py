@@ -23,6 +23,7 @@ from typing import Final, Literal, TypeAlias
 
 from inspector.fact import Fact
 from inspector.model.http import PageAuthor, Response, header
+from inspector.regex import regex
 
 #: Who may have written an answer that came from the API proxy's port.
 Author: TypeAlias = Literal["upstream", "api-proxy", "forward-proxy"]
@@ -118,7 +119,7 @@ _PROXY_KINDS: Final = frozenset({
 
 #: What gateways say in errors of their own; an API behind an Envoy or an nginx of its own says the
 #: same, which the way to the answer tells apart.
-_GATEWAYS_SAY: Final = re.compile(
+_GATEWAYS_SAY: Final = regex(
     # Envoy: response_code_details and local replies (docs, "Response Code Details").
     r"upstream connect error or disconnect/reset before headers|upstream request timeout"
     r"|no healthy upstream|no cluster match|cluster_not_found|stream timeout"
@@ -137,7 +138,7 @@ _GATEWAYS_SAY: Final = re.compile(
     re.IGNORECASE,
 )
 #: What litellm, Bifrost and Portkey say in errors of their own; no API says it.
-_LLM_GATEWAYS_SAY: Final = re.compile(
+_LLM_GATEWAYS_SAY: Final = regex(
     r"^No connected db\.|\blitellm\b|LiteLLM Virtual Key|expected to start with 'sk-'"
     r"|^Authentication Error, |No api key passed in|Invalid proxy server token"
     r"|Invalid model name passed in model=|No deployments available for selected model"
@@ -147,15 +148,13 @@ _LLM_GATEWAYS_SAY: Final = re.compile(
 )
 #: How litellm passes on what its upstream answered (docs.litellm.ai/docs/exception_mapping): a kind
 #: of its own, whose API it was, and that API's words; `_QUOTED` where these are a whole error.
-_PASSED_ON: Final = re.compile(
+_PASSED_ON: Final = regex(
     r"\blitellm\.(?:Authentication|BadRequest|NotFound|RateLimit|PermissionDenied"
     r"|UnprocessableEntity|ContextWindowExceeded|ContentPolicyViolation)Error:"
     r" .{0,60}?Exception - ",
     re.IGNORECASE,
 )
-_QUOTED: Final = re.compile(
-    r"\blitellm\.[a-z]{2,40}Error: .{0,60}?Exception - (?:b')?\{", re.IGNORECASE
-)
+_QUOTED: Final = regex(r"\blitellm\.[a-z]{2,40}Error: .{0,60}?Exception - (?:b')?\{", re.IGNORECASE)
 _LLM_GATEWAY_KINDS: Final = frozenset({
     "no_db_connection", "auth_error", "token_not_found_in_db", "budget_exceeded",
     "expired_key", "team_model_access_denied", "key_model_access_denied", "bifrost_error",

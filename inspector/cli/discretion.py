@@ -7,19 +7,19 @@ click, quotes what was wrong; so every sentence passes here on its way out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
 from inspector.errors import NOT_SHOWN, is_plain_word
+from inspector.regex import regex
 
 #: What was typed: the words of this run.
 _TYPED: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
 
 #: At what a word is taken apart by those who quote a part of it.
-_JOINTS: Final = re.compile(r"[=:@,\s\[\]]+")
+_JOINTS: Final = regex(r"[=:@,\s\[\]]+")
 #: A part shorter than this stands in sentences by itself.
 _PART: Final = 6
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import click
@@ -10,6 +9,7 @@ import click
 from inspector.cli.help import Described
 from inspector.cli.main import verbose_option
 from inspector.errors import ExitCode, InspectorError
+from inspector.regex import regex
 
 
 class UnknownCode(InspectorError):
@@ -50,7 +50,7 @@ def explain(code: str | None) -> None:
 
 
 #: A name of something in one report, and no code.
-_ID: Final = re.compile(r"[etcdh][1-9][0-9]{0,8}")
+_ID: Final = regex(r"[etcdh][1-9][0-9]{0,8}")
 
 
 def _unknown(code: str, codes: list[str]) -> UnknownCode:

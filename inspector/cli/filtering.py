@@ -12,12 +12,13 @@ import click
 
 from inspector.cli.parameters import Text, duration_in_seconds
 from inspector.errors import plain, quoted
+from inspector.regex import regex
 
 if TYPE_CHECKING:
     from inspector.report.selecting import Selection, TimeBound
 
-_STATUS: Final = re.compile(r"[1-5](?:[0-9]{2}|xx)|none|unknown", re.ASCII)
-_EXCHANGE: Final = re.compile(r"e[1-9][0-9]{0,8}", re.ASCII)
+_STATUS: Final = regex(r"[1-5](?:[0-9]{2}|xx)|none|unknown", re.ASCII)
+_EXCHANGE: Final = regex(r"e[1-9][0-9]{0,8}", re.ASCII)
 _NS: Final = 1_000_000_000
 
 

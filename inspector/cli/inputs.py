@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ from inspector.cli.interrupts import AtOnce
 from inspector.cli.labels import labels_of
 from inspector.cli.network import key_bytes
 from inspector.errors import JsonText, plain
+from inspector.regex import regex
 
 if TYPE_CHECKING:
     from inspector.cli.stopping import Stop
@@ -26,7 +26,7 @@ REPORT: Final = "report.json"
 _FEW: Final = 5
 _SHOWN: Final = 40
 #: Where a word of a class's name begins.
-_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORDS: Final = regex(r"(?<=[a-z])(?=[A-Z])")
 
 
 def options_of(told: Mapping[str, Any]) -> Options:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from inspector.errors import quoted
+from inspector.regex import regex
 
 #: RFC 9110 5.6.2: a field name is a token.
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TOKEN: Final = regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ _UNITS: Final = {
     "K": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
     "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30,
 }  # fmt: skip
-_SIZE: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?([A-Za-z]*)", re.ASCII)
-_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|m|h|)", re.ASCII)
+_SIZE: Final = regex(r"([0-9]{1,12}(?:\.[0-9]{1,3})?) ?([A-Za-z]*)", re.ASCII)
+_DURATION: Final = regex(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(s|m|h|)", re.ASCII)
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -166,7 +167,7 @@ class HeaderName(Text):
         return text
 
 
-_LABEL: Final = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+_LABEL: Final = regex(r"[a-z][a-z0-9_.-]{0,39}")
 _LABEL_LIMIT: Final = 200
 
 

@@ -8,10 +8,10 @@ kept but its prefix.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from inspector.literals import Literals
+from inspector.regex import regex
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 
 #: Bytes of one request's body that are searched; the API proxy takes 10 MB.
@@ -23,17 +23,17 @@ DIFFERENT: Final = 6
 _AT_ONCE: Final = 32 << 10
 _KEPT: Final = 512
 
-_WORD: Final = re.compile(rb"[A-Za-z0-9_\-]*")
-_AWS: Final = re.compile(rb"[A-Z0-9]{16}(?![A-Za-z0-9])")
-_BARE: Final = re.compile(rb"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}")
+_WORD: Final = regex(rb"[A-Za-z0-9_\-]*")
+_AWS: Final = regex(rb"[A-Z0-9]{16}(?![A-Za-z0-9])")
+_BARE: Final = regex(rb"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{20,}")
 #: Words of people who write an example, and a mask.
-_EXAMPLE: Final = re.compile(rb"(?i:example|placeholder|your|redacted|dummy|xxxx|\.\.\.)")
+_EXAMPLE: Final = regex(rb"(?i:example|placeholder|your|redacted|dummy|xxxx|\.\.\.)")
 #: Bytes that make a word: a key begins behind none of them, but for an escape of JSON.
 _OF_WORDS: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-")
 _ESCAPES: Final = frozenset({rb"\n", rb"\r", rb"\t", rb"\b", rb"\f"})
 #: A copy's mask where a key may have stood: of what is blank (`x` alone), or the body of
 #: `credentials/masks.py`, whose letters fill up to the eight digits of its number.
-_MASK: Final = re.compile(rb"x{%d}|(?:x{8}|X{8})[0-9]{8}" % LENGTH)
+_MASK: Final = regex(rb"x{%d}|(?:x{8}|X{8})[0-9]{8}" % LENGTH)
 #: What each of them has in it, found faster.
 _MASKED: Final = (b"x" * 8, b"X" * 8)
 

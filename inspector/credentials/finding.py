@@ -19,17 +19,18 @@ from typing import Final, NamedTuple
 
 from inspector.credentials import prefilter as glance
 from inspector.credentials.kinds import LABEL, classify, core_of
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS
 
 #: What a provider leaves in the place of what it hides.
-MASK: Final = re.compile(r"\*{3,}|\.{3,}|\u2026|\u2022{3,}")
+MASK: Final = regex(r"\*{3,}|\.{3,}|\u2026|\u2022{3,}")
 
 # A key's characters, as they stand in text: a dot or an ellipsis belongs to it
 # only when more of it follows, otherwise it ends the sentence.
 _TAIL: Final = r"(?:[\w\-*\u2022~+/=]|[.\u2026]+(?=[\w\-*\u2022]))"
 
-_SHAPES: Final = re.compile(
+_SHAPES: Final = regex(
     rf"(?P<label>{LABEL})"
     r"|(?P<key>"
     rf"sk-(?:ant|proj|svcacct|admin|None|or)-{_TAIL}{{2,}}"
@@ -50,7 +51,7 @@ _SHAPES: Final = re.compile(
 )
 
 #: Words joined to a value by `:` or `=`, as in headers, JSON, nested URLs, logs.
-_ANNOUNCED: Final = re.compile(
+_ANNOUNCED: Final = regex(
     rf"(?P<label>{LABEL})"
     r"|(?P<name>(?:authorization|x-api-key|x-goog-api-key|api-key|set-cookie|cookie)"
     r"[\"'\\]{0,3}\s?(?::|=|%3A|%3D)\s?[\"'\\]{0,3}(?:(?:bearer|token|basic)\s+)?"
@@ -67,25 +68,23 @@ _ANNOUNCED: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-_USERINFO: Final = re.compile(r"(?P<name>://)(?P<value>[^/\s@?#<>\"']+)(?=@)")
+_USERINFO: Final = regex(r"(?P<name>://)(?P<value>[^/\s@?#<>\"']+)(?=@)")
 
-_SCHEME: Final = re.compile(
+_SCHEME: Final = regex(
     rf"(?P<label>{LABEL})"
     r"|(?P<name>(?P<scheme>bearer|basic|token)(?:\s+|%20|\+))(?P<value>[^\s\"'<>,;&\\]{6,})",
     re.IGNORECASE | re.ASCII,
 )
-_WORD: Final = re.compile(r"[A-Za-z]{1,19}(?:[_-][A-Za-z]{1,12}){0,2}[.:!?)]*|[A-Za-z_]+=")
-_DIGIT: Final = re.compile(r"[0-9]")
+_WORD: Final = regex(r"[A-Za-z]{1,19}(?:[_-][A-Za-z]{1,12}){0,2}[.:!?)]*|[A-Za-z_]+=")
+_DIGIT: Final = regex(r"[0-9]")
 
 # The look-behind keeps this linear in runs of dots.
-_MASKED_WORD: Final = re.compile(
-    r"(?:[A-Za-z0-9_\-*\u2022]|(?<!\.)(?:\.{3,}|\u2026)(?=[A-Za-z0-9]))+"
-)
+_MASKED_WORD: Final = regex(r"(?:[A-Za-z0-9_\-*\u2022]|(?<!\.)(?:\.{3,}|\u2026)(?=[A-Za-z0-9]))+")
 #: What a mask left of a key: letters with digits or inner capitals, not a word.
-_REMAINS: Final = re.compile(r"(?=.*[0-9]|.+[A-Z])(?=.*[a-z0-9])(?=.*[A-Za-z]).{4,}")
+_REMAINS: Final = regex(r"(?=.*[0-9]|.+[A-Z])(?=.*[a-z0-9])(?=.*[A-Za-z]).{4,}")
 
 
-_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+_ESCAPE: Final = regex(r"%([0-9A-Fa-f]{2})")
 
 
 def unescaped(text: str) -> str:

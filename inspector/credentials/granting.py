@@ -6,11 +6,11 @@ stay: keys, which have labels and masks of their own, and placeholders, which ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from inspector.credentials.kinds import LABEL
+from inspector.regex import regex
 from inspector.secrets import grants, labels
 from inspector.secrets.constants import PLACEHOLDER
 from inspector.secrets.grammar import Span, is_short
@@ -18,8 +18,8 @@ from inspector.secrets.grammar import Span, is_short
 #: Where what may not be shown of a text stands.
 Hidden: TypeAlias = Callable[[str], list[Span]]
 
-_PLACEHOLDERS: Final = re.compile(PLACEHOLDER)
-_LABELS: Final = re.compile(f"{LABEL}|{PLACEHOLDER}")
+_PLACEHOLDERS: Final = regex(PLACEHOLDER)
+_LABELS: Final = regex(f"{LABEL}|{PLACEHOLDER}")
 
 
 def everything(text: str) -> list[Span]:

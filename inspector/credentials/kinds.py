@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from inspector.fact import replace
 from inspector.model.credentials import Anomaly, Credential, CredentialKind
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 
@@ -31,18 +32,18 @@ SHAPES: Final[tuple[Shape, ...]] = (
         Shape(
             kind,
             None if kind == "unknown" else prefix,
-            re.compile(re.escape(prefix.encode()) + rb".+", re.DOTALL),
+            regex(re.escape(prefix.encode()) + rb".+", re.DOTALL),
         )
         for kind, prefix in PREFIXES
     ),
     # RFC 7519 3.1 (three parts), RFC 7516 3.1 (five): a base64url JSON object comes first.
-    Shape("jwt", None, re.compile(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*(?:\.[\w-]*){0,2}")),
-    Shape("azure-key", None, re.compile(rb"[0-9a-fA-F]{32}")),
+    Shape("jwt", None, regex(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*(?:\.[\w-]*){0,2}")),
+    Shape("azure-key", None, regex(rb"[0-9a-fA-F]{32}")),
     # Azure's newer keys: 84 characters with a fixed mark in the middle.
-    Shape("azure-key", None, re.compile(rb"[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{27}")),
+    Shape("azure-key", None, regex(rb"[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{27}")),
 )
 
-_AWS_KEY_ID: Final = re.compile(rb"Credential=(AKIA|ASIA)")
+_AWS_KEY_ID: Final = regex(rb"Credential=(AKIA|ASIA)")
 
 _PLACEHOLDERS: Final = {text.encode(): text for text in PLACEHOLDERS}
 
@@ -55,8 +56,8 @@ SCHEME_KINDS: Final[dict[bytes, CredentialKind]] = {
 
 _QUOTES: Final = b"\"'`"
 _CONTROLS: Final = bytes((*range(0x20), 0x7F))
-_CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
-_NON_ASCII: Final = re.compile(rb"[\x80-\xff]")
+_CONTROL: Final = regex(rb"[\x00-\x1f\x7f]")
+_NON_ASCII: Final = regex(rb"[\x80-\xff]")
 
 
 def placeholder(value: bytes) -> str | None:
@@ -219,7 +220,7 @@ LABEL: Final = (
     r" (?:\d+ bytes [0-9a-f]{12}|masked)>"
 )
 
-_NAMES_PREFIX: Final = re.compile(
+_NAMES_PREFIX: Final = regex(
     r"<[a-z0-9-]+ (?:"
     + "|".join(re.escape(prefix) for _, prefix in PREFIXES)
     + r") (?:\d+ bytes [0-9a-f]{12}|masked)>"

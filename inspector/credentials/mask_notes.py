@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote
 from inspector.credentials.kinds import SHAPES
 from inspector.fact import replace
 from inspector.model.credentials import Anomaly, AuthHeader, Credential, CredentialKind
+from inspector.regex import regex
 from inspector.secret import Secret
 
 PREFIX: Final = "inspector:redacted "
@@ -38,10 +39,8 @@ _ANOMALIES: Final = get_args(Anomaly)
 _PREFIXES: Final = {
     (kind, shape.prefix) for shape in SHAPES for kind in (shape.kind, "basic", "unknown")
 }
-_VALUE: Final = re.compile(r"[0-9a-f]{12}")
-_MASK: Final = re.compile(
-    rb"[x0X\xbf\x00-\x20.\"'`=\x7f]*+[0-9]{0,8}+[x0X\xbf\x00-\x20.\"'`=\x7f]*+"
-)
+_VALUE: Final = regex(r"[0-9a-f]{12}")
+_MASK: Final = regex(rb"[x0X\xbf\x00-\x20.\"'`=\x7f]*+[0-9]{0,8}+[x0X\xbf\x00-\x20.\"'`=\x7f]*+")
 
 
 class MaskNote(NamedTuple):

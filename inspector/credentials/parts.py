@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.positions import SCHEMES, Syntax
 from inspector.secrets.public import is_mask, is_prose
@@ -26,9 +27,9 @@ _OPEN: Final = frozenset(
     {b"uri", b"realm", b"algorithm", b"qop", b"nc", b"signedheaders", b"domain", b"path",
      b"expires", b"max-age", b"samesite", b"date", b"version", b"host"}
 )  # fmt: skip
-_PARAMETER: Final = re.compile(rb"\s*([\w!#$%&'*+.^`|~\-]{1,64})\s*=(?!=*\s*\Z)\s*(.*)", re.DOTALL)
+_PARAMETER: Final = regex(rb"\s*([\w!#$%&'*+.^`|~\-]{1,64})\s*=(?!=*\s*\Z)\s*(.*)", re.DOTALL)
 #: A member of a list whose value is told by a name in front (WebSocket subprotocols).
-_NAMED: Final = re.compile(
+_NAMED: Final = regex(
     rb"(?:.*[.\-_])?(?:openai-insecure-api-key|bearer|token|access[._-]?token|authorization"
     rb"|api-?key|k8s\.io)[.:]",
     re.IGNORECASE | re.DOTALL,
@@ -37,7 +38,7 @@ _NAMES: Final = frozenset(
     {b"bearer", b"token", b"access_token", b"access-token", b"authorization", b"api-key", b"apikey",
      b"api_key", b"jwt"}
 )  # fmt: skip
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-]{8,}={0,2}")
+_BASE64: Final = regex(rb"[A-Za-z0-9+/_\-]{8,}={0,2}")
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 
 

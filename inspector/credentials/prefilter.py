@@ -8,15 +8,16 @@ hold none.  A no is certain; a yes says nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
+
+from inspector.regex import regex
 
 _SUSPICIOUS: Final = (
     "sk-", "sk_", "github_", "aiza", "aq.", "akia", "asia", "eyj", "ya29", "xox", "tid=", "jqqj9",
     "bearer", "basic", "token", "key", "auth", "cookie", "secret", "pass", "sig", "://", "***", "%",
 )  # fmt: skip
-_GITHUB: Final = re.compile(r"gh[a-z]_")
+_GITHUB: Final = regex(r"gh[a-z]_")
 #: Beyond Latin-1, what `re.IGNORECASE` takes for an ASCII letter and `lower` does not.
 _FOLDED: Final = "\u017f\u212a\u0130\u0131"
 

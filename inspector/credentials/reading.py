@@ -28,16 +28,15 @@ from inspector.credentials.kinds import (
 from inspector.fact import Fact, replace
 from inspector.model.credentials import Anomaly, AuthHeader, Credential
 from inspector.protocols.messages import FOLD
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.grammar import Span
 from inspector.secrets.positions import SCHEMES, Syntax
 from inspector.secrets.public import is_words
 
-_SCHEME_AND_REST: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
+_SCHEME_AND_REST: Final = regex(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*))?", re.DOTALL)
 #: An unregistered scheme is shown as sent, so it must look like a name, not like a key.
-_UNKNOWN_SCHEME: Final = re.compile(
-    rb"(?=.{1,20}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?"
-)
+_UNKNOWN_SCHEME: Final = regex(rb"(?=.{1,20}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?")
 #: A name with control bytes, spaces or non-ASCII in it may still be read as the name
 #: without them: for matching they are left out, and upper case is folded.
 _NAME_FOLD: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())

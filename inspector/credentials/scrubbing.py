@@ -22,6 +22,7 @@ from inspector.credentials.finding import (
 )
 from inspector.credentials.kinds import classify, core_of, describe, label
 from inspector.model.credentials import CredentialKind
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 from inspector.secrets.echoes import echoes, may_echo, stamp_of, whole_keys
@@ -31,7 +32,7 @@ from inspector.secrets.vault import PIECE, Vault
 #: What stands for free text when the vault is full, and any word may be a key.
 NOT_SHOWN: Final = "<text not shown>"
 #: A label as `kinds.label` and `labels.label` write it, behind a scheme or alone.
-_LABEL: Final = re.compile(
+_LABEL: Final = regex(
     r"(?:Bearer |Basic |[Tt]oken )?<(?:(?:"
     + "|".join(map(re.escape, get_args(CredentialKind)))
     + r") )?(?:(?:"
@@ -39,11 +40,11 @@ _LABEL: Final = re.compile(
     + r") )?[0-9]{1,9} bytes ([0-9a-f]{12})>"
 )
 #: Text that no key is: short words, numbers, and public ones.
-_PLAIN: Final = re.compile(r"(?:v?[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}|[A-Z]?[a-z]{1,11}|[A-Z]{1,11}|)")
-_JOINTS: Final = re.compile(r"[\s/?&=:;,.\"'()|@*+_\-]+")
+_PLAIN: Final = regex(r"(?:v?[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}|[A-Z]?[a-z]{1,11}|[A-Z]{1,11}|)")
+_JOINTS: Final = regex(r"[\s/?&=:;,.\"'()|@*+_\-]+")
 #: A value announced in text is learnt only if it cannot be a word.
 _ANNOUNCED_FROM: Final = 16
-_DIGIT: Final = re.compile(r"[0-9]")
+_DIGIT: Final = regex(r"[0-9]")
 
 
 class Scrubber:

@@ -5,7 +5,6 @@ Any form (RFC 9112 3.2).  The report writes labels and a redacted copy masks, of
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -13,12 +12,13 @@ from urllib.parse import unquote_to_bytes
 from inspector.credentials import parts
 from inspector.credentials.kinds import core_of
 from inspector.fact import Fact
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.grammar import Span
 from inspector.secrets.paths import AUTHORITY, hidden_in_parameter
 from inspector.secrets.positions import CREDENTIAL_QUERY, SECRET_QUERY
 
-_SEPARATOR: Final = re.compile("([&;])")
+_SEPARATOR: Final = regex("([&;])")
 
 
 class Parameter(NamedTuple):

@@ -18,6 +18,7 @@ from inspector.credentials.masks import Masks
 from inspector.credentials.memo import Memo
 from inspector.credentials.respelling import respelt, units
 from inspector.credentials.scrubbing import is_plain
+from inspector.regex import regex
 from inspector.secrets.echoes import echoes, whole_keys
 from inspector.secrets.grammar import Span, merged
 from inspector.secrets.vault import Vault
@@ -25,14 +26,14 @@ from inspector.secrets.vault import Vault
 #: The longest text that is remembered to be clean.
 RECURRING: Final = 256
 #: What is hidden together when free text is not written.
-_WORD: Final = re.compile(r"[^\x00-\x20\"'<>,{}\[\]]{12,}")
+_WORD: Final = regex(r"[^\x00-\x20\"'<>,{}\[\]]{12,}")
 #: So many characters of a key in a row may be those of its mask by chance.
 _ALIKE: Final = 5
-_FILLED: Final = re.compile(r"[xX0-9]*")
+_FILLED: Final = regex(r"[xX0-9]*")
 #: What a key is written in, with escapes.
-_RUN: Final = re.compile(r"[^\x00-\x20/?#&;=:,]+")
+_RUN: Final = regex(r"[^\x00-\x20/?#&;=:,]+")
 #: An ellipsis or a bullet, in UTF-8 read as Latin-1 or escaped in JSON.
-_DOTS: Final = re.compile(r"(?:\xe2\x80\xa6|\\u2026)+|(?:\xe2\x80\xa2|\\u2022)+")
+_DOTS: Final = regex(r"(?:\xe2\x80\xa6|\\u2026)+|(?:\xe2\x80\xa2|\\u2022)+")
 
 
 class TextMasker:

@@ -6,12 +6,12 @@ a secret in hexadecimal, one a line.  Whatever else a file holds is passed over,
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from inspector.model.network import KeySource
+from inspector.regex import regex
 from inspector.secret import Secret
 
 #: TLS 1.2: the master secret (RFC 5246 8.1).
@@ -39,7 +39,7 @@ AWAITED_LIMIT: Final = 4096
 #: Bytes of one line that may be a secret: a label, 64 digits, 128 digits.
 LINE_LIMIT: Final = 512
 
-_LINE: Final = re.compile(
+_LINE: Final = regex(
     rb"\s*([A-Z0-9_]{1,40})[ \t]+([0-9A-Fa-f]{64})[ \t]+((?:[0-9A-Fa-f]{2}){16,64})\s*"
 )
 

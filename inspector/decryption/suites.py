@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from inspector.fact import Fact
 from inspector.protocols.tls_names import cipher_name
+from inspector.regex import regex
 
 Mode: TypeAlias = Literal["gcm", "ccm", "ccm8", "chacha", "cbc"]
 
-_NAME: Final = re.compile(
+_NAME: Final = regex(
     r"TLS_(?P<old>.*_WITH_)?"
     r"(?:AES_(?P<bits>128|256)_(?P<mode>GCM|CCM_8|CCM|CBC)|(?P<chacha>CHACHA20_POLY1305))"
     r"(?:_(?P<hash>SHA256|SHA384|SHA))?"

@@ -8,7 +8,6 @@ A gateway passes on the words of others, so whose they are is no condition of a 
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +19,7 @@ from inspector.diagnosis.rule import Cause, Code
 from inspector.diagnosis.words import LINE, answer, at, told, upstream_host
 from inspector.model.conclusions import FindingCode
 from inspector.model.providers import PROVIDERS
+from inspector.regex import regex
 
 #: Answers whose rows are kept; a capture has few different ones, or none twice.
 _KEPT: Final = 512
@@ -47,7 +47,7 @@ _VARIABLES: Final = {
         "GOOGLE_API_KEY", "VERTEX_API_TARGET", "VERTEX_API_BASE_PATH", "GOOGLE_VERTEX_BASE_URL",
     ),
 }  # fmt: skip
-_PUT_ASIDE: Final = re.compile(PUT_ASIDE)
+_PUT_ASIDE: Final = regex(PUT_ASIDE)
 _NO_VARIABLES: Final = ("the key", "the target", "the target's base path", "the base URL")
 
 

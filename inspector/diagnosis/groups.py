@@ -6,7 +6,6 @@ with one status and error, asked of one provider by one method at one path, that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
@@ -14,11 +13,12 @@ from typing import Final
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.words import events
 from inspector.model.addresses import path_of
+from inspector.regex import regex
 
 #: Groups of one cause that are kept apart; what comes later is counted with the first.
 KEPT: Final = 64
 #: What differs between equal calls: numbers, ids in labels.
-_VARIES: Final = re.compile(r"<[^<>]{0,80}>|[0-9]+")
+_VARIES: Final = regex(r"<[^<>]{0,80}>|[0-9]+")
 
 
 @dataclass(slots=True)

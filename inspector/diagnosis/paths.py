@@ -6,7 +6,6 @@ many to tell a wrong one, and nothing is said of its paths.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
@@ -16,11 +15,12 @@ from inspector.exchanges.topology import provider_of
 from inspector.fact import Fact
 from inspector.model.addresses import path_of
 from inspector.model.providers import BY_PATH, PROVIDERS, UNKNOWN, Provider, without_mount
+from inspector.regex import regex
 from inspector.secrets.labels import shortened
 
 #: What servers say to a path that they do not have: OpenAI and Groq, Express, FastAPI and
 #: Anthropic, Go, Kong, Traefik, Databricks, Google, AWS, Azure, Spring, Envoy, nginx.
-NO_PATH: Final = re.compile(
+NO_PATH: Final = regex(
     r"invalid url|unknown_?(?: request)? ?url|cannot (?:get|post|put|delete|patch) /"
     r"|^(?:\S{1,40} )?not found\.?$|page not found|no route|route not found|no api found"
     r"|requested url .{0,200}not found|unknownoperation|unable to determine service/operation"

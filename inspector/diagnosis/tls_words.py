@@ -6,8 +6,9 @@ Texts are those of OpenSSL 3 (x509_txt.c, ssl_err.c), Node 20 to 24 and undici.
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
+
+from inspector.regex import regex
 
 
 class Reason(NamedTuple):
@@ -81,7 +82,7 @@ _TABLE: Final[tuple[tuple[str, Reason], ...]] = (
     (r"unsupported protocol|protocol version|no shared cipher|no protocols available", VERSIONS),
     (r"wrong version number|packet length too long|http request", NO_TLS),
 )  # fmt: skip
-_COMPILED: Final = tuple((re.compile(pattern), reason) for pattern, reason in _TABLE)
+_COMPILED: Final = tuple((regex(pattern), reason) for pattern, reason in _TABLE)
 
 
 def reason_in(message: str) -> Reason | None:

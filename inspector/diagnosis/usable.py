@@ -12,11 +12,12 @@ import re
 from typing import Final, Literal, TypeAlias
 
 from inspector.model.http import Exchange, Request, Response, header
+from inspector.regex import regex
 
 Unusable: TypeAlias = Literal["error", "nothing", "page", "coding", "framing"]
 
 #: Paths whose success is a document: Messages, Chat Completions, Responses, Gemini, Bedrock.
-GENERATES: Final = re.compile(
+GENERATES: Final = regex(
     r"/(?:messages|completions|responses|embeddings|converse|invoke|generate|chat)/?(?:\?|$)"
     r"|:(?:generateContent|streamGenerateContent|embedContent|predict|rawPredict"
     r"|streamRawPredict|countTokens)"

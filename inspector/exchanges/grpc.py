@@ -14,6 +14,7 @@ from typing import Final
 from inspector.credentials.reader import CredentialReader
 from inspector.model.http import ApiError, Grpc
 from inspector.protocols.messages import Field, MessageEnd, RequestHead, ResponseHead
+from inspector.regex import regex
 
 #: Status -> its name, and the HTTP status that it stands for.
 CODES: Final[dict[int, tuple[str, int]]] = {
@@ -36,11 +37,11 @@ CODES: Final[dict[int, tuple[str, int]]] = {
     16: ("UNAUTHENTICATED", 401),
 }
 
-_MEDIA: Final = re.compile(rb"(?i:application/grpc)(?:\+[\w.-]{1,40})?(?:\s*;.*)?", re.DOTALL)
-_STATUS: Final = re.compile(rb"[0-9]{1,4}")
+_MEDIA: Final = regex(rb"(?i:application/grpc)(?:\+[\w.-]{1,40})?(?:\s*;.*)?", re.DOTALL)
+_STATUS: Final = regex(rb"[0-9]{1,4}")
 _MESSAGE: Final = b"grpc-message"
 #: Percent-encoded punctuation, which the grammar of what is shown takes for itself.
-_PUNCTUATION: Final = re.compile(r"%(2[0-9A-Fa-f]|3[A-Fa-f])")
+_PUNCTUATION: Final = regex(r"%(2[0-9A-Fa-f]|3[A-Fa-f])")
 
 
 def grpc_of(

@@ -25,6 +25,7 @@ from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
 from inspector.model.network import Endpoint
 from inspector.protocols import content, event_facts, sse, websocket
 from inspector.protocols.content_codecs import CODINGS
+from inspector.regex import regex
 from inspector.secrets.enumerated import MODEL, WORDS
 from inspector.wire import FILE_SHIFT, packet_reference
 
@@ -52,11 +53,11 @@ _PAGES: Final = frozenset(get_args(PageAuthor))
 _LOOKS: Final = frozenset({"application/gzip", "text/event-stream"})
 _FAULTS: Final = frozenset({*content.FAULTS, *sse.FAULTS, *websocket.FAULTS})
 #: The names of events, and what those have in common that are not counted one by one.
-_EVENT: Final = re.compile(rf"(?:{WORDS.pattern})|{re.escape(event_facts.OTHER)}")
-_DETAIL: Final = re.compile(r"[ -~]{0,100}")
-_MASK: Final = re.compile(r"[xX]{1,100}")
-_LATIN: Final = re.compile(r"[\x00-\xff]*")
-_IP: Final = re.compile(r"[0-9a-fA-F.:]{2,45}")
+_EVENT: Final = regex(rf"(?:{WORDS.pattern})|{re.escape(event_facts.OTHER)}")
+_DETAIL: Final = regex(r"[ -~]{0,100}")
+_MASK: Final = regex(r"[xX]{1,100}")
+_LATIN: Final = regex(r"[\x00-\xff]*")
+_IP: Final = regex(r"[0-9a-fA-F.:]{2,45}")
 _LATEST: Final = (1 << 63) - 1
 _MOST: Final = 1 << 48
 

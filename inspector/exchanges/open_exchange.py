@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -20,10 +19,11 @@ from inspector.protocols.content import Budget
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.http1_head import METHODS
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
+from inspector.regex import regex
 from inspector.secrets.grants import REASON
 from inspector.wire import Segment, size_of
 
-_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{1,8}")
+_VERSION: Final = regex(rb"(?i:HTTP)/[0-9.]{1,8}")
 #: Those that nearly every message has.
 _VERSIONS: Final = {text.encode(): text for text in ("HTTP/1.1", "HTTP/1.0", "HTTP/2")}
 

@@ -15,7 +15,6 @@ what does not fit is passed over, and all text is scrubbed of credentials.
 from __future__ import annotations
 
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields
@@ -23,6 +22,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 from inspector.fact import Fact, replace
 from inspector.model.network import Endpoint, Process
+from inspector.regex import regex
 
 End: TypeAlias = Literal["client", "server"]
 
@@ -32,7 +32,7 @@ _LONGEST: Final = 4096
 #: The longest text in one (a path; Linux' PATH_MAX is 4096, but nobody reads such a name).
 _LONGEST_TEXT: Final = 1024
 #: The id of a container, whole or as `docker ps` writes it.
-_CONTAINER: Final = re.compile(r"[0-9a-f]{12}(?:[0-9a-f]{52})?")
+_CONTAINER: Final = regex(r"[0-9a-f]{12}(?:[0-9a-f]{52})?")
 #: Claims that wait for their connection; most are of connections elsewhere on the machine.
 WAITING: Final = 65_536
 #: Connections that are over and may still be spoken of.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
@@ -15,6 +14,7 @@ from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
 from inspector.protocols.pages import PAGE_LIMIT, author_of
 from inspector.protocols.sse import SseParser
+from inspector.regex import regex
 from inspector.wire import Segment
 
 #: A JSON body is read whole or not at all; the largest that is kept for it.
@@ -36,7 +36,7 @@ FAULTS: Final[dict[str, str]] = {
 
 GZIP: Final = b"\x1f\x8b\x08"
 #: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
-EVENT_STREAM: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
+EVENT_STREAM: Final = regex(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
 
 
 class ResponseReader(Protocol):

@@ -9,9 +9,10 @@ from inspector.exchanges.ledger import ExchangeRecord
 from inspector.model.addresses import path_of, split_authority, split_target
 from inspector.model.http import Request
 from inspector.model.network import Endpoint
+from inspector.regex import regex
 
 #: The scheme of a target in absolute form (RFC 9112 3.2.2).
-SCHEME: Final = re.compile(r"(https?|wss?)://", re.IGNORECASE)
+SCHEME: Final = regex(r"(https?|wss?)://", re.IGNORECASE)
 
 #: Paths that the API proxy serves itself, or that are used as health checks.
 OWN_PATHS: Final = frozenset(

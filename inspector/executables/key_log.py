@@ -25,6 +25,7 @@ from typing import Final
 
 from inspector.executables.elf import X86_64, ElfImage, Symbol, UnreadableProgram
 from inspector.fact import Fact
+from inspector.regex import regex
 
 #: Bytes of a function that are looked at.
 _BODY: Final = 160
@@ -38,9 +39,9 @@ _GETTER: Final = b"SSL_get_client_random"
 _LOGGER: Final = b"ssl_log_secret"
 
 #: `lea N(%rdi), any register`
-_LEA_RDI: Final = re.compile(rb"[\x48\x4c]\x8d[\x87\x8f\x97\x9f\xa7\xaf\xb7\xbf](....)", re.DOTALL)
+_LEA_RDI: Final = regex(rb"[\x48\x4c]\x8d[\x87\x8f\x97\x9f\xa7\xaf\xb7\xbf](....)", re.DOTALL)
 #: `mov %rsi, N(%rdi)`
-_SET_RDI: Final = re.compile(rb"\x48\x89\xb7(....)", re.DOTALL)
+_SET_RDI: Final = regex(rb"\x48\x89\xb7(....)", re.DOTALL)
 
 
 class Layout(Fact):

@@ -23,16 +23,17 @@ from inspector.fact import Fact, field, replace
 from inspector.fleet.files import File, Folder, bare, folders, is_url, shown
 from inspector.fleet.run_ids import PathPattern
 from inspector.pcap.locate import kind_of, locate, preferred
+from inspector.regex import regex
 
 REPORT: Final = "report.json"
 #: Digits of a run's key: 64 bits tell a million runs apart (collision: 3 in 100 million).
 KEY_DIGITS: Final = 16
 
-_ENDING: Final = re.compile(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
+_ENDING: Final = regex(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
 #: How dumpcap and this program number the files of a ring; tcpdump numbers the ending.
-_IN_RING: Final = re.compile(r"(?:_\d{5}_\d{14}|-\d{5})$")
+_IN_RING: Final = regex(r"(?:_\d{5}_\d{14}|-\d{5})$")
 #: Names of interfaces: the firewall's, Docker's, the kernel's.
-_INTERFACE: Final = re.compile(
+_INTERFACE: Final = regex(
     r"(?:^|[-_.])(?:fw-bridge|awf-net|awf-ext|br-[0-9a-f]{12}|docker\d|veth[0-9a-f]+"
     r"|(?:eth|ens|enp\d+s|wlan)\d+|any|lo)$"
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import stat
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -20,9 +19,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from inspector.errors import CaptureUnreadable, ExitCode, InspectorError, plain_parts
 from inspector.pcap.locate import LOGS_OF_PROXY
+from inspector.regex import regex
 
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://")
-_MAGIC: Final = re.compile(r"[*?[]")
+_URL: Final = regex(r"[a-z][a-z0-9+.-]*://")
+_MAGIC: Final = regex(r"[*?[]")
 ZIP: Final = ".zip"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -25,6 +24,7 @@ from inspector.fleet.tables import Failure, RunRow
 from inspector.model.provenance import this_tool
 from inspector.model.report import SCHEMA as REPORT_SCHEMA
 from inspector.model.report import Report
+from inspector.regex import regex
 from inspector.report.formats.json import dumps, timestamp, to_plain
 from inspector.report.formats.stored import read_report
 
@@ -34,7 +34,7 @@ LIMITED: Final[frozenset[Failure]] = frozenset({"time-limit", "memory-limit", "w
 _FRESH_NS: Final = 2_000_000_000
 _STAMP_DIGITS: Final = 16
 _HEAD: Final = 200
-_SCHEMA: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"([a-z./0-9]+)"')
+_SCHEMA: Final = regex(rb'\s*\{\s*"schema"\s*:\s*"([a-z./0-9]+)"')
 
 
 class Judged(Fact):

@@ -12,8 +12,9 @@ from typing import Final
 
 from inspector.errors import ExitCode, InspectorError, plain_parts, quoted
 from inspector.provenance import OF_GITHUB
+from inspector.regex import regex
 
-_NAME: Final = re.compile(r"\{([a-z][a-z0-9_]{0,39})\}|\*")
+_NAME: Final = regex(r"\{([a-z][a-z0-9_]{0,39})\}|\*")
 RUN: Final = "run"
 _PART: Final = r"[^/]+"
 _TWO_PARTS: Final = r"[^/]+/[^/]+"

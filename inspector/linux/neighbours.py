@@ -17,14 +17,15 @@ from typing import Final, TypeAlias
 
 from inspector.errors import CannotCapture
 from inspector.linux.netlink import Netlink
+from inspector.regex import regex
 
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 #: Bytes of a namespace's table of addresses that are read.
 TABLE_LIMIT: Final = 1 << 20
 #: An address of its own in /proc/PID/net/fib_trie: `|-- 172.30.0.20` and then `/32 host LOCAL`.
-_LOCAL: Final = re.compile(rb"\|-- ([0-9.]{7,15})\n\s+/32 host LOCAL")
-_IPV6: Final = re.compile(rb"^([0-9a-f]{32}) ", re.MULTILINE)
+_LOCAL: Final = regex(rb"\|-- ([0-9.]{7,15})\n\s+/32 host LOCAL")
+_IPV6: Final = regex(rb"^([0-9a-f]{32}) ", re.MULTILINE)
 
 
 class Neighbours:

@@ -38,6 +38,7 @@ from inspector.linux.docker import DockerNetwork, DockerView, Events
 from inspector.live.command import User
 from inspector.live.helper import NOBODY, let_go, shut
 from inspector.live.privileges import give_up
+from inspector.regex import regex
 
 #: Longest question and longest answer, in bytes.
 LONGEST_QUESTION: Final = 96
@@ -53,9 +54,9 @@ _REMEMBERED: Final = 65_536
 #: A container's name has fewer characters.
 _LONGEST_NAME: Final = 255
 
-_FORM: Final = re.compile(rb"(\d{1,9}) ([a-z]{1,16})(?: ([\x21-\x7e]{1,64}))?")
-_NOTHING: Final = re.compile(rb"")
-_CONTAINER: Final = re.compile(rb"[0-9a-f]{64}")
+_FORM: Final = regex(rb"(\d{1,9}) ([a-z]{1,16})(?: ([\x21-\x7e]{1,64}))?")
+_NOTHING: Final = regex(rb"")
+_CONTAINER: Final = regex(rb"[0-9a-f]{64}")
 #: How ps calls it, in 15 bytes.
 _NAME: Final = b"inspector-ask"
 

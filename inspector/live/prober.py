@@ -45,6 +45,7 @@ from inspector.linux.roots import open_in_root
 from inspector.live.command import User
 from inspector.live.helper import NOBODY, let_go, shut
 from inspector.live.privileges import keep_only
+from inspector.regex import regex
 
 #: Seconds that a capture with `--keys` waits for the processes that are there to be looked at.
 PATIENCE: Final = 10.0
@@ -73,7 +74,7 @@ _INSTALLED: Final = (
     "/usr/bin/node",
 )
 #: A library by the name that OpenSSL's has, as code: range and path of a line of maps.
-_MAPPED: Final = re.compile(
+_MAPPED: Final = regex(
     rb"^([0-9a-f]+-[0-9a-f]+) ..x. [0-9a-f]+ [0-9a-f:]+ \d+ +/(?:[^\n]*/)?(libssl[^/\n]*)$",
     re.MULTILINE,
 )

@@ -11,8 +11,10 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from inspector.regex import regex
+
 #: What a target in absolute form begins with (RFC 9112 3.2.2), up to its path.
-_ABSOLUTE: Final = re.compile(r"(https?|wss?)://([^/?#]*)", re.IGNORECASE)
+_ABSOLUTE: Final = regex(r"(https?|wss?)://([^/?#]*)", re.IGNORECASE)
 _PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 

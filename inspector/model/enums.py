@@ -8,16 +8,16 @@ format.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from inspector.fact import Fact
 from inspector.model import capture, conclusions, credentials, http, live, network, topology
 from inspector.model.providers import KNOWN
+from inspector.regex import regex
 
 #: What any member looks like.  It is shown as it stands, so nothing else is taken for one.
-MEMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/+-]{0,79}")
+MEMBER: Final = regex(r"[A-Za-z0-9][A-Za-z0-9 ._/+-]{0,79}")
 
 
 class Enumeration(Fact):

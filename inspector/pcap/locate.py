@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.errors import NotACapture
+from inspector.regex import regex
 
 #: `.pcap3` is what tcpdump -C calls its fourth file.
-_CAPTURE: Final = re.compile(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
-_KEY_LOG: Final = re.compile(r"(?:^|.*[._-])(?:keys?|sslkeys?|sslkeylog)\.(?:log|txt)$|.*\.keylog$")
-_LOG: Final = re.compile(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$|policy-manifest\.json$")
+_CAPTURE: Final = regex(r"\.(?:pcap|pcapng|cap)\d*(?:\.(?:gz|zst))?$", re.IGNORECASE)
+_KEY_LOG: Final = regex(r"(?:^|.*[._-])(?:keys?|sslkeys?|sslkeylog)\.(?:log|txt)$|.*\.keylog$")
+_LOG: Final = regex(r".*\.(?:log|jsonl)(?:\.\d+)?(?:\.gz)?$|policy-manifest\.json$")
 #: A redacted copy that a command of this program left: what it was made of may lie beside it.
-_COPY: Final = re.compile(r"\.redacted\.pcapng\d*$")
+_COPY: Final = regex(r"\.redacted\.pcapng\d*$")
 #: Where the firewall keeps the API proxy's logs, beside Squid's.
 LOGS_OF_PROXY: Final = "api-proxy-logs"
 

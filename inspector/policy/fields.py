@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final, Generic, TypeVar
@@ -10,16 +9,17 @@ from typing import Any, Final, Generic, TypeVar
 from inspector.errors import is_plain_word, plain
 from inspector.policy.patterns import is_host_and_port
 from inspector.policy.places import Place, nearest
+from inspector.regex import regex
 
 T = TypeVar("T")
 
 #: A table as TOML gives it.
 Table = Mapping[str, Any]
 
-_STATUS: Final = re.compile(r"[1-5](?:[0-9]{2}|xx)")
+_STATUS: Final = regex(r"[1-5](?:[0-9]{2}|xx)")
 #: A field name (RFC 9110 5.1), or a query parameter as reports name it.
-_HEADER: Final = re.compile(r"\??[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HEADER: Final = regex(r"\??[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_URL: Final = regex(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class Fields(Generic[T]):

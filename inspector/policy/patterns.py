@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from inspector.regex import regex
+
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*|\*|\[[0-9A-Fa-f:.]+\]")
+_HOST = regex(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*|\*|\[[0-9A-Fa-f:.]+\]")
 
 
 def is_host_and_port(text: str) -> bool:

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from typing import Final, NoReturn
 
 from inspector.errors import ExitCode, InspectorError, plain
+from inspector.regex import regex
 
-_HEADER: Final = re.compile(r"^[ \t]*\[\[[ \t]*([A-Za-z_]+)[ \t]*\]\]", re.MULTILINE)
+_HEADER: Final = regex(r"^[ \t]*\[\[[ \t]*([A-Za-z_]+)[ \t]*\]\]", re.MULTILINE)
 
 
 class PolicyError(InspectorError):

@@ -11,7 +11,6 @@ own errors as recorded on the real program.
 
 from __future__ import annotations
 
-import re
 from typing import Final, TypeAlias
 
 import orjson
@@ -19,6 +18,7 @@ import orjson
 from inspector.fact import Fact
 from inspector.model.http import ApiError, Usage
 from inspector.model.providers import GRAMMARS
+from inspector.regex import regex
 
 #: No text taken from a body is longer than this, in characters.
 TEXT_LIMIT: Final = 300
@@ -118,7 +118,7 @@ CONTENT_PREFIXES: Final = ("content_block_", "response.", "ping")
 
 # RFC 8259 8.2: an escaped lone surrogate is valid JSON and orjson refuses it.
 # A streamed answer cut in the middle of an emoji holds one.
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_SURROGATE = regex(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class JsonFacts(Fact):

@@ -6,7 +6,6 @@ not kept.  Most events of a stream tell nothing new, and are counted without bei
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import orjson
@@ -26,6 +25,7 @@ from inspector.protocols.api import (
     parse_json,
     read_document,
 )
+from inspector.regex import regex
 
 #: Fault name → what it means.
 FAULTS: Final = {
@@ -46,7 +46,7 @@ NAMES_LIMIT: Final = 64
 FAULTS_LIMIT: Final = 64
 
 _DONE: Final = b"[DONE]"
-_EVENT_LINE = re.compile(rb"(?:^|[\r\n])event: ?([^\r\n]*)[\r\n]")
+_EVENT_LINE = regex(rb"(?:^|[\r\n])event: ?([^\r\n]*)[\r\n]")
 # What the API proxy 0.25.4 writes when the upstream broke off: bare JSON in
 # the place of the next bytes, wherever in an event that is.
 _BARE_ERROR: Final = b'{"error":"'

@@ -14,10 +14,11 @@ from inspector.protocols.extent import Extent, FieldPlace
 from inspector.protocols.http1_faults import Notes
 from inspector.protocols.http1_lines import TOKEN, FieldBlock, clean_block
 from inspector.protocols.messages import Field, by_name
+from inspector.regex import regex
 
 _METHOD_PREFIX: Final = re.compile(rb"(" + TOKEN + rb"{1,32})(?:[ \t]|\Z)")
 #: What stands for a version in malformed request lines, such as `HTTP/1.0.8` or `http/1.1`.
-_ANY_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9A-Za-z.]{0,16}")
+_ANY_VERSION: Final = regex(rb"(?i:HTTP)/[0-9A-Za-z.]{0,16}")
 #: Lines in which there is nothing to note.
 _PLAIN_REQUEST: Final = re.compile(rb"(" + TOKEN + rb"{1,32}) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
 _PLAIN_STATUS: Final = re.compile(rb"(HTTP/1\.[01]) ([0-9]{3}) ([ -~\x80-\xff]*)")
@@ -29,11 +30,11 @@ METHODS: Final = frozenset(
     b"GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY"
     b" MOVE LOCK UNLOCK REPORT SEARCH".split()
 )
-_SIMPLE_REQUEST: Final = re.compile(TOKEN + rb"{1,32} [^ \r\n]+")
+_SIMPLE_REQUEST: Final = regex(TOKEN + rb"{1,32} [^ \r\n]+")
 _STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([0-9]{3})(?: ([^\n]*))?", re.DOTALL)
 #: A status line with stray blanks or another version, such as `HTTP/2 401`.  The name is written in
 #: capitals (RFC 9112 2.3): parsers of clients and other readers take no `http/1.1 200` for one.
-_ANY_STATUS_LINE: Final = re.compile(
+_ANY_STATUS_LINE: Final = regex(
     rb"(HTTP/[0-9A-Za-z.]{0,16})[ \t]+([0-9]{3})(?:[ \t]+([^\n]*))?", re.DOTALL
 )
 _NAME_OF_HTTP: Final = b"HTTP/"
@@ -41,12 +42,12 @@ _NAME_OF_HTTP: Final = b"HTTP/"
 DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_NAME: Final = re.compile(TOKEN + rb"+")
+_NAME: Final = regex(TOKEN + rb"+")
 #: Control bytes in a field -> fault.  A fold's own line end is cut out before.
 _CONTROL_FAULTS: Final = (
-    (re.compile(rb"\x00"), "nul-in-header"),
-    (re.compile(rb"\r"), "bare-cr-in-header"),
-    (re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"), "control-byte-in-header"),
+    (regex(rb"\x00"), "nul-in-header"),
+    (regex(rb"\r"), "bare-cr-in-header"),
+    (regex(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"), "control-byte-in-header"),
 )
 
 

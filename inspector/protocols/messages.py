@@ -8,13 +8,13 @@ stand (`extent.py`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from inspector.fact import Fact
 from inspector.model.capture import Fault
 from inspector.protocols.extent import Extent, Extents, FieldLines, FieldPlace, HeadLayout
+from inspector.regex import regex
 from inspector.wire import Segment
 
 #: More bytes than any stream has: "skip to the end of the connection".
@@ -22,7 +22,7 @@ EVERYTHING = 1 << 62
 
 #: A line break inside a value and the blanks around it (RFC 9112 5.2), which mean one space.
 #: The look-behind keeps a long run of spaces from being tried at each of its places.
-FOLD: Final = re.compile(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
+FOLD: Final = regex(rb"(?:(?<![ \t])[ \t]+)?\r?\n[ \t]+")
 
 
 class Field(NamedTuple):

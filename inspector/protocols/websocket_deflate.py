@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Sequence
 from typing import Final
 
 from inspector.protocols.content import Budget
+from inspector.regex import regex
 
 #: RFC 7692 7.2.2: what a sender takes away from the end of each message.
 _TAIL: Final = b"\x00\x00\xff\xff"
 #: The most that a reference reaches back (RFC 1951 2).
 _WINDOW: Final = 1 << 15
 _NAME: Final = "permessage-deflate"
-_PARAMETER: Final = re.compile(r"[ \t]*([A-Za-z0-9_-]+)[ \t]*(?:=[^;,]*)?")
+_PARAMETER: Final = regex(r"[ \t]*([A-Za-z0-9_-]+)[ \t]*(?:=[^;,]*)?")
 
 
 class TooMuch(Exception):

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
+from inspector.regex import regex
 from inspector.secrets.constants import PLACEHOLDER
 
 #: What follows a placeholder in JSON may be an escape: its letter is no part of a word.
-_ESCAPE: Final = re.compile(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
-_PLACEHOLDER: Final = re.compile(PLACEHOLDER.encode())
+_ESCAPE: Final = regex(rb"\\(?:u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_PLACEHOLDER: Final = regex(PLACEHOLDER.encode())
 #: Bytes at the end of what is blanked that may begin a placeholder.
 TAIL: Final = 64
 #: The error's name in Squid's pages (`errors/*/ERR_*`, their `<!-- ERR_… -->` and mailto link).
-_SQUID: Final = re.compile(rb"(?<!\w)ERR_[A-Z]{2,12}(?:_[A-Z]{1,12}){0,4}(?!\w)")
+_SQUID: Final = regex(rb"(?<!\w)ERR_[A-Z]{2,12}(?:_[A-Z]{1,12}){0,4}(?!\w)")
 #: One of these stands in every placeholder and every such name.
 SIGNS: Final = (b"placeholder", b"ghu_aaaa", b"ERR_")
 

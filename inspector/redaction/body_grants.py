@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from inspector.regex import regex
 from inspector.secrets.enumerated import MODEL, WORDS
 
 
@@ -54,6 +55,6 @@ BARE_ERROR_TEXTS: Final[frozenset[tuple[str, ...]]] = frozenset({
 })  # fmt: skip
 
 #: A name of a member that may stand: an identifier, as APIs and schemas write them.
-NAME: Final = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$@.\-]{0,39}")
+NAME: Final = regex(r"[A-Za-z_$@][A-Za-z0-9_$@.\-]{0,39}")
 #: The name of an event in a stream.
 EVENT: Final = WORDS

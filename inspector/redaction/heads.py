@@ -8,7 +8,6 @@ control characters, placeholders.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -19,17 +18,18 @@ from inspector.protocols.extent import FieldLines, FieldPlace
 from inspector.protocols.http1_head import METHODS
 from inspector.protocols.messages import Field, RequestHead, ResponseHead
 from inspector.redaction.blanks import blanked
+from inspector.regex import regex
 from inspector.secrets.grants import REASON
 
 #: A version that says what it should, or a little more (RFC 9112 2.3).
-_VERSION: Final = re.compile(rb"(?i:HTTP)/[0-9.]{0,8}")
+_VERSION: Final = regex(rb"(?i:HTTP)/[0-9.]{0,8}")
 _VERSION_NAME: Final = len("HTTP/")
 #: Of HTTP/2 (RFC 9113 8.3): what a start line has, and what the Host field has.
 _TARGETS: Final = frozenset({":path"})
 _WORDS: Final = frozenset({":method", ":scheme", ":status"})
 _AUTHORITY: Final = ":authority"
-_TOKEN: Final = re.compile(r"[A-Za-z0-9]{1,10}")
-_FORM: Final = re.compile(rb"[\x00-\x20\x7f]")
+_TOKEN: Final = regex(r"[A-Za-z0-9]{1,10}")
+_FORM: Final = regex(rb"[\x00-\x20\x7f]")
 _ENDS: Final = (b"\r\n", b"")
 
 

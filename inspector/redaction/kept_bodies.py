@@ -16,6 +16,7 @@ from typing import Final
 
 from inspector.credentials.masking import Masker
 from inspector.protocols.content import Decoder
+from inspector.regex import regex
 
 #: Text is searched in windows of this size; what a pattern may need to see behind it is
 #: kept back, and before it shown again.
@@ -29,16 +30,16 @@ CODED_LIMIT: Final = 1 << 20
 #: Decoded bytes looked at in one coded body, a bomb limit.
 DECODED_LIMIT: Final = 64 << 20
 
-_LINE: Final = re.compile(r"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*[\r\n]*")
-_FIELD: Final = re.compile(r"([ \t]*[^:\r\n\"'{}]{1,64}?(?:\r\n[ \t]+)?[ \t]*:)(.*)", re.DOTALL)
-_REST: Final = re.compile(rb"[\w\-+/=.~%*]*")
+_LINE: Final = regex(r"[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*[\r\n]*")
+_FIELD: Final = regex(r"([ \t]*[^:\r\n\"'{}]{1,64}?(?:\r\n[ \t]+)?[ \t]*:)(.*)", re.DOTALL)
+_REST: Final = regex(rb"[\w\-+/=.~%*]*")
 #: User information whose end, and what announces it, is behind a gap.
-_CUT_USERINFO: Final = re.compile(r"//([^/\s@?#<>\"']+)\Z")
+_CUT_USERINFO: Final = regex(r"//([^/\s@?#<>\"']+)\Z")
 #: The body is not coded at all.
 _PLAIN: Final = "content-encoding-mismatch"
 
 #: Characters of no text: of what is coded or binary.
-_CONTROL: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL: Final = regex(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: A gap may leave so many bytes of a character, all of this kind (RFC 3629 3).
 _CONTINUED: Final = 3
 _CONTINUES: Final = range(0x80, 0xC0)

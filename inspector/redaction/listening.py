@@ -7,7 +7,6 @@ it blanks the connection from there on, is logged and counted, and stays its own
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -31,6 +30,7 @@ from inspector.redaction.marking import Sequence as Numbers
 from inspector.redaction.messages import Messages
 from inspector.redaction.records import Records
 from inspector.redaction.track import HISTORY, PAST, Track
+from inspector.regex import regex
 from inspector.wire import Segment, joined, size_of
 
 #: Why bytes were blanked that a reader failed on.
@@ -39,7 +39,7 @@ INTERNAL_ERROR: Final = "internal-error"
 NO_TIME: Final = "no-time"
 #: What is granted as a constant, if that is what stands there.
 _CONSTANTS: Final = frozenset({H2_PREFACE})
-_STATUS: Final = re.compile(rb"HTTP/[0-9]\.[0-9] [0-9]{3}[ \r\n]")
+_STATUS: Final = regex(rb"HTTP/[0-9]\.[0-9] [0-9]{3}[ \r\n]")
 
 
 class Host(Protocol):

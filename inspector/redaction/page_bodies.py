@@ -13,13 +13,14 @@ from typing import Final
 
 from inspector.protocols.pages import PAGE_LIMIT, SIGNATURES
 from inspector.redaction.blanks import Blank
+from inspector.regex import regex
 
-_WORD: Final = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
+_WORD: Final = regex(rb"[0-9A-Za-z\x80-\xff]+")
 #: A part of a version, a status, a port.
-_NUMBER: Final = re.compile(rb"[0-9]{1,5}")
+_NUMBER: Final = regex(rb"[0-9]{1,5}")
 #: A letter in either case, in a pattern; what is no word of it.
-_EITHER: Final = re.compile(rb"\[([A-Z])[a-z]\]")
-_SYNTAX: Final = re.compile(rb"\\[sSd]|\[[^\]]*\]|\{[^}]*\}")
+_EITHER: Final = regex(rb"\[([A-Z])[a-z]\]")
+_SYNTAX: Final = regex(rb"\\[sSd]|\[[^\]]*\]|\{[^}]*\}")
 
 
 def _words(pattern: bytes) -> frozenset[bytes]:

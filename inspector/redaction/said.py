@@ -7,7 +7,6 @@ frames of events.  So what was looked at and holds no credential need not be loo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -15,11 +14,12 @@ from inspector.native.functions import Core
 from inspector.native.layout import address
 from inspector.native.used import USED
 from inspector.redaction.usual import Usual, UsualSegments
+from inspector.regex import regex
 from inspector.secrets.windows import WIDTH
 from inspector.wire import Batch, packed_records
 
 #: A mask that says nothing, and parts what stands before it from what stands behind.
-_FILL: Final = re.compile(rb"x{16,}")
+_FILL: Final = regex(rb"x{16,}")
 #: Stands behind each text that the core gives; no text has it.
 _END: Final = b"x" * 16 + b"\n"
 #: Shorter texts hold no window of a credential, in no writing.

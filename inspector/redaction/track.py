@@ -9,11 +9,11 @@ Offsets count the direction's bytes from the first one captured, missing ones in
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from inspector.redaction.blanks import blanked
+from inspector.regex import regex
 
 #: Decided bytes remembered for retransmissions.
 HISTORY: Final = 128 << 10
@@ -21,7 +21,7 @@ HISTORY: Final = 128 << 10
 PAST: Final = 1 << 20
 PASTS: Final = 256
 
-_LINE_END: Final = re.compile(rb"[\r\n]")
+_LINE_END: Final = regex(rb"[\r\n]")
 
 
 def unread(data: bytes) -> bytes:

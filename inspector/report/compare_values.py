@@ -6,7 +6,6 @@ are; a text that holds labels under a fingerprint key is alike under one key alo
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from inspector.model.conclusions import Severity
 from inspector.model.credentials import Credential
 from inspector.model.http import Exchange
 from inspector.model.topology import Client
+from inspector.regex import regex
 from inspector.report.page import words
 from inspector.report.page.escape import clipped, visible
 from inspector.report.page.view import View
@@ -88,7 +88,7 @@ VALUE: Final = "value of "
 
 _FEW: Final = 12
 #: The fingerprint that ends a label, of a credential or of what nothing grants.
-_FINGERPRINT: Final = re.compile(r"(<[^<>]{1,200} bytes) [0-9a-f]{12}(?=[ >])")
+_FINGERPRINT: Final = regex(r"(<[^<>]{1,200} bytes) [0-9a-f]{12}(?=[ >])")
 
 
 def without_fingerprints(aspect: Aspect) -> Aspect:

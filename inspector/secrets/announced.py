@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from inspector.regex import regex
 from inspector.secrets.grammar import Span
 from inspector.secrets.words import SAID, TECHNICAL
 
@@ -27,22 +28,22 @@ _BETWEEN: Final = (
     r"{0,2}"
 )
 _JOINT: Final = r"[\"'`)\]*]{0,3}(?:\s{0,3}(?::=|=>|==?|:)\s{0,3}|\s{1,3}(?=[\"'`]))[\"'`(\[*]{0,3}"
-_ANNOUNCED: Final = re.compile(
+_ANNOUNCED: Final = regex(
     rf"(?<![A-Za-z])(?:[A-Za-z0-9][\w.\-]{{0,48}}?[_.\-]|[\w]{{0,24}}?(?=(?-i:[A-Z])))?"
     rf"(?:{_NAME}){_BETWEEN}{_JOINT}",
     re.IGNORECASE | re.ASCII,
 )
 #: `curl -u user:password`, `--api-key VALUE`, and a password behind its name (`.netrc`).
-_OPTION: Final = re.compile(
+_OPTION: Final = regex(
     rf"(?<![\w\-])(?:-u|--user|--[\w\-]{{0,32}}?(?:{_NAME}))[ =]{{1,2}}[\"']?"
     r"|(?<![\w\-])(?:login|password|passwd|pwd|passphrase)\s{1,2}(?![\"'`])",
     re.IGNORECASE | re.ASCII,
 )
 #: A scheme stands in front of its credential (RFC 9110 11.4).
-_SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey)\s{1,3}", re.IGNORECASE)
-_VALUE: Final = re.compile(r"[^\x00-\x20\x7f\"'`<>,;&()\[\]{}|]+")
-_USER: Final = re.compile(r"(?<=//)[^/\s\x00@\"'<>]{1,256}(?=@)")
-_PART: Final = re.compile(r"[A-Za-z]+|[^A-Za-z_.\-]+")
+_SCHEME: Final = regex(r"(?:bearer|basic|token|digest|apikey)\s{1,3}", re.IGNORECASE)
+_VALUE: Final = regex(r"[^\x00-\x20\x7f\"'`<>,;&()\[\]{}|]+")
+_USER: Final = regex(r"(?<=//)[^/\s\x00@\"'<>]{1,256}(?=@)")
+_PART: Final = regex(r"[A-Za-z]+|[^A-Za-z_.\-]+")
 _END: Final = ".:!?*"
 
 

@@ -13,6 +13,7 @@ from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from inspector.regex import regex
 from inspector.secrets.grammar import merged
 from inspector.secrets.vault import CLEAR_TEXT, Vault
 from inspector.secrets.windows import WIDTH
@@ -24,9 +25,9 @@ _HTML_NAMED: Final = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"a
 
 #: A run in which a piece of twelve bytes has room: a shorter word is a writing of nothing.
 _CODED: Final = 16
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-]{%d,}" % _CODED)
+_BASE64: Final = regex(rb"[A-Za-z0-9+/_\-]{%d,}" % _CODED)
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
-_HEX: Final = re.compile(rb"[0-9a-fA-F]{24,}")
+_HEX: Final = regex(rb"[0-9a-fA-F]{24,}")
 
 
 def _percent(match: re.Match[bytes]) -> bytes:
@@ -44,8 +45,8 @@ def _nothing(match: re.Match[bytes]) -> bytes:
     return b""
 
 
-_LETTER: Final = re.compile(rb"[A-Za-z0-9]")
-_REST: Final = re.compile(rb"[A-Za-z0-9_\-+~.%]*(?<!\.)=*")
+_LETTER: Final = regex(rb"[A-Za-z0-9]")
+_REST: Final = regex(rb"[A-Za-z0-9_\-+~.%]*(?<!\.)=*")
 _WORDS: Final = frozenset(
     byte for byte in range(128) if _REST.fullmatch(b"." + bytes([byte]) + b"a")
 )
@@ -54,14 +55,14 @@ _Meaning = Callable[[re.Match[bytes]], bytes]
 
 #: (sign without which there is none, what is undone, what each match stands for)
 _WRITINGS: Final[tuple[tuple[bytes, re.Pattern[bytes], _Meaning], ...]] = (
-    (b"%", re.compile(rb"%([0-9A-Fa-f]{2})"), _percent),
-    (b"\\", re.compile(rb"\\u00([0-9A-Fa-f]{2})"), _percent),
-    (b"=", re.compile(rb"=([0-9A-F]{2})"), _percent),
-    (b"&", re.compile(rb"&(?:#(\d{1,4})|#[xX]([0-9A-Fa-f]{1,4})|(amp|lt|gt|quot|apos));"), _html),
+    (b"%", regex(rb"%([0-9A-Fa-f]{2})"), _percent),
+    (b"\\", regex(rb"\\u00([0-9A-Fa-f]{2})"), _percent),
+    (b"=", regex(rb"=([0-9A-F]{2})"), _percent),
+    (b"&", regex(rb"&(?:#(\d{1,4})|#[xX]([0-9A-Fa-f]{1,4})|(amp|lt|gt|quot|apos));"), _html),
 )  # fmt: skip
 
 #: Wrapped, spaced, UTF-16, coloured, with invisible characters between.
-_BETWEEN: Final = re.compile(
+_BETWEEN: Final = regex(
     rb"\\[nrt]|[\x00\s]+|\\|\x1b\[[0-9;]*m|\xe2\x80[\x8b-\x8d]|\xc2\xad|</?w?br ?/?>"
 )
 #: The same, taken out one after another: twenty times as fast.
@@ -71,7 +72,7 @@ _BETWEEN_WORDS: Final = (
     *(b"\xe2\x80\x8b", b"\xe2\x80\x8c", b"\xe2\x80\x8d", b"\xc2\xad"),
 )
 _BETWEEN_SIGNS: Final = (b"\x1b[", b"<br", b"<wbr", b"</br", b"</wbr")
-_BETWEEN_MARKUP: Final = re.compile(rb"\x1b\[[0-9;]*m|</?w?br ?/?>")
+_BETWEEN_MARKUP: Final = regex(rb"\x1b\[[0-9;]*m|</?w?br ?/?>")
 #: Longer texts are searched writing by writing, with one of them in memory at a time, and only
 #: where the writing is.
 _AT_ONCE: Final = 16 << 10

@@ -7,8 +7,9 @@ among the keys that were met.
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from inspector.regex import regex
 
 #: A word of one case with a short number, capitalised words in one, or a number.
 _WORD: Final = "|".join((
@@ -17,13 +18,11 @@ _WORD: Final = "|".join((
 ))  # fmt: skip
 #: `invalid_request_error`, `RESOURCE_EXHAUSTED`, `OperationNotSupported`,
 #: `response.output_text.delta`, `429`.
-WORDS: Final = re.compile(rf"(?=.{{1,64}}\Z)(?:{_WORD})(?:[_.\-/ ](?:{_WORD})){{0,7}}")
+WORDS: Final = regex(rf"(?=.{{1,64}}\Z)(?:{_WORD})(?:[_.\-/ ](?:{_WORD})){{0,7}}")
 
 _MODEL_WORD: Final = "|".join((
     r"[A-Za-z]{1,16}[0-9]{0,4}", r"[0-9]{1,8}[a-z]{0,2}", r"[0-9]{1,3}x[0-9]{1,3}b",
     r"v[0-9]{1,2}p[0-9]{1,2}",
 ))  # fmt: skip
 #: `claude-sonnet-4-5-20250929`, `gpt-4o`, `models/gemini-2.5-pro`, `llama-v3p1-405b`.
-MODEL: Final = re.compile(
-    rf"(?=.{{1,100}}\Z)(?:{_MODEL_WORD})(?:[\-._:/@](?:{_MODEL_WORD})){{0,11}}"
-)
+MODEL: Final = regex(rf"(?=.{{1,100}}\Z)(?:{_MODEL_WORD})(?:[\-._:/@](?:{_MODEL_WORD})){{0,11}}")

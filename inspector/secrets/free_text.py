@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
+from inspector.regex import regex
 from inspector.secrets.announced import announced
 from inspector.secrets.grammar import LONGEST, MASK, Span, merged
 from inspector.secrets.letters import is_word
@@ -29,19 +30,17 @@ _BETWEEN: Final = (
     r"\x00-\x20\x7f\x85\xa0\"'`()\[\]{}<>,;:=!?*|&#$^\xab\xbb"
     r"\u2010-\u2015\u2018-\u201f\u2022\u2026\u2039\u203a\u3001\u3002\uff08\uff09\uff0c\uff1a"
 )
-_TOKEN: Final = re.compile(rf"[^{_BETWEEN}]+")
+_TOKEN: Final = regex(rf"[^{_BETWEEN}]+")
 _JOINTS: Final = "-_./+@%~\\"
-_WORD: Final = re.compile(
-    r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[A-Za-z]{0,2}|[^A-Za-z0-9]"
-)
-_PIECE: Final = re.compile(r"[^-_./+@%~\\]+")
+_WORD: Final = regex(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[A-Za-z]{0,2}|[^A-Za-z0-9]")
+_PIECE: Final = regex(r"[^-_./+@%~\\]+")
 #: Words that are written together (`DeploymentNotFound`), each of so many letters at least.
 _INNER: Final = 3
 _TOGETHER: Final = 6
 
 #: Tokens of a form of their own, as wholes.
 _BORDER: Final = (rf"(?<![^{_BETWEEN}])(?<!=)", rf"(?![^{_BETWEEN}.]|=|\.[^{_BETWEEN}])")
-_FORMS: Final = re.compile(
+_FORMS: Final = regex(
     _BORDER[0]
     + r"(?:"
     + "|".join((
@@ -70,40 +69,40 @@ _FORMS: Final = re.compile(
 )  # fmt: skip
 
 #: An id or a key in parts that may look like words or numbers one by one.
-_ID: Final = re.compile(
+_ID: Final = regex(
     r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
     r"|(?:[0-9a-fA-F]{2}[: \-]){5,}[0-9a-fA-F]{2}"
     r"|[0-9]{3,9}(?:[\s\-][0-9]{3,9}){2,}|[0-9]{6,}[\s\-][0-9]{6,}"
     r")(?![0-9A-Za-z])"
 )
-_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\x00-\x20\"'`<>\x7f]+")
-_PARAMETER: Final = re.compile(r"([^&;=]*)(=?)([^&;]*)")
+_URL: Final = regex(r"[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\x00-\x20\"'`<>\x7f]+")
+_PARAMETER: Final = regex(r"([^&;=]*)(=?)([^&;]*)")
 
 
 #: A word of so few letters is no key by itself, whatever it is; it is shown among others.
 LONE: Final = 6
 _SHORT: Final = 3
 #: A part of a field's name (RFC 9110 5.1), or of what a malformed line has in its place.
-_NAME_PART: Final = re.compile(r"[^\x00-\x20\x7f!-,\-./:-@\[-`{-~]+")
+_NAME_PART: Final = regex(r"[^\x00-\x20\x7f!-,\-./:-@\[-`{-~]+")
 #: Parts of one name that nobody knows, each too short for a key: `x-amzn-bf-vk`.
 _UNKNOWN: Final = 2
 #: Parts with digits in one token: `gpt-4o-2024-08-06`.
 _NUMBERED: Final = 5
-_PART: Final = re.compile(
+_PART: Final = regex(
     r"[0-9]{1,4}|[vohrx]?[0-9]{1,3}(?:p[0-9]{1,2})?|[0-9]{1,4}(?:[abckmoshxT]|ms|kb|mb|gb|th|bit)"
     r"|20[0-9]{6}|[0-9]{1,2}x[0-9]{1,3}b|[a-z][0-9]{1,4}|rc[0-9]|[vV][0-9]{1,2}(?:alpha|beta)[0-9]{0,2}"
 )
 
 #: UTF-16, or letters one by one.
-_ONE_BY_ONE: Final = re.compile(r"[^\x00](?:\x00[^\x00]){3,}\x00?")
+_ONE_BY_ONE: Final = regex(r"[^\x00](?:\x00[^\x00]){3,}\x00?")
 #: What stands between white space, and what of it is a small word or a number.
-_CHUNK: Final = re.compile(r"[^\x00-\x20]+")
-_PLAIN: Final = re.compile(r"[A-Za-z]?[a-z]*|[0-9]+")
+_CHUNK: Final = regex(r"[^\x00-\x20]+")
+_PLAIN: Final = regex(r"[A-Za-z]?[a-z]*|[0-9]+")
 #: So many pieces of one length in a row are no sentence, if two of them are no plain words.
 _PIECES: Final = 4
 #: Without white space: a password by rules (`i!/pnl;?A&U8g5`), or a sentence without its spaces.
-_THICKET: Final = re.compile(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
-_MARK: Final = re.compile(r"[!#$^*&;?|][^!#$^*&;?|]")
+_THICKET: Final = regex(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
+_MARK: Final = regex(r"[!#$^*&;?|][^!#$^*&;?|]")
 
 _GOOD, _LONE, _BAD = range(3)
 #: (start, stop, judgement)

@@ -12,22 +12,23 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeAlias
 
+from inspector.regex import regex
 from inspector.secrets.remembered import Whole
 
 #: (start, stop) in a text.
 Span: TypeAlias = tuple[int, int]
 
 #: What stands in a redacted copy for hidden text, of any length; a report hides it again.
-MASK: Final = re.compile(r"\xbf|[xX]{2,}[0-9]{0,8}")
+MASK: Final = regex(r"\xbf|[xX]{2,}[0-9]{0,8}")
 #: Text that is too short for any secret, whatever its name is.
-_SHORT: Final = re.compile(r"[ -~]{1,3}")
-_ITEM: Final = re.compile(r"[^\x00-\x20\x7f,;()\"]+")
-_WORD: Final = re.compile(r"(?:[^!#$&'*+\-./:<=>?@\[\\\]^_`{|}~%]|%(?![2-3][0-9A-Fa-f]))+")
+_SHORT: Final = regex(r"[ -~]{1,3}")
+_ITEM: Final = regex(r"[^\x00-\x20\x7f,;()\"]+")
+_WORD: Final = regex(r"(?:[^!#$&'*+\-./:<=>?@\[\\\]^_`{|}~%]|%(?![2-3][0-9A-Fa-f]))+")
 #: Percent-encoded punctuation joins words as punctuation does.
-_JOINT: Final = re.compile(r"%(?:2[0-9A-Fa-f]|3[A-Fa-f])")
+_JOINT: Final = regex(r"%(?:2[0-9A-Fa-f]|3[A-Fa-f])")
 
 #: Runs that are an id or a key though their pieces may look like words: a UUID, hexadecimal.
-_ID: Final = re.compile(
+_ID: Final = regex(
     r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
     r"|(?=[0-9a-fA-F]*[0-9])(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{12,})(?![0-9A-Za-z])"
 )
@@ -36,9 +37,9 @@ _ID: Final = re.compile(
 LONGEST: Final = 2048
 
 #: A host (RFC 3986 3.2.2); `\0` stands where something else was found.
-_HOST: Final = re.compile(r"\s*(?:\[[0-9A-Fa-f:.]*(?:%[\w.\-]+)?\]|[\w.\-\x00]*)", re.ASCII)
+_HOST: Final = regex(r"\s*(?:\[[0-9A-Fa-f:.]*(?:%[\w.\-]+)?\]|[\w.\-\x00]*)", re.ASCII)
 #: What follows one: a port (RFC 3986 3.2.3).
-_PORT: Final = re.compile(r"(?::[0-9]{0,5})?\s*")
+_PORT: Final = regex(r"(?::[0-9]{0,5})?\s*")
 
 # -- what a word may be ------------------------------------------------------------------
 
@@ -79,7 +80,7 @@ class ValueGrammar:
     def __init__(self, *forms: str, listed: Iterable[str] = ()) -> None:
         self._forms = "|".join(f"(?:{form})" for form in forms) or r"(?!)"
         # Compiled when a value is judged by it: a run meets few of all the headers there are.
-        self._word: re.Pattern[str] | None = None
+        self._word = regex(self._forms)
         self._listed = frozenset(word.lower() for word in listed)
         self._whole = Whole()
 
@@ -89,8 +90,6 @@ class ValueGrammar:
             return False
         if word.lower() in self._listed:
             return True
-        if self._word is None:
-            self._word = re.compile(self._forms)
         return self._word.fullmatch(word) is not None
 
     def hidden(self, text: str) -> list[Span]:

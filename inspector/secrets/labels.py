@@ -7,14 +7,15 @@ are equal texts.  It names no kind, so that it is never taken for a credential's
 from __future__ import annotations
 
 import hmac
-import re
 from typing import Final
+
+from inspector.regex import regex
 
 _DIGITS: Final = 12
 #: Characters of the longest label: that of a credential, with its kind, prefix and anomalies.
 _LONGEST: Final = 160
 _CUT: Final = "...>"
-_LABEL: Final = re.compile(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
+_LABEL: Final = regex(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
 
 
 def label(text: str, key: bytes) -> str:

@@ -9,11 +9,11 @@ keys in the path.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from inspector.model.providers import PROVIDERS
+from inspector.regex import regex
 from inspector.secrets.grammar import (
     NAMES,
     SWITCHES,
@@ -55,19 +55,19 @@ _KNOWN: Final[frozenset[str]] = SEGMENTS | {verb.lower() for verb in _VERBS.spli
 _LONG: Final = {
     size: tuple(sorted(word for word in _KNOWN if len(word) == size)) for size in range(5, 34)
 }
-_VERSION: Final = re.compile(r"v[0-9]{1,2}(?:(?:alpha|beta|p)[0-9]{0,2})?")
+_VERSION: Final = regex(r"v[0-9]{1,2}(?:(?:alpha|beta|p)[0-9]{0,2})?")
 #: Too little for a key: a short word in small letters.
-_SHORT: Final = re.compile(r"[a-z]{1,8}")
+_SHORT: Final = regex(r"[a-z]{1,8}")
 #: What is followed by a name: of a model, of a deployment of one.
 _NAMED: Final = frozenset({"models", "model", "deployments", "publishers", "engines"})
 _NAME: Final = 80
 
 #: The start of a target of any form (RFC 9112 3.2), and its authority.
-AUTHORITY: Final = re.compile(r"[ \t]*(?:[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
+AUTHORITY: Final = regex(r"[ \t]*(?:[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
 #: Characters of no target (RFC 3986 2), but for those of a template that nobody filled in.
-_NO_TARGET: Final = re.compile(r"[\x01-\x20\x7f\"<>\[\]\\^`|]")
-_SEGMENT: Final = re.compile(r"[^/:]+")
-_PARAMETER: Final = re.compile(r"[^&;]+")
+_NO_TARGET: Final = regex(r"[\x01-\x20\x7f\"<>\[\]\\^`|]")
+_SEGMENT: Final = regex(r"[^/:]+")
+_PARAMETER: Final = regex(r"[^&;]+")
 
 
 def _is_near(word: str) -> bool:

@@ -11,6 +11,8 @@ import re
 from enum import Enum
 from typing import Final
 
+from inspector.regex import regex
+
 
 class Syntax(Enum):
     """How the value of a credential header is built."""
@@ -100,7 +102,7 @@ RESPONSE_HEADERS: Final[dict[bytes, Syntax]] = {b"set-cookie": Syntax.COOKIE}
 #: Names that tell by themselves that their value is secret.  Redacted, and reported
 #: as auth where the value has a key's documented prefix: `x-csrf-token` is none.
 #: `sec-websocket-key` and `idempotency-key` are nonces, `…-ratelimit-…-tokens` are counts.
-SECRET_NAME: Final = re.compile(
+SECRET_NAME: Final = regex(
     rb"(?:.*[-_])?(?:token|secret|passw(?:or)?d|authorization|api-?_?key|access-?_?key"
     rb"|subscription-key|auth-key|private-key|credentials?|signature)",
     re.IGNORECASE | re.DOTALL,

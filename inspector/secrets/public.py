@@ -9,9 +9,9 @@ address or a date.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from inspector.regex import regex
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 from inspector.secrets.free_text import hidden
 from inspector.secrets.positions import (
@@ -23,7 +23,7 @@ from inspector.secrets.positions import (
     URL_HEADERS,
 )
 
-_TOKEN: Final = re.compile(rb"[a-z0-9]+")
+_TOKEN: Final = regex(rb"[a-z0-9]+")
 
 _PROTOCOLS: Final = """
     a accept access agent ai alive allow amz an and any api application apis as authenticate
@@ -75,22 +75,22 @@ _LONG: Final = sorted(word for word in WORDS if len(word) > 2)
 _ENDS: Final = frozenset(word[at:] for word in _LONG for at in range(len(word)))
 _BEGINNINGS: Final = frozenset(word[:at] for word in _LONG for at in range(1, len(word) + 1))
 _PARTS: Final = frozenset(part[at:] for part in _BEGINNINGS for at in range(len(part)))
-_NUMBER: Final = re.compile(rb"[0-9]{1,4}")
+_NUMBER: Final = regex(rb"[0-9]{1,4}")
 #: Numbers of at most four digits beside words, or alone (a date): more may be a key.
 _NUMBERS: Final = (6, 3)
 
-_HOST: Final = re.compile(
+_HOST: Final = regex(
     rb"\.?(?:[a-z](?:[a-z\-]{0,30}[a-z])?[0-9]{0,3}\.){1,5}"
     rb"(?:ai|app|cloud|com|de|dev|eu|example|internal|invalid|io|local|net|org|test|us)(?::[0-9]{1,5})?"
 )
-_ADDRESS: Final = re.compile(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?")
+_ADDRESS: Final = regex(rb"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?")
 #: Words of which no pass phrase has as many: those that are drawn by dice have six or seven.
 _SENTENCE: Final = 9
 #: What fills: dots, stars and masks.
 _DISTINCT: Final = 3
 
 #: What redaction leaves of a key, or a part of that.
-_MASK: Final = re.compile(rb"[\w\-.]{0,20}?([xX0])\1{3,}+[xX0.\s]*+[0-9]{0,8}+[\w]?=*")
+_MASK: Final = regex(rb"[\w\-.]{0,20}?([xX0])\1{3,}+[xX0.\s]*+[0-9]{0,8}+[\w]?=*")
 
 
 def is_mask(text: bytes) -> bool:

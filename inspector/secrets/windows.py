@@ -6,7 +6,6 @@ its own for that, of some 12 bytes a window; without it they are a set of Python
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn
@@ -14,12 +13,13 @@ from typing import Final, NoReturn
 from inspector.native.functions import Core
 from inspector.native.layout import WindowTable
 from inspector.native.used import USED
+from inspector.regex import regex
 
 #: Bytes of a window.
 WIDTH: Final = 8
 #: A window of what masks are filled with, in lower case; and a run of that.
 FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
-_FILLED: Final = re.compile(rb"x*")
+_FILLED: Final = regex(rb"x*")
 #: So many words are each looked for in a text: mostly it is one, of a documented prefix.
 _FEW: Final = 16
 #: Slots of the core's table at first, and what it grows by: so at least 64 of 100 are taken.

@@ -10,12 +10,13 @@ import html
 import re
 from typing import Final, NamedTuple
 
+from inspector.regex import regex
 from inspector.secrets.grammar import Span
 
 #: A URL in a URL's parameter, a JSON document in a string of one, and once more.
 _DEPTH: Final = 3
-_SIGN: Final = re.compile(r"[%\\&=\xc2-\xf4]")
-_WRITING: Final = re.compile(
+_SIGN: Final = regex(r"[%\\&=\xc2-\xf4]")
+_WRITING: Final = regex(
     r"%(?P<percent>[0-9A-Fa-f]{2})"
     r"|\\u(?P<escape>[0-9A-Fa-f]{4})"
     r"|\\x(?P<hex>[0-9A-Fa-f]{2})"

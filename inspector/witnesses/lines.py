@@ -8,29 +8,29 @@ needed are taken; free text is not, it may quote keys (`key_preview` does).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from inspector.fact import Fact
+from inspector.regex import regex
 
 #: A longer line is no line of these logs.
 MAX_LINE: Final = 64 << 10
 
 #: Squid's native `access.log`: time, elapsed ms, client, code/status, bytes, method, URL, ident,
 #: hierarchy/peer, type (Squid wiki, "Access log").
-_NATIVE: Final = re.compile(
+_NATIVE: Final = regex(
     r"(?P<at>\d{9,11}\.\d{3})\s+\d+ (?P<client>\S+) (?P<code>[A-Z_]+)/(?P<status>\d{3}) \d+"
     r" (?P<method>[A-Z]+) (?P<url>\S+) \S+ (?P<how>[A-Z_]+)/\S+ \S+"
 )
 #: The firewall's: time, client:port, Host, destination, version, method, status, Ss:Sh, URL, agent.
-_FIREWALL: Final = re.compile(
+_FIREWALL: Final = regex(
     r"(?P<at>\d{9,11}\.\d{3}) (?P<client>\S+):(?P<port>\d{1,5}) \S+ \S+ \S+ (?P<method>[A-Z]+|-)"
     r" (?P<status>\d{1,3}) (?P<code>[A-Z_]+):(?P<how>[A-Z_]+) (?P<url>\S+) \".*\""
 )
-_DECISION: Final = re.compile(r"[A-Z_]{1,40}(?::[A-Z_]{1,40})?")
-_EVENT: Final = re.compile(r"[a-z_]{1,60}")
+_DECISION: Final = regex(r"[A-Z_]{1,40}(?::[A-Z_]{1,40})?")
+_EVENT: Final = regex(r"[a-z_]{1,60}")
 
 #: What the firewall writes in place of a host that its log must not name.
 REDACTED: Final = "[REDACTED]"

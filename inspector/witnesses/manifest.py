@@ -13,12 +13,12 @@ all below it).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias
 
 from inspector.fact import Fact
 from inspector.model.addresses import is_address
+from inspector.regex import regex
 
 #: What the firewall calls the file.
 NAME: Final = "policy-manifest.json"
@@ -29,13 +29,13 @@ MAX_RULES: Final = 1000
 
 Protocol: TypeAlias = Literal["http", "https", "both"]
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_ID: Final = regex(r"[A-Za-z0-9_-]{1,60}")
 #: Ports that Squid always lets through (`Safe_ports`).
 _SAFE: Final = frozenset({80, 443})
-_PORTS: Final = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_PORTS: Final = regex(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 #: A piece of a pattern as the firewall makes them of names with `*`: any characters of a name, an
 #: escaped character, or a plain one.
-_PIECE: Final = re.compile(
+_PIECE: Final = regex(
     r"(?P<any>\[a-zA-Z0-9\.-\]\*|\.\*)|\\(?P<escaped>[.\-/])|(?P<plain>[A-Za-z0-9_-])"
 )
 

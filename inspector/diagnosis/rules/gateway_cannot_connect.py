@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import answer, at, told
+from inspector.regex import regex
 
 ABOUT: Final = Code(
     "gateway-cannot-connect",
@@ -31,7 +31,7 @@ ABOUT: Final = Code(
 STATUSES: Final = frozenset({502, 503, 504})
 #: Words about a connection that was not to be had: Node, Envoy, Go, Python, nginx.  Envoy's
 #: "upstream connect error or disconnect/reset before headers" is either; its reason tells which.
-_WORDS: Final = re.compile(
+_WORDS: Final = regex(
     r"\bconnect e(?!rror)[a-z]+|\bgetaddrinfo\b|no healthy upstream"
     r"|reset reason: (?:remote |local )?connection (?:failure|timeout)"
     r"|\b[0-9]{3}, message='[^']{0,80}', url='http"  # aiohttp, of a proxy that refused its CONNECT

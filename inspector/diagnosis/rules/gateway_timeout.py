@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from inspector.chain.evidence import SILENCE
@@ -11,6 +10,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.groups import kind_of
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.words import LINE, answer, at, told
+from inspector.regex import regex
 
 ABOUT: Final = Code(
     "gateway-timeout",
@@ -34,7 +34,7 @@ ABOUT: Final = Code(
 #: some say it with a plain 500.
 STATUSES: Final = frozenset({408, 500, 502, 503, 504})
 #: Words about a limit that was over: litellm and Envoy.
-_SAYS: Final = re.compile(r"timeout passed=[0-9.]|upstream request timeout")
+_SAYS: Final = regex(r"timeout passed=[0-9.]|upstream request timeout")
 #: Waits that differ by less than a tenth, or by this (ns), are one limit.
 ALIKE: Final = 100_000_000
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, told
+from inspector.regex import regex
 
 ABOUT: Final = Code(
     "proxy-not-configured",
@@ -24,7 +24,7 @@ ABOUT: Final = Code(
 )
 
 #: A variable of the environment whose name ends as those of keys do.
-_VARIABLE: Final = re.compile(r"\b[A-Z][A-Z0-9]{1,20}(?:_[A-Z0-9]{1,20}){0,4}_(?:KEY|TOKEN)\b")
+_VARIABLE: Final = regex(r"\b[A-Z][A-Z0-9]{1,20}(?:_[A-Z0-9]{1,20}){0,4}_(?:KEY|TOKEN)\b")
 
 
 def explains(call: FailedCall, case: Case) -> bool:

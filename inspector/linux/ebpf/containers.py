@@ -8,12 +8,13 @@ the event, so a process that has ended since is known all the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-_ID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+from inspector.regex import regex
+
+_ID: Final = regex(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 def container_id(names: Sequence[str], pid: int | None = None) -> str | None:

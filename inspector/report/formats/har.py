@@ -29,6 +29,7 @@ from inspector.model.http import Exchange, Hop, Request, Response, header
 from inspector.model.network import Endpoint, Headers, Tunnel
 from inspector.model.report import Report
 from inspector.model.topology import Topology
+from inspector.regex import regex
 from inspector.report.formats.json import dumps, timestamp, to_plain
 from inspector.wire import packet_label
 
@@ -37,7 +38,7 @@ VERSION: Final = "1.2"
 UNKNOWN: Final = "unknown"
 
 #: A host with or without a port; all else would make a URL of another host, or none.
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_HOST: Final = regex(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 #: What may stand in a URL (RFC 3986 2), percent signs as they were sent.
 _IN_URL: Final = "/?:@!$&'()*+,;=-._~%"
 _QUERY_LIMIT: Final = 200

@@ -11,7 +11,6 @@ exchanges never exists a second time as text.
 from __future__ import annotations
 
 import json
-import re
 import typing
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ import orjson
 from msgspec import to_builtins
 
 from inspector.fact import Fact
+from inspector.regex import regex
 from inspector.wire import packet_label
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _LAST_SECOND: Final = 253_402_300_799
 _WORKFLOW_COMMAND: Final = (b"##[", b"#\\u0023[")
 #: What a terminal acts on or does not show, and JSON need not escape (RFC 8259 7):
 #: DEL and the C1 controls, format characters (the bidirectional ones, tags), line separators.
-_ACTING: Final = re.compile(
+_ACTING: Final = regex(
     "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, TypeVar, get_args, get_origin
 from inspector.model.digests import digest_pattern
 from inspector.model.enums import MEMBER, Enumeration, enumeration_of
 from inspector.model.ids import pattern_of
+from inspector.regex import regex
 from inspector.report.formats.json import without_none
 from inspector.report.formats.schema_builder import known_members
 from inspector.wire import packet_reference
@@ -24,7 +25,7 @@ _Plan: TypeAlias = tuple[tuple[str, bool, bool, _Loader], ...]
 
 _plans: Final[dict[type, _Plan]] = {}
 
-_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_TIME: Final = regex(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SCALARS: Final[Mapping[type, tuple[type, ...]]] = {
     str: (str,),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from inspector.fact import Fact, replace
 from inspector.model.report import CONCLUSIONS, READABLE_MAJORS, SCHEMA, Report
+from inspector.regex import regex
 from inspector.report.formats.json import pieces, to_plain
 from inspector.report.formats.loading import NotAReport, Notes, load
 from inspector.report.formats.stable import stable_part
@@ -17,7 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: MAJOR, and the MINOR that formats before 2 did not state.
-_FORMAT: Final = re.compile(r"inspector\.report/([1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8}))?")
+_FORMAT: Final = regex(r"inspector\.report/([1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8}))?")
 
 
 def as_dict(report: Report) -> dict[str, Any]:

@@ -8,7 +8,6 @@ is broken, for nothing may be lost.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -17,13 +16,15 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from inspector.regex import regex
+
 #: Columns between two cells.
 GAP: Final = 2
 #: What a cell holds that has nothing to say.
 NOTHING: Final = ("", "-")
 #: How far the further lines of a paragraph are set in.
 _INDENT: Final = 4
-_WORD: Final = re.compile(r"\S+")
+_WORD: Final = regex(r"\S+")
 #: Behind these a word that is longer than a line is broken.
 _MARKS: Final = "?&/"
 

@@ -12,15 +12,16 @@ import re
 import unicodedata
 from typing import Final
 
+from inspector.regex import regex
 from inspector.secrets.labels import shortened
 
 #: Right-to-left letters and numbers reorder their neighbours without any control character.
 _REORDERING: Final = frozenset({"R", "AL", "AN"})
 
-_PLAIN: Final = re.compile(r"[ -\[\]-~]*")
+_PLAIN: Final = regex(r"[ -\[\]-~]*")
 
 #: `::command::` counts at the start of a line, white space aside; `##[command]` anywhere.
-_COMMAND_AT_START: Final = re.compile(r"^((?:\x1b\[[0-9;]*m|\s)*):(?=:)", re.MULTILINE)
+_COMMAND_AT_START: Final = regex(r"^((?:\x1b\[[0-9;]*m|\s)*):(?=:)", re.MULTILINE)
 _COMMAND_ANYWHERE: Final = "##["
 
 

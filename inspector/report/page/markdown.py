@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from inspector.model.report import Report
+from inspector.regex import regex
 from inspector.report.drawing import Drawings
 from inspector.report.page import words
 from inspector.report.page.clients import Sent, sent
@@ -33,7 +34,7 @@ _ROWS: Final = 50
 _LINES: Final = 8
 
 #: What Markdown, HTML or GitHub's links to bare addresses (`http://`, `www.`) could act on.
-_ACTIVE: Final = re.compile(
+_ACTIVE: Final = regex(
     r"[^A-Za-z0-9 ,;/=%\"'?().:+\-\u00a1-\U0010ffff]|:(?=//)|(?<=www)\.", re.IGNORECASE
 )
 _CUT: Final = "\n\n_The summary is cut here; report.json has all of it._\n"

@@ -6,17 +6,17 @@ of Mermaid (`#35;`), so that no text ends a message, a line or the block, or is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
+from inspector.regex import regex
 from inspector.report.drawing import Drawing, DrawnStep
 from inspector.report.page import words
 
 #: Steps of one diagram; a call that was tried often has more.
 STEPS: Final = 30
 
-_ACTIVE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()\-?_']")
+_ACTIVE: Final = regex(r"[^A-Za-z0-9 .,/=+()\-?_']")
 
 
 def sequence(ladder: Drawing) -> str:
