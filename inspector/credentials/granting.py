@@ -50,6 +50,11 @@ def placeholders(text: str) -> list[Span]:
     return [match.span() for match in _PLACEHOLDERS.finditer(text)]
 
 
+def _labels(text: str) -> list[Span]:
+    """Where labels and placeholders stand in a text."""
+    return [match.span() for match in _LABELS.finditer(text)]
+
+
 def outside(text: str, kept: list[Span], hidden: Hidden) -> list[Span]:
     """What is hidden of a text outside of the stretches that stay."""
     view = text
@@ -71,7 +76,7 @@ def outside(text: str, kept: list[Span], hidden: Hidden) -> list[Span]:
 
 def written(text: str, hidden: Hidden, key: bytes) -> str:
     """A text without keys (they are labels in it) as it may be shown: what is hidden is labels."""
-    kept = [match.span() for match in _LABELS.finditer(text)]
+    kept = placeholders(text) if "<" not in text else _labels(text)
     for start, stop in reversed(outside(text, kept, hidden)):
         text = text[:start] + labels.label(text[start:stop], key) + text[stop:]
     return text

@@ -51,7 +51,10 @@ def announced(text: str) -> Iterator[Span]:
     """Where announced secrets stand in a text that was undone (`writings`)."""
     for match in _USER.finditer(text):
         yield match.span()
-    for pattern in (_ANNOUNCED, _OPTION):
+    for pattern, needed in ((_ANNOUNCED, ":=\"'`"), (_OPTION, " =\t\n\r\f\v")):
+        # Most names and words have none of them, and both patterns are long to compile.
+        if not any(sign in text for sign in needed):
+            continue
         for match in pattern.finditer(text):
             at = match.end()
             scheme = _SCHEME.match(text, at)
