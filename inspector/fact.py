@@ -8,32 +8,56 @@ took to start, and builds an instance in Python, eight times as slowly.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, Final, dataclass_transform
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, dataclass_transform
 
 import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
-__all__ = ["Fact", "field", "replace"]
+__all__ = ["Fact", "field", "names_of", "replace"]
+
+_Field: TypeAlias = "dataclasses.Field[Any]"
 
 
 class _Fields:
-    """What `dataclasses` wants to know of a class, made when it first asks."""
+    """Gives each class what `dataclasses` wants to know of it."""
 
     def __init__(self) -> None:
-        self._known: Final[dict[type, dict[str, dataclasses.Field[Any]]]] = {}
+        self._known: Final[dict[type, _Described]] = {}
 
-    def __get__(self, _: object, kind: type[msgspec.Struct]) -> dict[str, dataclasses.Field[Any]]:
+    def __get__(self, _: object, kind: type[msgspec.Struct]) -> Mapping[str, _Field]:
         known = self._known.get(kind)
         if known is None:
-            known = self._known[kind] = _fields(kind)
+            known = self._known[kind] = _Described(kind)
         return known
 
 
-def _fields(kind: type[msgspec.Struct]) -> dict[str, dataclasses.Field[Any]]:
+class _Described(Mapping[str, "_Field"]):
+    """The fields of a class: their names at once, the rest when somebody looks at it."""
+
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        self._kind = kind
+
+    @cached_property
+    def _fields(self) -> dict[str, _Field]:
+        return _fields(self._kind)
+
+    def __getitem__(self, name: str) -> _Field:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kind.__struct_fields__)
+
+    def __len__(self) -> int:
+        return len(self._kind.__struct_fields__)
+
+
+def _fields(kind: type[msgspec.Struct]) -> dict[str, _Field]:
     described = []
     for each in msgspec.structs.fields(kind):
-        own: dataclasses.Field[Any]
+        own: _Field
         if each.default_factory is not msgspec.NODEFAULT:
             own = dataclasses.field(default_factory=each.default_factory)
         elif each.default is not msgspec.NODEFAULT:
@@ -46,6 +70,13 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, dataclasses.Field[Any]]:
         namespace={"__doc__": kind.__name__},
     )  # fmt: skip
     return dict(alike.__dataclass_fields__)
+
+
+def names_of(kind: type) -> tuple[str, ...]:
+    """The fields of a class of facts, or of a dataclass, in their order; empty for any other."""
+    if issubclass(kind, msgspec.Struct):
+        return kind.__struct_fields__
+    return tuple(getattr(kind, "__dataclass_fields__", ()))
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))

@@ -14,10 +14,11 @@ import zlib
 from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from math import isqrt
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, TypeVar, overload
+
+from inspector.fact import names_of
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class _TakeApart(dict[type, "attrgetter[tuple[object, ...]] | None"]):
     """By type, what takes a record of it apart; None for what is no record."""
 
     def __missing__(self, kind: type) -> attrgetter[tuple[object, ...]] | None:
-        names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
+        names = names_of(kind)
         self[kind] = attrgetter(*names) if len(names) > 1 else None
         return self[kind]
 

@@ -14,13 +14,11 @@ what does not fit is passed over, and all text is scrubbed of credentials.
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
-from inspector.fact import Fact, replace
+from inspector.fact import Fact, names_of, replace
 from inspector.model.network import Endpoint, Process
 from inspector.regex import regex
 
@@ -118,9 +116,9 @@ class Processes:
 def comment(claim: SocketOwner) -> str:
     """The claim as a packet comment."""
     process = {
-        field.name: value
-        for field in fields(Process)
-        if (value := getattr(claim.process, field.name)) is not None
+        name: value
+        for name in names_of(Process)
+        if (value := getattr(claim.process, name)) is not None
     }
     named = {
         "client": _written(claim.client),
@@ -129,6 +127,8 @@ def comment(claim: SocketOwner) -> str:
         "at": claim.at,
         **process,
     }
+    import json
+
     return PREFIX + json.dumps(named, separators=(",", ":"))
 
 
@@ -136,6 +136,8 @@ def parse(text: str) -> SocketOwner | None:
     """The claim in a packet comment; None for any other comment."""
     if not text.startswith(PREFIX) or len(text) > _LONGEST:
         return None
+    import json
+
     try:
         named = json.loads(text[len(PREFIX) :])
     except (ValueError, RecursionError):
