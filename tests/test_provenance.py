@@ -8,8 +8,8 @@ import io
 import json
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
-from importlib.metadata import PathDistribution
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +19,14 @@ from click.testing import CliRunner
 from inspector.build import build_of, this_build
 from inspector.capture_files import inspect
 from inspector.cli.main import main
+from inspector.model.provenance import VERSION
 from inspector.options import Options
 from inspector.pcap.digest import StreamDigest
 from inspector.provenance import key_id
 from inspector.report.formats.whole import as_json
 
-CAPTURES: Final = Path(__file__).parent.parent / "captures"
+ROOT: Final = Path(__file__).parent.parent
+CAPTURES: Final = ROOT / "captures"
 CAPTURE: Final = CAPTURES / "agent-holds-real-key" / "capture.pcapng"
 KEY: Final = "sk-ant-api03-LABONLY" + 73 * "x" + "AA"
 SHA: Final = "9f1c3b7e5a2d4860f1e2d3c4b5a69788796a5b4c"
@@ -197,22 +199,21 @@ def test_every_line_of_a_log_names_its_file() -> None:
     }
 
 
-def installed(folder: Path, record: str | None) -> PathDistribution:
+def installed(home: Path, record: str) -> Path:
+    """A place with what pip leaves there of a wheel."""
+    folder = home / f"agent_traffic_inspector-{VERSION}.dist-info"
     folder.mkdir(exist_ok=True)
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: inspector\nVersion: 0.1.0\n")
-    if record is not None:
-        (folder / "RECORD").write_text(record)
-    return PathDistribution(folder)
+    (folder / "RECORD").write_text(record)
+    return home
 
 
 def test_a_wheel_is_told_by_what_was_installed(tmp_path: Path) -> None:
     line = "inspector/a.py,sha256=abc,12\n"
     noise = "inspector/__pycache__/a.pyc,,\nother/x.py,sha256=q,1\nbin/inspector,sha256=z,9\n"
-    folder = tmp_path / "inspector-0.1.0.dist-info"
-    one = build_of(installed(folder, line), tmp_path)
+    one = build_of(installed(tmp_path, line))
     assert one == f"wheel-{digest(line.strip().encode())[:12]}"
-    assert build_of(installed(folder, noise + line), tmp_path) == one
-    assert build_of(installed(folder, line.replace("abc", "abd")), tmp_path) != one
+    assert build_of(installed(tmp_path, noise + line)) == one
+    assert build_of(installed(tmp_path, line.replace("abc", "abd"))) != one
 
 
 def test_a_checkout_is_told_by_its_commit_in_a_work_tree_too(tmp_path: Path) -> None:
@@ -227,18 +228,22 @@ def test_a_checkout_is_told_by_its_commit_in_a_work_tree_too(tmp_path: Path) -> 
 
     home.mkdir()
     git("init", "-q", "-b", "main")
-    nothing = installed(tmp_path / "inspector-0.1.0.dist-info", None)
-    assert build_of(nothing, home) is None
+    assert build_of(home) is None
     git("commit", "-q", "--allow-empty", "-m", "first")
     first = git("rev-parse", "HEAD")
-    assert build_of(nothing, home) == f"git-{first[:12]}"
+    assert build_of(home) == f"git-{first[:12]}"
     git("worktree", "add", "-q", "-b", "side", str(tree))
     git("commit", "-q", "--allow-empty", "-m", "second", at=tree)
-    assert build_of(nothing, tree) == f"git-{git('rev-parse', 'HEAD', at=tree)[:12]}"
+    assert build_of(tree) == f"git-{git('rev-parse', 'HEAD', at=tree)[:12]}"
     git("pack-refs", "--all")
-    assert build_of(nothing, home) == f"git-{first[:12]}"
+    assert build_of(home) == f"git-{first[:12]}"
     git("checkout", "-q", "--detach")
-    assert build_of(nothing, home) == f"git-{first[:12]}"
+    assert build_of(home) == f"git-{first[:12]}"
+
+
+def test_the_version_is_the_one_that_is_packaged() -> None:
+    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert packaged["project"]["version"] == VERSION
 
 
 def test_a_report_names_the_build_that_wrote_it() -> None:
