@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -124,7 +123,7 @@ def draft(directory: str | Path, *, owner: Owner | None = None) -> BinaryIO:
         except OSError as error:
             if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
                 raise
-            name = f".draft.{secrets.token_hex(6)}"  # not every filesystem has such files
+            name = f".draft.{os.urandom(6).hex()}"  # not every filesystem has such files
             descriptor = os.open(name, _NEW, 0o600, dir_fd=place)
             os.unlink(name, dir_fd=place)
     return os.fdopen(descriptor, "w+b")
@@ -205,7 +204,7 @@ def append(path: str | Path, text: str, *, owner: Owner | None = None) -> None:
 
 
 def _write(place: int, name: str, write: Writer, owner: Owner | None) -> None:
-    draft = f".{name}.{secrets.token_hex(6)}"
+    draft = f".{name}.{os.urandom(6).hex()}"
     descriptor = os.open(draft, _NEW, 0o600, dir_fd=place)
     try:
         with os.fdopen(descriptor, "w+b") as out:

@@ -6,8 +6,7 @@ ring, so that the same bytes give the same report.  `capture_files` feeds it fro
 
 from __future__ import annotations
 
-import logging
-import secrets
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
@@ -48,8 +47,6 @@ from inspector.sources import Sources as Sources
 from inspector.sources import in_words, weigh, with_copies, with_logs
 from inspector.wire import FILE_SHIFT, Batch
 
-log = logging.getLogger("inspector")
-
 OnExchange = Callable[[Exchange], None]
 OnTunnel = Callable[[Tunnel], None]
 #: A connection's client, server, and the reference of its first packet.
@@ -82,7 +79,7 @@ class Inspector:
         keys: Keystore | None = None,
     ) -> None:
         options = options or Options()
-        key = options.fingerprint_key or secrets.token_bytes(FINGERPRINT_KEY_BYTES)
+        key = options.fingerprint_key or os.urandom(FINGERPRINT_KEY_BYTES)
         self._options, self._key = options, key
         self._roles = options.roles()
         self._in_subnet = SubnetTest(self._roles.networks)
@@ -263,7 +260,6 @@ class Inspector:
         touches = self._in_subnet(source) or self._in_subnet(destination)
         if self._scope is None and touches:
             # The first connection of the subnet decides: what came before is not of it.
-            log.debug("traffic of %s found: scope is the subnet", self._roles.subnets)
             self._scope = "subnet"
             self._pipeline.forget()
             if self._audience is not None:

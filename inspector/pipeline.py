@@ -8,11 +8,9 @@ it need not have been shown.
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Final, Protocol
+from typing import Protocol
 
 from inspector.flows.contract import (
     BATCH,
@@ -30,8 +28,6 @@ from inspector.flows.contract import (
     Skipped,
 )
 from inspector.wire import Batch, Segment
-
-log: Final = logging.getLogger("inspector")
 
 
 class StreamReader(Protocol):
@@ -212,9 +208,12 @@ def fail(reader: StreamReader, error: Exception, packet: int) -> int:
 
 def log_failure(error: Exception) -> None:
     """Neither the error's text nor the frames' values are logged: they may quote a key."""
+    import logging
+    import traceback
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     name = type(error).__name__
-    log.error(
+    logging.getLogger("inspector").error(
         "a reader failed on one connection with %s in %s (%s:%s); it is a bug",
         name, frame.name, PurePath(frame.filename).name, frame.lineno,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +43,8 @@ def read_text(path: Path) -> str:
 
 def parse_table(text: str) -> dict[str, Any]:
     """The table that a text says.  Raises `Unreadable`."""
+    import tomllib  # most runs read no such file
+
     try:
         return tomllib.loads(text)
     except RecursionError as error:

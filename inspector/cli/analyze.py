@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import click
@@ -130,9 +131,12 @@ def analyze(
 
 def tell_of_several_runs(paths: tuple[str, ...]) -> None:
     """Say of a directory whose captures are hardly of one run who judges each by itself."""
+    directories = [path for path in paths if path != "-" and Path(path).is_dir()]
+    if not directories:
+        return
     from inspector.fleet.discovery import unrelated
 
-    for path in paths:
+    for path in directories:
         if several := unrelated(path):
             say(
                 f"{plain_parts(path)} holds {several} captures that do not look like one run, and"

@@ -138,6 +138,7 @@ class Commands(click.Group):
             code = INTERRUPTED
         if is_program:
             no_more()
+            gc.freeze()  # the process ends: nothing is looked through once more for cycles
         sys.exit(code)
 
     def _run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import Final, Literal, TextIO
 
@@ -58,6 +57,8 @@ class Screen(Fact):
         if columns.isascii() and columns.isdigit() and int(columns):
             width = int(columns)
         elif tty:
+            import shutil
+
             width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
         else:
             width = DEFAULT_WIDTH

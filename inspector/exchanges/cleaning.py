@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from http import HTTPStatus
+from functools import cache
 from itertools import chain
 from operator import attrgetter, is_
 from typing import Any, Final, TypeVar
@@ -54,12 +54,17 @@ _TEXTS: Final[dict[type, tuple[str, ...]]] = {
     Process: ("comm", "exe", "container", "container_id"),
 }
 
-#: Reason phrases that say nothing but the status (RFC 9110 15; Squid's of a CONNECT).
-_PHRASES: Final = frozenset({"Connection established", *(status.phrase for status in HTTPStatus)})
+
+@cache
+def _phrases() -> frozenset[str]:
+    """Reason phrases that say nothing but the status (RFC 9110 15; Squid's of a CONNECT)."""
+    from http import HTTPStatus  # two enumerations of sixty, for captures with answers alone
+
+    return frozenset({"Connection established", *(status.phrase for status in HTTPStatus)})
 
 
 def _known_phrase(reason: str) -> str:
-    return reason if reason in _PHRASES else ""
+    return reason if reason in _phrases() else ""
 
 
 def _nothing(_: str | None) -> None:

@@ -13,7 +13,6 @@ grammars by which bodies are shown, and the text of an error, which is treated a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -146,6 +145,8 @@ def written_stretch(stretch: BlankStretch, masked: Callable[[str], str] = str) -
 
 
 def _text(told: Mapping[str, Any]) -> bytes:
+    import json
+
     return json.dumps({"v": VERSION, **told}, separators=(",", ":")).encode("ascii")
 
 
@@ -212,6 +213,8 @@ def read(text: bytes, file_index: int = 0) -> Copied | BlankStretch | None:
     """What a block says; None if it is not wholly of the form, or of another version."""
     if len(text) > BLOCK_LIMIT:
         return None
+    import json
+
     try:
         told = json.loads(text.rstrip(b" \0"), parse_constant=_refused)
         fields = _members(told, {"v", "copy"}, {"v", "blank"})

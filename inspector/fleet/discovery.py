@@ -124,8 +124,6 @@ def unrelated(argument: str) -> int:
 
     `analyze` merges all of them by time.
     """
-    if argument == "-" or not Path(argument).is_dir():
-        return 0
     groups = together(Path(name).name for name in locate(argument).captures)
     return len(groups) if len(groups) > 1 else 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from functools import lru_cache
 from typing import Final
 
@@ -15,7 +14,11 @@ _EPHEMERAL: Final = 32768
 @lru_cache(maxsize=1024)
 def address_text(packed: bytes) -> str:
     """4 or 16 bytes as text (RFC 5952 for IPv6)."""
-    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+    if len(packed) == 4:
+        return ".".join(map(str, packed))
+    import socket  # nearly all that is captured is IPv4
+
+    return socket.inet_ntop(socket.AF_INET6, packed)
 
 
 @lru_cache(maxsize=1024)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from inspector.errors import ExitCode, InspectorError
+
+if TYPE_CHECKING:
+    import gzip
 
 #: A log is read so far, decompressed; the rest of a longer one is not weighed.
 MAX_BYTES: Final = 256 << 20
@@ -45,5 +47,7 @@ def log_lines(path: Path) -> Iterator[bytes]:
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     if path.suffix == ".gz":
+        import gzip
+
         return gzip.open(path, "rb")
     return path.open("rb")

@@ -6,7 +6,6 @@ there is no second format.
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -22,4 +21,4 @@ PRESETS: Final[dict[str, str]] = {
 
 def path_of(name: str) -> Path:
     """The topology file of a preset."""
-    return Path(str(files(__package__).joinpath(f"{name}.toml")))
+    return Path(__file__).with_name(f"{name}.toml")

@@ -6,7 +6,7 @@ dropped, what they tell is heard.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -46,7 +46,7 @@ class Alone:
     ) -> None:
         self._audience = audience
         credentials = CredentialReader(
-            secrets.token_bytes(32),
+            os.urandom(32),
             tuple(auth_headers),
             kept_headers=tuple(kept_headers),
             vault=vault,

@@ -12,7 +12,7 @@ make redacted packets look untouched.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final, NoReturn, Protocol
@@ -97,9 +97,7 @@ class Redactor:
         vault: Vault | None = None,
     ) -> None:
         auth_headers, kept_headers = tuple(auth_headers), tuple(kept_headers)
-        self.masker = Masker(
-            secrets.token_bytes(32), auth_headers, kept_headers=kept_headers, vault=vault
-        )
+        self.masker = Masker(os.urandom(32), auth_headers, kept_headers=kept_headers, vault=vault)
         self.keep_bodies = keep_bodies
         self.keep_ciphertext = keep_ciphertext
         self.summary = RedactionSummary()

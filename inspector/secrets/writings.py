@@ -6,7 +6,6 @@ is found in the text that was meant can be hidden where it stands.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Final, NamedTuple
 
@@ -86,6 +85,8 @@ def _meaning(match: re.Match[str]) -> str | None:
     if kind == "utf8":
         return said.encode("latin-1").decode("utf-8", "replace")
     if kind == "entity":
+        import html
+
         meant = html.unescape(f"&{said};")
         return None if meant == f"&{said};" else meant
     return chr(int(said, 16))

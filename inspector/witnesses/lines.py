@@ -7,7 +7,6 @@ needed are taken; free text is not, it may quote keys (`key_preview` does).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -136,6 +135,8 @@ def _line(number: int, raw: bytes) -> Line | None:
 
 
 def _json_line(number: int, text: str) -> Line | None:
+    import json
+
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

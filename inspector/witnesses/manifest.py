@@ -12,7 +12,6 @@ all below it).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias
 
@@ -99,6 +98,8 @@ def read_manifest(lines: Iterable[bytes]) -> Manifest | None:
         text += line
         if len(text) > MAX_MANIFEST:
             return None
+    import json
+
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
