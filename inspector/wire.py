@@ -244,6 +244,8 @@ def joined(segments: Sequence[Segment]) -> bytes:
     """The bytes of all of them."""
     if type(segments) is Segments:
         return segments.joined
+    if len(segments) == 1:
+        return segments[0][2]
     return b"".join([data for _, _, data in segments])
 
 

@@ -65,7 +65,7 @@ class Conversation:
 
     def data(self, up: bool, segments: Sequence[Segment]) -> int:
         """The next bytes of a direction."""
-        slot = self._slot
+        slot = self._layers or self._slot
         if self._listener is not None:
             self._listener.bytes_came(up is not self._turned, segments)
         slot.layer.receive(up is not self._turned, segments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from inspector.credentials.body_keys import SEARCH_LIMIT
@@ -88,13 +88,23 @@ class _Reader:
         coded = self._decoder.coded
         return 0 if coded is None else coded.decoded
 
-    def _decode(self, pieces: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
+    def _decode(self, pieces: Sequence[Segment]) -> Iterable[Sequence[Segment]]:
         """The pieces decoded, never much at once."""
+        if not self._decoder.is_plain:
+            return self._decoded(pieces)
+        if self._at_start and pieces:
+            self._look_at_start(pieces)
+        return (pieces,)
+
+    def _look_at_start(self, pieces: Sequence[Segment]) -> None:
+        self._at_start = False
+        if pieces[0][2].startswith(GZIP):
+            self.looks_like = "application/gzip"
+
+    def _decoded(self, pieces: Sequence[Segment]) -> Iterator[Sequence[Segment]]:
         for decoded in self._decoder.batches(pieces):
             if self._at_start and decoded:
-                self._at_start = False
-                if decoded[0][2].startswith(GZIP):
-                    self.looks_like = "application/gzip"
+                self._look_at_start(decoded)
             yield decoded
         if self._decoder.fault is not None and not self.faults:
             self.faults.append(Fault(self._decoder.fault, pieces[0][1]))

@@ -44,6 +44,8 @@ class Memory:
         self.state = CoreState()
         self.state.seed[:] = core.seed
         self.pointer = ctypes.pointer(self.state)
+        #: The same as bytes: a field of `state` costs as much as several of these.
+        self.state_view = memoryview(self.state).cast("B")
         #: The fields of all directions, one behind another.
         self.cells: memoryview
         self.halves: list[NativeHalf | None] = []
@@ -220,6 +222,12 @@ class NativeHalf(Half):
     def early(self, early: EarlyData | None) -> None:
         self._early = early
         self.home.cells[self.at + layout.EARLY] = early is not None
+
+    @property
+    def waits(self) -> bool:
+        """See `Half.waits`."""
+        held = self.home.cells[self.at + layout.HELD]
+        return bool(held or self._pending or self._early)
 
     @property
     def pending(self) -> PendingSegments:

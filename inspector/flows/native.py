@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from struct import Struct
 from typing import Any, Final, Literal
 
 from inspector.flows.contract import Delivery
@@ -23,6 +24,9 @@ from inspector.wire import Batch, Segment, packed_records
 
 #: Where in an IPv4 header the addresses begin, and behind them the ports.
 _KEY_AT: Final = 12
+#: What C says of bytes that are to be shown (`core.h`): fields that stand one behind another.
+_SHOWN: Final = Struct("5q")
+_SHOWN_AT: Final = layout.CoreState.half.offset
 _REASON: Final = (1 << layout.REASON_BITS) - 1
 
 
@@ -102,6 +106,7 @@ class NativeEngine(PacketEngine):
         memory, join, data, first = self._memory, self._core.join, batch.data, batch.first_packet
         deliver, shown = self._reassembler.deliver, self._showing.shown
         state, pointer, halves = memory.state, memory.pointer, memory.halves
+        view, unpack = memory.state_view, _SHOWN.unpack_from
         memory.data, state.before_ip, state.first_packet = data, before_ip, first
         places, count, size = records.packed.buffer_info()[0], len(records), len(data)
         at = 0
@@ -111,19 +116,16 @@ class NativeEngine(PacketEngine):
                 at = (answer >> layout.REASON_BITS) + 1
                 reason = answer & _REASON
                 if reason == layout.SHOW:
-                    half = halves[state.half]
+                    index, when, start, stop, unseen = unpack(view, _SHOWN_AT)
+                    half = halves[index]
                     assert half is not None
-                    packet = first + at - 1
-                    start, stop = state.start, state.stop
-                    segment = state.at, packet, data[start:stop]
-                    if state.unseen:
-                        yield from self._after_unseen(half, state.unseen, segment)
+                    segment = when, first + at - 1, data[start:stop]
+                    if unseen:
+                        yield from self._after_unseen(half, unseen, segment)
+                    elif half.peer.waits or half.skip_asked:
+                        yield from deliver(half, [segment])
                     else:
-                        peer = half.peer
-                        if peer.pending or peer.early or half.skip_asked:
-                            yield from deliver(half, [segment])
-                        else:
-                            yield shown(half, [segment])
+                        yield shown(half, [segment])
                 elif reason == layout.FLUSH:
                     half = halves[state.half]
                     assert half is not None

@@ -8,6 +8,7 @@ packet, so it is a bag of slots without properties.
 from __future__ import annotations
 
 from collections.abc import MutableSequence, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from inspector.flows.tcp import SEQUENCE_MASK, distance
@@ -34,6 +35,14 @@ PendingSegments: TypeAlias = list[Segment] | Segments
 
 #: The lists of a direction that has none yet; never written to.
 NOTHING: Final[list[Segment]] = []
+
+
+@lru_cache(maxsize=1024)
+def _ends(key: bytes, width: int) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
+    """Address and port of both ends, as a direction's key has them; the sender's first."""
+    source = -2 * width - 4
+    sport, dport = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+    return (key[source : source + width], sport), (key[-width - 4 : -4], dport)
 
 
 class Half:
@@ -103,6 +112,11 @@ class Half:
         # How often bytes were sent again since the peer's acknowledgement last rose.
         self.resends = self.resent_size = 0
         self.resent_from = UNKNOWN
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is held of it: to be shown first, or beyond a hole."""
+        return bool(self.pending or self.early)
 
     def retire(self) -> None:
         """No packet leads to it any more: its connection is only looked at.
@@ -257,13 +271,12 @@ class TcpConnection:
     @property
     def client(self) -> tuple[bytes, int]:
         """Address and port of the end that `up` comes from."""
-        source = -2 * self._width - 4
-        return self.key[source : source + self._width], int.from_bytes(self.key[-4:-2], "big")
+        return _ends(self.key, self._width)[0]
 
     @property
     def server(self) -> tuple[bytes, int]:
         """Address and port of the end that `up` goes to."""
-        return self.key[-self._width - 4 : -4], int.from_bytes(self.key[-2:], "big")
+        return _ends(self.key, self._width)[1]
 
     def turn(self) -> None:
         """The ends were guessed the wrong way round (mid-stream only)."""

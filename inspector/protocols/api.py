@@ -241,8 +241,12 @@ def _text(value: object) -> str | None:
 
 def _first_text(document: dict[str, object], paths: tuple[_Path, ...]) -> str | None:
     for path in paths:
-        if (text := _text(_at(document, path))) is not None:
-            return text
+        # `_at` and `_text`, mostly without their calls: each grammar has but a few of the paths.
+        value = document.get(path[0])
+        if value is not None and len(path) > 1:
+            value = _at(document, path)
+        if value and isinstance(value, str):
+            return value[:TEXT_LIMIT]
     return None
 
 
@@ -276,6 +280,8 @@ def _stop_reason(document: dict[str, object]) -> str | None:
 
 def _api_error(document: dict[str, object], status: int) -> ApiError | None:
     for path in ERROR_PATHS:
+        if path[0] not in document:
+            continue
         error = _at(document, path)
         if isinstance(error, dict) and error:
             kinds = _words(error, ERROR_TYPE_PATHS)

@@ -254,6 +254,11 @@ class Decoder:
         return all(layer.finished for layer in self._layers)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nothing is to be undone, and nothing went wrong."""
+        return not self._layers and self._fault is None
+
+    @property
     def coded(self) -> CodedStretch | None:
         """What was read as coded so far; None if nothing is: places in the body are the text's."""
         layers = [layer for layer in self._layers if not layer.passes_through]
