@@ -235,7 +235,7 @@ class OpenExchange:
             usage=body.usage if body else None,
             stop_reason=_words(credentials, body.stop_reason) if body else None,
             looks_like=body.looks_like if body else None,
-            oddities=tuple(dict.fromkeys(fault.name for fault in body.faults)) if body else (),
+            oddities=tuple(dict.fromkeys([fault.name for fault in body.faults])) if body else (),
             page=body.page if body else None,
         )
 

@@ -30,6 +30,10 @@ _HALVES: Final = 64
 _SLOTS: Final = 256
 
 
+#: The fields of a direction that begins.
+_ZEROS: Final = memoryview(bytes(8 * layout.HALF_FIELDS)).cast("q")
+
+
 def _buffer(kind: Any, count: int) -> tuple[Any, memoryview]:
     """Zeros for C, and the same as 8-byte integers."""
     made = (kind * count)()
@@ -84,8 +88,7 @@ class Memory:
         index = self._free.pop()
         self.halves[index] = half
         at = index * layout.HALF_FIELDS
-        for cell in range(at, at + layout.HALF_FIELDS):
-            self.cells[cell] = 0
+        self.cells[at : at + layout.HALF_FIELDS] = _ZEROS
         return index
 
     def remove(self, index: int) -> None:

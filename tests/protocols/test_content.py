@@ -89,6 +89,16 @@ def test_every_coding_is_undone_however_it_is_cut(encoding: str, coded: bytes, h
     assert decoder.finished
 
 
+@pytest.mark.parametrize(
+    ("encoding", "is_plain"),
+    [(None, True), ("identity", True), ("gzip", False), ("no-such-coding", False)],
+)
+def test_a_decoder_is_plain_where_it_has_nothing_to_undo_or_to_tell(
+    encoding: str | None, is_plain: bool
+) -> None:
+    assert Decoder(encoding, 100).is_plain is is_plain
+
+
 def test_every_registered_coding_is_tested() -> None:
     assert set(ENCODERS) == set(CODINGS)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from inspector.protocols.extent import Extent, FieldLines
+from inspector.protocols.http1 import Http1Parser
 from inspector.protocols.messages import (
     EVERYTHING,
     Body,
@@ -505,3 +506,32 @@ def test_final_responses_use_up_expected_methods() -> None:
     assert story(http.receive(packets(interim + answers + OK + b"Content-Length: 1\r\n\r\n!"))) == [
         "100", "200", "body ok", "end 2", "200", "end 0", "200", "body !", "end 1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("placed", [False, True])
+@pytest.mark.parametrize("wanted", [0, 3, EVERYTHING])
+@pytest.mark.parametrize(
+    ("role", "head"),
+    [
+        ("request", b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"),
+        ("response", b"HTTP/1.1 200 OK\r\nConnection: close\r\ncontent-length: 5\r\n\r\n"),
+        ("response", b"HTTP/1.1 200 OK\r\nContent-Length: 05, 5\r\n\r\n"),
+    ],
+)
+def test_a_message_that_is_whole_in_a_segment_is_what_it_is_in_several(
+    role: Role, head: bytes, wanted: int, placed: bool
+) -> None:
+    def told(pieces: list[bytes]) -> list[Event]:
+        http = Http1Parser(role, wants_body=lambda head: wanted, places=placed)
+        return merged(http.receive([(7, 1, piece) for piece in pieces]))
+
+    at_once = told([head + b"hello"])
+    assert at_once == told([head, b"hello"]) == told([head[:9], head[9:] + b"he", b"llo"])
+    assert sum(isinstance(event, MessageEnd) for event in at_once) == 1
+
+
+def test_what_is_odd_in_a_head_that_is_whole_is_told_of_its_packet() -> None:
+    http = parser("request")
+    http.receive([(0, 1, b"GET / HTTP/1.1\r\n\r\n")])
+    events = http.receive([(0, 2, b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n")])
+    assert story(events) == ["GET /", "fault bad-length @2", "end 0"]

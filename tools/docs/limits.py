@@ -175,6 +175,8 @@ LIMITS: Final = (
     ("pcap.pipes", "LAST_BYTES"),
     ("policy.reading", "_DEPTH"),
     ("protocols.http1_chunks", "_SIZES_LIMIT"),
+    ("protocols.http1_lines", "LINES"),
+    ("protocols.http1_lines", "LONGEST_LINE"),
     ("protocols.sse", "_HEAD_KEPT"),
     ("protocols.sse", "_PARTS_LIMIT"),
     ("protocols.tls_record", "MAX_RECORD"),
