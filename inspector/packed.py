@@ -130,14 +130,15 @@ class PackedList(_Alike[T]):
             index += self._length
         if not 0 <= index < self._length:
             raise IndexError(index)
-        return self._block(index // BLOCK)[index % BLOCK]
+        return self.block(index // BLOCK)[index % BLOCK]
 
     def __iter__(self) -> Iterator[T]:
         for number in range(len(self._blocks)):
-            yield from self._block(number)
+            yield from self.block(number)
         yield from self._open
 
-    def _block(self, number: int) -> list[T]:
+    def block(self, number: int) -> list[T]:
+        """The records of a block, which are not to be changed."""
         if number == len(self._blocks):
             return self._open
         block = self._unpacked.get(number)
@@ -196,10 +197,14 @@ def drained(archive: PackedList[T], order: Sequence[int]) -> Iterator[T]:
 
     So what is made of the records takes the place of the records, and not more.
     """
-    left = Counter(place // BLOCK for place in order)
+    left = Counter([place // BLOCK for place in order])
+    at = -1
+    block: list[T] = []
     for place in order:
-        yield archive[place]
         number = place // BLOCK
+        if number != at:  # its neighbour is mostly of the same block
+            at, block = number, archive.block(number)
+        yield block[place % BLOCK]
         left[number] -= 1
         if not left[number]:
             archive.forget(number)

@@ -42,22 +42,25 @@ def join(
     back, times on either side of that say little.
     """
     moments = Moments(connections, topology)
-    asked = calls(exchanges, moments, topology)
     opened = carriers(tunnels, moments, topology, turns)
+    rows = calls(exchanges, moments, topology)
     is_lossy = _is_lossy(completeness, topology)
     scene = Scene(is_lossy or clock_set_back, moments.hop_seen, "lossy" if is_lossy else "clock")
     outward = Outward(connections, topology)
     learned = Learned()
     said = _Said(len(exchanges), len(tunnels) + sum(map(len, (turns or {}).values())))
     joined = _Joining(scene, learned, said, limits_hit)
-    joined.over(asked, opened)
-    early, free = while_coming(asked, opened, said)
-    if early:
-        joined.over(early, free, how="early")
     used: Sequence[Carrier] = ()
-    if turns:
-        used = free_turns(opened, turns, joined.ends, len(tunnels))
-        joined.over(left_over(asked, said), used, how="reused")
+    asked: Iterable[CallRow] = rows
+    if opened:  # else each call is looked at once, and its row is not kept
+        asked = kept = PackedList(rows)
+        joined.over(kept, opened)
+        early, free = while_coming(kept, opened, said)
+        if early:
+            joined.over(early, free, how="early")
+        if turns:
+            used = free_turns(opened, turns, joined.ends, len(tunnels))
+            joined.over(left_over(kept, said), used, how="reused")
     outward.settle(
         joined.connections,
         ((turn.proxy, turn.opened) for turn in used if not said.is_taken(turn)),

@@ -8,7 +8,7 @@ Times are ns; -1 stands for "not known".
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.chain.answerer import likely
@@ -202,16 +202,13 @@ class Kinds:
         return self._numbers.setdefault(key, len(self._numbers))
 
 
-def calls(exchanges: Sequence[Exchange], moments: Moments, topology: Topology) -> Sequence[CallRow]:
+def calls(exchanges: Iterable[Exchange], moments: Moments, topology: Topology) -> Iterator[CallRow]:
     """Every call at an API proxy, whoever made it: others than the agent's use tunnels too."""
     proxies = set(topology.api_proxy)
     kinds = Kinds()
-    found: PackedList[CallRow] = PackedList()
     for position, exchange in enumerate(exchanges):
-        if exchange.server.ip not in proxies or exchange.tunnel is not None:
-            continue
-        found.append(_call(position, exchange, kinds, moments, topology))
-    return found
+        if exchange.server.ip in proxies and exchange.tunnel is None:
+            yield _call(position, exchange, kinds, moments, topology)
 
 
 def is_agents_call(exchange: Exchange, topology: Topology) -> bool:

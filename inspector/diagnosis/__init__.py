@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from inspector.diagnosis.aside import Aside
 from inspector.diagnosis.attempts import classify
+from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case as Case
 from inspector.diagnosis.catalogue import CODES
 from inspector.diagnosis.hypotheses import Trial
@@ -31,7 +32,7 @@ from inspector.diagnosis.rules import (
 from inspector.exchanges.calls import is_upstream
 from inspector.fact import Fact, replace
 from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
-from inspector.model.ids import ExchangeId, exchange_id
+from inspector.model.ids import ExchangeId, exchange_id, number_of
 from inspector.wire import Moment
 
 
@@ -57,7 +58,7 @@ def diagnose(case: Case) -> Diagnosis:
     unexplained = 0
     died: dict[str, Moment] = {}
     trial, aside = Trial(), Aside()
-    for call in case.failed_calls():
+    for call in _with_each_exchange(case, note):
         trial.judge(call, case)
         for of_calls in OF_CALLS:
             note(of_calls.code, of_calls.match(call, case))
@@ -88,13 +89,6 @@ def diagnose(case: Case) -> Diagnosis:
         for of_recovered in OF_RECOVERED:
             note(of_recovered.code, of_recovered.match(call, case))
     attempts = classify(case, died)
-    for exchange in case.exchanges:
-        if is_upstream(exchange, case.api_proxies):
-            continue
-        for of_exchanges in OF_EXCHANGES:
-            found_in = of_exchanges.match(exchange, case)
-            if found_in is not None:  # hardly ever: so nothing else is done for each exchange
-                note(of_exchanges.code, found_in)
     # A cause says more than a notice with the same code; what never became a call adds to it.
     tallies |= {code: found.tally for code, found in foreign.items()}
     tallies |= {code: found.tally for code, found in explained.items()}
@@ -120,3 +114,25 @@ def diagnose(case: Case) -> Diagnosis:
         root_cause(case, explained, unexplained, attempts, findings, foreign),
         {exchange_id(number): exchange_id(by) for number, by in case.recovered.items()},
     )
+
+
+def _with_each_exchange(
+    case: Case, note: Callable[[str, Match | None], None]
+) -> Iterator[FailedCall]:
+    """The failed calls in their order, while every exchange is asked in the same pass.
+
+    No finding of exchanges is one of calls that have no cause, so that neither waits for the other.
+    """
+    rules = [(rule.code, rule.match) for rule in OF_EXCHANGES]
+    failed = iter(case.failed)
+    number = next(failed, None)
+    for exchange in case.exchanges:
+        if not is_upstream(exchange, case.api_proxies):
+            for code, match in rules:
+                found = match(exchange, case)
+                if found is not None:  # hardly ever: so nothing else is done for each exchange
+                    note(code, found)
+        # While it is unpacked, and those near it.
+        while number is not None and number <= number_of(exchange.id):
+            yield case.call(number)
+            number = next(failed, None)

@@ -150,8 +150,11 @@ class Case:
             number = number_of(exchange.id)
             self.calls += 1
             outcome = self.outcome(exchange)
-            connection = self.connections.get(exchange.connection)
-            recoveries.add(exchange, outcome, None if connection is None else connection.closed_at)
+            closed_at = None
+            if outcome not in SUCCEEDED:  # of others it is not asked
+                connection = self.connections.get(exchange.connection)
+                closed_at = None if connection is None else connection.closed_at
+            recoveries.add(exchange, outcome, closed_at)
             if outcome == "answered":
                 self.succeeded += 1
                 self._note_answered(exchange)

@@ -44,7 +44,7 @@ class Contacts:
 
     def service(self, exchange: Exchange) -> Service:
         """What is known of the port that a call went to."""
-        return self.services.get((exchange.server.ip, exchange.server.port), Service())
+        return self.services.get((exchange.server.ip, exchange.server.port)) or Service()
 
     def forward_services(self) -> Iterator[Service]:
         """The ports of forward proxies."""

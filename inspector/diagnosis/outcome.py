@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from inspector.diagnosis.usable import is_redirect, unusable
-from inspector.model.http import EventStream, Exchange, Response, WebSocket
+from inspector.model.http import EndedBy, EventStream, Exchange, Response, WebSocket
 from inspector.model.providers import GRAMMARS
 from inspector.protocols.websocket import IN_ORDER
 
@@ -29,6 +29,8 @@ CallOutcome: TypeAlias = Literal[
 ]
 SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "unread"})
 
+#: Ends that hide what became of a call whose request was seen.
+HIDING: Final[tuple[EndedBy, ...]] = ("gap", "capture-end")
 #: Oddities of a body that make it unreadable as labelled.
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
 #: The API proxy 0.25.4 appends this to a stream that broke off upstream.
@@ -50,7 +52,7 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return _of_upgrade(exchange, response)
     if ended == "unread":
         return "unread"
-    if ended in ("gap", "capture-end") and not (
+    if ended in HIDING and not (
         response is not None and response.stream is not None and response.stream.terminated
     ):
         return "unknown"
@@ -83,7 +85,7 @@ def _of_upgrade(exchange: Exchange, response: Response) -> CallOutcome:
         return "unread"
     if stream.terminated:
         return "answered"
-    if exchange.ended_by in ("gap", "capture-end"):
+    if exchange.ended_by in HIDING:
         return "unknown"
     by_client = shown.closed_by == "client" or exchange.ended_by in ("client", "reset-by-client")
     return "left" if by_client else "cut"

@@ -50,7 +50,7 @@ class Recoveries:
         self._failures: OrderedDict[_Key, list[_Failure]] = OrderedDict()
 
     def add(self, exchange: Exchange, outcome: CallOutcome, closed_at: int | None) -> None:
-        """Take the next call; `closed_at` is when its connection was closed, if it was."""
+        """Take the next call; `closed_at` is when the connection of one that failed was closed."""
         request = exchange.request
         if request is None or outcome in ("unknown", "unread"):
             return

@@ -32,7 +32,9 @@ class Redirects:
         request, response = exchange.request, exchange.response
         if request is None:
             return
-        found = self._pending.pop((exchange.client.ip, path_of(request.target)), None)
+        found = None
+        if self._pending:
+            found = self._pending.pop((exchange.client.ip, path_of(request.target)), None)
         if found is not None:
             number, method = found
             if outcome in SUCCEEDED:

@@ -23,7 +23,6 @@ PROCESSES: Final = 64
 
 @dataclass(slots=True)
 class _Tally:
-    role_address: str
     processes: dict[Process, None] = field(default_factory=dict)
     numbers: NumbersTally = field(default_factory=NumbersTally)
     requests: int = 0
@@ -60,6 +59,8 @@ def clients(
     numbers of the calls to each.
     """
     tallies: dict[_Key, _Tally] = {}
+    #: Those with a call, in the order of their first ones.
+    first_calls: list[tuple[Provider, _Tally]] = []
     for exchange, (host, port) in exchanges:
         request = exchange.request
         if request is None or exchange.relays is not None:
@@ -70,7 +71,10 @@ def clients(
             continue
         process = processes.get(exchange.connection) if processes else None
         client = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
-        tally = tallies.setdefault((*client, *program_of(process)), _Tally(exchange.client.ip))
+        key = (*client, *program_of(process))
+        tally = tallies.get(key)
+        if tally is None:
+            tally = tallies[key] = _Tally()
         tally.requests += 1
         if process is not None and len(tally.processes) < PROCESSES:
             tally.processes[process] = None
@@ -79,9 +83,12 @@ def clients(
         tally.statuses[status_of(exchange)] += 1
         at_api_proxy = roles.role(exchange.server.ip) == "api-proxy"
         if is_call(exchange, at_api_proxy=at_api_proxy):
+            if not tally.numbers:
+                first_calls.append((exchange.provider, tally))
             tally.numbers.add(exchange)
-            if providers is not None:
-                providers.setdefault(exchange.provider, NumbersTally()).add(exchange)
+    if providers is not None:
+        for provider, tally in first_calls:
+            providers.setdefault(provider, NumbersTally()).merge(tally.numbers)
     return tuple(
         Client(
             ip=ip,

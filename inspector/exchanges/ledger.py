@@ -16,6 +16,7 @@ from inspector.decryption.keystore import Keystore
 from inspector.exchanges.blanked import Marks
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
+from inspector.exchanges.services import asks_proxy_itself
 from inspector.exchanges.turns import TunnelTurn
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
@@ -179,6 +180,11 @@ class Ledger:
         # Addresses that were seen, and pairs of them that spoke HTTP.
         self.addresses: set[str] = set()
         self.spoken: set[tuple[str, str]] = set()
+        # Outside of tunnels: who asked whom for more than its own pages, which ports answered,
+        # and whether a request may name another host than the one that it was sent to.
+        self.called: set[tuple[str, str]] = set()
+        self.answered: set[tuple[str, int]] = set()
+        self.names_hosts = False
         self.unfinished = 0
         # Connections with data of which both directions were heard.
         self.two_sided = 0
@@ -210,6 +216,8 @@ class Ledger:
             self.turns,
             self.addresses,
             self.spoken,
+            self.called,
+            self.answered,
             self.oddities,
             self.unread,
             self.limits_hit,
@@ -220,6 +228,7 @@ class Ledger:
             collected.clear()
         self.keys.forget_taken()
         self.unfinished = self.two_sided = 0
+        self.names_hosts = False
         self._exchange_number = self._tunnel_number = 0
 
     def next_exchange(self) -> int:
@@ -311,8 +320,22 @@ class Ledger:
         self.exchanges.append(record)
         self.exchange_order.append(record.number)
         self.spoken.add((record.client.ip, record.server.ip))
+        if tunnel is None:
+            self._note_service(record)
         if self.on_exchange is not None:
             self.on_exchange(record)
+
+    def _note_service(self, record: ExchangeRecord) -> None:
+        """What tells roles: once all was seen nobody looks through the records for it."""
+        request, server = record.request, record.server
+        if record.response is not None:
+            self.answered.add((server.ip, server.port))
+        if request is None:
+            return
+        if not asks_proxy_itself(request):
+            self.called.add((record.client.ip, server.ip))
+        if not request.target.startswith("/"):
+            self.names_hosts = True
 
     def add_connection(self, connection: ConnectionView) -> None:
         """A connection is over, or the capture is."""

@@ -49,6 +49,20 @@ class NumbersTally:
                 if stated is not None and 0 <= stated < 1 << 53:
                     tokens.append(stated)
 
+    def __bool__(self) -> bool:
+        """Whether a call was added."""
+        return self._calls > 0
+
+    def merge(self, other: NumbersTally) -> None:
+        """Add all the calls that were added to another."""
+        self._calls += other._calls
+        self._counted += other._counted
+        self._first += other._first
+        self._last += other._last
+        self._input += other._input
+        self._output += other._output
+        self._models += other._models
+
     def numbers(self) -> Numbers | None:
         """What was tallied; None without a call."""
         if not self._calls:

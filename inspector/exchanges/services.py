@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from inspector.exchanges.ledger import ExchangeRecord
 from inspector.model.addresses import path_of, split_authority, split_target
 from inspector.model.http import Request
 from inspector.model.network import Endpoint
 from inspector.regex import regex
+
+if TYPE_CHECKING:
+    from inspector.exchanges.ledger import ExchangeRecord
 
 #: The scheme of a target in absolute form (RFC 9112 3.2.2).
 SCHEME: Final = regex(r"(https?|wss?)://", re.IGNORECASE)

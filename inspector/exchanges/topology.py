@@ -16,7 +16,6 @@ from typing import Final, Literal, TypeAlias
 
 from inspector.exchanges.helpers import helpers
 from inspector.exchanges.ledger import Ledger
-from inspector.exchanges.services import asks_proxy_itself
 from inspector.fact import Fact, field, replace
 from inspector.model.addresses import split_authority, split_target
 from inspector.model.http import Hop
@@ -284,13 +283,9 @@ def _with_callers(roles: Roles, ledger: Ledger) -> Roles:
     if not likely:
         return roles
     callers = {
-        exchange.client.ip
-        for exchange in ledger.exchanges
-        if exchange.client.ip in likely
-        and exchange.tunnel is None
-        and roles.role(exchange.server.ip) == "api-proxy"
-        and exchange.request is not None
-        and not asks_proxy_itself(exchange.request)
+        client
+        for client, server in ledger.called
+        if client in likely and roles.role(server) == "api-proxy"
     }
     if not callers:
         return roles
@@ -331,7 +326,7 @@ def _forward_proxies(ledger: Ledger) -> set[str]:
     asked: dict[str, set[str]] = {}
     own: set[tuple[str, str]] = set()
     known: set[tuple[str, str]] = set()
-    for exchange in ledger.exchanges:
+    for exchange in ledger.exchanges if ledger.names_hosts else ():
         request, server = exchange.request, exchange.server
         if exchange.tunnel is not None or request is None:
             continue
@@ -354,11 +349,7 @@ def _forward_proxies(ledger: Ledger) -> set[str]:
 
 
 def _api_proxies(roles: Roles, ledger: Ledger) -> set[str]:
-    return {
-        exchange.server.ip
-        for exchange in ledger.exchanges
-        if exchange.tunnel is None and exchange.response and exchange.server.port in roles.ports
-    }
+    return {server for server, port in ledger.answered if port in roles.ports}
 
 
 def _is_gateway(address: str, roles: Roles) -> bool:

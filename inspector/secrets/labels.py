@@ -15,6 +15,8 @@ _DIGITS: Final = 12
 #: Characters of the longest label: that of a credential, with its kind, prefix and anomalies.
 _LONGEST: Final = 160
 _CUT: Final = "...>"
+#: Characters of a label beside those of the length.
+_FIXED: Final = len("< bytes >") + _DIGITS
 _LABEL: Final = regex(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
 
 
@@ -45,5 +47,5 @@ def length(shown: str) -> int:
     """How many bytes a shown text stands for: those of its labels, and its own."""
     if "<" not in shown:
         return len(shown)
-    labels = list(_LABEL.finditer(shown))
-    return len(shown) + sum(int(match[1]) - len(match[0]) for match in labels)
+    stated: list[str] = _LABEL.findall(shown)
+    return len(shown) + sum([int(size) - len(size) for size in stated]) - _FIXED * len(stated)

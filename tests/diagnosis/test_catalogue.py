@@ -53,6 +53,12 @@ def test_causes_are_asked_from_the_origin_of_a_call_outward() -> None:
     assert asked == sorted(asked)
 
 
+def test_what_is_found_in_exchanges_waits_for_nothing_that_is_found_in_failed_calls() -> None:
+    of_exchanges = {rule.code for rule in rules.OF_EXCHANGES}
+    noted = (*rules.OF_CALLS, *rules.OF_UNEXPLAINED, *rules.OF_RECOVERED)
+    assert not of_exchanges & {rule.code for rule in noted}
+
+
 @pytest.mark.parametrize(
     "entry", [entry for entry in CODES.values() if entry.shown_by], ids=lambda entry: entry.code
 )

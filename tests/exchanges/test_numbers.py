@@ -107,3 +107,15 @@ def test_a_look_at_the_api_proxys_own_pages_is_no_call() -> None:
     report = net.report()
     assert report.providers == ()
     assert report.clients[0].numbers is None
+
+
+def test_tallies_of_several_clients_merged_are_one_of_all_their_calls(call: Exchange) -> None:
+    assert call.response is not None
+    calls = [
+        _took(call, 0.3, 0.9),
+        replace(call, response=replace(call.response, usage=Usage(9, None), model="m-2")),
+        replace(call, response=None),
+    ]
+    merged = _tally(*calls[:1])
+    merged.merge(_tally(*calls[1:]))
+    assert merged.numbers() == _tally(*calls).numbers()

@@ -24,10 +24,10 @@ KNOWN: Final = "2023-06-01"
 
 def match(exchange: Exchange, case: Case) -> Match | None:
     request = exchange.request
-    if request is None or exchange.provider != "anthropic" or not case.is_call(exchange):
+    if request is None or request.steering.get("anthropic-version", KNOWN) == KNOWN:
         return None
-    version = request.steering.get("anthropic-version", KNOWN)
-    return Match(of_exchange(exchange)) if version != KNOWN else None
+    is_meant = exchange.provider == "anthropic" and case.is_call(exchange)
+    return Match(of_exchange(exchange)) if is_meant else None
 
 
 NOTICE: Final = OfExchange(ABOUT, match)

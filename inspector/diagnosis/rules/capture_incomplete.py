@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.outcome import outcome_of
+from inspector.diagnosis.outcome import HIDING, outcome_of
 from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
 
@@ -21,8 +21,9 @@ ABOUT: Final = Code(
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
-    hidden = case.is_call(exchange) and outcome_of(exchange) == "unknown"
-    return Match(of_exchange(exchange)) if hidden else None
+    if exchange.ended_by not in HIDING or not case.is_call(exchange):
+        return None
+    return Match(of_exchange(exchange)) if outcome_of(exchange) == "unknown" else None
 
 
 NOTICE: Final = OfExchange(ABOUT, match)

@@ -34,7 +34,7 @@ MATTERS: Final = frozenset(
 
 def is_malformed(auth: AuthHeader) -> bool:
     """Whether a credential cannot work as it is."""
-    return bool(MATTERS & set(auth.credential.anomalies))
+    return not MATTERS.isdisjoint(auth.credential.anomalies)
 
 
 def explains(call: FailedCall, case: Case) -> bool:
@@ -59,9 +59,9 @@ def sentence(call: FailedCall, case: Case, count: int) -> str:
 def match(exchange: Exchange, case: Case) -> Match | None:
     """Note a malformed credential in any call; a failed call may have it for its cause."""
     request = exchange.request
-    if request is None or not case.is_call(exchange):
+    if request is None or not any(map(is_malformed, request.auth)):
         return None
-    return Match(of_exchange(exchange), "note") if any(map(is_malformed, request.auth)) else None
+    return Match(of_exchange(exchange), "note") if case.is_call(exchange) else None
 
 
 CAUSE: Final = Cause(ABOUT, explains, sentence)

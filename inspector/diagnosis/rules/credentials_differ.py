@@ -23,7 +23,7 @@ ABOUT: Final = Code(
 
 def match(exchange: Exchange, case: Case) -> Match | None:
     request = exchange.request
-    if request is None or not case.is_call(exchange):
+    if request is None or len(request.auth) < 2 or not case.is_call(exchange):
         return None
     return (
         Match(of_exchange(exchange))

@@ -31,9 +31,9 @@ _JUDGED: Final = ("invalid", "incorrect", "not valid", "expired", "revoked")
 def match(exchange: Exchange, case: Case) -> Match | None:
     """An error where the answer shows that one was needed and nobody added it, else a note."""
     request = exchange.request
-    if request is None or not case.is_call(exchange):
+    if request is None or request.auth or not request.complete or request.method != "POST":
         return None
-    if not request.complete or request.auth or request.method != "POST":
+    if not case.is_call(exchange):
         return None
     return Match(of_exchange(exchange), "error" if _was_needed(exchange, case) else "note")
 

@@ -17,7 +17,7 @@ from inspector.credentials.kinds import names_a_key
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import Code, Match, OfExchange, OfTunnel, of_exchange, of_tunnel
 from inspector.model.credentials import AuthHeader, CredentialKind
-from inspector.model.http import Exchange
+from inspector.model.http import Exchange, Request
 from inspector.model.network import Headers, Tunnel
 
 ABOUT: Final = Code(
@@ -53,6 +53,8 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
     request = exchange.request
     if request is None or exchange.relays is not None:
         return None
+    if not _names_one(request, shaped=True):
+        return None
     if exchange.decrypted:
         title, shaped = _INSIDE, True
     elif case.is_call(exchange) or case.is_first_leg(exchange):
@@ -61,8 +63,12 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
         title, shaped = _TO_NEIGHBOUR, False
     else:
         title, shaped = _OUTWARD, True
-    real = _holds_key(request.auth, request.headers, shaped) or names_a_key(request.target)
+    real = shaped or _names_one(request, shaped)
     return Match(of_exchange(exchange), title=title) if real else None
+
+
+def _names_one(request: Request, shaped: bool) -> bool:
+    return _holds_key(request.auth, request.headers, shaped) or names_a_key(request.target)
 
 
 def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
@@ -73,8 +79,9 @@ def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
 
 
 def _holds_key(auth: Iterable[AuthHeader], headers: Headers, shaped: bool) -> bool:
-    return any(_is_real(header, shaped) for header in auth) or any(
-        names_a_key(value) for _, value in headers
+    # No label goes over a line, so all values are looked through at once.
+    return any(_is_real(header, shaped) for header in auth) or names_a_key(
+        "\n".join([value for _, value in headers])
     )
 
 

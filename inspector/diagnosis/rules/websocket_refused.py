@@ -28,9 +28,9 @@ ABOUT: Final = Code(
 
 def match(exchange: Exchange, case: Case) -> Match | None:
     request, response = exchange.request, exchange.response
-    if request is None or response is None or not case.is_call(exchange):
+    if request is None or response is None or response.status < 400:
         return None
-    refused = offers(request) == "websocket" and response.status >= 400
+    refused = offers(request) == "websocket" and case.is_call(exchange)
     return Match(of_exchange(exchange)) if refused else None
 
 
