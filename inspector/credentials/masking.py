@@ -128,7 +128,7 @@ class Masker:
         if line == as_sent and not (
             self.is_position(name) or folded_name(field[0]) == SUBPROTOCOLS
         ):
-            self._plain.put(field, stamp_of(self.vault, *field), shown, value.strip(" \t"))
+            self._plain.put(field, stamp_of(self.vault, *field), (shown, value.strip(" \t")))
         return line
 
     def field(self, name: str, raw: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import Final, Generic, NoReturn, TypeVar
 
@@ -21,28 +21,36 @@ class Memo(Generic[T]):
     """A bounded dict for values that repeat on thousands of requests.
 
     It holds no field, for a field may be a credential: a keyed digest stands for each
-    (BLAKE2b of 16 bytes; made in 1 us).
+    (BLAKE2b of 16 bytes; made in 1 us).  `entries`: how many it holds.
     """
 
-    __slots__ = ("_entries", "_keyed")
+    __slots__ = ("_entries", "_keyed", "_limit")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, entries: int = ENTRIES) -> None:
         self._entries: dict[bytes, T] = {}
+        self._limit = entries
         self._keyed = blake2b(key=key[:_LONGEST_KEY], digest_size=_DIGEST)
 
     def get(self, field: tuple[bytes, bytes]) -> T | None:
         return self._entries.get(self._digest(field))
 
-    def lacking(self, fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Those of the fields that it does not hold: mostly none of a head's."""
-        entries, digest = self._entries, self._digest
-        return [field for field in fields if digest(field) not in entries]
-
     def put(self, field: tuple[bytes, bytes], answer: T) -> T:
         if len(field[1]) <= VALUE:
-            if len(self._entries) >= ENTRIES:
-                self._entries.clear()
-            self._entries[self._digest(field)] = answer
+            self._keep(self._digest(field), answer)
+        return answer
+
+    def once(self, field: tuple[bytes, bytes], make: Callable[[], T]) -> T:
+        """What is kept for a field; what is made now, if nothing is."""
+        if len(field[1]) > VALUE:
+            return make()
+        digest = self._digest(field)
+        known = self._entries.get(digest)
+        return self._keep(digest, make()) if known is None else known
+
+    def _keep(self, digest: bytes, answer: T) -> T:
+        if len(self._entries) >= self._limit:
+            self._entries.clear()
+        self._entries[digest] = answer
         return answer
 
     def clear(self) -> None:

@@ -5,9 +5,9 @@ The report's renderer of what `reading` and `targets` read: a label in the place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from inspector.credentials import granting, parts
 from inspector.credentials.kinds import is_recognised, label, label_of_user_information, named
@@ -22,7 +22,14 @@ from inspector.credentials.reading import (
 )
 from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
-from inspector.credentials.written import WrittenFields
+from inspector.credentials.written import (
+    NOTES,
+    FieldNote,
+    PlainFields,
+    Written,
+    WrittenTexts,
+    renewed,
+)
 from inspector.fact import replace
 from inspector.model.credentials import AuthHeader, Credential, CredentialKind
 from inspector.model.network import Headers
@@ -34,7 +41,6 @@ from inspector.secrets.paths import hidden_in_path, segments_of
 from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
     RESPONSE_HEADERS,
-    STEERING_HEADERS,
     SUBPROTOCOLS,
     URL_HEADERS,
     Syntax,
@@ -44,6 +50,8 @@ from inspector.secrets.vault import Vault
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
+#: What `study` noted of a head's fields, by their places: of each that may hold a credential.
+Notes: TypeAlias = Mapping[int, FieldNote]
 
 #: Names that are listed, so that no key hides in one.
 _LISTED: Final = CREDENTIAL_HEADERS.keys() | RESPONSE_HEADERS.keys()
@@ -89,16 +97,15 @@ class CredentialReader:
             | CREDENTIAL_HEADERS
         )
         self._response = self._request | RESPONSE_HEADERS
-        # What was learnt from, credentials that were read, and texts that were written.
+        # URLs that were learnt from, credentials in queries, and texts that were written.
         self._studied: Memo[bool] = Memo(fingerprint_key)
-        self._read_fields: Memo[AuthHeader] = Memo(fingerprint_key)
         self._queries: Memo[tuple[AuthHeader, ...]] = Memo(fingerprint_key)
-        self._targets = WrittenFields(fingerprint_key, self._scrubber)
-        self._words = WrittenFields(fingerprint_key, self._scrubber)
-        self._names = WrittenFields(fingerprint_key, self._scrubber)
-        # Of requests and of responses: what is a credential's position differs.
-        self._texts = WrittenFields(fingerprint_key, self._scrubber)
-        self._response_texts = WrittenFields(fingerprint_key, self._scrubber)
+        self._targets = WrittenTexts(fingerprint_key, self._scrubber)
+        self._words = WrittenTexts(fingerprint_key, self._scrubber)
+        self._names = WrittenTexts(fingerprint_key, self._scrubber)
+        # Fields that are shown as they are, in heads of either kind, and notes of all others.
+        self._plain = PlainFields(self._scrubber.vault)
+        self._notes: Memo[FieldNote] = Memo(fingerprint_key, NOTES)
 
     @property
     def generation(self) -> int:
@@ -118,37 +125,48 @@ class CredentialReader:
         """Whether `holds_learnt` may be true of any of some texts."""
         return self._scrubber.may_hold_learnt(texts)
 
-    def study(self, fields: Sequence[RawField], target: bytes = b"") -> None:
+    def study(self, fields: Sequence[RawField], target: bytes = b"") -> Notes:
         """Learn every credential of a head, so that none is in any text that is written of it.
 
-        Request or response: every position, and every part of a value in it.
+        Request or response: every position, and every part of a value in it.  The notes of it
+        save who reads the head later what was done now.
         """
-        has_more = b"?" in target or b"@" in target or b"#" in target
-        if has_more and (b"", target) not in self._targets.plain.shown:
-            self._study_url((b"?", target))
-        plain, answers = self._texts.plain.shown, self._response_texts.plain.shown
-        fields = [field for field in fields if field not in plain and field not in answers]
-        for field in self._studied.lacking(fields):
-            self._study(field)
+        if b"?" in target or b"@" in target or b"#" in target:
+            text = target.decode("latin-1")
+            if text not in self._targets.plain:
+                self._study_url((b"?", target))
+        notes: dict[int, FieldNote] = {}
+        for place in _hidden(list(map(self._plain.shown.get, fields))):
+            note = self._study(fields[place])
+            if note is not None:
+                notes[place] = note
+        return notes
 
-    def _study(self, field: RawField) -> None:
-        self._studied.put(field, True)
+    def _study(self, field: RawField) -> FieldNote | None:
+        """The note of a field that may hold a credential, which is learnt."""
         name, raw = field
         folded = folded_name(name)
         syntax = self._response.get(folded)
         if syntax is None and is_secret_name(folded):
             syntax = Syntax.BARE
-        if syntax is not None:
-            reading = read(raw, syntax)
-            for part in reading.parts():
-                self._scrubber.learn(part)
-            if name.lower() in CREDENTIAL_HEADERS:  # which is going to be asked for
-                self._read_fields.put(field, self._header(name, reading))
-        elif folded == SUBPROTOCOLS:
+        if syntax is None and folded != SUBPROTOCOLS:
+            if folded in URL_HEADERS:
+                self._study_url((b"?", raw))
+            return None
+        note = self._notes.once(field, FieldNote)
+        if note.is_learnt:
+            return note
+        note.is_learnt = True
+        if syntax is None:
             for secret in parts.subprotocols(raw):
                 self._scrubber.learn(secret)
-        elif folded in URL_HEADERS:
-            self._study_url((b"?", raw))
+            return note
+        reading = read(raw, syntax)
+        for part in reading.parts():
+            self._scrubber.learn(part)
+        if name.lower() in CREDENTIAL_HEADERS:  # which is going to be asked for
+            note.auth = self._header(name, reading)
+        return note
 
     def _study_url(self, field: RawField) -> None:
         if not self._studied.get(field):
@@ -161,81 +179,68 @@ class CredentialReader:
         fields: Sequence[RawField],
         target: bytes = b"",
         packet: int = 0,
-        *,
-        studied: bool = False,
+        notes: Notes | None = None,
     ) -> tuple[AuthHeader, ...]:
         """The credential positions of a request in wire order: its query's, then its headers'.
 
         `packet` is the one in which it begins, for what a redacted capture's
-        comments claim of them.  `studied`: `study` was asked to learn of this head.
+        comments claim of them.  `notes`: what `study` noted of this head.
         """
-        if not studied:
-            self.study(fields, target)
+        if notes is None:
+            notes = self.study(fields, target)
         found: list[AuthHeader] = []
-        if b"?" in target and (b"", target) not in self._targets.plain.shown:
+        if b"?" in target and target.decode("latin-1") not in self._targets.plain:
             field = (b"?", target)
             known = self._queries.get(field)
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
-        plain = self._texts.plain.shown
-        for field in [field for field in fields if field not in plain]:
-            read = self._auth_of(field)
+        for place, note in notes.items():
+            read = self._auth_of(fields[place], note)
             if read is not None:
                 found.append(read)
         if self.claims:
-            cores = self._cores(fields, target)
+            cores = self._cores(fields, target, notes)
             return self.claims.applied(packet, tuple(found), cores, self._key)
         return tuple(found)
 
-    def _cores(self, fields: Sequence[RawField], target: bytes) -> list[Secret]:
+    def _cores(self, fields: Sequence[RawField], target: bytes, notes: Notes) -> list[Secret]:
         """The keys within the positions that `auth` gives."""
         cores = [core for *_, core in self._query_credentials(target)]
-        for name, raw in fields:
-            if self._auth_of((name, raw)) is not None:
+        for place, note in notes.items():
+            name, raw = fields[place]
+            if self._auth_of(fields[place], note) is not None:
                 syntax = self._request.get(folded_name(name), Syntax.BARE)
                 cores.append(read(raw, syntax).core)
         return cores
 
-    def steering(self, fields: Sequence[RawField]) -> dict[str, str]:
-        """The headers that steer authentication without being secret, by name as sent.
-
-        A repeated one is joined with ", " under its first spelling (RFC 9110 5.3).
-        """
-        found: dict[bytes, tuple[str, str]] = {}
-        plain = self._texts.plain.shown
-        for field in fields:
-            folded = field[0].lower()
-            if folded in STEERING_HEADERS:
-                name, value = plain.get(field) or self._written(field)
-                if folded in found:
-                    first, values = found[folded]
-                    name, value = first, f"{values}, {value}"
-                found[folded] = (name, value)
-        return dict(found.values())
-
-    def headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
+    def headers(self, fields: Sequence[RawField], notes: Notes | None = None) -> Headers:
         """A request's headers as sent, in order, with credentials replaced by their label.
 
         Values are Latin-1, without surrounding white space, folds joined.  The
         scheme before a credential and placeholders are kept.  What `secrets.grants` does not
-        grant is replaced by its length and fingerprint.
+        grant is replaced by its length and fingerprint.  `notes`: what `study` noted of this head.
         """
-        if not studied:
-            self.study(fields)
-        plain = self._texts.plain.shown
-        return tuple([plain.get(field) or self._written(field) for field in fields])
+        return self._all_written(fields, notes, response=False)
 
-    def response_headers(self, fields: Sequence[RawField], *, studied: bool = False) -> Headers:
+    def response_headers(self, fields: Sequence[RawField], notes: Notes | None = None) -> Headers:
         """A response's headers, likewise; `set-cookie` is a credential there."""
-        if not studied:
-            self.study(fields)
-        plain = self._response_texts.plain.shown
-        return tuple([plain.get(field) or self._written(field, response=True) for field in fields])
+        return self._all_written(fields, notes, response=True)
+
+    def _all_written(
+        self, fields: Sequence[RawField], notes: Notes | None, *, response: bool
+    ) -> Headers:
+        if notes is None:
+            notes = self.study(fields)
+        shown: list[Any] = list(map(self._plain.shown.get, fields))
+        for place in _hidden(shown):
+            shown[place] = self._written(fields[place], notes.get(place), response=response)
+        return tuple(shown)
 
     def shown(self, field: RawField, *, response: bool = False) -> str:
         """The value of one field as `headers`, or `response_headers`, shows it."""
-        return self._written(field, response=response)[1]
+        plain = self._plain.shown.get(field)
+        return (plain or self._written(field, None, response=response))[1]
 
     def target(self, raw: bytes) -> str:
         """A request target of any form (RFC 9112 3.2) as text without credentials.
@@ -244,13 +249,13 @@ class CredentialReader:
         `SECRET_QUERY`, whatever has a key's shape anywhere else, and what `secrets.paths`
         does not grant.
         """
-        field = (b"", raw)
-        known = self._targets.known(field)
+        text = raw.decode("latin-1")
+        known = self._targets.plain.get(text) or self._targets.known(text)
         if known is None:
             self.study((), raw)
-            has_none = next(secrets_of(raw.decode("latin-1")), None) is None
-            known = self._targets.put(field, "", self._target(raw), is_shown=has_none)
-        return known[1]
+            has_none = next(secrets_of(text), None) is None
+            known = self._targets.put(text, self._target(raw), is_shown=has_none)
+        return known
 
     def authority(self, host: str) -> str:
         """A host as the authority of a target is shown, so that both can be compared."""
@@ -286,7 +291,7 @@ class CredentialReader:
 
         Safe whenever it is written: no key that is learnt later stands in it.
         """
-        return self._words.once(text, self._in_words)
+        return self._words.plain.get(text) or self._words.once(text, self._in_words)
 
     def _in_words(self, text: str) -> str:
         shown = self.scrub(text)
@@ -296,31 +301,47 @@ class CredentialReader:
         shown = granting.written(raw, free_text.hidden, self._key)
         return shown.encode("latin-1").decode("utf-8", "replace")
 
-    def _auth_of(self, field: RawField) -> AuthHeader | None:
+    def _auth_of(self, field: RawField, note: FieldNote) -> AuthHeader | None:
         """The credential of a request's field, if its name is that of a position."""
         folded = folded_name(field[0])
         syntax = self._request.get(folded)
         if syntax is None and not is_secret_name(folded):
             return None
-        read = self._reading(field, syntax or Syntax.BARE)
+        read = self._reading(field, syntax or Syntax.BARE, note)
         return read if syntax is not None or is_recognised(read.credential) else None
 
-    def _written(self, field: RawField, *, response: bool = False) -> tuple[str, str]:
-        """A field as text, written before or now."""
-        texts = self._response_texts if response else self._texts
-        known = texts.known(field)
+    def _written(
+        self, field: RawField, note: FieldNote | None, *, response: bool
+    ) -> tuple[str, str]:
+        """A field that is not known to be plain as text, written before or now."""
+        if note is None:
+            note = self._notes.once(field, FieldNote)
+        before = note.response if response else note.request
+        known = None if before is None else renewed(before, self._scrubber)
         if known is None:
-            folded = folded_name(field[0])
-            syntax = (self._response if response else self._request).get(folded)
-            read = None if syntax is None else self._reading(field, syntax)
-            is_shown = folded not in self._response and not is_secret_name(folded)
-            known = texts.put(field, *self._text(field, folded, read), is_shown=is_shown)
-        return known
+            known = self._write(field, note, response=response)
+        elif known is before:
+            return known.shown
+        if response:
+            note.response = known
+        else:
+            note.request = known
+        if known.is_shown:
+            self._plain.put(field, known.stamp, known.shown)
+        return known.shown
+
+    def _write(self, field: RawField, note: FieldNote, *, response: bool) -> Written:
+        folded = folded_name(field[0])
+        syntax = (self._response if response else self._request).get(folded)
+        if syntax is None and is_secret_name(folded):
+            syntax = Syntax.BARE
+        read = None if syntax is None else self._reading(field, syntax, note)
+        shown = self._text(field, folded, read)
+        is_shown = syntax is None and folded not in self._response
+        return Written(self._scrubber.stamp(*shown), shown, is_shown)
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
-        if read is None and is_secret_name(folded):
-            read = self._reading(field, Syntax.BARE)
         if read is not None:
             credential = read.credential
             if credential.kind in ("basic", "unknown"):
@@ -375,16 +396,16 @@ class CredentialReader:
         credential = named(reading.credential(self._key), reading.core, self._prefixes)
         return f"{self.scrub(parameter.name)}={label(credential)}"
 
-    def _reading(self, field: RawField, syntax: Syntax) -> AuthHeader:
+    def _reading(self, field: RawField, syntax: Syntax, note: FieldNote) -> AuthHeader:
         """The credential of a field, read before or now."""
+        if note.auth is not None:
+            return note.auth
         name, raw = field
-        if name.lower() not in CREDENTIAL_HEADERS:
-            # The name is text of its sender, and may hold a key that was learnt since.
-            return self._header(name, read(raw, syntax))
-        known = self._read_fields.get(field)
-        if known is None:
-            known = self._read_fields.put(field, self._header(name, read(raw, syntax)))
-        return known
+        header = self._header(name, read(raw, syntax))
+        if name.lower() in CREDENTIAL_HEADERS:
+            # Another name is text of its sender, and may hold a key that was learnt since.
+            note.auth = header
+        return header
 
     def _header(self, name: bytes, reading: PositionReading) -> AuthHeader:
         header = reading.header(name, self._key)
@@ -394,3 +415,10 @@ class CredentialReader:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)
         return header
+
+
+def _hidden(shown: Sequence[object]) -> Sequence[int]:
+    """The places of the fields that are not shown as they are."""
+    if None not in shown:
+        return ()
+    return [place for place, each in enumerate(shown) if each is None]

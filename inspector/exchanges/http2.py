@@ -252,18 +252,18 @@ class Http2Layer:
 
     def _ask(self, stream: Stream, block: Block, fields: BlockFields) -> None:
         head = request_head(block, fields)
-        self._context.ledger.credentials.study(head.fields, head.target)
+        notes = self._context.ledger.credentials.study(head.fields, head.target)
         stream.item.head_cut = not fields.is_whole
-        stream.item.ask(head)
+        stream.item.ask(head, notes)
 
     def _answer(self, stream: Stream, block: Block, fields: BlockFields) -> None:
         head = response_head(block, fields)
-        self._context.ledger.credentials.study(head.fields)
+        notes = self._context.ledger.credentials.study(head.fields)
         item = stream.item
         if head.is_interim:
             item.interim.append(head.status)
         elif item.response is None:
-            item.answer(head, self._context.ledger.budget)
+            item.answer(head, notes, self._context.ledger.budget)
             if self._context.listener is not None:
                 stream.wants_all = bool(wants_body(head))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from inspector.credentials.body_keys import SEARCH_LIMIT, BodyKeys
-from inspector.credentials.reader import CredentialReader
+from inspector.credentials.reader import CredentialReader, Notes
+from inspector.credentials.steering import steering
 from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.grpc import error_of, grpc_of
 from inspector.exchanges.marks import BodyFacts
@@ -44,8 +45,10 @@ class OpenExchange:
         "number",
         "request",
         "request_end",
+        "request_notes",
         "response",
         "response_end",
+        "response_notes",
         "socket_is_open",
         "upgrade",
         "websocket",
@@ -57,6 +60,9 @@ class OpenExchange:
         self.request_end: MessageEnd | None = None
         self.response: ResponseHead | None = None
         self.response_end: MessageEnd | None = None
+        # What was noted of their heads' fields: credentials are read once.
+        self.request_notes: Notes | None = None
+        self.response_notes: Notes | None = None
         self.interim: list[int] = []
         # Fields of its request were beyond the limit, and not read.
         self.head_cut = False
@@ -78,14 +84,14 @@ class OpenExchange:
         # It became a WebSocket, and the conversation there was not over.
         self.socket_is_open = False
 
-    def ask(self, head: RequestHead) -> None:
-        """The request's head has arrived."""
-        self.request = head
+    def ask(self, head: RequestHead, notes: Notes) -> None:
+        """The request's head has arrived; `notes`: of its fields (`CredentialReader.study`)."""
+        self.request, self.request_notes = head, notes
         self.keys = BodyKeys() if wants_body(head) else None
 
-    def answer(self, head: ResponseHead, budget: Budget) -> None:
+    def answer(self, head: ResponseHead, notes: Notes, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""
-        self.response = head
+        self.response, self.response_notes = head, notes
         self._wanted, self.body = reading(head, budget)
 
     def begin_anew(self) -> None:
@@ -178,10 +184,10 @@ class OpenExchange:
         if head is None:
             return None
         host = head.get(b"host")
-        auth = credentials.auth(head.fields, head.target, head.packet, studied=True)
+        auth = credentials.auth(head.fields, head.target, head.packet, self.request_notes)
         if end is not None and end.trailers:  # sent as well, whoever takes them for headers
-            auth += credentials.auth(end.trailers, b"", end.packet, studied=True)
-        headers = credentials.headers(head.fields, studied=True)
+            auth += credentials.auth(end.trailers, b"", end.packet)
+        headers = credentials.headers(head.fields, self.request_notes)
         return Request(
             method=_method(credentials, head.method),
             target=credentials.target(head.target),
@@ -190,7 +196,7 @@ class OpenExchange:
             user_agent=_shown(head, headers, b"user-agent"),
             headers=headers,
             auth=auth,
-            steering=credentials.steering(head.fields),
+            steering=steering(head.fields, headers),
             body_bytes=end.body_bytes if end else 0,
             complete=end is not None and end.complete and not self.head_cut,
             packet=head.packet,
@@ -214,7 +220,7 @@ class OpenExchange:
                 error.status,
             )
         error = error_of(grpc, head, end, credentials) or error
-        headers = credentials.response_headers(head.fields, studied=True)
+        headers = credentials.response_headers(head.fields, self.response_notes)
         return Response(
             status=head.status,
             reason=credentials.shown((REASON, head.reason), response=True),

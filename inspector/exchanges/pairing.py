@@ -101,18 +101,18 @@ class Pairing(ABC):
 
     def _on_request(self, head: RequestHead) -> None:
         # Before anything is written of it, or of what is under way beside it.
-        self._context.ledger.credentials.study(head.fields, head.target)
+        notes = self._context.ledger.credentials.study(head.fields, head.target)
         item: OpenExchange | TunnelRecord
         if head.is_connect:
-            item = open_record(self._context, head)
+            item = open_record(self._context, head, notes)
         else:
             early, self._early = self._early, None
             if early is not None:
-                early.ask(head)
+                early.ask(head, notes)
                 self._sending = early
                 return
             item = OpenExchange(self._context.ledger.next_exchange())
-            item.ask(head)
+            item.ask(head, notes)
             if self._orphan is not None and stands_before((head.at, head.packet), self._orphan):
                 # It waited behind a hole while its answer, perhaps, went by.
                 item.lost = True
@@ -168,7 +168,7 @@ class Pairing(ABC):
         self._context.fault(fault)
 
     def _on_response(self, head: ResponseHead) -> None:
-        self._context.ledger.credentials.study(head.fields)
+        notes = self._context.ledger.credentials.study(head.fields)
         if not self._awaiting:
             self._answer_early(head)
         if not self._awaiting or _is_older(head, self._awaiting[0]):
@@ -180,7 +180,7 @@ class Pairing(ABC):
         self._awaiting.popleft()
         self._receiving = item
         if isinstance(item, OpenExchange):
-            item.answer(head, self._context.ledger.budget)
+            item.answer(head, notes, self._context.ledger.budget)
         else:
             note_reply(self._context, item, head)
             if item.authority is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from inspector.credentials.reader import Notes
 from inspector.exchanges.context import Context
 from inspector.exchanges.first_answer import FirstAnswer
 from inspector.exchanges.layers import Slot
@@ -17,8 +18,8 @@ from inspector.wire import Segment, size_of
 MAX_CHALLENGES: Final = 8
 
 
-def open_record(context: Context, head: RequestHead) -> TunnelRecord:
-    """The record of a CONNECT whose request was just seen (RFC 9110 9.3.6)."""
+def open_record(context: Context, head: RequestHead, notes: Notes) -> TunnelRecord:
+    """The record of a CONNECT whose request was just seen, and studied (RFC 9110 9.3.6)."""
     credentials = context.ledger.credentials
     client, server = context.ends
     return TunnelRecord(
@@ -29,8 +30,8 @@ def open_record(context: Context, head: RequestHead) -> TunnelRecord:
         packet=head.packet,
         opened_at=head.at,
         authority=credentials.target(head.target),
-        auth=credentials.auth(head.fields, head.target, head.packet, studied=True),
-        headers=credentials.headers(head.fields, studied=True),
+        auth=credentials.auth(head.fields, head.target, head.packet, notes),
+        headers=credentials.headers(head.fields, notes),
         outer=context.tunnel,
     )
 

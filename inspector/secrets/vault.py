@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from inspector.secret import Secret
 from inspector.secrets.grammar import merged
@@ -72,6 +72,7 @@ class Vault:
         "_apart",
         "_clear",
         "_clear_words",
+        "_cleared",
         "_compared",
         "_key",
         "_knows_fill",
@@ -105,6 +106,8 @@ class Vault:
         #: Short texts with no word of a key, and their words, at the phases of now.
         self._clear: set[bytes] = set()
         self._clear_words = Windows()
+        #: What others made of texts that are clear.
+        self._cleared: list[dict[Any, Any]] = []
         #: Grows with every key: what was written under an older one may hold a newer key.
         self.generation = 0
         #: Grows when texts that were remembered to be clear may be so no more (`is_clear`).
@@ -166,6 +169,8 @@ class Vault:
     def _forget_clear(self) -> None:
         self._clear.clear()
         self._clear_words = Windows()
+        for memory in self._cleared:
+            memory.clear()
         self.epoch += 1
 
     def _has_room(self, low: bytes) -> bool:
@@ -225,6 +230,10 @@ class Vault:
     def lasts(self, stamp: int) -> bool:
         """Whether that holds until the `epoch` changes, whatever keys are learnt."""
         return stamp == -1 - self.epoch
+
+    def clears(self, memory: dict[Any, Any]) -> None:
+        """Clear that whenever the `epoch` changes: what is in it `lasts` until then."""
+        self._cleared.append(memory)
 
     def may_hold(self, text: bytes) -> bool:
         """Whether a window of a key stands in a text: without one no piece does.
