@@ -70,14 +70,6 @@ static const uint8_t *end_of(const uint8_t *p, const uint8_t *end, int *has_sign
     return 0;
 }
 
-static uint64_t of_bytes(uint8_t byte) { return UINT64_C(0x0101010101010101) * byte; }
-
-/* Whether one of eight bytes is less than `limit`, which is 0x80 at most (Warren, Hacker's Delight). */
-static uint64_t has_less(uint64_t word, uint8_t limit)
-{
-    return (word - of_bytes(limit)) & ~word & of_bytes(0x80);
-}
-
 /* How far text of a string goes from `from` on: to its end, to what may not stand in it, or to an
  * escape that is cut (`protocols/json_tokens.py:_STRING`). */
 int64_t inspector_core_string(const uint8_t *data, int64_t size, int64_t from)
@@ -88,11 +80,12 @@ int64_t inspector_core_string(const uint8_t *data, int64_t size, int64_t from)
     while (at < size) {
         if (at <= size - 8) {
             const uint64_t word = le64(data + at);
-            if (!(has_less(word, 0x20) | has_less(word ^ of_bytes('"'), 1) |
-                  has_less(word ^ of_bytes('\\'), 1))) {
+            const uint64_t found = below(word, 0x20) | equal(word, '"') | equal(word, '\\');
+            if (!found) {
                 at += 8;
                 continue;
             }
+            at += lowest(found);
         }
         int64_t length = 1;
         if (data[at] == '"' || data[at] < 0x20)

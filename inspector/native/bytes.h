@@ -68,6 +68,35 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, int64_t length)
         to[i] = from[i];
 }
 
+/* A word of eight times the same byte. */
+static inline uint64_t eight(uint8_t byte) { return byte * UINT64_C(0x0101010101010101); }
+
+/* The highest bit of the lowest of eight bytes that is less than `limit`, which is 0x80 at most, and
+ * perhaps of some above it; 0: none is (Warren, Hacker's Delight 6-1). */
+static inline uint64_t below(uint64_t word, uint8_t limit)
+{
+    return (word - eight(limit)) & ~word & eight(0x80);
+}
+
+/* The same of a byte that is equal. */
+static inline uint64_t equal(uint64_t word, uint8_t byte) { return below(word ^ eight(byte), 1); }
+
+/* Which byte the lowest bit of a word stands in; there must be one. */
+static inline int64_t lowest(uint64_t bits) { return __builtin_ctzll(bits) >> 3; }
+
+/* The first of two bytes; `end`: neither is there. */
+static inline const uint8_t *either(const uint8_t *p, const uint8_t *end, uint8_t a, uint8_t b)
+{
+    for (; end - p >= 8; p += 8) {
+        const uint64_t found = equal(le64(p), a) | equal(le64(p), b);
+        if (found)
+            return p + lowest(found);
+    }
+    while (p < end && *p != a && *p != b)
+        p++;
+    return p;
+}
+
 /* Whether two stretches are equal. */
 static inline int is_equal(const uint8_t *a, const uint8_t *b, int64_t length)
 {

@@ -10,15 +10,11 @@
 static const uint8_t *string(const uint8_t *p, const uint8_t *end)
 {
     int64_t length;
-    for (p++; p < end; p += length) {
-        length = 1;
+    for (p = plain(p + 1, end); p < end; p = plain(p + length, end)) {
         if (*p == '"')
             return p + 1;
-        if (*p < 0x20)
-            return 0;
-        if (*p == '\\' && !(length = escape(p, end)))
-            return 0;
-        if (*p >= 0x80 && !(length = character(p, end)))
+        length = *p == '\\' ? escape(p, end) : *p >= 0x80 ? character(p, end) : 0;
+        if (!length)
             return 0;
         if (length == 6 && hex_digit(p[2]) == 13 && hex_digit(p[3]) >= 8)
             return 0;
@@ -231,9 +227,8 @@ static int64_t kind_of(const struct heard *heard, const uint8_t *p, const uint8_
         head = HEADS;
     if (head < 0 || head > HEADS)
         return -1;
-    for (p = begin; p < end; p++)
-        if (*p == '\n' || *p == '\r')
-            return -1;
+    if (either(begin, end, '\n', '\r') < end)
+        return -1;
     return (head < HEADS ? is_json(begin, end) : is_plain_chunk(begin, end)) ? head : -1;
 }
 
@@ -256,10 +251,15 @@ static int64_t take_together(struct heard *heard, const uint8_t *data, int64_t s
         return 0;
     int64_t begin = in->start, p;
     do {
-        for (p = begin; p >= in[last].stop - 1 || data[p] != '\n' || data[p + 1] != '\n';) {
-            if (p < in[last].stop - 1)
+        for (p = begin;;) {
+            const int64_t before = in[last].stop - 1; /* its last byte */
+            if (p < before)
+                p = either(data + p, data + before, '\n', '\n') - data;
+            if (p < before) {
+                if (data[p + 1] == '\n')
+                    break;
                 p++;
-            else if (last + 1 < count && goes_on(in + last, size))
+            } else if (last + 1 < count && goes_on(in + last, size))
                 last++;
             else
                 return 0;

@@ -15,12 +15,23 @@ static inline const uint8_t *space(const uint8_t *p, const uint8_t *end)
 
 static inline int begins(const uint8_t *p, const uint8_t *end, const char *text, int64_t length)
 {
-    if (end - p < length)
-        return 0;
-    for (int64_t i = 0; i < length; i++)
-        if (p[i] != (uint8_t)text[i])
-            return 0;
-    return 1;
+    return end - p >= length && is_equal(p, (const uint8_t *)text, length);
+}
+
+/* Behind the bytes of a string that stand for themselves, one each: ASCII without control
+ * characters, quotation marks and backslashes. */
+static inline const uint8_t *plain(const uint8_t *p, const uint8_t *end)
+{
+    for (; end - p >= 8; p += 8) {
+        const uint64_t word = le64(p);
+        const uint64_t other = equal(word, '"') | equal(word, '\\') | below(word, 0x20) |
+                               (word & eight(0x80));
+        if (other)
+            return p + lowest(other);
+    }
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return p;
 }
 
 /* Bytes of the escape whose backslash is at `p`; 0: it is none, or has not ended. */

@@ -1,5 +1,5 @@
 /* Bodies in chunks and records of TLS, as far as they are the same for nearly every piece: what
- * `protocols/http1_body.py`, `redaction/messages.py` and `protocols/tls_walk.py` do, which specify
+ * `protocols/http1_chunks.py`, `redaction/messages.py` and `protocols/tls_walk.py` do, which specify
  * it and go on where this stops.  Pieces are places in `data`: `start` to `stop`, with the packet
  * that brought them. */
 #include "bytes.h"

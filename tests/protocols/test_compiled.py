@@ -122,6 +122,14 @@ CHUNK = (
 )
 
 
+@pytest.mark.parametrize("at", range(18))
+def test_of_a_string_every_byte_is_looked_at_wherever_it_stands(at: int) -> None:
+    for octet in range(256):
+        text = b'{"t":"' + b"a" * at + bytes((octet,)) + b"z" * (17 - at) + b'"}'
+        is_plain = 0x20 <= octet < 0x80 and octet not in b'"\\'
+        assert counted(event(text)) == is_plain, octet
+
+
 def unnamed(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
 
