@@ -140,6 +140,8 @@ class HttpLayer(Pairing):
         if self._child is not None:
             return self._child.wanted(up)
         requests, responses, receiving = self._requests, self._responses, self._receiving
+        if (requests if up else responses).is_between:
+            return 0
         if up:
             is_alone = requests.reads_body and receiving is None and not responses.out_of_step
             return requests.skippable or (BATCH if is_alone else 0)

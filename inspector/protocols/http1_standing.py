@@ -61,6 +61,11 @@ class Standing:
         return EVERYTHING if self._state == State.DONE else 0
 
     @property
+    def is_between(self) -> bool:
+        """Whether no message is under way."""
+        return self._state == State.START
+
+    @property
     def reads_body(self) -> bool:
         """Whether the next byte is one of a body, or of its framing."""
         return self._state == State.BODY
