@@ -87,6 +87,7 @@ class Pairing(ABC):
     # -- requests ----------------------------------------------------------
 
     def on_request_events(self, events: Sequence[Event]) -> None:
+        """Take what the parser of requests read."""
         if self._listener is not None and events:
             self._listener.http(True, events)
         for event in events:
@@ -145,6 +146,7 @@ class Pairing(ABC):
     # -- responses ---------------------------------------------------------
 
     def on_response_events(self, events: Sequence[Event]) -> None:
+        """Take what the parser of responses read."""
         if self._listener is not None and events:
             self._listener.http(False, events)
         for event in events:
@@ -271,6 +273,7 @@ class Pairing(ABC):
             self.resume()
 
     def write(self, draft: OpenExchange) -> None:
+        """Give an exchange that is over to the ledger."""
         context = self._context
         context.ledger.add_exchange(
             draft,
