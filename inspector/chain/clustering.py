@@ -57,12 +57,12 @@ def _by_proxy(proxies: Iterable[str | None]) -> dict[str | None, array[int]]:
 
 def _clusters(calls: Sequence[CallRow], carriers: Sequence[Carrier]) -> Iterator[Cluster]:
     cluster, waiting = Cluster(), Waiting()
-    coming = 0
+    coming = iter(calls)
+    following = next(coming, None)
     for carrier in carriers:
         # Jitter: a SYN may bear an earlier time than the request's last packet.
-        while coming < len(calls) and calls[coming].begun <= carrier.opened + JITTER:
-            call = calls[coming]
-            coming += 1
+        while following is not None and following.begun <= carrier.opened + JITTER:
+            call, following = following, next(coming, None)
             waiting.forget(call.begun)
             if cluster.calls and not waiting:
                 yield cluster

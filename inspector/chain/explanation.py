@@ -191,9 +191,11 @@ class Explanation:
         calls = self._calls[max(0, call - REACH) : call + REACH + 1]
         near = range(max(0, carrier - REACH), min(carrier + REACH + 1, len(self._carriers)))
         earlier = self.earlier.get(call, ())
-        return (
-            sum(fits(other, its) for other in calls) == 1
-            and sum(fits(mine, self._carriers[at]) for at in near if at not in earlier) == 1
+        return not (
+            any(fits(other, its) for other in calls if other is not mine)
+            or any(
+                fits(mine, self._carriers[at]) for at in near if at != carrier and at not in earlier
+            )
         )
 
     def _is_over_before(self, call: CallRow, carrier: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,12 +32,14 @@ class Link:
 
 
 def mark_queued(
-    links: Iterable[Link], calls: Sequence[CallRow], carriers: Sequence[Carrier]
+    links: Collection[Link], calls: Sequence[CallRow], carriers: Sequence[Carrier]
 ) -> None:
     """Mark the links whose neighbours, by the order of tunnels, waited half as long or more.
 
     The API proxy is one thread: with many calls at once all tunnels come late.
     """
+    if len(links) <= _QUEUE:
+        return
     ordered = sorted(links, key=lambda link: link.carrier)
     waits = [carriers[link.carrier].opened - calls[link.call].begun for link in ordered]
     for place, link in enumerate(ordered):

@@ -58,6 +58,8 @@ class Cluster:
 
         A free tunnel belongs to no call; counted are those opened while the call waited.
         """
+        if len(self.links) == len(self.calls):
+            return {}
         taken = {link.carrier for link in self.links.values()}
         taken.update(index for earlier in self.attempts().values() for index in earlier)
         free = [carrier.opened for index, carrier in enumerate(self.carriers) if index not in taken]
@@ -82,6 +84,8 @@ class Cluster:
         taken = {link.carrier for link in self.links.values()}
         taken.update(index for earlier in self.earlier.values() for index in earlier)
         found = {call: list(earlier) for call, earlier in self.earlier.items()}
+        if len(taken) == len(self.carriers):
+            return {call: sorted(earlier) for call, earlier in found.items()}
         opened: dict[str | None, list[tuple[int, int]]] = {}
         for call, link in self.links.items():
             carrier = self.carriers[link.carrier]

@@ -57,6 +57,8 @@ class Retries:
     def move_on(self) -> None:
         """Move calls on to the tunnels that were opened once their own were over."""
         for _ in range(_ATTEMPTS):
+            if not self._has_free():
+                return
             moved: set[int] = set()
             for _, call, carrier in sorted(self._moves()):
                 if call in moved or carrier in self._call_of:
@@ -75,6 +77,8 @@ class Retries:
 
         Each was over when the call's own tunnel was opened, and no other call is of that size.
         """
+        if not self._has_free():
+            return
         taken = {at for earlier in self.earlier.values() for at in earlier}
         free = [at for at in self._free() if at not in taken]
         by_size = self._by_size(free)
@@ -82,6 +86,10 @@ class Retries:
             mine = [call for call in by_size(at) if self._may_have_tried(call, at)]
             if len(mine) == 1:
                 self.earlier.setdefault(mine[0], []).append(at)
+
+    def _has_free(self) -> bool:
+        """Whether a tunnel is no call's: hardly ever."""
+        return len(self._call_of) < len(self._carriers)
 
     def _free(self) -> list[int]:
         return [at for at in range(len(self._carriers)) if at not in self._call_of]
