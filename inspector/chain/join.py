@@ -43,7 +43,7 @@ def join(
     """
     moments = Moments(connections, topology)
     opened = carriers(tunnels, moments, topology, turns)
-    rows = calls(exchanges, moments, topology)
+    rows = calls(exchanges, moments, topology, sized=len(opened) > 0)
     is_lossy = _is_lossy(completeness, topology)
     scene = Scene(is_lossy or clock_set_back, moments.hop_seen, "lossy" if is_lossy else "clock")
     outward = Outward(connections, topology)

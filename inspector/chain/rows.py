@@ -202,10 +202,15 @@ class Kinds:
         return self._numbers.setdefault(key, len(self._numbers))
 
 
-def calls(exchanges: Iterable[Exchange], moments: Moments, topology: Topology) -> Iterator[CallRow]:
-    """Every call at an API proxy, whoever made it: others than the agent's use tunnels too."""
+def calls(
+    exchanges: Iterable[Exchange], moments: Moments, topology: Topology, *, sized: bool = True
+) -> Iterator[CallRow]:
+    """Every call at an API proxy, whoever made it: others than the agent's use tunnels too.
+
+    Sizes of heads, which are compared with those of tunnels, are told where `sized` says so.
+    """
     proxies = set(topology.api_proxy)
-    kinds = Kinds()
+    kinds = Kinds() if sized else None
     for position, exchange in enumerate(exchanges):
         if exchange.server.ip in proxies and exchange.tunnel is None:
             yield _call(position, exchange, kinds, moments, topology)
@@ -227,12 +232,17 @@ def is_agents_call(exchange: Exchange, topology: Topology) -> bool:
 
 
 def _call(
-    position: int, exchange: Exchange, kinds: Kinds, moments: Moments, topology: Topology
+    position: int, exchange: Exchange, kinds: Kinds | None, moments: Moments, topology: Topology
 ) -> CallRow:
     request, response = exchange.request, exchange.response
-    # A body of another length has one digit more or less: that makes no other kind.
-    digits = _digits_up(request) if request else 0
-    headers_up = _headers_up(request) - digits if request else 0
+    kind, digits, headers_up, headers_down = UNKNOWN, 0, 0, 0
+    if kinds is not None:
+        if request is not None:
+            # A body of another length has one digit more or less: that makes no other kind.
+            digits = _digits_up(request)
+            headers_up = _headers_up(request) - digits
+        kind = kinds.of(exchange, headers_up)
+        headers_down = _size(response.headers) if response is not None else 0
     connection = number_of(exchange.connection)
     closed, closed_by = moments.closed(connection)
     marks = 0 if response is None else marks_of(response)
@@ -240,7 +250,7 @@ def _call(
         id=exchange.id,
         position=position,
         service=(exchange.server.ip, exchange.server.port),
-        kind=kinds.of(exchange, headers_up),
+        kind=kind,
         connection=connection,
         asked=request.started_at if request else UNKNOWN,
         sent=_time(request.ended_at) if request and request.complete else UNKNOWN,
@@ -250,7 +260,7 @@ def _call(
         closed_by=closed_by,
         up=request.body_bytes if request else 0,
         down=response.body_bytes if response else 0,
-        headers_down=_size(response.headers) if response else 0,
+        headers_down=headers_down,
         status=response.status if response else UNKNOWN,
         whole=response is not None and response.complete,
         voice=voice(response, marks),

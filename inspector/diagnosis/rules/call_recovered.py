@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
+from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import AGENT_HOP, Code, Match, Notice, of_exchange
-from inspector.model.ids import exchange_id
+from inspector.diagnosis.rule import AGENT_HOP, Code, Match, OfRecovered, of_exchange
 
 ABOUT: Final = Code(
     "call-recovered",
@@ -24,11 +23,9 @@ ABOUT: Final = Code(
 )
 
 
-def find(case: Case) -> Iterator[Match]:
-    for number in sorted(case.recovered):
-        exchange = case.exchanges.get(exchange_id(number))
-        if exchange is not None:
-            yield Match(of_exchange(exchange))
+def match(call: FailedCall, case: Case) -> Match:
+    """Whatever its cause was."""
+    return Match(of_exchange(call.exchange))
 
 
-NOTICE: Final = Notice(ABOUT, find)
+OF_RECOVERED: Final = OfRecovered(ABOUT, match)
