@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, AnyStr, Final, cast
 
+_NAMES: Final = tuple(each for each in dir(re.Pattern) if not each.startswith("_"))
+
 
 class Uncompiled:
     """An expression whose methods are, from the first use on, those of the compiled one."""
@@ -23,8 +25,7 @@ class Uncompiled:
         if name.startswith("_"):
             raise AttributeError(name)
         compiled: re.Pattern[Any] = re.compile(self.pattern, self._flags)
-        names = (each for each in dir(compiled) if not each.startswith("_"))
-        vars(self).update({each: getattr(compiled, each) for each in names})
+        vars(self).update({each: getattr(compiled, each) for each in _NAMES})
         return getattr(compiled, name)
 
 

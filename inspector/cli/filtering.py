@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -158,6 +157,8 @@ def selection_of(told: Mapping[str, Any]) -> Selection:
 
 def _said(told: Mapping[str, Any]) -> str:
     """The options as they were typed; a text that may be a key is not repeated."""
+    import shlex
+
     words = [
         *(f"--only-client {shlex.quote(plain(text))}" for text in told["only_clients"]),
         *(f"--provider {plain(name)}" for name in told["only_providers"]),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 # Built in, while `signal` makes enumerations of it first, which takes milliseconds; so does typing.
 import _signal as signal  # type: ignore[import-not-found]
+import gc
 import os
 
 TYPE_CHECKING = False
@@ -31,12 +32,17 @@ class AtOnce:
     """In its block SIGINT ends the process here and now, if it would raise KeyboardInterrupt.
 
     For imports above all: a compiled module may crash when its own fail so (orjson does).
+    Nor are cycles looked for meanwhile: what is imported stays.
     """
 
     def __enter__(self) -> None:
         self._ours = handle(_leave)
+        self._collects = gc.isenabled()
+        gc.disable()
 
     def __exit__(self, *_: object) -> None:
+        if self._collects:
+            gc.enable()
         if self._ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from inspector.credentials import parts
@@ -39,7 +38,7 @@ _SCHEME_AND_REST: Final = regex(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:([ \t]+)(.*)
 _UNKNOWN_SCHEME: Final = regex(rb"(?=.{1,20}\Z)[A-Za-z][A-Za-z_\-]*(?:[0-9]{1,3}[A-Za-z_\-]*)?")
 #: A name with control bytes, spaces or non-ASCII in it may still be read as the name
 #: without them: for matching they are left out, and upper case is folded.
-_NAME_FOLD: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
+_NAME_FOLD: Final = bytes(range(256)).lower()
 _NAME_NOISE: Final = bytes(byte for byte in range(256) if not 0x21 <= byte <= 0x7E)
 
 

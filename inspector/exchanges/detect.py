@@ -11,7 +11,6 @@ from typing import Final
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.http import HttpLayer
-from inspector.exchanges.http2 import Http2Layer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.tls import TlsLayer
 from inspector.flows.contract import BATCH
@@ -176,6 +175,10 @@ class Detector:
             if not midstream and context.listener is not None:
                 preface = Extent(start[True], start[True] + len(H2_PREFACE))
                 context.listener.constant(True, preface)
+            from inspector.exchanges.http2 import (
+                Http2Layer,  # rare, and so is what reads its fields
+            )
+
             return Http2Layer(context, midstream=midstream, start=start)
         if context.tunnel is not None or context.is_decrypted:
             return Opaque()

@@ -13,14 +13,12 @@ from typing import Final, Literal
 
 from inspector.exchanges.context import Context
 from inspector.exchanges.held_back import HeldBack
-from inspector.exchanges.http2 import Http2Layer
 from inspector.exchanges.layers import Layer, Opaque, Slot
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.pairing import Pairing
 from inspector.exchanges.response_bodies import wants_body
 from inspector.exchanges.tunnel import TunnelLayer, close_record
-from inspector.exchanges.websocket import WebSocketLayer
 from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
@@ -200,8 +198,12 @@ class HttpLayer(Pairing):
             slot.layer = self._context.detect(self._context.within(record), slot, start)
             self._child = TunnelLayer(self._context, record, slot, start[False])
         elif upgraded is not None and (upgraded.upgrade or "").lower() == "websocket":
+            from inspector.exchanges.websocket import WebSocketLayer
+
             self._child = WebSocketLayer(self._context, upgraded, start)
         elif upgraded is not None and (upgraded.upgrade or "").lower() == "h2c":
+            from inspector.exchanges.http2 import Http2Layer
+
             self._upgraded = None
             self._child = Http2Layer(self._context, start=start, upgraded=upgraded)
         else:

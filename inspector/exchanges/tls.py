@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.context import Context
-from inspector.exchanges.inside_tls import Inside
 from inspector.exchanges.ledger import DirectTlsRecord
 from inspector.fact import replace
 from inspector.flows.contract import BATCH
@@ -18,12 +17,22 @@ from inspector.protocols.tls import TlsConversation
 from inspector.protocols.tls_record import RECORD_HEADER_SIZE
 from inspector.wire import Segment
 
+if TYPE_CHECKING:
+    from inspector.exchanges.inside_tls import Inside
+
 #: Rests of records longer than this are worth a skip; shorter ones are
 #: cheaper to take in batches (a skip costs two calls, about 1.5 us).
 SKIP_FROM: Final = 4096
 
 #: No direction.  Sets are only taken from, so that all tunnels of a capture may have this one.
 _NEITHER: Final[set[bool]] = set()
+
+
+def _inside(context: Context) -> Inside:
+    """What reads inside, in a run that has keys: few have, and the room that decrypts is large."""
+    from inspector.exchanges.inside_tls import Inside
+
+    return Inside(context)
 
 
 class TlsLayer:
@@ -56,7 +65,7 @@ class TlsLayer:
                 self._tell(False)
         # The server's first bytes were seen; in a tunnel they are not this layer's to judge.
         self._is_answered = self._midstream or context.tunnel is not None
-        self._inside = Inside(context) if context.ledger.keys else None
+        self._inside = _inside(context) if context.ledger.keys else None
 
     def _tell(self, up: bool) -> None:
         if up in self._untold and self._context.listener is not None:
