@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from inspector.fact import Record
 from inspector.model.capture import Fault, Oddity
 
 #: The oddity of a packet that is stamped earlier than the one before it: times are not to be relied
@@ -14,8 +14,7 @@ CLOCK_SET_BACK: Final = "clock-stepped-back"
 PACKETS_LISTED: Final = 5
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Record):
     count: int
     packets: list[int]
     detail: str

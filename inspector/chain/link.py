@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.chain.rows import CallRow, Carrier
+from inspector.fact import Record
 
 #: Tunnels on either side that tell whether the API proxy had a queue.
 _QUEUE: Final = 4
 
 
-@dataclass(slots=True)
-class Link:
+class Link(Record):
     """A tunnel assigned to a call.  `margin`: how much more the next best explanation costs.
 
     `crowd` calls waited when the tunnel was opened, this one among them, and `choice` tunnels

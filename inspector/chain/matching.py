@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.chain.evidence import JITTER, MS, may_belong, opened_while_waiting
@@ -16,13 +15,13 @@ from inspector.chain.explanation import Explanation
 from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.sizes import Learned
+from inspector.fact import Record, field
 
 #: Tunnels behind an attempt that may be the one that followed it, looked at at most.
 _SEARCHED: Final = 256
 
 
-@dataclass(slots=True)
-class Cluster:
+class Cluster(Record):
     """Calls and tunnels of one API proxy, each in order.
 
     `cut` is when the cluster was handed on although some of its calls still waited; -1 if none

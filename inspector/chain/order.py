@@ -14,13 +14,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, TypeAlias
 
 from inspector.chain.evidence import MS
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import Turn, as_time_goes
+from inspector.fact import Record, field
 
 #: Calls that a tunnel may be taken for before the one whose turn it was (seen 0.2 ms apart).
 CROSSING: Final = 2
@@ -68,8 +68,7 @@ class _Front:
         self._costs[at:end] = [cost]
 
 
-@dataclass(slots=True)
-class Pairs:
+class Pairs(Record):
     """The pairs that were priced, tunnel by tunnel, in arrays: there may be a million."""
 
     first: array[int] = field(default_factory=lambda: array("L", [0]))
@@ -86,8 +85,7 @@ class Pairs:
         return range(self.first[carrier], self.first[carrier + 1])
 
 
-@dataclass(slots=True)
-class _Steps:
+class _Steps(Record):
     """The links that a chain may be made of, by the tunnel they end with.
 
     A step is a pair, or two that crossed: calls `low` and `high` with this tunnel and the
@@ -121,8 +119,7 @@ class _Steps:
         return (low,) if low == high else (high, low)
 
 
-@dataclass(slots=True)
-class Order:
+class Order(Record):
     """The cheapest chain: each call's tunnel."""
 
     pairs: Pairs

@@ -9,12 +9,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.chain.evidence import ENDS_TOGETHER, GAVE_UP, JITTER, is_silent, was_hung_up
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import Way
+from inspector.fact import Record, field
 from inspector.model.ids import number_of
 from inspector.model.network import Connection
 from inspector.model.topology import Topology
@@ -23,8 +23,7 @@ from inspector.model.topology import Topology
 _OPEN: Final = (1 << 63) - 1
 
 
-@dataclass(slots=True)
-class _Opened:
+class _Opened(Record):
     """What one API proxy opened, in the order of time."""
 
     at: array[int] = field(default_factory=lambda: array("q"))

@@ -6,17 +6,15 @@ litellm asks nobody for some seconds (its cooldown) once a deployment's call fai
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from inspector.diagnosis.answers import is_put_aside
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.groups import Groups
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import answer, plural
+from inspector.fact import Record, field
 
 
-@dataclass(slots=True)
-class Aside:
+class Aside(Record):
     """The cause of the last call that failed otherwise, for each service."""
 
     _causes: dict[tuple[str, int], Cause] = field(default_factory=dict)

@@ -7,16 +7,15 @@ a wait for the API proxy to start, or unexplained.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from inspector.diagnosis.case import Case
+from inspector.fact import Record, field
 from inspector.model.ids import connection_id
 from inspector.model.network import CONNECT_FAILED, Tunnel
 from inspector.wire import Moment, precedes
 
 
-@dataclass(slots=True)
-class Attempts:
+class Attempts(Record):
     """Failed connection attempts by class.  An attempt is (connection number, packet)."""
 
     #: Attempts at a port that has no listener: all of them were refused, or the API proxy is

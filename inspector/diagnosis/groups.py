@@ -7,11 +7,11 @@ with one status and error, asked of one provider by one method at one path, that
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.words import events
+from inspector.fact import Record
 from inspector.model.addresses import path_of
 from inspector.regex import regex
 
@@ -21,8 +21,7 @@ KEPT: Final = 64
 _VARIES: Final = regex(r"<[^<>]{0,80}>|[0-9]+")
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Record):
     """Calls that failed alike: the first of them, and how many they are."""
 
     first: FailedCall

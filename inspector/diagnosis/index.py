@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
+from inspector.fact import Record, field
 from inspector.model.ids import AnyId, number_of
 from inspector.model.network import Connection
 from inspector.wire import Moment, precedes
@@ -61,8 +61,7 @@ class Index(Sequence[N]):
 PATHS: Final = 256
 
 
-@dataclass(slots=True)
-class Openings:
+class Openings(Record):
     """Connections, or attempts at one, in the order in which the capture has them.
 
     `times` (ns) need not rise: a clock may step back, or have no resolution.
@@ -90,8 +89,7 @@ class Openings:
         return bisect_left(range(len(self)), True, key=lambda p: precedes(moment, self.moment(p)))
 
 
-@dataclass(slots=True)
-class Service:
+class Service(Record):
     """A port of one of the proxies: when it took connections, and when it did not.
 
     `silent` counts attempts that nobody answered at all, which says little where packets

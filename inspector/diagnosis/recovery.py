@@ -9,10 +9,10 @@ failures, and never one that was still under way when it began.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
 from inspector.diagnosis.outcome import CallOutcome
+from inspector.fact import Record
 from inspector.model.addresses import path_of
 from inspector.model.http import Exchange, Request, header
 from inspector.model.ids import number_of
@@ -31,8 +31,7 @@ _PURPOSES: Final = 1024
 _Key = tuple[str, str | None, str, int, str]
 
 
-@dataclass(slots=True)
-class _Failure:
+class _Failure(Record):
     number: int
     method: str
     size: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.diagnosis import aside, peeked
@@ -17,6 +16,7 @@ from inspector.diagnosis.index import opened_moment
 from inspector.diagnosis.rule import Cause, OfForeign, Tally, of_call
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import arrived, at, first_to_close, plural
+from inspector.fact import Record, field
 from inspector.model.conclusions import CauseGroup, Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
@@ -31,8 +31,7 @@ _STATUSES: Final = 3
 GROUPS: Final = 8
 
 
-@dataclass(slots=True)
-class Explained:
+class Explained(Record):
     """The failed calls that one cause explains."""
 
     cause: Cause
@@ -42,8 +41,7 @@ class Explained:
     meanwhile: Groups = field(default_factory=Groups)
 
 
-@dataclass(slots=True)
-class Foreign:
+class Foreign(Record):
     """The connections without a call that was read, which one rule explains."""
 
     rule: OfForeign

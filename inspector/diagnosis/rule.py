@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
-from inspector.fact import Fact
+from inspector.fact import Fact, Record, field
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tunnel
@@ -52,8 +51,7 @@ class Match(Fact):
     advice: str | None = None
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Record):
     """All matches of one code.  Severity, title and evidence are those of the worst ones."""
 
     count: int = 0

@@ -7,10 +7,9 @@ length, sent once the try before has failed.  Equal calls at one time are no ret
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from inspector.fact import Fact
+from inspector.fact import Fact, Record
 from inspector.model.http import Exchange
 from inspector.model.ids import number_of
 
@@ -30,8 +29,7 @@ class Storm(Fact):
     seconds: float
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(Record):
     """The tries of one call so far, times in nanoseconds."""
 
     began: int

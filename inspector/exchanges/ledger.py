@@ -8,7 +8,6 @@ connection it belongs to, never raw heads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.credentials.reader import CredentialReader
@@ -18,6 +17,7 @@ from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
 from inspector.exchanges.services import asks_proxy_itself
 from inspector.exchanges.turns import TunnelTurn
+from inspector.fact import Record, field
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
@@ -61,8 +61,7 @@ READING_LIMITS: Final[Mapping[str, str]] = {
 INTERNAL_ERROR: Final = "internal-error"
 
 
-@dataclass(slots=True)
-class ExchangeRecord:
+class ExchangeRecord(Record):
     """A finished exchange.  `tunnel` and `authority` are of the tunnel it went through.
 
     Of TLS without a tunnel `authority` is what its client asked for by name.
@@ -87,8 +86,7 @@ class ExchangeRecord:
     grpc: Grpc | None = None
 
 
-@dataclass(slots=True)
-class TunnelRecord:
+class TunnelRecord(Record):
     """A CONNECT and what went through it."""
 
     number: int
@@ -131,8 +129,7 @@ class TunnelRecord:
         )
 
 
-@dataclass(slots=True)
-class DirectTlsRecord:
+class DirectTlsRecord(Record):
     """A TLS connection outside any tunnel whose CONNECT was captured.
 
     `midstream`: what came before the TLS, if anything did, was not captured.

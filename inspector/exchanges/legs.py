@@ -8,14 +8,13 @@ forward proxy's own leg, so that it was read there (`Keystore.take`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
+from inspector.fact import Record, field, replace
 from inspector.model.network import Endpoint
 
 
-@dataclass(slots=True)
-class _Home:
+class _Home(Record):
     """The tunnel of a connection, and the exchanges that are given to it."""
 
     number: int

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from inspector.fact import Record, field
 from inspector.model.capture import Fault
 from inspector.oddities import OddityCounter
 from inspector.unread import UnreadLog
 
 
-@dataclass(slots=True)
-class Missing:
+class Missing(Record):
     """Bytes of a connection (its number) that were acknowledged and are not in the capture."""
 
     connection: int
@@ -20,8 +19,7 @@ class Missing:
     packet: int
 
 
-@dataclass(slots=True)
-class FlowNotes:
+class FlowNotes(Record):
     """Counters and lists for the report's completeness, filled as packets pass."""
 
     packets: int = 0

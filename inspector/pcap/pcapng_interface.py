@@ -6,9 +6,9 @@ Source: draft-ietf-opsawg-pcapng 4.2 (interface description), 4.6 (interface sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from inspector.fact import Record
 from inspector.model.capture import Interface
 from inspector.pcap import options as opt
 from inspector.wire import COUNTED_CUTS
@@ -26,8 +26,7 @@ _SECOND: Final = 1_000_000_000
 Number: TypeAlias = Callable[[opt.BlockOptions, int, str], int | None]
 
 
-@dataclass(slots=True)
-class DescribedInterface:
+class DescribedInterface(Record):
     """An interface of one section, and what its statistics added."""
 
     link_type: int

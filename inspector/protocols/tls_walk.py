@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from inspector.fact import Record, field
 from inspector.native.functions import Core
 from inspector.native.layout import Sealed
 from inspector.native.used import USED
@@ -35,8 +35,7 @@ class Use(Enum):
     DATA = "it is application data: the time it takes is noted"
 
 
-@dataclass(slots=True)
-class RecordWalk:
+class RecordWalk(Record):
     """One direction: where in the records it is, and what is collected of its hello.
 
     `left` counts the bytes of the current record's body that are still to come;

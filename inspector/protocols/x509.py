@@ -7,10 +7,10 @@ certificate that is damaged, or no certificate at all, is told as nothing.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from inspector.fact import Record, field
 from inspector.model.network import Certificate
 from inspector.protocols.extent import Extent
 
@@ -50,8 +50,7 @@ class _Malformed(Exception):
     """The bytes are no DER, or no certificate."""
 
 
-@dataclass(slots=True)
-class CertificatePlaces:
+class CertificatePlaces(Record):
     """Where stands what is read of a certificate, for whoever copies it.
 
     `structure`: types and lengths of the values that are walked, the identifiers of those

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from inspector.fact import Record, field
 from inspector.model.conclusions import (
     Disagreement,
     DisagreementKind,
@@ -45,8 +45,7 @@ class _Thing(NamedTuple):
     name: str
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Record):
     """What the API proxy said of one call, over its lines."""
 
     line: int
@@ -58,8 +57,7 @@ class _Call:
     event: str = ""
 
 
-@dataclass(slots=True)
-class Scales:
+class Scales(Record):
     """The packets' side, indexed for lines; then the lines, one by one.
 
     `span` is the capture's first and last time: a line outside of it is about

@@ -7,7 +7,6 @@ confirmed for one call is confirmed, and what cannot be seen for one is not refu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from inspector.diagnosis.call import FailedCall
@@ -15,7 +14,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.hypotheses import h1, h2, h3, h4a, h4b
 from inspector.diagnosis.hypotheses.judgement import Judgement, not_observable
 from inspector.diagnosis.rule import LISTED, of_call
-from inspector.fact import Fact
+from inspector.fact import Fact, Record, field
 from inspector.model.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
 from inspector.model.ids import ExchangeId
 
@@ -48,8 +47,7 @@ QUESTIONS: Final[tuple[_Question, ...]] = (
 )
 
 
-@dataclass(slots=True)
-class _Judged:
+class _Judged(Record):
     """What was said of all calls about one question."""
 
     counts: dict[Judgement, int] = field(default_factory=dict)
