@@ -28,7 +28,7 @@ from inspector.flows.layers import (
 )
 
 #: Of `data[start:end]`, which begins with a header and may hold others: what does not stay.
-Fields: TypeAlias = Callable[[bytes, int, int], Iterator[tuple[int, int]]]
+HeaderRow: TypeAlias = Callable[[bytes, int, int], Iterator[tuple[int, int]]]
 
 _PORTS: Final = Struct("!HH").unpack_from
 #: Length and type of a value of netfilter's log, in the byte order of its host; its packet.
@@ -46,7 +46,7 @@ def everything(_data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield start, end
 
 
-def _behind(size: int) -> Fields:
+def _behind(size: int) -> HeaderRow:
     """All but the first bytes, in which is said what follows."""
 
     def behind(_data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -58,7 +58,7 @@ def _behind(size: int) -> Fields:
 # -- links ------------------------------------------------------------------------------
 
 
-def _cooked(length: int) -> Fields:
+def _cooked(length: int) -> HeaderRow:
     """Of a cooked header what follows the address, which is shorter than its field as a rule.
 
     `length`: where in the header the address's length ends.
@@ -158,7 +158,7 @@ def _l2tp(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 #: What tunnels over UDP have behind its header.
-TUNNELS: Final[Mapping[Dissector, Fields]] = {
+TUNNELS: Final[Mapping[Dissector, HeaderRow]] = {
     encapsulations.ayiya: _behind(8),  # an identity and a signature
     encapsulations.geneve: _geneve,
     encapsulations.gtp_user: _gtp,
@@ -193,7 +193,7 @@ _NUMBERS: Final = (
 
 #: Keys of headers (`flows/layers.py`) -> what in them does not stay; IP's and TCP's own are read
 #: by `header_options`.
-FIELDS: Final[Mapping[int, Fields]] = {
+FIELDS: Final[Mapping[int, HeaderRow]] = {
     **dict.fromkeys(_NUMBERS, nothing),
     LINK | 113: _cooked(6),
     LINK | 117: _behind(4),  # names of interface and rules

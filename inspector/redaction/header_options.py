@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from inspector.flows.internet import final_hop
 from inspector.flows.layers import IP_PROTOCOL, IPV4, IPV6, TCP
-from inspector.redaction.header_fields import FIELDS, Fields, everything, nothing
+from inspector.redaction.header_fields import FIELDS, HeaderRow, everything, nothing
 
 #: TCP's options that stay, and the lengths that they have: MSS, window scale (RFC 9293 3.2,
 #: RFC 7323 2.2), SACK permitted and SACK (RFC 2018), timestamps (RFC 7323 3.2).
@@ -69,7 +69,9 @@ def _end(data: bytes, following: Header | None) -> int:
     return len(data) - len(following.data) if data.endswith(following.data) else len(data)
 
 
-def _of(key: int, data: bytes, start: int, end: int, unknown: Fields) -> Iterator[tuple[int, int]]:
+def _of(
+    key: int, data: bytes, start: int, end: int, unknown: HeaderRow
+) -> Iterator[tuple[int, int]]:
     if key == TCP and start + 12 < len(data):
         stop = start + (data[start + 12] >> 4 << 2)
         if data[start + 20 : start + 24] != USUAL or stop != start + 32:
