@@ -43,6 +43,8 @@ SHAPES: Final[tuple[Shape, ...]] = (
     Shape("azure-key", None, regex(rb"[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{27}")),
 )
 
+#: Any of them: the group that matches is the number of the first that does.
+_SHAPED: Final = regex(b"|".join(b"(%s)" % shape.pattern.pattern for shape in SHAPES), re.DOTALL)
 _AWS_KEY_ID: Final = regex(rb"Credential=(AKIA|ASIA)")
 
 _PLACEHOLDERS: Final = {text.encode(): text for text in PLACEHOLDERS}
@@ -81,10 +83,11 @@ def classify(core: Secret, scheme: bytes = b"") -> tuple[CredentialKind, str | N
         )
     if by_scheme is not None:
         return by_scheme, prefix_within(_password_and_user(value))
-    for kind, prefix, pattern in SHAPES:
-        if pattern.fullmatch(value):
-            return kind, prefix
-    return "unknown", None
+    shaped = _SHAPED.fullmatch(value)
+    if shaped is None or shaped.lastindex is None:
+        return "unknown", None
+    shape = SHAPES[shaped.lastindex - 1]
+    return shape.kind, shape.prefix
 
 
 def prefix_within(parts: Iterable[bytes]) -> str | None:

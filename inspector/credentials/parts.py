@@ -38,6 +38,9 @@ _NAMES: Final = frozenset(
     {b"bearer", b"token", b"access_token", b"access-token", b"authorization", b"api-key", b"apikey",
      b"api_key", b"jwt"}
 )  # fmt: skip
+#: A value in which there is nothing to take apart; a cookie, or Basic, may look like this, too.
+_SINGLE: Final = regex(rb"[\w\-./+~]+")
+_SEPARATOR: Final = regex(rb"[,;]")
 _BASE64: Final = regex(rb"[A-Za-z0-9+/_\-]{8,}={0,2}")
 _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 
@@ -46,6 +49,8 @@ def parts(core: Secret, syntax: Syntax = Syntax.BARE, scheme: bytes = b"") -> It
     """A credential as a whole, and each part that is a secret of its own."""
     value = core.reveal()
     yield core
+    if scheme != b"basic" and _SINGLE.fullmatch(value):
+        return
     if is_mask(value) or is_prose(value):
         return
     found: dict[bytes, None] = {}
@@ -103,7 +108,7 @@ def _pairs(value: bytes) -> Iterator[bytes]:
 
 def _items(value: bytes) -> Iterator[bytes]:
     """The members of a comma list, each without its scheme, or the value of its parameter."""
-    for item in re.split(rb"[,;]", value):
+    for item in _SEPARATOR.split(value):
         match = _PARAMETER.fullmatch(item)
         word, _, rest = item.strip().partition(b" ")
         if match is not None:

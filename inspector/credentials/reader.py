@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from inspector.credentials import granting, parts
 from inspector.credentials.kinds import is_recognised, label, label_of_user_information, named
 from inspector.credentials.mask_notes import MaskNotes
-from inspector.credentials.memo import Memo
+from inspector.credentials.memo import ENTRIES, Memo
 from inspector.credentials.reading import (
     PositionReading,
     folded_name,
@@ -103,6 +103,9 @@ class CredentialReader:
         self._targets = WrittenTexts(fingerprint_key, self._scrubber)
         self._words = WrittenTexts(fingerprint_key, self._scrubber)
         self._names = WrittenTexts(fingerprint_key, self._scrubber)
+        #: Names of which nothing is hidden, and of which no field holds anything to learn.
+        self._ordinary: dict[bytes, None] = {}
+        self._scrubber.vault.clears(self._ordinary)
         # Fields that are shown as they are, in heads of either kind, and notes of all others.
         self._plain = PlainFields(self._scrubber.vault)
         self._notes: Memo[FieldNote] = Memo(fingerprint_key, NOTES)
@@ -136,15 +139,18 @@ class CredentialReader:
             if text not in self._targets.plain:
                 self._study_url((b"?", target))
         notes: dict[int, FieldNote] = {}
-        for place in _hidden(list(map(self._plain.shown.get, fields))):
-            note = self._study(fields[place])
-            if note is not None:
-                notes[place] = note
+        shown = list(map(self._plain.shown.get, fields))
+        if None in shown:
+            for place, each in enumerate(shown):
+                if each is None and (note := self._study(fields[place])) is not None:
+                    notes[place] = note
         return notes
 
     def _study(self, field: RawField) -> FieldNote | None:
         """The note of a field that may hold a credential, which is learnt."""
         name, raw = field
+        if name in self._ordinary:
+            return None
         folded = folded_name(name)
         syntax = self._response.get(folded)
         if syntax is None and is_secret_name(folded):
@@ -152,6 +158,10 @@ class CredentialReader:
         if syntax is None and folded != SUBPROTOCOLS:
             if folded in URL_HEADERS:
                 self._study_url((b"?", raw))
+            elif self._names.plain.get(name.decode("latin-1")):
+                if len(self._ordinary) >= ENTRIES:
+                    self._ordinary.clear()
+                self._ordinary[name] = None
             return None
         note = self._notes.once(field, FieldNote)
         if note.is_learnt:
@@ -233,8 +243,11 @@ class CredentialReader:
         if notes is None:
             notes = self.study(fields)
         shown: list[Any] = list(map(self._plain.shown.get, fields))
-        for place in _hidden(shown):
-            shown[place] = self._written(fields[place], notes.get(place), response=response)
+        if None in shown:
+            for place, each in enumerate(shown):
+                if each is None:
+                    note = notes.get(place)
+                    shown[place] = self._written(fields[place], note, response=response)
         return tuple(shown)
 
     def shown(self, field: RawField, *, response: bool = False) -> str:
@@ -415,10 +428,3 @@ class CredentialReader:
             credential = named(header.credential, reading.core, self._prefixes)
             return replace(header, credential=credential)
         return header
-
-
-def _hidden(shown: Sequence[object]) -> Sequence[int]:
-    """The places of the fields that are not shown as they are."""
-    if None not in shown:
-        return ()
-    return [place for place, each in enumerate(shown) if each is None]

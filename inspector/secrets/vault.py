@@ -204,8 +204,10 @@ class Vault:
         if len(text) > CLEAR_TEXT:
             return not any(map(self._meets, lows))
         apart = 1 if self._long else self._apart
-        for known in (self._windows, self._long_windows):
-            if known and any(known.stand_in(low, apart) for low in lows):
+        for low in lows:
+            if self._windows.stand_in(low, apart) or (
+                self._long and self._long_windows.stand_in(low, apart)
+            ):
                 return False
         if len(self._clear) >= _CLEAR or len(self._clear_words) >= _CLEAR_WORDS:
             self._forget_clear()

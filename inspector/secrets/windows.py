@@ -49,9 +49,9 @@ class Windows:
 
     def add(self, low: bytes, apart: int = 1) -> None:
         """Know the windows of a text that stand at multiples of `apart` (1 to 8)."""
-        if not self:
-            self._core = USED.core
         core = self._core
+        if core is None and not self._words:
+            core = self._core = USED.core
         if core is None:
             self._words.update(_words_of(low, apart))
             return
@@ -71,7 +71,7 @@ class Windows:
             table.room, table.size, table.count = room, room + _BEHIND, 0
             slots = array("Q", (0,)) * table.size
             table.slots = slots.buffer_info()[0]
-            has_moved = not self or core.move(table, self._table) > 0
+            has_moved = not self._slots or core.move(table, self._table) > 0
             room = int(room * _GROWTH)
         self._table, self._slots = table, slots
 
