@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import pickle
 import re
+import tracemalloc
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -15,15 +17,17 @@ from inspector.credentials import (
     CREDENTIAL_HEADERS,
     CREDENTIAL_QUERY,
     PLACEHOLDERS,
-    STEERING_HEADERS,
     CredentialReader,
 )
+from inspector.credentials.memo import Memo
 from inspector.credentials.steering import steering
 from inspector.credentials.targets import read_target
 from inspector.model.credentials import AuthHeader
+from inspector.native.used import USED
 from inspector.protocols.messages import Field
 from inspector.secrets.positions import GATEWAY_HEADERS
 from tests.credentials.canary import PREFIXED, leaks, secrets
+from tests.flows.build import native_core
 
 RUN = bytes(range(32))
 KEY = b"sk-ant-api03-LABONLYqwertyuiop"
@@ -214,26 +218,6 @@ def test_the_scheme_stays_before_the_label(reader: CredentialReader) -> None:
     ((_, value),) = reader.headers([Field(b"authorization", b" Bearer " + KEY)])
     fingerprint = one(reader, b" " + KEY).credential.fingerprint
     assert value == f"Bearer <anthropic-api-key sk-ant-api03- 30 bytes {fingerprint}>"
-
-
-def test_steering_headers_are_given_by_name_as_sent(reader: CredentialReader) -> None:
-    fields = [
-        Field(b"Anthropic-Version", b" 2023-06-01"),
-        Field(b"anthropic-beta", b" a"),
-        Field(b"x-api-key", b" " + KEY),
-        Field(b"Anthropic-Beta", b" b"),
-    ]
-    assert steering(fields, reader.headers(fields)) == {
-        "Anthropic-Version": "2023-06-01",
-        "anthropic-beta": "a, b",
-    }
-
-
-def test_a_steering_header_may_not_smuggle_a_key(reader: CredentialReader) -> None:
-    for name in STEERING_HEADERS:
-        fields = [Field(name, b" " + KEY)]
-        (value,) = steering(fields, reader.headers(fields)).values()
-        assert leaks("LABONLYqwertyuiop", value) == []
 
 
 def test_counters_and_nonces_are_not_taken_for_credentials(reader: CredentialReader) -> None:
@@ -520,3 +504,64 @@ def test_a_key_in_the_name_of_a_header_is_in_no_text(reader: CredentialReader) -
 def test_what_a_target_was_taken_apart_into_shows_no_value() -> None:
     target = read_target("/v1?key=LABONLYqwerty#LABONLYfragment")
     assert "LABONLY" not in repr((target, list(target.parameters())))
+
+
+def head(number: int) -> list[Field]:
+    key = f" sk-ant-api03-LABONLY{number:012d}".encode() + b"q7Zw" * 7
+    sent = [(b"host", b" api-proxy:10001"), (b"x-api-key", key), (b"accept", b" */*")]
+    return [Field(*each) for each in sent]
+
+
+def test_a_line_with_a_key_is_digested_once_a_head(
+    reader: CredentialReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digested: list[tuple[bytes, bytes]] = []
+    digest = Memo._digest
+
+    def counted(self: Memo[object], field: tuple[bytes, bytes]) -> bytes:
+        digested.append(field)
+        return digest(self, field)
+
+    monkeypatch.setattr(Memo, "_digest", counted)
+    for number in (1, 2, 1, 1):  # new keys, and one that is known
+        fields = head(number)
+        digested.clear()
+        notes = reader.study(fields, b"/v1/messages")
+        auth = reader.auth(fields, b"/v1/messages", 0, notes)
+        shown = reader.headers(fields, notes)
+        assert [field for field in digested if field[0] == b"x-api-key"] == [fields[1]]
+        assert auth == reader.auth(fields)
+        assert shown == reader.headers(fields)
+        assert shown[1][1].startswith("<anthropic-api-key sk-ant-api03- 60 bytes ")
+
+
+def test_notes_of_a_head_hold_no_longer_than_what_is_known_of_its_texts(
+    reader: CredentialReader,
+) -> None:
+    fields = [Field(b"x-lab", b" LABONLY7qwertyui"), Field(b"x-api-key", b" " + KEY)]
+    notes = reader.study(fields)
+    assert reader.headers(fields, notes)[0][1] != "LABONLY7qwertyui"
+    kept = [Field(b"x-api-key", b" sk-ant-api03-LABONLY8asdfghjkl")]
+    reader.study(kept)  # a key is learnt between the two heads
+    assert reader.headers(fields, notes) == reader.headers(fields)
+
+
+def test_of_a_key_less_than_a_kilobyte_stays_in_memory(reader: CredentialReader) -> None:
+    with patch.object(USED, "core", native_core()):
+        for number in range(20):
+            reader.headers(head(number))
+        tracemalloc.start()
+        try:
+            for number in range(1000, 2000):
+                fields = head(number)
+                notes = reader.study(fields)
+                reader.auth(fields, notes=notes)
+                reader.headers(fields, notes)
+            held, _ = tracemalloc.get_traced_memory()
+            for number in range(2000, 6000):
+                reader.headers(head(number))
+            more = tracemalloc.get_traced_memory()[0] - held
+        finally:
+            tracemalloc.stop()
+    assert held < 900 * 1000  # with the notes, of which so many are kept
+    assert more < 100 * 4000
