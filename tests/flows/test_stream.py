@@ -61,6 +61,13 @@ def test_a_direction_not_yet_seen_has_no_bytes() -> None:
     assert (half.next, half.bytes, half.ended) == (UNKNOWN, 0, False)
 
 
+def test_a_direction_waits_while_anything_is_held_of_it() -> None:
+    half = connection().up
+    assert not half.waits
+    half.pending = [(0, 1, b"held for a batch")]
+    assert half.waits
+
+
 def test_a_connection_is_over_when_both_directions_ended() -> None:
     made = connection()
     for half in (made.up, made.down):
