@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.diagnosis.outcome import SUCCEEDED
 from inspector.fact import Fact, replace
 from inspector.model.conclusions import RELIABLE, AnsweredBy
 from inspector.model.http import Exchange
@@ -121,7 +121,7 @@ class Drawings:
     def _ids(self) -> Iterator[str]:
         report, page = self._view.report, self._view.page
         yield from (call.id for call in page.asked)
-        yield from (exchange.id for exchange in report.exchanges)
+        yield from self._details.exchanges
         yield from (tunnel.id for tunnel in report.tunnels)
         yield from (direct.id for direct in report.direct_tls)
         yield from (each.id for group in page.silent for each in group)
@@ -148,7 +148,7 @@ class _Drawn:
                 self._carrier = chain.tunnel
             self._wrote[view.call(chain.agent_exchange)] = _WROTE[chain.answered_by]
         self._call = self._exchanges.get(detail.id)
-        self._failed = self._call is not None and outcome_of(self._call) not in SUCCEEDED
+        self._failed = self._call is not None and view.outcome(self._call) not in SUCCEEDED
 
     def ladder(self) -> Drawing:
         detail = self._detail
@@ -282,20 +282,22 @@ class _Drawn:
             none = "no auth header" if request.complete else "auth not known: it is not whole"
             note = clipped(", ".join(sent), _NOTE) if sent else none
             yield self._step(fact, note, inside=inside)
-        if response is None or fact.kind not in ("response", "response-end", "message"):
+        if response is None or fact.kind not in ("response", "response-end"):
+            return
+        lasts = response.stream is not None or not response.complete
+        has_end = lasts and response.status < 400 and response.ended_at is not None
+        if fact.kind == "response-end" and not has_end:
             return
         said = clipped(grouping.failure(exchange), _NOTE)
-        lasts = response.stream is not None or not response.complete
-        outcome = outcome_of(exchange)
+        outcome = self._view.outcome(exchange)
         tone: StepTone = "good" if outcome == "answered" else "bad"
         if outcome in ("unknown", "unread"):
             tone = "unknown"
         wrote = self._wrote.get(exchange.id, "")
-        has_end = lasts and response.status < 400 and response.ended_at is not None
         if fact.kind == "response":
             note = "; ".join(filter(None, (wrote, "" if has_end else said)))
             yield self._step(fact, note, "plain" if has_end else tone, inside=inside)
-        elif has_end and fact.kind == "response-end":
+        else:
             shown = "" if response.stream is None else words.stream(response.stream)
             yield self._step(fact, said or f"event stream: {shown}", tone, inside=inside)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain as joined
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -48,9 +49,10 @@ T = TypeVar("T", bound=_HasId)
 class _Index(Generic[T]):
     """Records by their ids.  It keeps their places alone: records may be packed (`packed.py`)."""
 
-    def __init__(self, records: Sequence[T]) -> None:
+    def __init__(self, records: Sequence[T], ids: Iterable[str] | None = None) -> None:
         self._records = records
-        self._places = {record.id: place for place, record in enumerate(records)}
+        ids = (record.id for record in records) if ids is None else ids
+        self._places = {each: place for place, each in enumerate(ids)}
 
     def __contains__(self, identifier: object) -> bool:
         return identifier in self._places
@@ -58,11 +60,16 @@ class _Index(Generic[T]):
     def __getitem__(self, identifier: str) -> T:
         return self._records[self._places[identifier]]
 
+    def get(self, identifier: str) -> T | None:
+        """The one with this id; None if there is none."""
+        place = self._places.get(identifier)
+        return None if place is None else self._records[place]
+
     def some(self, identifiers: Iterable[str | None]) -> Iterator[T]:
         """Those of them that there are, each once, in that order."""
         for each in dict.fromkeys(identifiers):
-            if each is not None and each in self._places:
-                yield self[each]
+            if each is not None and (found := self.get(each)) is not None:
+                yield found
 
     @property
     def ids(self) -> list[str]:
@@ -74,11 +81,29 @@ class Details:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self._exchanges = _Index[Exchange](report.exchanges)
+        self._next_legs: defaultdict[str, list[str]] = defaultdict(list)
+        self._on: defaultdict[str, list[str]] = defaultdict(list)
+        #: The ids of all exchanges, in their order.
+        self.exchanges: list[ExchangeId] = []
+        for exchange in report.exchanges:  # one look at each: they are packed
+            self.exchanges.append(exchange.id)
+            self._on[exchange.connection].append(exchange.id)
+            if exchange.relays is not None:
+                self._next_legs[exchange.relays].append(exchange.id)
+        carried = {connection: len(ids) for connection, ids in self._on.items()}
+        #: The id of an exchange or a tunnel -> the chains that name it.
+        self._joined: defaultdict[str, list[str]] = defaultdict(list)
+        chains = []
+        for each in report.chains:
+            chains.append(each.id)
+            named = (each.agent_exchange, each.tunnel, *each.attempts, *each.upstream_exchanges)
+            for identifier in dict.fromkeys(filter(None, named)):
+                self._joined[identifier].append(each.id)
+        self._exchanges = _Index[Exchange](report.exchanges, self.exchanges)
         self._tunnels = _Index[Tunnel](report.tunnels)
         self._connections = _Index[Connection](report.connections)
         self._direct = _Index[DirectTls](report.direct_tls)
-        self._chains = _Index[Chain](report.chains)
+        self._chains = _Index[Chain](report.chains, chains)
         self._kinds: dict[str, _Index[Any]] = {
             "e": self._exchanges,
             "t": self._tunnels,
@@ -94,23 +119,11 @@ class Details:
             "h": self._of_chain,
         }
         self._ladder = Ladder(report)
-        self._ranges = Ranges(report)
-        self._next_legs: defaultdict[str, list[str]] = defaultdict(list)
-        self._on: defaultdict[str, list[str]] = defaultdict(list)
-        for exchange in report.exchanges:
-            self._on[exchange.connection].append(exchange.id)
-            if exchange.relays is not None:
-                self._next_legs[exchange.relays].append(exchange.id)
+        self._ranges = Ranges(report.connections, carried)
         for tunnel in report.tunnels:
             self._on[tunnel.connection].append(tunnel.id)
         for direct in report.direct_tls:
             self._on[direct.connection].append(direct.id)
-        #: The id of an exchange or a tunnel -> the chains that name it.
-        self._joined: defaultdict[str, list[str]] = defaultdict(list)
-        for each in report.chains:
-            named = (each.agent_exchange, each.tunnel, *each.attempts, *each.upstream_exchanges)
-            for identifier in dict.fromkeys(filter(None, named)):
-                self._joined[identifier].append(each.id)
 
     def of(self, identifier: str) -> Detail:
         """All there is of what has this id: `e1`, `t1`, `c3`, `d1` or `h1`.
@@ -202,7 +215,7 @@ class Details:
         connections: Sequence[Connection] = (),
     ) -> Detail:
         legs = tuple(
-            Leg(each, next(self._connections.some([each.connection]), None), timing_of(each))
+            Leg(each, self._connections.get(each.connection), timing_of(each))
             for each in {each.id: each for each in exchanges}.values()
         )
         found = self._connections.some((
@@ -231,12 +244,19 @@ class Details:
         )
 
     def _findings(self, ids: set[str]) -> Iterator[NamedFinding]:
+        return (finding for finding, named in self._found if not named.isdisjoint(ids))
+
+    @cached_property
+    def _found(self) -> list[tuple[NamedFinding, set[str]]]:
+        """The findings, the worst first, each with the ids that its evidence names."""
         cause = self.report.root_cause
+        found = []
         for finding in sorted(self.report.findings, key=lambda f: SEVERITIES.index(f.severity)):
             is_cause = cause is not None and cause.code == finding.code
             evidence = (*finding.evidence, *(cause.evidence if cause and is_cause else ()))
-            if any(_names(each) & ids for each in evidence):
-                yield NamedFinding(finding.code, finding.severity, finding.title, is_cause)
+            shown = NamedFinding(finding.code, finding.severity, finding.title, is_cause)
+            found.append((shown, set().union(*map(_names, evidence))))
+        return found
 
     def _unknown(self, identifier: str) -> UnknownId:
         there = [

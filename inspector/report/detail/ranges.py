@@ -8,12 +8,11 @@ connections of equal ports.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Endpoint
-from inspector.model.report import Report
 from inspector.report.detail.facts import PacketRange
 
 _NS: Final = 1_000_000_000
@@ -24,14 +23,12 @@ _IN_TURN: Final = "HTTP/1"
 
 
 class Ranges:
-    """Finds where the packets of a report's connections are."""
+    """Finds where the packets of a report's connections are; `carried`: exchanges on each."""
 
-    def __init__(self, report: Report) -> None:
-        self._exchanges: defaultdict[str, int] = defaultdict(int)
-        for exchange in report.exchanges:
-            self._exchanges[exchange.connection] += 1
+    def __init__(self, connections: Iterable[Connection], carried: Mapping[str, int]) -> None:
+        self._carried = carried
         self._begun: defaultdict[_Ends, list[int]] = defaultdict(list)
-        for connection in report.connections:
+        for connection in connections:
             self._begun[_ends(connection)].append(connection.opened_at)
 
     def of(
@@ -58,7 +55,9 @@ class Ranges:
         later = [at - 1 for at in begun if at > connection.opened_at]
         since = connection.opened_at if min(begun) < connection.opened_at else None
         until = min(later, default=None)
-        if 0 < len(carried) < self._exchanges[connection.id] and all(map(_is_in_turn, carried)):
+        if 0 < len(carried) < self._carried.get(connection.id, 0) and all(
+            map(_is_in_turn, carried)
+        ):
             starts = [at for each in carried if (at := _started(each)) is not None]
             ends = [_ended(each) for each in carried]
             since = min(starts, default=since)

@@ -8,11 +8,11 @@ right.  The names of the columns of `exchanges`, `tunnels`, `ladders` and `steps
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.diagnosis.outcome import SUCCEEDED
 from inspector.exchanges.timing import timing_of
 from inspector.model.http import Exchange, Request, Response
 from inspector.model.network import Headers, Tunnel
@@ -49,6 +49,11 @@ class Pool:
             number = self._numbers[text] = len(self.texts)
             self.texts.append(clipped(text, TEXT))
         return number
+
+    def all(self, texts: Sequence[str]) -> list[int | None]:
+        """The numbers of several texts, most of which were met before."""
+        known = list(map(self._numbers.get, texts))
+        return [self(text) for text in texts] if None in known else known
 
 
 def page_data(view: View) -> dict[str, Any]:
@@ -104,7 +109,7 @@ class _Data:
         request, response = exchange.request, exchange.response
         chain = self._chains.get(exchange.id)
         auth = () if request is None else request.auth
-        outcome = outcome_of(exchange)
+        outcome = view.outcome(exchange)
         return [
             text(exchange.id),
             text(exchange.hop),
@@ -178,7 +183,7 @@ class _Data:
 
     def _fields(self, headers: Headers) -> list[int | None]:
         """Name, value, name, value, in wire order."""
-        return [self._text(part) for field in headers[:FIELDS] for part in field]
+        return self._text.all([part for field in headers[:FIELDS] for part in field])
 
     def _tunnel(self, tunnel: Tunnel) -> list[Any]:
         text, view = self._text, self._view

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from inspector.regex import regex
@@ -23,6 +24,10 @@ _PLAIN: Final = regex(r"[ -\[\]-~]*")
 #: `::command::` counts at the start of a line, white space aside; `##[command]` anywhere.
 _COMMAND_AT_START: Final = regex(r"^((?:\x1b\[[0-9;]*m|\s)*):(?=:)", re.MULTILINE)
 _COMMAND_ANYWHERE: Final = "##["
+
+
+#: Characters of a text that is remembered as it is shown.
+_SHORT: Final = 200
 
 
 def visible(text: str) -> str:
@@ -39,10 +44,18 @@ def visible(text: str) -> str:
 
 def clipped(text: str, width: int) -> str:
     """`visible(text)` in at most `width` columns, with `...` where it was cut."""
+    return _met(text, width) if len(text) <= _SHORT else _clipped(text, width)
+
+
+def _clipped(text: str, width: int) -> str:
     if len(text) > 4 * width:
         text = text[: 4 * width] + "..."
     shown = visible(text)
     return shown if len(shown) <= width else shortened(shown, max(0, width - 3)) + "..."
+
+
+#: A page says most of its short texts again and again.
+_met: Final = lru_cache(maxsize=1024)(_clipped)
 
 
 def defused(rendered: str) -> str:

@@ -52,11 +52,13 @@ _ENDED: Final[Mapping[EndedBy, str]] = {
 class Page(Fact):
     """The rows of the first page, each a list of facts that share it.
 
-    `asked` is all that clients asked, `calls` what of it is one (`exchanges.calls`).
+    `asked` is all that clients asked, `calls` what of it is one (`exchanges.calls`), `next_legs`
+    are the exchanges that relay another one.
     """
 
     asked: tuple[Exchange, ...]
     calls: tuple[Exchange, ...]
+    next_legs: tuple[Exchange, ...]
     by_client: Mapping[Hashable, tuple[Exchange, ...]]
     direct_tls: tuple[tuple[DirectTls, ...], ...]
     silent: tuple[tuple[Connection, ...], ...]
@@ -69,13 +71,20 @@ class Page(Fact):
 
 def page(report: Report) -> Page:
     """Group a report.  Groups are in order of their first member."""
-    spoken = {exchange.connection for exchange in report.exchanges}
+    proxies = frozenset(report.topology.api_proxy)
+    spoken: set[ConnectionId] = set()
+    asked: list[Exchange] = []
+    next_legs: list[Exchange] = []
+    for one in report.exchanges:  # one look at each: they are packed
+        spoken.add(one.connection)
+        if one.relays is not None:
+            next_legs.append(one)
+        elif is_clients_own(one, proxies):
+            asked.append(one)
     spoken.update(tunnel.connection for tunnel in report.tunnels)
     spoken.update(direct.connection for direct in report.direct_tls)
     spoken.update(t.egress.connection for t in report.tunnels if t.egress is not None)
-    relayed = relayed_to(report.exchanges, report.topology)
-    proxies = frozenset(report.topology.api_proxy)
-    asked = tuple(one for one in report.exchanges if is_clients_own(one, proxies))
+    relayed = relayed_to(next_legs, report.topology)
     calls = tuple(
         one
         for one in asked
@@ -90,8 +99,9 @@ def page(report: Report) -> Page:
         row = (*_caller(call, authorities), *programs.get(call.connection, NOBODY))
         by_client.setdefault(row, []).append(call)
     return Page(
-        asked=asked,
+        asked=tuple(asked),
         calls=calls,
+        next_legs=tuple(next_legs),
         by_client={row: tuple(made) for row, made in by_client.items()},
         direct_tls=groups(report.direct_tls, _direct_row),
         silent=groups((c for c in report.connections if c.id not in spoken), _silent_row),

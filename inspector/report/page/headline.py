@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from inspector.chain.answerer import answered_by
-from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
+from inspector.diagnosis.outcome import SUCCEEDED
 from inspector.exchanges.clients import status_of
 from inspector.fact import Fact, replace
 from inspector.model.conclusions import AnsweredBy, CauseGroup, Evidence, RootCause
@@ -116,7 +116,7 @@ def counts(view: View) -> str:
     text = words.count(len(made), "call") if made else _no_call(view)
     if made:
         text += ": " + words.answers(answers, words.FEW)
-        text += words.although(sum(_is_spoilt(call) for call in made))
+        text += words.although(sum(_is_spoilt(view, call) for call in made))
     if report.tunnels:
         opened = Counter(tunnel.established for tunnel in report.tunnels)
         told = [f"{opened[known]:,} {what}" for known, what in _OPENED if opened[known]]
@@ -124,10 +124,10 @@ def counts(view: View) -> str:
     return f"{text}."
 
 
-def _is_spoilt(call: Exchange) -> bool:
+def _is_spoilt(view: View, call: Exchange) -> bool:
     """Whether a call failed although its status is one of success."""
     status = 0 if call.response is None else call.response.status
-    return status < 400 and call.response is not None and outcome_of(call) not in SUCCEEDED
+    return status < 400 and call.response is not None and view.outcome(call) not in SUCCEEDED
 
 
 def _no_call(view: View) -> str:
@@ -163,7 +163,7 @@ def _nothing_failed(view: View) -> str:
         return ""  # there is nothing, or nobody looked for a cause
     recovered = sum(call.recovered_by is not None for call in calls)
     outcomes = [
-        (outcome_of(call), view.at_api_proxy(call)) for call in calls if call.recovered_by is None
+        (view.outcome(call), view.at_api_proxy(call)) for call in calls if call.recovered_by is None
     ]
     failed = [at_proxy for outcome, at_proxy in outcomes if outcome not in SUCCEEDED]
     unasked = sum(_is_unasked(call) for call in calls)
@@ -218,7 +218,7 @@ def _failed_alike(view: View) -> tuple[tuple[Exchange, ...], ...]:
         (
             call
             for call in view.page.calls
-            if outcome_of(call) not in SUCCEEDED
+            if view.outcome(call) not in SUCCEEDED
             and call.recovered_by is None
             and view.at_api_proxy(call)
         ),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
+from inspector.diagnosis.outcome import CallOutcome, outcome_of
 from inspector.exchanges.calls import relayed_to
 from inspector.model.conclusions import AnsweredBy, Chain
 from inspector.model.http import Exchange
@@ -46,9 +47,10 @@ class View:
                 self.retried[tunnel] = chain
         self._roles = KnownRoles(report.topology)
         self._helpers = {ip: what for what, ips in named_helpers(report.topology) for ip in ips}
-        legs = [e for e in report.exchanges if e.relays is not None]
+        legs = self.page.next_legs
         self._first_leg = {leg.id: leg.relays for leg in legs if leg.relays is not None}
         self._relayed = relayed_to(legs, report.topology)
+        self._outcomes: dict[ExchangeId, CallOutcome] = {}
 
     @property
     def copied(self) -> str | None:
@@ -90,6 +92,13 @@ class View:
     def at_api_proxy(self, call: Exchange) -> bool:
         """Whether a call came to the API proxy, be it by way of the forward proxy."""
         return self.role(call.server.ip) == "api-proxy" or call.id in self._relayed
+
+    def outcome(self, exchange: Exchange) -> CallOutcome:
+        """What became of an exchange, which several blocks of a page ask."""
+        outcome = self._outcomes.get(exchange.id)
+        if outcome is None:
+            outcome = self._outcomes[exchange.id] = outcome_of(exchange)
+        return outcome
 
     def call(self, exchange: ExchangeId) -> ExchangeId:
         """The id of the agent's own leg of a call, given that of any leg."""
