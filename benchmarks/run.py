@@ -154,9 +154,10 @@ PROGRAMS: Final = (
 
 #: Starts a contestant and writes what it used.  A process of its own, and a
 #: small one: the kernel counts the memory of whoever starts a program as the
-#: program's first.
+#: program's first.  A user has modules compiled, whatever this shell wants.
 LAUNCH: Final = """
 import json, os, sys, time
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 began = time.perf_counter()
 pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
 _, status, usage = os.wait4(pid, 0)
