@@ -27,6 +27,7 @@ from inspector.credentials.text_masks import RECURRING, TextMasker
 from inspector.credentials.written import PlainFields
 from inspector.model.credentials import Credential
 from inspector.native.used import USED
+from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets import free_text
 from inspector.secrets.echoes import is_remembered, stamp_of
@@ -84,7 +85,7 @@ class Masker:
         )  # fmt: skip
         names = (*self._headers, *URL_HEADERS)
         told = "|".join(re.escape(name.decode("latin-1")) for name in sorted(names))
-        self._line = re.compile(
+        self._line = regex(
             rf"(?:^|[\r\n])[\x00-\x20]*(?:{told}|[\w-]*(?:token|secret|passw|auth|key|signature"
             r"|credential)[\w-]*)[\x00-\x20]*:",
             re.IGNORECASE,

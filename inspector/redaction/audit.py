@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from inspector.fact import Record
 from inspector.flows.tcp import SYN
 from inspector.redaction.comparison import difference
 from inspector.redaction.frames import FrameReader, Place
@@ -37,8 +37,7 @@ FRAGMENTS: Final = 8192
 _BETWEEN: Final = b"\xff"
 
 
-@dataclass(slots=True)
-class Audited:
+class Audited(Record):
     """What the audit found, and blanked where it could.
 
     `keys`: stretches in which a piece of a credential stood.  `foreign`: stretches that were

@@ -8,10 +8,10 @@ as a rule, in several when the IP datagram was fragmented.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
 
+from inspector.fact import Record
 from inspector.flows.carried import MAY_CARRY
 from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
@@ -43,8 +43,7 @@ class Place(NamedTuple):
         return self.offset + self.stop - self.start
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Record):
     """What one frame holds.
 
     `segment`: the TCP segment that it completes, whose payload is at `places`.

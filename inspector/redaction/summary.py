@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
 
-from inspector.fact import Fact
+from inspector.fact import Fact, Record, field
 from inspector.redaction.audit import Audited
 
 
@@ -23,8 +22,7 @@ class HoldLimits(Fact):
 LIVE: Final = HoldLimits(held_bytes=16 << 20, held_time=3_000_000_000)
 
 
-@dataclass(slots=True)
-class RedactionSummary:
+class RedactionSummary(Record):
     """What was masked; never a value.
 
     `positions`: credentials by the name of their header or parameter (`?key`).

@@ -82,7 +82,7 @@ class TlsMasker:
         self._at += count
         body = Extent(self._at, self._at + walk.left)
         self._granted = [body] if self._keep_ciphertext and walk.left else []
-        masked = bytes(out[:count])
+        masked = bytes(memoryview(out)[:count])
         self.changed = self.changed or masked != data[:count]
         return masked
 
