@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import click
 
 from inspector.cli.filtering import filter_options, limit_option, selection_of
+from inspector.cli.group import VERBOSITY, verbose_option
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, piped_report, stored_report
 from inspector.cli.interrupts import INTERRUPTED
-from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import ReportOptions, outcome_options

@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 import click
 
 from inspector.cli.choosing import choosing_options
+from inspector.cli.group import VERBOSITY, verbose_option
 from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.labels import label_option
 from inspector.cli.live_options import Printer, live_options, plan
-from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.outcome import LEFT, ReportOptions, judging_options, keep_ciphertext_option

@@ -10,10 +10,10 @@ import click
 
 from inspector.cli.analyze import NoTcp, tell_interrupted
 from inspector.cli.choosing import choosing_options, chosen
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import INTERRUPTED, AtOnce
-from inspector.cli.main import verbose_option
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.outcome import Runner, github_options
 from inspector.cli.printing import format_option, no_progress_option, output_option, put_told

@@ -9,10 +9,10 @@ import click
 
 from inspector.cli.analyze import NoTcp
 from inspector.cli.filtering import filter_options, selection_of
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import verbose_option
 from inspector.cli.network import network_options
 from inspector.cli.printing import format_option, no_progress_option, put_told
 from inspector.errors import quoted

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
-from inspector.cli.main import verbose_option
 from inspector.cli.network import subnet_option
 from inspector.cli.printing import format_option
 from inspector.report.formats.table import AT_THE_END

@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
-from inspector.cli.main import verbose_option
 from inspector.errors import ExitCode, InspectorError
 from inspector.regex import regex
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from inspector.cli.group import VERBOSITY, verbose_option
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import key_options, network_options
 from inspector.cli.parameters import Duration, Size, duration_in_seconds, size_in_bytes

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import verbose_option
 from inspector.cli.messages import say
 from inspector.cli.outcome import keep_ciphertext_option
 from inspector.cli.parameters import HeaderName

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
-from inspector.cli.main import verbose_option
 from inspector.cli.printing import put
 
 

@@ -10,10 +10,10 @@ import click
 from inspector.cli.analyze import NoTcp
 from inspector.cli.extracting import check_target, extract
 from inspector.cli.filtering import filter_options, limit_option, selection_of
+from inspector.cli.group import VERBOSITY, verbose_option
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of, report_in, report_of
 from inspector.cli.interrupts import AtOnce
-from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.network import key_options, log_options, network_options
 from inspector.cli.printing import format_option, no_progress_option, put_page, put_told
 from inspector.errors import InspectorError

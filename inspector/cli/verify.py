@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from inspector.cli.group import verbose_option
 from inspector.cli.help import Described
 from inspector.cli.inputs import options_of
-from inspector.cli.main import verbose_option
 from inspector.cli.network import FILE, network_options
 from inspector.errors import ExitCode
 

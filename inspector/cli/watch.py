@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import click
 
+from inspector.cli.group import VERBOSITY, verbose_option
 from inspector.cli.help import Described
 from inspector.cli.interrupts import AtOnce
 from inspector.cli.live_options import Printer, flush, live_options, plan
-from inspector.cli.main import VERBOSITY, verbose_option
 from inspector.cli.messages import say
 from inspector.cli.network import network_options
 from inspector.cli.parameters import Duration

@@ -187,7 +187,7 @@ main(prog_name="inspector")
         ("inspector.capture_files", "merged"),
         ("inspector.inspection", "join"),
         ("inspector.report.page.terminal", "render"),
-        ("inspector.cli.main", "import_module"),
+        ("inspector.cli.group", "import_module"),
     ],
 )
 def test_of_a_file_nothing_is_reported(module: str, name: str) -> None:
@@ -214,6 +214,23 @@ class Finder:
         if name == "click":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Finder)
+from inspector.cli.main import main
+main(prog_name="inspector")
+"""
+    with running("analyze", CAPTURE, wrapped=code) as run:
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, out, err) == (130, "", SAID)
+
+
+def test_while_the_commands_are_defined_it_ends_at_once() -> None:
+    code = """
+import os, signal
+import click
+inner = click.group
+def outer(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGINT)
+    return inner(*args, **kwargs)
+click.group = outer
 from inspector.cli.main import main
 main(prog_name="inspector")
 """

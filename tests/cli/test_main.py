@@ -105,7 +105,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, fail: Callable[[], None]) -> None:
         boom = click.Command("boom", callback=fail)
 
     monkeypatch.setitem(sys.modules, "failing_command", Module)
-    monkeypatch.setattr("inspector.cli.main.COMMANDS", {"boom": "failing_command"})
+    monkeypatch.setattr("inspector.cli.group.COMMANDS", {"boom": "failing_command"})
 
 
 def _raise(error: BaseException) -> Callable[[], None]:
