@@ -351,7 +351,9 @@ class CredentialReader:
         read = None if syntax is None else self._reading(field, syntax, note)
         shown = self._text(field, folded, read)
         is_shown = syntax is None and folded not in self._response
-        return Written(self._scrubber.stamp(*shown), shown, is_shown)
+        # A name that is shown as it is holds as long as anything.
+        told = shown[1:] if shown[0] in self._names.plain else shown
+        return Written(self._scrubber.stamp(*told), shown, is_shown)
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field
