@@ -21,7 +21,7 @@ from inspector.protocols.http1_body import BodyReader
 from inspector.protocols.http1_faults import HeadLimits
 from inspector.protocols.http1_head import RequestLine
 from inspector.protocols.http1_head_reader import Head, HeadReader
-from inspector.protocols.http1_standing import Standing, State
+from inspector.protocols.http1_standing import Stage, Standing
 from inspector.protocols.messages import (
     CutLine,
     Event,
@@ -64,7 +64,7 @@ class Http1Parser(Standing):
         self._requests = role == "request"
         self._wants_body = wants_body
         self._limits = limits or HeadLimits()
-        self._state = State.RESYNC if midstream else State.START
+        self._state = Stage.RESYNC if midstream else Stage.START
         self._quiet = midstream  # coming into step for the first time is no fault then
         self._events: list[Event] = []
         self._head_reader = HeadReader(self._limits, requests=self._requests)
@@ -87,7 +87,7 @@ class Http1Parser(Standing):
         """The events that consecutive `segments` complete.  At most one `Body` a message."""
         events: list[Event] = []
         self._events = events
-        may_be_whole = self._state == State.START and len(segments) == 1
+        may_be_whole = self._state == Stage.START and len(segments) == 1
         if not may_be_whole:
             self._read(segments, 0)
             return events
@@ -95,7 +95,7 @@ class Http1Parser(Standing):
         segment = segments[0]
         self._segment_at = self._position
         position = self._start(segment, 0)
-        if self._state == State.START and position == len(segment[2]) and not self._replay:
+        if self._state == Stage.START and position == len(segment[2]) and not self._replay:
             self._position += position
         else:
             self._read([segment], position)
@@ -106,7 +106,7 @@ class Http1Parser(Standing):
         index = 0
         offset = self._position  # of the first byte of `segments[index]`
         while index < len(segments):
-            if self._state == State.BODY:
+            if self._state == Stage.BODY:
                 index, position, offset = body.read(segments, index, position, events, offset)
                 if body.over:
                     self._end_body(offset + position)
@@ -115,7 +115,7 @@ class Http1Parser(Standing):
             end = len(segment[2])
             if position < end:
                 self._segment_at = offset
-                if self._state == State.START:
+                if self._state == Stage.START:
                     position = self._start(segment, position)
                 else:
                     position = self._step(segment, position)
@@ -128,24 +128,24 @@ class Http1Parser(Standing):
                 offset -= sum([len(data) for _, _, data in self._replay])
                 self._replay = []
                 index = 0
-        if self._state == State.BODY:
+        if self._state == Stage.BODY:
             body.flush(events)
         self._rest = []
-        if self._state < State.PAUSED:
+        if self._state < Stage.PAUSED:
             self._position = offset
 
     def skip(self, n: int, at: int, packet: int) -> list[Event]:
         """Pass by `n <= skippable` bytes that were captured.  `at`, `packet`: of the last one."""
         events: list[Event] = []
         self._events = events
-        if self._state == State.BODY:
+        if self._state == Stage.BODY:
             inside = self._body.skip(min(n, self._body.skippable))
             self._position += inside
             n -= inside
             if self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._position)
-        if n > 0 and self._state != State.DONE:
+        if n > 0 and self._state != Stage.DONE:
             events += self.gap(n, at, packet)  # bytes that mattered were not shown
         return events
 
@@ -159,9 +159,9 @@ class Http1Parser(Standing):
         self._events = events
         if n <= 0:
             return events
-        if self._state == State.PAUSED:
+        if self._state == Stage.PAUSED:
             self._behind.gap(n, at, packet)
-        elif self._state == State.BODY:
+        elif self._state == Stage.BODY:
             inside = self._body.miss(n, packet, events, self._position)
             self._position += inside
             if inside < n:
@@ -170,7 +170,7 @@ class Http1Parser(Standing):
             elif self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._position)
-        elif self._state != State.DONE:
+        elif self._state != Stage.DONE:
             self._break_off(at, packet, lost=True)
             self._position += n
         return events
@@ -183,21 +183,21 @@ class Http1Parser(Standing):
         """
         events: list[Event] = []
         self._events = events
-        if self._state == State.PAUSED:
+        if self._state == Stage.PAUSED:
             self._behind.close(at, packet, clean=clean)
             return events
-        if self._state == State.BODY and self._body.ends_at_close and clean:
+        if self._state == Stage.BODY and self._body.ends_at_close and clean:
             self._body.end(at, packet, events, self._position, complete=True)
         else:
             self._break_off(at, packet, lost=False)
-        self._state = State.DONE
+        self._state = Stage.DONE
         return events
 
     def resume(self) -> list[Event]:
         """The upgrade or CONNECT did not happen: parse what was held, and on, as HTTP."""
-        if self._state != State.PAUSED:
+        if self._state != Stage.PAUSED:
             return []
-        self._state = State.START
+        self._state = Stage.START
         # After a further pause the rest is simply held again.
         behind, self._behind = self._behind, Behind()
         return behind.told_to(self)
@@ -208,7 +208,7 @@ class Http1Parser(Standing):
         Called when not paused, it ends the parser within a message, which then has no end event.
         """
         behind, self._behind = self._behind, Behind()
-        self._state = State.DONE
+        self._state = Stage.DONE
         return behind.first_segments
 
     def expect(self, method: bytes) -> None:
@@ -223,7 +223,7 @@ class Http1Parser(Standing):
         """The open head will not be read further: its whole lines are the message."""
         events: list[Event] = []
         self._events = events
-        if self._state == State.HEAD:
+        if self._state == Stage.HEAD:
             self._break_off(at, packet, lost=False)
         return events
 
@@ -232,13 +232,13 @@ class Http1Parser(Standing):
     def _step(self, segment: Segment, position: int) -> int:
         """Read on in or behind a message; answers the position of the first byte not read."""
         state = self._state
-        if state == State.HEAD:
+        if state == Stage.HEAD:
             return self._head(segment, position)
-        if state == State.RESYNC:
+        if state == Stage.RESYNC:
             self._come_into_step(self._head_reader.search(segment))
         else:
             at, packet, data = segment
-            later = self._behind.items if state == State.PAUSED else self._rest
+            later = self._behind.items if state == Stage.PAUSED else self._rest
             later.append((at, packet, data[position:]) if position else segment)
         return len(segment[2])
 
@@ -256,7 +256,7 @@ class Http1Parser(Standing):
         if head is not None:
             begun, size = self._begin(head), head.layout.size
             return self._body_of(begun, segment, position + size)
-        self._state = State.HEAD
+        self._state = Stage.HEAD
         return self._head(segment, position)
 
     def _head(self, segment: Segment, position: int) -> int:
@@ -277,7 +277,7 @@ class Http1Parser(Standing):
             if reader.fault == "head-too-large":
                 self._lose_step()
             else:
-                self._state = State.RESYNC
+                self._state = Stage.RESYNC
                 self._come_into_step(reader.search_later_segments())
         return position
 
@@ -295,7 +295,7 @@ class Http1Parser(Standing):
         self._events.append(begun.head)
         for name, offset, detail in read.notes.told() if read.notes else ():
             self._fault(name, self._head_reader.packet_of(read, offset), detail)
-        self._state = State.START
+        self._state = Stage.START
         return begun
 
     def _body_of(self, begun: Begun, segment: Segment, position: int) -> int:
@@ -308,7 +308,7 @@ class Http1Parser(Standing):
             self._events += whole_body(begun, segment, position, wanted, placed=self._placed)
             return position + length
         self._body.begin(length, wanted, begun.body_at)
-        self._state = State.BODY
+        self._state = Stage.BODY
         if self._body.over:
             self._body.last = (at, packet)
             self._end_body(self._segment_at + position)
@@ -331,12 +331,12 @@ class Http1Parser(Standing):
         if self._body.failed:
             self._lose_step()
         elif not self._may_switch:
-            self._state = State.START
+            self._state = Stage.START
         elif self._requests:
-            self._state = State.PAUSED
+            self._state = Stage.PAUSED
             self._position = stop
         else:
-            self._state = State.DONE
+            self._state = Stage.DONE
             self._position = stop
             self._events.append(Switched(self._rest, stop))
 
@@ -344,9 +344,9 @@ class Http1Parser(Standing):
 
     def _break_off(self, at: int, packet: int, *, lost: bool) -> None:
         """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
-        if self._state == State.BODY:
+        if self._state == Stage.BODY:
             self._body.end(at, packet, self._events, self._position, complete=False)
-        elif self._state == State.HEAD:
+        elif self._state == Stage.HEAD:
             reader = self._head_reader
             reader.break_off()
             if reader.head:
@@ -363,7 +363,7 @@ class Http1Parser(Standing):
 
     def _lose_step(self) -> None:
         self._head_reader.clear()
-        self._state = State.RESYNC
+        self._state = Stage.RESYNC
 
     def _come_into_step(self, segments: list[Segment]) -> None:
         """A message begins at the first of `segments`, if there are any: read them again."""
@@ -371,7 +371,7 @@ class Http1Parser(Standing):
             if not self._quiet:
                 self._fault("resynchronised", segments[0][1])
             self._quiet = False
-            self._state = State.START
+            self._state = Stage.START
             self._replay = segments
 
     def _fault(self, name: str, packet: int, detail: str = "") -> None:

@@ -9,7 +9,7 @@ from inspector.protocols.http1_head_reader import HeadReader
 from inspector.protocols.messages import EVERYTHING
 
 
-class State(IntEnum):
+class Stage(IntEnum):
     """What the next byte belongs to."""
 
     START = 0  # before the first byte of a message
@@ -28,7 +28,7 @@ class Standing:
     _head_reader: HeadReader
     _position: int
     _requests: bool
-    _state: State
+    _state: Stage
 
     @property
     def position(self) -> int:
@@ -42,13 +42,13 @@ class Standing:
         Only of a parser that was asked for `places`.
         """
         state = self._state
-        if state == State.HEAD:
+        if state == Stage.HEAD:
             return self._head_at
-        if state == State.BODY:
+        if state == Stage.BODY:
             return self._body.settled(self._position)
-        if state == State.RESYNC:
+        if state == Stage.RESYNC:
             return self._position - self._head_reader.held
-        return EVERYTHING if state == State.DONE else self._position
+        return EVERYTHING if state == Stage.DONE else self._position
 
     @property
     def skippable(self) -> int:
@@ -56,33 +56,33 @@ class Standing:
 
         0 when the next byte matters, `EVERYTHING` when none will ever again.
         """
-        if self._state == State.BODY:
+        if self._state == Stage.BODY:
             return self._body.skippable
-        return EVERYTHING if self._state == State.DONE else 0
+        return EVERYTHING if self._state == Stage.DONE else 0
 
     @property
     def is_between(self) -> bool:
         """Whether no message is under way."""
-        return self._state == State.START
+        return self._state == Stage.START
 
     @property
     def reads_body(self) -> bool:
         """Whether the next byte is one of a body, or of its framing."""
-        return self._state == State.BODY
+        return self._state == Stage.BODY
 
     @property
     def out_of_step(self) -> bool:
         """Whether the parser is looking for the start of a message."""
-        return self._state == State.RESYNC
+        return self._state == Stage.RESYNC
 
     @property
     def paused(self) -> bool:
         """Whether a request awaits `resume` or `take_rest`."""
-        return self._state == State.PAUSED
+        return self._state == Stage.PAUSED
 
     @property
     def begun(self) -> bytes | None:
         """The method of a request whose start line is read and whose head goes on."""
-        if self._state != State.HEAD or not self._requests:
+        if self._state != Stage.HEAD or not self._requests:
             return None
         return self._head_reader.method
