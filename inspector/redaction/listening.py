@@ -170,6 +170,13 @@ class CopiedDirection:
             self.unread = self.brought.of(start)[1], start
         return self.track.decided > before
 
+    def let_go(self) -> None:
+        """Nobody asks for it any more: what refers to it from within does so no longer.
+
+        Python frees it at once then, and not when it looks for cycles, minutes later.
+        """
+        del self.messages, self.waiting
+
     def note(self, offset: int, found: list[Found], why: str) -> None:
         """Tell what was masked at an offset, or for which reason something was hidden there."""
         self._host.note(self.brought.of(offset)[0], found, why)
@@ -206,6 +213,12 @@ class Listening:
             )
             self.ends = endpoint(*self._connection.client), endpoint(*self._connection.server)
         return self.sides[up]
+
+    def let_go(self) -> None:
+        """It is over, and no late packet is compared with it any more."""
+        sides, self.sides = self.sides, None
+        for side in sides or ():
+            side.let_go()
 
     def force(self, up: bool) -> None:
         """A limit was hit: decide now what came of a direction as the engine means it."""

@@ -227,7 +227,9 @@ class Redactor:
                 side.trim(REMEMBERED_ENDED)
         self._ended.clear()
         while len(self._lingering) > LINGERING:
-            self._talks.pop(self._lingering.popleft(), None)
+            gone = self._talks.pop(self._lingering.popleft(), None)
+            if gone is not None:
+                gone.let_go()
 
     def note(self, packet: int, found: list[Found], why: str) -> None:
         """Something was masked in a packet, or else hidden for this reason."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from array import array
 from typing import Any
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from inspector.redaction import HoldLimits, Redactor
 from inspector.redaction.held import HoldClock
+from inspector.redaction.listening import CopiedDirection
 from inspector.redaction.placing import OPENINGS
+from inspector.redaction.redactor import LINGERING
 from inspector.wire import Batch
 from tests.flows.build import MILLISECOND, Packet, Tcp, Wire, batch
 from tests.property.conversations import KEY, Journey, Talk, interleave, talks, travel
@@ -188,3 +191,20 @@ def test_many_connections_of_one_batch_are_placed_before_they_are_forgotten() ->
     _, summary = redacted(wire.packets)
     assert summary.blanked["unplaced"] == 0
     assert summary.positions == {"?key": 3 * OPENINGS + 5}
+
+
+def test_of_connections_that_are_over_no_more_is_held_than_late_packets_need() -> None:
+    wire = Wire()
+    for port in range(40_000, 40_000 + 3 * LINGERING):
+        tcp = Tcp(wire=wire, client=("172.30.0.20", port)).open()
+        tcp.up(b"GET /?key=LABONLY-query HTTP/1.1\r\n\r\n").down(ANSWERED).close()
+    gc.collect()
+    gc.disable()  # it looks for cycles every few minutes only
+    try:
+        redactor = Redactor()
+        for at in range(0, len(wire.packets), 100):
+            list(redactor.feed(batch(wire.packets[at : at + 100], at + 1)))
+        held = sum(isinstance(each, CopiedDirection) for each in gc.get_objects())
+    finally:
+        gc.enable()
+    assert 2 * LINGERING <= held <= 2 * (LINGERING + 100)
