@@ -1,4 +1,4 @@
-"""`Fact`: a frozen record with the fields that its class body lists; `Record`: one that changes.
+"""`Fact`: a frozen record with the fields that its class body lists; `Changing`: one that changes.
 
 In all that uses a dataclass they are one (`fields`, `replace`, `asdict`), but msgspec makes them:
 the decorator of `dataclasses` compiles six functions a class, three million instructions where
@@ -16,7 +16,7 @@ import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
-__all__ = ["Fact", "Record", "field", "names_of", "replace"]
+__all__ = ["Changing", "Fact", "field", "names_of", "replace"]
 
 _Field: TypeAlias = "dataclasses.Field[Any]"
 
@@ -93,8 +93,8 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 @dataclass_transform(field_specifiers=(field,))
-class Record(msgspec.Struct):
-    """A record that changes while packets come: `class Name(Record)`, as `Fact` otherwise.
+class Changing(msgspec.Struct):
+    """A record that changes while packets come: `class Name(Changing)`, as `Fact` otherwise.
 
     A slot of it is written at a third of the speed of a dataclass's; what writes one for each
     packet or record is a class with `__slots__`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.fact import Record
+from inspector.fact import Changing
 from inspector.model.capture import Fault, Oddity
 
 #: The oddity of a packet that is stamped earlier than the one before it: times are not to be relied
@@ -14,7 +14,7 @@ CLOCK_SET_BACK: Final = "clock-stepped-back"
 PACKETS_LISTED: Final = 5
 
 
-class _Tally(Record):
+class _Tally(Changing):
     count: int
     packets: list[int]
     detail: str

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.assemble import Assembled
 from inspector.exchanges.marks import Copied
-from inspector.fact import Record, field, replace
+from inspector.fact import Changing, field, replace
 from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, KeyMaterial, Unread
 from inspector.model.conclusions import Witnesses
 from inspector.model.live import Live
@@ -16,7 +16,7 @@ from inspector.witnesses.lines import read
 from inspector.witnesses.weigh import Scales
 
 
-class Sources(Record):
+class Sources(Changing):
     """What the files themselves state, for the report's frame."""
 
     captures: tuple[CaptureFile, ...] = ()

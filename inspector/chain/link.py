@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from inspector.chain.rows import CallRow, Carrier
-from inspector.fact import Record
+from inspector.fact import Changing
 
 #: Tunnels on either side that tell whether the API proxy had a queue.
 _QUEUE: Final = 4
 
 
-class Link(Record):
+class Link(Changing):
     """A tunnel assigned to a call.  `margin`: how much more the next best explanation costs.
 
     `crowd` calls waited when the tunnel was opened, this one among them, and `choice` tunnels

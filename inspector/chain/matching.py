@@ -15,13 +15,13 @@ from inspector.chain.explanation import Explanation
 from inspector.chain.link import Link
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.sizes import Learned
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 
 #: Tunnels behind an attempt that may be the one that followed it, looked at at most.
 _SEARCHED: Final = 256
 
 
-class Cluster(Record):
+class Cluster(Changing):
     """Calls and tunnels of one API proxy, each in order.
 
     `cut` is when the cluster was handed on although some of its calls still waited; -1 if none

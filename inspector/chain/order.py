@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from inspector.chain.evidence import MS
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.turn import Turn, as_time_goes
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 
 #: Calls that a tunnel may be taken for before the one whose turn it was (seen 0.2 ms apart).
 CROSSING: Final = 2
@@ -68,7 +68,7 @@ class _Front:
         self._costs[at:end] = [cost]
 
 
-class Pairs(Record):
+class Pairs(Changing):
     """The pairs that were priced, tunnel by tunnel, in arrays: there may be a million."""
 
     first: array[int] = field(default_factory=lambda: array("L", [0]))
@@ -85,7 +85,7 @@ class Pairs(Record):
         return range(self.first[carrier], self.first[carrier + 1])
 
 
-class _Steps(Record):
+class _Steps(Changing):
     """The links that a chain may be made of, by the tunnel they end with.
 
     A step is a pair, or two that crossed: calls `low` and `high` with this tunnel and the
@@ -119,7 +119,7 @@ class _Steps(Record):
         return (low,) if low == high else (high, low)
 
 
-class Order(Record):
+class Order(Changing):
     """The cheapest chain: each call's tunnel."""
 
     pairs: Pairs

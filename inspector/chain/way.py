@@ -14,7 +14,7 @@ from typing import Final
 from inspector.chain.evidence import ENDS_TOGETHER, GAVE_UP, JITTER, is_silent, was_hung_up
 from inspector.chain.rows import UNKNOWN, CallRow, Carrier
 from inspector.chain.signs import Way
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.ids import number_of
 from inspector.model.network import Connection
 from inspector.model.topology import Topology
@@ -23,7 +23,7 @@ from inspector.model.topology import Topology
 _OPEN: Final = (1 << 63) - 1
 
 
-class _Opened(Record):
+class _Opened(Changing):
     """What one API proxy opened, in the order of time."""
 
     at: array[int] = field(default_factory=lambda: array("q"))

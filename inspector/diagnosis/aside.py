@@ -11,10 +11,10 @@ from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.groups import Groups
 from inspector.diagnosis.rule import Cause
 from inspector.diagnosis.words import answer, plural
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 
 
-class Aside(Record):
+class Aside(Changing):
     """The cause of the last call that failed otherwise, for each service."""
 
     _causes: dict[tuple[str, int], Cause] = field(default_factory=dict)

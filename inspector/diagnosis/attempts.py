@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from inspector.diagnosis.case import Case
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.ids import connection_id
 from inspector.model.network import CONNECT_FAILED, Tunnel
 from inspector.wire import Moment, precedes
 
 
-class Attempts(Record):
+class Attempts(Changing):
     """Failed connection attempts by class.  An attempt is (connection number, packet)."""
 
     #: Attempts at a port that has no listener: all of them were refused, or the API proxy is

@@ -11,7 +11,7 @@ from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.words import events
-from inspector.fact import Record
+from inspector.fact import Changing
 from inspector.model.addresses import path_of
 from inspector.regex import regex
 
@@ -21,7 +21,7 @@ KEPT: Final = 64
 _VARIES: Final = regex(r"<[^<>]{0,80}>|[0-9]+")
 
 
-class Group(Record):
+class Group(Changing):
     """Calls that failed alike: the first of them, and how many they are."""
 
     first: FailedCall

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol, TypeVar
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.ids import AnyId, number_of
 from inspector.model.network import Connection
 from inspector.wire import Moment, precedes
@@ -61,7 +61,7 @@ class Index(Sequence[N]):
 PATHS: Final = 256
 
 
-class Openings(Record):
+class Openings(Changing):
     """Connections, or attempts at one, in the order in which the capture has them.
 
     `times` (ns) need not rise: a clock may step back, or have no resolution.
@@ -89,7 +89,7 @@ class Openings(Record):
         return bisect_left(range(len(self)), True, key=lambda p: precedes(moment, self.moment(p)))
 
 
-class Service(Record):
+class Service(Changing):
     """A port of one of the proxies: when it took connections, and when it did not.
 
     `silent` counts attempts that nobody answered at all, which says little where packets

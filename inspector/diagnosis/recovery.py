@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import Final
 
 from inspector.diagnosis.outcome import CallOutcome
-from inspector.fact import Record
+from inspector.fact import Changing
 from inspector.model.addresses import path_of
 from inspector.model.http import Exchange, Request, header
 from inspector.model.ids import number_of
@@ -31,7 +31,7 @@ _PURPOSES: Final = 1024
 _Key = tuple[str, str | None, str, int, str]
 
 
-class _Failure(Record):
+class _Failure(Changing):
     number: int
     method: str
     size: int

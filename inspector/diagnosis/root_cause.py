@@ -16,7 +16,7 @@ from inspector.diagnosis.index import opened_moment
 from inspector.diagnosis.rule import Cause, OfForeign, Tally, of_call
 from inspector.diagnosis.rules import api_proxy_bypassed
 from inspector.diagnosis.words import arrived, at, first_to_close, plural
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.conclusions import CauseGroup, Evidence, Finding, RootCause, RuledOut
 from inspector.model.ids import connection_id, tunnel_id
 from inspector.model.network import Connection
@@ -31,7 +31,7 @@ _STATUSES: Final = 3
 GROUPS: Final = 8
 
 
-class Explained(Record):
+class Explained(Changing):
     """The failed calls that one cause explains."""
 
     cause: Cause
@@ -41,7 +41,7 @@ class Explained(Record):
     meanwhile: Groups = field(default_factory=Groups)
 
 
-class Foreign(Record):
+class Foreign(Changing):
     """The connections without a call that was read, which one rule explains."""
 
     rule: OfForeign

@@ -8,7 +8,7 @@ from typing import Final
 from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
-from inspector.fact import Fact, Record, field
+from inspector.fact import Changing, Fact, field
 from inspector.model.conclusions import SEVERITIES, Evidence, Finding, Severity
 from inspector.model.http import Exchange
 from inspector.model.network import Connection, Tunnel
@@ -51,7 +51,7 @@ class Match(Fact):
     advice: str | None = None
 
 
-class Tally(Record):
+class Tally(Changing):
     """All matches of one code.  Severity, title and evidence are those of the worst ones."""
 
     count: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.fact import Fact, Record
+from inspector.fact import Changing, Fact
 from inspector.model.http import Exchange
 from inspector.model.ids import number_of
 
@@ -29,7 +29,7 @@ class Storm(Fact):
     seconds: float
 
 
-class _Row(Record):
+class _Row(Changing):
     """The tries of one call so far, times in nanoseconds."""
 
     began: int

@@ -9,7 +9,7 @@ from typing import Final
 from inspector.exchanges.calls import is_call
 from inspector.exchanges.numbers import NumbersTally
 from inspector.exchanges.topology import Roles
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import UNHEARD, Exchange
 from inspector.model.network import Endpoint, Process
@@ -21,7 +21,7 @@ _Key = tuple[str, str | None, Provider, str, int, str | None, str | None]
 PROCESSES: Final = 64
 
 
-class _Tally(Record):
+class _Tally(Changing):
     processes: dict[Process, None] = field(default_factory=dict)
     numbers: NumbersTally = field(default_factory=NumbersTally)
     requests: int = 0

@@ -8,7 +8,7 @@ from typing import Final
 from inspector.exchanges.layers import Layer, Slot
 from inspector.exchanges.ledger import Ledger, TunnelRecord
 from inspector.exchanges.listener import Listener
-from inspector.fact import Record, replace
+from inspector.fact import Changing, replace
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
@@ -20,7 +20,7 @@ from inspector.protocols.http1_head_reader import STATUS_START
 SENSELESS: Final = frozenset({"garbage-between-messages", "request-without-version", "bad-chunk"})
 
 
-class Context(Record):
+class Context(Changing):
     """The conversation's surroundings.
 
     `detect` makes the layer that decides what comes next, given where it begins in each

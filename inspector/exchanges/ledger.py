@@ -17,7 +17,7 @@ from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
 from inspector.exchanges.services import asks_proxy_itself
 from inspector.exchanges.turns import TunnelTurn
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.capture import Fault
@@ -61,7 +61,7 @@ READING_LIMITS: Final[Mapping[str, str]] = {
 INTERNAL_ERROR: Final = "internal-error"
 
 
-class ExchangeRecord(Record):
+class ExchangeRecord(Changing):
     """A finished exchange.  `tunnel` and `authority` are of the tunnel it went through.
 
     Of TLS without a tunnel `authority` is what its client asked for by name.
@@ -86,7 +86,7 @@ class ExchangeRecord(Record):
     grpc: Grpc | None = None
 
 
-class TunnelRecord(Record):
+class TunnelRecord(Changing):
     """A CONNECT and what went through it."""
 
     number: int
@@ -129,7 +129,7 @@ class TunnelRecord(Record):
         )
 
 
-class DirectTlsRecord(Record):
+class DirectTlsRecord(Changing):
     """A TLS connection outside any tunnel whose CONNECT was captured.
 
     `midstream`: what came before the TLS, if anything did, was not captured.

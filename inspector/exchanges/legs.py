@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
-from inspector.fact import Record, field, replace
+from inspector.fact import Changing, field, replace
 from inspector.model.network import Endpoint
 
 
-class _Home(Record):
+class _Home(Changing):
     """The tunnel of a connection, and the exchanges that are given to it."""
 
     number: int

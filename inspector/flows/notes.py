@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.capture import Fault
 from inspector.oddities import OddityCounter
 from inspector.unread import UnreadLog
 
 
-class Missing(Record):
+class Missing(Changing):
     """Bytes of a connection (its number) that were acknowledged and are not in the capture."""
 
     connection: int
@@ -19,7 +19,7 @@ class Missing(Record):
     packet: int
 
 
-class FlowNotes(Record):
+class FlowNotes(Changing):
     """Counters and lists for the report's completeness, filled as packets pass."""
 
     packets: int = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from inspector.fact import Record
+from inspector.fact import Changing
 from inspector.model.capture import Interface
 from inspector.pcap import options as opt
 from inspector.wire import COUNTED_CUTS
@@ -26,7 +26,7 @@ _SECOND: Final = 1_000_000_000
 Number: TypeAlias = Callable[[opt.BlockOptions, int, str], int | None]
 
 
-class DescribedInterface(Record):
+class DescribedInterface(Changing):
     """An interface of one section, and what its statistics added."""
 
     link_type: int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.protocols.tls_hello import ServerHello
 from inspector.protocols.tls_names import ANY_SIZES, SIZES, RecordSizes
 
@@ -17,7 +17,7 @@ _USER_CANCELED: Final = 90
 _FATAL: Final = 2
 
 
-class HandshakeProgress(Record):
+class HandshakeProgress(Changing):
     """How far a handshake came, judged from the order and sizes of whole records.
 
     TLS 1.2 and before (RFC 5246 7.3): both sides send ChangeCipherSpec and

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.native.functions import Core
 from inspector.native.layout import Sealed
 from inspector.native.used import USED
@@ -35,7 +35,7 @@ class Use(Enum):
     DATA = "it is application data: the time it takes is noted"
 
 
-class RecordWalk(Record):
+class RecordWalk(Changing):
     """One direction: where in the records it is, and what is collected of its hello.
 
     `left` counts the bytes of the current record's body that are still to come;

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.network import Certificate
 from inspector.protocols.extent import Extent
 
@@ -50,7 +50,7 @@ class _Malformed(Exception):
     """The bytes are no DER, or no certificate."""
 
 
-class CertificatePlaces(Record):
+class CertificatePlaces(Changing):
     """Where stands what is read of a certificate, for whoever copies it.
 
     `structure`: types and lengths of the values that are walked, the identifiers of those

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Container, Iterable
 from typing import Final, NamedTuple
 
-from inspector.fact import Record
+from inspector.fact import Changing
 from inspector.flows.tcp import SYN
 from inspector.redaction.comparison import difference
 from inspector.redaction.frames import FrameReader, Place
@@ -37,7 +37,7 @@ FRAGMENTS: Final = 8192
 _BETWEEN: Final = b"\xff"
 
 
-class Audited(Record):
+class Audited(Changing):
     """What the audit found, and blanked where it could.
 
     `keys`: stretches in which a piece of a credential stood.  `foreign`: stretches that were

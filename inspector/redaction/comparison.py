@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator
 from itertools import accumulate
 from typing import Final
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.native.functions import Core
 from inspector.native.used import USED
 from inspector.wire import Batch, packed_records
@@ -26,7 +26,7 @@ _IS_MASK: Final = bytes(0 if byte in MASK_BYTES else 0xFF for byte in range(256)
 _DIFFERS: Final = bytes((0, *(255 * b"\xff")))
 
 
-class CopyDifference(Record):
+class CopyDifference(Changing):
     """Between packets of a copy and those of its source.
 
     `hidden`: which bytes of the copy's batch must not stay.  `unlike`: packets of other length,

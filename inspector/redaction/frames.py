@@ -11,7 +11,7 @@ from collections import OrderedDict
 from struct import Struct
 from typing import Final, NamedTuple
 
-from inspector.fact import Record
+from inspector.fact import Changing
 from inspector.flows.carried import MAY_CARRY
 from inspector.flows.decode import FAST_LINKS, IcmpUnreachable, SlowDecoder, TcpPacket
 from inspector.flows.fragments import Reassembler
@@ -43,7 +43,7 @@ class Place(NamedTuple):
         return self.offset + self.stop - self.start
 
 
-class Reading(Record):
+class Reading(Changing):
     """What one frame holds.
 
     `segment`: the TCP segment that it completes, whose payload is at `places`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from inspector.fact import Fact, Record, field
+from inspector.fact import Changing, Fact, field
 from inspector.redaction.audit import Audited
 
 
@@ -22,7 +22,7 @@ class HoldLimits(Fact):
 LIVE: Final = HoldLimits(held_bytes=16 << 20, held_time=3_000_000_000)
 
 
-class RedactionSummary(Record):
+class RedactionSummary(Changing):
     """What was masked; never a value.
 
     `positions`: credentials by the name of their header or parameter (`?key`).

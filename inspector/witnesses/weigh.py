@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from inspector.fact import Record, field
+from inspector.fact import Changing, field
 from inspector.model.conclusions import (
     Disagreement,
     DisagreementKind,
@@ -45,7 +45,7 @@ class _Thing(NamedTuple):
     name: str
 
 
-class _Call(Record):
+class _Call(Changing):
     """What the API proxy said of one call, over its lines."""
 
     line: int
@@ -57,7 +57,7 @@ class _Call(Record):
     event: str = ""
 
 
-class Scales(Record):
+class Scales(Changing):
     """The packets' side, indexed for lines; then the lines, one by one.
 
     `span` is the capture's first and last time: a line outside of it is about

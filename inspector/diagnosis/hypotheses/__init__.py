@@ -14,7 +14,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.hypotheses import h1, h2, h3, h4a, h4b
 from inspector.diagnosis.hypotheses.judgement import Judgement, not_observable
 from inspector.diagnosis.rule import LISTED, of_call
-from inspector.fact import Fact, Record, field
+from inspector.fact import Changing, Fact, field
 from inspector.model.conclusions import Evidence, Hypothesis, HypothesisId, HypothesisVerdict
 from inspector.model.ids import ExchangeId
 
@@ -47,7 +47,7 @@ QUESTIONS: Final[tuple[_Question, ...]] = (
 )
 
 
-class _Judged(Record):
+class _Judged(Changing):
     """What was said of all calls about one question."""
 
     counts: dict[Judgement, int] = field(default_factory=dict)
