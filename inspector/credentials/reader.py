@@ -20,7 +20,7 @@ from inspector.credentials.reading import (
     read_parameter,
     unfolded,
 )
-from inspector.credentials.scrubbing import NOT_SHOWN, Scrubber
+from inspector.credentials.shown_texts import ShownTexts
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target, secrets_of
 from inspector.credentials.written import (
     NOTES,
@@ -34,9 +34,7 @@ from inspector.fact import replace
 from inspector.model.credentials import AuthHeader, Credential, CredentialKind
 from inspector.model.network import Headers
 from inspector.secret import Secret
-from inspector.secrets import free_text, labels
 from inspector.secrets.constants import longest_first
-from inspector.secrets.grammar import hidden_in_host
 from inspector.secrets.paths import hidden_in_path, segments_of
 from inspector.secrets.positions import (
     CREDENTIAL_HEADERS,
@@ -57,7 +55,7 @@ Notes: TypeAlias = Mapping[int, FieldNote]
 _LISTED: Final = CREDENTIAL_HEADERS.keys() | RESPONSE_HEADERS.keys()
 
 
-class CredentialReader:
+class CredentialReader(ShownTexts):
     """Reads the credentials of message heads, and writes heads without them.
 
     `fingerprint_key` keys the fingerprints of one run (or of several, to
@@ -84,12 +82,10 @@ class CredentialReader:
         paths: Iterable[str] = (),
         vault: Vault | None = None,
     ) -> None:
-        self._key = fingerprint_key
+        super().__init__(fingerprint_key, kept_headers, vault)
         self._prefixes = longest_first(extra_prefixes)
-        self._kept = granting.folded_names(kept_headers)
         self._in_path = partial(hidden_in_path, more=segments_of(paths))
         self.claims = MaskNotes()
-        self._scrubber = Scrubber(fingerprint_key, vault)
         self._request = (
             dict.fromkeys(
                 (name.lower().encode("latin-1", "replace") for name in extra_headers), Syntax.BARE
@@ -101,32 +97,12 @@ class CredentialReader:
         self._studied: Memo[bool] = Memo(fingerprint_key)
         self._queries: Memo[tuple[AuthHeader, ...]] = Memo(fingerprint_key)
         self._targets = WrittenTexts(fingerprint_key, self._scrubber)
-        self._words = WrittenTexts(fingerprint_key, self._scrubber)
-        self._names = WrittenTexts(fingerprint_key, self._scrubber)
         #: Names of which nothing is hidden, and of which no field holds anything to learn.
         self._ordinary: dict[bytes, None] = {}
         self._scrubber.vault.clears(self._ordinary)
         # Fields that are shown as they are, in heads of either kind, and notes of all others.
         self._plain = PlainFields(self._scrubber.vault)
         self._notes: Memo[FieldNote] = Memo(fingerprint_key, NOTES)
-
-    @property
-    def generation(self) -> int:
-        """Grows with every key learnt: text written before may hold one that is known now."""
-        return self._scrubber.vault.generation
-
-    @property
-    def is_full(self) -> bool:
-        """More credentials were met than can be remembered: free text is not written."""
-        return self._scrubber.vault.is_full
-
-    def holds_learnt(self, text: str) -> bool:
-        """Whether a piece of a learnt credential stands in a text."""
-        return self._scrubber.holds_learnt(text)
-
-    def may_hold_learnt(self, texts: Iterable[str]) -> bool:
-        """Whether `holds_learnt` may be true of any of some texts."""
-        return self._scrubber.may_hold_learnt(texts)
 
     def study(self, fields: Sequence[RawField], target: bytes = b"") -> Notes:
         """Learn every credential of a head, so that none is in any text that is written of it.
@@ -269,50 +245,6 @@ class CredentialReader:
             has_none = next(secrets_of(text), None) is None
             known = self._targets.put(text, self._target(raw), is_shown=has_none)
         return known
-
-    def authority(self, host: str) -> str:
-        """A host as the authority of a target is shown, so that both can be compared."""
-        return self._granted(host, hidden_in_host)
-
-    def value(self, name: bytes, text: str) -> str:
-        """The value of a header, or of a pseudo-header of `secrets.grants`, as it may be shown."""
-        return self._granted(text, granting.of_header(name, self._kept))
-
-    def name(self, text: str) -> str:
-        """The name of a field, in which nothing is left but words (`secrets.free_text`)."""
-        return self._names.once(text, self._in_name)
-
-    def _in_name(self, text: str) -> str:
-        return self._granted(text, free_text.hidden_in_name)
-
-    def label(self, text: str) -> str:
-        """What is shown of a value that nothing grants: equal for equal values of one run."""
-        return labels.label(text, self._key)
-
-    def _granted(self, text: str, hidden: granting.Hidden) -> str:
-        if hidden is granting.everything:
-            return granting.written(self._scrubber.prefixed(text), hidden, self._key)
-        text = self.scrub(text)
-        return text if text == NOT_SHOWN else granting.written(text, hidden, self._key)
-
-    def scrub(self, text: str) -> str:
-        """Free text with everything key-shaped replaced by its label; placeholders stay."""
-        return self._scrubber.scrub(text)
-
-    def words(self, text: str) -> str:
-        """Free text of which nothing is left but words (`secrets.free_text`), keys as labels.
-
-        Safe whenever it is written: no key that is learnt later stands in it.
-        """
-        return self._words.plain.get(text) or self._words.once(text, self._in_words)
-
-    def _in_words(self, text: str) -> str:
-        shown = self.scrub(text)
-        if shown == NOT_SHOWN:
-            return shown
-        raw = shown.encode("utf-8", "surrogatepass").decode("latin-1")
-        shown = granting.written(raw, free_text.hidden, self._key)
-        return shown.encode("latin-1").decode("utf-8", "replace")
 
     def _auth_of(self, field: RawField, note: FieldNote) -> AuthHeader | None:
         """The credential of a request's field, if its name is that of a position."""
