@@ -13,7 +13,8 @@ no words.  Text is read as it is meant (`writings`): a key that is written other
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from typing import Final, TypeAlias
 
 from inspector.regex import regex
@@ -100,6 +101,10 @@ _CHUNK: Final = regex(r"[^\x00-\x20]+")
 _PLAIN: Final = regex(r"[A-Za-z]?[a-z]*|[0-9]+")
 #: So many pieces of one length in a row are no sentence, if two of them are no plain words.
 _PIECES: Final = 4
+#: Lines without a blank, and what stands before the first and behind the last of them.
+_LINES: Final = regex(r"[^\x00-\x20]+(?:\r?\n[^\x00-\x20]+)+")
+#: So many characters of a key are found again (`vault.PIECE`); fewer may stay.
+_PIECE_OF_A_KEY: Final = 12
 #: Without white space: a password by rules (`i!/pnl;?A&U8g5`), or a sentence without its spaces.
 _THICKET: Final = regex(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
 _MARK: Final = regex(r"[!#$^*&;?|][^!#$^*&;?|]")
@@ -149,6 +154,7 @@ def _hidden(text: str) -> Iterator[Span]:
     for pattern in (_ID, _ONE_BY_ONE):
         yield from (match.span() for match in pattern.finditer(text))
     yield from _pieces(text)
+    yield from _wrapped(text)
     rest = text
     for match in _URL.finditer(text):
         stop = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)]}*")))
@@ -197,12 +203,36 @@ def _pieces(text: str) -> Iterator[Span]:
             continue
         if len(run) >= _PIECES:
             odd = sum(not _PLAIN.fullmatch(piece[0]) or _judged(piece[0]) != _GOOD for piece in run)
-            if odd > 1 or len(run[0][0]) == 1:
+            size = len(run[0][0])
+            if odd > 1 or size == 1 or (size >= _SHORT and 2 * _numbered(run) > len(run)):
                 # The word before may be as long by chance, but not also on a line of its own.
                 is_apart = text[run[0].end()] == " " and len(run[0][0]) > _SHORT
                 first = is_apart and _judged(run[0][0]) == _GOOD
                 yield run[first].start(), run[-1].end()
         run = [] if chunk is None else [chunk]
+
+
+def _wrapped(text: str) -> Iterator[Span]:
+    """Where a text was wrapped: lines of one length and a shorter one, each without a blank."""
+    for match in _LINES.finditer(text):
+        lines = _CHUNK.finditer(text, *match.span())
+        alike = [list(group) for _, group in groupby(lines, lambda line: len(line[0]))]
+        for group, behind in pairwise([*alike, []]):
+            if len(group) > 1:
+                rest = behind[:1] if behind and len(behind[0][0]) < len(group[0][0]) else []
+                yield from _line_by_line(group + rest)
+
+
+def _line_by_line(lines: Sequence[re.Match[str]]) -> Iterator[Span]:
+    """All of a text that was wrapped, if it is long enough for a key and no words or numbers."""
+    is_long = sum(len(line[0]) for line in lines) >= _PIECE_OF_A_KEY
+    if is_long and _numbered(lines) and any(_judged(line[0]) != _GOOD for line in lines):
+        yield lines[0].start(), lines[-1].end()
+
+
+def _numbered(pieces: Sequence[re.Match[str]]) -> int:
+    """How many of them have a digit."""
+    return sum(any(char.isdigit() for char in piece[0]) for piece in pieces)
 
 
 def _thickets(text: str, tokens: list[_Judged]) -> Iterator[Span]:

@@ -131,6 +131,31 @@ def test_of_a_key_no_twelve_characters_stay(
     )
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "6249 8574 f748 1280 4778", "342 017 783 336 be7 357 378 deb", "374 608 f00 802 062 dac d7",
+        "72674fd9\n43987829\n7275b", "bd8a81a2\n78984019\n2410", "4b2bebd3\r\n25283207\r\nf6957",
+        "22890735\n3258736b\n21bd0", "ec5c5ac7\n8740219d\n9039", "affc1bc2\n8859624d\nc599",
+    ],
+)  # fmt: skip
+def test_pieces_that_look_like_numbers_are_hidden_with_those_beside_them(written: str) -> None:
+    first = written.split()[0]  # may be a word before them
+    left = shown(f"header {written} refused")
+    assert left in ("header # refused", f"header {first} # refused")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "port 3128 port 3129 port 3130", "from 2019 till 2024", "status 429\nstatus 503\nretry",
+        "first line\nsecond one\nthird", "error\nfails\nwith 404",
+    ],
+)  # fmt: skip
+def test_lines_and_numbers_of_a_sentence_stay(text: str) -> None:
+    assert shown(text) == text
+
+
 @given(st.text(max_size=60))
 def test_what_is_hidden_is_in_order_apart_and_within(text: str) -> None:
     places = [place for span in hidden(text) for place in span]
