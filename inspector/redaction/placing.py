@@ -14,10 +14,11 @@ from inspector.flows.decode import TcpPacket
 from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN
 from inspector.native.layout import KEY, USUAL_FIELDS, USUAL_FLAGS, USUAL_WAY
 from inspector.pipeline import log_failure
+from inspector.redaction.copied_direction import CopiedDirection
 from inspector.redaction.covering import CHANGED, RECODED, chain
 from inspector.redaction.frames import FrameReader, Place, Reading
 from inspector.redaction.held import HeldBatch, HeldBatches, Share
-from inspector.redaction.listening import INTERNAL_ERROR, CopiedDirection, Listening
+from inspector.redaction.listening import INTERNAL_ERROR, Listening
 from inspector.redaction.outside import HEADERS, quoted_payload
 from inspector.redaction.summary import RedactionSummary
 from inspector.redaction.track import Track, unread

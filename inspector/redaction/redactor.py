@@ -26,9 +26,10 @@ from inspector.flows.contract import Place as Lies
 from inspector.protocols.extent import Extent
 from inspector.redaction.alone import Alone
 from inspector.redaction.comments import own_comments
+from inspector.redaction.copied_direction import CopiedDirection
 from inspector.redaction.covering import CHANGED, RECODED
 from inspector.redaction.held import HeldBatch, HeldBatches, HoldClock
-from inspector.redaction.listening import NO_TIME, CopiedDirection, Listening
+from inspector.redaction.listening import NO_TIME, Listening
 from inspector.redaction.marking import Draft, Drafts
 from inspector.redaction.placing import Placing
 from inspector.redaction.summary import HoldLimits, RedactionSummary

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from inspector.redaction import HoldLimits, Redactor
+from inspector.redaction.copied_direction import CopiedDirection
 from inspector.redaction.held import HoldClock
-from inspector.redaction.listening import CopiedDirection
 from inspector.redaction.placing import OPENINGS
 from inspector.redaction.redactor import LINGERING
 from inspector.wire import Batch
