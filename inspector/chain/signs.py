@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final, Literal, TypeAlias
 
@@ -42,8 +41,7 @@ Way: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Fact, dict=True):
     """An answer, as the signs look at it."""
 
     #: The names of its header fields as written, in their order.
