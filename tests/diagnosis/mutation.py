@@ -105,7 +105,14 @@ def mutants(codes: Sequence[str] = ()) -> Iterator[Mutant]:
     for rule in rules.RULES:
         number = seen[rule.code] = seen.get(rule.code, 0) + 1
         if not codes or rule.code in codes:
-            yield from (Mutant(rule, change, number) for change in CHANGES)
+            yield from (Mutant(rule, change, number) for change in _changes(rule))
+
+
+def _changes(rule: Rule) -> Iterator[Change]:
+    """All, but that "always" changes nothing of a rule whose type says that it always matches."""
+    asked = getattr(rule, "match", None)
+    is_unconditional = asked is not None and asked.__annotations__["return"] == "Match"
+    yield from (change for change in CHANGES if not (is_unconditional and change == "always"))
 
 
 @contextmanager
