@@ -247,9 +247,6 @@ _FROM_PORT: Final[dict[int, Dissector]] = {
     5072: ayiya,
 }
 
-#: Every one that is known.
-TUNNELS: Final = frozenset(_TO_PORT.values()) | frozenset(_FROM_PORT.values())
-
 LAYERS: Final[Layers] = {
     IP_PROTOCOL | 17: udp,
     IP_PROTOCOL | 47: gre,

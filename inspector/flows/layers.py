@@ -217,3 +217,24 @@ def skip_to(length: int, key: int) -> Dissector:
         return key if cursor.start < cursor.end else "truncated-header"
 
     return skip
+
+
+def announcing(length: slice, link: slice) -> Dissector:
+    """A dissector for a link's header that tells its own length and the link type inside.
+
+    Both little-endian, at these places in it, the type behind the length: there the least one ends.
+    """
+    least = link.stop
+
+    def announced(cursor: Cursor) -> Answer:
+        header = cursor.data[cursor.start : min(cursor.start + least, cursor.end)]
+        if len(header) < least:
+            return "truncated-header"
+        size = int.from_bytes(header[length], "little")
+        inside = int.from_bytes(header[link], "little")
+        cursor.start += size
+        if size < least or cursor.start > cursor.end:
+            return "truncated-header"
+        return LINK | inside if inside < 0x10000 else "unknown-link-type"
+
+    return announced

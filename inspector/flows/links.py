@@ -27,6 +27,7 @@ from inspector.flows.layers import (
     Cursor,
     Dissector,
     Layers,
+    announcing,
     skip_to,
 )
 
@@ -242,19 +243,6 @@ def netfilter_log(cursor: Cursor) -> Answer:
         cursor.start = start + (length + 3 & ~3)
 
 
-def packet_tap(cursor: Cursor) -> Answer:
-    """Darwin's `pktap`: its own length and the link type inside, little-endian."""
-    data, start = cursor.data, cursor.start
-    if cursor.end - start < 12:
-        return "truncated-header"
-    length = int.from_bytes(data[start : start + 4], "little")
-    link = int.from_bytes(data[start + 8 : start + 12], "little")
-    cursor.start = start + length
-    if length < 12 or cursor.start > cursor.end:
-        return "truncated-header"
-    return LINK | link if link < 0x10000 else "unknown-link-type"
-
-
 def juniper_ethernet(cursor: Cursor) -> Answer:
     """Junos: a magic number, flags, extensions if bit 7 is set, then Ethernet."""
     header = cursor.take(4)
@@ -336,7 +324,7 @@ LAYERS: Final[Layers] = {
     LINK | 240: skip_to(4, ETHERNET),  # Hilscher netANALYZER
     LINK | 241: skip_to(12, ETHERNET),
     LINK | 253: "control",  # netlink
-    LINK | 258: packet_tap,
+    LINK | 258: announcing(slice(0, 4), slice(8, 12)),  # Darwin's `pktap`
     LINK | 274: skip_to(8, ETHERNET),  # a preamble (IEEE 802.3br)
     LINK | 276: cooked2,
     LINK | 281: _switch_tag(4),  # Broadcom

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from inspector.flows.layers import LINK, LLC, Answer, Cursor, Layers
+from inspector.flows.layers import LINK, LLC, Answer, Cursor, Layers, announcing
 
 _RADIOTAP_TSFT: Final = 1
 _RADIOTAP_FLAGS: Final = 2
@@ -47,19 +47,6 @@ def radiotap_fields(data: bytes, start: int, stop: int) -> tuple[int, int | None
     if present & _RADIOTAP_TSFT:  # 8 bytes, aligned to 8 from the header's start
         position = start + (position - start + 7 & ~7) + 8
     return fields, position if present & _RADIOTAP_FLAGS and position < stop else None
-
-
-def per_packet(cursor: Cursor) -> Answer:
-    """PPI: its own length and the link type inside, little-endian (CACE's PPI 1.0.7, 3.1)."""
-    data, start = cursor.data, cursor.start
-    if cursor.end - start < 8:
-        return "truncated-header"
-    length = int.from_bytes(data[start + 2 : start + 4], "little")
-    link = int.from_bytes(data[start + 4 : start + 8], "little")
-    cursor.start = start + length
-    if length < 8 or cursor.start > cursor.end:
-        return "truncated-header"
-    return LINK | link if link < 0x10000 else "unknown-link-type"
 
 
 def prism(cursor: Cursor) -> Answer:
@@ -106,5 +93,5 @@ LAYERS: Final[Layers] = {
     LINK | 119: prism,
     LINK | 127: radiotap,
     LINK | 163: prism,
-    LINK | 192: per_packet,
+    LINK | 192: announcing(slice(2, 4), slice(4, 8)),  # PPI (CACE's PPI 1.0.7, 3.1)
 }

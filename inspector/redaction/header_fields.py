@@ -113,10 +113,10 @@ def _check_value(data: bytes, start: int, _end: int) -> Iterator[tuple[int, int]
         yield start + 12, start + (data[start + 1] + 2) * 4
 
 
-def _erspan3(_data: bytes, start: int, _end: int) -> Iterator[tuple[int, int]]:
+def _erspan3(_data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Of ERSPAN type III its time stamp, groups, and what a platform adds."""
     yield start + 4, start + 11
-    yield start + 12, start + 20
+    yield start + 12, end
 
 
 def _geneve(data: bytes, at: int, end: int) -> Iterator[tuple[int, int]]:

@@ -32,7 +32,7 @@ def redacted(batch: Batch, *, keep_bodies: bool = False) -> tuple[Batch, Redacto
 
 #: Wrappings whose headers hold what nobody reads, and that is no number (`header_fields`).
 NOT_NUMBERS_ALONE = {
-    "erspan-3", "ipv6-segments", "ipv6-waypoints", "juniper-ethernet", "l2tp-all-fields",
+    "ipv6-segments", "ipv6-waypoints", "juniper-ethernet", "l2tp-all-fields",
     "only-scapy-knows", "per-packet", "teredo-indications",
 }  # fmt: skip
 

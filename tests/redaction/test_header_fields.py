@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from inspector.flows.decode import LAYERS, SlowDecoder, TcpPacket
-from inspector.flows.encapsulations import TUNNELS as DISSECTORS
+from inspector.flows.encapsulations import tunnel
 from inspector.flows.layers import IP_PROTOCOL, IPV4, IPV6, TCP
 from inspector.redaction.header_fields import FIELDS, TUNNELS
 from tests.flows.frames import FRAMES, OUTER, OUTER6, PAYLOAD, ether
@@ -137,4 +137,14 @@ def test_there_is_a_row_for_every_header_that_is_peeled() -> None:
     peeled = {key for key, layer in LAYERS.items() if callable(layer)}
     by_options = {IPV4, IPV6, TCP, IP_PROTOCOL | 4, IP_PROTOCOL | 41}
     assert FIELDS.keys() | by_options == peeled
-    assert TUNNELS.keys() == set(DISSECTORS)
+    ports = range(1 << 16)
+    known = {tunnel(0, port) for port in ports} | {tunnel(port, 0) for port in ports}
+    assert TUNNELS.keys() == known - {None}
+
+
+def test_of_erspan_the_addresses_inside_stay_where_no_platform_adds_anything() -> None:
+    link_type, data, _ = FRAMES["erspan-3"]
+    addresses = bytes(ether())[:12]
+    assert data.count(addresses) == 2
+    after, _ = redacted(batch_of([data], link_type))
+    assert after.data.count(addresses) == 2
