@@ -222,11 +222,9 @@ class Segments(Sequence[Segment]):
         return b"".join([data for _, _, data in self])
 
 
-# Of a list `isinstance` would ask the machinery of abstract classes, which takes longer than these.
-
-
 def size_of(segments: Sequence[Segment]) -> int:
     """Bytes of all of them."""
+    # Here and below: of a list `isinstance` would ask the machinery of abstract classes.
     if type(segments) is Segments:
         return segments.size
     return sum([len(data) for _, _, data in segments])

@@ -27,7 +27,8 @@ from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 from inspector.secrets.echoes import echoes, may_echo, stamp_of, whole_keys
 from inspector.secrets.public import is_public
-from inspector.secrets.vault import PIECE, Vault
+from inspector.secrets.vault import Vault
+from inspector.secrets.windows import PIECE
 
 #: What stands for free text when the vault is full, and any word may be a key.
 NOT_SHOWN: Final = "<text not shown>"

@@ -175,9 +175,8 @@ class Detector:
             if not midstream and context.listener is not None:
                 preface = Extent(start[True], start[True] + len(H2_PREFACE))
                 context.listener.constant(True, preface)
-            from inspector.exchanges.http2 import (
-                Http2Layer,  # rare, and so is what reads its fields
-            )
+            # It is rare, and so is what reads its fields.
+            from inspector.exchanges.http2 import Http2Layer
 
             return Http2Layer(context, midstream=midstream, start=start)
         if context.tunnel is not None or context.is_decrypted:

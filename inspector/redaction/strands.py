@@ -19,7 +19,7 @@ from inspector.native.functions import Core
 from inspector.native.layout import KEY, PIECE_FIELDS, STRAND_FIELDS, USUAL_FIELDS, Weave, address
 from inspector.native.used import USED
 from inspector.redaction.usual import UsualSegments
-from inspector.secrets.vault import PIECE
+from inspector.secrets.windows import PIECE
 
 _STRAND: Final = Struct(f"{STRAND_FIELDS}q")
 #: The numbers that `Strand.pieces` has of a packet.

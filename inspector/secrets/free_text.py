@@ -23,6 +23,7 @@ from inspector.secrets.grammar import LONGEST, MASK, Span, merged
 from inspector.secrets.letters import is_word
 from inspector.secrets.paths import PARAMETERS, is_known
 from inspector.secrets.remembered import remembers
+from inspector.secrets.windows import PIECE
 from inspector.secrets.words import TECHNICAL
 from inspector.secrets.writings import undone
 
@@ -103,8 +104,6 @@ _PLAIN: Final = regex(r"[A-Za-z]?[a-z]*|[0-9]+")
 _PIECES: Final = 4
 #: Lines without a blank, and what stands before the first and behind the last of them.
 _LINES: Final = regex(r"[^\x00-\x20]+(?:\r?\n[^\x00-\x20]+)+")
-#: So many characters of a key are found again (`vault.PIECE`); fewer may stay.
-_PIECE_OF_A_KEY: Final = 12
 #: Without white space: a password by rules (`i!/pnl;?A&U8g5`), or a sentence without its spaces.
 _THICKET: Final = regex(r"[^\x00-\x20\x7f\"'`()\[\]{}<>]+")
 _MARK: Final = regex(r"[!#$^*&;?|][^!#$^*&;?|]")
@@ -225,7 +224,7 @@ def _wrapped(text: str) -> Iterator[Span]:
 
 def _line_by_line(lines: Sequence[re.Match[str]]) -> Iterator[Span]:
     """All of a text that was wrapped, if it is long enough for a key and no words or numbers."""
-    is_long = sum(len(line[0]) for line in lines) >= _PIECE_OF_A_KEY
+    is_long = sum(len(line[0]) for line in lines) >= PIECE
     if is_long and _numbered(lines) and any(_judged(line[0]) != _GOOD for line in lines):
         yield lines[0].start(), lines[-1].end()
 

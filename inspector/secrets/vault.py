@@ -34,6 +34,7 @@ from inspector.secrets.grammar import merged
 from inspector.secrets.public import is_mask, is_prose, is_public
 from inspector.secrets.windows import (
     FILL,
+    PIECE,
     WIDTH,
     Windows,
     fill_end,
@@ -43,8 +44,6 @@ from inspector.secrets.windows import (
 #: Windows of eight bytes of learnt keys, some 12 bytes of memory each (75 without the compiled
 #: core): 13,000 keys of 40 bytes, or 320 of 8 KB.  Beyond it free text is not written.
 WINDOWS_LIMIT: Final = 1 << 19
-#: The shortest piece of a key that is found, in bytes; and the shortest key that is learnt.
-PIECE: Final = 12
 #: What masks are filled with.
 _FILL: Final = b"xX"
 #: Shorter keys are known as a whole, if they have letters and digits: words occur by themselves.

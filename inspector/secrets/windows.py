@@ -17,6 +17,8 @@ from inspector.regex import regex
 
 #: Bytes of a window.
 WIDTH: Final = 8
+#: The shortest piece of a key that is found, in bytes; and the shortest key that is learnt.
+PIECE: Final = 12
 #: A window of what masks are filled with, in lower case; and a run of that.
 FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
 _FILLED: Final = regex(rb"x*")

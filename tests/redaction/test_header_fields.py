@@ -16,12 +16,11 @@ from inspector.flows.decode import LAYERS, SlowDecoder, TcpPacket
 from inspector.flows.encapsulations import tunnel
 from inspector.flows.layers import IP_PROTOCOL, IPV4, IPV6, TCP
 from inspector.redaction.header_fields import FIELDS, TUNNELS
+from inspector.secrets.windows import PIECE
 from tests.flows.frames import FRAMES, OUTER, OUTER6, PAYLOAD, ether
 from tests.redaction.test_canary import report_of
 from tests.redaction.test_frames import batch_of, redacted
 
-#: Pieces of a credential from so many bytes on count as known (`secrets/vault.py`).
-PIECE: Final = 12
 KEY: Final = b"sk-LABONLY-made-up-0123456789-abcdefghijklmnopqrstuvwxyz-"
 #: Addresses stay, read or not; of two ports either would do.
 ADDRESSES: Final = (

@@ -15,7 +15,7 @@ from inspector.redaction.audit import Audit
 from inspector.redaction.sequences import Sequences
 from inspector.redaction.strands import Strand, parted, strands
 from inspector.redaction.usual import usual_segments
-from inspector.secrets.vault import PIECE
+from inspector.secrets.windows import PIECE
 from inspector.wire import Batch
 from tests.flows.build import Packet, Tcp, Wire, batch, native_core
 from tests.redaction.test_audit import knowing, with_option

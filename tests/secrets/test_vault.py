@@ -17,7 +17,8 @@ from inspector.secret import Secret
 from inspector.secrets import vault as vault_module
 from inspector.secrets.grammar import merged
 from inspector.secrets.public import is_mask, is_public
-from inspector.secrets.vault import PIECE, Vault
+from inspector.secrets.vault import Vault
+from inspector.secrets.windows import PIECE
 from tests.growth import steps
 
 LETTERS = string.ascii_letters + string.digits

@@ -35,7 +35,7 @@ LIMITS: Final = (
     ("flows.fragments", "LIFETIME"),
     ("flows.decode", "MAX_LAYERS"),
     ("secrets.vault", "WINDOWS_LIMIT"),
-    ("secrets.vault", "PIECE"),
+    ("secrets.windows", "PIECE"),
     ("protocols.detect", "LOOK_BYTES"),
     ("protocols.tls", "MAX_HELLO"),
     ("protocols.tls", "MAX_ALERTS"),
