@@ -2,16 +2,29 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import inspector
+from inspector.fact import Fact
 from inspector.model.report import Report
-from inspector.report.formats.json import dumps, pieces, timestamp, to_plain, write_json
+from inspector.report.formats.json import (
+    dumps,
+    facts_within,
+    pieces,
+    timestamp,
+    to_plain,
+    without_none,
+    write_json,
+)
 from inspector.report.formats.loading import Notes, _nanoseconds
 from inspector.report.formats.whole import as_dict, as_json, from_dict
 from inspector.wire import packet_reference
@@ -122,3 +135,31 @@ def test_json_holds_no_character_that_acts_or_hides_and_means_the_same(character
 def test_what_is_no_fact_is_refused() -> None:
     with pytest.raises(TypeError, match="str is no fact"):
         to_plain("text", several_files=False)  # type: ignore[arg-type]
+
+
+def facts() -> list[type[Fact]]:
+    """Every class of facts that the package has."""
+    for module in walk_packages(inspector.__path__, "inspector."):
+        if not module.name.endswith("__main__") and "-" not in module.name:
+            import_module(module.name)
+    kinds: list[type[Fact]] = [Fact]
+    for kind in kinds:
+        kinds += type.__subclasses__(kind)
+    return kinds
+
+
+def test_the_facts_within_a_fact_are_those_that_its_type_hints_tell_of() -> None:
+    fields = 0
+    for kind in facts():
+        try:
+            hints = {name: without_none(hint) for name, hint in get_type_hints(kind).items()}
+        except (NameError, ValueError):
+            continue  # of no report: imported for mypy alone, or one of two
+        for name, (held, listed) in facts_within(kind).items():
+            of_many = get_origin(hints[name]) in (tuple, Sequence)
+            told = get_args(hints[name])[0] if of_many else hints[name]
+            is_fact = isinstance(told, type) and issubclass(told, Fact)
+            assert held is (told if is_fact else None), (kind, name)
+            assert not is_fact or listed == of_many, (kind, name)
+            fields += is_fact
+    assert fields > 100

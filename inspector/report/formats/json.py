@@ -1,6 +1,6 @@
 """Facts to JSON: the conventions of `model/`, applied once for every class.
 
-A fact becomes dicts and lists in one step of msgspec's, and a plan made from the type hints of its
+A fact becomes dicts and lists in one step of msgspec's, and a plan made from the annotations of its
 class says what is then written otherwise: times, packet references, and facts inside that hold
 some.  So a field that is added to a fact is in the report without a line here.
 
@@ -10,7 +10,7 @@ exchanges never exists a second time as text.
 
 from __future__ import annotations
 
-import typing
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -180,32 +180,48 @@ def _plan(kind: Any) -> _Plan:
 def _compile(kind: Any) -> _Plan:
     if not _is_fact(kind):
         raise TypeError(f"{kind.__name__} is no fact")
-    hints = typing.get_type_hints(kind)
-    found = ((name, _rewriter(name, hints[name])) for name in kind.__struct_fields__)
+    found = ((name, _rewriter(name, *within)) for name, within in facts_within(kind).items())
     return tuple((name, rewriter) for name, rewriter in found if rewriter is not None)
+
+
+def facts_within(kind: type[Fact]) -> dict[str, tuple[type[Fact] | None, bool]]:
+    """For each field of a class the class of facts that it holds, if any, and whether in a list.
+
+    Read from the words of `X | None`, `tuple[X, ...]` and `Sequence[X]`, as the fields of a report
+    are written: to evaluate all of its type hints took a fourteenth of a small analysis.
+    """
+    within: dict[str, tuple[type[Fact] | None, bool]] = dict.fromkeys(
+        kind.__struct_fields__, (None, False)
+    )
+    for each in reversed(kind.__mro__):
+        names = vars(sys.modules[each.__module__])
+        for name, hint in getattr(each, "__annotations__", {}).items():
+            if name in within:
+                outer, bracket, inner = hint.removesuffix(" | None").partition("[")
+                listed = bool(bracket) and outer in ("tuple", "Sequence")
+                held = names.get(inner.rstrip("]").partition(",")[0] if listed else outer)
+                within[name] = (held if _is_fact(held) else None, listed)
+    return within
 
 
 def _is_fact(hint: Any) -> bool:
     return isinstance(hint, type) and issubclass(hint, Fact)
 
 
-def _rewriter(name: str, hint: Any) -> _Rewriter | None:
-    """What the field `name` of type `hint` is written as; None: as it is."""
-    hint = without_none(hint)
+def _rewriter(name: str, held: type[Fact] | None, listed: bool) -> _Rewriter | None:
+    """What the field `name` is written as, which holds such facts; None: as it is."""
     if name.endswith("_at"):
         return lambda value, _: timestamp(value)
     if name in ("packet", "closed_packet"):
         return lambda value, several: packet_label(value, several_files=several)
-    if get_origin(hint) not in (tuple, Sequence):
-        plan = _plan(hint) if _is_fact(hint) else ()
-        return (lambda value, several: _rewritten(value, plan, several)) if plan else None
-    if name == "packets":
+    if name == "packets" and listed:
         return lambda value, several: [packet_label(v, several_files=several) for v in value]
-    item = get_args(hint)[0]
-    each = _plan(item) if _is_fact(item) else ()
-    if not each:
+    plan = () if held is None else _plan(held)
+    if not plan:
         return None
-    return lambda value, several: [_rewritten(v, each, several) for v in value]
+    if listed:
+        return lambda value, several: [_rewritten(v, plan, several) for v in value]
+    return lambda value, several: _rewritten(value, plan, several)
 
 
 def without_none(hint: Any) -> Any:
