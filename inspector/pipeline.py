@@ -107,13 +107,13 @@ class Pipeline:
         """Drop every connection and its readers: the scope has become narrower."""
         self._streams.clear()
         for left in self._engine.forget():
-            self._consumer.left_out(*left)
+            self._consumer.left_out(left.source, left.destination, left.sport, left.dport)
 
     def _read(self, deliveries: Iterable[Delivery]) -> None:
         streams, want = self._streams, self._engine.want
         for delivery in deliveries:
             if type(delivery) is Run:
-                stream, up, segments = delivery
+                stream, up, segments = delivery.stream, delivery.up, delivery.segments
                 entry = streams[stream]
                 try:
                     wanted = entry.reader.data(up, segments)
@@ -123,12 +123,12 @@ class Pipeline:
                     entry.batching[up] = wanted == BATCH
                     want(stream, up, wanted)
             elif type(delivery) is Skipped:
-                stream, up, length, at, packet = delivery
+                stream, up = delivery.stream, delivery.up
                 entry = streams[stream]
                 try:
-                    wanted = entry.reader.skipped(up, length, at, packet)
+                    wanted = entry.reader.skipped(up, delivery.length, delivery.at, delivery.packet)
                 except Exception as error:
-                    wanted = fail(entry.reader, error, packet)
+                    wanted = fail(entry.reader, error, delivery.packet)
                 entry.batching[up] = wanted == BATCH
                 want(stream, up, wanted)
             else:
@@ -138,12 +138,12 @@ class Pipeline:
         """Anything but bytes, seen or unseen."""
         wanted: int | None
         match delivery:
-            case Opening():
-                if not self._consumer.is_in_scope(*delivery):
+            case Opening(source, destination, sport, dport):
+                if not self._consumer.is_in_scope(source, destination, sport, dport):
                     self._engine.refuse()
                 return
-            case LeftOut():
-                self._consumer.left_out(*delivery)
+            case LeftOut(source, destination, sport, dport):
+                self._consumer.left_out(source, destination, sport, dport)
                 return
             case Opened(stream, view):
                 self._streams[stream] = _Stream(view, self._consumer.open(view))

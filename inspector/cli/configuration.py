@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from inspector.cli.parameters import Address, HeaderName, ServiceParameter, Subnet
 from inspector.errors import ExitCode, InspectorError, plain
+from inspector.fact import Fact
 from inspector.presets import PRESETS
 
 #: Its place below the directory for configuration.
@@ -30,7 +31,7 @@ class ConfigurationError(InspectorError):
     exit_code = ExitCode.USAGE
 
 
-class Setting(NamedTuple):
+class Setting(Fact):
     """A name in the file."""
 
     #: The parameter of the commands for which it is the default.
@@ -94,7 +95,7 @@ SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({
 })  # fmt: skip
 
 
-class Defaults(NamedTuple):
+class Defaults(Fact):
     """What a configuration gives."""
 
     #: By the name of a commands' parameter, as click takes them.

@@ -215,8 +215,8 @@ def _tell_version(ctx: click.Context) -> None:
     if ctx.meta.get(VERBOSITY):
         from inspector.native.library import loaded
 
-        core, why_not = loaded()
-        click.echo("core: native" if core is not None else f"core: pure ({why_not})")
+        core = loaded()
+        click.echo(f"core: pure ({core.why_not})" if core.core is None else "core: native")
         from inspector.cli.versions import versions
 
         click.echo("".join(f"{name} {version}\n" for name, version in versions()), nl=False)

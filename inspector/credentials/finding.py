@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from inspector.credentials import prefilter as glance
 from inspector.credentials.kinds import LABEL, classify, core_of
+from inspector.fact import Fact
 from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS
@@ -145,7 +146,7 @@ def prefixed_keys(text: str) -> list[tuple[int, int]]:
     ]
 
 
-class Pass(NamedTuple):
+class Pass(Fact):
     """One look through a text.
 
     `may_find` is a glance at the text: without it there is no match.  The key is the `group` of

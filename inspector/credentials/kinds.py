@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from inspector.fact import replace
+from inspector.fact import Fact, replace
 from inspector.model.credentials import Anomaly, Credential, CredentialKind
 from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.constants import PLACEHOLDERS, PREFIXES
 
 
-class Shape(NamedTuple):
+class Shape(Fact):
     """A documented form: `prefix` is public, `pattern` must match the whole value."""
 
     kind: CredentialKind
@@ -93,9 +93,9 @@ def classify(core: Secret, scheme: bytes = b"") -> tuple[CredentialKind, str | N
 def prefix_within(parts: Iterable[bytes]) -> str | None:
     """The public prefix of the first of some values that is a key; none of a placeholder."""
     for part in parts:
-        for _, prefix, pattern in SHAPES:
-            if prefix and part not in _PLACEHOLDERS and pattern.fullmatch(part):
-                return prefix
+        for shape in SHAPES:
+            if shape.prefix and part not in _PLACEHOLDERS and shape.pattern.fullmatch(part):
+                return shape.prefix
     return None
 
 
@@ -216,7 +216,7 @@ def label_of_user_information(text: str, shown: str) -> str:
 #: Matches exactly what `label` writes, so that scrubbing twice changes nothing.
 LABEL: Final = (
     r"<(?:"
-    + "|".join(sorted({kind for kind, *_ in SHAPES} | {"basic", "aws-sigv4"}))
+    + "|".join(sorted({shape.kind for shape in SHAPES} | {"basic", "aws-sigv4"}))
     + r")(?: (?:"
     + "|".join(re.escape(prefix) for _, prefix in PREFIXES)
     + r"))?"

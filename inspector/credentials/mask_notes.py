@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 from urllib.parse import quote, unquote
 
 from inspector.credentials.kinds import SHAPES
-from inspector.fact import replace
+from inspector.fact import Fact, replace
 from inspector.model.credentials import Anomaly, AuthHeader, Credential, CredentialKind
 from inspector.regex import regex
 from inspector.secret import Secret
@@ -43,7 +43,7 @@ _VALUE: Final = regex(r"[0-9a-f]{12}")
 _MASK: Final = regex(rb"[x0X\xbf\x00-\x20.\"'`=\x7f]*+[0-9]{0,8}+[x0X\xbf\x00-\x20.\"'`=\x7f]*+")
 
 
-class MaskNote(NamedTuple):
+class MaskNote(Fact):
     """What a comment says of one credential."""
 
     name: str

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from inspector.credentials import granting, parts
 from inspector.credentials.finding import is_masked_placeholder, prefixed_keys
@@ -25,6 +25,7 @@ from inspector.credentials.respelling import respelt, units
 from inspector.credentials.targets import Parameter, hidden_in_written, read_target
 from inspector.credentials.text_masks import RECURRING, TextMasker
 from inspector.credentials.written import PlainFields
+from inspector.fact import Fact
 from inspector.model.credentials import Credential
 from inspector.native.used import USED
 from inspector.regex import regex
@@ -50,7 +51,7 @@ _NAME: Final = b":name"
 _TARGET: Final = b":target"
 
 
-class Found(NamedTuple):
+class Found(Fact):
     """A credential that was masked in a position: its name as sent, its facts, its tag."""
 
     position: str

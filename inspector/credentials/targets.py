@@ -6,7 +6,7 @@ Any form (RFC 9112 3.2).  The report writes labels and a redacted copy masks, of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from inspector.credentials import parts
@@ -21,7 +21,7 @@ from inspector.secrets.positions import CREDENTIAL_QUERY, SECRET_QUERY
 _SEPARATOR: Final = regex("([&;])")
 
 
-class Parameter(NamedTuple):
+class Parameter(Fact):
     """A parameter of a query, undecoded: what stands before it, its name, its value.
 
     `value` is None without `=`.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from inspector.credentials.memo import ENTRIES, Memo
 from inspector.credentials.scrubbing import Scrubber
+from inspector.fact import Fact, replace
 from inspector.model.credentials import AuthHeader
 from inspector.secrets.vault import Vault
 
@@ -46,7 +47,7 @@ class PlainFields:
         return f"<PlainFields {len(self.shown)}>"
 
 
-class Written(NamedTuple):
+class Written(Fact):
     """Name and value of a field without the keys that were known then.
 
     `stamp`: how long that holds.  `is_shown`: it may be shown as it is, and is no credential's.
@@ -82,7 +83,7 @@ def renewed(written: Written, scrubber: Scrubber) -> Written | None:
     holds = scrubber.holds_learnt
     if vault.is_full or holds(value) or holds(name):
         return None
-    return written._replace(stamp=scrubber.stamp(name, value))
+    return replace(written, stamp=scrubber.stamp(name, value))
 
 
 class WrittenTexts:

@@ -6,9 +6,10 @@ let through for the same client nearby is not what it forbids.
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from inspector.diagnosis.case import Case
+from inspector.fact import Fact
 from inspector.model.addresses import is_address, split_authority
 from inspector.secrets.labels import shortened
 from inspector.witnesses.manifest import PolicyRule
@@ -21,7 +22,7 @@ About: TypeAlias = Literal[
 _HTTPS: Final = 443
 
 
-class Denial(NamedTuple):
+class Denial(Fact):
     """What a denial is about, in a sentence, and what to do."""
 
     about: About

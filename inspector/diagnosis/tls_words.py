@@ -6,12 +6,13 @@ Texts are those of OpenSSL 3 (x509_txt.c, ssl_err.c), Node 20 to 24 and undici.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.regex import regex
 
 
-class Reason(NamedTuple):
+class Reason(Fact):
     """Why a handshake failed, and what to do; `{host}` is the API's."""
 
     why: str

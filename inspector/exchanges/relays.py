@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
 from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import Roles
+from inspector.fact import Fact, replace
 from inspector.model.addresses import split_target
 
 #: A proxy forwards a request within this time of having begun to receive it
@@ -27,13 +28,18 @@ FORWARD_LIMIT_NS: Final = 30_000_000_000
 _CallKey: TypeAlias = tuple[Hashable, ...]
 
 
-class _Leg(NamedTuple):
+class _Leg(Fact):
     """An exchange that may be a leg; `body` is the size of a request body seen whole."""
 
     started: int
     number: int
     answered: int | None
     body: int | None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """By which legs are sorted."""
+        return self.started, self.number
 
 
 class _Waiting:
@@ -55,7 +61,7 @@ class _Waiting:
 
     def close(self) -> None:
         """All are there."""
-        for leg in sorted(self._legs, key=lambda leg: leg[:2]):
+        for leg in sorted(self._legs, key=lambda leg: leg.place):
             self._all.append(leg)
             self._queues.setdefault(leg.body, deque()).append(leg)
 
@@ -71,7 +77,7 @@ class _Waiting:
         fronts = [queue[0] for queue in queues if self._is_waiting(queue, second.started)]
         if not fronts:
             return None
-        first = min(fronts, key=lambda leg: leg[:2])
+        first = min(fronts, key=lambda leg: leg.place)
         self._taken.add(first.number)
         return first.number
 
@@ -108,7 +114,7 @@ def find_relays(
         if hop == "forward-proxy-to-api-proxy":
             legs.append((_leg(record), _call_key(record, record.client.ip)))
         elif record.client.ip in before and roles.role(record.server.ip) == "api-proxy":
-            legs.append((_leg(record)._replace(body=None), _front_key(record, record.client.ip)))
+            legs.append((replace(_leg(record), body=None), _front_key(record, record.client.ip)))
         elif record.server.ip in before:
             waiting[_front_key(record, record.server.ip)].add(_leg(record))
         elif roles.role(record.server.ip) == "forward-proxy" and service_of(record)[0] != (
@@ -118,7 +124,7 @@ def find_relays(
     found: dict[int, int] = {}
     for firsts in waiting.values():
         firsts.close()
-    for leg, key in sorted(legs, key=lambda item: item[0][:2]):
+    for leg, key in sorted(legs, key=lambda item: item[0].place):
         first = waiting[key].take(leg) if key in waiting else None
         if first is not None:
             found[leg.number] = first

@@ -10,8 +10,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from heapq import merge
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.wire import Segment, lengths_of
 
 #: Bursts kept of each direction of one tunnel: it bounds memory (24 bytes each).  What a tunnel
@@ -25,7 +26,7 @@ _ONE_WRITE: Final = 200_000
 REQUEST_BYTES: Final = 64
 
 
-class TunnelTurn(NamedTuple):
+class TunnelTurn(Fact):
     """A burst to the server and what came back before the next one; times in ns, -1: none came."""
 
     up_first: int

@@ -15,8 +15,9 @@ their packets.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
+from inspector.fact import Fact
 from inspector.flows.decode import TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.model.network import ClosedBy, ConnectOutcome, Unacknowledged
@@ -26,7 +27,7 @@ from inspector.wire import Batch, Segment
 BATCH: Final = -1
 
 
-class Opening(NamedTuple):
+class Opening(Fact):
     """A packet between two ends opens a connection, unless the answer is `Engine.refuse`."""
 
     source: bytes
@@ -35,7 +36,7 @@ class Opening(NamedTuple):
     dport: int
 
 
-class LeftOut(NamedTuple):
+class LeftOut(Fact):
     """A connection that was refused carries its first data."""
 
     source: bytes
@@ -44,14 +45,14 @@ class LeftOut(NamedTuple):
     dport: int
 
 
-class Opened(NamedTuple):
+class Opened(Fact):
     """A connection begins; `view` stays true to it until it is closed, and is kept beyond."""
 
     stream: int
     view: ConnectionView
 
 
-class Run(NamedTuple):
+class Run(Fact):
     """The next bytes of a direction, unbroken by bytes of the other: where each piece is from.
 
     It is shown whole even if `want` was asked for more than what passed before it.
@@ -62,7 +63,7 @@ class Run(NamedTuple):
     segments: Sequence[Segment]
 
 
-class Skipped(NamedTuple):
+class Skipped(Fact):
     """`length` bytes passed unseen, because `want` said so; the last in `packet`."""
 
     stream: int
@@ -72,7 +73,7 @@ class Skipped(NamedTuple):
     packet: int
 
 
-class Gap(NamedTuple):
+class Gap(Fact):
     """`length` bytes were on the wire and are not in the capture."""
 
     stream: int
@@ -82,7 +83,7 @@ class Gap(NamedTuple):
     packet: int
 
 
-class Cut(NamedTuple):
+class Cut(Fact):
     """`length` bytes were cut away on purpose (`wire.Batch.counted_cuts`); `kept` is the number.
 
     Who cannot do without them answers `Engine.lost`: they become a gap.
@@ -96,7 +97,7 @@ class Cut(NamedTuple):
     packet: int
 
 
-class End(NamedTuple):
+class End(Fact):
     """A direction ended with FIN; all its bytes have been delivered."""
 
     stream: int
@@ -105,7 +106,7 @@ class End(NamedTuple):
     packet: int
 
 
-class Closed(NamedTuple):
+class Closed(Fact):
     """Nothing more of the connection is delivered: its end, a reset, or the capture's end."""
 
     stream: int
@@ -118,7 +119,7 @@ Delivery: TypeAlias = (
 )  # fmt: skip
 
 
-class Place(NamedTuple):
+class Place(Fact):
     """Where a byte of a segment lies: so many bytes after the first of its direction.
 
     `offset` is negative before the first byte that was captured.

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from inspector.fact import Fact
 from inspector.flows.fragments import Reassembler
 
 #: Numbering spaces of keys: `ETHERTYPE | 0x0800`, `IP_PROTOCOL | 6`, …
@@ -37,7 +38,7 @@ TCP: Final = IP_PROTOCOL | 6
 _FIRST_ETHERTYPE: Final = 0x0600
 
 
-class TcpPacket(NamedTuple):
+class TcpPacket(Fact):
     """One captured TCP segment.
 
     `key` is the directional flow key: context, source and destination address
@@ -77,7 +78,7 @@ class TcpPacket(NamedTuple):
         return f"<TcpPacket {self.sport} > {self.dport} seq {self.seq}, {size} bytes>"
 
 
-class IcmpUnreachable(NamedTuple):
+class IcmpUnreachable(Fact):
     """A destination-unreachable message that quotes a TCP segment.
 
     `key` is the flow key of the quoted segment, in the direction in which it

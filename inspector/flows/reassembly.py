@@ -46,9 +46,6 @@ HOLE_PATIENCE: Final = 64
 #: Gaps listed one by one; a capture with more is beyond reading anyway.
 GAPS_KEPT: Final = 10_000
 
-# A named tuple's own constructor costs a call more.
-_new: Final = tuple.__new__
-
 
 class Reassembler:
     """Puts the segments of many connections in order; what that delivers is iterated."""

@@ -22,9 +22,6 @@ BATCH_TOTAL: Final = 8 << 20
 #: Bytes that are held for a direction however many connections are open.
 BATCH_LEAST: Final = 2 << 10
 
-# A named tuple's own constructor costs a call more.
-_new: Final = tuple.__new__
-
 
 class Showing:
     """Holds segments for readers, and delivers them; `want` and `share` say how many."""
@@ -65,8 +62,7 @@ class Showing:
         if passed and not half.connection.reported:
             half.skip_asked = half.skip
             half.delivered = NOTHING
-            where = half.connection.number, half.side
-            yield _new(Skipped, (*where, passed, half.last_at, half.last_packet))
+            yield Skipped(half.connection.number, half.side, passed, half.last_at, half.last_packet)
 
     def deliver(self, half: Half, segments: Sequence[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what is held of the peer."""
@@ -85,4 +81,4 @@ class Showing:
             half.room_compared -= len(segments)
         else:
             remember(half, segments)
-        return _new(Run, (half.connection.number, half.side, segments))
+        return Run(half.connection.number, half.side, segments)

@@ -194,9 +194,9 @@ def _seccomp() -> _Found:
 
 
 def _core() -> _Found:
-    core, why_not = loaded()
-    if core is None:
-        return _Found("no", why_not, f"unset {SWITCH}, on x86_64 or aarch64")
+    found = loaded()
+    if found.core is None:
+        return _Found("no", found.why_not, f"unset {SWITCH}, on x86_64 or aarch64")
     return _Found("yes", "it reads packets; the pure engine takes those that are rare")
 
 

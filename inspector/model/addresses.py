@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv6Address, ip_address
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlsplit
 
+from inspector.fact import Fact
 from inspector.regex import regex
 
 #: What a target in absolute form begins with (RFC 9112 3.2.2), up to its path.
@@ -18,7 +19,7 @@ _ABSOLUTE: Final = regex(r"(https?|wss?)://([^/?#]*)", re.IGNORECASE)
 _PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
-class Destination(NamedTuple):
+class Destination(Fact):
     """Where a target or a location leads, and what is asked for there.
 
     `host` is folded to lower case, without brackets, and empty where none is named; `port` is the

@@ -13,8 +13,9 @@ import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.native.functions import Core, Mismatch
 from inspector.native.used import USED
 
@@ -25,7 +26,7 @@ _HERE: Final = Path(__file__).parent
 _SEED_BYTES: Final = 16
 
 
-class Loaded(NamedTuple):
+class Loaded(Fact):
     """The compiled core, or why there is none: a sentence without its full stop."""
 
     core: Core | None

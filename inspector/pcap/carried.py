@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.secret import Secret
 
 #: Bytes of decryption secrets that are kept of one file.
@@ -12,7 +13,7 @@ _MAX_SECRETS: Final = 16 * 1024 * 1024
 MARKS_LIMIT: Final = 16 << 20
 
 
-class DecryptionSecrets(NamedTuple):
+class DecryptionSecrets(Fact):
     """A decryption secrets block: `kind` as in the pcapng draft, 4.7, and its data."""
 
     kind: int

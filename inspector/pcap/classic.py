@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.model.capture import Interface
 from inspector.pcap.carried import Carried
 from inspector.pcap.walk import MAX_BLOCK, MAX_CAPTURED, FaultList, Run
@@ -22,7 +23,7 @@ from inspector.wire import PackedRecords, Record
 HEADER_LENGTH: Final = 24
 
 
-class Variant(NamedTuple):
+class Variant(Fact):
     """One of the spellings of the format: what the magic number decides.
 
     `tick` is the nanoseconds in one unit of a record's fraction field.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from inspector.errors import NotACapture
+from inspector.fact import Fact
 from inspector.regex import regex
 
 #: `.pcap3` is what tcpdump -C calls its fourth file.
@@ -22,7 +23,7 @@ LOGS_OF_PROXY: Final = "api-proxy-logs"
 FileKind: TypeAlias = Literal["capture", "key-log", "log"]
 
 
-class Located(NamedTuple):
+class Located(Fact):
     """What one argument stands for; all tuples are sorted by name.
 
     `logs` are the firewall's own logs (Squid's, the API proxy's), `key_logs`

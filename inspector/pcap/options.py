@@ -9,6 +9,8 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final, NamedTuple
 
+from inspector.fact import Fact
+
 END_OF_OPTIONS: Final = 0
 COMMENT: Final = 1
 
@@ -32,7 +34,7 @@ _SECOND: Final = 1_000_000_000
 _HEADERS: Final = {order: Struct(order + "HH") for order in "<>"}
 
 
-class BlockOptions(NamedTuple):
+class BlockOptions(Fact):
     """The options of one block in file order; `fault` says what ended the list early."""
 
     values: list[tuple[int, bytes]]

@@ -9,8 +9,9 @@ be in vain.  A walker that met something it cannot step over has `ended`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from inspector.fact import Fact
 from inspector.model.capture import Fault, Interface
 from inspector.pcap.carried import Carried
 from inspector.wire import PackedRecords, packet_reference
@@ -56,7 +57,7 @@ FAULTS: Final[Mapping[str, str]] = {
 """Every fault of this room: stable name, and what it means."""
 
 
-class Run(NamedTuple):
+class Run(Fact):
     """Consecutive packets of one link type; `comments` by index in `records`."""
 
     link_type: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ctypes
 from array import array
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.native.functions import Core
 from inspector.native.layout import HEADS, Chunking, HeardEvents
 from inspector.wire import Segments
@@ -20,7 +21,7 @@ _PLACE: Final = 32
 _LONGEST_HEAD: Final = 255
 
 
-class Chunks(NamedTuple):
+class Chunks(Fact):
     """What stands in chunks: `body` bytes in `pieces`, read up to `position` of segment `at`.
 
     `passed`: bytes of the segments before that one, from where the reading began.

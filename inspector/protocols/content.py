@@ -10,8 +10,9 @@ memory, and time in proportion to what was captured.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.protocols.content_codecs import CHUNK, CODINGS, Codec, Coding, Corrupt
 from inspector.protocols.extent import Extent
 from inspector.wire import Segment
@@ -199,7 +200,7 @@ class _Layer:
             budget.room -= count
 
 
-class CodedStretch(NamedTuple):
+class CodedStretch(Fact):
     """The stretch of a body that was read as coded, and how many bytes that gave.
 
     `extent` counts in the body.  It ends with the piece in which the coding

@@ -133,7 +133,7 @@ class FieldPlace(NamedTuple):
         return FieldPlace(*(Extent(start + by, stop + by) for start, stop in self))
 
 
-class FieldLines(NamedTuple):
+class FieldLines(Fact):
     """Where a block of field lines stands, the empty line at its end included.
 
     `odd`: the places of the fields, counted from the block's start, if not

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from inspector.fact import Fact
 from inspector.protocols.messages import Event
 from inspector.wire import Segment
 
 
-class _Lost(NamedTuple):
+class _Lost(Fact):
     missing: int
     at: int
     packet: int
 
 
-class _Closed(NamedTuple):
+class _Closed(Fact):
     at: int
     packet: int
     clean: bool
@@ -51,7 +52,7 @@ class Behind:
         events: list[Event] = []
         for item in self.items:
             if isinstance(item, _Lost):
-                events += parser.gap(*item)
+                events += parser.gap(item.missing, item.at, item.packet)
             elif isinstance(item, _Closed):
                 events += parser.close(item.at, item.packet, clean=item.clean)
             else:

@@ -6,7 +6,9 @@ appendix B, RFC 5246 appendix A, RFC 8701 for GREASE.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from inspector.fact import Fact
 
 #: ContentType, RFC 8446 B.1 and RFC 6520 6.
 CHANGE_CIPHER_SPEC: Final = 20
@@ -153,7 +155,7 @@ CIPHERS: Final[dict[int, str]] = {
 }
 
 
-class RecordSizes(NamedTuple):
+class RecordSizes(Fact):
     """Body lengths of the TLS 1.3 records that tell themselves apart by size.
 
     A record's body is content, one byte of content type, and the AEAD's tag

@@ -8,8 +8,9 @@ clear, asks `TlsRecords`: one direction at a time, nothing kept but places.
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.protocols.extent import Extent
 from inspector.protocols.messages import EVERYTHING
 from inspector.protocols.tls_hello import RETRY_RANDOM
@@ -46,7 +47,7 @@ _MESSAGE_HEADER: Final = 4  # type and length, RFC 8446 4
 _TELLING: Final = _MESSAGE_HEADER + 2 + len(RETRY_RANDOM)
 
 
-class TlsRecord(NamedTuple):
+class TlsRecord(Fact):
     """A record whose header was read; its body may be still to come.
 
     `kind` is the ContentType, `version` the legacy version, both as sent.
@@ -58,7 +59,7 @@ class TlsRecord(NamedTuple):
     body: Extent
 
 
-class HandshakeMessage(NamedTuple):
+class HandshakeMessage(Fact):
     """A whole handshake message in the clear, its header included.
 
     `name` is that of its HandshakeType; `parts`: one extent for each record
@@ -69,7 +70,7 @@ class HandshakeMessage(NamedTuple):
     parts: tuple[Extent, ...]
 
 
-class NoRecord(NamedTuple):
+class NoRecord(Fact):
     """No record begins at `at`, where one must: the rest of the stream is not read."""
 
     at: int

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from inspector.fact import Changing, field
+from inspector.fact import Changing, Fact, field
 from inspector.model.network import Certificate
 from inspector.protocols.extent import Extent
 
@@ -64,7 +64,7 @@ class CertificatePlaces(Changing):
     names: list[Extent] = field(default_factory=list)
 
 
-class TextPlace(NamedTuple):
+class TextPlace(Fact):
     """A text of a name: as it is told, its bytes and their coding."""
 
     text: str

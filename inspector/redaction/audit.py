@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Container, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
-from inspector.fact import Changing
+from inspector.fact import Changing, Fact
 from inspector.flows.tcp import SYN
 from inspector.redaction.comparison import difference
 from inspector.redaction.frames import FrameReader, Place
@@ -83,7 +83,7 @@ class Audited(Changing):
         return f"audited {how}, {many}" + f", {self.unlike} packets unlike it" * bool(self.unlike)
 
 
-class _Other(NamedTuple):
+class _Other(Fact):
     """The segment that a packet of another than a usual frame completes, and its parts."""
 
     first: int

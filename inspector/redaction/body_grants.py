@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.regex import regex
 from inspector.secrets.enumerated import MODEL, WORDS
 
 
-class StringGrant(NamedTuple):
+class StringGrant(Fact):
     """The grammar that a member's string must have whole, and why it is kept."""
 
     grammar: re.Pattern[str]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from inspector.credentials.known_tokens import KnownTokens
+from inspector.fact import Fact
 from inspector.native.functions import Core
 from inspector.native.layout import AN_ARRAY, JSON_DEPTH, KNOWN_VALUE, JsonWalk
 from inspector.redaction.body_grants import BARE_ERROR_TEXTS, ERROR_TEXTS, STRINGS
@@ -36,7 +37,7 @@ def kind_of_value(name: str) -> int:
     return KNOWN_VALUE + MEANINGS[name]
 
 
-class Passed(NamedTuple):
+class Passed(Fact):
     """Tokens that were taken: where the next one begins; what is open, expected; what changed."""
 
     at: int

@@ -7,8 +7,9 @@ What lies in no stream, or is not what its stream got first, is blank.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from inspector.fact import Fact
 from inspector.flows.contract import Place as Lies
 from inspector.flows.decode import TcpPacket
 from inspector.flows.tcp import ACK, SEQUENCE_MASK, SYN
@@ -39,7 +40,7 @@ class StreamPlaces(Protocol):
         """Where the byte with this number lies of a direction that was read; None: nowhere."""
 
 
-class _Direction(NamedTuple):
+class _Direction(Fact):
     """Where packets of one direction lie: the byte with the number `sequence` at `offset`."""
 
     talk: Listening

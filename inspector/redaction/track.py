@@ -12,6 +12,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
+from inspector.fact import Fact
 from inspector.redaction.blanks import blanked
 from inspector.regex import regex
 
@@ -43,7 +44,7 @@ class CapturedBytes(NamedTuple):
     out: bytearray
 
 
-class _Passed(NamedTuple):
+class _Passed(Fact):
     """Bytes that were captured and shown to nobody."""
 
     start: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from inspector.diagnosis.outcome import SUCCEEDED, outcome_of
 from inspector.exchanges.clients import status_of
@@ -28,7 +28,7 @@ from inspector.report.page.grouping import page as grouped
 _CLASS: Final = "xx"
 
 
-class TimeBound(NamedTuple):
+class TimeBound(Fact):
     """A time in ns: since 1970, or since the first packet of the run."""
 
     ns: int

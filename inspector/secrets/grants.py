@@ -8,8 +8,9 @@ tells them from a key.  Headers that carry credentials have labels of their own
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.secrets.grammar import (
     DATES,
     HOSTS,
@@ -25,7 +26,7 @@ from inspector.secrets.grammar import (
 )
 
 
-class Grant(NamedTuple):
+class Grant(Fact):
     """A grammar, and the reason for which values of it may be shown."""
 
     grammar: ValueGrammar

@@ -7,8 +7,9 @@ is found in the text that was meant can be hidden where it stands.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
+from inspector.fact import Fact
 from inspector.regex import regex
 from inspector.secrets.grammar import Span
 
@@ -28,7 +29,7 @@ _WRITING: Final = regex(
 _LETTERS: Final = {"b": " ", "f": " ", "n": "\n", "r": "\r", "t": "\t"}
 
 
-class Undone(NamedTuple):
+class Undone(Fact):
     """A text as it was meant, and where each of its characters stands in what was written."""
 
     text: str

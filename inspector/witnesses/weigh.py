@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
-from inspector.fact import Changing, field
+from inspector.fact import Changing, Fact, field
 from inspector.model.conclusions import (
     Disagreement,
     DisagreementKind,
@@ -32,7 +32,7 @@ NEAR: Final = 2 * SECOND
 _Ends = tuple[str, int]
 
 
-class _Thing(NamedTuple):
+class _Thing(Fact):
     """A tunnel or an exchange as a line may mean it."""
 
     id: str

@@ -320,10 +320,10 @@ ENGINES: Final[dict[str, Callable[[], PacketEngine]]] = {
 
 def native_core() -> Core:
     """The compiled core of this machine; the test is skipped where there is none."""
-    core, why_not = load({}, platform.machine())
-    if core is None:
-        pytest.skip(why_not)
-    return core
+    found = load({}, platform.machine())
+    if found.core is None:
+        pytest.skip(found.why_not)
+    return found.core
 
 
 class Trial:

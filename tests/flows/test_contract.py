@@ -17,6 +17,7 @@ from inspector.flows.contract import (
     LeftOut,
     Opened,
     Opening,
+    Place,
     Run,
     Skipped,
 )
@@ -39,12 +40,12 @@ def test_a_connection_is_delivered_from_its_opening_to_its_close() -> None:
     found = [*engine.feed(wire.batch()), *engine.finish()]
     assert names(found) == ["Opening", "Opened", "Run", "Run", "End", "End", "Closed"]
     opening, opened, ask, answer, *_, closed = found
-    assert opening == (bytes([172, 30, 0, 20]), bytes([172, 30, 0, 30]), 40000, 10001)
+    assert opening == Opening(bytes([172, 30, 0, 20]), bytes([172, 30, 0, 30]), 40000, 10001)
     assert isinstance(opened, Opened)
     assert isinstance(closed, Closed)
     assert isinstance(ask, Run)
     assert isinstance(answer, Run)
-    assert ask == (1, True, [(wire.packets[3].at, 4, b"ask")])
+    assert ask == Run(1, True, [(wire.packets[3].at, 4, b"ask")])
     assert (payload(answer), answer.up) == (b"answer", False)
     assert opened.view.closed_by == "client"
     assert closed.packet == 7
@@ -126,7 +127,7 @@ def test_a_refused_connection_is_left_out_when_it_speaks_and_takes_no_number() -
     assert isinstance(left, LeftOut)
     assert isinstance(opened, Opened)
     assert isinstance(run, Run)
-    assert 40001 in left
+    assert 40001 in (left.sport, left.dport)
     assert opened.stream == 1
 
 
@@ -194,5 +195,5 @@ def test_where_a_payload_lies_in_its_stream_can_be_asked() -> None:
         ends += sum(isinstance(each, End) for each in engine.take(segment, packet.at, number))
         if packet.data:
             places.append(engine.place(segment.key, segment.seq + bool(segment.flags & SYN)))
-    assert places == [(1, True, 0), (1, True, 10), (1, False, 0), (1, True, 1)]
+    assert places == [Place(1, True, 0), Place(1, True, 10), Place(1, False, 0), Place(1, True, 1)]
     assert engine.notes.packets == len(tcp.wire.packets)

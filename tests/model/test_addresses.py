@@ -65,7 +65,8 @@ def test_a_target_has_a_host_in_absolute_form_alone(
 
 
 def test_a_location_may_leave_out_the_scheme() -> None:
-    assert split_location("//other.test/a?b")[:2] == ("other.test", 443)
+    found = split_location("//other.test/a?b")
+    assert (found.host, found.port) == ("other.test", 443)
     assert split_location("/v1/messages/").path == "/v1/messages/"
     assert split_location("//[").host == ""
 

@@ -16,6 +16,7 @@ from inspector.flows.memory import Memory
 from inspector.native import layout, library
 from inspector.native.functions import Core, Mismatch
 from inspector.native.layout import UNINTERESTING
+from inspector.native.library import Loaded
 from tests.flows.build import native_core
 from tests.native.sanitized import sources
 
@@ -24,9 +25,8 @@ HERE = platform.machine()
 
 @pytest.mark.parametrize("value", ["1", "yes"])
 def test_the_switch_turns_it_off(value: str) -> None:
-    core, why_not = library.load({"INSPECTOR_PURE": value}, HERE)
-    assert core is None
-    assert why_not == "INSPECTOR_PURE is set"
+    found = library.load({"INSPECTOR_PURE": value}, HERE)
+    assert found == Loaded(None, "INSPECTOR_PURE is set")
 
 
 @pytest.mark.parametrize("value", ["", "0"])
@@ -36,7 +36,7 @@ def test_a_switch_that_is_off_does_not(value: str) -> None:
 
 
 def test_another_machine_has_the_pure_engine() -> None:
-    assert library.load({}, "s390x") == (None, "no compiled core is shipped for s390x")
+    assert library.load({}, "s390x") == Loaded(None, "no compiled core is shipped for s390x")
 
 
 def test_a_library_that_cannot_be_loaded_is_no_failure(
@@ -44,9 +44,9 @@ def test_a_library_that_cannot_be_loaded_is_no_failure(
 ) -> None:
     (tmp_path / "core-here.so").write_bytes(b"\x7fELF but no more")
     monkeypatch.setattr(library, "_HERE", tmp_path)
-    core, why_not = library.load({}, "here")
-    assert core is None
-    assert why_not.startswith("core-here.so could not be used: ")
+    found = library.load({}, "here")
+    assert found.core is None
+    assert found.why_not.startswith("core-here.so could not be used: ")
 
 
 @pytest.mark.parametrize(

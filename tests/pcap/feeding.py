@@ -67,7 +67,7 @@ def walk(walker: Walker, pieces: Iterable[bytes]) -> Outcome:
         cut,
         walker.interfaces(),
         walker.comments,
-        [(kind, secret.reveal()) for kind, secret in walker.carried.secrets],
+        [(each.kind, each.data.reveal()) for each in walker.carried.secrets],
         walker.dropped,
         walker.ended,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import NotACapture
-from inspector.pcap.locate import locate
+from inspector.pcap.locate import Located, locate
 
 
 def make(folder: Path, *names: str) -> None:
@@ -15,8 +15,8 @@ def make(folder: Path, *names: str) -> None:
 
 def test_a_file_and_standard_input_stand_for_themselves(tmp_path: Path) -> None:
     make(tmp_path, "any.name", "access.log")
-    assert locate(tmp_path / "any.name") == ((str(tmp_path / "any.name"),), (), ())
-    assert locate("-") == (("-",), (), ())
+    assert locate(tmp_path / "any.name") == Located((str(tmp_path / "any.name"),), (), ())
+    assert locate("-") == Located(("-",), (), ())
 
 
 def test_a_file_that_is_not_there_is_left_to_the_opening(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_options_come_back_as_they_were_written(
     options: list[tuple[int, bytes]], order: str, ended: bool, before: bytes
 ) -> None:
     data = before + written(options, order) + (bytes(4) if ended else b"")
-    assert opt.parse_options(data, len(before), len(data), order) == (options, None)
+    assert opt.parse_options(data, len(before), len(data), order) == opt.BlockOptions(options, None)
 
 
 @given(lists, ORDERS, st.integers(1, 0xFFFF))
@@ -60,7 +60,9 @@ def test_no_bytes_raise_and_no_option_reaches_beyond_the_end(
 
 def test_bytes_after_the_end_of_options_are_not_looked_at() -> None:
     data = written([(opt.COMMENT, b"seen")], "<") + bytes(4) + b"\xff" * 12
-    assert opt.parse_options(data, 0, len(data), "<") == ([(opt.COMMENT, b"seen")], None)
+    assert opt.parse_options(data, 0, len(data), "<") == opt.BlockOptions(
+        [(opt.COMMENT, b"seen")], None
+    )
 
 
 @pytest.mark.parametrize(

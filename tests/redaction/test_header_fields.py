@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from inspector.fact import names_of
 from inspector.flows.decode import LAYERS, SlowDecoder, TcpPacket
 from inspector.flows.encapsulations import tunnel
 from inspector.flows.layers import IP_PROTOCOL, IPV4, IPV6, TCP
@@ -58,7 +59,10 @@ def seen(link_type: int, data: bytes) -> TcpPacket | None:
 
 
 def facts(packet: TcpPacket | None) -> object:
-    return packet and (packet[:-4], packet.data[packet.start : packet.end], packet.missing)
+    if packet is None:
+        return None
+    header = [getattr(packet, name) for name in names_of(TcpPacket)[:-4]]
+    return header, packet.data[packet.start : packet.end], packet.missing
 
 
 def unread(link_type: int, data: bytes) -> list[int]:

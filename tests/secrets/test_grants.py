@@ -20,7 +20,7 @@ from tests.leaks.cases import NAMES
 
 @pytest.mark.parametrize("name", sorted(GRANTS))
 def test_a_grant_is_of_one_name_with_a_reason_and_hides_a_key(name: bytes) -> None:
-    grammar, reason = GRANTS[name]
+    grammar, reason = GRANTS[name].grammar, GRANTS[name].reason
     assert name == name.lower().strip()
     assert b"*" not in name
     assert len(reason) > 5

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from inspector.fact import Fact
 from inspector.model.conclusions import HypothesisVerdict
 
 
-class Judgement(NamedTuple):
+class Judgement(Fact):
     """A verdict, and the fact that decides it in at most 60 characters."""
 
     verdict: HypothesisVerdict

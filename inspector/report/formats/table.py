@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from inspector.fact import Fact
 
 
-class Format(NamedTuple):
+class Format(Fact):
     """A format, by the name that `--format` takes."""
 
     name: str
