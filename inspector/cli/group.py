@@ -43,7 +43,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType({
 
 #: New objects between two looks of the collector of cycles.  Facts make none, so that at Python's
 #: own 700 a tenth of an analysis went by with looking at them in vain (7,600 calls, CPython 3.11).
-_COLLECT_EVERY: Final = 20_000
+#: A small capture makes fewer, its modules included, which are looked at in vain as well.
+_COLLECT_EVERY: Final = 60_000
 #: Where the count of -v is kept for all commands of a run.
 VERBOSITY: Final = "inspector.verbosity"
 

@@ -70,11 +70,8 @@ WORDS: Final[frozenset[bytes]] = frozenset(
         .encode()
     )
 )
-#: Words of which a part is still public: what ends one, what begins one, what stands within.
-_LONG: Final = sorted(word for word in WORDS if len(word) > 2)
-_ENDS: Final = frozenset(word[at:] for word in _LONG for at in range(len(word)))
-_BEGINNINGS: Final = frozenset(word[:at] for word in _LONG for at in range(1, len(word) + 1))
-_PARTS: Final = frozenset(part[at:] for part in _BEGINNINGS for at in range(len(part)))
+#: Words of which a part is still public, each on a line of its own: there a part is looked for.
+_LONG: Final = b"\n%b\n" % b"\n".join(sorted(word for word in WORDS if len(word) > 2))
 _NUMBER: Final = regex(rb"[0-9]{1,4}")
 #: Numbers of at most four digits beside words, or alone (a date): more may be a key.
 _NUMBERS: Final = (6, 3)
@@ -139,9 +136,9 @@ def is_public(text: bytes) -> bool:
             continue
         first, last = index == 0, index == len(tokens) - 1
         if not (
-            (first and token in _ENDS)
-            or (last and token in _BEGINNINGS)
-            or (first and last and token in _PARTS)
+            (first and token + b"\n" in _LONG)
+            or (last and b"\n" + token in _LONG)
+            or (first and last and token in _LONG)
         ):
             return False
     return numbers <= _NUMBERS[numbers == len(tokens)] and low.isascii()

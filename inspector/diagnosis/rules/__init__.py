@@ -1,4 +1,4 @@
-"""The rules, one module a finding; this package discovers them.
+"""The rules, one module a finding; `ORDER` and `OTHERS` list them.
 
 A module is named like its finding and holds `ABOUT`, the `Code` of the finding, and the rules
 that make it.  To add a finding, add its module, one line to `ORDER` or `OTHERS`, and its
@@ -7,9 +7,7 @@ tests in tests/diagnosis/rules/.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Final, TypeVar
 
 from inspector.diagnosis.rule import (
@@ -114,31 +112,16 @@ OTHERS: Final[tuple[str, ...]] = (
 )
 
 
-def _discover() -> Iterator[tuple[Code, tuple[Rule, ...]]]:
-    """Import every module of this package, in the order of names, with the rules it defines."""
-    for name in sorted(module.name for module in iter_modules(__path__)):
-        members = vars(import_module(f"{__name__}.{name}"))
-        about = members["ABOUT"]
-        if not isinstance(about, Code):
-            raise TypeError(f"rules/{name}.py: ABOUT is no Code")
-        # Modules may use each other's conditions: only what is about its own finding counts.
-        mine = (item for item in members.values() if isinstance(item, Rule))
-        yield about, tuple(rule for rule in mine if rule.about is about)
+def _found(code: str) -> tuple[Code, tuple[Rule, ...]]:
+    """What the module of a finding holds: what it is, and the rules that make it."""
+    members = vars(import_module(f"{__name__}.{code.replace('-', '_')}"))
+    about = members["ABOUT"]
+    # Modules may use each other's conditions: only what is about its own finding counts.
+    mine = (item for item in members.values() if isinstance(item, Rule))
+    return about, tuple(rule for rule in mine if rule.about is about)
 
 
-def _in_order() -> Iterator[tuple[Code, tuple[Rule, ...]]]:
-    """The modules in the order of `ORDER` and `OTHERS`, which must name each of them."""
-    found = {about.code: (about, rules) for about, rules in _discover()}
-    listed = (*ORDER, *OTHERS)
-    if unlisted := sorted(found.keys() ^ set(listed)):
-        raise LookupError(
-            f"rules/: {', '.join(unlisted)}: a finding needs a module of its name and one line"
-            " in ORDER or OTHERS"
-        )
-    return (found[code] for code in listed)
-
-
-_FOUND: Final = tuple(_in_order())
+_FOUND: Final = tuple(map(_found, (*ORDER, *OTHERS)))
 
 #: Every finding, by name.
 ABOUT: Final[dict[str, Code]] = {about.code: about for about, _ in _FOUND}
