@@ -1,10 +1,11 @@
-"""A list whose length does not show in memory: finished records, packed block by block.
+"""A list whose length hardly shows in memory: finished records, packed block by block.
 
 A capture of a gigabyte holds thousands of exchanges.  As objects each takes
 about 4 KB; packed with its neighbours, with which it shares almost everything,
-it takes 110 bytes (measured on `benchmarks/`' mixed workload; 27 us to pack
-one, 26 us to unpack it).  So memory is bounded by what is open, not by what
-is over.  The records must hold no `Secret`: those refuse to be packed.
+it takes 110 bytes (measured on `benchmarks/`' mixed workload).  So memory is
+bounded by what is open, not by what is over.  To pack an exchange takes 5 us,
+and each look at it 3 us again: a list that is short stays as it is.
+The records must hold no `Secret`: those refuse to be packed.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isqrt
-from operator import attrgetter, itemgetter
-from typing import Any, Final, Generic, TypeVar, overload
-
-from inspector.fact import names_of
+from operator import itemgetter
+from typing import Final, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
-#: Records packed together; fewer than this are never packed at all.
+#: Records packed together.
 BLOCK: Final = 64
+#: The first blocks of a list are never packed: 1,024 records, some 3 MB of exchanges.
+LOOSE: Final = 16
 #: Unpacked blocks kept for the next look, some 250 KB each: the order of numbers jumps between
 #: neighbouring blocks, and diagnosis looks at each call from several sides (measured on 1 GB of
 #: the mixed workload: 4 blocks made it unpack each of them fifteen times).  More save nothing
@@ -31,35 +32,8 @@ BLOCK: Final = 64
 _KEPT: Final = 16
 
 
-#: Reads back what `_Packer` packed: our own bytes, which never left the memory.
+#: Reads back what `append` packed: our own bytes, which never left the memory.
 unpack: Final = pickle.loads
-
-
-class _Parts(list[bytes]):
-    """What a pickler writes."""
-
-    def write(self, part: bytes) -> None:
-        self.append(part)
-
-
-class _TakeApart(dict[type, "attrgetter[tuple[object, ...]] | None"]):
-    """By type, what takes a record of it apart; None for what is no record."""
-
-    def __missing__(self, kind: type) -> attrgetter[tuple[object, ...]] | None:
-        names = names_of(kind)
-        self[kind] = attrgetter(*names) if len(names) > 1 else None
-        return self[kind]
-
-
-_TAKE_APART: Final = _TakeApart()
-
-
-class _Packer(pickle.Pickler):
-    """Packs dataclasses as a call of their class: three times as fast as their own way."""
-
-    def reducer_override(self, record: object) -> Any:
-        values = _TAKE_APART[type(record)]
-        return NotImplemented if values is None else (type(record), values(record))
 
 
 class _Alike(Sequence[T], Generic[T]):
@@ -81,12 +55,13 @@ class _Alike(Sequence[T], Generic[T]):
 
 
 class PackedList(_Alike[T]):
-    """A sequence that only grows at its end."""
+    """A sequence that only grows at its end; its first `loose` blocks stay unpacked."""
 
-    __slots__ = ("_blocks", "_length", "_open", "_unpacked")
+    __slots__ = ("_blocks", "_length", "_loose", "_open", "_unpacked")
 
-    def __init__(self, items: Iterable[T] = ()) -> None:
-        self._blocks: list[bytes] = []
+    def __init__(self, items: Iterable[T] = (), *, loose: int = LOOSE) -> None:
+        self._loose = loose
+        self._blocks: list[bytes | list[T]] = []
         self._open: list[T] = []
         self._unpacked: OrderedDict[int, list[T]] = OrderedDict()
         self._length = 0
@@ -98,9 +73,10 @@ class PackedList(_Alike[T]):
         self._open.append(item)
         self._length += 1
         if len(self._open) == BLOCK:
-            packed = _Parts()
-            _Packer(packed, protocol=5).dump(self._open)
-            self._blocks.append(zlib.compress(b"".join(packed), 1))
+            is_loose = len(self._blocks) < self._loose
+            self._blocks.append(
+                self._open if is_loose else zlib.compress(pickle.dumps(self._open, 5), 1)
+            )
             self._open = []
 
     def clear(self) -> None:
@@ -141,9 +117,12 @@ class PackedList(_Alike[T]):
         """The records of a block, which are not to be changed."""
         if number == len(self._blocks):
             return self._open
+        held = self._blocks[number]
+        if isinstance(held, list):
+            return held
         block = self._unpacked.get(number)
         if block is None:
-            block = unpack(zlib.decompress(self._blocks[number]))
+            block = unpack(zlib.decompress(held))
             self._unpacked[number] = block
             if len(self._unpacked) > _KEPT:
                 self._unpacked.popitem(last=False)
@@ -165,23 +144,27 @@ def arranged(archive: PackedList[T], order: Sequence[int]) -> tuple[PackedList[T
         ranks[place] = rank
     # As many records in a part as parts have open ones, so that both stay small.
     size = max(_KEPT * BLOCK, isqrt(BLOCK * len(order)))
-    parts: list[PackedList[tuple[int, T]]] = [PackedList() for _ in range(-(-len(order) // size))]
+    parts: list[PackedList[tuple[int, T]]] = [
+        PackedList(loose=0) for _ in range(-(-len(order) // size))
+    ]
     for place, record in enumerate(archive):
         parts[ranks[place] // size].append((ranks[place], record))
     found: PackedList[T] = PackedList()
     for number, part in enumerate(parts):
         for _, record in sorted(part, key=itemgetter(0)):
             found.append(record)
-        parts[number] = PackedList()
+        parts[number] = PackedList(loose=0)
     return found, range(len(found))
 
 
-def unpackings(order: Iterable[int]) -> int:
+def unpackings(order: Iterable[int], loose: int = LOOSE) -> int:
     """How many blocks one look at all records in `order` would unpack."""
     count = 0
     kept: OrderedDict[int, None] = OrderedDict()
     for place in order:
         number = place // BLOCK
+        if number < loose:
+            continue
         if number in kept:
             kept.move_to_end(number)
             continue

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pickle
 import random
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.fact import Changing
 from inspector.model.network import Endpoint
 from inspector.packed import (
     _KEPT,
     BLOCK,
+    LOOSE,
     Amended,
     PackedList,
     Reordered,
@@ -24,8 +25,7 @@ from inspector.packed import (
 from inspector.secret import Secret
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Changing):
     number: int
     end: Endpoint
     names: tuple[str, ...] = ()
@@ -36,9 +36,10 @@ def rows(count: int) -> list[Row]:
 
 
 @pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 7 * BLOCK + 3])
-def test_it_reads_as_the_list_of_what_was_appended(count: int) -> None:
+@pytest.mark.parametrize("loose", [0, 2, LOOSE])
+def test_it_reads_as_the_list_of_what_was_appended(count: int, loose: int) -> None:
     items = rows(count)
-    archive = PackedList(items)
+    archive = PackedList(items, loose=loose)
 
     assert len(archive) == count
     assert list(archive) == items
@@ -49,7 +50,7 @@ def test_it_reads_as_the_list_of_what_was_appended(count: int) -> None:
 @given(st.lists(st.integers(-1, 5 * BLOCK - 1), max_size=30))
 def test_any_order_of_looks_gives_the_same_items(looks: list[int]) -> None:
     items = rows(5 * BLOCK)
-    archive = PackedList(items)
+    archive = PackedList(items, loose=2)
 
     assert [archive[look] for look in looks] == [items[look] for look in looks]
 
@@ -60,15 +61,24 @@ def test_an_index_beyond_its_end_is_an_index_error() -> None:
 
 
 def test_what_is_past_is_packed_small() -> None:
-    archive = PackedList(rows(10 * BLOCK))
+    archive = PackedList(rows(10 * BLOCK), loose=0)
 
     held = sum(len(block) for block in archive._blocks)
 
     assert held < 10 * BLOCK * 30
 
 
+def test_the_first_blocks_stay_as_they_are() -> None:
+    items = rows((LOOSE + 2) * BLOCK)
+    archive = PackedList(items)
+
+    assert [type(block) for block in archive._blocks] == [list] * LOOSE + [bytes] * 2
+    assert archive[LOOSE * BLOCK - 1] is items[LOOSE * BLOCK - 1]
+    assert archive[LOOSE * BLOCK] is not items[LOOSE * BLOCK]
+
+
 def test_a_secret_is_never_packed() -> None:
-    archive: PackedList[Secret] = PackedList([Secret(b"made-up")] * (BLOCK - 1))
+    archive: PackedList[Secret] = PackedList([Secret(b"made-up")] * (BLOCK - 1), loose=0)
 
     with pytest.raises(TypeError, match="not serialised"):
         archive.append(Secret(b"made-up"))
@@ -106,10 +116,11 @@ def test_its_records_may_be_looked_at_in_another_order() -> None:
     assert view[1:3] == (items[-2], items[-3])
 
 
-def test_drained_it_gives_each_record_once_and_keeps_none_that_was_taken() -> None:
+@pytest.mark.parametrize("loose", [0, 1, LOOSE])
+def test_drained_it_gives_each_record_once_and_keeps_none_that_was_taken(loose: int) -> None:
     count = 3 * BLOCK + 5
     order = [place ^ 1 if place < count - 1 else place for place in range(count)]
-    archive = PackedList(rows(count))
+    archive = PackedList(rows(count), loose=loose)
     taken = drained(archive, order)
 
     assert [next(taken).number for _ in range(2 * BLOCK)] == order[: 2 * BLOCK]
@@ -119,7 +130,7 @@ def test_drained_it_gives_each_record_once_and_keeps_none_that_was_taken() -> No
     assert len(archive) == 0
 
 
-@pytest.mark.parametrize("blocks", [2, 2 * _KEPT])
+@pytest.mark.parametrize("blocks", [2, LOOSE + 2 * _KEPT])
 def test_what_ended_in_another_order_is_unpacked_a_few_times_and_not_once_a_look(
     blocks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,12 +154,12 @@ def test_what_ended_in_another_order_is_unpacked_a_few_times_and_not_once_a_look
 
 
 def test_what_ended_nearly_as_it_began_is_left_as_it_is() -> None:
-    count = 3 * _KEPT * BLOCK
+    count = (LOOSE + 3 * _KEPT) * BLOCK
     order = [place ^ 1 if place < count - 1 else place for place in range(count)]
     archive = PackedList(rows(count))
 
     assert arranged(archive, order) == (archive, order)
-    assert unpackings(order) == count // BLOCK
+    assert unpackings(order) == count // BLOCK - LOOSE
     assert unpackings(()) == 0
 
 

@@ -152,6 +152,7 @@ LIMITS: Final = (
     ("pcap.walk", "MAX_FAULTS"),
     ("pcap.beside", "MAX_BYTES"),
     ("packed", "BLOCK"),
+    ("packed", "LOOSE"),
     ("unread", "UNREAD_KEPT"),
     ("cli.network", "LONGEST_KEY"),
     ("diagnosis.answers", "_KEPT"),
