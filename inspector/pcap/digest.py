@@ -29,7 +29,7 @@ class StreamDigest:
         self._helper: ThreadPoolExecutor | None = None
         self._pending: deque[Future[None]] = deque()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes; waits where too many of them wait."""
         self._hashed += len(data)
         if self._hashed <= _AT_ONCE:

@@ -164,18 +164,15 @@ class CaptureReader:
 
     def _more(self, rest: bytes, needed: int) -> bytes:
         """`rest` and what follows it, at least `needed` bytes if the file has them."""
-        parts = [rest]
-        length = len(rest)
-        while True:
-            part = self._source.read(self._read_size)
-            if not part:
-                break
-            parts.append(part)
-            length += len(part)
-            if length >= needed:
-                break
+        data = self._source.read_behind(rest, self._read_size)
+        if len(rest) < len(data) < needed:
+            parts, length = [data], len(data)
+            while length < needed and (part := self._source.read(self._read_size)):
+                parts.append(part)
+                length += len(part)
+            data = b"".join(parts)
         self._progress()
-        return b"".join(parts)
+        return data
 
     def _progress(self) -> None:
         read = self._source.bytes_read

@@ -1,14 +1,17 @@
 """A file or standard input as one stream of capture bytes, decompressed on the way.
 
 Read in buffers, never mapped: mapped pages count as memory, and a mapped file
-that shrinks kills the process.  Nothing seeks, so pipes work.
+that shrinks kills the process.  Nothing has to seek, so pipes work; in a file on a disk the
+record that a buffer cut is read again, which is cheaper than to join it to the rest.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
@@ -56,6 +59,8 @@ class ByteSource:
         self._owned = owned
         # read1 gives what a pipe has at once; read would wait for it to fill.
         self._read = getattr(raw, "read1", raw.read)
+        # What is buffered gives what it has at hand, which may be no more than was read before.
+        self._seek = raw.seek if isinstance(raw, FileIO) and raw.seekable() else None
         self._failed = False
         self._pushed_back = self._at_least(_LONGEST_MAGIC)
         self.compression = next(
@@ -78,6 +83,17 @@ class ByteSource:
             if length >= size:
                 break
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read_behind(self, rest: bytes, size: int = READ_SIZE) -> bytes:
+        """`rest`, which was read last, and about `size` bytes behind it; `rest` alone at the end.
+
+        One copy of all bytes less than to join them, where the stream can go back.
+        """
+        if not rest or self._seek is None or self._pieces is not None or self._pushed_back:
+            return rest + self.read(size)
+        # Always as many bytes, so that the memory of those before serves again.
+        data = self._from_raw(max(size, 2 * len(rest)), len(rest))
+        return data if data.startswith(rest) else rest + data[len(rest) :]
 
     @property
     def interrupted(self) -> bool:
@@ -144,10 +160,13 @@ class ByteSource:
             return data + self._from_raw(size)
         return self._from_raw(size)
 
-    def _from_raw(self, size: int) -> bytes:
+    def _from_raw(self, size: int, again: int = 0) -> bytes:
+        """The last `again` bytes once more, up to `size` in all."""
         if self._failed:
             return b""
         try:
+            if again and self._seek is not None:
+                self._seek(-again, os.SEEK_CUR)
             data: bytes = self._read(size) or b""
         except (OSError, ValueError) as error:
             self._failed = True
@@ -157,11 +176,13 @@ class ByteSource:
         if not data and self.interrupted and not self._failed:
             self._failed = True
             self._fault(READ_INTERRUPTED, f"after {self.bytes_read} bytes")
-        self.bytes_read += len(data)
-        if not data:
+        found = len(data) - again
+        if found <= 0:
             self._ended = True
-        elif self._digest is not None:
-            self._digest.update(data)
+            return data
+        self.bytes_read += found
+        if self._digest is not None:
+            self._digest.update(memoryview(data)[again:] if again else data)
         return data
 
 

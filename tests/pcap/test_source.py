@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import threading
@@ -115,3 +116,38 @@ def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> N
 def test_an_empty_stream_is_empty() -> None:
     source = ByteSource(io.BytesIO(b""))
     assert (source.compression, source.read()) == (None, b"")
+
+
+def test_what_was_read_is_had_again_with_what_follows(tmp_path: Path) -> None:
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(PLAIN)
+    for raw in (path.open("rb", buffering=0), io.BytesIO(PLAIN)):  # goes back, is joined
+        with ByteSource(raw, hashed=True) as source:
+            data = source.read(1000)
+            assert source.read_behind(b"", 1000) == PLAIN[len(data) : len(data) + 1000]
+            at = len(data) + 1000
+            while len(rest := PLAIN[at - 7 : at]) < len(more := source.read_behind(rest, 1000)):
+                assert more == PLAIN[at - 7 : at - 7 + len(more)]
+                at += len(more) - 7
+            assert at == len(PLAIN) == source.bytes_read
+            assert source.sha256 == hashlib.sha256(PLAIN).hexdigest()
+
+
+def test_a_record_longer_than_a_buffer_is_had_again(tmp_path: Path) -> None:
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(PLAIN)
+    with open_source(path) as source:
+        rest = source.read(5000)
+        assert source.read_behind(rest, 1000) == PLAIN[: 2 * len(rest)]
+
+
+@pytest.mark.parametrize("becomes", [b"", PLAIN[:998], bytes(1000)])
+def test_a_file_that_is_changed_meanwhile_keeps_what_was_read(
+    becomes: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(PLAIN[:1000])
+    with open_source(path) as source:
+        rest = source.read(1000)[-7:]
+        path.write_bytes(becomes)
+        assert source.read_behind(rest) == rest
