@@ -282,10 +282,13 @@ class CredentialReader(ShownTexts):
             syntax = Syntax.BARE
         read = None if syntax is None else self._reading(field, syntax, note)
         shown = self._text(field, folded, read)
-        is_shown = syntax is None and folded not in self._response
+        is_sent = shown[1] == unfolded(field[1]).decode("latin-1")
+        if read is not None or folded in self._response or not is_sent:
+            # A label mostly comes once: it is looked at if it comes again.
+            return Written(self.generation, shown, is_shown=False)
         # A name that is shown as it is holds as long as anything.
         told = shown[1:] if shown[0] in self._names.plain else shown
-        return Written(self._scrubber.stamp(*told), shown, is_shown)
+        return Written(self._scrubber.stamp(*told), shown, is_shown=True)
 
     def _text(self, field: RawField, folded: bytes, read: AuthHeader | None) -> tuple[str, str]:
         name, raw = field

@@ -97,7 +97,7 @@ def read(raw: bytes, syntax: Syntax) -> PositionReading:
     """Read all bytes after the colon of a header with this syntax."""
     anomalies: set[Anomaly] = set()
     text = raw
-    if FOLD.search(raw):
+    if b"\n" in raw and FOLD.search(raw):
         anomalies.add("control-character")
         text = FOLD.sub(lambda match: b" " * len(match[0]), raw)
 

@@ -146,8 +146,9 @@ def _gather(value: Any, texts: list[str]) -> None:
         items: Iterable[Any] = (*value, *value.values())
     elif not isinstance(value, tuple):
         items = _VALUES.get(type(value), _none_of)(value)
-    elif value and type(value[0]) is tuple:  # the fields of a head
-        items = tuple(chain.from_iterable(value))
+    elif value and type(value[0]) is tuple:  # the fields of a head, all of them texts
+        texts += chain.from_iterable(value)
+        return
     else:
         items = value
     # Nearly all are texts: a call for each took longer than the search.

@@ -92,8 +92,11 @@ def echoes(vault: Vault, text: bytes) -> list[tuple[int, int]]:
 
 
 def may_echo(vault: Vault, text: bytes) -> bool:
-    """Whether `echoes` has to be asked; of many texts, one behind another with NUL between."""
-    return bool(vault) and not _is_clear(vault, text)
+    """Whether `echoes` has to be asked; of many texts, one behind another with NUL between.
+
+    Nothing of it is remembered: who asks does so once every key is learnt, and not again.
+    """
+    return bool(vault) and any(map(vault.may_hold, _writings(text)))
 
 
 def is_remembered(vault: Vault, text: bytes) -> bool:

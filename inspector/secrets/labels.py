@@ -6,12 +6,12 @@ are equal texts.  It names no kind, so that it is never taken for a credential's
 
 from __future__ import annotations
 
-import hmac
 from typing import Final
 
 from inspector.regex import regex
+from inspector.secret import FINGERPRINT_DIGITS, fingerprint
 
-_DIGITS: Final = 12
+_DIGITS: Final = FINGERPRINT_DIGITS
 #: Characters of the longest label: that of a credential, with its kind, prefix and anomalies.
 _LONGEST: Final = 160
 _CUT: Final = "...>"
@@ -23,7 +23,7 @@ _LABEL: Final = regex(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
 def label(text: str, key: bytes) -> str:
     """What stands for a text (Latin-1) under the run's fingerprint key."""
     raw = text.encode("latin-1", "replace")
-    return f"<{len(raw)} bytes {hmac.new(key, raw, 'sha256').hexdigest()[:_DIGITS]}>"
+    return f"<{len(raw)} bytes {fingerprint(raw, key)}>"
 
 
 def shortened(text: str, room: int) -> str:

@@ -72,8 +72,9 @@ WORDS: Final[frozenset[bytes]] = frozenset(
 )
 #: Words of which a part is still public, each on a line of its own: there a part is looked for.
 _LONG: Final = b"\n%b\n" % b"\n".join(sorted(word for word in WORDS if len(word) > 2))
-_NUMBER: Final = regex(rb"[0-9]{1,4}")
-#: Numbers of at most four digits beside words, or alone (a date): more may be a key.
+#: Digits of the longest number that is no part of a key.
+_DIGITS: Final = 4
+#: Numbers of so many digits beside words, or alone (a date): more may be a key.
 _NUMBERS: Final = (6, 3)
 
 _HOST: Final = regex(
@@ -111,7 +112,7 @@ def is_words(text: bytes) -> bool:
     tokens = _TOKEN.findall(text.lower())
     numbers = 0
     for token in tokens:
-        if _NUMBER.fullmatch(token):
+        if token.isdigit() and len(token) <= _DIGITS:
             numbers += 1
         elif token not in WORDS:
             return False  # of a key the first of its own tokens says it
@@ -124,14 +125,16 @@ def is_public(text: bytes) -> bool:
     Of the words at its ends a part is enough: it may be cut out of a text.
     """
     low = text.lower()
-    if len(set(low)) < _DISTINCT or _HOST.fullmatch(low) or _ADDRESS.fullmatch(low):
+    if len(set(low)) < _DISTINCT:
+        return True
+    if b"." in low and (_HOST.fullmatch(low) or _ADDRESS.fullmatch(low)):
         return True
     tokens = _TOKEN.findall(low)
     numbers = 0
     for index, token in enumerate(tokens):
         if token in WORDS:
             continue
-        if _NUMBER.fullmatch(token):
+        if token.isdigit() and len(token) <= _DIGITS:
             numbers += 1
             continue
         first, last = index == 0, index == len(tokens) - 1

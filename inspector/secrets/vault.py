@@ -25,8 +25,8 @@ it `is_full`.  Whoever writes text then writes none that could hold a key.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from typing import Any, Final, NoReturn
 
 from inspector.secret import Secret
@@ -52,6 +52,8 @@ SHORT: Final = 8
 LONG: Final = 1024
 
 _WIDTH: Final = WIDTH
+#: Bytes of a key that BLAKE2b takes (RFC 7693 2.1).
+_LONGEST_KEY: Final = 64
 #: A piece has so many windows, and one of them is kept.
 _STEP: Final = PIECE - _WIDTH + 1
 #: Looks into long keys, to tell a piece of twelve bytes from a window that some other text has,
@@ -73,7 +75,7 @@ class Vault:
         "_clear_words",
         "_cleared",
         "_compared",
-        "_key",
+        "_keyed",
         "_knows_fill",
         "_knows_masks",
         "_lengths",
@@ -88,7 +90,7 @@ class Vault:
     )
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = blake2b(key=key[:_LONGEST_KEY], digest_size=_WIDTH)
         self._windows = Windows()
         #: Keyed digests of the keys, eight bytes each: one that is met whole is told from a piece.
         self._whole = Windows()
@@ -305,7 +307,9 @@ class Vault:
         return not is_public(piece) and not is_public(piece.strip(_FILL))
 
     def _digest(self, value: bytes) -> bytes:
-        return hmac.digest(self._key, value, "sha256")[:_WIDTH]
+        made = self._keyed.copy()
+        made.update(value)
+        return made.digest()
 
     def __repr__(self) -> str:
         return f"<Vault {len(self._whole)} keys>"
