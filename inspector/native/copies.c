@@ -213,9 +213,10 @@ int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
 
 enum { TLS_HEADER = 5, APPLICATION_DATA = 23, TLS_1_2 = 0x0303, LONGEST_RECORD = 16384 + 2048 };
 
-/* Writes application data of TLS as a copy has it (RFC 8446 5.1): `walk->left` bytes of a body, then
- * whole headers and what comes of their bodies, which are blank unless `keeps`; how many bytes.  It
- * stops in front of another record, and of a header that is not whole. */
+/* Writes into blank bytes what a copy has of application data of TLS (RFC 8446 5.1): `walk->left`
+ * bytes of a body, then whole headers and what comes of their bodies, which stay blank unless
+ * `keeps`; how many bytes it passed.  It stops in front of another record, and of a header that is
+ * not whole. */
 int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t size, int64_t keeps,
                             uint8_t *out)
 {
@@ -227,8 +228,6 @@ int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t si
         const int64_t body = walk->left < size - at ? walk->left : size - at;
         if (keeps)
             copy_bytes(out + at, data + at, body);
-        for (int64_t i = 0; !keeps && i < body; i++)
-            out[at + i] = 'x';
         at += body;
         walk->left -= body;
         const uint8_t *p = data + at;

@@ -37,6 +37,6 @@ class Records:
         self._masker.gap(count)
         self.settled += count
 
-    def _show(self, masked: bytes) -> None:
+    def _show(self, masked: bytes | bytearray) -> None:
         self._track.grant(self.settled, masked)
         self.settled += len(masked)

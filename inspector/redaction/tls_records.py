@@ -62,7 +62,7 @@ class TlsMasker:
         self._is_encrypted = False
         self._is_server = False
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes) -> bytes | bytearray:
         """The next bytes."""
         left = None if self._raw else self._records.sealed
         if left is None or USED.core is None:
@@ -71,10 +71,10 @@ class TlsMasker:
         rest = data[len(sealed) :]
         return sealed + self._feed(rest) if rest else sealed
 
-    def _sealed(self, core: Core, data: bytes, left: int) -> bytes:
+    def _sealed(self, core: Core, data: bytes, left: int) -> bytes | bytearray:
         """What comes of application data by the compiled core; `_feed` reads what is behind it."""
         walk = Sealed(left)
-        out = bytearray(len(data))
+        out = bytearray(b"x") * len(data)
         count = core.seal(walk, data, len(data), self._keep_ciphertext, address(out))
         if not count:
             return b""
@@ -82,9 +82,9 @@ class TlsMasker:
         self._at += count
         body = Extent(self._at, self._at + walk.left)
         self._granted = [body] if self._keep_ciphertext and walk.left else []
-        masked = bytes(memoryview(out)[:count])
-        self.changed = self.changed or masked != data[:count]
-        return masked
+        del out[count:]
+        self.changed = self.changed or out != data[:count]
+        return out
 
     def _feed(self, data: bytes) -> bytes:
         self._raw += data

@@ -52,7 +52,7 @@ class _Passed(Fact):
 
 
 #: Where it begins, and the bytes.
-_Grant: TypeAlias = tuple[int, bytes]
+_Grant: TypeAlias = tuple[int, bytes | bytearray]
 _START: Final = itemgetter(0)
 
 
@@ -107,8 +107,11 @@ class Track:
 
     # -- grants ----------------------------------------------------------------
 
-    def grant(self, start: int, data: bytes) -> None:
-        """`data` may be written from `start` on, as far as that is not decided yet."""
+    def grant(self, start: int, data: bytes | bytearray) -> None:
+        """`data`, which nobody changes any more, may be written from `start` on.
+
+        As far as that is not decided yet.
+        """
         skip = self.decided - start
         if skip > 0:
             start, data = self.decided, data[skip:]
@@ -153,11 +156,14 @@ class Track:
                 came = True
         return came
 
-    def _write(self, start: int, data: bytes) -> None:
+    def _write(self, start: int, data: bytes | bytearray) -> None:
         base, raw, out = self._stretches[-1]
         at = start - base
         if at >= 0 and at + len(data) <= len(raw):
-            out[at : at + len(data)] = data
+            if at == len(out):
+                out += data  # what is put in a place is copied twice
+            else:
+                out[at : at + len(data)] = data
             return
         for base, raw, out in reversed(self._stretches):
             low, high = max(start, base), min(start + len(data), base + len(raw))

@@ -50,7 +50,7 @@ def told(flights: list[tuple[bool, bytes]]) -> tuple[object, ...]:
 
 def copy_of(flights: list[tuple[bool, bytes]]) -> list[tuple[bool, bytes]]:
     sides = {True: masker(), False: masker()}
-    copied = [(up, sides[up].feed(data)) for up, data in flights]
+    copied = [(up, bytes(sides[up].feed(data))) for up, data in flights]
     return [*copied, *((up, rest) for up, side in sides.items() if (rest := side.flush()))]
 
 
@@ -194,13 +194,13 @@ def test_a_gap_in_a_hello_costs_the_copy_what_it_costs_the_original(cut: int) ->
 
     def watched(copied: bool) -> object:
         one, seen = masker(), TlsConversation()
-        first = one.feed(hello[:cut]) + one.flush() if copied else hello[:cut]
+        first = bytes(one.feed(hello[:cut]) + one.flush()) if copied else hello[:cut]
         seen.receive(True, [(0, 0, first)])
         missing = min(20, len(hello) - cut)
         one.gap(missing)
         seen.gap(True, missing, 1, 1)
         after = hello[cut + missing :] + following
-        seen.receive(True, [(2, 2, one.feed(after) + one.flush() if copied else after)])
+        seen.receive(True, [(2, 2, bytes(one.feed(after) + one.flush()) if copied else after)])
         return seen.facts("open"), seen.exact, [fault.name for fault in seen.faults]
 
     assert watched(True) == watched(False)
