@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from inspector.flows.tcp import SEQUENCE_MASK, SYN
 from inspector.native.layout import PIECE_FIELDS
-from inspector.redaction.strands import PIECES, Strand, strand_of
+from inspector.redaction.strands import PIECES, Strand, part_of, strand_of
 from inspector.secrets.vault import Vault
 
 #: Bytes on either side of a border that are looked at together.
@@ -171,29 +171,37 @@ class Sequences:
 
     def follow(self, strand: Strand, place: int) -> None:
         """A strand of usual packets, of a batch that stands at `place`."""
-        _, key, sequence, flags, data, _, _ = strand
-        direction = self._directions.get(key)
-        if direction is not None and sequence == direction.end_sequence and not flags & SYN:
-            self._touched[key] = direction
+        direction = self._directions.get(strand.key)
+        if (
+            direction is not None
+            and strand.sequence == direction.end_sequence
+            and not strand.flags & SYN
+        ):
+            self._touched[strand.key] = direction
+            self._behind(direction, strand, place)
         else:
-            direction = self._direction(key, sequence, flags)
-            begin = direction.offset(sequence + bool(flags & SYN) & SEQUENCE_MASK)
-            if data and begin != direction.end:
-                self._again(direction, begin, strand, place)
-                return
-        if data:
-            direction.behind.append((strand, place))
-            direction.end_sequence = direction.end_sequence + len(data) & SEQUENCE_MASK
+            self._again(strand, place)
 
-    def _again(self, direction: _Direction, begin: int, strand: Strand, place: int) -> None:
-        """A strand that came out of order, or again: packet by packet."""
-        data = bytes(strand.data)
-        first, *more = strand.packets
-        *_, size, start = first
-        self._hidden += self._part(direction, begin, data[:size], place + start)
-        for _, offset, size, start in more:
+    def _behind(self, direction: _Direction, strand: Strand, place: int) -> None:
+        """A strand that goes on where its direction ended."""
+        size = len(strand.data)
+        if size:
+            direction.behind.append((strand, place))
+            direction.end_sequence = direction.end_sequence + size & SEQUENCE_MASK
+
+    def _again(self, strand: Strand, place: int) -> None:
+        """A strand that came out of order, or again: packet by packet, until one goes on."""
+        for index, (_, offset, size, start) in enumerate(strand.packets):
             sequence = strand.sequence + offset & SEQUENCE_MASK
-            self.add(strand.key, sequence, 0, data[offset : offset + size], place + start)
+            flags = 0 if index else strand.flags
+            direction = self._direction(strand.key, sequence, flags)
+            begin = direction.offset(sequence + bool(flags & SYN) & SEQUENCE_MASK)
+            if begin == direction.end:
+                self._behind(direction, part_of(strand, index, strand.packet_count), place)
+                return
+            if size:
+                data = bytes(strand.data[offset : offset + size])
+                self._hidden += self._part(direction, begin, data, place + start)
 
     def look(self, key: bytes, sequence: int, flags: int, parts: list[Stretch]) -> None:
         """Any segment.

@@ -24,6 +24,8 @@ from inspector.secrets.windows import PIECE
 _STRAND: Final = Struct(f"{STRAND_FIELDS}q")
 #: The numbers that `Strand.pieces` has of a packet.
 PIECES: Final = Struct(f"{PIECE_FIELDS}q")
+#: What a longer packet has in a seam, and no packet more: its edges, and NUL between them.
+_SEAM: Final = 2 * PIECE + 1
 
 
 class Strand(NamedTuple):
@@ -42,6 +44,11 @@ class Strand(NamedTuple):
     data: bytes | memoryview
     pieces: array[int]
     seam: bytes
+
+    @property
+    def packet_count(self) -> int:
+        """How many packets it is of."""
+        return len(self.pieces) // PIECE_FIELDS
 
     @property
     def packets(self) -> Iterator[tuple[int, int, int, int]]:
@@ -94,7 +101,7 @@ def _put_together(batch: bytes, usual: UsualSegments) -> Iterator[Strand]:
 
 
 def _seam(data: bytes) -> bytes:
-    return data if len(data) <= 2 * PIECE else data[:PIECE] + b"\0" + data[-PIECE:]
+    return data if len(data) < _SEAM else data[:PIECE] + b"\0" + data[-PIECE:]
 
 
 def _by_core(core: Core, batch: bytes, usual: UsualSegments) -> list[Strand] | None:
@@ -140,19 +147,23 @@ def parted(whole: Iterable[Strand], breaks: Mapping[bytes, Sequence[int]]) -> It
 
 def _cut(strand: Strand, indexes: Iterable[int]) -> Iterator[Strand]:
     packets = strand.pieces[::PIECE_FIELDS]
-    count = len(packets)
-    cuts = {0, count, *(bisect_left(packets, index) for index in indexes)}
+    cuts = {0, strand.packet_count, *(bisect_left(packets, index) for index in indexes)}
     for low, high in pairwise(sorted(cuts)):
-        rows = [*strand.packets][low:high]
-        begin, stop = rows[0][1], rows[-1][1] + rows[-1][2]
-        data = bytes(strand.data[begin:stop])
-        pieces = array("q")
-        for packet, offset, length, start in rows:
-            pieces.extend((packet, offset - begin, length, start))
-        seam = b"".join(
-            _seam(data[at : at + size]) for _, at, size, _ in PIECES.iter_unpack(pieces)
-        )
-        sequence = strand.sequence + begin & SEQUENCE_MASK
-        # What is behind the first packet has no SYN, and no other flag counts.
-        flags = 0 if low else strand.flags
-        yield Strand(rows[0][0], strand.key, sequence, flags, data, pieces, seam)
+        yield part_of(strand, low, high)
+
+
+def part_of(strand: Strand, low: int, high: int) -> Strand:
+    """Its packets from one to before another: all are the strand itself."""
+    if not low and high == strand.packet_count:
+        return strand
+    pieces = strand.pieces[PIECE_FIELDS * low : PIECE_FIELDS * high]
+    begin, stop = pieces[1], pieces[-3] + pieces[-2]
+    pieces[1::PIECE_FIELDS] = array("q", [at - begin for at in pieces[1::PIECE_FIELDS]])
+    # What is behind the first packet has no SYN, and no other flag counts.
+    flags = 0 if low else strand.flags
+    seams = [min(length, _SEAM) for length in strand.pieces[2::PIECE_FIELDS]]
+    first = sum(seams[:low])
+    return Strand(
+        pieces[0], strand.key, strand.sequence + begin & SEQUENCE_MASK, flags,
+        strand.data[begin:stop], pieces, strand.seam[first : first + sum(seams[low:high])],
+    )  # fmt: skip
