@@ -81,6 +81,14 @@ static inline uint64_t below(uint64_t word, uint8_t limit)
 /* The same of a byte that is equal. */
 static inline uint64_t equal(uint64_t word, uint8_t byte) { return below(word ^ eight(byte), 1); }
 
+/* A word whose letters of ASCII are in lower case. */
+static inline uint64_t in_lower_case(uint64_t word)
+{
+    const uint64_t seven = word & eight(0x7F);
+    const uint64_t capital = (seven + eight(0x80 - 'A')) & ~(seven + eight(0x7F - 'Z'));
+    return word | (capital & ~word & eight(0x80)) >> 2;
+}
+
 /* Which byte the lowest bit of a word stands in; there must be one. */
 static inline int64_t lowest(uint64_t bits) { return __builtin_ctzll(bits) >> 3; }
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 18
+#define INSPECTOR_CORE_ABI 19
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -184,6 +184,7 @@ struct windows {
     /* By chance, the factors odd, so that no capture chooses what falls together. */
     uint64_t salt;
     uint64_t factors[2];
+    int64_t folds; /* 1: its words are in lower case, and are met in any */
 };
 
 EXPORT int64_t inspector_core_enter(struct windows *set, const uint8_t *text, int64_t size,

@@ -7,7 +7,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 18
+ABI: Final = 19
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -154,6 +154,7 @@ class WindowTable(ctypes.Structure):
         *((name, c_int64) for name in ("room", "size", "count")),
         ("salt", c_uint64),
         ("factors", c_uint64 * 2),
+        ("folds", c_int64),
     )
 
     slots: int
@@ -162,6 +163,7 @@ class WindowTable(ctypes.Structure):
     count: int
     salt: int
     factors: Any
+    folds: int
 
 
 #: Fields of `struct usual`, each 8 bytes, and which is which.

@@ -32,9 +32,10 @@ static int64_t slot_of(const struct windows *set, uint64_t mix)
     return at;
 }
 
+/* Whether a word of a text stands for one of the set. */
 static int has(const struct windows *set, uint64_t word)
 {
-    const uint64_t mix = mixed(set, word);
+    const uint64_t mix = mixed(set, set->folds ? in_lower_case(word) : word);
     return set->slots[slot_of(set, mix)] == mix;
 }
 
@@ -80,19 +81,25 @@ int64_t inspector_core_move(struct windows *to, const struct windows *from)
     return 1;
 }
 
+/* Whether two bytes are equal, or where `folds` the same letter. */
+static int is_same(uint8_t byte, uint8_t other, int64_t folds)
+{
+    return byte == other || (folds && in_lower_case(byte) == in_lower_case(other));
+}
+
 /* Where a run of one byte begins and stops, of which a word stands at `at`. */
-static int64_t begin_of(const uint8_t *text, int64_t at)
+static int64_t begin_of(const uint8_t *text, int64_t at, int64_t folds)
 {
     const uint8_t byte = text[at];
-    while (at > 0 && text[at - 1] == byte)
+    while (at > 0 && is_same(text[at - 1], byte, folds))
         at--;
     return at;
 }
 
-static int64_t stop_of(const uint8_t *text, int64_t size, int64_t at)
+static int64_t stop_of(const uint8_t *text, int64_t size, int64_t at, int64_t folds)
 {
     const uint8_t byte = text[at];
-    while (at < size && text[at] == byte)
+    while (at < size && is_same(text[at], byte, folds))
         at++;
     return at;
 }
@@ -108,9 +115,11 @@ int64_t inspector_core_meet(const struct windows *set, const uint8_t *text, int6
     for (int64_t at = from; at <= size - WORD; at += step) {
         const uint64_t word = le64(text + at);
         if (has(set, word)) {
-            if (!fill || word != fill || fill != (fill << 8 | fill >> 56))
+            const uint64_t folded = set->folds ? in_lower_case(word) : word;
+            if (!fill || folded != fill || fill != (fill << 8 | fill >> 56))
                 return at;
-            const int64_t begin = begin_of(text, at), stop = stop_of(text, size, at);
+            const int64_t begin = begin_of(text, at, set->folds);
+            const int64_t stop = stop_of(text, size, at, set->folds);
             if ((begin && has(set, le64(text + begin - 1))) ||
                 (stop < size && has(set, le64(text + stop - WORD + 1))))
                 return at;

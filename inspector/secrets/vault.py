@@ -33,12 +33,10 @@ from inspector.secret import Secret
 from inspector.secrets.grammar import merged
 from inspector.secrets.public import is_mask, is_prose, is_public
 from inspector.secrets.windows import (
-    FILL,
     PIECE,
     WIDTH,
     Windows,
-    fill_end,
-    word_at,
+    last_filled,
 )
 
 #: Windows of eight bytes of learnt keys, some 12 bytes of memory each (75 without the compiled
@@ -91,7 +89,7 @@ class Vault:
 
     def __init__(self, key: bytes) -> None:
         self._keyed = blake2b(key=key[:_LONGEST_KEY], digest_size=_WIDTH)
-        self._windows = Windows()
+        self._windows = Windows(folds=True)
         #: Keyed digests of the keys, eight bytes each: one that is met whole is told from a piece.
         self._whole = Windows()
         self._lengths: set[int] = set()
@@ -99,7 +97,7 @@ class Vault:
         self._knows_fill = False  # one that is nothing but what masks are filled with
         #: Long keys, one behind another and apart, and every fifth of their windows.
         self._long = bytearray()
-        self._long_windows = Windows()
+        self._long_windows = Windows(folds=True)
         self._newest = 0
         self._compared = 0
         #: Texts are looked at every so many bytes.
@@ -203,7 +201,7 @@ class Vault:
             return True
         lows = [writing.lower() for writing in writings(text)]
         if len(text) > CLEAR_TEXT:
-            return not any(map(self._meets, lows))
+            return not any(map(self.may_hold, lows))
         apart = 1 if self._long else self._apart
         for low in lows:
             if self._windows.stand_in(low, apart) or (
@@ -243,11 +241,8 @@ class Vault:
 
         Said of many texts put together for a fraction of what `finds` costs for each.
         """
-        return self._meets(text.lower())
-
-    def _meets(self, low: bytes) -> bool:
-        return self._windows.stand_in(low, self._apart, but_fill=not self._knows_fill) or (
-            bool(self._long_windows) and self._long_windows.stand_in(low, 1)
+        return self._windows.stand_in(text, self._apart, but_fill=not self._knows_fill) or (
+            bool(self._long_windows) and self._long_windows.stand_in(text, 1)
         )
 
     def finds(self, text: bytes) -> bool:
@@ -258,15 +253,15 @@ class Vault:
         """Where pieces of keys stand in a text, in order and apart."""
         if len(text) < _WIDTH:
             return []
-        low = text.lower()
         found = [
             (start, stop)
             for start, stop in _runs(
-                low, self._windows, self._apart, 1, but_fill=not self._knows_fill
+                text, self._windows, self._apart, 1, but_fill=not self._knows_fill
             )
             if self._is_piece(text[start:stop])
         ]
         if self._long:
+            low = text.lower()
             for start, stop in _runs(low, self._long_windows, 1, _STEP):
                 if self._compared < _COMPARED:
                     start, stop = self._grown(low, start, stop)
@@ -322,32 +317,30 @@ class Vault:
 
 
 def _runs(
-    low: bytes, windows: Windows, apart: int, step: int, *, but_fill: bool = False
+    text: bytes, windows: Windows, apart: int, step: int, *, but_fill: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Where windows stand in a text, those at most `step` apart together.
 
     `but_fill`: what is nothing but what masks are filled with may be left out (`Windows.places`).
     """
     seen = 0
-    for hit in windows.places(low, apart, but_fill=but_fill):
+    for hit in windows.places(text, apart, but_fill=but_fill):
         if hit < seen:
             continue
         first, last = hit, hit
-        while (before := _near(low, first, windows, -step)) is not None:
+        while (before := _near(text, first, windows, -step)) is not None:
             first = before
-        while (behind := _near(low, last, windows, step)) is not None:
-            last = behind
-            if word_at(low, last) == FILL:  # so are all windows up to its end
-                last = fill_end(low, last) - _WIDTH
+        while (behind := _near(text, last, windows, step)) is not None:
+            last = last_filled(text, behind)
         seen = last + 1
         yield first, last + _WIDTH
 
 
-def _near(low: bytes, at: int, windows: Windows, step: int) -> int | None:
+def _near(text: bytes, at: int, windows: Windows, step: int) -> int | None:
     """The next window before or behind one, at most `step` away."""
     way = 1 if step > 0 else -1
     for place in range(at + way, at + step + way, way):
-        if 0 <= place <= len(low) - _WIDTH and windows.stands_at(low, place):
+        if 0 <= place <= len(text) - _WIDTH and windows.stands_at(text, place):
             return place
     return None
 

@@ -19,9 +19,9 @@ from inspector.regex import regex
 WIDTH: Final = 8
 #: The shortest piece of a key that is found, in bytes; and the shortest key that is learnt.
 PIECE: Final = 12
-#: A window of what masks are filled with, in lower case; and a run of that.
+#: A window of what masks are filled with, in lower case; and a run of that in any.
 FILL: Final = int.from_bytes(b"x" * WIDTH, "little")
-_FILLED: Final = regex(rb"x*")
+_FILLED: Final = regex(rb"[xX]*")
 #: So many words are each looked for in a text: mostly it is one, of a documented prefix.
 _FEW: Final = 16
 #: Slots of the core's table at first, and what it grows by: so at least 64 of 100 are taken.
@@ -35,13 +35,15 @@ _BEHIND: Final = 64
 class Windows:
     """A set of windows.  It shows and serialises nothing of them.
 
-    The engine that is used when the first one is entered keeps them from then on.
+    `folds`: they are in lower case, and stand in a text in any.  The engine that is used when the
+    first one is entered keeps them from then on.
     """
 
-    __slots__ = ("_core", "_slots", "_table", "_words")
+    __slots__ = ("_core", "_folds", "_slots", "_table", "_words")
 
-    def __init__(self) -> None:
+    def __init__(self, *, folds: bool = False) -> None:
         self._core: Core | None = None
+        self._folds = folds
         self._words: set[int] = set()
         self._slots = array("Q")
         self._table = WindowTable()
@@ -67,7 +69,9 @@ class Windows:
         """Take a larger table, with room for so many windows."""
         room = max(_SMALLEST, int(count / _TAKEN) + 1, int(self._table.room * _GROWTH))
         first, second = core.seed
-        table = WindowTable(salt=first ^ second >> 1, factors=(first | 1, second | 1))
+        table = WindowTable(
+            salt=first ^ second >> 1, factors=(first | 1, second | 1), folds=self._folds
+        )
         has_moved = False
         while not has_moved:
             table.room, table.size, table.count = room, room + _BEHIND, 0
@@ -77,15 +81,15 @@ class Windows:
             room = int(room * _GROWTH)
         self._table, self._slots = table, slots
 
-    def stands_at(self, low: bytes, at: int) -> bool:
+    def stands_at(self, text: bytes, at: int) -> bool:
         """Whether the word that begins there is a window."""
         core = self._core
         if core is None:
-            return word_at(low, at) in self._words
-        found: int = core.meet(self._table, low, at + WIDTH, WIDTH, at, 0)
+            return word_at(self._folded(text[at : at + WIDTH]), 0) in self._words
+        found: int = core.meet(self._table, text, at + WIDTH, WIDTH, at, 0)
         return found == at
 
-    def stand_in(self, low: bytes, apart: int, *, but_fill: bool = False) -> bool:
+    def stand_in(self, text: bytes, apart: int, *, but_fill: bool = False) -> bool:
         """Whether a window stands in a text, at a place that is a multiple of `apart` (1 or 4).
 
         `but_fill`: as in `places`.
@@ -93,35 +97,38 @@ class Windows:
         core = self._core
         if core is not None:
             fill = FILL if but_fill else 0
-            found: int = core.meet(self._table, low, len(low), apart, 0, fill)
+            found: int = core.meet(self._table, text, len(text), apart, 0, fill)
             return found >= 0
         if but_fill and FILL in self._words:
-            return bool(self.places(low, apart, but_fill=True))
+            return bool(self.places(text, apart, but_fill=True))
+        low = self._folded(text)
         return not all(self._words.isdisjoint(words(low, at)) for at in range(0, WIDTH, apart))
 
-    def places(self, low: bytes, apart: int, *, but_fill: bool = False) -> list[int]:
+    def places(self, text: bytes, apart: int, *, but_fill: bool = False) -> list[int]:
         """Where windows stand in a text, at places that are multiples of `apart`, in order.
 
         Of those in one run of what masks are filled with the first alone: a copy is full of them.
         `but_fill`: and none if nothing else of a key stands there, as most of them have it.
         """
         if self._core is not None:
-            return list(self._met(self._core, low, apart, FILL if but_fill else 0))
+            return list(self._met(self._core, text, apart, FILL if but_fill else 0))
+        low = self._folded(text)
         found = self._looked_up(low, apart)
         if FILL not in self._words:
             return found
         found = _without_fill(low, found)
         return [at for at in found if not (but_fill and self._is_fill_alone(low, at))]
 
-    def _met(self, core: Core, low: bytes, apart: int, fill: int) -> Iterator[int]:
-        meet, table, size = core.meet, self._table, len(low)
-        at: int = meet(table, low, size, apart, 0, fill)
+    def _folded(self, text: bytes) -> bytes:
+        return text.lower() if self._folds else text
+
+    def _met(self, core: Core, text: bytes, apart: int, fill: int) -> Iterator[int]:
+        meet, table, size = core.meet, self._table, len(text)
+        at: int = meet(table, text, size, apart, 0, fill)
         while at >= 0:
             yield at
-            following = at + apart
-            if word_at(low, at) == FILL:  # as are all up to its end
-                following = max(following, -(-(fill_end(low, at) - WIDTH + 1) // apart) * apart)
-            at = meet(table, low, size, apart, following, fill)
+            following = -(-(last_filled(text, at) + 1) // apart) * apart
+            at = meet(table, text, size, apart, following, fill)
 
     def _is_fill_alone(self, low: bytes, at: int) -> bool:
         """Whether no window reaches over the ends of the run of fill that one is in."""
@@ -158,6 +165,14 @@ def fill_end(low: bytes, at: int) -> int:
     match = _FILLED.match(low, at)
     assert match is not None
     return match.end()
+
+
+def last_filled(text: bytes, at: int) -> int:
+    """The last place in a run of what masks are filled with, if the word at this one is in it.
+
+    If not it is this one.
+    """
+    return max(at, fill_end(text, at) - WIDTH)
 
 
 def words(low: bytes, phase: int) -> memoryview:

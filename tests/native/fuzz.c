@@ -98,6 +98,15 @@ static int is_among(const uint8_t *text, int64_t end, int64_t each, const uint8_
     return 0;
 }
 
+/* A copy of a text, in lower case where `folds`. */
+static uint8_t *folded(const uint8_t *text, int64_t length, int64_t folds)
+{
+    uint8_t *low = zeros((size_t)length + !length, 1);
+    for (int64_t i = 0; i < length; i++)
+        low[i] = folds && text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i];
+    return low;
+}
+
 /* The words of a text's beginning as a set, and where in the whole of it and in another one they
  * stand: each is found, no other is, also when the set has been moved into a larger table. */
 static void keep_windows(const uint8_t *input, const uint8_t *text, int64_t length)
@@ -105,18 +114,20 @@ static void keep_windows(const uint8_t *input, const uint8_t *text, int64_t leng
     const int64_t room = input[3] % 64, behind = input[6] % 5, each = 1 + input[4] % 8;
     struct windows set = {0, input[6] == 77 ? 1000 : room, room + behind, 0,
                           UINT64_C(0xd1342543de82ef95),
-                          {input[4] | 1, UINT64_C(0x9e3779b97f4a7c15) * (input[5] | 1)}};
+                          {input[4] | 1, UINT64_C(0x9e3779b97f4a7c15) * (input[5] | 1)},
+                          input[7] >> 7};
     struct windows larger = set, none = set;
     if (input[6] % 8)
         set.slots = zeros((size_t)set.size + !set.size, sizeof *set.slots);
     const int64_t first = length < 100 ? length : 100;
-    const int64_t stop = inspector_core_enter(&set, text, first, each, 0);
+    uint8_t *known = folded(text, length, set.folds);
+    const int64_t stop = inspector_core_enter(&set, known, first, each, 0);
     const int64_t words = first < 8 ? 0 : (first - 8) / each * each + 1;
     const int64_t end = stop < 0 ? words : stop;
     MUST(stop == -1 || (stop < words && stop % each == 0) || (stop == 0 && !set.count));
     int64_t count = 0;
     for (int64_t i = 0; i < end; i += each)
-        count += !is_among(text, i, each, text + i);
+        count += !is_among(known, i, each, known + i);
     MUST(set.count == count);
     MUST(!count || !set.slots[set.size - 1]);
 
@@ -131,6 +142,9 @@ static void keep_windows(const uint8_t *input, const uint8_t *text, int64_t leng
     memcpy(filled, text, (size_t)length);
     const int64_t run = length < 60 ? length : 10 + input[7] % 50, apart = 1 << input[4] % 4;
     memset(filled + length - run, 'x', (size_t)(run - (input[5] & 1 && run)));
+    if (set.folds && run)
+        filled[length - run / 2 - 1] = 'X';
+    uint8_t *meant = folded(filled, length, set.folds);
     for (int which = 0; which < 2; which++) {
         const struct windows *asked = which && has_moved ? &larger : &set;
         const int64_t place = inspector_core_meet(asked, text, length, input[7] - 2, input[6] - 3, 0);
@@ -139,8 +153,8 @@ static void keep_windows(const uint8_t *input, const uint8_t *text, int64_t leng
             at = inspector_core_meet(asked, filled, length, apart, begin, 0);
             const int64_t until = at < 0 ? length - 7 : at;
             for (int64_t i = begin; i < until; i += apart)
-                MUST(!is_among(text, count ? end : 0, each, filled + i));
-            MUST(at < 0 || is_among(text, end, each, filled + at));
+                MUST(!is_among(known, count ? end : 0, each, meant + i));
+            MUST(at < 0 || is_among(known, end, each, meant + at));
         }
     }
     /* The same run as fill: it is passed over, or what reaches over its ends is known. */
@@ -155,6 +169,8 @@ static void keep_windows(const uint8_t *input, const uint8_t *text, int64_t leng
     const int64_t from = input[7] - 3, left = inspector_core_enter(&set, text, length, input[5] - 3, from);
     MUST(left == -1 || (left >= from && left <= (from < 0 ? from : length)) || left == from);
     free(filled);
+    free(known);
+    free(meant);
     free(larger.slots);
     free(set.slots);
 }

@@ -81,6 +81,27 @@ def test_fill_that_nothing_else_of_a_key_stands_beside_may_be_left_out(
         assert windows.stand_in(text, apart, but_fill=True) == bool(expected)
 
 
+@given(st.binary(max_size=30), st.binary(max_size=60), st.binary(max_size=60), APART)
+def test_windows_that_fold_stand_in_a_text_of_any_case(
+    key: bytes, before: bytes, behind: bytes, apart: int
+) -> None:
+    key = b"Ab-LABONLY@[`{\xc1\xe1" + key
+    text = before + key.upper() + b"xX" * 9 + key.swapcase() + behind
+    for core in (native_core(), None):
+        with patch.object(USED, "core", core):
+            folding, plain = Windows(folds=True), Windows()
+            for windows in (folding, plain):
+                windows.add(key.lower())
+                windows.add(b"x" * WIDTH)
+            low = text.lower()
+            for but_fill in (False, True):
+                expected = plain.places(low, apart, but_fill=but_fill)
+                assert folding.places(text, apart, but_fill=but_fill) == expected
+                assert folding.stand_in(text, apart, but_fill=but_fill) == bool(expected)
+            for at in range(len(text) - WIDTH + 1):
+                assert folding.stands_at(text, at) == plain.stands_at(low, at)
+
+
 def test_few_words_and_many_are_found_in_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
     text = random.Random(1).randbytes(2000)
     [_, windows] = made(text[100:300], text[700:720])
