@@ -219,7 +219,8 @@ class Segments(Sequence[Segment]):
         start, stop = self.places[2], self.places[-1]
         if stop - start == self.size:  # none overlap, and their order is that of the bytes
             return self.data[start:stop]
-        return b"".join([data for _, _, data in self])
+        data, places = self.data, self.places
+        return b"".join([data[i:j] for i, j in zip(places[2::4], places[3::4], strict=True)])
 
 
 def size_of(segments: Sequence[Segment]) -> int:

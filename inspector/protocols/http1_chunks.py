@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import compress
+from operator import lt
 from typing import Final
 
 from inspector.native.used import USED
@@ -140,9 +142,11 @@ class BodyPieces:
             self._places.packed += places
             # A chunk line is what lies between two pieces, if anything does.
             starts, stops = array("q", (self._line_at, *places[1:-1:2])), places[::2]
-            for start, stop in zip(starts, stops, strict=True):
-                if start < stop:
-                    self._lines.add(start, stop)
+            are_lines = [*map(lt, starts, stops)]
+            lines = array("q", bytes(16 * sum(are_lines)))
+            lines[::2] = array("q", compress(starts, are_lines))
+            lines[1::2] = array("q", compress(stops, are_lines))
+            self._lines.packed += lines
             self._line_at = places[-1]
         self._wanted -= found.body
         self._body_bytes += found.body

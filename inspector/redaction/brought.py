@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import itemgetter, sub
+from typing import Final
 
 from inspector.wire import Segment, Segments
+
+#: The offset that a run begins at.
+_BEGIN: Final = itemgetter(0)
 
 
 class Brought:
@@ -33,12 +40,13 @@ class Brought:
 
     def of(self, offset: int) -> tuple[int, int]:
         """Number and time of the packet that brought a byte; zeros if that is forgotten."""
-        packet = at = 0
-        for begin, number, time in self._packets():
-            if begin > offset:
-                break
-            packet, at = number, time
-        return packet, at
+        run = bisect_right(self._runs, offset, key=_BEGIN) - 1
+        if run < 0:
+            return 0, 0
+        begin, places = self._runs[run]
+        begins = [*accumulate(map(sub, places[3::4], places[2::4]), initial=begin)][:-1]
+        at = 4 * (bisect_right(begins, offset) - 1)
+        return places[at + 1], places[at]
 
     def last(self, at: int, before: int) -> int:
         """Where the last packet of this time begins whose first byte is no later than `before`."""

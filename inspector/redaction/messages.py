@@ -99,10 +99,7 @@ class Messages:
                 case Body(pieces, places):
                     self._data(pieces, places)
                 case ChunkLines(places):
-                    first, last = self._lined
-                    for start, stop in places.pairs():
-                        if not (first <= start and stop <= last):
-                            self._chunk_line(start, stop)
+                    self._chunk_lines(places)
                 case RequestHead() | ResponseHead():
                     self._head(event)
                 case BodyGap():
@@ -153,6 +150,14 @@ class Messages:
         if raw:
             self._track.grant(lines.start, masked_fields(lines, fields, raw, self._masker))
             self._note(lines.extent.stop - 1)  # in the packet that ends its message
+
+    def _chunk_lines(self, places: Extents) -> None:
+        first, last = self._lined
+        if places and first <= places[0].start and places[-1].stop <= last:
+            return  # all of them
+        for start, stop in places.pairs():
+            if not (first <= start and stop <= last):
+                self._chunk_line(start, stop)
 
     def _chunk_line(self, start: int, stop: int) -> None:
         line = self._track.read(start, stop)
