@@ -33,6 +33,7 @@ from inspector.redaction.body_grants import (
     STRINGS,
 )
 from inspector.redaction.compiled_bodies import ARRAY, MEANINGS, CompiledMasking, kind_of_value
+from inspector.secrets.free_text import hidden_in_name
 
 #: A string that may be granted is held whole up to this many bytes.
 STRING_LIMIT: Final = 4 << 10
@@ -188,7 +189,8 @@ class JsonBody:
 
     def _name(self, content: bytes) -> bytes | None:
         name = content.decode("latin-1")
-        known = NAME.fullmatch(name) is not None
+        # A map of sessions or tokens has its keys for names: an identifier is not enough.
+        known = NAME.fullmatch(name) is not None and not hidden_in_name(name)
         if self._path:
             self._path[-1] = name if known else None
         if not known or self._masker.text(name) != name:

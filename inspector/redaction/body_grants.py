@@ -55,7 +55,8 @@ BARE_ERROR_TEXTS: Final[frozenset[tuple[str, ...]]] = frozenset({
     ("message",), ("detail",), ("details",), ("error_description",),
 })  # fmt: skip
 
-#: A name of a member that may stand: an identifier, as APIs and schemas write them.
+#: A name of a member that may stand: an identifier, as APIs and schemas write them, whose parts
+#: are words as those of a header's name are (`free_text.hidden_in_name`).
 NAME: Final = regex(r"[A-Za-z_$@][A-Za-z0-9_$@.\-]{0,39}")
 #: The name of an event in a stream.
 EVENT: Final = WORDS

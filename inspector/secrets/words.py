@@ -36,22 +36,22 @@ _TECHNICAL: Final = """
     istio it iter jamba java javascript jina jp jpeg jpg jq js json jsonl jsonrpc jsonschema jwks
     jwt k8s kafka kb kbytes keepalive kerberos keychain kimi kms knn kube kubectl kubernetes kv
     lambda langchain latest latin1 lb ldap len lib libc libcurl libs libssl lifecycle lifespan
-    litellm llama llc llm llms localhost localstack lru lsof lts m macos mai malformed mb mcp mcpg
-    md md5 me mem metadata metrics microsoft middleware mime minimax mistral mistralai mixtral
-    mkdir ml mmap mod modelname moonshot ms mtls mtu multimodal multipart mutex my mysql namespace
-    nan nano nanos nats nested net netrc netty nginx nil nlp no node nodejs nonce noop noproxy
-    nova npf npm nvidia nxdomain o oai oat01 oauth oauth2 obj ocsp octet of oidc ok okhttp ollama
-    olmo on oom op openai openapi openclaw openrouter openssl opus or org orgs origin ort01 os
-    otel otlp param params parser passwd pcap pci pdf peer pem perplexity phi php pid pids ping
-    pixtral pkce pki placeholder playground png pong pop3 popen portkey posix postgres postgresql
-    pre prefetch preflight preview prod proj prometheus proto protobuf proxied proxies ps psh ptr
-    pub pubsub pwd py pycurl pypi pytest python qos qps quic quota qwen ram rand rbac rdp rds
-    readme readonly realtime rec recv recvfrom redis ref refs regex regexp repo repos repr req
-    requests res resp rest retryable rfc rhel root rpc rpd rpm rps rs rs256 rsa rst rtsp runtime
-    rust rx s s3 saas safetensors saml sandbox sasl sbx schema scp sdk sdks selinux semver sendto
-    seq seqno serde serverless servlet setsockopt sha sha1 sha256 sha384 sha512 shm sid sig sigint
-    sigkill sigpipe sigterm sigv2 sigv4 sk skopeo sku skus sla sleep slurm smtp snat sni sns so
-    soc2 sockaddr socket sockets sonnet sp spdy spec specs spf sql sqlite sqs squid src sse ssh
+    litellm llama llc llm llms localhost localstack logprob logprobs lru lsof lts m macos mai
+    malformed mb mcp mcpg md md5 me mem metadata metrics microsoft middleware mime minimax mistral
+    mistralai mixtral mkdir ml mmap mod modelname moonshot ms mtls mtu multimodal multipart mutex
+    my mysql namespace nan nano nanos nats nested net netrc netty nginx nil nlp no node nodejs
+    nonce noop noproxy nova npf npm nvidia nxdomain o oai oat01 oauth oauth2 obj ocsp octet of oidc
+    ok okhttp ollama olmo on oom op openai openapi openclaw openrouter openssl opus or org orgs
+    origin ort01 os otel otlp param params parser passwd pcap pci pdf peer pem perplexity phi php
+    pid pids ping pixtral pkce pki placeholder playground png pong pop3 popen portkey posix
+    postgres postgresql pre prefetch preflight preview prod proj prometheus proto protobuf proxied
+    proxies ps psh ptr pub pubsub pwd py pycurl pypi pytest python qos qps quic quota qwen ram rand
+    rbac rdp rds readme readonly realtime rec recv recvfrom redis ref refs regex regexp repo repos
+    repr req requests res resp rest retryable rfc rhel root rpc rpd rpm rps rs rs256 rsa rst rtsp
+    runtime rust rx s s3 saas safetensors saml sandbox sasl sbx schema scp sdk sdks selinux semver
+    sendto seq seqno serde serverless servlet setsockopt sha sha1 sha256 sha384 sha512 shm sid sig
+    sigint sigkill sigpipe sigterm sigv2 sigv4 sk skopeo sku skus sla sleep slurm smtp snat sni sns
+    so soc2 sockaddr socket sockets sonnet sp spdy spec specs spf sql sqlite sqs squid src sse ssh
     ssl ssl3 sslv3 ssm sso std stderr stdin stdlib stdout stmt str struct sts stt subdomain subnet
     subprocess subprotocol subscriber substring sudo svc symlink syn sync sys syscall syslog
     systemd t tar tb tcp telemetry tenant tf thru thumbprint timestamp timestamps titan tls tlsv

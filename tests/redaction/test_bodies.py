@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inspector.credentials.masking import Masker
+from inspector.protocols import api
 from inspector.protocols.api import parse_json
 from inspector.redaction.blanks import SIGNS, TAIL, Blank, BodyMasker, blanked
 from inspector.redaction.bodies import _MASKED, STRING_LIMIT, JsonBody
+from inspector.redaction.body_grants import STRINGS
 from inspector.secrets.constants import PLACEHOLDERS
 from tests.credentials.canary import PREFIXED
 
@@ -102,6 +104,28 @@ def test_a_key_in_a_listed_member_is_masked_as_one() -> None:
 def test_a_name_that_is_no_identifier_or_looks_like_a_key_is_hidden() -> None:
     shown = asked(b'{"a sentence":1,"%s":2,"%s":3}' % (KEY[:40], 41 * b"a"))
     assert shown == b'{"xxxxxxxxxx":1,"%s":2,"%s":3}' % (40 * b"x", 41 * b"x")
+
+
+@pytest.mark.parametrize(
+    "name", [b"tKq7RmZ2xV9bLw4NcY8pHd3Fs", b"qzvtkwpxbrmf", b"sess.Kq7RmZ2xV9bLw4NcY8pHd"]
+)
+def test_a_name_that_is_no_words_is_hidden_whatever_it_looks_like(name: bytes) -> None:
+    shown = asked(b'{"sessions":{"%s":{"type":"text"}}}' % name)
+    assert shown == b'{"sessions":{"%s":{"type":"text"}}}' % (len(name) * b"x")
+
+
+def test_all_names_that_a_report_reads_stay() -> None:
+    paths = [
+        path
+        for table in (api.MODEL_PATHS, api.STOP_PATHS, api.USAGE_PATHS, api.ERROR_PATHS,
+                      api.ERROR_TYPE_PATHS, api.STRING_ERROR_TEXTS, api.BARE_ERROR_TEXTS,
+                      api.BARE_ERROR_TYPES)
+        for path in table
+    ]  # fmt: skip
+    names = {name for path in paths for name in path if isinstance(name, str)}
+    for name in (*names, *api.INPUT_NAMES, *api.OUTPUT_NAMES, *STRINGS):
+        document = b'{"%s":1}' % name.encode()
+        assert asked(document) == document
 
 
 def test_a_number_that_was_sent_as_a_key_is_hidden_and_is_a_number() -> None:
