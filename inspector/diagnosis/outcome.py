@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from inspector.diagnosis.usable import is_redirect, unusable
-from inspector.model.http import EndedBy, EventStream, Exchange, Response, WebSocket
+from inspector.diagnosis.usable import generates, is_redirect, unusable
+from inspector.model.http import EndedBy, EventStream, Exchange, Request, Response, WebSocket
 from inspector.model.providers import GRAMMARS
 from inspector.protocols.websocket import IN_ORDER
 
@@ -33,6 +33,8 @@ SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "un
 HIDING: Final[tuple[EndedBy, ...]] = ("gap", "capture-end")
 #: Oddities of a body that make it unreadable as labelled.
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
+#: Where an answer is promised, JSON that is none is damage as well; elsewhere it may be a habit.
+BROKEN_JSON: Final = "json-broken"
 #: The API proxy 0.25.4 appends this to a stream that broke off upstream.
 BARE_ERROR: Final = "sse-bare-error"
 #: Event names that show how a stream of theirs must end.
@@ -61,11 +63,11 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return "left" if by_client else "unanswered"
     if is_redirect(response):
         return "redirected"
-    if unusable(exchange) is not None and not _is_damaged(response):
+    if unusable(exchange) is not None and not _is_damaged(exchange.request, response):
         return "unusable"
     if response.stream is not None:
         return _of_stream(response, response.stream, by_client)
-    if _is_damaged(response):
+    if _is_damaged(exchange.request, response):
         return "damaged"
     if response.complete:
         return "answered"
@@ -91,8 +93,10 @@ def _of_upgrade(exchange: Exchange, response: Response) -> CallOutcome:
     return "left" if by_client else "cut"
 
 
-def _is_damaged(response: Response) -> bool:
+def _is_damaged(request: Request, response: Response) -> bool:
     """Whether the bytes contradict the labels."""
+    if BROKEN_JSON in response.oddities and generates(request):
+        return True
     return response.looks_like is not None or bool(_DAMAGE & set(response.oddities))
 
 

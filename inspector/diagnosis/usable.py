@@ -1,9 +1,10 @@
 """Whether a client can take an answer that has the status of success.
 
 A 2xx says that the exchange went well, not that what came is an answer: gateways put an error's
-object into a 200, a sign-in page answers any path, a coding that nobody offered is noise.  Asked
-is only of what generates (`GENERATES`), where the API's reference promises a body; a 200 without
-one is right for telemetry.
+object into a 200, a sign-in page answers any path, a coding that nobody offered is noise, a 3xx
+without an address leads nowhere.  Asked is only of what generates (`GENERATES`), where the API's
+reference promises a body; a 200 without one is right for telemetry.  What no client takes,
+whatever it asked for, is a status below 100, or two lengths.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Final, Literal, TypeAlias
 from inspector.model.http import Exchange, Request, Response, header
 from inspector.regex import regex
 
-Unusable: TypeAlias = Literal["error", "nothing", "page", "coding", "framing"]
+Unusable: TypeAlias = Literal[
+    "error", "nothing", "silence", "page", "coding", "framing", "lengths", "status", "nowhere"
+]
 
 #: Paths whose success is a document: Messages, Chat Completions, Responses, Gemini, Bedrock.
 GENERATES: Final = regex(
@@ -25,6 +28,10 @@ GENERATES: Final = regex(
 )
 #: Redirects that name an address (RFC 9110 15.4); 304 answers a question about a copy.
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+#: Statuses that an answer without a body may have by mistake; 202 and 201 speak of something else.
+_EMPTY: Final = frozenset({200, 204, 205})
+#: The event by which a stream is only kept open (Messages).
+_PING: Final = "ping"
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 #: A coding and its old name (RFC 9110 8.4.1.3).
 _ALIASES: Final = {"x-gzip": "gzip", "x-compress": "compress"}
@@ -43,19 +50,37 @@ def is_redirect(response: Response) -> bool:
 def unusable(exchange: Exchange) -> Unusable | None:
     """Why a client cannot take an answer of success; None where nothing speaks against it."""
     request, response = exchange.request, exchange.response
-    if request is None or response is None or not 200 <= response.status < 300:
+    if request is None or response is None or response.status >= 400 or response.status == 101:
         return None
+    if response.status < 100:
+        return "status"
+    if _states_two_lengths(response):
+        return "lengths"
     if exchange.ended_by in ("client", "reset-by-client") and _is_framed_twice(response):
         return "framing"
     if not response.complete or not generates(request):
         return None
-    if response.stream is None and response.api_error is not None:
+    if response.status >= 300:
+        return None if is_redirect(response) else "nowhere"
+    stream = response.stream
+    if stream is None and response.api_error is not None:
         return "error"
-    if response.status == 200 and not response.body_bytes:
+    if response.status in _EMPTY and not response.body_bytes:
         return "nothing"
+    if stream is not None and not stream.malformed and stream.events == stream.names.get(_PING, 0):
+        return "silence"
     if response.content_type in _PAGES:
         return "page"
     return "coding" if _unasked(request, response) else None
+
+
+def _states_two_lengths(response: Response) -> bool:
+    """Content-Length with two values, or no number: no client goes on (RFC 9112 6.3)."""
+    stated = [value for name, value in response.headers if name.lower() == "content-length"]
+    if not stated or header(response, "transfer-encoding") is not None:
+        return False
+    lengths = {item.strip() for value in stated for item in value.split(",")}
+    return len(lengths) > 1 or not all(item.isdecimal() for item in lengths)
 
 
 def _is_framed_twice(response: Response) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from inspector.exchanges.blanked import MarkedBody
 from inspector.exchanges.context import Context
 from inspector.exchanges.open_exchange import OpenExchange
+from inspector.exchanges.response_bodies import is_broken
 from inspector.protocols.messages import MessageEnd
 from inspector.wire import FILE_SHIFT, Segment, joined
 
@@ -36,19 +37,29 @@ def finished(context: Context, item: OpenExchange, end: MessageEnd) -> None:
     if item.body is None:
         return
     item.body.finish(end)
-    if item.is_blank:
-        _take_mark(context, item)
+    if item.is_blank or is_broken(item.body.faults):
+        _ask_mark(context, item)
 
 
-def _take_mark(context: Context, item: OpenExchange) -> None:
-    """A body is blank: what its copy says of it stands, or nothing does."""
-    head = item.response
+def _ask_mark(context: Context, item: OpenExchange) -> None:
+    """What a copy says of a body that is blank, or of JSON that a blank stretch may have broken.
+
+    A mark stands in the place of a blank body; of another it says whether it was broken before.
+    """
+    head, body = item.response, item.body
     assert head is not None
-    client, server = context.ends
+    assert body is not None
     marks = context.ledger.marks
+    is_copy = head.packet >> FILE_SHIFT in marks.copies
+    if not (item.is_blank or is_copy):
+        return
+    client, server = context.ends
     marked = marks.body_of(server, client, head.at)
-    if marked is not None:
+    if item.is_blank and marked is not None:
         item.body = marked
-    elif head.packet >> FILE_SHIFT in marks.copies and head.get(b"content-encoding"):
+        return
+    was_broken = marked is not None and is_broken(marked.faults)
+    is_unread = is_broken(body.faults) and not was_broken
+    if is_copy and (is_unread or (item.is_blank and head.get(b"content-encoding"))):
         item.body = MarkedBody(None)
         context.ledger.unread.note(context.connection.number, "blanked", head.packet)

@@ -7,8 +7,9 @@ block is in docs/redaction.md.
 
 Marks are as hostile as the rest of a file.  Anything that is not wholly of its form is
 passed over.  A mark is used of a stretch alone whose captured bytes are blank: it never
-stands against packets.  Its facts are numbers, names that tables have, words of the
-grammars by which bodies are shown, and the text of an error, which is treated as one.
+stands against packets.  Of JSON that a blank stretch may have broken it says if it was so
+before.  Its facts are numbers, names that tables have, words of the grammars by which bodies
+are shown, and the text of an error, which is treated as one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from inspector.credentials.body_keys import is_prefix
+from inspector.exchanges import response_bodies
 from inspector.fact import Fact
 from inspector.model.capture import Fault, Redacted
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
@@ -50,7 +52,9 @@ BlockHead: TypeAlias = tuple[tuple[str, str], ...]
 _REASONS: Final = frozenset(get_args(BlankReason))
 _PAGES: Final = frozenset(get_args(PageAuthor))
 _LOOKS: Final = frozenset({"application/gzip", "text/event-stream"})
-_FAULTS: Final = frozenset({*content.FAULTS, *sse.FAULTS, *websocket.FAULTS})
+_FAULTS: Final = frozenset({
+    *content.FAULTS, *sse.FAULTS, *websocket.FAULTS, *response_bodies.FAULTS,
+})  # fmt: skip
 #: The names of events, and what those have in common that are not counted one by one.
 _EVENT: Final = regex(rf"(?:{WORDS.pattern})|{re.escape(event_facts.OTHER)}")
 _DETAIL: Final = regex(r"[ -~]{0,100}")

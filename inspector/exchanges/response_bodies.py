@@ -8,8 +8,9 @@ from typing import Final, Protocol
 from inspector.credentials.body_keys import SEARCH_LIMIT
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
+from inspector.protocols import json_tokens
+from inspector.protocols.api import NOTHING, read_json_body
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
-from inspector.protocols.api import read_json_body
 from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
 from inspector.protocols.pages import PAGE_LIMIT, author_of
@@ -26,8 +27,14 @@ SNIFFED: Final = 512
 #: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
 STREAM_LIMIT: Final = 1 << 30
 
+#: JSON that is none.
+BROKEN: Final = "json-broken"
 #: Name -> meaning, for the report.
 FAULTS: Final[dict[str, str]] = {
+    BROKEN: (
+        "A whole body that is labelled JSON is none, or ends within its document, though its"
+        " framing was kept."
+    ),
     "json-too-long": (
         "A JSON body exceeds the limit and is not read: what it says of an error, a model or tokens"
         " is not known."
@@ -37,6 +44,11 @@ FAULTS: Final[dict[str, str]] = {
 GZIP: Final = b"\x1f\x8b\x08"
 #: How an event stream begins (HTML 9.2.6): a field whose value the APIs always give.
 EVENT_STREAM: Final = regex(rb"(?:\xef\xbb\xbf)?(?:event: ?\w|data: ?[\[{])")
+
+
+def is_broken(faults: Iterable[Fault]) -> bool:
+    """Whether a body was found to be no JSON, or to end within it."""
+    return any(fault.name == BROKEN for fault in faults)
 
 
 class ResponseReader(Protocol):
@@ -158,7 +170,10 @@ class JsonReader(_Reader):
             # Also where somebody else wanted all of it: one capture has one report.
             self.faults.append(Fault("json-too-long", self._packet, f"{end.body_bytes} bytes"))
             return
-        facts = read_json_body(b"".join(self._parts), self._status)
+        text = b"".join(self._parts)
+        facts = read_json_body(text, self._status)
+        if facts is NOTHING and not self.faults and end.body_bytes and json_tokens.is_broken(text):
+            self.faults.append(Fault(BROKEN, self._packet))
         self.api_error = facts.api_error
         self.model = facts.model
         self.usage = facts.usage

@@ -11,6 +11,7 @@ own errors as recorded on the real program.
 
 from __future__ import annotations
 
+import codecs
 from typing import Final, TypeAlias
 
 import orjson
@@ -134,7 +135,7 @@ NOTHING: Final = JsonFacts()
 
 
 def parse_json(data: bytes) -> object:
-    """The value of a JSON text.
+    """The value of a JSON text; a mark of byte order before it is passed over, as clients do.
 
     Raises ValueError when it is not JSON, not UTF-8, or nested deeper than
     1024 levels (orjson's own guard, so no stack can overflow).
@@ -142,7 +143,8 @@ def parse_json(data: bytes) -> object:
     try:
         value: object = orjson.loads(data)
     except orjson.JSONDecodeError:
-        value = orjson.loads(_SURROGATE.sub(rb"\\ufffd", data))
+        text = data.removeprefix(codecs.BOM_UTF8)
+        value = orjson.loads(_SURROGATE.sub(rb"\\ufffd", text))
     return value
 
 

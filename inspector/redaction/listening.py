@@ -14,6 +14,7 @@ from typing import Final
 
 from inspector.exchanges.listener import Pair
 from inspector.exchanges.marks import BlankReason, BodyFacts
+from inspector.exchanges.response_bodies import is_broken
 from inspector.flows.addresses import endpoint
 from inspector.flows.contract import ConnectionView
 from inspector.model.network import Endpoint
@@ -138,7 +139,7 @@ class Listening:
         side = up is not self._turned
         if key is not None:
             host.mark(self, side, at, extent, "text", None, key)
-        elif extent.stop in blanked and facts is not None:
+        elif facts is not None and (extent.stop in blanked or is_broken(facts.faults)):
             why: BlankReason = "coded" if facts.coding else "body"
             host.mark(self, side, at, extent, why, facts, None)
         blanked.discard(extent.stop)

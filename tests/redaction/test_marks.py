@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import zstandard
 
 from inspector import Options, inspect
 from inspector.exchanges.marks import BlankStretch, read
+from inspector.exchanges.response_bodies import JSON_LIMIT
 from inspector.model.capture import Redacted
 from inspector.pcap import block_types
 from inspector.pcap.writer import PcapngWriter
@@ -236,6 +238,29 @@ def test_without_its_mark_a_blank_body_proves_nothing(tmp_path: Path) -> None:
     )
 
 
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "text", [ANSWER[:-30], ANSWER[:70], b"LABONLY words", b"{]" + ANSWER, b'{"a":x}']
+)
+@pytest.mark.parametrize("size", [1448, 7])
+def test_json_that_is_broken_is_so_in_a_copy(text: bytes, size: int, tmp_path: Path) -> None:
+    tcp = exchange(PLAIN % len(text) + text, size).close()
+    same(tcp)
+    copy = redacted(saved(tcp.wire, tmp_path), tmp_path)
+    for path, oddities, unread in (
+        (copy, ("json-broken",), []),
+        # A stretch that is blank for want of time may have broken it: nothing is concluded.
+        (without(copy, 1), (), ["blanked"]),
+    ):
+        report = inspect(path, options=Options(scope="all"))
+        [found] = report.exchanges
+        assert found.response is not None
+        assert found.response.oddities == oddities
+        assert [entry.reason for entry in report.completeness.unread] == unread
+
+
 def test_a_mark_never_stands_against_packets(tmp_path: Path) -> None:
     plain = answered(400, b"application/json", "zstd", zstandard.compress(ERROR))
     tcp = exchange(plain).close()
@@ -244,6 +269,11 @@ def test_a_mark_never_stands_against_packets(tmp_path: Path) -> None:
     seen = batch(tcp.wire.packets)
     with_mark = Batch(seen.data, seen.records, seen.link_type, 1, marks=(forged,))
     assert report_of([with_mark]) == report_of([seen])
+
+
+def test_a_long_answer_in_a_coding_that_is_blank_was_not_read_in_either() -> None:
+    coded = zstandard.compress(random.Random(7).randbytes(JSON_LIMIT + 1))
+    same(exchange(answered(200, b"application/json", "zstd", coded), 60_000).close())
 
 
 @pytest.mark.parametrize("keep_bodies", [False, True], ids=["", "bodies kept"])

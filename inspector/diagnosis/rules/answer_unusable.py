@@ -20,9 +20,10 @@ ABOUT: Final = Code(
     needs=AGENT_HOP,
     meaning=(
         "The status says success, and what came is no answer of the API's: an error's object in a"
-        " 200, no body at all, a web page, a content coding that the client's Accept-Encoding does"
-        " not list, or Content-Length beside Transfer-Encoding, at which the client left. A log of"
-        " statuses shows such calls as well."
+        " 200, no body at all, a stream in which nothing came but pings, a web page, a content"
+        " coding that the client's Accept-Encoding does not list, a redirection without an"
+        " address, a status below 100, two values of Content-Length, or Content-Length beside"
+        " Transfer-Encoding, at which the client left. A log of statuses shows such calls as well."
     ),
     advice="Look at what answered, not at the status; see whether the target is the API.",
     shown_by="answer-error-in-200",
@@ -31,8 +32,12 @@ ABOUT: Final = Code(
 _WHAT: Final[dict[Unusable, str]] = {
     "error": "holds an error instead of an answer",
     "nothing": "has no body",
+    "silence": "is a stream in which nothing came but pings",
     "page": "is a web page",
     "coding": "is in a coding that the client did not offer",
+    "lengths": "states two lengths, or one that is no number",
+    "status": "has a status that HTTP does not have",
+    "nowhere": "is a redirection without an address",
     "framing": "has Content-Length beside Transfer-Encoding, and its client left",
 }
 _ADVICE: Final[dict[Unusable, str]] = {
@@ -40,10 +45,17 @@ _ADVICE: Final[dict[Unusable, str]] = {
     " passed on what somebody behind it said.",
     "nothing": "Ask {host} directly: a gateway that has lost the answer, or a path that takes any"
     " call, answers so.",
+    "silence": "Ask {host} directly: a gateway that ends a stream well which has brought nothing"
+    " hides what became of the call behind it.",
     "page": "Set {target} to the API's own host: {host} gave a page for people (a sign-in, a"
     " portal) to an API call.",
     "coding": "Let whoever stands between leave Content-Encoding to the client: pass its"
     " Accept-Encoding on to {host}, or decode before answering.",
+    "lengths": "Let whoever stands between send one Content-Length: a client cannot tell where the"
+    " answer ends, and drops it (RFC 9112 6.3).",
+    "status": "See what {host} is: a status is a number from 100 to 599 (RFC 9110 15).",
+    "nowhere": "Ask {host} directly: no API answers a call so; a cache or a gateway in between"
+    " may.",
     "framing": "Let whoever stands between drop Content-Length where it sends Transfer-Encoding"
     " (RFC 9112 6.2); Node refuses an answer with both.",
 }

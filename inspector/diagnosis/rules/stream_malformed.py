@@ -6,7 +6,7 @@ from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.outcome import outcome_of
+from inspector.diagnosis.outcome import BROKEN_JSON, outcome_of
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, plural
 from inspector.secrets.labels import shortened
@@ -14,11 +14,12 @@ from inspector.secrets.labels import shortened
 ABOUT: Final = Code(
     "stream-malformed",
     severity="error",
-    title="A stream cannot be read as what it is labelled",
+    title="An answer cannot be read as what it is labelled",
     needs=AGENT_HOP,
     meaning=(
-        "Events are broken in framing or JSON, or content-type or content-encoding contradict the"
-        " bytes. Where the damage arose is not to be seen without the keys of the tunnel."
+        "Events are broken in framing or JSON, a JSON answer is none or ends within its document"
+        " though its framing was kept, or content-type or content-encoding contradict the bytes."
+        " Where the damage arose is not to be seen without the keys of the tunnel."
     ),
     advice=(
         "Capture with the tunnel's keys and give them with --keylog: the report then says on which"
@@ -46,6 +47,8 @@ def what(call: FailedCall) -> str:
         return f"labelled {shortened(label, 24)} but in truth {response.looks_like}"
     if "content-encoding-mismatch" in response.oddities:
         return f"labelled {shortened(response.content_encoding or '', 16)} and not in that coding"
+    if BROKEN_JSON in response.oddities:
+        return "labelled JSON, and no whole document"
     if response.stream is not None and response.stream.malformed:
         count = response.stream.malformed
         return f"with {plural(count, 'event')} that {'does' if count == 1 else 'do'} not parse"

@@ -32,8 +32,12 @@ _SQUID_ERROR: Final = "x-squid-error"
 #: What a success is that no client can take.
 UNUSABLE: Final = {
     "nothing": "no body where the API's answer should be",
+    "silence": "a stream of pings where the API's answer should be",
     "page": "a web page where the API's answer should be",
     "coding": "a content coding that the client did not offer",
+    "lengths": "two lengths, or one that is no number",
+    "status": "a status that HTTP does not have",
+    "nowhere": "a redirection without an address",
     "framing": "Content-Length beside Transfer-Encoding",
 }
 

@@ -13,6 +13,8 @@ from tests.exchanges.network import Network, request, response, say
 _HTML = ("content-type: text/html", "server: portal")
 _GZIP = ("content-encoding: gzip", *API_SAYS)
 _OFFERS = request("POST /v1/messages HTTP/1.1", KEY, "Accept-Encoding: br, gzip;q=0")
+_PINGS = b'event: ping\ndata: {"type": "ping"}\n\n'
+_EVENTS = ("content-type: text/event-stream", "request-id: req_1")
 _TAKES = request("POST /v1/messages HTTP/1.1", KEY, "Accept-Encoding: deflate, GZIP;q=0.5")
 
 
@@ -43,8 +45,29 @@ def _twice_framed(*, client_leaves: bool) -> Report:
         (CALL, response("200 OK", *API_SAYS, body=b""), "has no body"),
         (CALL, response("200 OK", *_HTML, body=b"<html>Sign in</html>"), "is a web page"),
         (_OFFERS, response("200 OK", *_GZIP, body=compress(WELL)), "did not offer"),
+        (CALL, b"HTTP/1.1 204 No Content\r\nrequest-id: req_1\r\n\r\n", "has no body"),
+        (CALL, response("200 OK", *_EVENTS, body=2 * _PINGS), "nothing came but pings"),
+        (CALL, response("200 OK", *_EVENTS, body=b": wait\n\n: wait\n\n"), "nothing came but"),
+        (CALL, b"HTTP/1.1 304 Not Modified\r\netag: 1\r\n\r\n", "without an address"),
+        (CALL, response("307 Temporary Redirect", *API_SAYS, body=WELL), "without an address"),
+        (CALL, response("000 None", *API_SAYS, body=WELL), "a status that HTTP does not have"),
+        (CALL, response("200 OK", "content-length: 43", *API_SAYS, body=b"{}"), "two lengths"),
+        (CALL, b"HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\n{}", "one that is no number"),
     ],
-    ids=["error", "nothing", "page", "coding"],
+    ids=[
+        "error",
+        "nothing",
+        "page",
+        "coding",
+        "204",
+        "pings",
+        "comments",
+        "304",
+        "307",
+        "000",
+        "two lengths",
+        "no length",
+    ],
 )
 def test_a_success_that_is_no_answer_has_failed(call: bytes, answer: bytes, says: str) -> None:
     told = cause(called(call, answer))
@@ -101,6 +124,11 @@ def test_a_page_of_another_host_went_to_the_wrong_target() -> None:
             request("GET /v1/responses/r1 HTTP/1.1", KEY),
             response("200 OK", *API_SAYS, body=b'{"object":"response","error":{"code":"x"}}'),
         ),
+        (CALL, response("200 OK", f"content-length: {len(WELL)}", *API_SAYS, body=WELL)),
+        (
+            request("GET /v1/models HTTP/1.1", KEY, "If-None-Match: 1"),
+            b"HTTP/1.1 304 Not Modified\r\netag: 1\r\n\r\n",
+        ),
     ],
     ids=[
         "well",
@@ -110,6 +138,8 @@ def test_a_page_of_another_host_went_to_the_wrong_target() -> None:
         "telemetry",
         "accepted",
         "asked-about",
+        "one length twice",
+        "what was kept is right",
     ],
 )
 def test_what_a_client_can_take_is_no_failure(call: bytes, answer: bytes) -> None:
