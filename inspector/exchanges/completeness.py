@@ -89,6 +89,11 @@ def completeness(
             "requests were not wholly sent or answered on connections still open",
         ),
         (
+            ledger.ends_lost,
+            "answer broke off where the server's end was acknowledged but not captured",
+            "answers broke off where the server's end was acknowledged but not captured",
+        ),
+        (
             unread.count("conflict"),
             "connection carried bytes twice with different content",
             "connections carried bytes twice with different content",

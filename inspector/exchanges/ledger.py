@@ -41,6 +41,7 @@ from inspector.protocols.content import Budget
 from inspector.protocols.detect import looks_like_response
 from inspector.unread import UnreadLog
 
+_BY_CLIENT: Final = ("client", "reset-by-client")
 #: Oddities that mean "a limit cut this off", and what is limited: that connection was
 #: not read whole.
 READING_LIMITS: Final[Mapping[str, str]] = {
@@ -183,6 +184,8 @@ class Ledger:
         self.answered: set[tuple[str, int]] = set()
         self.names_hosts = False
         self.unfinished = 0
+        #: Answers that broke off where an end of the server's was acknowledged and not captured.
+        self.ends_lost = 0
         # Connections with data of which both directions were heard.
         self.two_sided = 0
         self.limits_hit: dict[str, None] = {}
@@ -224,7 +227,7 @@ class Ledger:
         ):
             collected.clear()
         self.keys.forget_taken()
-        self.unfinished = self.two_sided = 0
+        self.unfinished = self.ends_lost = self.two_sided = 0
         self.names_hosts = False
         self._exchange_number = self._tunnel_number = 0
 
@@ -286,6 +289,13 @@ class Ledger:
                 self.fault(connection.number, fault)
         if draft.response is None and (connection.half_heard or connection.answer_unheard):
             draft.lost = True
+        answered = draft.response_end
+        is_whole = answered is not None and answered.complete
+        if connection.close_unseen and connection.closed_by in _BY_CLIENT and not is_whole:
+            # The server may have closed first, and that may have been the answer's end.
+            draft.lost = True
+            self.ends_lost += 1
+            self.unread.note(connection.number, "gap", connection.packet)
         # What is read inside TLS makes nothing incomplete that would be complete without keys.
         if at_end and connection.closed_by is None and draft.is_cut and not decrypted:
             self.leave_unfinished(connection)

@@ -150,13 +150,15 @@ class TlsLayer:
             tls.facts("open" if connection.closed_by is None else "closed"),
             context.ledger.credentials,
         )
+        tunnel = context.tunnel
         partly_heard = self._midstream or connection.half_heard or connection.answer_unheard
+        if tunnel is not None and tunnel.connect_status is None:
+            partly_heard = True  # what came beside the lost reply is not in its order either
         if partly_heard and facts.handshake == "failed" and not facts.alerts:
             # What it lacks may have been there, before the capture saw the connection or unheard.
             facts = replace(facts, handshake="incomplete")
         for fault in tls.faults:
             context.fault(fault)
-        tunnel = context.tunnel
         if tunnel is not None:
             tunnel.tls = facts
             tunnel.hello = tls.client_hello_digest

@@ -295,3 +295,38 @@ def test_a_message_that_ended_before_its_connection_did_is_not_under_way() -> No
     told = net.report().completeness
 
     assert (told.verdict, told.because) == ("complete", ())
+
+
+_CUT = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}"
+_UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("answer", [_UNTIL_CLOSE, _CUT, b""])
+def test_an_end_that_was_acknowledged_and_not_captured_is_nobodys_leaving(answer: bytes) -> None:
+    net = Network()
+    tcp = net.to_api_proxy().up(request())
+    if answer:
+        tcp.down(answer)
+    tcp.end(False)
+    del net.wire.packets[-1]
+    tcp.end(True)
+
+    told = net.report()
+
+    [exchange] = told.exchanges
+    assert exchange.ended_by == "gap"
+    assert told.findings == () or "client-aborted" not in {found.code for found in told.findings}
+    assert touched(told.completeness) == [("c1", "gap")]
+    assert told.completeness.because == (
+        "1 answer broke off where the server's end was acknowledged but not captured",
+    )
+
+
+def test_a_client_that_left_has_left() -> None:
+    net = Network()
+    net.to_api_proxy().up(request()).down(_CUT).ack(True).end(True).end(False)
+
+    told = net.report()
+
+    assert [exchange.ended_by for exchange in told.exchanges] == ["client"]
+    assert told.completeness.verdict == "complete"

@@ -45,6 +45,8 @@ def of_attempts(case: Case, call: FailedCall | None = None) -> Judgement:
         return not_observable("what the API proxy did meanwhile was not captured")
     if call is not None and call.answered_by == "upstream":
         return not_observable("the tunnels are not in the capture")
+    if call is not None and call.answered_by == "unknown" and call.status is not None:
+        return not_observable("who answered is not known, nor whether through a tunnel")
     if case.connects.established:
         return refuted("every established tunnel carried a good call")
     return refuted("Squid established no tunnel")
