@@ -32,7 +32,7 @@ class AtOnce:
     """In its block SIGINT ends the process here and now, if it would raise KeyboardInterrupt.
 
     For imports above all: a compiled module may crash when its own fail so (orjson does).
-    Nor are cycles looked for meanwhile: what is imported stays.
+    Nor are cycles looked for meanwhile, or in what is imported ever after: it stays.
     """
 
     def __enter__(self) -> None:
@@ -42,6 +42,7 @@ class AtOnce:
 
     def __exit__(self, *_: object) -> None:
         if self._collects:
+            gc.freeze()
             gc.enable()
         if self._ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from inspector.credentials.kinds import LABEL
 from inspector.regex import regex
 from inspector.secrets import grants, labels
-from inspector.secrets.constants import PLACEHOLDER
+from inspector.secrets.constants import PLACEHOLDER, PLACEHOLDERS
 from inspector.secrets.grammar import Span, is_short
 
 #: Where what may not be shown of a text stands.
@@ -47,6 +47,8 @@ def folded_names(names: Iterable[str]) -> frozenset[bytes]:
 
 def placeholders(text: str) -> list[Span]:
     """Where placeholders stand in a text."""
+    if not any(each in text for each in PLACEHOLDERS):
+        return []
     return [match.span() for match in _PLACEHOLDERS.finditer(text)]
 
 

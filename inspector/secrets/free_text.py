@@ -159,9 +159,12 @@ def _hidden(text: str) -> Iterator[Span]:
         stop = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?)]}*")))
         yield from _hidden_in_url(text, match.start(), stop)
         rest = _taken(rest, match.start(), stop)
+    tokens = _all_judged(rest)
+    if all(judgement == _GOOD for *_, judgement in tokens):
+        return  # most texts: whatever form of its own a token may have, it is granted
     for match in _FORMS.finditer(rest):
         rest = _taken(rest, *match.span())
-    tokens = [(*span, _judged(rest[slice(*span)])) for span in _tokens(rest)]
+    tokens = _all_judged(rest)
     yield from _groups(rest, tokens)
     yield from _thickets(rest, tokens)
     for number, (start, stop, judgement) in enumerate(tokens):
@@ -256,6 +259,10 @@ def _tokens(text: str) -> Iterator[Span]:
         stop = match.start() + len(token.rstrip(_JOINTS))
         if start < stop:
             yield start, stop
+
+
+def _all_judged(text: str) -> list[_Judged]:
+    return [(*span, _judged(text[slice(*span)])) for span in _tokens(text)]
 
 
 # -- one token ---------------------------------------------------------------------------
