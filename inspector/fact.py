@@ -7,7 +7,6 @@ msgspec takes a twentieth, and builds an instance in Python, eight times as slow
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, dataclass_transform
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, dataclass_tra
 import msgspec
 from msgspec import field
 from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    import dataclasses
 
 __all__ = ["Changing", "Fact", "field", "names_of", "replace"]
 
@@ -55,6 +57,8 @@ class _Described(Mapping[str, "_Field"]):
 
 
 def _fields(kind: type[msgspec.Struct]) -> dict[str, _Field]:
+    import dataclasses
+
     described = []
     for each in msgspec.structs.fields(kind):
         own: _Field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.assemble import Assembled
@@ -11,9 +12,9 @@ from inspector.fact import Changing, field, replace
 from inspector.model.capture import CaptureFile, Completeness, Fault, Interface, KeyMaterial, Unread
 from inspector.model.conclusions import Witnesses
 from inspector.model.live import Live
-from inspector.witnesses import manifest
-from inspector.witnesses.lines import read
-from inspector.witnesses.weigh import Scales
+
+if TYPE_CHECKING:
+    from inspector.witnesses.weigh import Scales
 
 
 class Sources(Changing):
@@ -76,6 +77,10 @@ def weigh(sources: Sources, found: Assembled, credentials: CredentialReader) -> 
     """What the logs say, if there are any, within the time of the captures."""
     if not sources.logs:
         return None
+    from inspector.witnesses import manifest
+    from inspector.witnesses.lines import read
+    from inspector.witnesses.weigh import Scales
+
     starts = [capture.started_at for capture in sources.captures if capture.started_at is not None]
     ends = [capture.ended_at for capture in sources.captures if capture.ended_at is not None]
     span = (min(starts, default=0), max(ends, default=0))

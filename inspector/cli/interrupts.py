@@ -45,7 +45,7 @@ class AtOnce:
             gc.freeze()
             gc.enable()
         if self._ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            give_back()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -65,6 +65,11 @@ def handle(handler: object) -> bool:
     except ValueError:  # not the main thread
         return False
     return True
+
+
+def give_back() -> None:
+    """SIGINT is Python's own again: a KeyboardInterrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def no_more() -> None:

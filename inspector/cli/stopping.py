@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from inspector.cli.interrupts import handle
+from inspector.cli.interrupts import give_back, handle
 
 
 class Stop:
@@ -34,10 +33,10 @@ class Stop:
         """It is read no more."""
         self._readers -= 1
 
-    def take(self, number: int, frame: FrameType | None) -> None:
+    def take(self, _number: int, _frame: FrameType | None) -> None:
         """The signal's handler."""
         if self.asked or not self._readers:
-            signal.default_int_handler(number, frame)
+            raise KeyboardInterrupt
         self.asked = True
         os.write(self._woken, b"s")
 
@@ -58,5 +57,5 @@ def graceful() -> Iterator[Stop]:
         yield stop
     finally:
         if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            give_back()
         stop.close()

@@ -9,7 +9,6 @@ no free text: a key of words may stand there that is sent as one later.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import cache
 from itertools import chain
 from operator import attrgetter, is_
@@ -17,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.ledger import DirectTlsRecord, ExchangeRecord, TunnelRecord
+from inspector.fact import replace
 from inspector.model.credentials import AuthHeader
 from inspector.model.http import ApiError, EventStream, Request, Response, WebSocket
 from inspector.model.network import Certificate, Connection, InnerAnswer, Process, Tls
