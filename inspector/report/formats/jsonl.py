@@ -16,7 +16,7 @@ from inspector.fact import Fact
 from inspector.model.http import Exchange
 from inspector.model.network import Tunnel
 from inspector.model.report import Report
-from inspector.report.formats.json import dumps, to_plain
+from inspector.report.formats.json import dumps, text_of, to_plain
 
 if TYPE_CHECKING:
     from inspector.report.selecting import Selected
@@ -75,7 +75,8 @@ class JsonLines:
         self._out.write(dumps({"report": plain}) + b"\n")
 
     def _line(self, kind: str, identity: str, fact: Exchange | Tunnel) -> None:
-        line = dumps({kind: to_plain(fact, several_files=self._several_files)})
+        text = text_of(fact, several_files=self._several_files)
+        line = b'{"' + kind.encode() + b'":' + text + b"}"
         digest = hash(line)
         if self._written.get(identity) != digest:
             self._written[identity] = digest
