@@ -35,7 +35,8 @@ _ESCAPES: Final = frozenset({rb"\n", rb"\r", rb"\t", rb"\b", rb"\f"})
 #: `credentials/masks.py`, whose letters fill up to the eight digits of its number.
 _MASK: Final = regex(rb"x{%d}|(?:x{8}|X{8})[0-9]{8}" % LENGTH)
 #: What each of them has in it, found faster.
-_MASKED: Final = (b"x" * 8, b"X" * 8)
+_LOWER_MASK: Final = b"x" * 8
+_UPPER_MASK: Final = b"X" * 8
 
 _PLACEHOLDERS: Final = frozenset(text.encode() for text in PLACEHOLDERS)
 _PREFIXES: Final = tuple(dict.fromkeys(prefix.encode() for _, prefix in PREFIXES))
@@ -97,7 +98,7 @@ class BodyKeys:
 
     def _search(self, text: bytes, before: int) -> None:
         """Look for a key that begins before this place; one behind it may not be whole."""
-        if not self.is_masked and any(run in text for run in _MASKED):
+        if not self.is_masked and (_LOWER_MASK in text or _UPPER_MASK in text):
             self.is_masked = _MASK.search(text) is not None
         if self.prefix is not None:
             return

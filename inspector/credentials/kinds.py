@@ -152,7 +152,7 @@ def describe(
         length=len(value),
         fingerprint=core.fingerprint(fingerprint_key) if len(core) else None,
         placeholder=placeholder(core.reveal()),
-        anomalies=tuple(name for name in _ANOMALY_ORDER if name in anomalies),
+        anomalies=tuple([name for name in _ANOMALY_ORDER if name in anomalies]),
     )
 
 

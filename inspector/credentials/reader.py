@@ -248,6 +248,8 @@ class CredentialReader(ShownTexts):
 
     def _auth_of(self, field: RawField, note: FieldNote) -> AuthHeader | None:
         """The credential of a request's field, if its name is that of a position."""
+        if note.auth is not None:
+            return note.auth
         folded = folded_name(field[0])
         syntax = self._request.get(folded)
         if syntax is None and not is_secret_name(folded):
