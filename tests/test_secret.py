@@ -12,7 +12,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from inspector.secret import FINGERPRINT_DIGITS, Secret
+from inspector.secret import FINGERPRINT_DIGITS, Secret, fingerprint
 
 VALUE = b"sk-ant-api03-LABONLY-not-a-key"
 SECRET = Secret(VALUE)
@@ -79,3 +79,11 @@ def test_the_fingerprint_is_a_short_hmac_under_the_runs_key() -> None:
     assert len(SECRET.fingerprint(b"run")) == 12
     assert SECRET.fingerprint(b"run") != SECRET.fingerprint(b"other run")
     assert SECRET.fingerprint(b"run") != Secret(b"other").fingerprint(b"run")
+
+
+@pytest.mark.parametrize("length", [0, 32, 63, 64, 65, 200])
+def test_a_fingerprint_is_that_of_hmac_for_keys_of_any_length(length: int) -> None:
+    key = bytes(range(length))
+    for value in (b"", VALUE, VALUE * 10):
+        digits = hmac.new(key, value, "sha256").hexdigest()[:FINGERPRINT_DIGITS]
+        assert fingerprint(value, key) == Secret(value).fingerprint(key) == digits

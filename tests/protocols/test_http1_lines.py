@@ -63,3 +63,15 @@ def test_the_first_field_of_a_name_is_the_one_that_is_found_by_it() -> None:
 )  # fmt: skip
 def test_a_block_with_anything_else_in_it_is_read_elsewhere(block: bytes) -> None:
     assert clean_block(block) is None
+
+
+@pytest.mark.parametrize("byte", range(256))
+def test_a_name_is_a_token_and_a_value_has_no_control_byte(byte: int) -> None:
+    char = bytes([byte])
+    token = char.isalnum() or char in b"!#$%&'*+-.^_`|~"
+    control = (byte < 0x20 and char != b"\t") or byte == 0x7F
+    named, valued = clean_lines([b"x-" + char + b"z: 1"]), clean_lines([b"x-lab: a" + char])
+    # A colon ends the name.
+    assert (named is not None) is (token or char == b":")
+    assert (valued is not None) is not control
+    assert valued is None or valued.fields[0].raw == b" a" + char
