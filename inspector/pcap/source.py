@@ -1,7 +1,7 @@
 """A file or standard input as one stream of capture bytes, decompressed on the way.
 
 Read in buffers, never mapped: mapped pages count as memory, and a mapped file
-that shrinks kills the process.  Nothing has to seek, so pipes work; in a file on a disk the
+that shrinks kills the process.  Nothing seeks, so pipes work; of a file on a disk the
 record that a buffer cut is read again, which is cheaper than to join it to the rest.
 """
 
@@ -59,8 +59,9 @@ class ByteSource:
         self._owned = owned
         # read1 gives what a pipe has at once; read would wait for it to fill.
         self._read = getattr(raw, "read1", raw.read)
-        # What is buffered gives what it has at hand, which may be no more than was read before.
-        self._seek = raw.seek if isinstance(raw, FileIO) and raw.seekable() else None
+        # A file on a disk is read at places.
+        self._file = raw if isinstance(raw, FileIO) and raw.seekable() else None
+        self._start = self._file.tell() if self._file is not None else 0
         self._failed = False
         self._pushed_back = self._at_least(_LONGEST_MAGIC)
         self.compression = next(
@@ -89,7 +90,7 @@ class ByteSource:
 
         One copy of all bytes less than to join them, where the stream can go back.
         """
-        if not rest or self._seek is None or self._pieces is not None or self._pushed_back:
+        if not rest or self._file is None or self._pieces is not None or self._pushed_back:
             return rest + self.read(size)
         # Always as many bytes, so that the memory of those before serves again.
         data = self._from_raw(max(size, 2 * len(rest)), len(rest))
@@ -165,9 +166,11 @@ class ByteSource:
         if self._failed:
             return b""
         try:
-            if again and self._seek is not None:
-                self._seek(-again, os.SEEK_CUR)
-            data: bytes = self._read(size) or b""
+            data: bytes
+            if self._file is not None:
+                data = os.pread(self._file.fileno(), size, self._start + self.bytes_read - again)
+            else:
+                data = self._read(size) or b""
         except (OSError, ValueError) as error:
             self._failed = True
             reason = error.strerror if isinstance(error, OSError) else None
