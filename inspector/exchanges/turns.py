@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from heapq import merge
 from typing import Final
 
 from inspector.fact import Fact
@@ -92,7 +91,7 @@ class Turns:
         found: list[list[int]] = []
         ups = ((first, last, count, True) for first, last, count in self._up)
         downs = ((first, last, count, False) for first, last, count in self._down)
-        for first, last, count, up in merge(ups, downs):
+        for first, last, count, up in sorted([*ups, *downs]):
             if up:
                 if not found or (found[-1][5] and count >= REQUEST_BYTES):
                     found.append([first, last, count, -1, -1, 0])
