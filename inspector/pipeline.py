@@ -120,7 +120,7 @@ class Pipeline:
                 except Exception as error:
                     wanted = fail(entry.reader, error, segments[0][1])
                 if wanted or entry.batching[up]:
-                    entry.batching[up] = wanted == BATCH
+                    entry.batching[up] = wanted < 0
                     want(stream, up, wanted)
             elif type(delivery) is Skipped:
                 stream, up = delivery.stream, delivery.up
@@ -129,7 +129,7 @@ class Pipeline:
                     wanted = entry.reader.skipped(up, delivery.length, delivery.at, delivery.packet)
                 except Exception as error:
                     wanted = fail(entry.reader, error, delivery.packet)
-                entry.batching[up] = wanted == BATCH
+                entry.batching[up] = wanted < 0
                 want(stream, up, wanted)
             else:
                 self._rarely(delivery)
@@ -168,7 +168,7 @@ class Pipeline:
         if wanted is None:
             self._engine.lost()
         else:
-            self._streams[delivery.stream].batching[delivery.up] = wanted == BATCH
+            self._streams[delivery.stream].batching[delivery.up] = wanted < 0
             self._engine.want(delivery.stream, delivery.up, wanted)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from inspector.flows.contract import BATCH, ConnectionView
+from inspector.flows.contract import BATCH, IN_PLACE, ConnectionView
 from inspector.flows.engine import PacketEngine
 from inspector.pipeline import Pipeline, StreamReader
 from inspector.wire import Segment
@@ -99,7 +99,7 @@ def talk(chance: random.Random) -> Wire:
 def whim(seed: int) -> Wants:
     """A reader that never wants the same: so many bytes unseen, batches, or all."""
     chance = random.Random(seed)
-    return lambda up, position: chance.choice((0, 0, BATCH, 3, 25, 200))
+    return lambda up, position: chance.choice((0, 0, BATCH, IN_PLACE, 3, 25, 200))
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -185,3 +185,10 @@ def test_what_packed_segments_hold_is_shown_nowhere() -> None:
 
     assert repr(packed) == f"{packed}" == "<Segments 1, 34 bytes>"
     assert repr(PackedRecords([(1, 2, 3, 4)])) == "<PackedRecords 1>"
+
+
+def test_segments_that_lie_apart_become_a_row_of_their_own() -> None:
+    apart = Segments(b"..ab.c....", array("q", (1, 2, 5, 6, 3, 4, 2, 4, 5, 6, 9, 9)))
+    row = apart.in_a_row()
+    assert row == apart
+    assert (row.data, row.are_a_row) == (b"cab", True)

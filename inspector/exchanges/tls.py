@@ -9,19 +9,19 @@ from inspector.credentials.reader import CredentialReader
 from inspector.exchanges.context import Context
 from inspector.exchanges.ledger import DirectTlsRecord
 from inspector.fact import replace
-from inspector.flows.contract import BATCH
+from inspector.flows.contract import BATCH, IN_PLACE
 from inspector.model.network import Tls
 from inspector.protocols.detect import begins_tls_record
 from inspector.protocols.messages import EVERYTHING
 from inspector.protocols.tls import TlsConversation
-from inspector.protocols.tls_record import RECORD_HEADER_SIZE
+from inspector.protocols.tls_record import MAX_RECORD, RECORD_HEADER_SIZE
 from inspector.wire import Segment
 
 if TYPE_CHECKING:
     from inspector.exchanges.inside_tls import Inside
 
-#: Rests of records longer than this are worth a skip; shorter ones are
-#: cheaper to take in batches (a skip costs two calls, about 1.5 us).
+#: Rests of records longer than this are worth a skip while segments are shown one by one, and
+#: shorter ones are not (a skip costs two calls, about 1.5 us).
 SKIP_FROM: Final = 4096
 
 #: No direction.  Sets are only taken from, so that all tunnels of a capture may have this one.
@@ -127,13 +127,16 @@ class TlsLayer:
             self._inside.end(up, at, packet)
 
     def wanted(self, up: bool) -> int:
-        """Skip long records, take short ones in batches once the handshake is done."""
+        """Skip long records; once the handshake is done, count them where they lie."""
         if self._inside is not None and self._inside.reads:
             return self._inside.wanted(up) if self._tls.handshake_complete else 0
+        is_complete = self._tls.handshake_complete
+        if self._context.listener is not None or self._inside is not None:
+            return BATCH if is_complete else 0
         skippable = self._tls.skippable(up)
-        if skippable > SKIP_FROM and self._context.listener is None:
-            return skippable
-        return BATCH if self._tls.handshake_complete else 0
+        if is_complete and skippable <= MAX_RECORD:
+            return IN_PLACE  # of each record the header is read, and nothing is kept
+        return skippable if skippable > SKIP_FROM else 0
 
     def settled(self, up: bool) -> int:
         """Everything: a listener walks the records, and waits for those that it wants whole."""

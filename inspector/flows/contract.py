@@ -25,6 +25,9 @@ from inspector.wire import Batch, Segment
 
 #: To `Engine.want`: show the next bytes, many segments at a time.
 BATCH: Final = -1
+#: The same, and all that a batch of packets has of them at once; they may lie in the batch's own
+#: bytes, so that whoever asks for it keeps nothing of them beyond the call.
+IN_PLACE: Final = -2
 
 
 class Opening(Fact):
@@ -241,8 +244,8 @@ class Engine(Protocol):
     def want(self, stream: int, up: bool, count: int) -> None:
         """How many further bytes of a direction may pass unseen; `BATCH`: show them, merged.
 
-        To be asked while a delivery of that direction is handled.  `BATCH` holds until
-        something else is asked; a number until as many bytes passed, or until a `Run`.
+        To be asked while a delivery of that direction is handled.  `BATCH` and `IN_PLACE` hold
+        until something else is asked; a number until as many bytes passed, or until a `Run`.
         The engine may always show more than is wanted.
         """
 

@@ -63,6 +63,7 @@ def tail(half: Half, count: int) -> bytes:
     found: list[bytes] = []
     have = 0
     if half.skip_asked == half.skip:
+        half.carry()
         for segments in (half.pending, half.delivered):
             for _, _, data in reversed(segments):
                 found.append(data)

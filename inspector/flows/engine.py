@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 from typing import Final
 
-from inspector.flows.contract import Delivery, LeftOut, Place
+from inspector.flows.contract import IN_PLACE, Delivery, LeftOut, Place
 from inspector.flows.decode import FAST_LINKS, TcpPacket
 from inspector.flows.notes import FlowNotes
 from inspector.flows.rare import RarePackets
@@ -54,6 +54,7 @@ class PacketEngine:
         self.notes.packets += len(batch.records)
         self._reassembler.counted_cuts = batch.counted_cuts
         yield from self._walk(batch, batch.records, batch.first_packet)
+        yield from self._showing.end_batch(len(batch.records))
 
     def _walk(self, batch: Batch, records: Iterable[Record], first: int) -> Iterator[Delivery]:
         """Take some of a batch's packets, which follow each other from the reference `first` on."""
@@ -72,6 +73,7 @@ class PacketEngine:
         past = self._table.past
         deliver, showing = self._reassembler.deliver, self._showing
         flush, settle, shown = showing.flush, showing.settle, showing.shown
+        in_place = showing.in_place
         before_ip = skip_link - 2
         shortest = skip_link + 40
         fast = 0
@@ -152,9 +154,12 @@ class PacketEngine:
                             yield from settle(half)
                             if skip == count:
                                 continue
-                            piece = data[begin + skip : begin + count]
-                        else:
-                            piece = data[begin : begin + count]
+                        if half.batch == IN_PLACE:
+                            half.lay(data, at, packet, begin + skip, begin + count)
+                            half.room -= count
+                            in_place[half] = None
+                            continue
+                        piece = data[begin + skip : begin + count]
                         if half.batch:
                             half.pending.append((at, packet, piece))
                             half.room -= count

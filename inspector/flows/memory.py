@@ -12,6 +12,7 @@ from array import array
 from collections.abc import MutableSequence
 from typing import Any, Final
 
+from inspector.flows.contract import IN_PLACE
 from inspector.flows.early import EarlyData
 from inspector.flows.stream import Half, PendingSegments
 from inspector.native import layout
@@ -68,8 +69,9 @@ class Memory:
         self._slots = (KeySlot * _SLOTS)()
         self._slots_used = 0
         self.state.slots, self.state.slot_mask = ctypes.addressof(self._slots), _SLOTS - 1
-        #: The batch that is being read.
+        #: The batch that is being read, and the directions of which something lies in it.
         self.data = b""
+        self.in_place: dict[Half, None] = {}
 
     def _grow(self, count: int) -> None:
         made, cells = _buffer(ctypes.c_int64 * layout.HALF_FIELDS, count)
@@ -120,10 +122,17 @@ class Memory:
             )  # fmt: skip
             rows = array("q")
             rows.frombytes(self._rows_view[: _ROW * count])
-            half.hold(rows, bytes(self._bytes_view[: rows[-1] - rows[2]]))
+            if half.batch == IN_PLACE:
+                self.in_place[half] = None
+                half.hold(rows, data)
+            else:
+                half.hold(rows, bytes(self._bytes_view[: rows[-1] - rows[2]]))
 
     def settle(self) -> None:
-        """Whatever is held becomes bytes: its batch goes away, or there is no more room."""
+        """Whatever is held becomes bytes: its batch goes away, or there is no more room.
+
+        Of directions that are read in place it becomes a list of places, and lies where it lay.
+        """
         data, state, halves = self.data, self.state, self.halves
         rows = self._rows_view
         while state.segment_count:
@@ -141,7 +150,11 @@ class Memory:
                 row_end, byte_end = row + _ROW * segments, byte + size
                 places = array("q")
                 places.frombytes(rows[row:row_end])
-                half.hold(places, bytes(taken[byte:byte_end]))
+                if half.batch == IN_PLACE:
+                    self.in_place[half] = None
+                    half.hold(places, data)
+                else:
+                    half.hold(places, bytes(taken[byte:byte_end]))
                 row, byte = row_end, byte_end
             if count < _GROUPS:
                 state.segment_count = 0
@@ -233,6 +246,11 @@ class NativeHalf(Half):
         return bool(held or self._pending or self._early)
 
     @property
+    def is_holding(self) -> bool:
+        """See `Half.is_holding`."""
+        return bool(self.home.cells[self.at + layout.HELD] or self._pending)
+
+    @property
     def pending(self) -> PendingSegments:
         cells = self.home.cells
         if cells[self.at + layout.HELD]:
@@ -259,12 +277,16 @@ class NativeHalf(Half):
         elif not isinstance(pending, Segments):  # the reassembler put some there
             self._pending = [*pending, *Segments(data, places)]
             return
+        elif pending.data is data:  # the batch's own
+            pending.places += places
+            return
         elif cells[before]:
             pending.data += data
             pending.places += places
         else:
             pending.extend(Segments(data, places))
-        cells[before] = len(pending.data)
+        if self.batch != IN_PLACE:
+            cells[before] = len(pending.data)
 
     def retire(self) -> None:
         super().retire()

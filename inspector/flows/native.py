@@ -12,7 +12,7 @@ from functools import partial
 from struct import Struct
 from typing import Any, Final, Literal
 
-from inspector.flows.contract import Delivery
+from inspector.flows.contract import IN_PLACE, Delivery
 from inspector.flows.decode import FAST_LINKS
 from inspector.flows.engine import PacketEngine
 from inspector.flows.memory import Memory, NativeHalf
@@ -20,7 +20,7 @@ from inspector.flows.stream import UNKNOWN, Half
 from inspector.flows.table import ConnectionTable
 from inspector.native import layout
 from inspector.native.functions import Core
-from inspector.wire import Batch, Segment, packed_records
+from inspector.wire import Batch, Record, packed_records
 
 #: Where in an IPv4 header the addresses begin, and behind them the ports.
 _KEY_AT: Final = 12
@@ -93,6 +93,7 @@ class NativeEngine(PacketEngine):
         memory = self._memory = Memory(core)
         keys = _Keys(memory)
         super().__init__(partial(ConnectionTable, keys=keys, past=keys.past))
+        memory.in_place = self._showing.in_place
 
     def feed(self, batch: Batch) -> Iterator[Delivery]:
         """Take the packets of one batch."""
@@ -119,13 +120,13 @@ class NativeEngine(PacketEngine):
                     index, when, start, stop, unseen = unpack(view, _SHOWN_AT)
                     half = halves[index]
                     assert half is not None
-                    segment = when, first + at - 1, data[start:stop]
+                    packet = first + at - 1
                     if unseen:
-                        yield from self._after_unseen(half, unseen, segment)
+                        yield from self._after_unseen(half, unseen, (when, packet, start, stop))
                     elif half.peer.waits or half.skip_asked:
-                        yield from deliver(half, [segment])
+                        yield from deliver(half, [(when, packet, data[start:stop])])
                     else:
-                        yield shown(half, [segment])
+                        yield shown(half, [(when, packet, data[start:stop])])
                 elif reason == layout.FLUSH:
                     half = halves[state.half]
                     assert half is not None
@@ -141,8 +142,11 @@ class NativeEngine(PacketEngine):
                     break
             if count:
                 self._rare.at, self._rare.packet = records[-1][0], first + count - 1
+            memory.settle()
+            yield from self._showing.end_batch(count)
         finally:
             memory.settle()
+            self._showing.carry()
             memory.data = b""
             self.notes.tcp_packets += state.tcp_packets
             self.notes.duplicate_packets += state.duplicate_packets
@@ -167,6 +171,8 @@ class NativeEngine(PacketEngine):
             or connection.challenger is not None
             or connection.held_reset is not None
             or connection.closing is not None
+            or half.batch == IN_PLACE
+            or half.peer.batch == IN_PLACE
         ):
             return
         up = connection.up = NativeHalf(self._memory, connection.up)
@@ -175,16 +181,21 @@ class NativeEngine(PacketEngine):
         self._table.keys[connection.key] = up
         self._table.keys[connection.reverse] = down
 
-    def _after_unseen(self, half: NativeHalf, unseen: int, segment: Segment) -> Iterator[Delivery]:
+    def _after_unseen(self, half: NativeHalf, unseen: int, places: Record) -> Iterator[Delivery]:
         """Bytes that are shown, after some that were not: as in the pure loop."""
         yield from self._showing.settle(half)
-        size = len(segment[2])
-        if not size:
+        at, packet, start, stop = places
+        if start == stop:
             return
-        if half.batch:
-            half.pending.append(segment)
-            half.room -= unseen + size
+        data = self._memory.data
+        if half.batch == IN_PLACE:
+            half.lay(data, at, packet, start, stop)
+            half.room -= unseen + stop - start
+            self._showing.in_place[half] = None
+        elif half.batch:
+            half.pending.append((at, packet, data[start:stop]))
+            half.room -= unseen + stop - start
             if half.room < 0:
                 yield from self._showing.flush(half)
         else:
-            yield from self._reassembler.deliver(half, [segment])
+            yield from self._reassembler.deliver(half, [(at, packet, data[start:stop])])

@@ -63,6 +63,7 @@ class Reassembler:
     def forget(self) -> None:
         """The connections are gone, and what was held for them."""
         self._early_total = 0
+        self.showing.in_place.clear()
 
     def deliver(self, half: Half, segments: Sequence[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what the peer sent before them."""
@@ -170,7 +171,7 @@ class Reassembler:
         """Report the end of a direction once all bytes before its FIN were given."""
         if half.fin == UNKNOWN or half.next != half.fin or half.early:
             return
-        if half.peer.pending:
+        if half.peer.is_holding:
             yield from self.showing.flush(half.peer)
         yield from self.showing.flush(half)
         yield from self.showing.settle(half)
@@ -252,6 +253,7 @@ class Reassembler:
                 yield from self.showing.settle(half)
         if data:
             if half.batch:
+                half.carry()
                 half.pending.append((at, packet, data))
                 half.room -= len(data)
                 if half.room <= 0:
@@ -311,7 +313,7 @@ class Reassembler:
         self, half: Half, count: int, at: int, packet: int, *, counted: bool = True
     ) -> Iterator[Delivery]:
         for either in (half.peer, half):
-            if either.pending:
+            if either.is_holding:
                 yield from self.showing.flush(either)
         yield from self.showing.settle(half)
         half.advance(count)
@@ -329,7 +331,7 @@ class Reassembler:
     ) -> Generator[Delivery, None, bool]:
         """Pass `count` bytes that the capture's filter left out, if they can be done without."""
         for either in (half.peer, half):
-            if either.pending:
+            if either.is_holding:
                 yield from self.showing.flush(either)
         yield from self.showing.settle(half)
         self.cut_is_lost = False

@@ -1,7 +1,8 @@
 """What readers are shown of a direction: runs of segments, and how many bytes passed unseen.
 
 For a reader that takes many segments at a time they are held until there are enough, until the
-other direction speaks, or until the stream is over.
+other direction speaks, or until the stream is over.  For one that takes them where they lie they
+are held until their batch of packets ends, if that is not a small one.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from inspector.flows.contract import BATCH, Delivery, Run, Skipped
-from inspector.flows.copies import remember
+from inspector.flows.contract import IN_PLACE, Delivery, Run, Skipped
+from inspector.flows.copies import COMPARED_SEGMENTS, remember
 from inspector.flows.stream import NOTHING, Half
 from inspector.wire import Segment
 
@@ -21,6 +22,9 @@ BATCH_BYTES: Final = 32 << 10
 BATCH_TOTAL: Final = 8 << 20
 #: Bytes that are held for a direction however many connections are open.
 BATCH_LEAST: Final = 2 << 10
+#: Packets of a batch from which on it is worth to show at its end what lies in it; of smaller
+#: ones (of several files, live) bytes are kept, as for `BATCH`.
+LARGE_BATCH: Final = 32
 
 
 class Showing:
@@ -28,6 +32,8 @@ class Showing:
 
     def __init__(self) -> None:
         self._batch_bytes = BATCH_BYTES
+        #: Directions of which something is held that lies in the batch that is read.
+        self.in_place: dict[Half, None] = {}
 
     def share(self, connections: int) -> None:
         """So many are open, and share the room in which segments are held."""
@@ -36,8 +42,10 @@ class Showing:
 
     def want(self, half: Half, count: int) -> None:
         """How many bytes may pass unseen from now on (see `contract.Engine.want`)."""
-        if count == BATCH:
-            half.batch = True
+        if half.batch == IN_PLACE != count:
+            half.carry()
+        if count < 0:
+            half.batch = count
             half.room = self._batch_bytes
             if half.pending is NOTHING:
                 half.pending = []
@@ -45,16 +53,36 @@ class Showing:
         elif half.pending:
             half.room = 0  # what was held comes before anything else
         else:
-            half.batch = False
+            half.batch = 0
             half.skip = half.skip_asked = count
 
     def flush(self, half: Half) -> Iterator[Delivery]:
         """What was held back for a batch."""
-        segments = half.pending
+        segments = half.take_pending()
         if segments:
-            half.pending = []
             half.room = self._batch_bytes
-            yield self.shown(half, segments)
+            if half.batch == IN_PLACE:
+                self.in_place.pop(half, None)
+                half.delivered = [*half.delivered, *segments[-COMPARED_SEGMENTS:]]
+                half.delivered = half.delivered[-COMPARED_SEGMENTS:]
+                yield Run(half.connection.number, half.side, segments)
+            else:
+                yield self.shown(half, segments)
+
+    def end_batch(self, packets: int) -> Iterator[Delivery]:
+        """So many packets were read whose bytes go away."""
+        if packets >= LARGE_BATCH:
+            laid = [half for half in self.in_place if half.batch == IN_PLACE and half.pending]
+            for half in sorted(laid, key=_first_packet):
+                if half in self.in_place:  # no reader forgot it meanwhile
+                    yield from self.flush(half)
+        self.carry()
+
+    def carry(self) -> None:
+        """Whatever lies in the batch that is read outlives it."""
+        for half in self.in_place:
+            half.carry()
+        self.in_place.clear()
 
     def settle(self, half: Half) -> Iterator[Delivery]:
         """How many bytes passed unseen."""
@@ -66,7 +94,7 @@ class Showing:
 
     def deliver(self, half: Half, segments: Sequence[Segment]) -> Iterator[Delivery]:
         """The next bytes, after what is held of the peer."""
-        if half.peer.pending:
+        if half.peer.is_holding:
             yield from self.flush(half.peer)
         if half.skip_asked:
             yield from self.settle(half)
@@ -82,3 +110,7 @@ class Showing:
         else:
             remember(half, segments)
         return Run(half.connection.number, half.side, segments)
+
+
+def _first_packet(half: Half) -> int:
+    return half.pending[0][1]

@@ -7,10 +7,12 @@ packet, so it is a bag of slots without properties.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import MutableSequence, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from inspector.flows.contract import BATCH, IN_PLACE
 from inspector.flows.tcp import SEQUENCE_MASK, distance
 from inspector.model.network import ClosedBy, ConnectOutcome, Unacknowledged
 from inspector.wire import Segment, Segments
@@ -52,6 +54,7 @@ class Half:
     is delivered.  `next` is the sequence number expected next; `acked` the last
     acknowledgement that *this* end sent, which tells what it received of its
     peer; `skip` counts bytes still to pass unseen out of `skip_asked`;
+    `batch` is `contract.BATCH` or `IN_PLACE` where that was asked for, else 0;
     `pending` holds segments not yet delivered; `delivered` the last
     ones that were, for comparing retransmitted bytes; `early`
     holds data beyond a hole, if there is any; `recent` the frames that came last.
@@ -97,7 +100,7 @@ class Half:
         self.acked = UNKNOWN
         self.skip = 0
         self.skip_asked = 0
-        self.batch = False
+        self.batch = 0
         self.room = 0
         self.pending: PendingSegments = NOTHING
         self.delivered: Sequence[Segment] = NOTHING
@@ -112,6 +115,35 @@ class Half:
         # How often bytes were sent again since the peer's acknowledgement last rose.
         self.resends = self.resent_size = 0
         self.resent_from = UNKNOWN
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything waits to be shown."""
+        return bool(self.pending)
+
+    def take_pending(self) -> PendingSegments:
+        """What waits to be shown; from now on nothing does."""
+        segments = self.pending
+        if segments:
+            self.pending = []
+        return segments
+
+    def lay(self, data: bytes, at: int, packet: int, start: int, stop: int) -> None:
+        """Put a segment behind what waits, all of which lies in the same batch."""
+        pending = self.pending
+        if pending:
+            assert isinstance(pending, Segments)
+            pending.places.extend((at, packet, start, stop))
+        else:
+            self.pending = Segments(data, array("q", (at, packet, start, stop)))
+
+    def carry(self) -> None:
+        """What waits has to outlive the batch that it lies in: it is held as for `BATCH`."""
+        if self.batch == IN_PLACE:
+            segments = self.pending
+            self.batch = BATCH
+            if isinstance(segments, Segments):
+                self.pending = segments.in_a_row()
 
     @property
     def waits(self) -> bool:
@@ -309,7 +341,7 @@ class TcpConnection:
         """
         self.reported = True
         for half in (self.up, self.down):
-            half.batch = False
+            half.batch = 0
             half.skip = half.skip_asked = _ALL
             if half.peer.acked == half.next:
                 half.delivered = NOTHING  # no further copy of it is read (`copies`)

@@ -200,7 +200,7 @@ int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t si
             hold(state, value - 1,
                  &(struct segment){record->at, state->first_packet + i, (uint32_t)start,
                                    (uint32_t)packet.length, -1, (int32_t)(value - 1)});
-            if (half->room >= 0)
+            if (half->room >= 0 || half->batch == IN_PLACE)
                 continue;
             state->half = value - 1;
             return answer(i, FLUSH);
@@ -220,22 +220,26 @@ int64_t inspector_core_join(struct state *state, const uint8_t *data, int64_t si
 }
 
 /* Takes what is held of a direction out, in order, and its bytes, one behind another; as far as
- * there is room for both; how many, and `used` of the bytes. */
+ * there is room for both; how many, and `used` of the bytes.  Of one that is read in place the bytes
+ * stay in the batch. */
 static int64_t take_out(struct state *state, struct half *half, const uint8_t *data, int64_t size,
                         struct taken *out, int64_t room, uint8_t *bytes, int64_t bytes_room,
                         int64_t *used)
 {
+    const int in_place = half->batch == IN_PLACE;
     int64_t at = half->held > 0 ? half->first : -1, count = 0;
     *used = 0;
     while (count < room && at >= 0 && at < state->segment_count) {
         struct segment *segment = state->segments + at;
         const int64_t length = segment->length, offset = segment->offset;
-        if (offset > size || length > size - offset || length > bytes_room - *used)
+        if (offset > size || length > size - offset || (!in_place && length > bytes_room - *used))
             break;
-        const int64_t start = half->before + *used;
+        const int64_t start = in_place ? offset : half->before + *used;
         out[count++] = (struct taken){segment->at, segment->packet, start, start + length};
-        copy_bytes(bytes + *used, data + offset, length);
-        *used += length;
+        if (!in_place) {
+            copy_bytes(bytes + *used, data + offset, length);
+            *used += length;
+        }
         segment->half = -1;
         at = segment->following;
     }

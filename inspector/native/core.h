@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 19
+#define INSPECTOR_CORE_ABI 20
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -19,6 +19,8 @@ struct record {
 };
 
 enum { RECENT = 16 };
+/* Of `half.batch`: the reader takes segments where they lie, all of a batch at once. */
+enum { IN_PLACE = -2 };
 
 /* One direction of a connection: `flows/stream.py:Half`, as far as the fast path needs it. */
 struct half {
@@ -29,7 +31,7 @@ struct half {
     int64_t skip;         /* bytes that may still pass unseen */
     int64_t last_at;      /* when its last data came */
     int64_t last_packet;  /* in which packet, if it passed unseen */
-    int64_t batch;        /* 1: its reader takes many segments at a time */
+    int64_t batch;        /* not 0: its reader takes many segments at a time */
     int64_t room;         /* bytes that may still be held for it */
     int64_t early;        /* 1: data may wait beyond a hole */
     int64_t first, last;  /* its chain of held segments: indexes; -1: none */
@@ -55,7 +57,7 @@ struct segment {
     int32_t half;      /* -1: it was taken */
 };
 
-/* A segment as Python takes it: bytes `start` to `stop` of what lies beside it. */
+/* A segment as Python takes it: bytes `start` to `stop` of what lies beside it, or of the batch. */
 struct taken {
     int64_t at, packet, start, stop;
 };

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inspector.flows import reassembly
-from inspector.flows.contract import BATCH
+from inspector.flows.contract import BATCH, IN_PLACE
 from inspector.flows.early import PIECE_BYTES
 from inspector.flows.reassembly import HOLE_PATIENCE
 from tests.flows.build import Tcp, Trial, Wire, trial
@@ -484,7 +484,9 @@ def test_bytes_shown_skipped_and_missing_add_up_to_the_stream(seed: int, drops: 
 
     def wants(up: bool, position: int) -> int:
         # The same answer at the same place, however it is come by.
-        return moods.setdefault((up, position), chance.choice((0, 0, BATCH, BATCH, 7, 300, 2000)))
+        return moods.setdefault(
+            (up, position), chance.choice((0, 0, BATCH, IN_PLACE, 7, 300, 2000))
+        )
 
     seen = trial(tcp, wants)
     lost = sum(check_stream(seen.only.joined(up), streams[up]) for up in (True, False))

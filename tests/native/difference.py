@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from inspector.flows.contract import (
     BATCH,
+    IN_PLACE,
     ConnectionView,
     Cut,
     Delivery,
@@ -98,7 +99,7 @@ def _handled(
 
 
 def _ask(engine: PacketEngine, stream: int, up: bool, chance: random.Random) -> None:
-    kind = chance.randrange(6)
+    kind = chance.randrange(8)
     if kind == 0:
         engine.want(stream, up, 0)
     elif kind <= 2:
@@ -107,6 +108,8 @@ def _ask(engine: PacketEngine, stream: int, up: bool, chance: random.Random) -> 
         engine.want(stream, up, chance.randrange(1, 200))
     elif kind == 4:
         engine.want(stream, up, chance.randrange(200, 20_000))
+    elif kind <= 6:
+        engine.want(stream, up, IN_PLACE)
 
 
 def _seen(view: ConnectionView) -> tuple[object, ...]:

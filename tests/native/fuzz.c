@@ -673,6 +673,12 @@ static void settle(struct state *state, const uint8_t *data, int64_t size, struc
         for (int64_t i = 0, row = 0; i < made; row += groups[i++].count) {
             int64_t sum = 0;
             MUST(groups[i].half >= 0 && groups[i].half < HALVES && groups[i].count > 0);
+            if (state->halves[groups[i].half].batch == IN_PLACE) {
+                MUST(!groups[i].bytes);
+                for (int64_t j = 0; j < groups[i].count; j++)
+                    MUST(is_within(taken + row + j, size));
+                continue;
+            }
             for (int64_t j = 0; j < groups[i].count; j++)
                 sum += taken[row + j].stop - taken[row + j].start;
             MUST(sum == groups[i].bytes);
@@ -734,7 +740,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             break;
         case 3:
             half->next = (int64_t)step[2] << 24 | step[3];
-            half->batch = step[3] & 1;
+            half->batch = step[3] & 2 ? IN_PLACE : step[3] & 1;
             half->room = step[2];
             half->fin = step[3] & 64 ? step[2] : -1;
             break;
@@ -817,7 +823,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
             half->before = 0;
             MUST(found <= room && half->held == held - found);
             for (int64_t i = 0; i < found; i++)
-                MUST(taken[i].start == (i ? taken[i - 1].stop : step[1]) &&
+                MUST(half->batch == IN_PLACE
+                         ? is_within(taken + i, (int64_t)size)
+                         : taken[i].start == (i ? taken[i - 1].stop : step[1]) &&
                      taken[i].start <= taken[i].stop && taken[i].stop <= step[1] + step[3]);
             MUST(inspector_core_take(state, data, (int64_t)size, index, taken, ROOM, bytes, BYTES) ==
                  held - found);
