@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from inspector.fact import Fact
-from inspector.wire import Segment, lengths_of
+from inspector.native.used import USED
+from inspector.wire import Segment, Segments, lengths_of
 
 #: Bursts kept of each direction of one tunnel: it bounds memory (24 bytes each).  What a tunnel
 #: carries beyond them is in no turn, and its calls say that their tunnel is not known.
@@ -43,6 +44,22 @@ class _Bursts:
 
     def __init__(self) -> None:
         self.rows = array("q")
+
+    def add_segments(self, segments: Sequence[Segment]) -> None:
+        """Bytes that were seen, one segment behind another."""
+        core, rows = USED.core, self.rows
+        if core is None or not isinstance(segments, Segments):
+            self.add(lengths_of(segments))
+        elif len(rows) < 3 * TURN_LIMIT:
+            place, count = segments.places.buffer_info()
+            room = (count >> 2) + 1
+            # The burst that may go on comes first.
+            made = array("q", bytes(24 * room))
+            last = rows[-3:]
+            made[: len(last)] = last
+            del rows[-3:]
+            found = core.bursts(place, count >> 2, _ONE_WRITE, made.buffer_info()[0], room)
+            rows += made[: 3 * min(found, TURN_LIMIT - len(rows) // 3)]
 
     def add(self, pieces: Iterable[tuple[int, int]]) -> None:
         """When each piece came, and how many bytes it has."""
@@ -80,7 +97,7 @@ class Turns:
 
     def receive(self, up: bool, segments: Sequence[Segment]) -> None:
         """Bytes that were seen."""
-        (self._up if up else self._down).add(lengths_of(segments))
+        (self._up if up else self._down).add_segments(segments)
 
     def passed(self, up: bool, count: int, at: int) -> None:
         """Bytes that passed unseen, the last of them at this time."""

@@ -26,7 +26,7 @@ int64_t inspector_core_sizes(int64_t *out, int64_t room)
                              sizeof(struct json),    sizeof(struct known_token),
                              sizeof(struct known),   sizeof(struct cover),
                              sizeof(struct strand),  sizeof(struct piece),   sizeof(struct weave),
-                             sizeof(struct group)};
+                             sizeof(struct group),   sizeof(struct burst)};
     const int64_t count = (int64_t)(sizeof sizes / sizeof *sizes);
     for (int64_t i = 0; i < count && i < room; i++)
         out[i] = sizes[i];

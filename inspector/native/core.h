@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 20
+#define INSPECTOR_CORE_ABI 21
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -159,6 +159,14 @@ struct sealed {
 
 EXPORT int64_t inspector_core_sealed(struct sealed *walk, const uint8_t *data, int64_t size,
                                      const struct taken *in, int64_t count);
+
+/* Bytes of one direction that follow each other closely: when the first and the last came. */
+struct burst {
+    int64_t first, last, bytes;
+};
+
+EXPORT int64_t inspector_core_bursts(const struct taken *in, int64_t count, int64_t pause,
+                                     struct burst *out, int64_t room);
 
 enum { LITERALS = 32, LONGEST_LITERAL = 15, PAIRS = 8192 };
 

@@ -60,6 +60,7 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "chunks": [_address, _bytes, c_int64, _address, c_int64, _address, c_int64],
     "events": [_address, _bytes, c_int64, _address, c_int64, _bytes, c_int64],
     "sealed": [_address, _bytes, c_int64, _address, c_int64],
+    "bursts": [_address, c_int64, c_int64, _address, c_int64],
     "first": [ctypes.POINTER(LiteralTable), _bytes, c_int64, c_int64],
     "enter": [_windows, _bytes, c_int64, c_int64, c_int64],
     "move": [_windows, _windows],
@@ -140,6 +141,7 @@ class Core:
         self.chunks: Any = functions["chunks"]
         self.events: Any = functions["events"]
         self.sealed: Any = functions["sealed"]
+        self.bursts: Any = functions["bursts"]
         self.first: Any = functions["first"]
         self.enter: Any = functions["enter"]
         self.move: Any = functions["move"]

@@ -7,7 +7,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 20
+ABI: Final = 21
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -126,6 +126,9 @@ class Sealed(ctypes.Structure):
     records: int
     bytes: int
 
+
+#: Of `struct burst`: when its first and its last byte came, and how many it has.
+BURST_FIELDS: Final = 3
 
 LITERALS: Final = 32
 LONGEST_LITERAL: Final = 15
@@ -305,6 +308,7 @@ SIZES: Final = (
     8 * PIECE_FIELDS,
     ctypes.sizeof(Weave),
     8 * GROUP_FIELDS,
+    8 * BURST_FIELDS,
 )
 
 _first_byte: Final = ctypes.c_char.from_buffer

@@ -174,3 +174,26 @@ int64_t inspector_core_sealed(struct sealed *walk, const uint8_t *data, int64_t 
     }
     return i;
 }
+
+/* Puts pieces to bursts: one that comes less than `pause` after the last goes on with it.  The first
+ * of `out` may go on, if it has bytes; how many there are then, or `room`. */
+int64_t inspector_core_bursts(const struct taken *in, int64_t count, int64_t pause,
+                              struct burst *out, int64_t room)
+{
+    int64_t made = 0;
+    for (int64_t i = 0; i < count && made < room; i++) {
+        struct burst *burst = out + made;
+        const int64_t at = in[i].at, bytes = in[i].stop - in[i].start;
+        int64_t since;
+        if (burst->bytes &&
+            (__builtin_sub_overflow(at, burst->last, &since) ? at < burst->last : since < pause)) {
+            burst->last = at > burst->last ? at : burst->last;
+            burst->bytes += bytes;
+            continue;
+        }
+        if (burst->bytes && ++made == room)
+            break;
+        out[made] = (struct burst){at, at, bytes};
+    }
+    return made < room && out[made].bytes ? made + 1 : made;
+}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
+from inspector.exchanges import turns as turns_module
 from inspector.exchanges.turns import REQUEST_BYTES, TURN_LIMIT, TunnelTurn, Turns, pauses
+from inspector.native.used import USED
+from inspector.wire import Segments
+from tests.flows.build import native_core
 
 MS = 1_000_000
 
@@ -76,3 +81,25 @@ def test_no_more_bursts_are_kept_than_the_limit() -> None:
 
 def test_pauses_are_what_came_back_in_each_turn() -> None:
     assert pauses(EXPECTED) == ((ns(1), ns(1)), (ns(5), ns(40)), (ns(103), ns(103)))
+
+
+@pytest.mark.parametrize("limit", [3, TURN_LIMIT])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_compiled_core_finds_the_same_bursts(
+    seed: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns_module, "TURN_LIMIT", limit)
+    monkeypatch.setattr(USED, "core", native_core())
+    chance, at = random.Random(seed), 0
+    compiled, pure = Turns(), Turns()
+    for _ in range(chance.randrange(1, 9)):
+        places = array("q")
+        for _ in range(chance.randrange(9)):
+            at += chance.choice((0, 10, 199_999, 200_000, ns(1), -10, -ns(1)))
+            start = chance.randrange(50)
+            places.extend((at, 1, start, start + chance.choice((0, 1, 100))))
+        segments = Segments(b"x" * 150, places)
+        for up in (True, False):
+            compiled.receive(up, segments)
+            pure.receive(up, list(segments))
+        assert compiled.turns() == pure.turns()

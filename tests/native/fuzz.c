@@ -629,6 +629,10 @@ static void read_texts(const uint8_t *input, size_t size)
         MUST(!blank[i]);
     free(begun);
     free(blank);
+    struct burst bursts[5] = {{input[4], input[5], input[6] & 1}};
+    const int64_t burst_room = 1 + input[7] % 5;
+    const int64_t found = inspector_core_bursts(pieces, 4, input[6], bursts, burst_room);
+    MUST(found >= 0 && found <= burst_room);
     MUST(passed >= 0 && passed <= 4 && sealed.left >= 0 && sealed.records <= length + 4);
     /* One head, which is how the text begins, and may claim to be longer. */
     const int64_t room = 1 + input[7] % 8;
