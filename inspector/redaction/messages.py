@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain
 from operator import sub
@@ -152,12 +153,12 @@ class Messages:
             self._note(lines.extent.stop - 1)  # in the packet that ends its message
 
     def _chunk_lines(self, places: Extents) -> None:
+        """Grant chunk lines, which stand in order, but for those that were granted with a body."""
         first, last = self._lined
-        if places and first <= places[0].start and places[-1].stop <= last:
-            return  # all of them
-        for start, stop in places.pairs():
-            if not (first <= start and stop <= last):
-                self._chunk_line(start, stop)
+        low = bisect_left(places.packed[::2], first)
+        high = max(low, bisect_right(places.packed[1::2], last))
+        for start, stop in chain(places[:low], places[high:]):
+            self._chunk_line(start, stop)
 
     def _chunk_line(self, start: int, stop: int) -> None:
         line = self._track.read(start, stop)
