@@ -105,6 +105,8 @@ def test_inputs_by_chance_find_nothing(tmp_path: Path) -> None:
         ("windows.c", "!is_sound(to) || !is_sound(from)", "!is_sound(to)"),
         ("windows.c", "|| fill != (fill << 8 | fill >> 56)", ""),
         ("windows.c", "begin && has", "has"),
+        ("windows.c", "set->folds ? in_lower_case(word) : word", "word"),
+        ("bytes.h", "& ~(seven + eight(0x7F - 'Z'))", ""),
         ("windows.c", "stop < size && has", "has"),
         ("frames.h", "record->captured <= size - record->offset", "1"),
         ("frames.h", "record->offset >= 0", "1"),
