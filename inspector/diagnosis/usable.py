@@ -16,7 +16,16 @@ from inspector.model.http import Exchange, Request, Response, header
 from inspector.regex import regex
 
 Unusable: TypeAlias = Literal[
-    "error", "nothing", "silence", "page", "coding", "framing", "lengths", "status", "nowhere"
+    "error",
+    "nothing",
+    "silence",
+    "page",
+    "coding",
+    "framing",
+    "lengths",
+    "status",
+    "nowhere",
+    "no-socket",
 ]
 
 #: Paths whose success is a document: Messages, Chat Completions, Responses, Gemini, Bedrock.
@@ -54,8 +63,10 @@ def unusable(exchange: Exchange) -> Unusable | None:
         return None
     if response.status < 100:
         return "status"
-    if _states_two_lengths(response):
+    if not _is_of_its_length(request, response):
         return "lengths"
+    if asks_for_socket(request) and response.status < 300:
+        return "no-socket"
     if exchange.ended_by in ("client", "reset-by-client") and _is_framed_twice(response):
         return "framing"
     if not response.complete or not generates(request):
@@ -74,13 +85,24 @@ def unusable(exchange: Exchange) -> Unusable | None:
     return "coding" if _unasked(request, response) else None
 
 
-def _states_two_lengths(response: Response) -> bool:
-    """Content-Length with two values, or no number: no client goes on (RFC 9112 6.3)."""
+def asks_for_socket(request: Request) -> bool:
+    """Whether a request wants to go on as WebSocket: its client takes 101 alone (RFC 6455 4.1)."""
+    return (header(request, "upgrade") or "").lower() == "websocket"
+
+
+def _is_of_its_length(request: Request, response: Response) -> bool:
+    """Whether Content-Length is one number and, where HTTP/2 framed the body, the body's.
+
+    No client goes on where it is not (RFC 9112 6.3, RFC 9113 8.1.1).
+    """
     stated = [value for name, value in response.headers if name.lower() == "content-length"]
     if not stated or header(response, "transfer-encoding") is not None:
-        return False
+        return True
     lengths = {item.strip() for value in stated for item in value.split(",")}
-    return len(lengths) > 1 or not all(item.isdecimal() for item in lengths)
+    if len(lengths) > 1 or not all(item.isdecimal() for item in lengths):
+        return False
+    has_body = response.complete and request.method != "HEAD" and response.status not in (204, 304)
+    return not has_body or int(lengths.pop()) == response.body_bytes
 
 
 def _is_framed_twice(response: Response) -> bool:

@@ -22,8 +22,9 @@ ABOUT: Final = Code(
         "The status says success, and what came is no answer of the API's: an error's object in a"
         " 200, no body at all, a stream in which nothing came but pings, a web page, a content"
         " coding that the client's Accept-Encoding does not list, a redirection without an"
-        " address, a status below 100, two values of Content-Length, or Content-Length beside"
-        " Transfer-Encoding, at which the client left. A log of statuses shows such calls as well."
+        " address, a status below 100, a Content-Length that is two or not the body's, no switch"
+        " to WebSocket, or Content-Length beside Transfer-Encoding, at which the client left. A"
+        " log of statuses shows such calls as well."
     ),
     advice="Look at what answered, not at the status; see whether the target is the API.",
     shown_by="answer-error-in-200",
@@ -35,7 +36,8 @@ _WHAT: Final[dict[Unusable, str]] = {
     "silence": "is a stream in which nothing came but pings",
     "page": "is a web page",
     "coding": "is in a coding that the client did not offer",
-    "lengths": "states two lengths, or one that is no number",
+    "lengths": "states two lengths, no number, or not the length that it has",
+    "no-socket": "does not switch to WebSocket, as its client asked",
     "status": "has a status that HTTP does not have",
     "nowhere": "is a redirection without an address",
     "framing": "has Content-Length beside Transfer-Encoding, and its client left",
@@ -53,6 +55,8 @@ _ADVICE: Final[dict[Unusable, str]] = {
     " Accept-Encoding on to {host}, or decode before answering.",
     "lengths": "Let whoever stands between send one Content-Length: a client cannot tell where the"
     " answer ends, and drops it (RFC 9112 6.3).",
+    "no-socket": "Ask {host} directly: whoever answered does not speak WebSocket on this path; let"
+    " the agent use HTTP, or let the gateway pass Upgrade on.",
     "status": "See what {host} is: a status is a number from 100 to 599 (RFC 9110 15).",
     "nowhere": "Ask {host} directly: no API answers a call so; a cache or a gateway in between"
     " may.",

@@ -5,14 +5,17 @@ from __future__ import annotations
 from gzip import compress
 
 import pytest
+from hpack import Encoder
 
 from inspector.model.report import Report
+from tests.canary.plants import http2_up
 from tests.diagnosis.calls import API_SAYS, CALL, KEY, WELL, called, cause, error, openai, through
 from tests.exchanges.network import Network, request, response, say
 
 _HTML = ("content-type: text/html", "server: portal")
 _GZIP = ("content-encoding: gzip", *API_SAYS)
 _OFFERS = request("POST /v1/messages HTTP/1.1", KEY, "Accept-Encoding: br, gzip;q=0")
+_SOCKET = request("GET /v1/responses HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
 _PINGS = b'event: ping\ndata: {"type": "ping"}\n\n'
 _EVENTS = ("content-type: text/event-stream", "request-id: req_1")
 _TAKES = request("POST /v1/messages HTTP/1.1", KEY, "Accept-Encoding: deflate, GZIP;q=0.5")
@@ -52,7 +55,8 @@ def _twice_framed(*, client_leaves: bool) -> Report:
         (CALL, response("307 Temporary Redirect", *API_SAYS, body=WELL), "without an address"),
         (CALL, response("000 None", *API_SAYS, body=WELL), "a status that HTTP does not have"),
         (CALL, response("200 OK", "content-length: 43", *API_SAYS, body=b"{}"), "two lengths"),
-        (CALL, b"HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\n{}", "one that is no number"),
+        (CALL, b"HTTP/1.1 200 OK\r\ncontent-length: +2\r\n\r\n{}", "no number"),
+        (_SOCKET, response("200 OK", *API_SAYS, body=b"{}"), "does not switch to WebSocket"),
     ],
     ids=[
         "error",
@@ -67,6 +71,7 @@ def _twice_framed(*, client_leaves: bool) -> Report:
         "000",
         "two lengths",
         "no length",
+        "no socket",
     ],
 )
 def test_a_success_that_is_no_answer_has_failed(call: bytes, answer: bytes, says: str) -> None:
@@ -144,3 +149,25 @@ def test_a_page_of_another_host_went_to_the_wrong_target() -> None:
 )
 def test_what_a_client_can_take_is_no_failure(call: bytes, answer: bytes) -> None:
     assert called(call, answer).root_cause is None
+
+
+@pytest.mark.parametrize(
+    ("length", "method", "fails"),
+    [(b"3", b"POST", True), (b"2", b"POST", False), (b"3", b"HEAD", False)],
+)
+def test_over_http_2_a_length_has_to_be_the_bodys(
+    length: bytes, method: bytes, fails: bool
+) -> None:
+    body = b"" if method == b"HEAD" else b"{}"
+    fields = (b":status", b"200"), (b"content-length", length)
+    block = Encoder().encode(fields, huffman=False)
+    answer = _frame(4, 0, 0, b"") + _frame(1, 4, 1, block) + _frame(0, 1, 1, body)
+    net = Network()
+    say(net.to_api_proxy(), http2_up(b"", method=method), answer).close()
+
+    assert (net.report().root_cause is not None) is fails
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    head = len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big")
+    return head + payload
