@@ -8,6 +8,7 @@ read at all.
 from __future__ import annotations
 
 from enum import IntEnum
+from itertools import pairwise
 from typing import Final
 
 from inspector.regex import regex
@@ -49,6 +50,9 @@ _JOINED: Final = regex(f"({_JOINT.pattern})")
 _PART: Final = regex(
     r"[A-Za-z0-9]{0,11}|[0-9a-f]{12}|[A-Z]?[a-z]{1,19}|[0-9]{8}(?:T?[0-9]{4,9}Z?)?"
 )
+#: What parts one name from another; between two hidden parts of one name a word alone is shown.
+_APART: Final = regex(r"[\s/]")
+_WORD: Final = regex(r"[A-Z]?[a-z]{3,19}")
 #: So many short parts of letters and digits make a key: a UUID, words of hex.
 _MIXED: Final = 2
 
@@ -75,10 +79,17 @@ def plain_parts(text: str) -> str:
         for part in pieces
     ]
     hides_mixed = sum(mixed) >= _MIXED
-    return "".join(
-        part if at % 2 or (_PART.fullmatch(part) and not (mixed[at] and hides_mixed)) else NOT_SHOWN
+    hidden = [
+        at
         for at, part in enumerate(pieces)
-    )
+        if not at % 2 and not (_PART.fullmatch(part) and not (mixed[at] and hides_mixed))
+    ]
+    for before, after in pairwise(tuple(hidden)):
+        between = range(before + 1, after)
+        if not any(_APART.search(piece) for piece in pieces[before + 1 : after]):
+            hidden += [at for at in between if not at % 2 and not _WORD.fullmatch(pieces[at])]
+    shown = set(range(len(pieces))).difference(hidden)
+    return "".join(part if at in shown else NOT_SHOWN for at, part in enumerate(pieces))
 
 
 def quoted(text: str) -> str:

@@ -4,15 +4,18 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 
 from inspector.cli.interrupts import INTERRUPTED
 from inspector.cli.main import COMMANDS, main
 from inspector.errors import (
+    NOT_SHOWN,
     CaptureError,
     CaptureUnreadable,
     ExitCode,
     InspectorError,
     NotACapture,
+    plain_parts,
 )
 from inspector.report.formats import table
 
@@ -64,3 +67,16 @@ def test_what_a_format_option_takes_is_in_the_table_of_formats() -> None:
         "fleet": table.AT_THE_END,
         "show": table.AT_THE_END,
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("runs/2026-02-02/capture.pcapng", "runs/2026-02-02/capture.pcapng"),
+        ("a/4f0c9a31-b2de-7711-9c1b-0d5e8f7a6b2c/b", f"a/{'-'.join(5 * [NOT_SHOWN])}/b"),
+        ("a/9f420cf152a302083/12/9f420cf152a302084", f"a/{NOT_SHOWN}/12/{NOT_SHOWN}"),
+        ("9f420cf152a302083-main-9f420cf152a302084", f"{NOT_SHOWN}-main-{NOT_SHOWN}"),
+    ],
+)
+def test_between_hidden_parts_of_one_name_a_word_alone_is_shown(path: str, shown: str) -> None:
+    assert plain_parts(path) == shown

@@ -138,13 +138,16 @@ def check(
 def _runs(
     paths: tuple[str, ...], written: Mapping[str, Report], options: Options, *, progress: bool
 ) -> Iterator[tuple[str, Report]]:
-    """Each report by itself, then what the captures say together."""
-    yield from written.items()
+    """Each report by itself, then what the captures say together; each by its name as shown."""
+    from inspector.errors import plain_parts
+
+    for path, report in written.items():
+        yield plain_parts(path), report
     captures = tuple(path for path in paths if path not in written)
     if captures:
         with graceful() as stop:
             report = report_of(captures, options, progress=progress, stop=stop)
-        yield " ".join(captures), report
+        yield " ".join(map(plain_parts, captures)), report
 
 
 def _show(judged: list[tuple[str, Report, Judgement]], form: Literal["terminal", "json"]) -> None:

@@ -67,6 +67,24 @@ def test_the_result_is_left_beside_other_artifacts(tmp_path: Path) -> None:
     assert told["findings"][0]["where"] == ["e1", "e2"]
 
 
+@pytest.mark.parametrize(
+    "key", ["tKq7RmZ2xV9bLw4NcY8pHd3Fs", "0a1b2c3d-3060-565e-bb79-0123456789ab"]
+)
+def test_a_run_is_named_as_a_report_names_its_file(
+    key: str, tmp_path: Path, reports: tuple[str, str]
+) -> None:
+    place, left = tmp_path / key, tmp_path / "left"
+    place.mkdir()
+    (place / "report.json").write_bytes((Path(reports[0]) / "report.json").read_bytes())
+    (place / "capture.pcapng").write_bytes((Path(HEALTHY) / "capture.pcapng").read_bytes())
+    for paths in ([place / "capture.pcapng"], [place / "report.json", *reports]):
+        result = run("-o", str(left), *map(str, paths))
+        said = result.stdout + result.stderr
+        said += "".join(path.read_text() for path in left.iterdir())
+        assert not any(part in said for part in key.split("-"))
+    assert "report.json" in (left / "junit.xml").read_text()
+
+
 def test_a_place_where_nothing_can_be_left_is_told_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     result = run("-o", str(tmp_path / "out" / "inner"), HEALTHY)
