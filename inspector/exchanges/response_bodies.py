@@ -20,10 +20,8 @@ from inspector.wire import Segment
 
 #: A JSON body is read whole or not at all; the largest that is kept for it.
 JSON_LIMIT: Final = 1 << 20
-#: A plain text is read where it tells of an error; APIs write one line.
+#: A plain text is read where it tells of an error; APIs write one line, or JSON under this name.
 TEXT_LIMIT: Final = 1 << 12
-#: Bytes of a plain text that show whether it is one.
-SNIFFED: Final = 512
 #: Decoded bytes of one event stream, a bomb limit: a day of tokens is less.
 STREAM_LIMIT: Final = 1 << 30
 
@@ -181,7 +179,7 @@ class JsonReader(_Reader):
 
 
 class TextReader(_Reader):
-    """Reads plain text: the line that names an error, or an event stream under another name."""
+    """Reads plain text: the line that names an error, or an event stream or JSON by its bytes."""
 
     def __init__(self, head: ResponseHead, budget: Budget) -> None:
         super().__init__(head, TEXT_LIMIT, budget)
@@ -204,7 +202,14 @@ class TextReader(_Reader):
             return
         if EVENT_STREAM.match(self._text):
             self.looks_like = "text/event-stream"
-        elif self._status >= 400:
+        elif self._status < 400:
+            # What a worker at an edge returns is labelled so unless it says otherwise.
+            facts = read_json_body(self._text, self._status)
+            self.api_error = facts.api_error
+            self.model = facts.model
+            self.usage = facts.usage
+            self.stop_reason = facts.stop_reason
+        else:
             lines = self._text.decode("utf-8", "replace").split("\n", 1)
             if line := lines[0].strip()[:MESSAGE_LIMIT]:
                 self.api_error = ApiError(None, line)
@@ -272,7 +277,7 @@ def _wanted(kind: str | None, status: int) -> int:
     if kind == "application/json" or kind.endswith("+json"):
         return JSON_LIMIT
     if kind == "text/plain":
-        return TEXT_LIMIT if status >= 400 else SNIFFED
+        return TEXT_LIMIT
     if kind == "text/html" and status >= 400:
         return PAGE_LIMIT
     return 0

@@ -404,3 +404,10 @@ def test_an_error_behind_a_mark_of_byte_order_is_read() -> None:
     assert told(response("200 OK", JSON, body=body)).api_error == ApiError(
         "authentication_error", "bad"
     )
+
+
+def test_an_error_in_json_that_a_success_labels_plain_text_is_read() -> None:
+    body = b'{"error":{"type":"overloaded_error","message":"Overloaded"}}'
+    found = told(response("200 OK", "Content-Type: text/plain;charset=UTF-8", body=body))
+    assert found.api_error == ApiError("overloaded_error", "Overloaded")
+    assert found.oddities == ()
