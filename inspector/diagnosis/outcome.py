@@ -24,7 +24,7 @@ CallOutcome: TypeAlias = Literal[
     "cut",  # the server's side ended it early
     "unanswered",  # the server's side closed without one byte
     "left",  # the client's side ended it early
-    "unread",  # it went on in a protocol that is not read, or was answered in one
+    "unread",  # it went on in a protocol that is not read, or its answer is in such a form
     "undelivered",  # its bytes were sent again and again, and never acknowledged
 ]
 SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "unread"})
@@ -35,6 +35,8 @@ HIDING: Final[tuple[EndedBy, ...]] = ("gap", "capture-end")
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
 #: Where an answer is promised, JSON that is none is damage as well; elsewhere it may be a habit.
 BROKEN_JSON: Final = "json-broken"
+#: Oddities of a body of which nothing was read, though its media type is one that is.
+_UNREAD: Final = frozenset({"unknown-content-encoding", "json-too-long"})
 #: The API proxy 0.25.4 appends this to a stream that broke off upstream.
 BARE_ERROR: Final = "sse-bare-error"
 #: Event names that show how a stream of theirs must end.
@@ -70,7 +72,7 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
     if _is_damaged(exchange.request, response):
         return "damaged"
     if response.complete:
-        return "answered"
+        return "answered" if _is_read(exchange.request, response) else "unread"
     return "left" if by_client else "cut"
 
 
@@ -98,6 +100,20 @@ def _is_damaged(request: Request, response: Response) -> bool:
     if BROKEN_JSON in response.oddities and generates(request):
         return True
     return response.looks_like is not None or bool(_DAMAGE & set(response.oddities))
+
+
+def _is_read(request: Request, response: Response) -> bool:
+    """Whether somebody looked at what a model was asked for: an error may be in it as well.
+
+    Of plain text only JSON is read; a sentence may be an answer, or a gateway's excuse.
+    """
+    if not generates(request) or not response.body_bytes:
+        return True
+    kind = response.content_type or ""
+    if kind == "text/plain":
+        return (response.model, response.usage, response.stop_reason) != (None, None, None)
+    is_json = kind == "application/json" or kind.endswith("+json")
+    return is_json and not _UNREAD & set(response.oddities)
 
 
 def _of_stream(response: Response, stream: EventStream, by_client: bool) -> CallOutcome:

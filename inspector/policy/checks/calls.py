@@ -17,6 +17,8 @@ from inspector.report.page import grouping, words
 _CALLS: Final = "calls of agents, at the API proxy and wherever else they are"
 _ANSWERS: Final = "answers on the agents' hop"
 _NO_ANSWER: Final = "the answer is not in the capture, or was not read"
+#: What became of a call that may have failed: not all of it was captured, or read.
+_UNTOLD: Final = ("unknown", "unread")
 #: The client's own count of its tries, by the SDKs of Stainless.
 _RETRY_COUNT: Final = "x-stainless-retry-count"
 
@@ -115,7 +117,7 @@ def _hold_max_failed(hearing: Hearing, wanted: str) -> None:
     if len(failed) > (hearing.expect.max_failed or 0):
         hearing.breach(wanted, str(len(failed)), (call.id for call in failed))
         return
-    unknown = [call.id for call in hearing.calls if outcome_of(call) == "unknown"]
+    unknown = [call.id for call in hearing.calls if outcome_of(call) in _UNTOLD]
     hearing.needs_calls(wanted, unknown, _NO_ANSWER)
 
 

@@ -170,7 +170,8 @@ def _nothing_failed(view: View) -> str:
     idle = sum(_is_of_idle_connection(call) for call in calls)
     unknown = sum(outcome == "unknown" for outcome, _ in outcomes) - unasked - idle
     foreign = sum(call.ended_by == "unread" for call in calls if call.recovered_by is None)
-    unread = sum(outcome == "unread" for outcome, _ in outcomes) - foreign
+    upgraded = sum(_is_upgraded(call) and view.outcome(call) == "unread" for call in calls)
+    unread = sum(outcome == "unread" for outcome, _ in outcomes) - foreign - upgraded
     told = []
     if recovered:
         told.append(f"{recovered} failed at first and {_was(recovered)} made good by a later call.")
@@ -185,12 +186,20 @@ def _nothing_failed(view: View) -> str:
         told.append(f"How {unknown} ended is not in the capture.")
     if foreign:
         told.append(f"What {foreign} got in answer is no HTTP, and was not read.")
+    if upgraded:
+        told.append(f"What {upgraded} carried after the change of protocol was not read.")
     if unread:
-        told.append(f"What {unread} carried after the change of protocol was not read.")
+        told.append(f"What {unread} got in answer is in no form that is read here.")
     if told:
         return " ".join(told)
     whole = view.report.completeness.verdict == "complete"
     return "None failed." if whole else "None failed in what was captured."
+
+
+def _is_upgraded(call: Exchange) -> bool:
+    """Whether a call went on in another protocol."""
+    response = call.response
+    return response is not None and response.status == 101 and call.ended_by != "unread"
 
 
 def _was(count: int) -> str:

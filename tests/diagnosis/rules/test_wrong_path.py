@@ -80,7 +80,7 @@ def test_a_path_at_which_another_call_was_answered_well_is_there() -> None:
     net = Network()
     upgrade = request("GET /responses HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
     through("api.openai.com", upgrade, refusal(426, body=openai("no")), port=10000, net=net)
-    served = response(body=b'{"object":"response"}')
+    served = response("200 OK", "content-type: application/json", body=b'{"object":"response"}')
     report = through(
         "api.openai.com", request("POST /responses HTTP/1.1"), served, port=10000, net=net
     )
