@@ -217,6 +217,7 @@ NO_LIMITS: Final = {
     ("live.prober", "_NAME_LIMIT"): "of a file's name as it is shown",
     ("live.broker", "_LONGEST_NAME"): "of a name that a file system knows",
     ("live.files", "_LONGEST_COMMENT"): "of an option, whose length has 16 bits",
+    ("secrets.vault", "_LONGEST_KEY"): "of a key for blake2b",
     ("native.layout", "JSON_DEPTH"): "deeper JSON is masked without the compiled core",
     ("native.layout", "LONGEST_LITERAL"): "of a text that is looked for: a longer one is, too",
     ("pcap.source", "_LONGEST_MAGIC"): "of the first bytes of a compressed file",
