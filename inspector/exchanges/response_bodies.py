@@ -8,8 +8,7 @@ from typing import Final, Protocol
 from inspector.credentials.body_keys import SEARCH_LIMIT
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
-from inspector.protocols import json_tokens
-from inspector.protocols.api import NOTHING, read_json_body
+from inspector.protocols.api import NOTHING, is_broken_json, read_json_body
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
@@ -170,7 +169,7 @@ class JsonReader(_Reader):
             return
         text = b"".join(self._parts)
         facts = read_json_body(text, self._status)
-        if facts is NOTHING and not self.faults and end.body_bytes and json_tokens.is_broken(text):
+        if facts is NOTHING and not self.faults and end.body_bytes and is_broken_json(text):
             self.faults.append(Fault(BROKEN, self._packet))
         self.api_error = facts.api_error
         self.model = facts.model

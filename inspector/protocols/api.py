@@ -12,7 +12,8 @@ own errors as recorded on the real program.
 from __future__ import annotations
 
 import codecs
-from typing import Final, TypeAlias
+import json
+from typing import Final, Never, TypeAlias
 
 import orjson
 
@@ -146,6 +147,31 @@ def parse_json(data: bytes) -> object:
         text = data.removeprefix(codecs.BOM_UTF8)
         value = orjson.loads(_SURROGATE.sub(rb"\\ufffd", text))
     return value
+
+
+def _no_number(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON")
+
+
+#: Reads one document in C and makes nothing of its numbers, which may have any length.
+_DOCUMENT: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_number)
+
+
+def is_broken_json(data: bytes) -> bool:
+    """Whether no JSON document begins here, or one that does not end.
+
+    Passed over are what follows a document's end, since some servers write several, what is too
+    deep to be followed, a mark of byte order that a reader may ignore (RFC 8259 8.1), and bytes
+    that are not UTF-8, which clients replace.
+    """
+    text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    try:
+        _DOCUMENT.raw_decode(text.lstrip(" \t\n\r"))
+    except RecursionError:
+        return False
+    except ValueError:
+        return True
+    return False
 
 
 def read_json_body(data: bytes, status: int) -> JsonFacts:

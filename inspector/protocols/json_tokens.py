@@ -10,7 +10,6 @@ twice, is not looked at.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from enum import Enum
@@ -272,19 +271,3 @@ class JsonTokens:
         self._kind = None
         self._open.clear()
         self._text = self._carried = b""
-
-
-#: Where tokens end though a reader of documents may go on.
-_READABLE: Final = frozenset({"json-trailing-bytes", "json-too-deep"})
-
-
-def is_broken(text: bytes) -> bool:
-    """Whether no document begins here, or one that does not end.
-
-    Passed over are what follows a document's end, since some servers write several, what is too
-    deep to be followed, and the mark of byte order that a reader may ignore (RFC 8259 8.1).
-    """
-    tokens = JsonTokens()
-    found = tokens.feed(text.removeprefix(codecs.BOM_UTF8)) + tokens.finish()
-    last = found[-1]
-    return isinstance(last, Broken) and last.name not in _READABLE

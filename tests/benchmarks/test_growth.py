@@ -25,7 +25,7 @@ from tests.growth import steps
 FEW: Final = {
     "packets": 400, "copies": 400, "unanswered": 60_000, "fields": 100, "auth-fields": 8,
     "line": 20_000, "chunks": 400, "event-names": 200, "event-lines": 400, "event-line": 40_000,
-    "json-depth": 400, "json-members": 400, "gzip": 200_000, "gzip-events": 500,
+    "json-depth": 2_000, "json-members": 400, "gzip": 200_000, "gzip-events": 500,
     "websocket": 500, "gzip-file": 40_000, "nested": 70, "http2": 100,
     "fragments": 200,    "interfaces": 100, "sections": 100, "comments": 100, "secrets": 100,
 }  # fmt: skip
