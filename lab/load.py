@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from inspector import Report
 from inspector.inspection import Inspector
@@ -29,11 +30,16 @@ from lab.processes import Process, until
 CLIENT: Final = Path(__file__).with_name("clients") / "burst.py"
 
 
+#: A call by where its client stood, and how many calls came from there before: under load the
+#: kernel gives a port again.
+_Place: TypeAlias = tuple[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A load that was played: for each agent's port the ports of its tunnels, in their order."""
+    """A load that was played: for each call the ports of its tunnels, in their order."""
 
-    tunnels: Mapping[str, tuple[str, ...]]
+    tunnels: Mapping[_Place, tuple[str, ...]]
     #: How many calls got which status.
     statuses: Mapping[str, int]
 
@@ -107,10 +113,23 @@ def _envoy(network: Network, place: Path, apis: upstream.Upstream) -> Process:
     )
 
 
-def _used(access_log: str) -> dict[str, tuple[str, ...]]:
-    """Which of Envoy's tunnels carried which call, by the client's place."""
+def _used(access_log: str) -> dict[_Place, tuple[str, ...]]:
+    """Which of Envoy's tunnels carried which call."""
+    places = _Places()
     lines = (line.split() for line in access_log.splitlines())
-    return {client: () if own == "-" else (own,) for client, own, _ in lines}
+    return {places.next(client): () if own == "-" else (own,) for client, own, _ in lines}
+
+
+class _Places:
+    """Tells calls from one port apart, which are met in their order."""
+
+    def __init__(self) -> None:
+        self._met: Counter[str] = Counter()
+
+    def next(self, port: str) -> _Place:
+        """The next call from there."""
+        self._met[port] += 1
+        return port, self._met[port] - 1
 
 
 def _answered(stand_in: proxy.Proxy) -> int:
@@ -128,13 +147,16 @@ def _body(length: int, stream: bool) -> str:
     return json.dumps({**asked, "messages": [message]})
 
 
-def _tunnels(records: list[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
-    agents = {row["request"]: row["agent"] for row in records if row["event"] == "request"}
-    found: dict[str, list[str]] = {agent: [] for agent in agents.values()}
+def _tunnels(records: list[dict[str, Any]]) -> dict[_Place, tuple[str, ...]]:
+    places = _Places()
+    calls = {
+        row["request"]: places.next(row["agent"]) for row in records if row["event"] == "request"
+    }
+    found: dict[_Place, list[str]] = {call: [] for call in calls.values()}
     for row in records:
-        if row["event"] == "attempt" and row["request"] in agents and row.get("tunnel"):
-            found[agents[row["request"]]].append(row["tunnel"])
-    return {agent: tuple(tunnels) for agent, tunnels in found.items()}
+        if row["event"] == "attempt" and row["request"] in calls and row.get("tunnel"):
+            found[calls[row["request"]]].append(row["tunnel"])
+    return {call: tuple(tunnels) for call, tunnels in found.items()}
 
 
 def losing(capture: Path, percent: float, seed: int = 1) -> Report:
@@ -152,12 +174,12 @@ def losing(capture: Path, percent: float, seed: int = 1) -> Report:
 
 def judge(report: Report, played: Played) -> JoinScore:
     """The report's chains held against what the API proxy recorded."""
-    places = {_text(tunnel.client): tunnel.id for tunnel in report.tunnels}
-    truth = {}
+    opened = {_text(tunnel.client): tunnel.id for tunnel in report.tunnels}
+    truth, places = {}, _Places()
     for exchange in report.exchanges:
-        tunnels = played.tunnels.get(_text(exchange.client))
+        tunnels = played.tunnels.get(places.next(_text(exchange.client)))
         if tunnels is not None:
-            truth[exchange.id] = places.get(tunnels[-1]) if tunnels else None
+            truth[exchange.id] = opened.get(tunnels[-1]) if tunnels else None
     return score(report.chains, truth)
 
 

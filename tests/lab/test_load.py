@@ -9,7 +9,7 @@ import pytest
 
 from inspector import inspect
 from lab.gateways import why_not_gateway
-from lab.load import _used, judge, play
+from lab.load import _tunnels, _used, judge, play
 from lab.network import Network
 from lab.processes import why_not
 
@@ -68,4 +68,19 @@ def test_calls_that_share_tunnels_have_the_one_that_carried_them(
 def test_envoys_log_tells_which_tunnel_carried_which_call() -> None:
     log = "172.30.0.20:4001 172.30.0.30:5001 200\n172.30.0.20:4002 - 503\n"
 
-    assert _used(log) == {"172.30.0.20:4001": ("172.30.0.30:5001",), "172.30.0.20:4002": ()}
+    assert _used(log) == {
+        ("172.30.0.20:4001", 0): ("172.30.0.30:5001",),
+        ("172.30.0.20:4002", 0): (),
+    }
+
+
+def test_calls_from_one_port_are_told_apart_by_their_order() -> None:
+    """Of 500 calls within seconds some get a port that was just given up (measured: 21)."""
+    agent, own = "172.30.0.20:4001", "172.30.0.30:5001"
+    records = [
+        {"event": "request", "request": "a", "agent": agent},
+        {"event": "attempt", "request": "a", "tunnel": own},
+        {"event": "request", "request": "b", "agent": agent},
+        {"event": "attempt", "request": "b", "tunnel": "172.30.0.30:5002"},
+    ]
+    assert _tunnels(records) == {(agent, 0): (own,), (agent, 1): ("172.30.0.30:5002",)}
