@@ -86,7 +86,7 @@ class Case:
         self.calls = 0
         self.succeeded = 0
         self.unknown: array[int] = array("q")
-        #: Calls that went on in a protocol that is not read.
+        #: Calls that went on in a protocol that is not read, or whose answer is in such a form.
         self.unread_calls = 0
         #: Failed calls that a later one made good: its number by theirs.
         self.recovered: dict[int, int] = {}
