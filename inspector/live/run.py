@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from inspector.fact import Fact
+from inspector.linux.memory import give_back
 from inspector.live.command import Command
 from inspector.live.session import Session
 from inspector.live.signals import Caught, Signals
@@ -31,6 +32,8 @@ QUIET: Final = 0.15
 LINGER: Final = 2.0
 #: A tick: limits are looked at, and what is held for a batch is shown.
 TICK: Final = 0.25
+#: Seconds between two times that unused memory is given back.
+TIDY: Final = 10.0
 
 
 class Ending(Fact):
@@ -137,7 +140,7 @@ class _Loop:
         self._keys = keys
         self._on_tick = on_tick
         self._tell = tell
-        self._begun = self._last_packet = time.monotonic()
+        self._begun = self._last_packet = self._tidied = time.monotonic()
         self._command_ended: float | None = None
         self._disk_told = False
         self._sources: dict[int, Source] = {}
@@ -167,9 +170,16 @@ class _Loop:
                 next_tick = now + TICK
                 if self._on_tick is not None:
                     self._on_tick()
+                self._tidy(now)
             ending = ending or self._over(now)
             if ending is not None:
                 return ending
+
+    def _tidy(self, now: float) -> None:
+        """Keep no memory that nobody uses, where there is time for it."""
+        if now >= self._tidied + TIDY and not self._session.is_behind:
+            self._tidied = now
+            give_back()
 
     def _register(self) -> None:
         """Listen to the sources that have an interface, old and new."""
