@@ -12,6 +12,7 @@ is drained: the kernel receives nothing more and gives what it had, exactly.
 
 from __future__ import annotations
 
+import gc
 import select
 import signal
 import time
@@ -32,8 +33,8 @@ QUIET: Final = 0.15
 LINGER: Final = 2.0
 #: A tick: limits are looked at, and what is held for a batch is shown.
 TICK: Final = 0.25
-#: Seconds between two times that unused memory is given back.
-TIDY: Final = 10.0
+#: Seconds between two times that unused memory is looked for and given back.
+TIDY: Final = 15.0
 
 
 class Ending(Fact):
@@ -176,9 +177,14 @@ class _Loop:
                 return ending
 
     def _tidy(self, now: float) -> None:
-        """Keep no memory that nobody uses, where there is time for it."""
+        """Keep no memory that nobody uses, where there is time for it.
+
+        Python looks through old objects for cycles when a quarter of them is new: of connections
+        that are over ever more would wait for that.
+        """
         if now >= self._tidied + TIDY and not self._session.is_behind:
             self._tidied = now
+            gc.collect()
             give_back()
 
     def _register(self) -> None:
