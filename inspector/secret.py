@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import hmac
 from functools import lru_cache
-from hashlib import sha256
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 FINGERPRINT_DIGITS: Final = 12
 
-#: RFC 2104 2: bytes of a block of SHA-256, and what a key is mixed with for each of the two hashes.
-_BLOCK: Final = 64
-_INNER: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER: Final = bytes(byte ^ 0x5C for byte in range(256))
-
 
 @lru_cache(maxsize=4)
-def _begun(key: bytes) -> tuple[Any, Any]:
-    """Both hashes of HMAC-SHA-256 behind their first block, which is the key's alone."""
-    block = (key if len(key) <= _BLOCK else sha256(key).digest()).ljust(_BLOCK, b"\0")
-    return sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
+def _begun(key: bytes) -> hmac.HMAC:
+    """To be copied: each value begins behind the key, which is hashed once."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def fingerprint(value: bytes, key: bytes) -> str:
@@ -28,12 +21,9 @@ def fingerprint(value: bytes, key: bytes) -> str:
     Keyed, so that a short or guessable value cannot be found by hashing
     guesses without the key.
     """
-    within, around = _begun(key)
-    inner, outer = within.copy(), around.copy()
-    inner.update(value)
-    outer.update(inner.digest())
-    digits: str = outer.hexdigest()
-    return digits[:FINGERPRINT_DIGITS]
+    made = _begun(key).copy()
+    made.update(value)
+    return made.hexdigest()[:FINGERPRINT_DIGITS]
 
 
 class Secret:

@@ -24,6 +24,7 @@ from inspector.chain.signs import SIGNS, Way
 from inspector.chain.way import way_through
 from inspector.fact import Fact
 from inspector.model.conclusions import RELIABLE, AnsweredBy
+from inspector.model.network import BY_CLIENT
 
 #: The sentences of `Chain.reasons`; their wording is stable.  Those of the signs of who answered
 #: stand among them.
@@ -187,7 +188,7 @@ def of_link(
         confidence = min(confidence, 0.85 if is_told else 0.75)
     answered_by = _answered_by(call, carrier, reasons)
     client_left = (
-        call.closed_by in ("client", "reset-by-client")
+        call.closed_by in BY_CLIENT
         and not carrier.failed
         and (carrier.closed == UNKNOWN or carrier.closed >= call.closed)
         and (
@@ -257,7 +258,7 @@ def of_none(
         if call.sent == UNKNOWN:
             reasons.append("unwhole")
             confidence = min(confidence, 0.6)
-        elif call.closed_by in ("client", "reset-by-client"):
+        elif call.closed_by in BY_CLIENT:
             confidence = min(confidence, 0.7)
         confidence = min(confidence, 0.5 if scene.lossy else 1.0)
     elif call.voice == "upgrade":

@@ -14,7 +14,7 @@ from typing import Final
 
 from inspector.model.http import Exchange
 from inspector.model.ids import number_of
-from inspector.model.network import Connection, Tunnel
+from inspector.model.network import BY_CLIENT, Connection, Tunnel
 
 #: What a kernel closes for a process that ended, it closes within this (measured: 4 ms for 40
 #: connections); the same time is left for what was on its way.
@@ -54,7 +54,7 @@ class Lives:
                 continue
             for address, side in (
                 (connection.server.ip, ("server", "reset-by-server")),
-                (connection.client.ip, ("client", "reset-by-client")),
+                (connection.client.ip, BY_CLIENT),
             ):
                 life = self._of.get(address)
                 if life is not None:

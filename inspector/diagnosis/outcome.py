@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from inspector.diagnosis.usable import generates, is_redirect, unusable
+from inspector.exchanges.response_bodies import BROKEN, is_json
 from inspector.model.http import EndedBy, EventStream, Exchange, Request, Response, WebSocket
+from inspector.model.network import BY_CLIENT
 from inspector.model.providers import GRAMMARS
 from inspector.protocols.websocket import IN_ORDER
 
@@ -33,8 +35,6 @@ SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "un
 HIDING: Final[tuple[EndedBy, ...]] = ("gap", "capture-end")
 #: Oddities of a body that make it unreadable as labelled.
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
-#: Where an answer is promised, JSON that is none is damage as well; elsewhere it may be a habit.
-BROKEN_JSON: Final = "json-broken"
 #: Oddities of a body of which nothing was read, though its media type is one that is.
 _UNREAD: Final = frozenset({"unknown-content-encoding", "json-too-long"})
 #: The API proxy 0.25.4 appends this to a stream that broke off upstream.
@@ -60,7 +60,7 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         response is not None and response.stream is not None and response.stream.terminated
     ):
         return "unknown"
-    by_client = ended in ("client", "reset-by-client")
+    by_client = ended in BY_CLIENT
     if response is None:
         return "left" if by_client else "unanswered"
     if is_redirect(response):
@@ -91,14 +91,14 @@ def _of_upgrade(exchange: Exchange, response: Response) -> CallOutcome:
         return "answered"
     if exchange.ended_by in HIDING:
         return "unknown"
-    by_client = shown.closed_by == "client" or exchange.ended_by in ("client", "reset-by-client")
+    by_client = shown.closed_by == "client" or exchange.ended_by in BY_CLIENT
     return "left" if by_client else "cut"
 
 
 def _is_damaged(request: Request, response: Response) -> bool:
     """Whether the bytes contradict the labels."""
-    if BROKEN_JSON in response.oddities and generates(request):
-        return True
+    if BROKEN in response.oddities and generates(request):
+        return True  # where no answer is promised JSON that is none may be a habit
     return response.looks_like is not None or bool(_DAMAGE & set(response.oddities))
 
 
@@ -109,11 +109,10 @@ def _is_read(request: Request, response: Response) -> bool:
     """
     if not generates(request) or not response.body_bytes:
         return True
-    kind = response.content_type or ""
+    kind = response.content_type
     if kind == "text/plain":
         return (response.model, response.usage, response.stop_reason) != (None, None, None)
-    is_json = kind == "application/json" or kind.endswith("+json")
-    return is_json and not _UNREAD & set(response.oddities)
+    return is_json(kind) and not _UNREAD & set(response.oddities)
 
 
 def _of_stream(response: Response, stream: EventStream, by_client: bool) -> CallOutcome:

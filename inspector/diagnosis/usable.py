@@ -13,6 +13,7 @@ import re
 from typing import Final, Literal, TypeAlias
 
 from inspector.model.http import Exchange, Request, Response, header
+from inspector.model.network import BY_CLIENT
 from inspector.regex import regex
 
 Unusable: TypeAlias = Literal[
@@ -67,7 +68,7 @@ def unusable(exchange: Exchange) -> Unusable | None:
         return "lengths"
     if asks_for_socket(request) and response.status < 300:
         return "no-socket"
-    if exchange.ended_by in ("client", "reset-by-client") and _is_framed_twice(response):
+    if exchange.ended_by in BY_CLIENT and _is_framed_twice(response):
         return "framing"
     if not response.complete or not generates(request):
         return None

@@ -25,6 +25,7 @@ from inspector.model.credentials import AuthHeader
 from inspector.model.http import EndedBy, Grpc, Request, Response, WebSocket
 from inspector.model.ids import connection_id
 from inspector.model.network import (
+    BY_CLIENT,
     Connection,
     Decryption,
     Endpoint,
@@ -41,7 +42,6 @@ from inspector.protocols.content import Budget
 from inspector.protocols.detect import looks_like_response
 from inspector.unread import UnreadLog
 
-_BY_CLIENT: Final = ("client", "reset-by-client")
 #: Oddities that mean "a limit cut this off", and what is limited: that connection was
 #: not read whole.
 READING_LIMITS: Final[Mapping[str, str]] = {
@@ -291,7 +291,7 @@ class Ledger:
             draft.lost = True
         answered = draft.response_end
         is_whole = answered is not None and answered.complete
-        if connection.close_unseen and connection.closed_by in _BY_CLIENT and not is_whole:
+        if connection.close_unseen and connection.closed_by in BY_CLIENT and not is_whole:
             # The server may have closed first, and that may have been the answer's end.
             draft.lost = True
             self.ends_lost += 1

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from inspector.credentials.body_keys import SEARCH_LIMIT
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
-from inspector.protocols.api import NOTHING, is_broken_json, read_json_body
+from inspector.protocols.api import NOTHING, JsonFacts, is_broken_json, read_json_body
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
@@ -97,6 +97,13 @@ class _Reader:
         coded = self._decoder.coded
         return 0 if coded is None else coded.decoded
 
+    def _take(self, facts: JsonFacts) -> None:
+        """What the API's JSON states."""
+        self.api_error = facts.api_error
+        self.model = facts.model
+        self.usage = facts.usage
+        self.stop_reason = facts.stop_reason
+
     def _decode(self, pieces: Sequence[Segment]) -> Iterable[Sequence[Segment]]:
         """The pieces decoded, never much at once."""
         if not self._decoder.is_plain:
@@ -137,10 +144,7 @@ class EventStreamReader(_Reader):
     def finish(self, end: MessageEnd) -> None:
         self.stream = self._events.finish(end.complete)
         told = self._events.told
-        self.api_error = told.facts.api_error
-        self.model = told.facts.model
-        self.usage = told.facts.usage
-        self.stop_reason = told.facts.stop_reason
+        self._take(told.facts)
         self.faults += told.faults
 
 
@@ -171,10 +175,7 @@ class JsonReader(_Reader):
         facts = read_json_body(text, self._status)
         if facts is NOTHING and not self.faults and end.body_bytes and is_broken_json(text):
             self.faults.append(Fault(BROKEN, self._packet))
-        self.api_error = facts.api_error
-        self.model = facts.model
-        self.usage = facts.usage
-        self.stop_reason = facts.stop_reason
+        self._take(facts)
 
 
 class TextReader(_Reader):
@@ -204,10 +205,7 @@ class TextReader(_Reader):
         elif self._status < 400:
             # What a worker at an edge returns is labelled so unless it says otherwise.
             facts = read_json_body(self._text, self._status)
-            self.api_error = facts.api_error
-            self.model = facts.model
-            self.usage = facts.usage
-            self.stop_reason = facts.stop_reason
+            self._take(facts)
         else:
             lines = self._text.decode("utf-8", "replace").split("\n", 1)
             if line := lines[0].strip()[:MESSAGE_LIMIT]:
@@ -252,6 +250,11 @@ def media_type(value: str | None) -> str | None:
     return None if value is None else value.partition(";")[0].strip().lower() or None
 
 
+def is_json(kind: str | None) -> bool:
+    """Whether a media type is JSON's, or of a format written in it (RFC 6839 3.1)."""
+    return kind is not None and (kind == "application/json" or kind.endswith("+json"))
+
+
 def _kind(head: RequestHead | ResponseHead) -> str | None:
     """The media type that a head states."""
     sent = head.named.get(b"content-type")
@@ -273,7 +276,7 @@ def _wanted(kind: str | None, status: int) -> int:
         return 0
     if kind == "text/event-stream":
         return EVERYTHING
-    if kind == "application/json" or kind.endswith("+json"):
+    if is_json(kind):
         return JSON_LIMIT
     if kind == "text/plain":
         return TEXT_LIMIT

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from inspector.fact import Fact
-from inspector.linux.memory import give_back
+from inspector.linux.memory import return_freed
 from inspector.live.command import Command
 from inspector.live.session import Session
 from inspector.live.signals import Caught, Signals
@@ -185,7 +185,7 @@ class _Loop:
         if now >= self._tidied + TIDY and not self._session.is_behind:
             self._tidied = now
             gc.collect()
-            give_back()
+            return_freed()
 
     def _register(self) -> None:
         """Listen to the sources that have an interface, old and new."""

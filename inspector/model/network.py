@@ -14,6 +14,8 @@ from inspector.model.ids import ConnectionId, DirectTlsId, ExchangeId, TunnelId
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 ClosedBy: TypeAlias = Literal["client", "server", "reset-by-client", "reset-by-server"]
+#: Ends of the client's side.
+BY_CLIENT: Final = ("client", "reset-by-client")
 ConnectOutcome: TypeAlias = Literal[
     "established", "refused", "unanswered", "unreachable", "midstream"
 ]
@@ -352,7 +354,7 @@ class Tunnel(Fact):
             and self.tls.handshake == "complete"
             and bool(self.tls.certificates)
             and not self.records_up
-            and self.closed_by in ("client", "reset-by-client")
+            and self.closed_by in BY_CLIENT
         )
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from inspector.credentials.masking import Masker
-from inspector.exchanges.response_bodies import EVENT_STREAM, GZIP
+from inspector.exchanges.response_bodies import EVENT_STREAM, GZIP, is_json
 from inspector.redaction.blanks import Blank, BodyMasker
 from inspector.redaction.bodies import JsonBody, masked_text
 from inspector.redaction.event_bodies import EventsBody
@@ -119,7 +119,7 @@ def masker_of(kind: str | None, status: int | None, masker: Masker) -> BodyMaske
     failed = status is not None and status >= 400
 
     def choose(start: bytes) -> BodyMasker:
-        if kind is not None and (kind == "application/json" or kind.endswith("+json")):
+        if is_json(kind):
             return JsonBody(masker, answers=answers, failed=failed)
         if kind == "text/event-stream" or EVENT_STREAM.match(start):
             return EventsBody(masker)

@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).parents[2]
 #: Blocks that the C library takes from its heap, the last of which stays: 80 MB in all.
 PROGRAM: Final = """
 from pathlib import Path
-from inspector.linux.memory import give_back
+from inspector.linux.memory import return_freed
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
@@ -21,7 +21,7 @@ blocks = [bytes(4000) for _ in range(20_000)]
 last = blocks[-1]
 del blocks
 before = resident()
-can = give_back()
+can = return_freed()
 print(int(can), before - resident())
 """
 

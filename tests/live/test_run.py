@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.live import run as live_run
 from inspector.live.command import Command
 from inspector.live.run import Ending, StopLimits, await_command, run
 from inspector.live.session import Session
@@ -135,3 +136,15 @@ def test_a_command_goes_on_without_its_interface(session: Session, signals: Sign
     source.gone = True
     command = started("sh", "-c", "sleep 0.4; exit 1")
     assert run(session, signals, command=command).reason == "command"
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_memory_is_given_back_now_and_then_where_there_is_time(
+    session: Session, signals: Signals, monkeypatch: pytest.MonkeyPatch, is_behind: bool
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(live_run, "TIDY", 0.0)
+    monkeypatch.setattr(live_run, "return_freed", lambda: given.append(time.monotonic()))
+    monkeypatch.setattr(Session, "is_behind", is_behind)
+    run(session, signals, limits=StopLimits(duration=0.6))
+    assert bool(given) is not is_behind

@@ -7,6 +7,7 @@ from typing import Final
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import AGENT_HOP, Code, Match, OfExchange, of_exchange
 from inspector.model.http import Exchange
+from inspector.model.network import BY_CLIENT
 
 ABOUT: Final = Code(
     "client-left-after-end",
@@ -25,7 +26,7 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     response = exchange.response
     if response is None or response.complete or response.stream is None:
         return None
-    by_client = exchange.ended_by in ("client", "reset-by-client")
+    by_client = exchange.ended_by in BY_CLIENT
     return Match(of_exchange(exchange)) if response.stream.terminated and by_client else None
 
 

@@ -6,9 +6,10 @@ from typing import Final
 
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.outcome import BROKEN_JSON, outcome_of
+from inspector.diagnosis.outcome import outcome_of
 from inspector.diagnosis.rule import AGENT_HOP, Cause, Code
 from inspector.diagnosis.words import at, plural
+from inspector.exchanges.response_bodies import BROKEN
 from inspector.secrets.labels import shortened
 
 ABOUT: Final = Code(
@@ -47,7 +48,7 @@ def what(call: FailedCall) -> str:
         return f"labelled {shortened(label, 24)} but in truth {response.looks_like}"
     if "content-encoding-mismatch" in response.oddities:
         return f"labelled {shortened(response.content_encoding or '', 16)} and not in that coding"
-    if BROKEN_JSON in response.oddities:
+    if BROKEN in response.oddities:
         return "labelled JSON, and no whole document"
     if response.stream is not None and response.stream.malformed:
         count = response.stream.malformed

@@ -11,7 +11,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import BOTH_HOPS, Cause, Code
 from inspector.diagnosis.tls_words import Reason, reason_in
 from inspector.diagnosis.words import at, authority, plural, told
-from inspector.model.network import Certificate, Tunnel
+from inspector.model.network import BY_CLIENT, Certificate, Tunnel
 from inspector.protocols.x509 import NAMES_LIMIT, STAMP
 from inspector.secrets.labels import shortened
 
@@ -35,7 +35,6 @@ ABOUT: Final = Code(
     shown_by="tls-untrusted",
 )
 
-_BY_CLIENT: Final = ("client", "reset-by-client")
 _NS: Final = 1_000_000_000
 #: The last second of the year 9999, later than which no date is; a file may state any time.
 _LAST: Final = 253_402_300_799
@@ -89,7 +88,7 @@ def how(tunnel: Tunnel) -> str:
         return "Squid's side closed before a ServerHello"
     if _is_silent(tunnel):
         return "silence after the ClientHello"
-    if tunnel.closed_by in _BY_CLIENT:
+    if tunnel.closed_by in BY_CLIENT:
         return "the API proxy closed after the certificate, as one that does not trust it"
     return "closed during the handshake"
 
@@ -107,7 +106,7 @@ def reason_of(call: FailedCall) -> Reason | None:
     if reason is not None or tunnel is None or tunnel.tls is None:
         return reason
     tls = tunnel.tls
-    if tls.wants_certificate and tunnel.closed_by not in _BY_CLIENT:
+    if tls.wants_certificate and tunnel.closed_by not in BY_CLIENT:
         return tls_words.WANTS_CERTIFICATE
     alerts = " ".join(tls.alerts).replace("_", " ")
     if (reason := reason_in(alerts)) is not None:

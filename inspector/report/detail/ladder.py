@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from inspector.model.http import Exchange
-from inspector.model.network import ClosedBy, Connection, Endpoint, Tunnel, opens_tunnel
+from inspector.model.network import BY_CLIENT, ClosedBy, Connection, Endpoint, Tunnel, opens_tunnel
 from inspector.model.report import Report
 from inspector.report.detail.facts import Lane, Step, StepKind
 from inspector.report.roles import KnownRoles
@@ -62,7 +62,7 @@ class Ladder:
             for each in exchanges
             if each.connection == connection.id and each.ended_by not in _IN_ORDER
         ]
-        by_client = closed_by in ("client", "reset-by-client")
+        by_client = closed_by in BY_CLIENT
         said = "resets the connection" if closed_by in _RESETS else "closes the connection"
         if left_open:
             answered = any(each.response is not None for each in left_open)
