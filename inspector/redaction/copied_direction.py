@@ -135,11 +135,15 @@ class CopiedDirection:
         self.settle(EVERYTHING)
         self.track.settle(EVERYTHING)
 
-    def trim(self, history: int = HISTORY, past: int = PAST) -> None:
-        """Forget what is older than `history`, but nothing that a packet here waits for."""
-        track, most = self.track, 2 * history
+    def trim(self, history: int = HISTORY, past: int = PAST, slack: int | None = None) -> None:
+        """Forget what is older than `history`, but nothing that a packet here waits for.
+
+        For less than `slack` bytes nothing is done; None: for as many as `history`.
+        """
+        slack = history if slack is None else slack
+        track, most = self.track, history + slack
         if track.end > most and track.remembered > most:  # most have not said so much
-            track.trim(self.waiting.first(track.decided), history, past)
+            track.trim(self.waiting.first(track.decided), history, past, slack)
 
     def give_up(self) -> bool:
         """Nobody understands it: what is not decided stays blank; whether there was any."""

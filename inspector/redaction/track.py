@@ -224,10 +224,13 @@ class Track:
         kept = sum([len(stretch.raw) for stretch in self._stretches])
         return max(0, kept - max(0, self.end - self.decided))
 
-    def trim(self, needed: int, history: int = HISTORY, past: int = PAST) -> None:
+    def trim(
+        self, needed: int, history: int = HISTORY, past: int = PAST, slack: int | None = None
+    ) -> None:
         """Forget decided bytes, but for the last `history`, and those from `needed` on.
 
-        `past`: of those before the last gap so many bytes stay.
+        `past`: of those before the last gap so many bytes stay.  `slack`: for less nothing is
+        done; None: as many as `history`.
         Called by who holds the packets: one that waits still has to be masked.
         """
         stretches = self._stretches
@@ -241,7 +244,7 @@ class Track:
             del stretches[0]
         base, raw, out = stretches[-1]
         spare = min(self.decided - history, needed) - base
-        if spare > history:
+        if spare > (history if slack is None else slack):
             del raw[:spare]
             del out[:spare]
             stretches[-1] = CapturedBytes(base + spare, raw, out)
