@@ -66,9 +66,7 @@ def told(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
     error = response.api_error if response is not None else None
     if error is None or not error.message:
         return ()
-    message = " ".join(error.message.split())
-    if len(message) > _QUOTED:
-        message = shortened(message, _QUOTED - 3) + "..."
+    message = shortened(" ".join(error.message.split()), _QUOTED)
     return (f'{call.exchange.id}: "{message}"',)
 
 

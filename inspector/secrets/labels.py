@@ -14,7 +14,8 @@ from inspector.secret import FINGERPRINT_DIGITS, fingerprint
 _DIGITS: Final = FINGERPRINT_DIGITS
 #: Characters of the longest label: that of a credential, with its kind, prefix and anomalies.
 _LONGEST: Final = 160
-_CUT: Final = "...>"
+_CUT: Final = "..."
+_CUT_LABEL: Final = "...>"
 #: Characters of a label beside those of the length.
 _FIXED: Final = len("< bytes >") + _DIGITS
 _LABEL: Final = regex(rf"<(\d+) bytes [0-9a-f]{{{_DIGITS}}}>")
@@ -27,20 +28,21 @@ def label(text: str, key: bytes) -> str:
 
 
 def shortened(text: str, room: int) -> str:
-    """A shown text in at most `room` characters: a label in it stays whole or goes.
+    """A shown text in at most `room` characters, with `...` where it was cut.
 
-    Of one with which the text begins, and which has no room, the beginning stays and its end is
-    marked: `<anthropic-api...>`.
+    A label in it stays whole or goes.  Of one with which the text begins, and which has no room,
+    the beginning stays and its end is marked: `<anthropic-api...>`.
     """
     if len(text) <= room:
         return text
-    start = text.rfind("<", 0, room)
+    kept = max(0, room - len(_CUT))
+    start = text.rfind("<", 0, kept)
     stop = text.find(">", start)
-    if start < 0 or not room <= stop < start + _LONGEST:
-        return text[:room]
+    if start < 0 or not kept <= stop < start + _LONGEST:
+        return (text[:kept] + _CUT)[:room]
     if start:
-        return text[:start].rstrip()
-    return text[: room - len(_CUT)] + _CUT if room > len(_CUT) else text[:room]
+        return text[:start].rstrip() + _CUT
+    return text[: room - len(_CUT_LABEL)] + _CUT_LABEL if room > len(_CUT_LABEL) else text[:room]
 
 
 def length(shown: str) -> int:

@@ -38,7 +38,7 @@ def test_a_label_stays_whole_or_goes_where_a_text_is_cut(room: int) -> None:
     text = f"the key {LABEL} is bad; and the key {LABEL}"
     shown = shortened(text, room)
     assert len(shown) <= room
-    assert text.startswith(shown.rstrip())
+    assert text.startswith(shown.rstrip("."))
     assert shown.count("<") == shown.count(LABEL)
 
 
@@ -48,6 +48,15 @@ def test_of_a_label_alone_the_beginning_stays_and_says_so() -> None:
     assert [len(shortened(LABEL, room)) for room in range(12)] == list(range(12))
 
 
-def test_what_is_no_label_is_cut_anywhere() -> None:
-    assert shortened("a < b and more", 6) == "a < b "
-    assert shortened("<" + "x" * 500 + ">", 6) == "<xxxxx"
+def test_what_is_no_label_is_cut_anywhere_and_says_so() -> None:
+    assert shortened("a < b and more", 9) == "a < b ..."
+    assert shortened("<" + "x" * 500 + ">", 6) == "<xx..."
+
+
+def test_no_part_of_a_name_stands_as_if_it_were_the_name() -> None:
+    assert shortened("api.anthropic.com, api.openai.com", 32) == "api.anthropic.com, api.openai..."
+    assert [shortened("api.openai.com", room) for room in (14, 13, 2)] == [
+        "api.openai.com",
+        "api.openai...",
+        "..",
+    ]

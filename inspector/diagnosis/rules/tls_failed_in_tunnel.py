@@ -158,11 +158,12 @@ def details(call: FailedCall, case: Case, count: int) -> tuple[str, ...]:
 
 
 def _described(shown: Certificate) -> tuple[str, str]:
-    names = ", ".join(shown.names[:2]) or shown.subject
+    names = ", ".join(shortened(name, 40) for name in shown.names[:2])
+    others = " and others" if len(shown.names) > 2 else ""
     dates = f"{(shown.not_before or '?')[:10]} to {(shown.not_after or '?')[:10]}"
     return (
-        f"Its certificate is signed by {shortened(shown.issuer, 44)}.",
-        f"It is for {shortened(names, 32)}, valid {dates}.",
+        f"Its certificate is signed by {shortened(shown.issuer, 60)}.",
+        f"It is for {names or shortened(shown.subject, 60)}{others}, valid {dates}.",
     )
 
 

@@ -51,7 +51,7 @@ def _clipped(text: str, width: int) -> str:
     if len(text) > 4 * width:
         text = text[: 4 * width] + "..."
     shown = visible(text)
-    return shown if len(shown) <= width else shortened(shown, max(0, width - 3)) + "..."
+    return shortened(shown, width)
 
 
 #: A page says most of its short texts again and again.

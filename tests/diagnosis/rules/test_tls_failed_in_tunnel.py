@@ -6,7 +6,9 @@ import ssl
 
 import pytest
 
+from inspector.diagnosis.rules.tls_failed_in_tunnel import _described
 from inspector.model.conclusions import RootCause
+from inspector.model.network import Certificate
 from inspector.model.report import Report
 from inspector.protocols.x509 import NAMES_LIMIT
 from tests.diagnosis.calls import CALL, PROXY_SAYS, cause, found, golden, proxy_error
@@ -70,6 +72,23 @@ def test_a_client_that_ends_the_handshake_of_tls_12_and_leaves_dislikes_the_cert
     assert any("api.lab.test" in detail for detail in told.details), "so are the names"
     assert "NODE_EXTRA_CA_CERTS" in told.advice
     assert "TLS failure" not in {other.what for other in told.ruled_out}
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("api.a.test", "api.b.test"), "It is for api.a.test, api.b.test, valid"),
+        (("api.a.test", "api.b.test", "c.test"), "It is for api.a.test, api.b.test and others,"),
+        (("x" * 60 + ".test",), f"It is for {'x' * 37}..., valid"),
+        ((), "It is for CN=api.a.test, valid"),
+    ],
+)
+def test_the_names_of_a_certificate_stand_whole_or_with_the_mark_of_a_cut(
+    names: tuple[str, ...], told: str
+) -> None:
+    shown = Certificate("CN=api.a.test", "CN=Lab", names, "2026-01-01T00:00:00Z", None)
+
+    assert _described(shown)[1].startswith(told)
 
 
 def test_one_that_sent_a_request_does_not() -> None:
