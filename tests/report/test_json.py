@@ -41,6 +41,16 @@ def test_the_example_survives_the_way_through_the_types(
     assert from_dict(json.loads(as_json(report))) == report
 
 
+@pytest.mark.parametrize("name", ["a", "two\nlines", "##[x]", "\x7f", "\u202e", "caf\udce9"])
+def test_items_that_are_written_together_read_as_each_alone(report: Report, name: str) -> None:
+    files = [replace(report.captures[0], name=f"{name} {number}") for number in range(40)]
+    told = replace(report, captures=tuple(files))
+
+    each = [text_of(item, several_files=True) for item in files]
+
+    assert b"[\n  " + b",\n  ".join(each) + b"\n]" in b"".join(pieces(told))
+
+
 def test_the_top_level_names_are_those_of_the_format(report: Report) -> None:
     assert list(as_dict(report)) == [
         "schema",
