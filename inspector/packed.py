@@ -36,7 +36,7 @@ _KEPT: Final = 16
 unpack: Final = pickle.loads
 
 
-class _Alike(Sequence[T], Generic[T]):
+class Alike(Sequence[T], Generic[T]):
     """Equal to any sequence with equal items, as a tuple would be to a tuple."""
 
     __slots__ = ()
@@ -54,7 +54,7 @@ class _Alike(Sequence[T], Generic[T]):
         return repr(tuple(self))
 
 
-class PackedList(_Alike[T]):
+class PackedList(Alike[T]):
     """A sequence that only grows at its end; its first `loose` blocks stay unpacked."""
 
     __slots__ = ("_blocks", "_length", "_loose", "_open", "_unpacked")
@@ -219,7 +219,7 @@ class Reordered(Sequence[T], Generic[T]):
         return (self._source[place] for place in self._order)
 
 
-class Amended(_Alike[T]):
+class Amended(Alike[T]):
     """Records of an archive as `amend` gives each; they stay packed as they are."""
 
     __slots__ = ("_amend", "_source")

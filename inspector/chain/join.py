@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 
+from inspector.chain.chains import Chains
 from inspector.chain.clustering import CROWDED, clusters
 from inspector.chain.reuse import free_turns, left_over, while_coming
 from inspector.chain.rows import CallRow, Carrier, Moments, calls, carriers
@@ -15,7 +16,7 @@ from inspector.exchanges.turns import TunnelTurn
 from inspector.model.capture import Completeness
 from inspector.model.conclusions import RELIABLE, Chain
 from inspector.model.http import Exchange
-from inspector.model.ids import TunnelId, chain_id, number_of, tunnel_id
+from inspector.model.ids import TunnelId, number_of, tunnel_id
 from inspector.model.network import Connection, Tunnel
 from inspector.model.topology import Topology
 from inspector.packed import PackedList
@@ -65,18 +66,17 @@ def join(
         joined.connections,
         ((turn.proxy, turn.opened) for turn in used if not said.is_taken(turn)),
     )
-    chains: PackedList[Chain] = PackedList()
+    chains = Chains()
     for call in asked:
         if call.is_agents:
-            linked = said.of(call)
-            statement, tunnel, attempts = linked or (
+            statement, tunnel, attempts = said.of(call) or (
                 of_none(
                     call, scene, outward.way(call), said.is_turned_away(call), said.among(call)
                 ),
                 None,
                 (),
             )
-            chains.append(_chain(len(chains) + 1, call, statement, tunnel, attempts))
+            chains.add(call.id, call.status, statement, tunnel, attempts)
     return chains
 
 
@@ -131,8 +131,8 @@ class _Said:
         self._statements: list[Statement] = []
         self._numbers: dict[Statement, int] = {}
         #: For each call its statement's place, -1 for none, and the number in its tunnel's id.
-        self._of = array("l", [-1]) * calls
-        self._tunnel = array("l", [-1]) * calls
+        self._of = array("i", [-1]) * calls
+        self._tunnel = array("i", [-1]) * calls
         self._attempts: dict[int, tuple[TunnelId, ...]] = {}
         self._taken = bytearray(tunnels)
         self._turned_away = bytearray()
@@ -188,25 +188,6 @@ class _Said:
             return None
         tunnel = tunnel_id(self._tunnel[call.position])
         return self._statements[number], tunnel, self._attempts.get(call.position, ())
-
-
-def _chain(
-    number: int,
-    call: CallRow,
-    statement: Statement,
-    tunnel: TunnelId | None,
-    attempts: tuple[TunnelId, ...],
-) -> Chain:
-    return Chain(
-        id=chain_id(number),
-        agent_exchange=call.id,
-        tunnel=tunnel,
-        attempts=attempts,
-        confidence=statement.confidence,
-        reasons=statement.sentences(),
-        answered_by=statement.answered_by,
-        status=None if call.status < 0 else call.status,
-    )
 
 
 def _is_lossy(completeness: Completeness, topology: Topology) -> bool:

@@ -14,17 +14,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import exp
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from inspector.chain.answerer import weigh
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
 from inspector.chain.link import Link
-from inspector.chain.rows import UNKNOWN, CallRow, Carrier
+from inspector.chain.rows import UNKNOWN, CallRow, Carrier, Voice
 from inspector.chain.signs import SIGNS, Way
 from inspector.chain.way import way_through
 from inspector.fact import Fact
 from inspector.model.conclusions import RELIABLE, AnsweredBy
-from inspector.model.network import BY_CLIENT
+from inspector.model.http import EndedBy
+from inspector.model.network import BY_CLIENT, ClosedBy
 
 #: The sentences of `Chain.reasons`; their wording is stable.  Those of the signs of who answered
 #: stand among them.
@@ -212,27 +213,27 @@ def _answered_by(call: CallRow, carrier: Carrier, reasons: list[str]) -> Answere
     elif carrier.failed:
         reasons.append("tls-failed")
     if call.voice == "none":
-        return _without_answer(call, reasons)
+        return _without_answer(call.ended_by, reasons)
     if call.voice == "upgrade":
         reasons.append("upgrade")
         return "upstream"
-    return _weighed(call, way_through(call, carrier), reasons)
+    return _weighed(call.marks, way_through(call, carrier), reasons)
 
 
-def _weighed(call: CallRow, way: Way, reasons: list[str]) -> AnsweredBy:
-    weighed = weigh(call.marks, way)
+def _weighed(marks: int, way: Way, reasons: list[str]) -> AnsweredBy:
+    weighed = weigh(marks, way)
     if weighed.by == "unknown":
         reasons.append("undecided")
     reasons += weighed.signs
     return weighed.by
 
 
-def _of_its_own(call: CallRow, scene: Scene, way: Way) -> float:
+def _of_its_own(status: int, scene: Scene, way: Way) -> float:
     """How sure it is that the API proxy answered a call itself, without a tunnel."""
     confidence = 0.95
-    if call.status in _AFTER_ATTEMPT:
+    if status in _AFTER_ATTEMPT:
         confidence = 0.9 if scene.hop_seen else 0.7
-        if call.status in _GATEWAY and way != "knocked in vain":
+        if status in _GATEWAY and way != "knocked in vain":
             confidence = 0.7  # it tried something, which is not in the capture
         confidence = min(confidence, 0.6 if scene.lossy else 1.0)
     return min(confidence, 0.85 if scene.lossy else 1.0)
@@ -250,12 +251,33 @@ def of_none(
     `way` is what the API proxy did meanwhile, `among` counts the calls without a tunnel and the
     free tunnels that may be theirs.
     """
+    alone = _Alone(
+        call.voice, call.status, call.marks, call.ended_by, call.closed_by, call.sent == UNKNOWN
+    )
+    return _of_none(alone, scene, way, is_turned_away, among)
+
+
+class _Alone(NamedTuple):
+    """All of a call that what is said of it without a tunnel rests on."""
+
+    voice: Voice
+    status: int
+    marks: int
+    ended_by: EndedBy
+    closed_by: ClosedBy | None
+    is_unsent: bool
+
+
+@lru_cache(maxsize=256)  # of most calls that have no tunnel the same is said
+def _of_none(
+    call: _Alone, scene: Scene, way: Way, is_turned_away: bool, among: tuple[int, int] | None
+) -> Statement:
     reasons: list[str] = []
     if call.voice == "none":
-        answered_by = _without_answer(call, reasons)
+        answered_by = _without_answer(call.ended_by, reasons)
         reasons.append("no-tunnel")
         confidence = 0.4 if answered_by == "unknown" else 0.9
-        if call.sent == UNKNOWN:
+        if call.is_unsent:
             reasons.append("unwhole")
             confidence = min(confidence, 0.6)
         elif call.closed_by in BY_CLIENT:
@@ -266,10 +288,10 @@ def of_none(
         reasons += ["upgrade", "missing"]
     else:
         is_open = among is not None or is_turned_away or scene.lossy
-        answered_by = _weighed(call, "not known" if is_open else way, reasons)
+        answered_by = _weighed(call.marks, "not known" if is_open else way, reasons)
         if answered_by == "api-proxy":
             reasons.append("no-tunnel")
-            confidence = _of_its_own(call, scene, way)
+            confidence = _of_its_own(call.status, scene, way)
         else:
             reasons.append("missing")
             confidence = 0.3
@@ -288,15 +310,15 @@ def of_none(
     return Statement(answered_by, confidence, tuple(dict.fromkeys(reasons)), among)
 
 
-def _without_answer(call: CallRow, reasons: list[str]) -> AnsweredBy:
+def _without_answer(ended_by: EndedBy, reasons: list[str]) -> AnsweredBy:
     """Return who answered a call without a response: nobody, if the capture shows its end."""
-    if call.ended_by == "capture-end":
+    if ended_by == "capture-end":
         reasons.append("open")
         return "unknown"
-    if call.ended_by == "gap":
+    if ended_by == "gap":
         reasons.append("gap")
         return "unknown"
-    if call.ended_by == "unread":
+    if ended_by == "unread":
         reasons.append("foreign")
         return "unknown"
     reasons.append("none")
