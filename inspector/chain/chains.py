@@ -53,8 +53,8 @@ class Chains(Alike[Chain]):
         call: ExchangeId,
         status: int,
         statement: Statement,
-        tunnel: TunnelId | None,
-        attempts: tuple[TunnelId, ...],
+        tunnel: TunnelId | None = None,
+        attempts: tuple[TunnelId, ...] = (),
     ) -> None:
         """What is said of the next call; a `status` below 0 is none."""
         if statement is not self._last[0]:

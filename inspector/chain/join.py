@@ -69,14 +69,17 @@ def join(
     chains = Chains()
     for call in asked:
         if call.is_agents:
-            statement, tunnel, attempts = said.of(call) or (
-                of_none(
-                    call, scene, outward.way(call), said.is_turned_away(call), said.among(call)
-                ),
-                None,
-                (),
+            linked = said.of(call) if opened else None
+            if linked is not None:
+                chains.add(call.id, call.status, *linked)
+                continue
+            way = outward.way(call)
+            statement = (
+                of_none(call, scene, way, said.is_turned_away(call), said.among(call))
+                if opened
+                else of_none(call, scene, way)
             )
-            chains.add(call.id, call.status, statement, tunnel, attempts)
+            chains.add(call.id, call.status, statement)
     return chains
 
 

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal, TypeAlias
 
 from inspector.fact import Fact
-from inspector.model.http import PageAuthor, Response, header
+from inspector.model.http import PageAuthor, Response
 from inspector.regex import regex
 
 #: Who may have written an answer that came from the API proxy's port.
@@ -353,12 +353,19 @@ SIGNS: Final[tuple[Sign, ...]] = (
 BY_NAME: Final[dict[str, Sign]] = {sign.name: sign for sign in SIGNS}
 
 
+_SERVER_SIZE: Final = len("server")
+
+
 def marks_of(response: Response) -> int:
     """Return which signs an answer shows by itself, as a set of bits: the place in `SIGNS`."""
-    error = response.api_error
+    error, names, server = response.api_error, [], None
+    for name, value in response.headers:  # asked of every answer: once through its fields
+        names.append(name)
+        if len(name) == _SERVER_SIZE and server is None and name.lower() == "server":
+            server = value.lower()
     return _marks(
-        tuple([name for name, _ in response.headers]),
-        (header(response, "server") or "").lower(),
+        tuple(names),
+        server or "",
         (error.type or "") if error is not None else "",
         (error.message or "") if error is not None else "",
         response.page,

@@ -34,8 +34,10 @@ class Lives:
     def see(self, exchange: Exchange) -> None:
         """An answer is a sign of life; of all exchanges, before `survey`."""
         if exchange.server.ip in self._of and exchange.response is not None:
-            response = exchange.response
-            self._sign(exchange.connection, response.ended_at or response.started_at)
+            response, number = exchange.response, number_of(exchange.connection)
+            at, known = response.ended_at or response.started_at, self._signs.get(number)
+            if known is None or at > known:
+                self._signs[number] = at
 
     def _sign(self, connection: str, at: int | None) -> None:
         if at is not None:

@@ -45,15 +45,16 @@ _FIRST_EVENTS: Final = frozenset(event for known in GRAMMARS for event in known.
 
 def outcome_of(exchange: Exchange) -> CallOutcome:
     """What became of one exchange."""
-    response, ended = exchange.response, exchange.ended_by
-    if exchange.request is None:
+    request, response, ended = exchange.request, exchange.response, exchange.ended_by
+    if request is None:
         return "unknown"
-    if response is not None and response.status >= 400:
-        return "status"
-    if response is not None and exchange.grpc is not None and exchange.grpc.status is not None:
-        return "status" if exchange.grpc.status else "answered"
-    if response is not None and response.status == 101:
-        return _of_upgrade(exchange, response)
+    if response is not None:
+        if response.status >= 400:
+            return "status"
+        if exchange.grpc is not None and exchange.grpc.status is not None:
+            return "status" if exchange.grpc.status else "answered"
+        if response.status == 101:
+            return _of_upgrade(exchange, response)
     if ended == "unread":
         return "unread"
     if ended in HIDING and not (
@@ -65,14 +66,14 @@ def outcome_of(exchange: Exchange) -> CallOutcome:
         return "left" if by_client else "unanswered"
     if is_redirect(response):
         return "redirected"
-    if unusable(exchange) is not None and not _is_damaged(exchange.request, response):
+    if unusable(exchange) is not None and not _is_damaged(request, response):
         return "unusable"
     if response.stream is not None:
         return _of_stream(response, response.stream, by_client)
-    if _is_damaged(exchange.request, response):
+    if _is_damaged(request, response):
         return "damaged"
     if response.complete:
-        return "answered" if _is_read(exchange.request, response) else "unread"
+        return "answered" if _is_read(request, response) else "unread"
     return "left" if by_client else "cut"
 
 
@@ -97,9 +98,13 @@ def _of_upgrade(exchange: Exchange, response: Response) -> CallOutcome:
 
 def _is_damaged(request: Request, response: Response) -> bool:
     """Whether the bytes contradict the labels."""
+    if response.looks_like is not None:
+        return True
+    if not response.oddities:
+        return False
     if BROKEN in response.oddities and generates(request):
         return True  # where no answer is promised JSON that is none may be a habit
-    return response.looks_like is not None or bool(_DAMAGE & set(response.oddities))
+    return not _DAMAGE.isdisjoint(response.oddities)
 
 
 def _is_read(request: Request, response: Response) -> bool:
@@ -107,12 +112,12 @@ def _is_read(request: Request, response: Response) -> bool:
 
     Of plain text only JSON is read; a sentence may be an answer, or a gateway's excuse.
     """
-    if not generates(request) or not response.body_bytes:
+    if not response.body_bytes or not generates(request):
         return True
     kind = response.content_type
     if kind == "text/plain":
         return (response.model, response.usage, response.stop_reason) != (None, None, None)
-    return is_json(kind) and not _UNREAD & set(response.oddities)
+    return is_json(kind) and _UNREAD.isdisjoint(response.oddities)
 
 
 def _of_stream(response: Response, stream: EventStream, by_client: bool) -> CallOutcome:

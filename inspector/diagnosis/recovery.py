@@ -62,6 +62,8 @@ class Recoveries:
         )
         number = number_of(exchange.id)
         known = self._failures.get(key, [])
+        if not known and outcome == "answered":
+            return  # as nearly all
         failure = next((each for each in reversed(known) if _continues(request, each)), None)
         if failure is not None:
             known.remove(failure)

@@ -30,11 +30,9 @@ class Redirects:
     def note(self, exchange: Exchange, outcome: CallOutcome) -> None:
         """The next call."""
         request, response = exchange.request, exchange.response
-        if request is None:
+        if request is None or not (self._pending or outcome == "redirected"):
             return
-        found = None
-        if self._pending:
-            found = self._pending.pop((exchange.client.ip, path_of(request.target)), None)
+        found = self._pending.pop((exchange.client.ip, path_of(request.target)), None)
         if found is not None:
             number, method = found
             if outcome in SUCCEEDED:

@@ -50,7 +50,7 @@ class Tries:
     def note(self, exchange: Exchange, *, failed: bool) -> None:
         """The next call: a row of tries goes on, or ends because it went well."""
         request = exchange.request
-        if request is None:
+        if request is None or not (failed or self._rows):
             return
         # The hash alone is kept: a target may be long, and there may be many.
         key = hash((

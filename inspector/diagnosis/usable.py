@@ -10,6 +10,7 @@ whatever it asked for, is a status below 100, or two lengths.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from inspector.model.http import Exchange, Request, Response, header
@@ -42,6 +43,8 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _EMPTY: Final = frozenset({200, 204, 205})
 #: The event by which a stream is only kept open (Messages).
 _PING: Final = "ping"
+_LENGTH_SIZE: Final = len("content-length")
+_CODING_SIZE: Final = len("transfer-encoding")
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 #: A coding and its old name (RFC 9110 8.4.1.3).
 _ALIASES: Final = {"x-gzip": "gzip", "x-compress": "compress"}
@@ -49,7 +52,12 @@ _ALIASES: Final = {"x-gzip": "gzip", "x-compress": "compress"}
 
 def generates(request: Request) -> bool:
     """Whether a request asks for what a model makes."""
-    return request.method == "POST" and GENERATES.search(request.target) is not None
+    return request.method == "POST" and _is_of_model(request.target)
+
+
+@lru_cache(maxsize=64)  # a client asks at few places
+def _is_of_model(target: str) -> bool:
+    return GENERATES.search(target) is not None
 
 
 def is_redirect(response: Response) -> bool:
@@ -83,6 +91,8 @@ def unusable(exchange: Exchange) -> Unusable | None:
         return "silence"
     if response.content_type in _PAGES:
         return "page"
+    if response.content_encoding is None:
+        return None
     return "coding" if _unasked(request, response) else None
 
 
@@ -96,14 +106,23 @@ def _is_of_its_length(request: Request, response: Response) -> bool:
 
     No client goes on where it is not (RFC 9112 6.3, RFC 9113 8.1.1).
     """
-    stated = [value for name, value in response.headers if name.lower() == "content-length"]
-    if not stated or header(response, "transfer-encoding") is not None:
+    stated = []
+    for name, value in response.headers:
+        size = len(name)  # asked of every answer: both names are looked for at once
+        if size == _LENGTH_SIZE and name.lower() == "content-length":
+            stated.append(value)
+        elif size == _CODING_SIZE and name.lower() == "transfer-encoding":
+            return True
+    if not stated:
         return True
-    lengths = {item.strip() for value in stated for item in value.split(",")}
-    if len(lengths) > 1 or not all(item.isdecimal() for item in lengths):
-        return False
+    length = stated[0]
+    if len(stated) > 1 or not length.isdecimal():
+        lengths = {item.strip() for value in stated for item in value.split(",")}
+        if len(lengths) > 1 or not all(item.isdecimal() for item in lengths):
+            return False
+        length = lengths.pop()
     has_body = response.complete and request.method != "HEAD" and response.status not in (204, 304)
-    return not has_body or int(lengths.pop()) == response.body_bytes
+    return not has_body or int(length) == response.body_bytes
 
 
 def _is_framed_twice(response: Response) -> bool:

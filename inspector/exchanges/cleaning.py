@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from itertools import chain
+from itertools import chain, filterfalse
 from operator import attrgetter, is_
 from typing import Any, Final, TypeVar
 
@@ -129,7 +129,7 @@ class Cleaner:
         texts: list[str] = []
         _gather(record, texts)
         clear = self._clear
-        new = [text for text in texts if text not in clear]
+        new = list(filterfalse(clear.__contains__, texts))
         if not new:
             return False
         if self._credentials.may_hold_learnt(new) and any(map(self._credentials.holds_learnt, new)):
@@ -142,24 +142,22 @@ class Cleaner:
 
 def _gather(value: Any, texts: list[str]) -> None:
     """Put the captured texts of a record, or of something in one, behind `texts`."""
-    if isinstance(value, dict):
-        items: Iterable[Any] = (*value, *value.values())
-    elif not isinstance(value, tuple):
-        items = _VALUES.get(type(value), _none_of)(value)
-    elif value and type(value[0]) is tuple:  # the fields of a head, all of them texts
-        texts += chain.from_iterable(value)
-        return
-    else:
+    values = _VALUES.get(type(value))
+    items: Iterable[Any] = ()
+    if values is not None:
+        items = values(value)
+    elif isinstance(value, tuple):
         items = value
-    # Nearly all are texts: a call for each took longer than the search.
-    texts += [item for item in items if type(item) is str]
+    elif isinstance(value, dict):
+        items = (*value, *value.values())
+    # Nearly all are texts, or the fields of a head: a call for each took longer than the search.
     for item in items:
-        if item is not None and type(item) is not str:
+        if type(item) is str:
+            texts.append(item)
+        elif type(item) is tuple and item and type(item[0]) is tuple:
+            texts += chain.from_iterable(item)
+        elif item:
             _gather(item, texts)
-
-
-def _none_of(_: object) -> tuple[object, ...]:
-    return ()
 
 
 def _values_of(names: tuple[str, ...]) -> Callable[[object], tuple[object, ...]]:

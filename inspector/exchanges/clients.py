@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from inspector.exchanges.calls import is_call
@@ -25,8 +26,18 @@ class _Tally(Changing):
     processes: dict[Process, None] = field(default_factory=dict)
     numbers: NumbersTally = field(default_factory=NumbersTally)
     requests: int = 0
+    has_calls: bool = False
     auth: Counter[AuthHeader] = field(default_factory=Counter)
-    statuses: Counter[str] = field(default_factory=Counter)
+    statuses: dict[str, int] = field(default_factory=dict)
+    #: The credentials of the last request, and of how many in a row; not in `auth` yet.
+    asked_with: tuple[AuthHeader, ...] = ()
+    as_often: int = 0
+
+    def settle(self, following: tuple[AuthHeader, ...] = ()) -> None:
+        """Count the credentials of requests in a row, which are mostly the same."""
+        for header in dict.fromkeys(self.asked_with):
+            self.auth[header] += self.as_often
+        self.asked_with, self.as_often = following, 0
 
 
 def status_of(exchange: Exchange) -> str:
@@ -57,6 +68,7 @@ def clients(
     tunnels.  `processes` tells who made a connection, by its id.  `providers` is filled with the
     numbers of the calls to each.
     """
+    role = lru_cache(maxsize=4096)(roles.role)
     tallies: dict[_Key, _Tally] = {}
     #: Those with a call, in the order of their first ones.
     first_calls: list[tuple[Provider, _Tally]] = []
@@ -66,25 +78,30 @@ def clients(
             continue
         if exchange.hop == "api-proxy-to-forward-proxy":
             continue
-        if exchange.decrypted and roles.role(exchange.client.ip) == "api-proxy":
+        ip = exchange.client.ip
+        if exchange.decrypted and role(ip) == "api-proxy":
             continue
         process = processes.get(exchange.connection) if processes else None
-        client = (exchange.client.ip, request.user_agent, exchange.provider, host, port)
-        key = (*client, *program_of(process))
+        program = (None, None) if process is None else program_of(process)
+        key = (ip, request.user_agent, exchange.provider, host, port, *program)
         tally = tallies.get(key)
         if tally is None:
             tally = tallies[key] = _Tally()
         tally.requests += 1
         if process is not None and len(tally.processes) < PROCESSES:
             tally.processes[process] = None
-        for header in dict.fromkeys(request.auth):
-            tally.auth[header] += 1
-        tally.statuses[status_of(exchange)] += 1
-        at_api_proxy = roles.role(exchange.server.ip) == "api-proxy"
-        if is_call(exchange, at_api_proxy=at_api_proxy):
-            if not tally.numbers:
+        if request.auth != tally.asked_with:
+            tally.settle(request.auth)
+        tally.as_often += 1
+        status = status_of(exchange)
+        tally.statuses[status] = tally.statuses.get(status, 0) + 1
+        if is_call(exchange, at_api_proxy=role(exchange.server.ip) == "api-proxy"):
+            if not tally.has_calls:
+                tally.has_calls = True
                 first_calls.append((exchange.provider, tally))
             tally.numbers.add(exchange)
+    for tally in tallies.values():
+        tally.settle()
     if providers is not None:
         for provider, tally in first_calls:
             providers.setdefault(provider, NumbersTally()).merge(tally.numbers)

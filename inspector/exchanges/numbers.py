@@ -6,13 +6,16 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from inspector.exchanges.timing import timing_of
 from inspector.model.http import Exchange
 from inspector.model.numbers import Durations, Numbers, Tokens
 
 T = TypeVar("T", int, float)
+
+#: From here on not every whole number is one of 64 bits with a point (IEEE 754).
+_MOST: Final = 1 << 53
 
 
 class NumbersTally:
@@ -36,18 +39,18 @@ class NumbersTally:
         response = call.response
         assert response is not None
         self._counted += 1
-        timing = timing_of(call)
-        for known, durations in ((timing.first_byte, self._first), (timing.last_byte, self._last)):
-            if known is not None:
-                durations.append(known)
-        if response.model is not None:
-            self._models[response.model] += 1
-        if response.usage is not None:
-            usage = response.usage
-            for stated, tokens in ((usage.input_tokens, self._input),
-                                   (usage.output_tokens, self._output)):  # fmt: skip
-                if stated is not None and 0 <= stated < 1 << 53:
-                    tokens.append(stated)
+        timing = call.timing or timing_of(call)
+        if timing.first_byte is not None:
+            self._first.append(timing.first_byte)
+        if timing.last_byte is not None:
+            self._last.append(timing.last_byte)
+        if (model := response.model) is not None:
+            self._models[model] = self._models.get(model, 0) + 1
+        if (usage := response.usage) is not None:
+            if (stated := usage.input_tokens) is not None and 0 <= stated < _MOST:
+                self._input.append(stated)
+            if (stated := usage.output_tokens) is not None and 0 <= stated < _MOST:
+                self._output.append(stated)
 
     def __bool__(self) -> bool:
         """Whether a call was added."""

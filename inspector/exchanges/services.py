@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: The scheme of a target in absolute form (RFC 9112 3.2.2).
 SCHEME: Final = regex(r"(https?|wss?)://", re.IGNORECASE)
 
+#: Methods by which a page is looked at.
+LOOKS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Paths that the API proxy serves itself, or that are used as health checks.
 OWN_PATHS: Final = frozenset(
     {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
@@ -27,7 +29,7 @@ def asks_proxy_itself(request: Request) -> bool:
 
     From the gateway's address these alone are the host's own look; all else is an agent's call.
     """
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
+    if request.method not in LOOKS:
         return False
     return (path_of(request.target).rstrip("/") or "/") in OWN_PATHS
 

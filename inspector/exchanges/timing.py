@@ -24,14 +24,11 @@ def timing(request: Request | None, response: Response | None, *, is_upgrade: bo
     """
     if request is None or not request.complete or request.ended_at is None:
         return Timing()
-    begun = request.started_at
+    begun, asked = request.started_at, request.ended_at
     first = last = None
     if response is not None and not is_upgrade:
-        first = _seconds(begun, response.started_at)
-        if response.complete:
-            last = _seconds(begun, response.ended_at)
-    return Timing(_seconds(begun, request.ended_at), first, last)
-
-
-def _seconds(begun: int, at: int | None) -> float | None:
-    return None if at is None or at < begun else (at - begun) / _NS
+        at = response.started_at
+        first = None if at < begun else (at - begun) / _NS
+        if response.complete and (over := response.ended_at) is not None:
+            last = None if over < begun else (over - begun) / _NS
+    return Timing(None if asked < begun else (asked - begun) / _NS, first, last)

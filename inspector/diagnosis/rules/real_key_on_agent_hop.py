@@ -80,9 +80,10 @@ def of_connect(tunnel: Tunnel, case: Case) -> Match | None:
 
 def _holds_key(auth: Iterable[AuthHeader], headers: Headers, shaped: bool) -> bool:
     # No label goes over a line, so all values are looked through at once.
-    return any(_is_real(header, shaped) for header in auth) or names_a_key(
-        "\n".join([value for _, value in headers])
-    )
+    for header in auth:
+        if _is_real(header, shaped):
+            return True
+    return names_a_key("\n".join([value for _, value in headers]))
 
 
 def _is_real(header: AuthHeader, shaped: bool) -> bool:
