@@ -15,8 +15,8 @@ from inspector.chain.content import with_insides
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
 from inspector.decryption.keystore import Keystore
-from inspector.diagnosis import Case, diagnose
-from inspector.exchanges.assemble import assemble, exchange_fact, tunnel_fact
+from inspector.diagnosis import Case, Reading, diagnose
+from inspector.exchanges.assemble import Known, assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.cleaning import without_free_text
 from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
@@ -24,6 +24,7 @@ from inspector.exchanges.ledger import ExchangeRecord, Ledger, TunnelRecord
 from inspector.exchanges.listener import Audience
 from inspector.exchanges.processes import Processes, SocketOwner
 from inspector.exchanges.scope import LeftOut
+from inspector.exchanges.services import service_of
 from inspector.exchanges.topology import SubnetTest, recognise
 from inspector.fact import replace
 from inspector.flows.addresses import endpoint
@@ -39,7 +40,7 @@ from inspector.native.library import loaded
 from inspector.oddities import CLOCK_SET_BACK
 from inspector.options import Options as Options
 from inspector.options import Scope
-from inspector.packed import Amended
+from inspector.packed import Amended, Overheard
 from inspector.pipeline import Pipeline
 from inspector.provenance import provenance
 from inspector.secrets.vault import Vault
@@ -198,8 +199,18 @@ class Inspector:
             held = with_logs(held, witnesses)
         reached: dict[str, None] = {}
         clock_set_back = any(fault.name == CLOCK_SET_BACK for fault in sources.faults)
+        case = Case(
+            exchanges=found.exchanges,
+            tunnels=found.tunnels,
+            connections=found.connections,
+            direct_tls=found.direct_tls,
+            topology=topology,
+            several_files=len(sources.captures) > 1,
+            clock_set_back=clock_set_back,
+        )
+        reading = Reading(case)
         chains = join(
-            found.exchanges,
+            Overheard(found.exchanges, reading.see),
             found.tunnels,
             found.connections,
             topology,
@@ -211,21 +222,8 @@ class Inspector:
         if sources.keys is not None:
             chains = with_insides(chains, found.exchanges, topology)
         held = replace(held, limits_hit=(*held.limits_hit, *reached))
-        diagnosis = diagnose(
-            Case(
-                exchanges=found.exchanges,
-                tunnels=found.tunnels,
-                connections=found.connections,
-                direct_tls=found.direct_tls,
-                chains=chains,
-                topology=topology,
-                completeness=held,
-                witnesses=witnesses,
-                manifest=None if scales is None else scales.manifest,
-                several_files=len(sources.captures) > 1,
-                clock_set_back=clock_set_back,
-            )
-        )
+        case.close(chains, held, witnesses, None if scales is None else scales.manifest)
+        diagnosis = diagnose(case, reading)
         return Report(
             tool=replace(this_tool(), build=this_build(), core=self._core),
             provenance=provenance(self._options, self._key, words, ledger.credentials.scrub),
@@ -293,9 +291,11 @@ class Inspector:
     def _start_telling(self) -> None:
         on_exchange, on_tunnel = self._on_exchange, self._on_tunnel
         if on_exchange is not None:
+            known = Known(self._roles)
 
             def tell_exchange(record: ExchangeRecord) -> None:
-                on_exchange(exchange_fact(without_free_text(record), self._roles, None))
+                told = without_free_text(record)
+                on_exchange(exchange_fact(told, known, service_of(told), None))
 
             self._ledger.on_exchange = tell_exchange
         if on_tunnel is not None:

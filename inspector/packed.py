@@ -242,3 +242,36 @@ class Amended(Alike[T]):
 
     def __iter__(self) -> Iterator[T]:
         return map(self._amend, self._source)
+
+
+class Overheard(Sequence[T], Generic[T]):
+    """Records that somebody else hears of, each as the first walk through all comes to it.
+
+    So two that want to see all of them once have them unpacked once.
+    """
+
+    __slots__ = ("_source", "_tell")
+
+    def __init__(self, source: Sequence[T], tell: Callable[[T], None]) -> None:
+        self._source = source
+        self._tell: Callable[[T], None] | None = tell
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        return self._source[index]
+
+    def __iter__(self) -> Iterator[T]:
+        tell, self._tell = self._tell, None
+        return iter(self._source) if tell is None else _told(self._source, tell)
+
+
+def _told(source: Iterable[T], tell: Callable[[T], None]) -> Iterator[T]:
+    for record in source:
+        tell(record)
+        yield record

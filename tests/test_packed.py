@@ -16,6 +16,7 @@ from inspector.packed import (
     BLOCK,
     LOOSE,
     Amended,
+    Overheard,
     PackedList,
     Reordered,
     arranged,
@@ -174,3 +175,19 @@ def test_amended_records_are_changed_when_somebody_looks_and_stay_packed() -> No
     assert [view[place] for place in range(-len(items), len(items))] == expected * 2
     assert view[3:6] == tuple(expected[3:6])
     assert repr(view) == repr(tuple(expected))
+
+
+def test_overheard_records_are_told_on_the_first_walk_and_on_no_other() -> None:
+    told: list[Row] = []
+    heard = Overheard(PackedList(rows(200), loose=1), told.append)
+
+    assert (len(heard), heard[3], heard[-2:]) == (200, rows(200)[3], tuple(rows(200)[-2:]))
+    assert told == []
+    assert list(heard) == told == rows(200)
+    assert list(heard) == told == rows(200)
+
+
+def test_an_overheard_record_is_told_before_who_walks_takes_it() -> None:
+    told: list[Row] = []
+    for place, row in enumerate(Overheard(rows(3), told.append)):
+        assert told[place:] == [row]

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping
 
 from inspector.diagnosis.aside import Aside
 from inspector.diagnosis.attempts import classify
@@ -24,6 +25,7 @@ from inspector.diagnosis.rules import (
     OF_CALLS,
     OF_EXCHANGES,
     OF_FOREIGN,
+    OF_HELD,
     OF_RECOVERED,
     OF_TUNNELS,
     OF_UNEXPLAINED,
@@ -32,6 +34,7 @@ from inspector.diagnosis.rules import (
 from inspector.exchanges.calls import is_upstream
 from inspector.fact import Fact, replace
 from inspector.model.conclusions import SEVERITIES, Finding, Hypothesis, RootCause
+from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, exchange_id, number_of
 from inspector.wire import Moment
 
@@ -46,19 +49,57 @@ class Diagnosis(Fact):
     recovered: Mapping[ExchangeId, ExchangeId]
 
 
-def diagnose(case: Case) -> Diagnosis:
-    """Apply every rule and hypothesis to a case, in one pass over each long list."""
-    tallies: dict[str, Tally] = {}
+class Reading:
+    """Takes every exchange once, in order: for the case, and for the rules that speak of each."""
 
-    def note(code: str, match: Match | None) -> None:
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.tallies: dict[str, Tally] = {}
+        #: Numbers of those that some rule is to be asked of when all were seen.
+        self.held: array[int] = array("q")
+        self._rules = [(rule.code, rule.match) for rule in OF_EXCHANGES]
+        self._concerns = [rule.concerns for rule in OF_HELD]
+
+    def see(self, exchange: Exchange) -> None:
+        """Take the next exchange, for the case too."""
+        self.case.see(exchange)
+        self.ask(exchange)
+
+    def ask(self, exchange: Exchange) -> None:
+        """Ask what is found in exchanges of the next one."""
+        case = self.case
+        if is_upstream(exchange, case.api_proxies):
+            return
+        for code, match in self._rules:
+            found = match(exchange, case)
+            if found is not None:  # hardly ever: so nothing else is done for each exchange
+                self.note(code, found)
+        for concerns in self._concerns:
+            if concerns(exchange, case):
+                self.held.append(number_of(exchange.id))
+                break
+
+    def note(self, code: str, match: Match | None) -> None:
+        """What a rule has found, if it has."""
         if match is not None:
-            tallies.setdefault(code, Tally()).add(match)
+            self.tallies.setdefault(code, Tally()).add(match)
 
+
+def diagnose(case: Case, reading: Reading | None = None) -> Diagnosis:
+    """Apply every rule and hypothesis to a case, in one pass over each long list.
+
+    `reading` has taken all its exchanges; without one they are walked through again.
+    """
+    if reading is None:
+        reading = Reading(case)
+        for exchange in case.exchanges:
+            reading.ask(exchange)
+    note, tallies = reading.note, reading.tallies
     explained: dict[str, Explained] = {}
     unexplained = 0
     died: dict[str, Moment] = {}
     trial, aside = Trial(), Aside()
-    for call in _with_each_exchange(case, note):
+    for call in _with_those_held(reading):
         trial.judge(call, case)
         for of_calls in OF_CALLS:
             note(of_calls.code, of_calls.match(call, case))
@@ -116,23 +157,23 @@ def diagnose(case: Case) -> Diagnosis:
     )
 
 
-def _with_each_exchange(
-    case: Case, note: Callable[[str, Match | None], None]
-) -> Iterator[FailedCall]:
-    """The failed calls in their order, while every exchange is asked in the same pass.
+def _with_those_held(reading: Reading) -> Iterator[FailedCall]:
+    """The failed calls in their order, while rules are asked of what was held back for them.
 
     No finding of exchanges is one of calls that have no cause, so that neither waits for the other.
     """
-    rules = [(rule.code, rule.match) for rule in OF_EXCHANGES]
+    case = reading.case
     failed = iter(case.failed)
     number = next(failed, None)
-    for exchange in case.exchanges:
-        if not is_upstream(exchange, case.api_proxies):
-            for code, match in rules:
-                found = match(exchange, case)
-                if found is not None:  # hardly ever: so nothing else is done for each exchange
-                    note(code, found)
+    for held in reading.held:
         # While it is unpacked, and those near it.
-        while number is not None and number <= number_of(exchange.id):
+        while number is not None and number < held:
             yield case.call(number)
             number = next(failed, None)
+        exchange = case.exchanges.get(exchange_id(held))
+        assert exchange is not None
+        for rule in OF_HELD:
+            reading.note(rule.code, rule.match(exchange, case))
+    while number is not None:
+        yield case.call(number)
+        number = next(failed, None)

@@ -1,7 +1,7 @@
 """The case: the facts of one capture, with the indexes that rules and hypotheses use.
 
-It is built in one pass over each list.  Of successful calls only counts are kept; a failed call
-is kept as its number, and its facts are unpacked when a rule asks for it.
+It is built in one pass over each list; of a failed call its number is kept, and its facts are
+unpacked when a rule asks for it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ from inspector.chain.answerer import answered_by
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.connects import Connects
 from inspector.diagnosis.contacts import Contacts
-from inspector.diagnosis.index import PATHS, Index
+from inspector.diagnosis.index import Index
 from inspector.diagnosis.lives import Lives
 from inspector.diagnosis.not_read import NotRead
-from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome, outcome_of
-from inspector.diagnosis.recovery import Recoveries
-from inspector.diagnosis.redirects import Redirects
-from inspector.diagnosis.tries import Storm, Tries
+from inspector.diagnosis.outcome import CallOutcome, outcome_of
+from inspector.diagnosis.survey import Survey
+from inspector.diagnosis.tries import Storm
 from inspector.exchanges.calls import is_look_at_proxy
 from inspector.exchanges.neighbourhood import Neighbourhood
-from inspector.model.addresses import path_of, split_target
+from inspector.model.addresses import split_target
 from inspector.model.capture import Completeness
-from inspector.model.conclusions import RELIABLE, AnsweredBy, Chain, Testimony, Witnesses
+from inspector.model.conclusions import (
+    RELIABLE,
+    AnsweredBy,
+    Chain,
+    Disagreement,
+    Testimony,
+    Witnesses,
+)
 from inspector.model.http import Exchange
 from inspector.model.ids import ExchangeId, connection_id, exchange_id, number_of, tunnel_id
 from inspector.model.network import Connection, DirectTls, Tunnel
@@ -39,7 +45,20 @@ QUIET: Final = 1_000_000_000
 
 
 class Case:
-    """The facts of one capture and the indexes over them that rules and hypotheses use."""
+    """The facts of one capture and the indexes over them that rules and hypotheses use.
+
+    Without `chains` it takes the exchanges by `see`, from whoever walks through them for another
+    purpose: each look at one unpacks it.  Then it knows from its beginning who is who, and all
+    else after `close`.
+    """
+
+    #: What limits every statement, and what that leaves open.
+    completeness: Completeness
+    not_read: NotRead
+    #: Where the logs beside the packets tell something else.
+    disagreements: tuple[Disagreement, ...]
+    #: The firewall's rules, where a file beside the packets has them.
+    manifest: Manifest | None
 
     def __init__(
         self,
@@ -48,9 +67,9 @@ class Case:
         tunnels: Sequence[Tunnel],
         connections: Sequence[Connection],
         direct_tls: Sequence[DirectTls],
-        chains: Sequence[Chain],
         topology: Topology,
-        completeness: Completeness,
+        chains: Sequence[Chain] | None = None,
+        completeness: Completeness | None = None,
         witnesses: Witnesses | None = None,
         manifest: Manifest | None = None,
         several_files: bool = False,
@@ -62,24 +81,14 @@ class Case:
         self.direct_tls = direct_tls
         self.topology = topology
         self.neighbourhood = Neighbourhood(topology)
-        self.completeness = completeness
         #: Packet numbers name their file.
         self.several_files = several_files
         #: Times on either side of a step do not tell what belongs together.
         self.clock_set_back = clock_set_back
-        #: Where the logs beside the packets tell something else.
-        self.disagreements = () if witnesses is None else witnesses.disagreements
-        #: The firewall's rules, where a file beside the packets has them.
-        self.manifest = manifest
         #: Connections that began with TLS and came to no handshake.
         self.handshakes_failed = frozenset(
             direct.connection for direct in direct_tls if direct.tls.handshake != "complete"
         )
-        #: What Squid's log says of each tunnel, in its order.
-        self.logged: dict[str, list[Testimony]] = {}
-        for line in () if witnesses is None else witnesses.joined:
-            if line.tunnel is not None:
-                self.logged.setdefault(line.tunnel, []).append(line)
         self.api_proxies = frozenset(topology.api_proxy)
         self.forward_proxies = frozenset(topology.forward_proxy)
         self.contacts = Contacts(self.connections, topology, self.neighbourhood)
@@ -113,91 +122,53 @@ class Case:
         self._answered: dict[int, AnsweredBy] = {}
         #: What was asked of the API for each failed call of which that was read, the last of it.
         self._inner: dict[int, int] = {}
-        self._chains = chains
-        self.not_read = NotRead(completeness, self.connections, self.api_proxies)
+        #: What Squid's log says of each tunnel, in its order.
+        self.logged: dict[str, list[Testimony]] = {}
+        self._chains: Sequence[Chain] = ()
         self.lives = Lives(topology.api_proxy)
-        self._survey()
-        self.lives.survey(self.connections, self.tunnels)
+        self._survey = Survey(self)
+        #: Takes the next exchange.
+        self.see = self._survey.see
+        if chains is not None and completeness is not None:
+            for exchange in self.exchanges:
+                self.see(exchange)
+            self.close(chains, completeness, witnesses, manifest)
 
-    # -- the passes ----------------------------------------------------------
+    # -- once all exchanges were seen ----------------------------------------
 
-    def _survey(self) -> None:
-        tries, redirects = Tries(), Redirects()
-        recoveries = Recoveries()
-        # Calls whose only leg is to the forward proxy: it did not pass them on, or where to was
-        # not captured.
-        halted: dict[str, int] = {}
-        passed: set[int] = set()
-        read: set[int] = set()
-        for leg in self.exchanges:
-            self.lives.see(leg)
-            if leg.request is not None and leg.request.http_version == "HTTP/2":
-                read.add(number_of(leg.connection))
-            if leg.relays is not None:
-                halted.pop(leg.relays, None)
-            first = self.is_first_leg(leg)
-            if first and (became := self.outcome(leg)) != "unknown":
-                halted[leg.id] = number_of(leg.id)
-                if became in SUCCEEDED:
-                    passed.add(number_of(leg.id))
-            is_call = self.is_call(leg)
-            # A proxy before the API proxy: what the agent got from it is what became of the call.
-            exchange = self._front_leg(leg) or leg
-            if (first or is_call) and exchange.client.ip not in self.forward_proxies:
-                self.agents.add(exchange.client.ip)
-            if not is_call:
-                continue
-            number = number_of(exchange.id)
-            self.calls += 1
-            outcome = self.outcome(exchange)
-            closed_at = None
-            if outcome not in SUCCEEDED:  # of others it is not asked
-                connection = self.connections.get(exchange.connection)
-                closed_at = None if connection is None else connection.closed_at
-            recoveries.add(exchange, outcome, closed_at)
-            if outcome == "answered":
-                self.succeeded += 1
-                self._note_answered(exchange)
-            elif outcome == "unread":
-                self.unread_calls += 1
-            elif outcome == "unknown":
-                self.unknown.append(number)
-            else:
-                self.failed.append(number)
-            tries.note(exchange, failed=outcome not in SUCCEEDED)
-            redirects.note(exchange, outcome)
-        self.contacts.read(read)
-        self.storms = tries.storms()
-        self.recovered = recoveries.made_good
-        if self.recovered:
-            self.failed = array("q", (each for each in self.failed if each not in self.recovered))
-        if redirects.followed:
-            self.failed = array("q", (n for n in self.failed if n not in redirects.followed))
-        self._made_get = frozenset(redirects.made_get)
+    def close(
+        self,
+        chains: Sequence[Chain],
+        completeness: Completeness,
+        witnesses: Witnesses | None = None,
+        manifest: Manifest | None = None,
+    ) -> None:
+        """All exchanges were seen, and their chains are made."""
+        self._chains, self.completeness, self.manifest = chains, completeness, manifest
+        self.not_read = NotRead(completeness, self.connections, self.api_proxies)
+        self.disagreements = () if witnesses is None else witnesses.disagreements
+        for line in () if witnesses is None else witnesses.joined:
+            if line.tunnel is not None:
+                self.logged.setdefault(line.tunnel, []).append(line)
+        seen = self._survey
+        self._behind = seen.behind
+        self.agents |= seen.callers
+        self.contacts.read(seen.read)
+        self.storms = seen.tries.storms()
+        self.unknown, self.unread_calls = seen.unknown, seen.unread_calls
+        self.recovered, followed = seen.recoveries.made_good, seen.redirects.followed
+        self.failed = array(
+            "q", (n for n in seen.failed if n not in self.recovered and n not in followed)
+        )
+        self._made_get = frozenset(seen.redirects.made_get)
         self.outward = array("q", filter(self._is_an_agents, self.contacts.outward))
-        self.calls += len(halted)
-        self.succeeded += len(passed & set(halted.values()))
-        stopped = [number for number in halted.values() if number not in passed]
+        halted, passed, stopped = seen.halted()
+        self.calls, self.succeeded = seen.calls + halted, seen.succeeded + len(passed)
         if stopped or self._behind:
             self.failed = array("q", sorted([*self.failed, *stopped]))
         self.connects.survey(self._link())
         self.calls += len(self.connects.barred)
-
-    def _front_leg(self, leg: Exchange) -> Exchange | None:
-        """The agent's leg at a proxy that stands before the API proxy; None without one."""
-        if leg.relays is None or leg.client.ip in self.forward_proxies:
-            return None
-        front = self.exchanges.get(leg.relays)
-        if front is not None:
-            self._behind[number_of(front.id)] = number_of(leg.id)
-        return front
-
-    def _note_answered(self, exchange: Exchange) -> None:
-        service, request = self.contacts.service(exchange), exchange.request
-        if request is not None and request.ended_at is not None:
-            service.largest = max(service.largest or 0, request.body_bytes)
-        if request is not None and len(service.served) < PATHS:
-            service.served.add(path_of(request.target))
+        self.lives.survey(self.connections, self.tunnels)
 
     def _is_an_agents(self, number: int) -> bool:
         connection = self.connections.get(connection_id(number))
@@ -246,10 +217,9 @@ class Case:
 
     def is_call(self, exchange: Exchange) -> bool:
         """Whether an exchange is an agent's API call, at the API proxy."""
-        request = exchange.request
         if exchange.server.ip not in self.api_proxies or exchange.tunnel is not None:
             return False
-        if exchange.client.ip in self.api_proxies or request is None:
+        if exchange.client.ip in self.api_proxies or exchange.request is None:
             return False
         return not is_look_at_proxy(exchange)
 

@@ -166,8 +166,22 @@ class OfUnexplained(Rule):
 
 
 class OfExchange(Rule):
-    """Reports something about an exchange, whether it is a call or not."""
+    """Reports something about an exchange, whether it is a call or not.
 
+    Asked while the case takes them in, each in its turn: of what it looks for in others too, such
+    as how many calls there are, the case does not know yet (`Case.close`).
+    """
+
+    match: Callable[[Exchange, Case], Match | None]
+
+
+class OfHeld(Rule):
+    """Reports something about an exchange that only the whole case tells.
+
+    Asked once all were seen, of those alone that it `concerns`: each is unpacked for it again.
+    """
+
+    concerns: Callable[[Exchange, Case], bool]
     match: Callable[[Exchange, Case], Match | None]
 
 

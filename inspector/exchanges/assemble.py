@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 from inspector.exchanges.cleaning import Cleaner
@@ -72,15 +73,19 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         for connection in drained(*arranged(ledger.connections, by_number(ledger.connection_order)))
     )
     exchanges: PackedList[Exchange] = PackedList()
+    known = Known(roles)
 
     def made() -> Iterator[tuple[Exchange, tuple[str, int]]]:
         """Each exchange, kept, and the service that it is for."""
         for record in drained(ledger.exchanges, in_order):
-            placed = legs.placed(record)
+            placed = legs.placed(record) if record.decrypted else record
             clean = cleaned(placed, record.written_at)
-            exchange = exchange_fact(clean, roles, relays.get(record.number))
+            service = service_of(placed)
+            # What was cleaned of a key may name a host no more.
+            of_clean = service if clean is placed else service_of(clean)
+            exchange = exchange_fact(clean, known, of_clean, relays.get(record.number))
             exchanges.append(exchange)
-            yield exchange, service_of(placed)
+            yield exchange, service
 
     callers = _client_processes(connections) if ledger.processes.any else {}
     providers: dict[Provider, NumbersTally] = {}
@@ -122,11 +127,21 @@ def by_number(numbers: Sequence[int]) -> list[int]:
     return sorted(range(len(numbers)), key=numbers.__getitem__)
 
 
-def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> Exchange:
-    """A record as the report shows it."""
+class Known:
+    """What roles say of addresses and services, remembered: a capture has few of them."""
+
+    def __init__(self, roles: Roles) -> None:
+        self.hop = lru_cache(maxsize=256)(roles.hop)
+        self.provider = lru_cache(maxsize=64)(roles.provider)
+
+
+def exchange_fact(
+    record: ExchangeRecord, known: Known, service: tuple[str, int], relayed: int | None
+) -> Exchange:
+    """A record as the report shows it; `service` is what its request is for."""
     hop: Hop = "inside-tunnel"
     if record.tunnel is None:
-        hop = roles.hop(record.client.ip, record.server.ip)
+        hop = known.hop(record.client.ip, record.server.ip)
     path = "" if record.request is None else path_of(record.request.target)
     return Exchange(
         id=exchange_id(record.number),
@@ -135,7 +150,7 @@ def exchange_fact(record: ExchangeRecord, roles: Roles, relayed: int | None) -> 
         connection=connection_id(record.connection),
         client=record.client,
         server=record.server,
-        provider=roles.provider(*service_of(record), path),
+        provider=known.provider(*service, path),
         tunnel=None if record.tunnel is None else tunnel_id(record.tunnel),
         request=record.request,
         response=record.response,

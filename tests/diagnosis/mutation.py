@@ -34,6 +34,7 @@ TABLES: Final = (
     "OF_CALLS",
     "OF_EXCHANGES",
     "OF_FOREIGN",
+    "OF_HELD",
     "OF_RECOVERED",
     "OF_TUNNELS",
     "OF_UNEXPLAINED",

@@ -18,6 +18,7 @@ from inspector.diagnosis.rule import (
     OfCall,
     OfExchange,
     OfForeign,
+    OfHeld,
     OfRecovered,
     OfTunnel,
     OfUnexplained,
@@ -153,6 +154,9 @@ OF_UNEXPLAINED: Final = _of_kind(OfUnexplained)
 
 #: Asked about every exchange, in the one pass over them.
 OF_EXCHANGES: Final = _of_kind(OfExchange)
+
+#: Asked about the exchanges that they concern, once all were seen.
+OF_HELD: Final = _of_kind(OfHeld)
 
 #: Asked about every tunnel, in the one pass over them.
 OF_TUNNELS: Final = _of_kind(OfTunnel)

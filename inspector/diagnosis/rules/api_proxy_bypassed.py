@@ -9,7 +9,7 @@ from inspector.diagnosis.case import Case
 from inspector.diagnosis.rule import (
     Code,
     Match,
-    OfExchange,
+    OfHeld,
     OfTunnel,
     of_exchange,
     of_tunnel,
@@ -67,6 +67,11 @@ def answers(case: Case) -> tuple[dict[int, int], bool]:
     return statuses, is_whole
 
 
+def concerns(exchange: Exchange, case: Case) -> bool:
+    """Who is an agent is told by all calls."""
+    return exchange.server.ip in case.forward_proxies
+
+
 def of_request(exchange: Exchange, case: Case) -> Match | None:
     """A plain request to an API's host, unless Squid denied it."""
     if exchange.client.ip not in case.agents or exchange.tunnel is not None:
@@ -101,4 +106,4 @@ def _severity(case: Case) -> Severity:
 
 
 NOTICE: Final = OfTunnel(ABOUT, of_connect)
-OF_REQUESTS: Final = OfExchange(ABOUT, of_request)
+OF_REQUESTS: Final = OfHeld(ABOUT, concerns, of_request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from inspector.diagnosis.case import Case
-from inspector.diagnosis.rule import Code, Match, OfExchange, of_exchange
+from inspector.diagnosis.rule import Code, Match, OfHeld, of_exchange
 from inspector.model.http import Exchange
 
 ABOUT: Final = Code(
@@ -26,6 +26,11 @@ ABOUT: Final = Code(
 
 #: Words of an API about a credential that it was sent: then the API proxy did add one.
 _JUDGED: Final = ("invalid", "incorrect", "not valid", "expired", "revoked")
+
+
+def concerns(exchange: Exchange, case: Case) -> bool:
+    """Who answered is told by the call's chain."""
+    return exchange.request is not None and not exchange.request.auth
 
 
 def match(exchange: Exchange, case: Case) -> Match | None:
@@ -51,4 +56,4 @@ def _was_needed(exchange: Exchange, case: Case) -> bool:
     return by == "upstream" and not any(word in message for word in _JUDGED)
 
 
-NOTICE: Final = OfExchange(ABOUT, match)
+NOTICE: Final = OfHeld(ABOUT, concerns, match)
