@@ -14,17 +14,20 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from inspector.model.capture import Fault
-from inspector.protocols.extent import Extent
-from inspector.protocols.http1_begun import Begun, request_begun, response_begun, whole_body
+from inspector.protocols.extent import Extent, Extents
+from inspector.protocols.http1_at_once import request_at_once, response_at_once
+from inspector.protocols.http1_begun import Begun, read_begun
 from inspector.protocols.http1_behind import Behind
 from inspector.protocols.http1_body import BodyReader
 from inspector.protocols.http1_faults import HeadLimits
-from inspector.protocols.http1_head import RequestLine
 from inspector.protocols.http1_head_reader import Head, HeadReader
 from inspector.protocols.http1_standing import Stage, Standing
 from inspector.protocols.messages import (
+    NOWHERE,
+    Body,
     CutLine,
     Event,
+    MessageEnd,
     RequestHead,
     ResponseHead,
     Switched,
@@ -32,6 +35,8 @@ from inspector.protocols.messages import (
 from inspector.wire import Segment
 
 _NO_METHODS: Final[deque[bytes]] = deque(maxlen=0)
+# A named tuple's own constructor costs a call more.
+_new: Final = tuple.__new__
 
 
 class Http1Parser(Standing):
@@ -47,8 +52,7 @@ class Http1Parser(Standing):
     (`Body.places`, `ChunkLines`); heads, fields and message ends always can.
     `start`: which byte of the stream is the first that the parser is given.
 
-    Call `receive`, `skip`, `gap` and `close` in stream order.  Captured bytes
-    never make them raise.
+    Call `receive`, `skip`, `gap` and `close` in stream order.  No bytes make them raise.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Http1Parser(Standing):
         start: int = 0,
     ) -> None:
         self._requests = role == "request"
+        self._at_once = request_at_once if self._requests else response_at_once
         self._wants_body = wants_body
         self._limits = limits or HeadLimits()
         self._state = Stage.RESYNC if midstream else Stage.START
@@ -243,6 +248,19 @@ class Http1Parser(Standing):
         return len(segment[2])
 
     def _start(self, segment: Segment, position: int) -> int:
+        begun = None
+        if not self._close_announced:  # else that is to be noted first
+            method = self._methods[0] if self._methods else b""
+            start = self._head_at = self._segment_at + position
+            begun = self._at_once(segment, position, start, self._limits, method)
+        if begun is None:
+            return self._start_line(segment, position)
+        self._begin(begun)
+        for name, _, detail in begun.notes.told() if begun.notes else ():
+            self._fault(name, segment[1], detail)
+        return self._body_of(begun, segment, position + begun.head.layout.size)
+
+    def _start_line(self, segment: Segment, position: int) -> int:
         data = segment[2]
         while data[position : position + 1] in (b"\r", b"\n"):  # RFC 9112 2.2: empty lines
             position += 1
@@ -252,10 +270,6 @@ class Http1Parser(Standing):
             self._close_announced = False
             self._fault("data-after-connection-close", segment[1])
         self._head_at = self._segment_at + position
-        head = self._head_reader.at_once(segment, position)
-        if head is not None:
-            begun, size = self._begin(head), head.layout.size
-            return self._body_of(begun, segment, position + size)
         self._state = Stage.HEAD
         return self._head(segment, position)
 
@@ -264,7 +278,7 @@ class Http1Parser(Standing):
         reader = self._head_reader
         position = reader.read(segment, position)
         if reader.head and not reader.fault:
-            begun = self._begin(reader.head)
+            begun = self._begin_read(reader.head)
             reader.clear()
             position = self._body_of(begun, segment, position)
         elif reader.head:
@@ -283,19 +297,18 @@ class Http1Parser(Standing):
 
     # -- what follows a head ---------------------------------------------------
 
-    def _begin(self, read: Head) -> Begun:
-        if isinstance(read.line, RequestLine):
-            begun = request_begun(read.line, read, self._head_at)
-        else:
-            method = self._methods[0] if self._methods else b""
-            begun = response_begun(read.line, read, self._head_at, method)
-            if self._methods and not begun.is_interim:
-                self._methods.popleft()
+    def _begin(self, begun: Begun) -> None:
+        if self._methods and not begun.is_interim:
+            self._methods.popleft()
         self._close_announced, self._may_switch = begun.closes, begun.may_switch
         self._events.append(begun.head)
-        for name, offset, detail in read.notes.told() if read.notes else ():
-            self._fault(name, self._head_reader.packet_of(read, offset), detail)
         self._state = Stage.START
+
+    def _begin_read(self, read: Head) -> Begun:
+        begun = read_begun(read, self._head_at, self._methods[0] if self._methods else b"")
+        self._begin(begun)
+        for name, offset, detail in read.notes.told():
+            self._fault(name, self._head_reader.packet_of(read, offset), detail)
         return begun
 
     def _body_of(self, begun: Begun, segment: Segment, position: int) -> int:
@@ -304,19 +317,28 @@ class Http1Parser(Standing):
             return position
         at, packet, data = segment
         length, wanted = begun.length, self._wants_body(begun.head)
-        if 0 <= length <= len(data) - position and not begun.may_switch:
-            self._events += whole_body(begun, segment, position, wanted, placed=self._placed)
-            return position + length
-        self._body.begin(length, wanted, begun.body_at)
-        self._state = Stage.BODY
-        if self._body.over:
-            self._body.last = (at, packet)
-            self._end_body(self._segment_at + position)
-        return position
+        if not 0 <= length <= len(data) - position or begun.may_switch:
+            self._body.begin(length, wanted, begun.body_at)
+            self._state = Stage.BODY
+            if self._body.over:
+                self._body.last = (at, packet)
+                self._end_body(self._segment_at + position)
+            return position
+        start, kept = self._segment_at + position, length if length < wanted else wanted
+        if kept > 0:
+            places = NOWHERE
+            if self._placed:
+                places = Extents()
+                places.add(start, start + kept)
+            pieces = [(at, packet, data[position : position + kept])]
+            self._events.append(Body(pieces, places))
+        extent = _new(Extent, (start, start + length))
+        self._events.append(MessageEnd(True, length, packet, at, (), False, extent))
+        return position + length
 
     def _begin_cut(self, head: Head, at: int, packet: int, *, lost: bool) -> None:
         """Take the whole lines of a head whose end is out of reach: they are still evidence."""
-        begun = self._begin(head)
+        begun = self._begin_read(head)
         self._fault(self._head_reader.fault, head.begun[1])
         if not begun.is_interim:
             self._body.begin(begun.length, self._wants_body(begun.head), begun.body_at)

@@ -1,27 +1,15 @@
-"""What a head of HTTP/1.x begins: its message, how long its body is, and what may come behind.
-
-And the body itself, where all of it came with the head's last bytes.
-"""
+"""What a head of HTTP/1.x begins: its message, how long its body is, and what may come behind."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from inspector.fact import Fact
-from inspector.protocols.extent import Extent, Extents
-from inspector.protocols.http1_framing import (
-    BODILESS_STATUSES,
-    UNTIL_CLOSE,
-    body_length,
-    read_framing,
-)
-from inspector.protocols.http1_head import RequestLine, StatusLine
+from inspector.protocols.extent import HeadLayout
+from inspector.protocols.http1_faults import Notes
+from inspector.protocols.http1_framing import BODILESS_STATUSES, UNTIL_CLOSE, framed
+from inspector.protocols.http1_head import RequestLine
 from inspector.protocols.http1_head_reader import Head
-from inspector.protocols.messages import Body, Event, MessageEnd, RequestHead, ResponseHead
-from inspector.wire import Segment
-
-# A named tuple's own constructor costs a call more.
-_new: Final = tuple.__new__
+from inspector.protocols.http1_lines import FieldBlock
+from inspector.protocols.messages import RequestHead, ResponseHead
 
 
 class Begun(Fact):
@@ -29,14 +17,15 @@ class Begun(Fact):
 
     `length` is that of its body (`http1_framing`), 0: it has none.  `closes`: its sender announces
     that nothing follows it.  `may_switch`: what follows may be no HTTP.  `is_interim`: the final
-    response follows.
+    response follows.  `notes`: what is odd in the head, if anything is.
     """
 
     head: RequestHead | ResponseHead
     length: int
     closes: bool
     may_switch: bool
-    is_interim: bool = False
+    is_interim: bool
+    notes: Notes | None
 
     @property
     def body_at(self) -> int:
@@ -44,67 +33,65 @@ class Begun(Fact):
         return self.head.start + self.head.layout.size
 
 
-def request_begun(line: RequestLine, read: Head, start: int) -> Begun:
-    """A request whose head begins at byte `start` of the stream."""
-    at, packet = read.begun
-    fields, named = read.fields.fields, read.fields.named
-    method, target, version = line.method, line.target, line.version
-    head = RequestHead(method, target, version, fields, named, packet, at, start, read.layout)
-    framing = read_framing(fields, named, read.notes)
+def request_begun(
+    line: tuple[bytes, bytes, bytes],
+    read: FieldBlock,
+    begun: tuple[int, int],
+    start: int,
+    layout: HeadLayout,
+    notes: Notes | None = None,
+) -> Begun:
+    """A request whose head begins at byte `start` of the stream; `begun`: (time, packet) of it.
+
+    `line`: method, target and version; `notes`: what was odd in the head so far.
+    """
+    method, target, version = line
+    at, packet = begun
+    fields, named = read.fields, read.named
     # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
     is_connect = method == b"CONNECT"
-    length = 0 if is_connect else body_length(framing, version, 0, read.notes)
-    return Begun(head, length, framing.closes, is_connect or framing.upgrades)
+    length, closes, upgrades, notes = framed(
+        fields, named, version, None if is_connect else 0, notes
+    )
+    head = RequestHead(method, target, version, fields, named, packet, at, start, layout)
+    return Begun(head, length, closes, is_connect or upgrades, False, notes)
 
 
-def response_begun(line: StatusLine, read: Head, start: int, method: bytes) -> Begun:
-    """A response to a request of this method (empty: none is known)."""
-    at, packet = read.begun
-    status = line.status
+def response_begun(
+    line: tuple[bytes, int, bytes],
+    read: FieldBlock,
+    begun: tuple[int, int],
+    start: int,
+    layout: HeadLayout,
+    method: bytes,
+    notes: Notes | None = None,
+) -> Begun:
+    """A response to a request of this method (empty: none is known); else as `request_begun`.
+
+    `line`: version, status and reason.
+    """
+    version, status, reason = line
+    at, packet = begun
+    fields, named = read.fields, read.named
     interim = 100 <= status < 200 and status != 101
     may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
-    fields, named, notes = read.fields.fields, read.fields.named, read.notes
-    framing = read_framing(fields, named, notes)
     # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
-    length = 0
-    if not (interim or may_switch or method == b"HEAD" or status in BODILESS_STATUSES):
-        length = body_length(framing, line.version, UNTIL_CLOSE, notes)
+    has_none = interim or may_switch or method == b"HEAD" or status in BODILESS_STATUSES
+    length, closes, _, notes = framed(
+        fields, named, version, None if has_none else UNTIL_CLOSE, notes
+    )
+    ends_at_close = length == UNTIL_CLOSE
     head = ResponseHead(
-        status,
-        line.reason,
-        line.version,
-        fields,
-        named,
-        packet,
-        at,
-        start,
-        read.layout,
-        ends_body_at_close=length == UNTIL_CLOSE,
+        status, reason, version, fields, named, packet, at, start, layout, ends_at_close
     )
-    return Begun(head, length, framing.closes and not interim, may_switch, interim)
+    return Begun(head, length, closes and not interim, may_switch, interim, notes)
 
 
-def whole_body(
-    begun: Begun, segment: Segment, position: int, wanted: int, *, placed: bool
-) -> list[Event]:
-    """What `http1_body` tells of a body of stated length that stands whole at `position`.
-
-    `wanted`: how many of its first bytes are; `placed`: tell where they stand.
-    """
-    (at, packet, data), length, start = segment, begun.length, begun.body_at
-    end = MessageEnd(
-        complete=True,
-        body_bytes=length,
-        packet=packet,
-        at=at,
-        extent=_new(Extent, (start, start + length)),
-    )
-    kept = min(length, wanted)
-    if kept <= 0:
-        return [end]
-    pieces = [(at, packet, data[position : position + kept])]
-    if not placed:
-        return [Body(pieces), end]
-    places = Extents()
-    places.add(start, start + kept)
-    return [Body(pieces, places), end]
+def read_begun(read: Head, start: int, method: bytes) -> Begun:
+    """What a head begins that was read line by line; `method`: see `response_begun`."""
+    line, fields, begun, layout, notes = read.line, read.fields, read.begun, read.layout, read.notes
+    if isinstance(line, RequestLine):
+        asked = line.method, line.target, line.version
+        return request_begun(asked, fields, begun, start, layout, notes)
+    said = line.version, line.status, line.reason
+    return response_begun(said, fields, begun, start, layout, method, notes)

@@ -23,6 +23,8 @@ BODILESS_STATUSES: Final = frozenset({204, 304})
 #: `int` refuses longer decimal strings than some thousand digits: check before converting.
 _LENGTH_DIGITS: Final = len(str(EVERYTHING))
 _CHUNK_DIGITS: Final = len(f"{EVERYTHING:x}")
+#: Values of Content-Length that are kept with their numbers: 0.5 MB.
+LENGTHS: Final = 4096
 # White space after the size is sent by old servers that pad it to a fixed width.
 _CHUNK_LINE: Final = re.compile(rb"0*([0-9A-Fa-f]+)[ \t]*(?:;[^\r\n]*)?")
 
@@ -41,12 +43,57 @@ class Framing(Fact):
     upgrades: bool
 
 
+class _Lengths(dict[bytes, "int | None"]):
+    """What values of Content-Length state; None: whoever reads them all has to look."""
+
+    def __missing__(self, raw: bytes) -> int | None:
+        digits = raw.strip(b" \t")
+        if not digits.isdigit() or len(digits) >= _LENGTH_DIGITS:
+            return None
+        if len(self) >= LENGTHS:
+            self.clear()
+        if len(raw) <= _LENGTH_DIGITS:
+            self[raw] = int(digits)
+        return int(digits)
+
+
+_LENGTHS: Final = _Lengths()
+#: What nearly every Connection says, and whether it closes.
+_OPTIONS: Final[Mapping[bytes, bool]] = {
+    blank + option: option.lower() == b"close"
+    for blank in (b" ", b"")
+    for option in (b"keep-alive", b"Keep-Alive", b"close", b"Close")
+}
+
+
+def framed(
+    fields: Sequence[Field],
+    named: Mapping[bytes, Field],
+    version: bytes,
+    default: int | None,
+    notes: Notes | None = None,
+) -> tuple[int, bool, bool, Notes | None]:
+    """How long the body is behind a head, what Connection says, and what is odd in that.
+
+    `default`: see `body_length`; None: the message has no body, whatever the fields say.  The
+    answers: the length, whether the connection closes, whether it is upgraded, and `notes` with
+    what was added to them.
+    """
+    if len(named) == len(fields) and b"transfer-encoding" not in named:
+        option, stated = named.get(b"connection"), named.get(b"content-length")
+        closes = False if option is None else _OPTIONS.get(option[1])
+        length = default if stated is None else _LENGTHS[stated[1]]
+        if closes is not None and (length is not None or stated is None):
+            return 0 if default is None or length is None else length, closes, False, notes
+    if notes is None:
+        notes = Notes()
+    framing = read_framing(fields, named, notes)
+    length = 0 if default is None else body_length(framing, version, default, notes)
+    return length, framing.closes, framing.upgrades, notes
+
+
 def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: Notes) -> Framing:
     """What `fields` say of the body and of the connection's future; `named`: they `by_name`."""
-    if len(named) == len(fields) and b"transfer-encoding" not in named:
-        usual = _usual(named.get(b"content-length"), named.get(b"connection"))
-        if usual is not None:
-            return usual
     stated = _value(fields, named, b"content-length")
     options = _value(fields, named, b"connection").lower()
     may_end = b"close" in options or b"upgrade" in options
@@ -57,20 +104,6 @@ def read_framing(fields: Sequence[Field], named: Mapping[bytes, Field], notes: N
         closes=b"close" in said,
         upgrades=b"upgrade" in named and b"upgrade" in said,
     )
-
-
-def _usual(stated: Field | None, connection: Field | None) -> Framing | None:
-    """One length at most, and a connection that goes on or closes: what most heads say."""
-    option = b"keep-alive" if connection is None else connection.raw.strip(b" \t").lower()
-    if option not in (b"keep-alive", b"close"):
-        return None
-    lengths: tuple[int, ...] = ()
-    if stated is not None:
-        digits = stated.raw.strip(b" \t")
-        if not digits.isdigit() or len(digits) >= _LENGTH_DIGITS:
-            return None
-        lengths = (int(digits),)
-    return Framing(lengths, (), option == b"close", upgrades=False)
 
 
 def _value(fields: Sequence[Field], named: Mapping[bytes, Field], name: bytes) -> bytes:

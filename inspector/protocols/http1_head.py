@@ -19,9 +19,6 @@ from inspector.regex import regex
 _METHOD_PREFIX: Final = re.compile(rb"(" + TOKEN + rb"{1,32})(?:[ \t]|\Z)")
 #: What stands for a version in malformed request lines, such as `HTTP/1.0.8` or `http/1.1`.
 _ANY_VERSION: Final = regex(rb"(?i:HTTP)/[0-9A-Za-z.]{0,16}")
-#: Lines in which there is nothing to note.
-_PLAIN_REQUEST: Final = re.compile(rb"(" + TOKEN + rb"{1,32}) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
-_PLAIN_STATUS: Final = re.compile(rb"(HTTP/1\.[01]) ([0-9]{3}) ([ -~\x80-\xff]*)")
 _REQUEST_LINE: Final = re.compile(
     rb"(?!PRI \* HTTP/2)(" + TOKEN + rb"{1,32}) ([^\r\n]+) (HTTP/[0-9]\.[0-9])"
 )
@@ -77,18 +74,6 @@ def may_begin(data: bytes | bytearray, *, request: bool) -> bool:
 def begins_status(data: bytes) -> bool:
     """Whether `data`, of twelve bytes at most, is how a status line of HTTP/d.d begins."""
     return b"HTTP/0.0 000".startswith(data.translate(DIGITS))
-
-
-def plain_line(line: bytes, *, request: bool) -> RequestLine | StatusLine | None:
-    """A start line in which there is nothing to note; None of any other."""
-    if request:
-        match = _PLAIN_REQUEST.fullmatch(line)
-        return None if match is None else RequestLine(*match.groups())
-    match = _PLAIN_STATUS.fullmatch(line)
-    if match is None:
-        return None
-    version, status, reason = match.groups()
-    return StatusLine(version, int(status), reason)
 
 
 def request_line(line: bytes, notes: Notes) -> RequestLine | None:

@@ -19,12 +19,11 @@ from inspector.protocols.http1_head import (
     begins_status,
     may_begin,
     method_of,
-    plain_line,
     read_fields,
     request_line,
     status_line,
 )
-from inspector.protocols.http1_lines import FieldBlock, clean_lines
+from inspector.protocols.http1_lines import FieldBlock
 from inspector.protocols.http1_pending import Pending, block_end
 from inspector.wire import Segment
 
@@ -103,27 +102,6 @@ class HeadReader:
         self._has_start_line = False
         self.head = None
         self.fault = ""
-
-    def at_once(self, segment: Segment, position: int) -> Head | None:
-        """A head that lies whole in a segment and has nothing to note; None: `read` tells."""
-        at, packet, data = segment
-        stop = data.find(b"\r\n\r\n", position)
-        limits = self._limits
-        if stop < 0 or stop + 4 - position > limits.start_line or self._pending.data:
-            return None
-        lines = data[position:stop].split(b"\r\n")
-        first = lines.pop(0)
-        line = plain_line(first, request=self._requests)
-        fields = None if line is None else clean_lines(lines)
-        if line is None or fields is None or len(lines) > limits.fields:
-            return None
-        target = version = 0
-        size = len(first)
-        if isinstance(line, RequestLine):
-            version = size - len(line.version)
-            target = version - 1 - len(line.target)
-        layout = HeadLayout(target, version, size, size + 2, stop + 4 - position, None)
-        return Head(line, fields, (at, packet), Notes(), layout)
 
     def read(self, segment: Segment, position: int) -> int:
         """Read on from `position`; answers the position of the first byte not read."""

@@ -74,10 +74,13 @@ _read: Final = _KNOWN.__getitem__
 def clean_lines(lines: list[bytes]) -> FieldBlock | None:
     """What lines say that have lost their line ends; None: one of them is not clean."""
     read = [*map(_read, lines)]
-    if None in read:
+    if not all(read):
         return None
     known: list[_Read] = read  # type: ignore[assignment]
-    return FieldBlock(tuple([field for _, field in known]), dict(known[::-1]))
+    named = dict(known)
+    if len(named) < len(known):
+        named = dict(known[::-1])
+    return FieldBlock(tuple([field for _, field in known]), named)
 
 
 def clean_block(block: bytes) -> FieldBlock | None:

@@ -163,6 +163,10 @@ class ResponseHead(_Head, Fact):
         return Extent(stop - len(self.reason), stop)
 
 
+#: Where pieces stand of which nobody asked.
+NOWHERE: Final = Extents()
+
+
 class Body(Fact):
     """Body bytes after removal of the chunked coding, as pieces with their packets.
 
@@ -172,7 +176,7 @@ class Body(Fact):
     """
 
     pieces: Sequence[Segment]
-    places: Extents = Extents()
+    places: Extents = NOWHERE
 
 
 class ChunkLines(Fact):
