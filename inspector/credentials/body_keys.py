@@ -98,7 +98,8 @@ class BodyKeys:
 
     def _search(self, text: bytes, before: int) -> None:
         """Look for a key that begins before this place; one behind it may not be whole."""
-        if not self.is_masked and (_LOWER_MASK in text or _UPPER_MASK in text):
+        # Not `in`, which writes an error first (`messages.LF`).
+        if not self.is_masked and (text.find(_LOWER_MASK) >= 0 or text.find(_UPPER_MASK) >= 0):
             self.is_masked = _MASK.search(text) is not None
         if self.prefix is not None:
             return

@@ -5,7 +5,7 @@ The report's renderer of what `reading` and `targets` read: a label in the place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -25,6 +25,7 @@ from inspector.credentials.targets import Parameter, hidden_in_written, read_tar
 from inspector.credentials.written import (
     NOTES,
     FieldNote,
+    Notes,
     PlainFields,
     Written,
     WrittenTexts,
@@ -48,9 +49,10 @@ from inspector.secrets.vault import Vault
 
 #: (name as sent, all bytes after the colon): `protocols.messages.Field` is one.
 RawField: TypeAlias = tuple[bytes, bytes]
-#: What `study` noted of a head's fields, by their places: of each that may hold a credential.
-Notes: TypeAlias = Mapping[int, FieldNote]
 
+#: Bytes of a target behind which a key may stand.  A byte is looked for by its number: of a text
+#: Python asks first whether it is a number, and writes an error where it is none.
+_MARK, _AT, _FRAGMENT = b"?@#"
 #: Names that are listed, so that no key hides in one.
 _LISTED: Final = CREDENTIAL_HEADERS.keys() | RESPONSE_HEADERS.keys()
 
@@ -110,17 +112,19 @@ class CredentialReader(ShownTexts):
         Request or response: every position, and every part of a value in it.  The notes of it
         save who reads the head later what was done now.
         """
-        if b"?" in target or b"@" in target or b"#" in target:
+        if _MARK in target or _AT in target or _FRAGMENT in target:
             text = target.decode("latin-1")
             if text not in self._targets.plain:
                 self._study_url((b"?", target))
-        notes: dict[int, FieldNote] = {}
-        shown = list(map(self._plain.shown.get, fields))
-        if None in shown:
-            for place, each in enumerate(shown):
-                if each is None and (note := self._study(fields[place])) is not None:
-                    notes[place] = note
-        return notes
+        noted: dict[int, FieldNote] = {}
+        # Before anything is learnt: what is shown now may not be shown any more then.
+        epoch = self._scrubber.vault.epoch
+        shown = [*map(self._plain.shown.get, fields)]
+        others = [place for place, each in enumerate(shown) if each is None]
+        for place in others:
+            if (note := self._study(fields[place])) is not None:
+                noted[place] = note
+        return Notes(shown, others, noted, epoch)
 
     def _study(self, field: RawField) -> FieldNote | None:
         """The note of a field that may hold a credential, which is learnt."""
@@ -175,14 +179,14 @@ class CredentialReader(ShownTexts):
         if notes is None:
             notes = self.study(fields, target)
         found: list[AuthHeader] = []
-        if b"?" in target and target.decode("latin-1") not in self._targets.plain:
+        if _MARK in target and target.decode("latin-1") not in self._targets.plain:
             field = (b"?", target)
             known = self._queries.get(field)
             if known is None:
                 known = self._queries.put(field, self._query_auth(target))
             found.extend(known)
-        for place, note in notes.items():
-            read = self._auth_of(fields[place], note)
+        for place, note in notes.noted.items():
+            read = note.auth or self._auth_of(fields[place], note)
             if read is not None:
                 found.append(read)
         if self.claims:
@@ -193,7 +197,7 @@ class CredentialReader(ShownTexts):
     def _cores(self, fields: Sequence[RawField], target: bytes, notes: Notes) -> list[Secret]:
         """The keys within the positions that `auth` gives."""
         cores = [core for *_, core in self._query_credentials(target)]
-        for place, note in notes.items():
+        for place, note in notes.noted.items():
             name, raw = fields[place]
             if self._auth_of(fields[place], note) is not None:
                 syntax = self._request.get(folded_name(name), Syntax.BARE)
@@ -218,13 +222,20 @@ class CredentialReader(ShownTexts):
     ) -> Headers:
         if notes is None:
             notes = self.study(fields)
-        shown: list[Any] = list(map(self._plain.shown.get, fields))
-        if None in shown:
-            for place, each in enumerate(shown):
-                if each is None:
-                    note = notes.get(place)
-                    shown[place] = self._written(fields[place], note, response=response)
+        shown: list[Any] = notes.shown[:]
+        others = notes.others
+        if notes.epoch != self._scrubber.vault.epoch:
+            shown = [*map(self._plain.shown.get, fields)]
+            others = [place for place, each in enumerate(shown) if each is None]
+        for place in others:
+            note = notes.noted.get(place)
+            shown[place] = self._written(fields[place], note, response=response)
         return tuple(shown)
+
+    def url(self, field: RawField) -> str:
+        """The value of a field that holds a URL, or the authority of one, as `target` shows it."""
+        known = self._plain.shown.get(field)
+        return self.target(unfolded(field[1])) if known is None else known[1]
 
     def shown(self, field: RawField, *, response: bool = False) -> str:
         """The value of one field as `headers`, or `response_headers`, shows it."""
@@ -264,11 +275,11 @@ class CredentialReader(ShownTexts):
         if note is None:
             note = self._notes.once(field, FieldNote)
         before = note.response if response else note.request
+        if before is not None and self._scrubber.vault.holds(before.stamp):
+            return before.shown
         known = None if before is None else renewed(before, self._scrubber)
         if known is None:
             known = self._write(field, note, response=response)
-        elif known is before:
-            return known.shown
         if response:
             note.response = known
         else:

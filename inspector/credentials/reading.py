@@ -26,7 +26,7 @@ from inspector.credentials.kinds import (
 )
 from inspector.fact import Fact, replace
 from inspector.model.credentials import Anomaly, AuthHeader, Credential
-from inspector.protocols.messages import FOLD
+from inspector.protocols.messages import FOLD, LF
 from inspector.regex import regex
 from inspector.secret import Secret
 from inspector.secrets.grammar import Span
@@ -49,7 +49,7 @@ def folded_name(name: bytes) -> bytes:
 
 def unfolded(raw: bytes) -> bytes:
     """A value as its recipient sees it: folds are a space, none is around it."""
-    return (FOLD.sub(b" ", raw) if b"\n" in raw else raw).strip(b" \t")
+    return (FOLD.sub(b" ", raw) if LF in raw else raw).strip(b" \t")
 
 
 class PositionReading(Fact):
@@ -97,7 +97,7 @@ def read(raw: bytes, syntax: Syntax) -> PositionReading:
     """Read all bytes after the colon of a header with this syntax."""
     anomalies: set[Anomaly] = set()
     text = raw
-    if b"\n" in raw and FOLD.search(raw):
+    if LF in raw and FOLD.search(raw):
         anomalies.add("control-character")
         text = FOLD.sub(lambda match: b" " * len(match[0]), raw)
 

@@ -18,11 +18,11 @@ def steering(fields: Sequence[tuple[bytes, bytes]], headers: Headers) -> dict[st
     A repeated one is joined with ", " under its first spelling (RFC 9110 5.3).
     """
     found: dict[bytes, tuple[str, str]] = {}
-    for place, name in enumerate(map(bytes.lower, map(_NAME, fields))):
-        if name in STEERING_HEADERS:
-            shown = headers[place]
-            if name in found:
-                first, values = found[name]
-                shown = first, f"{values}, {shown[1]}"
-            found[name] = shown
+    names = [*map(bytes.lower, map(_NAME, fields))]
+    for place in [place for place, name in enumerate(names) if name in STEERING_HEADERS]:
+        name, shown = names[place], headers[place]
+        if name in found:
+            first, values = found[name]
+            shown = first, f"{values}, {shown[1]}"
+        found[name] = shown
     return dict(found.values())

@@ -74,6 +74,20 @@ class FieldNote:
         self.response: Written | None = None
 
 
+class Notes(Fact):
+    """What `CredentialReader.study` noted of a head's fields, by their places.
+
+    `shown`: those that are shown as they are, as name and value; None of any other, which stand at
+    `others`.  That holds while the vault's epoch is `epoch`.  `noted`: of those that may hold a
+    credential.
+    """
+
+    shown: list[tuple[str, str] | None]
+    others: list[int]
+    noted: dict[int, FieldNote]
+    epoch: int
+
+
 def renewed(written: Written, scrubber: Scrubber) -> Written | None:
     """The same, as long as no key that is known by now stands in it."""
     vault = scrubber.vault

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from inspector.credentials.reader import CredentialReader
+from inspector.exchanges.response_bodies import USUAL
 from inspector.model.http import ApiError, Grpc
 from inspector.protocols.messages import Field, MessageEnd, RequestHead, ResponseHead
 from inspector.regex import regex
@@ -48,8 +49,11 @@ def grpc_of(
     request: RequestHead | None, response: ResponseHead | None, end: MessageEnd | None
 ) -> Grpc | None:
     """How a call of gRPC ended; None of what is none."""
-    is_grpc = request is not None and _is_grpc(request)
-    if not is_grpc and (response is None or not _is_grpc(response)):
+    for head in (request, response):
+        sent = None if head is None else head.named.get(b"content-type")
+        if sent is not None and sent.raw not in USUAL and _MEDIA.fullmatch(sent.value.strip()):
+            break
+    else:
         return None
     value = _last(b"grpc-status", response, end)
     status = int(value) if value is not None and _STATUS.fullmatch(value) else None
@@ -72,13 +76,6 @@ def error_of(
         shown = _PUNCTUATION.sub(lambda found: chr(int(found[1], 16)), granted)
     status = CODES.get(grpc.status, ("", 500))[1]
     return ApiError(grpc.name or f"grpc-status {grpc.status}", shown, None, status)
-
-
-def _is_grpc(head: RequestHead | ResponseHead) -> bool:
-    sent = head.first(b"content-type")
-    if sent is None or b"grpc" not in sent.raw.lower():
-        return False
-    return _MEDIA.fullmatch(sent.value.strip()) is not None
 
 
 def _last(name: bytes, response: ResponseHead | None, end: MessageEnd | None) -> bytes | None:

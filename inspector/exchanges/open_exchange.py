@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from inspector.credentials.body_keys import SEARCH_LIMIT, BodyKeys
-from inspector.credentials.reader import CredentialReader, Notes
+from inspector.credentials.reader import CredentialReader
 from inspector.credentials.steering import steering
+from inspector.credentials.written import Notes
 from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.grpc import error_of, grpc_of
 from inspector.exchanges.marks import BodyFacts
@@ -25,6 +26,8 @@ from inspector.secrets.grants import REASON
 from inspector.wire import Segment, size_of
 
 _VERSION: Final = regex(rb"(?i:HTTP)/[0-9.]{1,8}")
+#: Methods that are words for sure.
+_METHODS: Final = {method: method.decode() for method in METHODS}
 #: Those that nearly every message has.
 _VERSIONS: Final = {text.encode(): text for text in ("HTTP/1.1", "HTTP/1.0", "HTTP/2")}
 
@@ -87,12 +90,14 @@ class OpenExchange:
     def ask(self, head: RequestHead, notes: Notes) -> None:
         """The request's head has arrived; `notes`: of its fields (`CredentialReader.study`)."""
         self.request, self.request_notes = head, notes
-        self.keys = BodyKeys() if wants_body(head) else None
+        is_searched = b"content-encoding" not in head.named or wants_body(head)
+        self.keys = BodyKeys() if is_searched else None
 
     def answer(self, head: ResponseHead, notes: Notes, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""
         self.response, self.response_notes = head, notes
-        self._wanted, self.body = reading(head, budget)
+        self._wanted, reader = reading(head)
+        self.body = reader(head, budget) if self._wanted else None
 
     def begin_anew(self) -> None:
         """Its 101 was the first answer; the final one comes in another protocol."""
@@ -106,7 +111,7 @@ class OpenExchange:
             return
         wanted = self._wanted
         if wanted < EVERYTHING >> 1:  # more than any stream has
-            self._wanted -= size_of(pieces)
+            self._wanted -= len(pieces[0][2]) if len(pieces) == 1 else size_of(pieces)
             if self._wanted < 0:
                 pieces = _first(pieces, wanted)
         if self.is_blank is not False:
@@ -183,27 +188,27 @@ class OpenExchange:
         head, end = self.request, self.request_end
         if head is None:
             return None
-        host = head.get(b"host")
+        host = head.named.get(b"host")
         auth = credentials.auth(head.fields, head.target, head.packet, self.request_notes)
         if end is not None and end.trailers:  # sent as well, whoever takes them for headers
             auth += credentials.auth(end.trailers, b"", end.packet)
         headers = credentials.headers(head.fields, self.request_notes)
         return Request(
-            method=_method(credentials, head.method),
-            target=credentials.target(head.target),
-            http_version=_version(head.version),
-            host=None if host is None else credentials.target(host),
-            user_agent=_shown(head, headers, b"user-agent"),
-            headers=headers,
-            auth=auth,
-            steering=steering(head.fields, headers),
-            body_bytes=end.body_bytes if end else 0,
-            complete=end is not None and end.complete and not self.head_cut,
-            packet=head.packet,
-            started_at=head.at,
-            ended_at=end.at if end else None,
-            key_in_body=self.keys.prefix if self.keys else None,
-            body_searched=self.is_searched,
+            _METHODS.get(head.method) or credentials.words(head.method.decode("latin-1")),
+            credentials.target(head.target),
+            _VERSIONS.get(head.version) or _version(head.version),
+            None if host is None else credentials.url(host),
+            _shown(head, headers, b"user-agent"),
+            headers,
+            auth,
+            steering(head.fields, headers),
+            end.body_bytes if end else 0,
+            end is not None and end.complete and not self.head_cut,
+            head.packet,
+            head.at,
+            end.at if end else None,
+            self.keys.prefix if self.keys else None,
+            self.is_searched,
         )
 
     def response_fact(self, credentials: CredentialReader, grpc: Grpc | None) -> Response | None:
@@ -219,30 +224,36 @@ class OpenExchange:
                 _words(credentials, error.code),
                 error.status,
             )
-        error = error_of(grpc, head, end, credentials) or error
+        if grpc is not None:
+            error = error_of(grpc, head, end, credentials) or error
         headers = credentials.response_headers(head.fields, self.response_notes)
+        has_coding = b"content-encoding" in head.named
         return Response(
-            status=head.status,
-            reason=credentials.shown((REASON, head.reason), response=True),
-            http_version=_version(head.version),
-            interim=tuple(self.interim),
-            headers=headers,
+            head.status,
+            credentials.shown((REASON, head.reason), response=True),
+            _VERSIONS.get(head.version) or _version(head.version),
+            tuple(self.interim),
+            headers,
             # Keys are told by their shape, which lower case would hide.
-            content_type=media_type(_shown(head, headers, b"content-type")),
-            content_encoding=_shown(head, headers, b"content-encoding"),
-            body_bytes=end.body_bytes if end else 0,
-            complete=end is not None and end.complete,
-            packet=head.packet,
-            started_at=head.at,
-            ended_at=end.at if end else None,
-            stream=_stream(credentials, body.stream) if body and body.stream else None,
-            api_error=error,
-            model=_words(credentials, body.model) if body else None,
-            usage=body.usage if body else None,
-            stop_reason=_words(credentials, body.stop_reason) if body else None,
-            looks_like=body.looks_like if body else None,
-            oddities=tuple(dict.fromkeys([fault.name for fault in body.faults])) if body else (),
-            page=body.page if body else None,
+            media_type(_shown(head, headers, b"content-type")),
+            _shown(head, headers, b"content-encoding") if has_coding else None,
+            end.body_bytes if end else 0,
+            end is not None and end.complete,
+            head.packet,
+            head.at,
+            end.at if end else None,
+            _stream(credentials, body.stream) if body and body.stream else None,
+            error,
+            None if body is None or body.model is None else credentials.words(body.model),
+            body.usage if body else None,
+            None
+            if body is None or body.stop_reason is None
+            else credentials.words(body.stop_reason),
+            body.looks_like if body else None,
+            tuple(dict.fromkeys([fault.name for fault in body.faults]))
+            if body and body.faults
+            else (),
+            body.page if body else None,
         )
 
 
@@ -259,15 +270,7 @@ def _first(pieces: Sequence[Segment], count: int) -> list[Segment]:
 
 def _version(version: bytes) -> str:
     """A version as it may be shown: a malformed one may be any text."""
-    known = _VERSIONS.get(version)
-    if known is not None:
-        return known
     return version.decode() if _VERSION.fullmatch(version) else "HTTP/?"
-
-
-def _method(credentials: CredentialReader, method: bytes) -> str:
-    text = method.decode("latin-1")
-    return text if method in METHODS else credentials.words(text)
 
 
 def _shown(head: RequestHead | ResponseHead, headers: Headers, name: bytes) -> str | None:

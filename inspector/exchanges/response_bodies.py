@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from inspector.credentials.body_keys import SEARCH_LIMIT
 from inspector.model.capture import Fault
@@ -74,8 +74,12 @@ class ResponseReader(Protocol):
         """The body ended: fill in the attributes."""
 
 
+#: What undoes nothing: it keeps nothing either, and is everybody's.
+PLAIN: Final = Decoder(None, 0)
+
+
 class _Reader:
-    """What both readers share: the decoder in front and the facts behind."""
+    """What all readers share: the decoder in front and the facts behind."""
 
     stream: EventStream | None = None
     api_error: ApiError | None = None
@@ -85,11 +89,21 @@ class _Reader:
     looks_like: str | None = None
     page: PageAuthor | None = None
 
-    def __init__(self, head: ResponseHead, limit: int, budget: Budget) -> None:
+    #: Decoded bytes that are taken of one body.
+    limit: ClassVar[int] = JSON_LIMIT
+
+    def __init__(self, head: ResponseHead, budget: Budget) -> None:
         self.faults: list[Fault] = []
-        self._packet = head.packet
-        self._at_start = True
-        self._decoder = Decoder(head.text(b"content-encoding"), limit, budget)
+        self._packet, self._status = head.packet, head.status
+        self._at_start = self._whole = True
+        self._decoder = PLAIN
+        coding = head.named.get(b"content-encoding")
+        if coding is not None:
+            self._decoder = Decoder(coding.value.decode("latin-1"), self.limit, budget)
+
+    def gap(self, missing: int, packet: int) -> None:
+        """Bytes of the body are missing."""
+        self._whole = False
 
     @property
     def decoded(self) -> int:
@@ -106,7 +120,7 @@ class _Reader:
 
     def _decode(self, pieces: Sequence[Segment]) -> Iterable[Sequence[Segment]]:
         """The pieces decoded, never much at once."""
-        if not self._decoder.is_plain:
+        if self._decoder is not PLAIN and not self._decoder.is_plain:
             return self._decoded(pieces)
         if self._at_start and pieces:
             self._look_at_start(pieces)
@@ -129,8 +143,10 @@ class _Reader:
 class EventStreamReader(_Reader):
     """Reads `text/event-stream`."""
 
+    limit = STREAM_LIMIT
+
     def __init__(self, head: ResponseHead, budget: Budget) -> None:
-        super().__init__(head, STREAM_LIMIT, budget)
+        super().__init__(head, budget)
         self._events = SseParser()
 
     def feed(self, pieces: Sequence[Segment]) -> None:
@@ -152,17 +168,12 @@ class JsonReader(_Reader):
     """Reads a JSON body of at most `JSON_LIMIT` bytes that arrived whole."""
 
     def __init__(self, head: ResponseHead, budget: Budget) -> None:
-        super().__init__(head, JSON_LIMIT, budget)
-        self._status = head.status
+        super().__init__(head, budget)
         self._parts: list[bytes] = []
-        self._whole = True
 
     def feed(self, pieces: Sequence[Segment]) -> None:
         for decoded in self._decode(pieces):
             self._parts += [data for _, _, data in decoded]
-
-    def gap(self, missing: int, packet: int) -> None:
-        self._whole = False
 
     def finish(self, end: MessageEnd) -> None:
         if not (self._whole and end.complete):
@@ -181,11 +192,11 @@ class JsonReader(_Reader):
 class TextReader(_Reader):
     """Reads plain text: the line that names an error, or an event stream or JSON by its bytes."""
 
+    limit = TEXT_LIMIT
+
     def __init__(self, head: ResponseHead, budget: Budget) -> None:
-        super().__init__(head, TEXT_LIMIT, budget)
-        self._status = head.status
+        super().__init__(head, budget)
         self._text = b""
-        self._whole = True
 
     def feed(self, pieces: Sequence[Segment]) -> None:
         if len(self._text) >= TEXT_LIMIT:
@@ -193,9 +204,6 @@ class TextReader(_Reader):
         for decoded in self._decode(pieces):
             room = TEXT_LIMIT - len(self._text)
             self._text += b"".join([data for _, _, data in decoded])[:room]
-
-    def gap(self, missing: int, packet: int) -> None:
-        self._whole = False
 
     def finish(self, end: MessageEnd) -> None:
         if not self._whole:
@@ -215,11 +223,12 @@ class TextReader(_Reader):
 class PageReader(_Reader):
     """Reads the beginning of an error's HTML page, for the name of who wrote it."""
 
+    # What is decoded beyond the page's beginning is not looked at, and no limit that was hit.
+    limit = JSON_LIMIT
+
     def __init__(self, head: ResponseHead, budget: Budget) -> None:
-        # What is decoded beyond the page's beginning is not looked at, and no limit that was hit.
-        super().__init__(head, JSON_LIMIT, budget)
+        super().__init__(head, budget)
         self._text = b""
-        self._whole = True
 
     def feed(self, pieces: Sequence[Segment]) -> None:
         if len(self._text) >= PAGE_LIMIT:
@@ -229,25 +238,26 @@ class PageReader(_Reader):
             if len(self._text) >= PAGE_LIMIT:
                 return
 
-    def gap(self, missing: int, packet: int) -> None:
-        self._whole = False
-
     def finish(self, end: MessageEnd) -> None:
         if self._whole:
             self.page = author_of(self._text)
 
 
 #: The media types of nearly all bodies, by what stands behind the colon.
-_USUAL: Final[dict[bytes, str]] = {
+USUAL: Final[dict[bytes, str]] = {
     f" {kind}{more}".encode(): kind
     for kind in ("application/json", "text/event-stream", "text/plain", "text/html")
     for more in ("", "; charset=utf-8", ";charset=utf-8")
 }
+#: The same by the value.
+_TYPES: Final = {raw.decode().strip(): kind for raw, kind in USUAL.items()}
 
 
 def media_type(value: str | None) -> str | None:
     """The media type of a `content-type` value: no parameters, lower case (RFC 9110 8.3)."""
-    return None if value is None else value.partition(";")[0].strip().lower() or None
+    if value is None:
+        return None
+    return _TYPES.get(value) or value.partition(";")[0].strip().lower() or None
 
 
 def is_json(kind: str | None) -> bool:
@@ -255,45 +265,41 @@ def is_json(kind: str | None) -> bool:
     return kind is not None and (kind == "application/json" or kind.endswith("+json"))
 
 
-def _kind(head: RequestHead | ResponseHead) -> str | None:
-    """The media type that a head states."""
-    sent = head.named.get(b"content-type")
-    if sent is None:
-        return None
-    return _USUAL.get(sent.raw) or media_type(sent.value.decode("latin-1"))
-
-
 def wants_body(head: RequestHead | ResponseHead) -> int:
     """How many bytes of a message's body are worth looking at."""
-    if isinstance(head, RequestHead):
-        return 0 if head.get(b"content-encoding") else SEARCH_LIMIT
-    return _wanted(_kind(head), head.status)
+    if type(head) is RequestHead:
+        is_coded = b"content-encoding" in head.named and head.get(b"content-encoding")
+        return 0 if is_coded else SEARCH_LIMIT
+    assert type(head) is ResponseHead
+    return reading(head)[0]
 
 
-def _wanted(kind: str | None, status: int) -> int:
-    """How many bytes of a response's body are read."""
-    if kind is None:
-        return 0
+def reading(head: ResponseHead) -> tuple[int, Callable[[ResponseHead, Budget], ResponseReader]]:
+    """How many bytes of the body behind a head are read, and who reads them."""
+    sent = head.named.get(b"content-type")
+    if sent is None:
+        return _UNREAD
+    usual = _USUALLY.get(sent.raw)
+    return (
+        _wanted(media_type(sent.value.decode("latin-1")), head.status) if usual is None else usual
+    )
+
+
+def _wanted(
+    kind: str | None, status: int
+) -> tuple[int, Callable[[ResponseHead, Budget], ResponseReader]]:
+    """The same of a response with this media type and status."""
     if kind == "text/event-stream":
-        return EVERYTHING
+        return EVERYTHING, EventStreamReader
     if is_json(kind):
-        return JSON_LIMIT
+        return JSON_LIMIT, JsonReader
     if kind == "text/plain":
-        return TEXT_LIMIT
+        return TEXT_LIMIT, TextReader
     if kind == "text/html" and status >= 400:
-        return PAGE_LIMIT
-    return 0
+        return PAGE_LIMIT, PageReader
+    return _UNREAD
 
 
-_READERS: Final[dict[str | None, Callable[[ResponseHead, Budget], ResponseReader]]] = {
-    "text/event-stream": EventStreamReader,
-    "text/html": PageReader,
-    "text/plain": TextReader,
-}
-
-
-def reading(head: ResponseHead, budget: Budget) -> tuple[int, ResponseReader | None]:
-    """How many bytes of the body behind a head are read, and who decodes them within `budget`."""
-    kind = _kind(head)
-    wanted = _wanted(kind, head.status)
-    return wanted, _READERS.get(kind, JsonReader)(head, budget) if wanted else None
+_UNREAD: Final = (0, JsonReader)
+#: `reading` of nearly all bodies whatever their status, by what stands behind the colon.
+_USUALLY: Final = {raw: _wanted(kind, 200) for raw, kind in USUAL.items() if kind != "text/html"}

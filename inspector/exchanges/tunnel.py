@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from inspector.credentials.reader import Notes
+from inspector.credentials.written import Notes
 from inspector.exchanges.context import Context
 from inspector.exchanges.first_answer import FirstAnswer
 from inspector.exchanges.layers import Slot
