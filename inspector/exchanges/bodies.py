@@ -37,7 +37,7 @@ def finished(context: Context, item: OpenExchange, end: MessageEnd) -> None:
     if item.body is None:
         return
     item.body.finish(end)
-    if item.is_blank or is_broken(item.body.faults):
+    if item.is_blank or (item.body.faults and is_broken(item.body.faults)):
         _ask_mark(context, item)
 
 

@@ -11,23 +11,26 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from inspector.exchanges.bodies import finished, search, searched
+from inspector.exchanges.bodies import finished, searched
 from inspector.exchanges.context import Context
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.tunnel import close_record, note_reply, open_record, unseen_record
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
+from inspector.protocols.http1_standing import Stage
 from inspector.protocols.messages import (
     Body,
     BodyGap,
+    ChunkLines,
+    CutLine,
     Event,
     MessageEnd,
     RequestHead,
     ResponseHead,
     Switched,
 )
-from inspector.wire import Moment, Segment, stands_before
+from inspector.wire import Moment, Segment, joined, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -36,6 +39,7 @@ FAULTS: Final[dict[str, str]] = {
 #: Protocols behind a 101 that are read.
 _READ: Final = frozenset({"websocket", "h2c"})
 
+CONNECT: Final = b"CONNECT"
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
 ESTABLISHED: Final = b"Connection established"
 
@@ -62,6 +66,7 @@ class Pairing(ABC):
     ) -> None:
         self._context = context
         self._listener = context.listener
+        self._credentials = context.ledger.credentials
         self._requests, self._responses = requests, responses
         self._awaiting: deque[OpenExchange | TunnelRecord] = deque()
         self._sending: OpenExchange | TunnelRecord | None = None
@@ -91,9 +96,7 @@ class Pairing(ABC):
         if self._listener is not None and events:
             self._listener.http(True, events)
         for event in events:
-            take = _OF_REQUESTS.get(type(event))
-            if take is not None:
-                take(self, event)
+            _OF_REQUESTS[type(event)](self, event)
 
     def _on_request_fault(self, fault: Fault) -> None:
         if fault.name == "too-many-fields" and isinstance(self._sending, OpenExchange):
@@ -102,9 +105,9 @@ class Pairing(ABC):
 
     def _on_request(self, head: RequestHead) -> None:
         # Before anything is written of it, or of what is under way beside it.
-        notes = self._context.ledger.credentials.study(head.fields, head.target)
+        notes = self._credentials.study(head.fields, head.target)
         item: OpenExchange | TunnelRecord
-        if head.is_connect:
+        if head.method == CONNECT:
             item = open_record(self._context, head, notes)
         else:
             early, self._early = self._early, None
@@ -126,18 +129,18 @@ class Pairing(ABC):
     def _search(self, event: Body | BodyGap) -> None:
         """Look for keys in the body of a request."""
         item = self._sending
-        if not isinstance(item, OpenExchange) or item.keys is None:
+        if type(item) is not OpenExchange or item.keys is None:
             return
-        if isinstance(event, BodyGap):
+        if type(event) is Body:
+            item.keys.feed(joined(event.pieces))
+        else:
             item.keys.gap()
-            return
-        search(item, event.pieces)
 
     def _on_request_end(self, end: MessageEnd) -> None:
         item, self._sending = self._sending, None
         if end.trailers:
-            self._context.ledger.credentials.study(end.trailers)
-        if isinstance(item, OpenExchange):
+            self._credentials.study(end.trailers)
+        if type(item) is OpenExchange:
             item.request_end = end
             searched(self._context, item, end)
             if item.response_end is not None or item.lost:
@@ -150,19 +153,17 @@ class Pairing(ABC):
         if self._listener is not None and events:
             self._listener.http(False, events)
         for event in events:
-            take = _OF_RESPONSES.get(type(event))
-            if take is not None:
-                take(self, event)
+            _OF_RESPONSES[type(event)](self, event)
 
     def _read(self, event: Body | BodyGap) -> None:
         """Read on in the body of a response, if somebody does."""
         item = self._receiving
-        if not isinstance(item, OpenExchange) or item.body is None:
+        if type(item) is not OpenExchange or item.body is None:
             return
-        if isinstance(event, BodyGap):
-            item.miss(event.missing, event.packet)
-        else:
+        if type(event) is Body:
             item.take(event.pieces)
+        elif type(event) is BodyGap:
+            item.miss(event.missing, event.packet)
 
     def _on_response_fault(self, fault: Fault) -> None:
         if fault.name == "garbage-between-messages":
@@ -170,7 +171,7 @@ class Pairing(ABC):
         self._context.fault(fault)
 
     def _on_response(self, head: ResponseHead) -> None:
-        notes = self._context.ledger.credentials.study(head.fields)
+        notes = self._credentials.study(head.fields)
         if not self._awaiting:
             self._answer_early(head)
         if not self._awaiting or _is_older(head, self._awaiting[0]):
@@ -194,7 +195,7 @@ class Pairing(ABC):
         Such a head goes on until its end, or the stream's: the answer waits for it.
         """
         method = self._requests.begun
-        if method == b"CONNECT":
+        if method == CONNECT:
             self.on_request_events(self._requests.cut_head(head.at, head.packet))
         elif method is not None and self._early is None:
             self._early = OpenExchange(self._context.ledger.next_exchange())
@@ -229,11 +230,11 @@ class Pairing(ABC):
         assert item.response is not None
         if item.response.status == 101:
             upgrade = item.response.text(b"upgrade") or "unknown"
-            item.upgrade = self._context.ledger.credentials.value(b"upgrade", upgrade)
+            item.upgrade = self._credentials.value(b"upgrade", upgrade)
             if item.upgrade.lower() not in _READ:  # of these their layers know what was read
                 number = self._context.connection.number
                 self._context.ledger.unread.note(number, "protocol", item.response.packet)
-        elif self._requests.paused:
+        elif self._requests.stage is Stage.PAUSED:
             self.resume()
         self._receiving = None
         if item is self._early:
@@ -293,7 +294,7 @@ _OF_REQUESTS: Final[Mapping[type, Callable[[Pairing, Any], None]]] = {
     BodyGap: Pairing._search,
     MessageEnd: Pairing._on_request_end,
     Fault: Pairing._on_request_fault,
-}
+} | dict.fromkeys((ChunkLines, CutLine, Switched), lambda pairing, event: None)
 _OF_RESPONSES: Final[Mapping[type, Callable[[Pairing, Any], None]]] = {
     ResponseHead: Pairing._on_response,
     Body: Pairing._read,
@@ -301,4 +302,4 @@ _OF_RESPONSES: Final[Mapping[type, Callable[[Pairing, Any], None]]] = {
     MessageEnd: Pairing._on_response_end,
     Switched: lambda pairing, event: pairing.switch(event.rest),
     Fault: Pairing._on_response_fault,
-}
+} | dict.fromkeys((ChunkLines, CutLine), lambda pairing, event: None)

@@ -182,9 +182,12 @@ def read_json_body(data: bytes, status: int) -> JsonFacts:
     characters and otherwise as sent: a caller redacts them.
     """
     try:
-        document = parse_json(data)
-    except ValueError:
-        return NOTHING
+        document: object = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        try:
+            document = parse_json(data)
+        except ValueError:
+            return NOTHING
     if isinstance(document, list):
         facts = NOTHING
         for element in document:
@@ -273,7 +276,7 @@ def _first_text(document: dict[str, object], paths: tuple[_Path, ...]) -> str | 
         value = document.get(path[0])
         if value is not None and len(path) > 1:
             value = _at(document, path)
-        if value and isinstance(value, str):
+        if type(value) is str and value:
             return value[:TEXT_LIMIT]
     return None
 
@@ -281,15 +284,18 @@ def _first_text(document: dict[str, object], paths: tuple[_Path, ...]) -> str | 
 def _count(counts: dict[str, object], names: tuple[str, ...]) -> int | None:
     for name in names:
         value = counts.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if type(value) is int and value >= 0:
             return value
     return None
 
 
 def _usage(document: dict[str, object]) -> Usage | None:
     for path in USAGE_PATHS:
-        counts = _at(document, path)
-        if isinstance(counts, dict):
+        # As in `_first_text`.
+        counts = document.get(path[0])
+        if counts is not None and len(path) > 1:
+            counts = _at(document, path)
+        if type(counts) is dict:
             usage = Usage(_count(counts, INPUT_NAMES), _count(counts, OUTPUT_NAMES))
             if usage.input_tokens is not None or usage.output_tokens is not None:
                 return usage

@@ -69,7 +69,7 @@ class Http1Parser(Standing):
         self._at_once = request_at_once if self._requests else response_at_once
         self._wants_body = wants_body
         self._limits = limits or HeadLimits()
-        self._state = Stage.RESYNC if midstream else Stage.START
+        self.stage = Stage.RESYNC if midstream else Stage.START
         self._quiet = midstream  # coming into step for the first time is no fault then
         self._events: list[Event] = []
         self._head_reader = HeadReader(self._limits, requests=self._requests)
@@ -92,7 +92,7 @@ class Http1Parser(Standing):
         """The events that consecutive `segments` complete.  At most one `Body` a message."""
         events: list[Event] = []
         self._events = events
-        may_be_whole = self._state == Stage.START and len(segments) == 1
+        may_be_whole = self.stage == Stage.START and len(segments) == 1
         if not may_be_whole:
             self._read(segments, 0)
             return events
@@ -100,7 +100,7 @@ class Http1Parser(Standing):
         segment = segments[0]
         self._segment_at = self._position
         position = self._start(segment, 0)
-        if self._state == Stage.START and position == len(segment[2]) and not self._replay:
+        if self.stage == Stage.START and position == len(segment[2]) and not self._replay:
             self._position += position
         else:
             self._read([segment], position)
@@ -111,7 +111,7 @@ class Http1Parser(Standing):
         index = 0
         offset = self._position  # of the first byte of `segments[index]`
         while index < len(segments):
-            if self._state == Stage.BODY:
+            if self.stage == Stage.BODY:
                 index, position, offset = body.read(segments, index, position, events, offset)
                 if body.over:
                     self._end_body(offset + position)
@@ -120,7 +120,7 @@ class Http1Parser(Standing):
             end = len(segment[2])
             if position < end:
                 self._segment_at = offset
-                if self._state == Stage.START:
+                if self.stage == Stage.START:
                     position = self._start(segment, position)
                 else:
                     position = self._step(segment, position)
@@ -133,24 +133,24 @@ class Http1Parser(Standing):
                 offset -= sum([len(data) for _, _, data in self._replay])
                 self._replay = []
                 index = 0
-        if self._state == Stage.BODY:
+        if self.stage == Stage.BODY:
             body.flush(events)
         self._rest = []
-        if self._state < Stage.PAUSED:
+        if self.stage < Stage.PAUSED:
             self._position = offset
 
     def skip(self, n: int, at: int, packet: int) -> list[Event]:
         """Pass by `n <= skippable` bytes that were captured.  `at`, `packet`: of the last one."""
         events: list[Event] = []
         self._events = events
-        if self._state == Stage.BODY:
+        if self.stage == Stage.BODY:
             inside = self._body.skip(min(n, self._body.skippable))
             self._position += inside
             n -= inside
             if self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._position)
-        if n > 0 and self._state != Stage.DONE:
+        if n > 0 and self.stage != Stage.DONE:
             events += self.gap(n, at, packet)  # bytes that mattered were not shown
         return events
 
@@ -164,9 +164,9 @@ class Http1Parser(Standing):
         self._events = events
         if n <= 0:
             return events
-        if self._state == Stage.PAUSED:
+        if self.stage == Stage.PAUSED:
             self._behind.gap(n, at, packet)
-        elif self._state == Stage.BODY:
+        elif self.stage == Stage.BODY:
             inside = self._body.miss(n, packet, events, self._position)
             self._position += inside
             if inside < n:
@@ -175,7 +175,7 @@ class Http1Parser(Standing):
             elif self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._position)
-        elif self._state != Stage.DONE:
+        elif self.stage != Stage.DONE:
             self._break_off(at, packet, lost=True)
             self._position += n
         return events
@@ -188,21 +188,21 @@ class Http1Parser(Standing):
         """
         events: list[Event] = []
         self._events = events
-        if self._state == Stage.PAUSED:
+        if self.stage == Stage.PAUSED:
             self._behind.close(at, packet, clean=clean)
             return events
-        if self._state == Stage.BODY and self._body.ends_at_close and clean:
+        if self.stage == Stage.BODY and self._body.ends_at_close and clean:
             self._body.end(at, packet, events, self._position, complete=True)
         else:
             self._break_off(at, packet, lost=False)
-        self._state = Stage.DONE
+        self.stage = Stage.DONE
         return events
 
     def resume(self) -> list[Event]:
         """The upgrade or CONNECT did not happen: parse what was held, and on, as HTTP."""
-        if self._state != Stage.PAUSED:
+        if self.stage != Stage.PAUSED:
             return []
-        self._state = Stage.START
+        self.stage = Stage.START
         # After a further pause the rest is simply held again.
         behind, self._behind = self._behind, Behind()
         return behind.told_to(self)
@@ -213,7 +213,7 @@ class Http1Parser(Standing):
         Called when not paused, it ends the parser within a message, which then has no end event.
         """
         behind, self._behind = self._behind, Behind()
-        self._state = Stage.DONE
+        self.stage = Stage.DONE
         return behind.first_segments
 
     def expect(self, method: bytes) -> None:
@@ -228,7 +228,7 @@ class Http1Parser(Standing):
         """The open head will not be read further: its whole lines are the message."""
         events: list[Event] = []
         self._events = events
-        if self._state == Stage.HEAD:
+        if self.stage == Stage.HEAD:
             self._break_off(at, packet, lost=False)
         return events
 
@@ -236,7 +236,7 @@ class Http1Parser(Standing):
 
     def _step(self, segment: Segment, position: int) -> int:
         """Read on in or behind a message; answers the position of the first byte not read."""
-        state = self._state
+        state = self.stage
         if state == Stage.HEAD:
             return self._head(segment, position)
         if state == Stage.RESYNC:
@@ -270,7 +270,7 @@ class Http1Parser(Standing):
             self._close_announced = False
             self._fault("data-after-connection-close", segment[1])
         self._head_at = self._segment_at + position
-        self._state = Stage.HEAD
+        self.stage = Stage.HEAD
         return self._head(segment, position)
 
     def _head(self, segment: Segment, position: int) -> int:
@@ -291,7 +291,7 @@ class Http1Parser(Standing):
             if reader.fault == "head-too-large":
                 self._lose_step()
             else:
-                self._state = Stage.RESYNC
+                self.stage = Stage.RESYNC
                 self._come_into_step(reader.search_later_segments())
         return position
 
@@ -302,7 +302,7 @@ class Http1Parser(Standing):
             self._methods.popleft()
         self._close_announced, self._may_switch = begun.closes, begun.may_switch
         self._events.append(begun.head)
-        self._state = Stage.START
+        self.stage = Stage.START
 
     def _begin_read(self, read: Head) -> Begun:
         begun = read_begun(read, self._head_at, self._methods[0] if self._methods else b"")
@@ -319,21 +319,22 @@ class Http1Parser(Standing):
         length, wanted = begun.length, self._wants_body(begun.head)
         if not 0 <= length <= len(data) - position or begun.may_switch:
             self._body.begin(length, wanted, begun.body_at)
-            self._state = Stage.BODY
+            self.stage = Stage.BODY
             if self._body.over:
                 self._body.last = (at, packet)
                 self._end_body(self._segment_at + position)
             return position
         start, kept = self._segment_at + position, length if length < wanted else wanted
+        extent = _new(Extent, (start, start + length))
+        events: list[Event] = [MessageEnd(True, length, packet, at, (), False, extent)]
         if kept > 0:
             places = NOWHERE
             if self._placed:
                 places = Extents()
                 places.add(start, start + kept)
             pieces = [(at, packet, data[position : position + kept])]
-            self._events.append(Body(pieces, places))
-        extent = _new(Extent, (start, start + length))
-        self._events.append(MessageEnd(True, length, packet, at, (), False, extent))
+            events = [Body(pieces, places), *events]
+        self._events += events
         return position + length
 
     def _begin_cut(self, head: Head, at: int, packet: int, *, lost: bool) -> None:
@@ -353,12 +354,12 @@ class Http1Parser(Standing):
         if self._body.failed:
             self._lose_step()
         elif not self._may_switch:
-            self._state = Stage.START
+            self.stage = Stage.START
         elif self._requests:
-            self._state = Stage.PAUSED
+            self.stage = Stage.PAUSED
             self._position = stop
         else:
-            self._state = Stage.DONE
+            self.stage = Stage.DONE
             self._position = stop
             self._events.append(Switched(self._rest, stop))
 
@@ -366,9 +367,9 @@ class Http1Parser(Standing):
 
     def _break_off(self, at: int, packet: int, *, lost: bool) -> None:
         """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
-        if self._state == Stage.BODY:
+        if self.stage == Stage.BODY:
             self._body.end(at, packet, self._events, self._position, complete=False)
-        elif self._state == Stage.HEAD:
+        elif self.stage == Stage.HEAD:
             reader = self._head_reader
             reader.break_off()
             if reader.head:
@@ -385,7 +386,7 @@ class Http1Parser(Standing):
 
     def _lose_step(self) -> None:
         self._head_reader.clear()
-        self._state = Stage.RESYNC
+        self.stage = Stage.RESYNC
 
     def _come_into_step(self, segments: list[Segment]) -> None:
         """A message begins at the first of `segments`, if there are any: read them again."""
@@ -393,7 +394,7 @@ class Http1Parser(Standing):
             if not self._quiet:
                 self._fault("resynchronised", segments[0][1])
             self._quiet = False
-            self._state = Stage.START
+            self.stage = Stage.START
             self._replay = segments
 
     def _fault(self, name: str, packet: int, detail: str = "") -> None:

@@ -81,9 +81,10 @@ def framed(
     """
     if len(named) == len(fields) and b"transfer-encoding" not in named:
         option, stated = named.get(b"connection"), named.get(b"content-length")
-        closes = False if option is None else _OPTIONS.get(option[1])
         length = default if stated is None else _LENGTHS[stated[1]]
-        if closes is not None and (length is not None or stated is None):
+        is_read = length is not None or stated is None
+        if is_read and (option is None or option[1] in _OPTIONS):
+            closes = option is not None and _OPTIONS[option[1]]
             return 0 if default is None or length is None else length, closes, False, notes
     if notes is None:
         notes = Notes()

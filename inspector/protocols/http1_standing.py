@@ -28,7 +28,8 @@ class Standing:
     _head_reader: HeadReader
     _position: int
     _requests: bool
-    _state: Stage
+    #: To be read alone.
+    stage: Stage
 
     @property
     def position(self) -> int:
@@ -41,7 +42,7 @@ class Standing:
 
         Only of a parser that was asked for `places`.
         """
-        state = self._state
+        state = self.stage
         if state == Stage.HEAD:
             return self._head_at
         if state == Stage.BODY:
@@ -56,33 +57,28 @@ class Standing:
 
         0 when the next byte matters, `EVERYTHING` when none will ever again.
         """
-        if self._state == Stage.BODY:
+        if self.stage == Stage.BODY:
             return self._body.skippable
-        return EVERYTHING if self._state == Stage.DONE else 0
-
-    @property
-    def is_between(self) -> bool:
-        """Whether no message is under way."""
-        return self._state == Stage.START
+        return EVERYTHING if self.stage == Stage.DONE else 0
 
     @property
     def reads_body(self) -> bool:
         """Whether the next byte is one of a body, or of its framing."""
-        return self._state == Stage.BODY
+        return self.stage == Stage.BODY
 
     @property
     def out_of_step(self) -> bool:
         """Whether the parser is looking for the start of a message."""
-        return self._state == Stage.RESYNC
+        return self.stage == Stage.RESYNC
 
     @property
     def paused(self) -> bool:
         """Whether a request awaits `resume` or `take_rest`."""
-        return self._state == Stage.PAUSED
+        return self.stage == Stage.PAUSED
 
     @property
     def begun(self) -> bytes | None:
         """The method of a request whose start line is read and whose head goes on."""
-        if self._state != Stage.HEAD or not self._requests:
+        if self.stage != Stage.HEAD or not self._requests:
             return None
         return self._head_reader.method
