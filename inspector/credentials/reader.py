@@ -122,15 +122,14 @@ class CredentialReader(ShownTexts):
         shown = [*map(self._plain.shown.get, fields)]
         others = [place for place, each in enumerate(shown) if each is None]
         for place in others:
-            if (note := self._study(fields[place])) is not None:
+            field = fields[place]
+            if field[0] not in self._ordinary and (note := self._study(field)) is not None:
                 noted[place] = note
         return Notes(shown, others, noted, epoch)
 
     def _study(self, field: RawField) -> FieldNote | None:
-        """The note of a field that may hold a credential, which is learnt."""
+        """The note of a field of no ordinary name that may hold a credential, which is learnt."""
         name, raw = field
-        if name in self._ordinary:
-            return None
         folded = folded_name(name)
         syntax = self._response.get(folded)
         if syntax is None and is_secret_name(folded):
@@ -275,7 +274,8 @@ class CredentialReader(ShownTexts):
         if note is None:
             note = self._notes.once(field, FieldNote)
         before = note.response if response else note.request
-        if before is not None and self._scrubber.vault.holds(before.stamp):
+        vault = self._scrubber.vault  # `Vault.holds`, without its call
+        if before is not None and before.stamp in (vault.generation, -1 - vault.epoch):
             return before.shown
         known = None if before is None else renewed(before, self._scrubber)
         if known is None:

@@ -67,6 +67,8 @@ class Pairing(ABC):
         self._context = context
         self._listener = context.listener
         self._credentials = context.ledger.credentials
+        # Whoever found out which end is the client did so before this began.
+        self._ends = context.ends
         self._requests, self._responses = requests, responses
         self._awaiting: deque[OpenExchange | TunnelRecord] = deque()
         self._sending: OpenExchange | TunnelRecord | None = None
@@ -177,7 +179,7 @@ class Pairing(ABC):
         if not self._awaiting or _is_older(head, self._awaiting[0]):
             self._awaiting.appendleft(self._unasked(head))
         item = self._awaiting[0]
-        if head.is_interim:
+        if head.status < 200 and head.is_interim:
             item.interim.append(head.status)
             return
         self._awaiting.popleft()
@@ -280,9 +282,9 @@ class Pairing(ABC):
             draft,
             context.connection,
             context.tunnel,
-            context.ends,
+            self._ends,
             at_end=self._is_over,
-            decrypted=context.is_decrypted,
+            decrypted=context.on_plaintext is not None,
             asked=context.asked,
         )
 

@@ -172,6 +172,14 @@ class JsonReader(_Reader):
         self._parts: list[bytes] = []
 
     def feed(self, pieces: Sequence[Segment]) -> None:
+        if self._decoder is PLAIN and len(pieces) == 1:  # as nearly always
+            data = pieces[0][2]
+            if self._at_start:
+                self._at_start = False
+                if data.startswith(GZIP):
+                    self.looks_like = "application/gzip"
+            self._parts.append(data)
+            return
         for decoded in self._decode(pieces):
             self._parts += [data for _, _, data in decoded]
 

@@ -72,7 +72,7 @@ class PacketEngine:
         lookup = self._table.keys.get
         past = self._table.past
         deliver, showing = self._reassembler.deliver, self._showing
-        flush, settle, shown = showing.flush, showing.settle, showing.shown
+        flush, settle, one = showing.flush, showing.settle, showing.one
         in_place = showing.in_place
         before_ip = skip_link - 2
         shortest = skip_link + 40
@@ -170,7 +170,7 @@ class PacketEngine:
                             if peer.pending or peer.early or half.skip_asked:
                                 yield from deliver(half, [(at, packet, piece)])
                             else:
-                                yield shown(half, [(at, packet, piece)])
+                                yield one(half, (at, packet, piece))
                         continue
             elif half is False and not flags & SYN and (count <= 0 or key not in past):
                 fast += 1

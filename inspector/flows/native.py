@@ -105,7 +105,7 @@ class NativeEngine(PacketEngine):
         self.notes.packets += len(records)
         self._reassembler.counted_cuts = batch.counted_cuts
         memory, join, data, first = self._memory, self._core.join, batch.data, batch.first_packet
-        deliver, shown = self._reassembler.deliver, self._showing.shown
+        deliver, one = self._reassembler.deliver, self._showing.one
         state, pointer, halves = memory.state, memory.pointer, memory.halves
         view, unpack = memory.state_view, _SHOWN.unpack_from
         memory.data, state.before_ip, state.first_packet = data, before_ip, first
@@ -126,7 +126,7 @@ class NativeEngine(PacketEngine):
                     elif half.peer.waits or half.skip_asked:
                         yield from deliver(half, [(when, packet, data[start:stop])])
                     else:
-                        yield shown(half, [(when, packet, data[start:stop])])
+                        yield one(half, (when, packet, data[start:stop]))
                 elif reason == layout.FLUSH:
                     half = halves[state.half]
                     assert half is not None

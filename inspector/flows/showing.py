@@ -101,6 +101,16 @@ class Showing:
             half.skip = half.skip_asked = 0
         yield self.shown(half, segments)
 
+    def one(self, half: Half, segment: Segment) -> Run:
+        """`shown` of one segment, as most are."""
+        delivered = half.delivered
+        if half.room_compared > 1 and type(delivered) is list and delivered:
+            delivered.append(segment)
+            half.room_compared -= 1
+        else:
+            remember(half, [segment])
+        return Run(half.connection.number, half.side, [segment])
+
     def shown(self, half: Half, segments: Sequence[Segment]) -> Run:
         """The next bytes as a delivery; second copies of them are compared with these."""
         delivered = half.delivered

@@ -92,15 +92,14 @@ class Http1Parser(Standing):
         """The events that consecutive `segments` complete.  At most one `Body` a message."""
         events: list[Event] = []
         self._events = events
-        may_be_whole = self.stage == Stage.START and len(segments) == 1
-        if not may_be_whole:
+        may_be_whole = self.stage is Stage.START and len(segments) == 1
+        if not may_be_whole:  # though most are
             self._read(segments, 0)
             return events
-        # Most deliveries are a message that is all there.
         segment = segments[0]
         self._segment_at = self._position
         position = self._start(segment, 0)
-        if self.stage == Stage.START and position == len(segment[2]) and not self._replay:
+        if self.stage is Stage.START and position == len(segment[2]) and not self._replay:
             self._position += position
         else:
             self._read([segment], position)
@@ -111,7 +110,7 @@ class Http1Parser(Standing):
         index = 0
         offset = self._position  # of the first byte of `segments[index]`
         while index < len(segments):
-            if self.stage == Stage.BODY:
+            if self.stage is Stage.BODY:
                 index, position, offset = body.read(segments, index, position, events, offset)
                 if body.over:
                     self._end_body(offset + position)
@@ -120,7 +119,7 @@ class Http1Parser(Standing):
             end = len(segment[2])
             if position < end:
                 self._segment_at = offset
-                if self.stage == Stage.START:
+                if self.stage is Stage.START:
                     position = self._start(segment, position)
                 else:
                     position = self._step(segment, position)
@@ -133,7 +132,7 @@ class Http1Parser(Standing):
                 offset -= sum([len(data) for _, _, data in self._replay])
                 self._replay = []
                 index = 0
-        if self.stage == Stage.BODY:
+        if self.stage is Stage.BODY:
             body.flush(events)
         self._rest = []
         if self.stage < Stage.PAUSED:
@@ -143,7 +142,7 @@ class Http1Parser(Standing):
         """Pass by `n <= skippable` bytes that were captured.  `at`, `packet`: of the last one."""
         events: list[Event] = []
         self._events = events
-        if self.stage == Stage.BODY:
+        if self.stage is Stage.BODY:
             inside = self._body.skip(min(n, self._body.skippable))
             self._position += inside
             n -= inside
@@ -164,9 +163,9 @@ class Http1Parser(Standing):
         self._events = events
         if n <= 0:
             return events
-        if self.stage == Stage.PAUSED:
+        if self.stage is Stage.PAUSED:
             self._behind.gap(n, at, packet)
-        elif self.stage == Stage.BODY:
+        elif self.stage is Stage.BODY:
             inside = self._body.miss(n, packet, events, self._position)
             self._position += inside
             if inside < n:
@@ -188,10 +187,10 @@ class Http1Parser(Standing):
         """
         events: list[Event] = []
         self._events = events
-        if self.stage == Stage.PAUSED:
+        if self.stage is Stage.PAUSED:
             self._behind.close(at, packet, clean=clean)
             return events
-        if self.stage == Stage.BODY and self._body.ends_at_close and clean:
+        if self.stage is Stage.BODY and self._body.ends_at_close and clean:
             self._body.end(at, packet, events, self._position, complete=True)
         else:
             self._break_off(at, packet, lost=False)
@@ -228,7 +227,7 @@ class Http1Parser(Standing):
         """The open head will not be read further: its whole lines are the message."""
         events: list[Event] = []
         self._events = events
-        if self.stage == Stage.HEAD:
+        if self.stage is Stage.HEAD:
             self._break_off(at, packet, lost=False)
         return events
 
@@ -367,9 +366,9 @@ class Http1Parser(Standing):
 
     def _break_off(self, at: int, packet: int, *, lost: bool) -> None:
         """The stream broke off here, by a gap (`lost`) or its end: end the open message."""
-        if self.stage == Stage.BODY:
+        if self.stage is Stage.BODY:
             self._body.end(at, packet, self._events, self._position, complete=False)
-        elif self.stage == Stage.HEAD:
+        elif self.stage is Stage.HEAD:
             reader = self._head_reader
             reader.break_off()
             if reader.head:

@@ -19,6 +19,8 @@ from inspector.wire import Segment
 _REQUEST: Final = re.compile(rb"(" + TOKEN + rb"{1,32}) ([!-~\x80-\xff]+) (HTTP/1\.[01])")
 _STATUS: Final = re.compile(rb"(HTTP/1\.[01]) ([0-9]{3}) ([ -~\x80-\xff]*)")
 _VERSION_SIZE: Final = 8
+#: No field line has fewer bytes, its end included.
+_SMALL: Final = 4
 #: Status lines that are kept with what was read of them, and bytes of the longest.
 STATUS_LINES: Final = 256
 LONGEST_STATUS_LINE: Final = 64
@@ -53,7 +55,8 @@ def request_at_once(
     """A request whose head begins at `position` of a segment, and at byte `start` of the stream."""
     at, packet, data = segment
     stop = data.find(b"\r\n\r\n", position)
-    if stop < position or stop - position > limits.start_line - 4:
+    size = stop + 4 - position
+    if stop < position or size > limits.start_line:
         return None
     lines = data[position:stop].split(b"\r\n")
     line = lines.pop(0)
@@ -61,13 +64,11 @@ def request_at_once(
     if match is None:
         return None
     read = clean_lines(lines)
-    if read is None or len(lines) > limits.fields:
+    if read is None or (size > _SMALL * limits.fields and len(lines) > limits.fields):
         return None
     method, target, version = match.groups()
-    size = len(line)
-    layout = HeadLayout(
-        len(method) + 1, size - _VERSION_SIZE, size, size + 2, stop + 4 - position, None
-    )
+    end = len(line)
+    layout = HeadLayout(match.start(2), end - _VERSION_SIZE, end, end + 2, size, None)
     return request_begun((method, target, version), read, (at, packet), start, layout)
 
 
@@ -77,7 +78,8 @@ def response_at_once(
     """The same of a response to a request of this method (empty: none is known)."""
     at, packet, data = segment
     stop = data.find(b"\r\n\r\n", position)
-    if stop < position or stop - position > limits.start_line - 4:
+    size = stop + 4 - position
+    if stop < position or size > limits.start_line:
         return None
     lines = data[position:stop].split(b"\r\n")
     line = lines.pop(0)
@@ -85,8 +87,8 @@ def response_at_once(
     if parts is None:
         return None
     read = clean_lines(lines)
-    if read is None or len(lines) > limits.fields:
+    if read is None or (size > _SMALL * limits.fields and len(lines) > limits.fields):
         return None
-    size = len(line)
-    layout = HeadLayout(0, 0, size, size + 2, stop + 4 - position, None)
+    end = len(line)
+    layout = HeadLayout(0, 0, end, end + 2, size, None)
     return response_begun(parts, read, (at, packet), start, layout, method)

@@ -47,13 +47,10 @@ def request_begun(
     """
     method, target, version = line
     at, packet = begun
-    fields, named = read.fields, read.named
     # RFC 9110 9.3.6: a CONNECT has no content; what follows is the tunnel's, if it opens.
     is_connect = method == b"CONNECT"
-    length, closes, upgrades, notes = framed(
-        fields, named, version, None if is_connect else 0, notes
-    )
-    head = RequestHead(method, target, version, fields, named, packet, at, start, layout)
+    length, closes, upgrades, notes = framed(read, version, None if is_connect else 0, notes)
+    head = RequestHead(method, target, version, read.fields, read.named, packet, at, start, layout)
     return Begun(head, length, closes, is_connect or upgrades, False, notes)
 
 
@@ -72,18 +69,15 @@ def response_begun(
     """
     version, status, reason = line
     at, packet = begun
-    fields, named = read.fields, read.named
     interim = 100 <= status < 200 and status != 101
     may_switch = status == 101 or (method == b"CONNECT" and 200 <= status < 300)
     # RFC 9112 6.3 rules 1 and 2: no body, whatever the fields say.
     has_none = interim or may_switch or method == b"HEAD" or status in BODILESS_STATUSES
-    length, closes, _, notes = framed(
-        fields, named, version, None if has_none else UNTIL_CLOSE, notes
-    )
-    ends_at_close = length == UNTIL_CLOSE
+    length, closes, _, notes = framed(read, version, None if has_none else UNTIL_CLOSE, notes)
     head = ResponseHead(
-        status, reason, version, fields, named, packet, at, start, layout, ends_at_close
-    )
+        status, reason, version, read.fields, read.named, packet, at, start, layout,
+        length == UNTIL_CLOSE,
+    )  # fmt: skip
     return Begun(head, length, closes and not interim, may_switch, interim, notes)
 
 

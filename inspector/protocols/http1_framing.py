@@ -12,6 +12,7 @@ from typing import Final
 
 from inspector.fact import Fact
 from inspector.protocols.http1_faults import Notes
+from inspector.protocols.http1_lines import FieldBlock
 from inspector.protocols.messages import EVERYTHING, Field
 
 CHUNKED: Final = -1
@@ -67,11 +68,7 @@ _OPTIONS: Final[Mapping[bytes, bool]] = {
 
 
 def framed(
-    fields: Sequence[Field],
-    named: Mapping[bytes, Field],
-    version: bytes,
-    default: int | None,
-    notes: Notes | None = None,
+    read: FieldBlock, version: bytes, default: int | None, notes: Notes | None = None
 ) -> tuple[int, bool, bool, Notes | None]:
     """How long the body is behind a head, what Connection says, and what is odd in that.
 
@@ -79,7 +76,8 @@ def framed(
     answers: the length, whether the connection closes, whether it is upgraded, and `notes` with
     what was added to them.
     """
-    if len(named) == len(fields) and b"transfer-encoding" not in named:
+    named = read.named
+    if not read.repeats and b"transfer-encoding" not in named:
         option, stated = named.get(b"connection"), named.get(b"content-length")
         length = default if stated is None else _LENGTHS[stated[1]]
         is_read = length is not None or stated is None
@@ -88,7 +86,7 @@ def framed(
             return 0 if default is None or length is None else length, closes, False, notes
     if notes is None:
         notes = Notes()
-    framing = read_framing(fields, named, notes)
+    framing = read_framing(read.fields, named, notes)
     length = 0 if default is None else body_length(framing, version, default, notes)
     return length, framing.closes, framing.upgrades, notes
 

@@ -159,11 +159,14 @@ def read_fields(block: bytes, limit: int, notes: Notes, base: int = 0) -> FieldB
     read = clean_block(block)
     if read is None:
         fields, places = _parse_lines(block, notes, base)
-        read = FieldBlock(fields, by_name(fields), places)
+        named = by_name(fields)
+        read = FieldBlock(fields, named, len(named) < len(fields), places)
     if len(read.fields) > limit:
         notes.add("too-many-fields", base, len(read.fields) - limit)
         fields = read.fields[:limit]
-        read = FieldBlock(fields, by_name(fields), read.odd and read.odd[:limit])
+        named = by_name(fields)
+        odd = read.odd and read.odd[:limit]
+        read = FieldBlock(fields, named, len(named) < len(fields), odd)
     return read
 
 

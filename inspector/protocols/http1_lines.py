@@ -39,12 +39,14 @@ _Read: TypeAlias = tuple[bytes, Field]
 class FieldBlock(Fact):
     """What a block of field lines says.
 
-    `named`: the first field of each name, by the name in lower case (RFC 9110 5.1).  `odd`:
-    where the fields stand in the block; None if `extent.FieldLines` can tell by itself.
+    `named`: the first field of each name, by the name in lower case (RFC 9110 5.1).  `repeats`: a
+    name comes more than once.  `odd`: where the fields stand in the block; None if
+    `extent.FieldLines` can tell by itself.
     """
 
     fields: tuple[Field, ...]
     named: Mapping[bytes, Field]
+    repeats: bool
     odd: tuple[FieldPlace, ...] | None = None
 
 
@@ -78,9 +80,10 @@ def clean_lines(lines: list[bytes]) -> FieldBlock | None:
         return None
     known: list[_Read] = read  # type: ignore[assignment]
     named = dict(known)
-    if len(named) < len(known):
+    repeats = len(named) < len(known)
+    if repeats:
         named = dict(known[::-1])
-    return FieldBlock(tuple([field for _, field in known]), named)
+    return FieldBlock(tuple([field for _, field in known]), named, repeats)
 
 
 def clean_block(block: bytes) -> FieldBlock | None:

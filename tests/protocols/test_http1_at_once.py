@@ -15,6 +15,7 @@ from inspector.protocols.http1_begun import Begun, read_begun
 from inspector.protocols.http1_faults import HeadLimits
 from inspector.protocols.http1_framing import LENGTHS, framed
 from inspector.protocols.http1_head_reader import HeadReader
+from inspector.protocols.http1_lines import FieldBlock
 from inspector.protocols.messages import Field, by_name
 from inspector.wire import Segment
 
@@ -127,6 +128,6 @@ def test_what_is_kept_has_bounds() -> None:
     assert len(http1_at_once._STATUS_LINES) <= STATUS_LINES
     for number in range(LENGTHS + 10):
         fields = (Field(b"content-length", b" %d" % number),)
-        assert framed(fields, by_name(fields), b"HTTP/1.1", 0)[0] == number
+        assert framed(FieldBlock(fields, by_name(fields), False), b"HTTP/1.1", 0)[0] == number
     assert len(http1_framing._LENGTHS) <= LENGTHS
     assert all(len(raw) <= 20 for raw in http1_framing._LENGTHS)
