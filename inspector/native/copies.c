@@ -1,6 +1,6 @@
 /* The packets of a copy, as far as they are the same for nearly every packet: what
- * `redaction/usual.py`, `redaction/held.py`, `redaction/covering.py`, `redaction/tls_records.py` and
- * `pcap/blocks.py` do, which specify it and take what this leaves. */
+ * `redaction/usual.py`, `redaction/held.py`, `redaction/covering.py`, `redaction/sealed.py`,
+ * `redaction/tls_records.py` and `pcap/blocks.py` do, which specify it and take what this leaves. */
 #include "bytes.h"
 #include "core.h"
 #include "frames.h"
@@ -161,6 +161,90 @@ static int goes_on(const struct cover *cover, int64_t low, int64_t high, int64_t
     return 0;
 }
 
+enum { TLS_HEADER = 5, APPLICATION_DATA = 23, TLS_1_2 = 0x0303, LONGEST_RECORD = 16384 + 2048 };
+enum { FILL = 'x' };
+
+/* Told of a record: its header's bytes are there; something of its body is hidden. */
+static const int64_t BEGINS = INT64_C(1) << 40, HIDES = INT64_C(1) << 41;
+
+static void blank(uint8_t *data, int64_t size)
+{
+    int64_t i = 0;
+    for (; i <= size - 8; i += 8)
+        put_le64(data + i, eight(FILL));
+    for (; i < size; i++)
+        data[i] = FILL;
+}
+
+/* The last record that begins no later than at an offset; -1: none does. */
+static int64_t record_at(const struct cover *cover, int64_t offset)
+{
+    int64_t low = 0, high = cover->record_count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (cover->records[2 * middle] <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low - 1;
+}
+
+/* Whether the header of a record, as far as it stands between two offsets, is the one that came
+ * there first. */
+static int has_header(const int64_t *record, const uint8_t *frame, int64_t offset, int64_t stop)
+{
+    for (int64_t i = 0; i < TLS_HEADER && record[1] & BEGINS; i++) {
+        const int64_t at = record[0] + i;
+        if (at >= offset && at < stop && frame[at - offset] != (uint8_t)(record[1] >> (32 - 8 * i)))
+            return 0;
+    }
+    return 1;
+}
+
+enum { UNLIKE = -1 };
+
+/* Blanks all but the headers of records in a packet; whether that changes anything (1) or not (0).
+ * UNLIKE: it has another header than its direction. */
+static int blank_bodies(const struct cover *cover, uint8_t *frame, int64_t offset, int64_t length)
+{
+    const int64_t stop = offset + length, count = cover->record_count;
+    const int64_t first = record_at(cover, offset);
+    const int64_t *record = cover->records + 2 * first;
+    if (first < 0)
+        return UNLIKE;
+    int64_t behind = first;
+    for (; behind < count && cover->records[2 * behind] < stop; behind++)
+        if (!has_header(cover->records + 2 * behind, frame, offset, stop))
+            return UNLIKE;
+    int is_changed = 0;
+    for (int64_t i = first; i < behind; i++, record += 2) {
+        const int64_t end = i + 1 < behind ? record[2] : stop;
+        int64_t body = record[0] + (record[1] & BEGINS ? TLS_HEADER : 0);
+        body = body > offset ? body : offset;
+        if (body >= end)
+            continue;
+        is_changed |= (record[1] & HIDES) != 0;
+        blank(frame + (body - offset), end - body);
+    }
+    return is_changed;
+}
+
+/* Writes what may be written of a packet, whose first byte is the one at `low` of the stretch; whether
+ * that changes anything (1) or not (0).  UNLIKE: its bytes are not those of its direction. */
+static int write_row(const struct cover *cover, uint8_t *frame, int64_t low, int64_t length,
+                     int64_t end)
+{
+    if (cover->records)
+        return blank_bodies(cover, frame, cover->base + low, length);
+    if (!is_equal(frame, cover->raw + low, length))
+        return UNLIKE;
+    if (is_equal(frame, cover->out + low, length))
+        return goes_on(cover, low, low + length, end);
+    copy_bytes(frame, cover->out + low, length);
+    return 1;
+}
+
 /* Writes what may be written of rows that are chained from `at` on, as far as they are decided and
  * lie in the stretch that the caller has the bytes of.  The row at which it stopped, for the caller
  * to do (`cover->odd` is its offset); -1: there is none.  What waits stays chained, from
@@ -185,14 +269,10 @@ int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
         const int64_t offset = cover->offset + (int32_t)(number - (uint32_t)cover->known);
         const int64_t low = offset - base, high = low + length;
         uint8_t *frame = data + row->start;
-        if (low >= 0 && high <= end && is_equal(frame, cover->raw + low, length)) {
-            if (!is_equal(frame, cover->out + low, length)) {
-                copy_bytes(frame, cover->out + low, length);
-                flags[at] |= CHANGED;
-            } else if (goes_on(cover, low, high, end)) {
-                flags[at] |= CHANGED;
-            }
-            flags[at] |= (uint8_t)cover->mark;
+        const int written =
+            low >= 0 && high <= end ? write_row(cover, frame, low, length, end) : UNLIKE;
+        if (written != UNLIKE) {
+            flags[at] |= (uint8_t)(cover->mark | (written ? CHANGED : 0));
         } else if (cover->over || offset + length <= decided) {
             cover->odd = offset;
             return at;
@@ -210,8 +290,6 @@ int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
     }
     return -1;
 }
-
-enum { TLS_HEADER = 5, APPLICATION_DATA = 23, TLS_1_2 = 0x0303, LONGEST_RECORD = 16384 + 2048 };
 
 /* Writes into blank bytes what a copy has of application data of TLS (RFC 8446 5.1): `walk->left`
  * bytes of a body, then whole headers and what comes of their bodies, which stay blank unless
@@ -241,4 +319,64 @@ int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t si
         walk->left = length;
         walk->records++;
     }
+}
+
+/* Whether anything but blanks stands there: mostly the first bytes tell. */
+static int hides(const uint8_t *data, int64_t size)
+{
+    int64_t i = 0;
+    for (; i <= size - 8; i += 8)
+        if (le64(data + i) != eight(FILL))
+            return 1;
+    for (; i < size; i++)
+        if (data[i] != FILL)
+            return 1;
+    return 0;
+}
+
+/* Tells the records in pieces that are application data of TLS and nothing else, `walk->left` bytes
+ * of one first; `start` is the offset of the first byte.  1: they are, `walk->records` of them.  0:
+ * something else is in them, or a header that is not whole; -1: there is no room. */
+int64_t inspector_core_headers(struct sealed *walk, const uint8_t *data, int64_t size,
+                               const struct taken *in, int64_t count, int64_t start, int64_t *out,
+                               int64_t room)
+{
+    int64_t made = 0, left = walk->left, at = start, have = 0, header = 0;
+    walk->records = 0;
+    if (left < 0 || room < 1)
+        return 0;
+    if (left) {
+        out[made++] = start;
+        out[made++] = 0;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (!is_within(in + i, size))
+            return 0;
+        for (int64_t p = in[i].start; p < in[i].stop;) {
+            if (left) {
+                const int64_t rest = in[i].stop - p, part = left < rest ? left : rest;
+                if (!(out[made - 1] & HIDES) && hides(data + p, part))
+                    out[made - 1] |= HIDES;
+                p += part, at += part, left -= part;
+                continue;
+            }
+            header = header << 8 | data[p++];
+            at++;
+            if (++have < TLS_HEADER)
+                continue;
+            left = header & 0xFFFF;
+            if (header >> 16 != (APPLICATION_DATA << 16 | TLS_1_2) || !left || left > LONGEST_RECORD)
+                return 0;
+            if (made >= 2 * room)
+                return -1;
+            out[made++] = at - TLS_HEADER;
+            out[made++] = header | BEGINS;
+            header = have = 0;
+        }
+    }
+    if (have)
+        return 0;
+    walk->left = left;
+    walk->records = made / 2;
+    return 1;
 }

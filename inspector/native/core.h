@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Changes with every change of a shape or a meaning; the loader refuses any other. */
-#define INSPECTOR_CORE_ABI 21
+#define INSPECTOR_CORE_ABI 22
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -291,6 +291,10 @@ struct cover {
     int64_t first, last;       /* the rows that wait; -1: none does */
     int64_t least, soonest;    /* where the first of them begins, where the first of them ends */
     int64_t odd;               /* where the row lies in front of which it stopped */
+    /* Or the bytes are application data of TLS: of each record in them where it begins, and its
+     * header (of the rest of one 0), with what is told of it. */
+    const int64_t *records;
+    int64_t record_count;
 };
 
 EXPORT int64_t inspector_core_cover(struct cover *cover, uint8_t *data, int64_t size,
@@ -328,5 +332,8 @@ EXPORT int64_t inspector_core_strands(struct weave *weave, const uint8_t *data, 
                                       const struct usual *usual, int64_t count);
 EXPORT int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t size,
                                    int64_t keeps, uint8_t *out);
+EXPORT int64_t inspector_core_headers(struct sealed *walk, const uint8_t *data, int64_t size,
+                                      const struct taken *in, int64_t count, int64_t start,
+                                      int64_t *out, int64_t room);
 
 #endif

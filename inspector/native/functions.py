@@ -68,6 +68,16 @@ _SIGNATURES: Final[dict[str, list[Any]]] = {
     "usual": [ctypes.POINTER(Ways), _bytes, c_int64, c_int64, _address, c_int64, _address],
     "alike": [_bytes, c_int64, _address, _bytes, c_int64, _address, c_int64, c_int64, _bytes],
     "seal": [ctypes.POINTER(Sealed), _bytes, c_int64, c_int64, _address],
+    "headers": [
+        ctypes.POINTER(Sealed),
+        _bytes,
+        c_int64,
+        _address,
+        c_int64,
+        c_int64,
+        _address,
+        c_int64,
+    ],
     "chain": [_address, c_int64, c_int64, _address, _address, c_int64],
     "cover": [
         ctypes.POINTER(Cover),
@@ -150,6 +160,7 @@ class Core:
         self.alike: Any = functions["alike"]
         self.gather: Any = functions["gather"]
         self.seal: Any = functions["seal"]
+        self.headers: Any = functions["headers"]
         self.chain: Any = functions["chain"]
         self.cover: Any = functions["cover"]
         self.blocks: Any = functions["blocks"]

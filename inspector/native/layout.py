@@ -7,7 +7,7 @@ from ctypes import c_int32, c_int64, c_uint8, c_uint32, c_uint64
 from typing import Any, Final
 
 #: What `core.h` calls INSPECTOR_CORE_ABI.
-ABI: Final = 21
+ABI: Final = 22
 
 #: Bytes of a key: two addresses of IPv4 and two ports, as they are on the wire.
 KEY: Final = 12
@@ -231,14 +231,20 @@ class TokenTable(ctypes.Structure):
     mask: int
 
 
+#: Of a record that is blank in a copy: its header's 40 bits are there; something of its body is
+#: hidden.
+SEAL_BEGINS: Final = 1 << 40
+SEAL_HIDES: Final = 1 << 41
+
+
 class Cover(ctypes.Structure):
     """`struct cover`: a direction whose packets are masked."""
 
     _fields_ = tuple(
-        (name, ctypes.c_void_p if name in ("raw", "out") else c_int64)
+        (name, ctypes.c_void_p if name in ("raw", "out", "records") else c_int64)
         for name in (
             "known", "offset", "decided", "over", "base", "length", "raw", "out", "mark",
-            "first", "last", "least", "soonest", "odd",
+            "first", "last", "least", "soonest", "odd", "records", "record_count",
         )
     )  # fmt: skip
 
@@ -256,6 +262,8 @@ class Cover(ctypes.Structure):
     least: int
     soonest: int
     odd: int
+    records: int | None
+    record_count: int
 
 
 #: Fields of `struct strand` and `struct piece`, each 8 bytes.

@@ -91,10 +91,16 @@ class CopiedDirection:
         if not segments:
             return
         self._at = self.brought.add(self.track.end, segments)
-        data = joined(segments)
-        self.track.add(data)
-        if self.records is not None:
-            self._take_records(data)
+        records = self.records
+        if records is None:
+            self.track.add(joined(segments))
+            return
+        before = records.changed
+        if not records.seal(segments):
+            data = joined(segments)
+            self.track.add(data)
+            records.take(data)
+        self._note_tls(before=before)
 
     def begin_records(self, start: int) -> None:
         """From this byte on it consists of TLS records."""
@@ -104,15 +110,13 @@ class CopiedDirection:
         data = track.read(start, track.end)
         if not data and start < track.end:
             self.records.gap(track.end - start)  # it is found out behind a gap
-        self._take_records(data)
+        self.records.take(data)
+        self._note_tls(before=False)
 
-    def _take_records(self, data: bytes) -> None:
-        records = self.records
-        if records is not None:
-            before = records.changed
-            records.take(data)
-            if records.changed and not before:
-                self.note(self.track.end, [], "tls")
+    def _note_tls(self, *, before: bool) -> None:
+        """Tell that something was hidden, if nothing was `before`."""
+        if self.records is not None and self.records.changed and not before:
+            self.note(self.track.end, [], "tls")
 
     def settle(self, before: int) -> bool:
         """Nothing more will be told of the bytes before this one; whether more is decided now."""

@@ -13,7 +13,8 @@ from typing import Final
 from inspector.flows.tcp import SYN, distance
 from inspector.native.layout import USUAL_FIELDS, USUAL_START, USUAL_STOP, USUAL_WAY, Cover, address
 from inspector.native.used import USED
-from inspector.redaction.track import CapturedBytes
+from inspector.redaction.sealed import SealedBytes
+from inspector.redaction.track import Stretch
 
 #: Flags of a packet: something in it was masked; it has bytes of a body that was coded anew.
 CHANGED: Final = 1
@@ -72,28 +73,32 @@ class Packets:
         ), address(self.flags)  # fmt: skip
 
 
-def cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -> int:
+def cover(direction: Cover, stretch: Stretch, packets: Packets, at: int) -> int:
     """Mask the rows from `at` on that are decided and lie in a stretch of their direction.
 
     The row at which it stopped, to be done by the caller, with its offset in `direction.odd`: bytes
     that are not those of the stretch, or lie nowhere; -1: there is none.  Rows that wait stay
     chained from `direction.first` on.
     """
-    base, raw, out = stretch
-    direction.base, direction.length = base, len(out)
+    direction.base, direction.length = stretch.base, stretch.decided
     core = USED.core
     if core is None:
         return _cover(direction, stretch, packets, at)
-    direction.raw, direction.out = address(raw), address(out)
+    if isinstance(stretch, SealedBytes):
+        direction.records, numbers = stretch.records.buffer_info()
+        direction.record_count = numbers >> 1
+    else:
+        direction.records = None
+        direction.raw, direction.out = address(stretch.raw), address(stretch.out)
     before, flags = packets.places
     stopped: int = core.cover(direction, *before, at, flags)
     return stopped
 
 
-def _cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) -> int:
+def _cover(direction: Cover, stretch: Stretch, packets: Packets, at: int) -> int:
     data, rows, following, flags = packets.data, packets.rows, packets.following, packets.flags
-    base, raw, out = stretch
-    end = min(direction.decided - base, len(out))
+    base = stretch.base
+    end = min(direction.decided - base, stretch.decided)
     while at >= 0:
         behind = following[at]
         sequence, bits, start, stop, _ = _ROW(rows, at * _SIZE)
@@ -103,14 +108,16 @@ def _cover(direction: Cover, stretch: CapturedBytes, packets: Packets, at: int) 
         offset = direction.offset + distance(sequence + bool(bits & SYN), direction.known)
         low = offset - base
         high = low + stop - start
-        if low >= 0 and high <= end and raw.startswith(data[start:stop], low):
-            masked = out[low:high]
-            if data[start:stop] != masked:
-                data[start:stop] = masked
-                flags[at] |= CHANGED
-            elif _goes_on(raw, out, low, high, end):
-                flags[at] |= CHANGED
-            flags[at] |= direction.mark
+        if low >= 0 and high <= end and stretch.has(offset, data[start:stop]):
+            masked = stretch.shown(offset, base + high)
+            if isinstance(stretch, SealedBytes):
+                is_changed = stretch.hides(offset, base + high)
+            else:
+                is_changed = data[start:stop] != masked or _goes_on(
+                    stretch.raw, stretch.out, low, high, end
+                )
+            data[start:stop] = masked
+            flags[at] |= direction.mark | CHANGED * is_changed
         elif direction.over or offset + stop - start <= direction.decided:
             direction.odd = offset
             return at

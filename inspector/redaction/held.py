@@ -284,7 +284,7 @@ class Share:
                 break
             other = track.stretch(direction.odd)
             start, stop = held.payload(at)
-            if other is not stretch and direction.odd + stop - start <= other.base + len(other.raw):
+            if other is not stretch and direction.odd + stop - start <= other.stop:
                 stretch = other  # it came before a gap, as those behind it may have
                 continue
             index, at = at, held.following[at]

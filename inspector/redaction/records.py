@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from inspector.credentials.masking import Masker
 from inspector.redaction.tls_records import TlsMasker
 from inspector.redaction.track import Track
+from inspector.wire import Segment, size_of
+
+#: So many bytes at least begin a stretch of which nothing but headers is kept: many short ones
+#: would cost more.
+LEAST: Final = 512
 
 
 class Records:
@@ -26,6 +34,18 @@ class Records:
     def take(self, data: bytes) -> None:
         """The next bytes."""
         self._show(self._masker.feed(data))
+
+    def seal(self, segments: Sequence[Segment]) -> bool:
+        """Whether the next bytes are application data alone: then the track has them now."""
+        track, count = self._track, size_of(segments)
+        if self.settled != track.end or (count < LEAST and not track.is_sealed):
+            return False
+        records = self._masker.sealed(segments, track.end)
+        if records is None:
+            return False
+        track.seal(count, records)
+        self.settled += count
+        return True
 
     def force(self) -> None:
         """Decide everything that is here."""

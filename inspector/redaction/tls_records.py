@@ -13,11 +13,13 @@ decided, always the next ones, as the maskers of bodies do.
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from typing import Final
 
 from inspector.credentials.masking import Masker
 from inspector.native.functions import Core
-from inspector.native.layout import Sealed, address
+from inspector.native.layout import SEAL_HIDES, Sealed, address
 from inspector.native.used import USED
 from inspector.protocols.extent import Extent
 from inspector.protocols.tls import MAX_HELLO
@@ -36,7 +38,9 @@ from inspector.protocols.tls_record import (
     TlsRecords,
 )
 from inspector.redaction.certificates import masked_chain
+from inspector.redaction.sealed import sealed
 from inspector.redaction.tls_hello import HEADER, masked_message
+from inspector.wire import Segment, size_of
 
 #: Content types whose records may stay when they are exactly so long: ChangeCipherSpec, alerts.
 _SERVER_HELLO: Final = bytes([SERVER_HELLO])
@@ -70,6 +74,23 @@ class TlsMasker:
         sealed = self._sealed(USED.core, data, left)
         rest = data[len(sealed) :]
         return sealed + self._feed(rest) if rest else sealed
+
+    def sealed(self, segments: Sequence[Segment], start: int) -> array[int] | None:
+        """Records that are blank but for their headers, if the next bytes are nothing else.
+
+        The first byte has the offset `start`.  None: they are to be fed.
+        """
+        left = None if self._raw or self._keep_ciphertext else self._records.sealed
+        found = None if left is None else sealed(segments, start, left)
+        if found is None:
+            return None
+        records, left = found
+        count = size_of(segments)
+        self._records.pass_sealed(count, left)
+        self._at += count
+        self._granted = []
+        self.changed = self.changed or any(value & SEAL_HIDES for value in records[1::2])
+        return records
 
     def _sealed(self, core: Core, data: bytes, left: int) -> bytes | bytearray:
         """What comes of application data by the compiled core; `_feed` reads what is behind it."""

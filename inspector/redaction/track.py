@@ -2,18 +2,20 @@
 
 The bytes that came stand beside those that may be written in their place, as far as those are
 decided: what was granted, and of what was not placeholders and the ends of lines, which tell
-what is no message.
+what is no message.  Of application data of TLS, which is blank, neither is kept (`sealed`).
 
 Offsets count the direction's bytes from the first one captured, missing ones included.
 """
 
 from __future__ import annotations
 
+from array import array
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from inspector.fact import Fact
 from inspector.redaction.blanks import blanked
+from inspector.redaction.sealed import SealedBytes
 from inspector.regex import regex
 
 #: Decided bytes remembered for retransmissions.
@@ -43,6 +45,35 @@ class CapturedBytes(NamedTuple):
     raw: bytearray
     out: bytearray
 
+    @property
+    def stop(self) -> int:
+        """The offset behind the last of them."""
+        return self.base + len(self.raw)
+
+    @property
+    def decided(self) -> int:
+        """How many of them are."""
+        return len(self.out)
+
+    def has(self, start: int, data: bytes | bytearray) -> bool:
+        """Whether bytes from an offset on are what came there."""
+        return self.raw.startswith(data, start - self.base)
+
+    def shown(self, start: int, stop: int) -> bytearray:
+        """What may be written from one offset to before another."""
+        return self.out[start - self.base : stop - self.base]
+
+    def behind(self, border: int) -> CapturedBytes:
+        """The same without the bytes before an offset."""
+        spare = max(0, border - self.base)
+        del self.raw[:spare]
+        del self.out[:spare]
+        return CapturedBytes(self.base + spare, self.raw, self.out)
+
+
+#: Bytes without a gap.
+Stretch: TypeAlias = CapturedBytes | SealedBytes
+
 
 class _Passed(Fact):
     """Bytes that were captured and shown to nobody."""
@@ -69,7 +100,7 @@ class Track:
         self.is_recoded = False
         # Short lists, of which the first go: an empty deque takes ten times the memory of one,
         # and there are two directions of each connection.
-        self._stretches = [CapturedBytes(0, bytearray(), bytearray())]
+        self._stretches: list[Stretch] = [CapturedBytes(0, bytearray(), bytearray())]
         self._passed: list[_Passed] = []
         self._grants: list[_Grant] = []  # in what is not decided
 
@@ -77,14 +108,37 @@ class Track:
 
     def add(self, data: bytes) -> None:
         """The next bytes."""
-        self._stretches[-1].raw.extend(data)
+        last = self._stretches[-1]
+        if isinstance(last, SealedBytes):
+            last = CapturedBytes(self.end, bytearray(), bytearray())
+            self._stretches.append(last)
+        last.raw.extend(data)
         self.end += len(data)
+
+    def seal(self, count: int, records: array[int]) -> None:
+        """The next bytes are application data of TLS: these `records`, of which headers stay."""
+        last = self._stretches[-1]
+        if not isinstance(last, SealedBytes):
+            self._drop_empty()
+            last = SealedBytes(self.end)
+            self._stretches.append(last)
+        last.add(count, records)
+        self.end += count
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the last bytes were application data of TLS."""
+        return isinstance(self._stretches[-1], SealedBytes)
+
+    def _drop_empty(self) -> None:
+        last = self._stretches[-1]
+        if last.base == last.stop:
+            self._stretches.pop()
 
     def gap(self, count: int) -> None:
         """The next bytes were not captured."""
         self.end += count
-        if not self._stretches[-1].raw:
-            self._stretches.pop()
+        self._drop_empty()
         self._stretches.append(CapturedBytes(self.end, bytearray(), bytearray()))
 
     def passed(self, count: int) -> None:
@@ -100,7 +154,7 @@ class Track:
     def read(self, start: int, stop: int) -> bytes:
         """The bytes that came there; none if some of them did not, or are forgotten."""
         for stretch in reversed(self._stretches):
-            if stretch.base <= start:
+            if stretch.base <= start and isinstance(stretch, CapturedBytes):
                 data = stretch.raw[start - stretch.base : stop - stretch.base]
                 return bytes(data) if len(data) == stop - start else b""
         return b""
@@ -133,44 +187,50 @@ class Track:
             if start >= stop:
                 self._grants.append(grant)
                 continue
-            if start > at and self._fill(at, start) and unread_from is None:
-                unread_from = at
+            if start > at:
+                unread_from = self._fill(at, start, unread_from)
             rest = start + len(data) - stop
             if rest > 0:
                 self._grants.append((stop, data[-rest:]))
                 data = data[:-rest]
             self._write(start, data)
             at = max(at, start + len(data))
-        if at < stop and self._fill(at, stop) and unread_from is None:
-            unread_from = at
+        if at < stop:
+            unread_from = self._fill(at, stop, unread_from)
         self.decided = stop
         return unread_from
 
-    def _fill(self, start: int, stop: int) -> bool:
-        """Nobody granted these bytes; whether any of them came."""
-        came = False
-        for base, raw, out in self._stretches:
-            low, high = max(start, base), min(stop, base + len(raw))
-            if low < high:
-                out[low - base : high - base] = unread(bytes(raw[low - base : high - base]))
-                came = True
-        return came
+    def _fill(self, start: int, stop: int, unread_from: int | None) -> int | None:
+        """Nobody granted these bytes; the first that nobody read, here or before."""
+        first = start
+        for stretch in self._stretches:
+            low, high = max(start, stretch.base), min(stop, stretch.stop)
+            if low >= high:
+                continue
+            if isinstance(stretch, SealedBytes):
+                first = high
+                continue
+            base, raw, out = stretch
+            out[low - base : high - base] = unread(bytes(raw[low - base : high - base]))
+            unread_from = first if unread_from is None else unread_from
+        return unread_from
 
     def _write(self, start: int, data: bytes | bytearray) -> None:
-        base, raw, out = self._stretches[-1]
-        at = start - base
-        if at >= 0 and at + len(data) <= len(raw):
-            if at == len(out):
-                out += data  # what is put in a place is copied twice
-            else:
-                out[at : at + len(data)] = data
-            return
-        for base, raw, out in reversed(self._stretches):
-            low, high = max(start, base), min(start + len(data), base + len(raw))
-            if low < high:
-                out[low - base : high - base] = data[low - start : high - start]
-            if base <= start:
-                break
+        for stretch in reversed(self._stretches):
+            if isinstance(stretch, CapturedBytes):
+                base, raw, out = stretch
+                at = start - base
+                if at >= 0 and at + len(data) <= len(raw):
+                    if at == len(out):
+                        out += data  # what is put in a place is copied twice
+                    else:
+                        out[at : at + len(data)] = data
+                    return
+                low, high = max(start, base), min(start + len(data), base + len(raw))
+                if low < high:
+                    out[low - base : high - base] = data[low - start : high - start]
+            if stretch.base <= start:
+                return
 
     # -- what may be written ------------------------------------------------------
 
@@ -183,20 +243,19 @@ class Track:
         """
         size = len(data)
         last = self._stretches[-1]
-        at = start - last.base
-        if at >= 0 and start + size <= self.decided and last.raw.startswith(data, at):
-            return last.out[at : at + size], ""
+        if last.base <= start and start + size <= self.decided and last.has(start, data):
+            return last.shown(start, start + size), ""
         data = bytes(data)
         masked = bytearray(b"x" * size)
         compared = matched = 0
-        for base, raw, out in self._stretches:
-            low = max(start, base)
-            high = min(start + size, base + len(raw), self.decided)
+        for stretch in self._stretches:
+            low = max(start, stretch.base)
+            high = min(start + size, stretch.stop, self.decided)
             if low >= high:
                 continue
             compared += high - low
-            if raw[low - base : high - base] == data[low - start : high - start]:
-                masked[low - start : high - start] = out[low - base : high - base]
+            if stretch.has(low, data[low - start : high - start]):
+                masked[low - start : high - start] = stretch.shown(low, high)
                 matched += high - low
         for passed in self._passed:
             low, high = max(start, passed.start), min(start + size, passed.stop)
@@ -207,7 +266,7 @@ class Track:
         why = "unmatched" if matched < compared else "forgotten" if matched < size else ""
         return bytes(masked), why
 
-    def stretch(self, offset: int | None = None) -> CapturedBytes:
+    def stretch(self, offset: int | None = None) -> Stretch:
         """The last stretch, or the last that begins no later than at an offset, if one does."""
         stretches = self._stretches
         if offset is not None:
@@ -221,7 +280,7 @@ class Track:
     @property
     def remembered(self) -> int:
         """Decided bytes that are kept for retransmissions."""
-        kept = sum([len(stretch.raw) for stretch in self._stretches])
+        kept = sum([stretch.stop - stretch.base for stretch in self._stretches])
         return max(0, kept - max(0, self.end - self.decided))
 
     def trim(
@@ -234,17 +293,20 @@ class Track:
         Called by who holds the packets: one that waits still has to be masked.
         """
         stretches = self._stretches
-        kept = sum([len(stretch.raw) for stretch in stretches]) - len(stretches[-1].raw)
+        last = len(stretches) - 1
+        while last and stretches[last - 1].stop == stretches[last].base:
+            last -= 1  # no gap is between them
+        kept = sum([stretch.stop - stretch.base for stretch in stretches[:last]])
         needed = min(needed, self.decided)
-        while len(stretches) > 1 and (kept > past or len(stretches) > PASTS):
+        while last and (kept > past or last >= PASTS):
             first = stretches[0]
-            if first.base + len(first.raw) > needed:
+            if first.stop > needed:
                 break
-            kept -= len(first.raw)
+            kept -= first.stop - first.base
             del stretches[0]
-        base, raw, out = stretches[-1]
-        spare = min(self.decided - history, needed) - base
-        if spare > (history if slack is None else slack):
-            del raw[:spare]
-            del out[:spare]
-            stretches[-1] = CapturedBytes(base + spare, raw, out)
+            last -= 1
+        border = min(self.decided - history, needed)
+        if border - stretches[last].base > (history if slack is None else slack):
+            while stretches[last].stop <= border and last < len(stretches) - 1:
+                del stretches[last]
+            stretches[last] = stretches[last].behind(border)

@@ -231,7 +231,18 @@ static void cover_rows(const uint8_t *input, const uint8_t *text, int64_t length
         memset(data, 'x', (size_t)length);
     }
     struct cover cover = {input[2] & 64 ? length - 16 : 0, 0, input[7] * length / 200, input[6] & 2, base, held, raw, out, 2,
-                          -1, -1, INT64_MAX, INT64_MAX, 0};
+                          -1, -1, INT64_MAX, INT64_MAX, 0, 0, 0};
+    /* Or application data, whose records lie where the text says. */
+    int64_t *records = zeros(16, sizeof *records);
+    if (input[3] & 64) {
+        cover.records = records;
+        cover.record_count = 1 + input[4] % 8;
+        for (int64_t i = 0, place = base - input[5] % 3; i < cover.record_count; i++) {
+            records[2 * i] = place;
+            records[2 * i + 1] = (int64_t)text[i] << 34 | (input[5] & 8 ? INT64_C(0x1703030000) : 0);
+            place += text[i] % 40;
+        }
+    }
     if (input[6] & 4)
         memcpy(out, raw, (size_t)held / 2);
     int64_t at = input[6] & 8 ? input[6] : firsts[0], calls = 0;
@@ -246,6 +257,7 @@ static void cover_rows(const uint8_t *input, const uint8_t *text, int64_t length
     for (at = cover.first; at >= 0 && waits <= count; at = following[at])
         waits++;
     MUST(waits <= count && (cover.first < 0 || cover.soonest > cover.decided));
+    free(records);
     free(out);
     free(raw);
     free(flags);
@@ -629,6 +641,13 @@ static void read_texts(const uint8_t *input, size_t size)
         MUST(!blank[i]);
     free(begun);
     free(blank);
+    struct sealed told = {input[4] % 70, 0, 0, 0};
+    const int64_t told_room = 1 + input[6] % 4;
+    int64_t *headers = zeros((size_t)(2 * told_room), sizeof *headers);
+    if (inspector_core_headers(&told, text, length, pieces, input[5] % 5, input[7], headers,
+                               told_room) == 1)
+        MUST(told.records <= told_room && told.left >= 0);
+    free(headers);
     struct burst bursts[5] = {{input[4], input[5], input[6] & 1}};
     const int64_t burst_room = 1 + input[7] % 5;
     const int64_t found = inspector_core_bursts(pieces, 4, input[6], bursts, burst_room);
