@@ -131,8 +131,10 @@ class TlsLayer:
         if self._inside is not None and self._inside.reads:
             return self._inside.wanted(up) if self._tls.handshake_complete else 0
         is_complete = self._tls.handshake_complete
-        if self._context.listener is not None or self._inside is not None:
+        if self._inside is not None:
             return BATCH if is_complete else 0
+        if self._context.listener is not None:
+            return IN_PLACE if is_complete else 0  # it is told of every byte
         skippable = self._tls.skippable(up)
         if is_complete and skippable <= MAX_RECORD:
             return IN_PLACE  # of each record the header is read, and nothing is kept

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Sequence
 
 import pytest
 
 from inspector.credentials.masking import Masker
 from inspector.redaction import RedactionSummary
+from inspector.redaction.listening import Listening
+from inspector.wire import Segment
+from tests.exchanges.network import ESTABLISHED, Network, connect, play, say, tls
 from tests.flows.build import Tcp
 from tests.redaction.test_packets import payloads, redacted
 
@@ -120,6 +124,28 @@ def test_of_records_of_tls_stay_their_headers() -> None:
     assert summary.positions == {"proxy-authorization": 1}
     assert summary.blanked["tls"] == 2
     assert record in payloads(redacted(tcp.wire.packets, keep_ciphertext=True)[0])
+
+
+def test_what_a_tunnel_carries_is_told_to_a_copy_once_a_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once the handshake is over no order between its directions has to be kept."""
+    told: list[int] = []
+    came = Listening.bytes_came
+
+    def counted(self: Listening, up: bool, segments: Sequence[Segment]) -> None:
+        told.append(len(segments))
+        came(self, up, segments)
+
+    monkeypatch.setattr(Listening, "bytes_came", counted)
+    net = Network()
+    tcp = play(say(net.to_squid(), connect(), ESTABLISHED), tls())
+    record = b"\x17\x03\x03\x05\x8f" + 1423 * b"k"
+    for _ in range(100):
+        tcp.down(record)
+    out, _ = redacted(tcp.close().wire.packets)
+    assert max(told) >= 100
+    assert payloads(out).count(record[:5] + 1423 * b"x") == 200, "packets, and their stream"
 
 
 def test_http2_without_tls_is_blanked_behind_its_preface() -> None:
