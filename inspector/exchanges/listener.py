@@ -36,6 +36,9 @@ class Listener(Protocol):
     def bytes_passed(self, up: bool, count: int) -> None:
         """The next bytes were captured, and no layer asked to be shown them."""
 
+    def passable(self, up: bool, count: int) -> int:
+        """How many of the next bytes it need not be shown, of `count` that no layer needs."""
+
     def bytes_lack(self, up: bool, count: int) -> None:
         """The next bytes were not captured, or cut away; a layer is told after this."""
 

@@ -134,11 +134,16 @@ class TlsLayer:
         if self._inside is not None:
             return BATCH if is_complete else 0
         if self._context.listener is not None:
-            return IN_PLACE if is_complete else 0  # it is told of every byte
+            return IN_PLACE if is_complete else self._passable(up)
         skippable = self._tls.skippable(up)
         if is_complete and skippable <= MAX_RECORD:
             return IN_PLACE  # of each record the header is read, and nothing is kept
         return skippable if skippable > SKIP_FROM else 0
+
+    def _passable(self, up: bool) -> int:
+        """What neither this layer needs to see during the handshake nor who listens."""
+        skippable, listener = self._tls.skippable(up), self._context.listener
+        return 0 if listener is None or skippable <= SKIP_FROM else listener.passable(up, skippable)
 
     def settled(self, up: bool) -> int:
         """Everything: a listener walks the records, and waits for those that it wants whole."""

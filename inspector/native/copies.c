@@ -164,8 +164,22 @@ static int goes_on(const struct cover *cover, int64_t low, int64_t high, int64_t
 enum { TLS_HEADER = 5, APPLICATION_DATA = 23, TLS_1_2 = 0x0303, LONGEST_RECORD = 16384 + 2048 };
 enum { FILL = 'x' };
 
-/* Told of a record: its header's bytes are there; something of its body is hidden. */
-static const int64_t BEGINS = INT64_C(1) << 40, HIDES = INT64_C(1) << 41;
+/* Told of a record: its header's bytes are there; something of its body is hidden; some of it was
+ * not seen. */
+static const int64_t BEGINS = INT64_C(1) << 40, HIDES = INT64_C(1) << 41, UNSEEN = INT64_C(1) << 42;
+
+/* Whether anything but blanks stands there: mostly the first bytes tell. */
+static int hides(const uint8_t *data, int64_t size)
+{
+    int64_t i = 0;
+    for (; i <= size - 8; i += 8)
+        if (le64(data + i) != eight(FILL))
+            return 1;
+    for (; i < size; i++)
+        if (data[i] != FILL)
+            return 1;
+    return 0;
+}
 
 static void blank(uint8_t *data, int64_t size)
 {
@@ -224,8 +238,10 @@ static int blank_bodies(const struct cover *cover, uint8_t *frame, int64_t offse
         body = body > offset ? body : offset;
         if (body >= end)
             continue;
-        is_changed |= (record[1] & HIDES) != 0;
-        blank(frame + (body - offset), end - body);
+        uint8_t *hidden = frame + (body - offset);
+        if (record[1] & HIDES || (record[1] & UNSEEN && hides(hidden, end - body)))
+            is_changed = 1;
+        blank(hidden, end - body);
     }
     return is_changed;
 }
@@ -319,19 +335,6 @@ int64_t inspector_core_seal(struct sealed *walk, const uint8_t *data, int64_t si
         walk->left = length;
         walk->records++;
     }
-}
-
-/* Whether anything but blanks stands there: mostly the first bytes tell. */
-static int hides(const uint8_t *data, int64_t size)
-{
-    int64_t i = 0;
-    for (; i <= size - 8; i += 8)
-        if (le64(data + i) != eight(FILL))
-            return 1;
-    for (; i < size; i++)
-        if (data[i] != FILL)
-            return 1;
-    return 0;
 }
 
 /* Tells the records in pieces that are application data of TLS and nothing else, `walk->left` bytes

@@ -232,9 +232,10 @@ class TokenTable(ctypes.Structure):
 
 
 #: Of a record that is blank in a copy: its header's 40 bits are there; something of its body is
-#: hidden.
+#: hidden; some of it was not seen.
 SEAL_BEGINS: Final = 1 << 40
 SEAL_HIDES: Final = 1 << 41
+SEAL_UNSEEN: Final = 1 << 42
 
 
 class Cover(ctypes.Structure):

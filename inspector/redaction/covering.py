@@ -111,7 +111,7 @@ def _cover(direction: Cover, stretch: Stretch, packets: Packets, at: int) -> int
         if low >= 0 and high <= end and stretch.has(offset, data[start:stop]):
             masked = stretch.shown(offset, base + high)
             if isinstance(stretch, SealedBytes):
-                is_changed = stretch.hides(offset, base + high)
+                is_changed = stretch.hides(offset, data[start:stop])
             else:
                 is_changed = data[start:stop] != masked or _goes_on(
                     stretch.raw, stretch.out, low, high, end

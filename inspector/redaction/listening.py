@@ -102,7 +102,14 @@ class Listening:
 
     def bytes_passed(self, up: bool, count: int) -> None:
         """See `Listener`."""
-        self._told(up).track.passed(count)
+        side = self._told(up)
+        if self.dead or side.records is None or not side.records.pass_over(count):
+            side.track.passed(count)
+
+    def passable(self, up: bool, count: int) -> int:
+        """See `Listener`."""
+        records = self._told(up).records
+        return 0 if self.dead or records is None else records.passable(count)
 
     def bytes_lack(self, up: bool, count: int) -> None:
         """See `Listener`."""

@@ -47,6 +47,22 @@ class Records:
         self.settled += count
         return True
 
+    def passable(self, count: int) -> int:
+        """How many of the next bytes, at most so many, are blank whatever they are."""
+        track = self._track
+        if self.settled != track.end or not track.is_sealed:
+            return 0
+        return min(count, self._masker.passable)
+
+    def pass_over(self, count: int) -> bool:
+        """Whether the next bytes, which nobody saw, are blank whatever they were."""
+        if self.passable(count) < count:
+            return False
+        self._masker.pass_over(count)
+        self._track.seal(count)
+        self.settled += count
+        return True
+
     def force(self) -> None:
         """Decide everything that is here."""
         self._show(self._masker.flush())

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inspector.native.functions import Core
-from inspector.native.layout import SEAL_BEGINS, SEAL_HIDES, Sealed
+from inspector.native.layout import SEAL_BEGINS, SEAL_HIDES, SEAL_UNSEEN, Sealed
 from inspector.native.used import USED
 from inspector.protocols.tls_names import APPLICATION_DATA
 from inspector.protocols.tls_record import MAX_RECORD, RECORD_HEADER, RECORD_HEADER_SIZE
@@ -27,7 +27,8 @@ class SealedBytes:
     """Bytes without a gap, from offset `base` to before `stop`, that are application data.
 
     `records` has two numbers for each: where it begins, and its header, with `SEAL_HIDES` if some
-    byte of its body is not what a copy has.  The first may be the rest of one, without a header.
+    byte of its body is not what a copy has, and `SEAL_UNSEEN` if there are some that nobody saw.
+    The first may be the rest of one, without a header.
     """
 
     __slots__ = ("base", "records", "stop")
@@ -41,9 +42,11 @@ class SealedBytes:
         """How many bytes may be written, as soon as they are decided."""
         return self.stop - self.base
 
-    def add(self, count: int, records: array[int]) -> None:
-        """The next bytes, and the records in them."""
-        if self.records and records and not records[1] & SEAL_BEGINS:
+    def add(self, count: int, records: array[int] | None) -> None:
+        """The next bytes, and the records in them; None: they are of the last one, and unseen."""
+        if records is None:
+            self.records[-1] |= SEAL_UNSEEN
+        elif self.records and records and not records[1] & SEAL_BEGINS:
             self.records[-1] |= records[1]  # the rest of the last one
             self.records += records[2:]
         else:
@@ -71,15 +74,19 @@ class SealedBytes:
                 out[low - start : high - start] = _part(value, low - at, high - at)
         return bytes(out)
 
-    def hides(self, start: int, stop: int) -> bool:
-        """Whether there are bytes of a body there of which something is hidden."""
+    def hides(self, start: int, data: bytes | bytearray) -> bool:
+        """Whether of a body that has some of these bytes something is hidden."""
+        stop = start + len(data)
         bounds = [*self._between(start, stop)]
         ends = [*(at for at, _ in bounds[1:]), stop]
-        return any(
-            value & SEAL_HIDES
-            and max(start, at + RECORD_HEADER_SIZE * bool(value & SEAL_BEGINS)) < end
-            for (at, value), end in zip(bounds, ends, strict=True)
-        )
+        for (at, value), end in zip(bounds, ends, strict=True):
+            body = max(start, at + RECORD_HEADER_SIZE * bool(value & SEAL_BEGINS))
+            if body < end and (
+                value & SEAL_HIDES
+                or (value & SEAL_UNSEEN and data[body - start : end - start].strip(b"x"))
+            ):
+                return True
+        return False
 
     def behind(self, border: int) -> SealedBytes:
         """The same without the bytes before an offset."""

@@ -92,6 +92,18 @@ class TlsMasker:
         self.changed = self.changed or any(value & SEAL_HIDES for value in records[1::2])
         return records
 
+    @property
+    def passable(self) -> int:
+        """How many of the next bytes are blank, and change nothing of what is known."""
+        if self._raw or self._keep_ciphertext or not self.changed:
+            return 0
+        return self._records.sealed or 0
+
+    def pass_over(self, count: int) -> None:
+        """So many of these came, and are not fed."""
+        self._records.skip(count)
+        self._at += count
+
     def _sealed(self, core: Core, data: bytes, left: int) -> bytes | bytearray:
         """What comes of application data by the compiled core; `_feed` reads what is behind it."""
         walk = Sealed(left)

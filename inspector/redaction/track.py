@@ -115,8 +115,11 @@ class Track:
         last.raw.extend(data)
         self.end += len(data)
 
-    def seal(self, count: int, records: array[int]) -> None:
-        """The next bytes are application data of TLS: these `records`, of which headers stay."""
+    def seal(self, count: int, records: array[int] | None = None) -> None:
+        """The next bytes are application data of TLS: these `records`, of which headers stay.
+
+        None: they are of the last record, and were not seen.
+        """
         last = self._stretches[-1]
         if not isinstance(last, SealedBytes):
             self._drop_empty()

@@ -198,3 +198,23 @@ def test_what_follows_without_a_gap_is_forgotten_together() -> None:
     assert track.remembered == 100
     assert track.covered(track.end - 50, b"?" * 45 + b"rest\n")[1] == ""
     assert track.covered(0, b"hello") == (b"xxxxx", "forgotten")
+
+
+def test_of_what_nobody_saw_a_packet_s_own_bytes_tell_whether_it_has_changed() -> None:
+    data = record(b"xxxxxxxx" + b"xxLABONLY")
+    for _ in engines():
+        made = sealed([(0, 0, data[:13])], 0, 0)
+        assert made is not None
+        assert made[1] == 9, "so much is to come"
+        stretch = SealedBytes(0)
+        stretch.add(13, made[0])
+        stretch.add(len(data) - 13, None)
+        rows = array("q")
+        for start, stop in ((0, 13), (13, 15), (15, 22)):
+            rows.extend((-1, start, 0, start, stop, 0))
+        held = Packets(data, rows)
+        [first] = chain(rows, 0, 3, held.following, 1)
+        direction = Cover(decided=len(data), first=-1, least=NOWHERE, soonest=NOWHERE)
+        assert cover(direction, stretch, held, first) == -1
+        assert [flags & CHANGED for flags in held.flags] == [0, 0, 1]
+        assert held.data == record(b"x" * 17)

@@ -148,6 +148,30 @@ def test_what_a_tunnel_carries_is_told_to_a_copy_once_a_batch(
     assert payloads(out).count(record[:5] + 1423 * b"x") == 200, "packets, and their stream"
 
 
+@pytest.mark.parametrize(("body", "shown"), [(b"LABONLY9", 1), (b"xxxxxxxx", 5)])
+def test_of_a_long_record_in_a_handshake_a_copy_is_shown_its_beginning(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, shown: int
+) -> None:
+    """But where nothing was hidden so far: whether that is so of the rest, its bytes tell."""
+    told: list[int] = []
+    came = Listening.bytes_came
+
+    def counted(self: Listening, up: bool, segments: Sequence[Segment]) -> None:
+        told.append(len(segments))
+        came(self, up, segments)
+
+    monkeypatch.setattr(Listening, "bytes_came", counted)
+    hello = b"\x16\x03\x01\0\x04\x01\0\0\0"
+    record = b"\x17\x03\x03\x20\0" + body * 1024
+    tcp = Tcp().open().up(hello).down(hello)
+    for at in range(0, len(record), 2048):
+        tcp.up(record[at : at + 2048])
+    out, summary = redacted(tcp.close().wire.packets)
+    assert len(told) == 2 + shown, "the hellos, and it"
+    assert record[:5] + 8192 * b"x" in payloads(out)
+    assert summary.changed == (5 if shown == 1 else 0)
+
+
 def test_http2_without_tls_is_blanked_behind_its_preface() -> None:
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     tcp = Tcp().open().up(preface + b"\0\0\0\x04\0\0\0\0\0" + UNSHAPED)
