@@ -80,10 +80,8 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         for record in drained(ledger.exchanges, in_order):
             placed = legs.placed(record) if record.decrypted else record
             clean = cleaned(placed, record.written_at)
-            service = service_of(placed)
-            # What was cleaned of a key may name a host no more.
-            of_clean = service if clean is placed else service_of(clean)
-            exchange = exchange_fact(clean, known, of_clean, relays.get(record.number))
+            service = service_of(clean)
+            exchange = exchange_fact(clean, known, service, relays.get(record.number))
             exchanges.append(exchange)
             yield exchange, service
 

@@ -137,3 +137,17 @@ def test_a_record_without_free_text_stays_itself() -> None:
     inspector.feed(quoted_then_sent(OK, KEYS[0]).batch())
     [_, request] = [exchange.request for exchange in told]
     assert without_free_text(request) is request
+
+
+def test_nor_has_any_output_a_key_that_was_the_name_of_a_host_before_it_was_sent(
+    tmp_path: Path,
+) -> None:
+    """Whom a client asked is told in its row, too."""
+    key = b"winter-garden-paper"
+    asks = b"GET http://%s.lab.test/v1/models HTTP/1.1\r\nHost: lab.test\r\n\r\n" % key
+    tcp = Tcp(server=("172.30.0.10", 3128)).open().up(asks).down(OK).close()
+    wire = Tcp(tcp.wire, client=("172.30.0.20", 40001)).open().up(asked(key=key)).down(OK).close()
+    source = saved(tmp_path, wire.wire.packets)
+    made = artifacts(source.read_bytes(), tmp_path / "made")
+    told = ("report.json", "report.html", "summary.md", "terminal", "redact")
+    assert [name for name in told if key[:12] in made[name].lower()] == []
