@@ -15,6 +15,7 @@ from typing import Final
 from inspector.model.providers import PROVIDERS
 from inspector.regex import regex
 from inspector.secrets.grammar import (
+    HOSTS,
     NAMES,
     SWITCHES,
     WORD,
@@ -62,8 +63,10 @@ _SHORT: Final = regex(r"[a-z]{1,8}")
 _NAMED: Final = frozenset({"models", "model", "deployments", "publishers", "engines"})
 _NAME: Final = 80
 
-#: The start of a target of any form (RFC 9112 3.2), and its authority.
-AUTHORITY: Final = regex(r"[ \t]*(?:[A-Za-z][A-Za-z0-9+.\-]*://|//)?(?P<authority>[^/?#]*)")
+#: The start of a target of any form (RFC 9112 3.2): its scheme, and its authority.
+AUTHORITY: Final = regex(
+    r"[ \t]*(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*)://|//)?(?P<authority>[^/?#]*)"
+)
 #: Characters of no target (RFC 3986 2), but for those of a template that nobody filled in.
 _NO_TARGET: Final = regex(r"[\x01-\x20\x7f\"<>\[\]\\^`|]")
 _SEGMENT: Final = regex(r"[^/:]+")
@@ -105,10 +108,14 @@ def hidden_in_path(text: str, more: frozenset[str] = frozenset()) -> list[Span]:
     """
     start = AUTHORITY.match(text)
     authority = start.span("authority") if start else (0, 0)
-    found = [
+    found: list[Span] = []
+    if start and start["scheme"]:
+        at = start.start("scheme")
+        found += ((at + first, at + last) for first, last in HOSTS.hidden(start["scheme"]))
+    found += (
         (authority[0] + first, authority[0] + last)
         for first, last in hidden_in_host(text[slice(*authority)])
-    ]
+    )
     end = len(text)
     odd = _NO_TARGET.search(text, authority[1])
     if odd is not None:

@@ -111,3 +111,16 @@ def test_of_an_authority_that_is_no_host_nothing_is_shown(target: str, left: str
 )
 def test_of_a_target_nothing_is_shown_from_what_stands_in_none(target: str, left: str) -> None:
     assert shown(target) == left
+
+
+@pytest.mark.parametrize(
+    ("target", "left"),
+    [
+        ("mtptbeqo50wpdo1n2evrkdy4t3w7://lab.test/v1", "#://lab.test/v1"),
+        ("rzhx-ztrv-ftjv-lpuy://lab.test/v1", "#://lab.test/v1"),
+        ("https://lab.test/v1", "https://lab.test/v1"),
+        ("chrome-extension://lab/v1", "chrome-extension://lab/v1"),
+    ],
+)
+def test_a_scheme_that_is_no_word_is_hidden(target: str, left: str) -> None:
+    assert shown(target) == left
