@@ -124,7 +124,8 @@ def hidden(text: str) -> list[Span]:
 
 @remembers
 def hidden_in_name(name: str) -> list[Span]:
-    """Where what may not be shown of a field's name stands: parts of it that are no words.
+    """Where what may not be shown of a field's name stands: from its first part that is no word on
+    to the last one, since what stands between them is of the same key.
 
     One short part that nobody knows is shown, as in a text; of several none is.
     """
@@ -134,8 +135,8 @@ def hidden_in_name(name: str) -> list[Span]:
         for span, part in parts
         if MASK.fullmatch(part) or not (part.isascii() and _is_good_part(part))
     ]
-    bad = [span for span, part in odd if len(part) > LONE or MASK.fullmatch(part)]
-    return [span for span, _ in odd] if bad or len(odd) > _UNKNOWN else []
+    is_key = len(odd) > _UNKNOWN or any(len(part) > LONE or MASK.fullmatch(part) for _, part in odd)
+    return [(odd[0][0][0], odd[-1][0][1])] if is_key else []
 
 
 def _whole(text: str, start: int, stop: int) -> Span:
@@ -330,8 +331,10 @@ def _is_good_word(word: str) -> bool:
 
 
 def _hidden_in_url(text: str, start: int, stop: int) -> Iterator[Span]:
-    """Of a URL's authority what no host is, of its path and query what is not known."""
+    """Of a URL's scheme and authority what is no word, of its path and query what is not known."""
     scheme = text.index("://", start) + 3
+    if _judged(text[start : scheme - 3]) == _BAD:
+        yield start, scheme - 3
     end = min(
         (at for at in (text.find(mark, scheme, stop) for mark in "/?#") if at >= 0), default=stop
     )

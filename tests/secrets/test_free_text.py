@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.secrets.free_text import hidden
+from inspector.secrets.free_text import hidden, hidden_in_name
 
 
 def shown(text: str) -> str:
@@ -188,3 +188,15 @@ def test_another_name_is_not(name: str) -> None:
 def test_a_text_that_is_too_long_is_hidden_whole() -> None:
     text = "words and " * 1000
     assert shown(text) == "#"
+
+
+def test_the_scheme_of_a_url_is_hidden_like_any_word() -> None:
+    assert shown("no q7zxktw4labonl9://lab.test/v1 here") == "no #://lab.test/v1 here"
+    assert shown("no https://lab.test/v1 here") == "no https://lab.test/v1 here"
+
+
+def test_of_a_name_all_between_two_parts_that_are_no_words_is_hidden() -> None:
+    """What stands between them may be a number or a short word, and is of the same key."""
+    name = "x-5f3c1a52-8032-324c-ca50-5e5a2b9d7c11-lab"
+    assert hidden_in_name(name) == [(2, len(name) - 4)]
+    assert hidden_in_name("x-litellm-api-key") == []
