@@ -14,6 +14,7 @@ from functools import cache
 from typing import Final, TypeAlias
 
 from inspector.regex import regex
+from inspector.secrets.pieces import pieces_of_chance
 from inspector.secrets.remembered import Whole
 
 #: (start, stop) in a text.
@@ -106,9 +107,10 @@ class ValueGrammar:
             return [(0, len(text))]
         found: list[Span] = []
         for start, stop in _items(text):
-            words = _words(text, start, stop)
+            words = [*_words(text, start, stop)]
             bad = [(at, end) for at, end in words if not self.grants(text[at:end])]
             bad += (match.span() for match in _ID.finditer(text, start, stop))
+            bad += pieces_of_chance(text, words)
             if bad:
                 found.append((min(at for at, _ in bad), max(at for _, at in bad)))
         if not found:

@@ -309,3 +309,10 @@ def test_of_a_value_that_a_grammar_grants_nothing_stands_without_its_end(name: s
         body = JsonBody(Masker(b"lab"), answers=True)
         begun = b'{"' + name.encode() + b'":"'
         assert body.feed(begun + value) + body.flush() == begun + b"x" * len(value)
+
+
+@pytest.mark.parametrize("name", ["type", "model", "status"])
+def test_a_key_in_pieces_is_no_enumerated_word(name: str) -> None:
+    """Each of its pieces has the form of one; it may be sent as a key later in the file."""
+    document = b'{"error":{"%s":"rzhx-ztrv-ftjv-lpuy-kdin"}}' % name.encode()
+    assert b"ztrv" not in answered(document, failed=True)
