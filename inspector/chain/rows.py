@@ -246,29 +246,30 @@ def _call(
     connection = number_of(exchange.connection)
     closed, closed_by = moments.closed(connection)
     marks = 0 if response is None else marks_of(response)
+    # By place: a named tuple takes three times as long by its names.
     return CallRow(
-        id=exchange.id,
-        position=position,
-        service=(exchange.server.ip, exchange.server.port),
-        kind=kind,
-        connection=connection,
-        asked=request.started_at if request else UNKNOWN,
-        sent=_time(request.ended_at) if request and request.complete else UNKNOWN,
-        answered=response.started_at if response else UNKNOWN,
-        done=_time(response.ended_at) if response else UNKNOWN,
-        closed=closed,
-        closed_by=closed_by,
-        up=request.body_bytes if request else 0,
-        down=response.body_bytes if response else 0,
-        headers_down=headers_down,
-        status=response.status if response else UNKNOWN,
-        whole=response is not None and response.complete,
-        voice=voice(response, marks),
-        marks=marks,
-        ended_by=exchange.ended_by,
-        is_agents=is_agents_call(exchange, topology),
-        headers_up=headers_up,
-        digits_up=digits,
+        exchange.id,
+        position,
+        (exchange.server.ip, exchange.server.port),
+        kind,
+        connection,
+        request.started_at if request else UNKNOWN,  # asked
+        _time(request.ended_at) if request and request.complete else UNKNOWN,  # sent
+        response.started_at if response else UNKNOWN,  # answered
+        _time(response.ended_at) if response else UNKNOWN,  # done
+        closed,
+        closed_by,
+        request.body_bytes if request else 0,  # up
+        response.body_bytes if response else 0,  # down
+        headers_down,
+        response.status if response else UNKNOWN,
+        response is not None and response.complete,  # whole
+        voice(response, marks),
+        marks,
+        exchange.ended_by,
+        is_agents_call(exchange, topology),
+        headers_up,
+        digits,
     )
 
 

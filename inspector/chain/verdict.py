@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import exp
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from inspector.chain.answerer import weigh
 from inspector.chain.evidence import ENDS_TOGETHER, LATE, LATER, PROMPT, lag, patience
@@ -251,47 +251,45 @@ def of_none(
     `way` is what the API proxy did meanwhile, `among` counts the calls without a tunnel and the
     free tunnels that may be theirs.
     """
-    alone = _Alone(
-        call.voice, call.status, call.marks, call.ended_by, call.closed_by, call.sent == UNKNOWN
-    )
-    return _of_none(alone, scene, way, is_turned_away, among)
-
-
-class _Alone(NamedTuple):
-    """All of a call that what is said of it without a tunnel rests on."""
-
-    voice: Voice
-    status: int
-    marks: int
-    ended_by: EndedBy
-    closed_by: ClosedBy | None
-    is_unsent: bool
+    return _of_none(
+        call.voice, call.status, call.marks, call.ended_by, call.closed_by, call.sent == UNKNOWN,
+        scene, way, is_turned_away, among,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=256)  # of most calls that have no tunnel the same is said
 def _of_none(
-    call: _Alone, scene: Scene, way: Way, is_turned_away: bool, among: tuple[int, int] | None
+    voice: Voice,
+    status: int,
+    marks: int,
+    ended_by: EndedBy,
+    closed_by: ClosedBy | None,
+    is_unsent: bool,
+    scene: Scene,
+    way: Way,
+    is_turned_away: bool,
+    among: tuple[int, int] | None,
 ) -> Statement:
     reasons: list[str] = []
-    if call.voice == "none":
-        answered_by = _without_answer(call.ended_by, reasons)
+    if voice == "none":
+        answered_by = _without_answer(ended_by, reasons)
         reasons.append("no-tunnel")
         confidence = 0.4 if answered_by == "unknown" else 0.9
-        if call.is_unsent:
+        if is_unsent:
             reasons.append("unwhole")
             confidence = min(confidence, 0.6)
-        elif call.closed_by in BY_CLIENT:
+        elif closed_by in BY_CLIENT:
             confidence = min(confidence, 0.7)
         confidence = min(confidence, 0.5 if scene.lossy else 1.0)
-    elif call.voice == "upgrade":
+    elif voice == "upgrade":
         answered_by, confidence = "upstream", 0.3
         reasons += ["upgrade", "missing"]
     else:
         is_open = among is not None or is_turned_away or scene.lossy
-        answered_by = _weighed(call.marks, "not known" if is_open else way, reasons)
+        answered_by = _weighed(marks, "not known" if is_open else way, reasons)
         if answered_by == "api-proxy":
             reasons.append("no-tunnel")
-            confidence = _of_its_own(call.status, scene, way)
+            confidence = _of_its_own(status, scene, way)
         else:
             reasons.append("missing")
             confidence = 0.3

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias, get_args
 
 from inspector.diagnosis.aside import Aside
 from inspector.diagnosis.attempts import classify
@@ -16,8 +17,9 @@ from inspector.diagnosis.case import Case as Case
 from inspector.diagnosis.catalogue import CODES
 from inspector.diagnosis.hypotheses import Trial
 from inspector.diagnosis.index import closed_moment, opened_moment
+from inspector.diagnosis.outcome import HIDING
 from inspector.diagnosis.root_cause import Explained, Foreign, root_cause
-from inspector.diagnosis.rule import Match, Tally, of_call, of_connection
+from inspector.diagnosis.rule import Match, Subject, Tally, of_call, of_connection
 from inspector.diagnosis.rules import (
     CAUSES,
     NOTICES,
@@ -49,6 +51,9 @@ class Diagnosis(Fact):
     recovered: Mapping[ExchangeId, ExchangeId]
 
 
+_Asked: TypeAlias = tuple[str, Callable[[Exchange, Case], Match | None]]
+
+
 class Reading:
     """Takes every exchange once, in order: for the case, and for the rules that speak of each."""
 
@@ -57,7 +62,9 @@ class Reading:
         self.tallies: dict[str, Tally] = {}
         #: Numbers of those that some rule is to be asked of when all were seen.
         self.held: array[int] = array("q")
-        self._rules = [(rule.code, rule.match) for rule in OF_EXCHANGES]
+        self._rules: dict[Subject, list[_Asked]] = {subject: [] for subject in get_args(Subject)}
+        for rule in OF_EXCHANGES:
+            self._rules[rule.of].append((rule.code, rule.match))
         self._concerns = [rule.concerns for rule in OF_HELD]
 
     def see(self, exchange: Exchange) -> None:
@@ -70,7 +77,7 @@ class Reading:
         case = self.case
         if is_upstream(exchange, case.api_proxies):
             return
-        for code, match in self._rules:
+        for code, match in self._asked(exchange):
             found = match(exchange, case)
             if found is not None:  # hardly ever: so nothing else is done for each exchange
                 self.note(code, found)
@@ -78,6 +85,22 @@ class Reading:
             if concerns(exchange, case):
                 self.held.append(number_of(exchange.id))
                 break
+
+    def _asked(self, exchange: Exchange) -> list[_Asked]:
+        """The rules that may find something in an exchange."""
+        rules, response = self._rules, exchange.response
+        asked = rules["any"]
+        if response is not None and response.stream is not None:
+            asked = asked + rules["stream"]
+        if response is not None and response.status >= 400:
+            asked = asked + rules["error"]
+        if exchange.ended_by in HIDING:
+            asked = asked + rules["unheard"]
+        if exchange.server.ip in self.case.forward_proxies:
+            asked = asked + rules["at forward proxy"]
+        if exchange.relays is not None:
+            asked = asked + rules["second leg"]
+        return asked
 
     def note(self, code: str, match: Match | None) -> None:
         """What a rule has found, if it has."""

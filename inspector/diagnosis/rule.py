@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from inspector.diagnosis.attempts import Attempts
 from inspector.diagnosis.call import FailedCall
@@ -19,6 +19,11 @@ LISTED: Final = 5
 #: What most rules need a capture to hold (`Code.needs`).
 AGENT_HOP: Final = "the call at the API proxy, plaintext"
 BOTH_HOPS: Final = "the call at the API proxy and the API proxy's connections to Squid"
+
+
+#: What few exchanges are: one with an event stream, an error's status, or an end that hides its
+#: answer; one at a forward proxy; the second leg of a call.
+Subject: TypeAlias = Literal["any", "stream", "error", "unheard", "at forward proxy", "second leg"]
 
 
 class Code(Fact):
@@ -173,6 +178,8 @@ class OfExchange(Rule):
     """
 
     match: Callable[[Exchange, Case], Match | None]
+    #: Of which exchanges alone it can be true: it is not asked of others.
+    of: Subject = "any"
 
 
 class OfHeld(Rule):

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from inspector import inspect, packed
-from inspector.diagnosis import Case, diagnose
+from inspector.diagnosis import Case, Reading, diagnose
+from inspector.diagnosis.rules import OF_EXCHANGES
 from inspector.inspection import Inspector
 from inspector.options import Options
 from inspector.report.formats.json import write_json
@@ -24,6 +25,14 @@ NAMES = (
     "key-control-character",
     "through-squid-absolute",
     "upgrade-refused",
+)
+
+#: Of each subject of such rules one that has it.
+SUBJECTS = (
+    "client-leaves-after-done",
+    "h3-proxy-buffers",
+    "lost-packets",
+    "origin-form-at-squid",
 )
 
 
@@ -46,6 +55,24 @@ def test_what_is_found_on_the_way_is_what_a_walk_of_its_own_finds(name: str) -> 
     assert alone.findings == told.findings
     assert alone.hypotheses == told.hypotheses
     assert alone.root_cause == told.root_cause
+
+
+@pytest.mark.parametrize("name", [*NAMES, *SUBJECTS])
+def test_a_rule_is_true_of_no_exchange_that_it_is_not_asked_of(name: str) -> None:
+    told = inspect(GOLDEN / name)
+    case = Case(
+        exchanges=told.exchanges,
+        tunnels=told.tunnels,
+        connections=told.connections,
+        direct_tls=told.direct_tls,
+        topology=told.topology,
+    )
+    reading = Reading(case)
+    for exchange in told.exchanges:
+        asked = dict(reading._asked(exchange))
+        for rule in OF_EXCHANGES:
+            if rule.code not in asked:
+                assert rule.match(exchange, case) is None
 
 
 def test_a_packed_exchange_is_unpacked_for_its_record_its_reading_and_its_writing(

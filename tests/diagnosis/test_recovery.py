@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Final
 
+from inspector.diagnosis.recovery import Recoveries
+from inspector.fact import replace
+from inspector.model.ids import exchange_id
 from tests.diagnosis.calls import API_SAYS, KEY
 from tests.exchanges.network import AGENT, Network, request, response, say
 
@@ -71,3 +75,22 @@ def test_one_success_makes_one_of_two_parallel_failures_good() -> None:
 def test_what_fails_again_and_again_is_made_good_by_the_one_success() -> None:
     assert made_good((asked(), BUSY), (asked(), BUSY), (asked(), BUSY)) == [None] * 3
     assert made_good((asked(), BUSY), (asked(), BUSY), (asked(), WELL)) == ["e3", "e3", None]
+
+
+def test_how_many_failures_may_be_continued_is_known_whatever_comes() -> None:
+    net = Network()
+    say(net.to_api_proxy(), asked(), BUSY).close()
+    (failed,) = net.report().exchanges
+    assert failed.request is not None
+    random, recoveries = Random(1), Recoveries()
+    for number in range(1, 4000):
+        place = random.randrange(random.choice((3, 5000)))
+        request = replace(
+            failed.request, target=f"/{place}", started_at=failed.request.started_at + number
+        )
+        exchange = replace(failed, id=exchange_id(number), request=request)
+        recoveries.add(exchange, random.choice(("answered", "status", "status")), None)
+
+        if not number % 100:
+            waiting = sum(map(len, recoveries._failures.values()))
+            assert recoveries._pending == waiting > 0

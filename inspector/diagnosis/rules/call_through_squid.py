@@ -25,4 +25,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if exchange.relays is not None and by_squid else None
 
 
-NOTICE: Final = OfExchange(ABOUT, match)
+NOTICE: Final = OfExchange(ABOUT, match, "second leg")

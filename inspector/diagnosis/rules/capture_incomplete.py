@@ -26,4 +26,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if outcome_of(exchange) == "unknown" else None
 
 
-NOTICE: Final = OfExchange(ABOUT, match)
+NOTICE: Final = OfExchange(ABOUT, match, "unheard")

@@ -30,4 +30,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if response.stream.terminated and by_client else None
 
 
-NOTICE: Final = OfExchange(ABOUT, match)
+NOTICE: Final = OfExchange(ABOUT, match, "stream")

@@ -30,4 +30,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     return Match(of_exchange(exchange)) if at_squid else None
 
 
-NOTICE: Final = OfExchange(ABOUT, match)
+NOTICE: Final = OfExchange(ABOUT, match, "at forward proxy")

@@ -65,4 +65,4 @@ def of_request(exchange: Exchange, case: Case) -> Match | None:
 
 
 NOTICE: Final = OfTunnel(ABOUT, of_connect)
-OF_REQUESTS: Final = OfExchange(ABOUT, of_request)
+OF_REQUESTS: Final = OfExchange(ABOUT, of_request, "at forward proxy")

@@ -37,4 +37,4 @@ def match(exchange: Exchange, case: Case) -> Match | None:
     )
 
 
-NOTICE: Final = OfExchange(ABOUT, match)
+NOTICE: Final = OfExchange(ABOUT, match, "stream")
