@@ -42,7 +42,7 @@ def test_the_example_survives_the_way_through_the_types(
 
 
 @pytest.mark.parametrize("name", ["a", "two\nlines", "##[x]", "\x7f", "\u202e", "caf\udce9"])
-def test_items_that_are_written_together_read_as_each_alone(report: Report, name: str) -> None:
+def test_an_item_of_a_list_is_written_as_it_is_alone(report: Report, name: str) -> None:
     files = [replace(report.captures[0], name=f"{name} {number}") for number in range(40)]
     told = replace(report, captures=tuple(files))
 

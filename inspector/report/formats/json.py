@@ -14,8 +14,6 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
-from itertools import islice
-from operator import attrgetter
 from types import UnionType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, Union, get_args, get_origin
 
@@ -36,9 +34,7 @@ _Rewriter: TypeAlias = Callable[[Any], Any]
 _Plan: TypeAlias = tuple[tuple[str, _Rewriter], ...]
 
 #: A packed list is of no type that msgspec knows.
-_ENCODER: Final = Encoder(enc_hook=list)
-#: List items that are written at once: what a call costs is shared by as many.
-_AT_ONCE: Final = 16
+_encode: Final = Encoder(enc_hook=list).encode
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = 1_000_000_000
@@ -119,7 +115,7 @@ def text_of(fact: Any, *, several_files: bool) -> bytes:
 
 def _of_fact(fact: object) -> bytes:
     try:
-        data = _ENCODER.encode(fact)
+        data = _encode(fact)
     except UnicodeEncodeError:  # a file name that is not UTF-8
         return dumps(_built_in(fact))
     return _harmless(data)
@@ -172,23 +168,11 @@ def _list_pieces(items: Sequence[Any], several_files: bool) -> Iterator[bytes]:
         yield b"[]"
         return
     before = b"[\n  "
-    left = iter(items)
-    while some := list(islice(left, _AT_ONCE)):
-        rewritten = _rewriting(some[0].__class__, several_files)  # all of a list are of one class
-        for line in _lines(some if rewritten is None else list(map(rewritten, some))):
-            yield before + line
-            before = b",\n  "
+    rewritten = _rewriting(items[0].__class__, several_files)  # all of one list are of one class
+    for item in items:
+        yield before + _of_fact(item if rewritten is None else rewritten(item))
+        before = b",\n  "
     yield b"\n]"
-
-
-def _lines(facts: list[object]) -> Iterable[bytes]:
-    """The text of each of these facts."""
-    try:
-        data = _ENCODER.encode_lines(facts)
-    except UnicodeEncodeError:
-        return map(_of_fact, facts)
-    # JSON escapes a line end in a text (RFC 8259 7).
-    return _harmless(data[:-1]).split(b"\n")
 
 
 def _built_in(value: object) -> Any:
@@ -209,12 +193,11 @@ def _rewriting(kind: Any, several_files: bool) -> _Rewriter | None:
     plan = _plan(kind, several_files)
     if not plan:
         return None
-    # Of one name alone `attrgetter` gives the value itself.
-    values = attrgetter(*(name for name, _ in plan), "__class__")
 
     def rewritten(fact: Any) -> Any:
         changes = {}
-        for (name, rewriter), value in zip(plan, values(fact), strict=False):
+        for name, rewriter in plan:
+            value = getattr(fact, name)
             if value is not None:
                 changes[name] = rewriter(value)
         return replace(fact, **changes) if changes else fact
