@@ -17,7 +17,9 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import isqrt
 from operator import itemgetter
-from typing import Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, overload
+
+from msgspec import Struct
 
 T = TypeVar("T")
 
@@ -34,6 +36,37 @@ _KEPT: Final = 16
 
 #: Reads back what `append` packed: our own bytes, which never left the memory.
 unpack: Final = pickle.loads
+#: Deflated without a checksum, for the same reason; and how many bytes blocks mostly are.
+_RAW: Final = -zlib.MAX_WBITS
+_SIZE: Final = 1 << 15
+
+
+class _Reducers(dict[type, Callable[[Any], Any]]):
+    """How each class of records says what it is: without a look for it in each record."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        if not issubclass(kind, Struct):
+            raise KeyError(kind)
+        reducer: Callable[[Any], Any] = kind.__reduce__
+        self[kind] = reducer
+        return reducer
+
+
+_REDUCERS: Final = _Reducers()
+
+
+class _Parts(list[bytes]):
+    """What is written to, as a pickler wants it."""
+
+    write = list.append
+
+
+def _packed(records: list[Any]) -> bytes:
+    out = _Parts()
+    pickler = pickle.Pickler(out, 5)
+    pickler.dispatch_table = _REDUCERS
+    pickler.dump(records)
+    return zlib.compress(b"".join(out), 1, _RAW)
 
 
 class Alike(Sequence[T], Generic[T]):
@@ -74,9 +107,7 @@ class PackedList(Alike[T]):
         self._length += 1
         if len(self._open) == BLOCK:
             is_loose = len(self._blocks) < self._loose
-            self._blocks.append(
-                self._open if is_loose else zlib.compress(pickle.dumps(self._open, 5), 1)
-            )
+            self._blocks.append(self._open if is_loose else _packed(self._open))
             self._open = []
 
     def clear(self) -> None:
@@ -122,7 +153,7 @@ class PackedList(Alike[T]):
             return held
         block = self._unpacked.get(number)
         if block is None:
-            block = unpack(zlib.decompress(held))
+            block = unpack(zlib.decompress(held, _RAW, _SIZE))
             self._unpacked[number] = block
             if len(self._unpacked) > _KEPT:
                 self._unpacked.popitem(last=False)
@@ -159,12 +190,13 @@ def arranged(archive: PackedList[T], order: Sequence[int]) -> tuple[PackedList[T
 
 def unpackings(order: Iterable[int], loose: int = LOOSE) -> int:
     """How many blocks one look at all records in `order` would unpack."""
-    count = 0
+    count, at = 0, -1
     kept: OrderedDict[int, None] = OrderedDict()
     for place in order:
         number = place // BLOCK
-        if number < loose:
+        if number == at or number < loose:
             continue
+        at = number
         if number in kept:
             kept.move_to_end(number)
             continue

@@ -6,26 +6,44 @@ Of calls that went well only counts are kept, of one that failed its number.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from inspector.diagnosis.index import PATHS
-from inspector.diagnosis.outcome import SUCCEEDED
+from inspector.diagnosis.contacts import Contacts
+from inspector.diagnosis.index import PATHS, Index
+from inspector.diagnosis.lives import Lives
+from inspector.diagnosis.outcome import SUCCEEDED, CallOutcome
 from inspector.diagnosis.recovery import Recoveries
 from inspector.diagnosis.redirects import Redirects
 from inspector.diagnosis.tries import Tries
 from inspector.model.addresses import path_of
 from inspector.model.http import Exchange
 from inspector.model.ids import number_of
-from inspector.model.network import Endpoint
+from inspector.model.network import Connection, Endpoint
 
-if TYPE_CHECKING:
-    from inspector.diagnosis.case import Case
+
+class Facts(Protocol):
+    """What a case knows from its beginning."""
+
+    exchanges: Index[Exchange]
+    connections: Index[Connection]
+    contacts: Contacts
+    lives: Lives
+    forward_proxies: frozenset[str]
+
+    def outcome(self, exchange: Exchange) -> CallOutcome:
+        """What became of an exchange."""
+
+    def is_call(self, exchange: Exchange) -> bool:
+        """Whether an exchange is an agent's API call, at the API proxy."""
+
+    def is_first_leg(self, exchange: Exchange) -> bool:
+        """Whether an exchange asks a forward proxy for the API proxy."""
 
 
 class Survey:
     """Takes the exchanges of a case; it is over when the case is closed."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Facts) -> None:
         self._case = case
         self.tries, self.redirects, self.recoveries = Tries(), Redirects(), Recoveries()
         self.calls = 0
