@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import compress, count
+from operator import not_
 from typing import Any, Final, TypeAlias
 
 from inspector.credentials import granting, parts
@@ -120,7 +122,7 @@ class CredentialReader(ShownTexts):
         # Before anything is learnt: what is shown now may not be shown any more then.
         epoch = self._scrubber.vault.epoch
         shown = [*map(self._plain.shown.get, fields)]
-        others = [place for place, each in enumerate(shown) if each is None]
+        others = [*compress(count(), map(not_, shown))]
         for place in others:
             field = fields[place]
             if field[0] not in self._ordinary and (note := self._study(field)) is not None:
@@ -130,8 +132,10 @@ class CredentialReader(ShownTexts):
     def _study(self, field: RawField) -> FieldNote | None:
         """The note of a field of no ordinary name that may hold a credential, which is learnt."""
         name, raw = field
-        folded = folded_name(name)
-        syntax = self._response.get(folded)
+        folded, syntax = name, self._response.get(name)
+        if syntax is None:  # it is not written as it is listed
+            folded = folded_name(name)
+            syntax = self._response.get(folded)
         if syntax is None and is_secret_name(folded):
             syntax = Syntax.BARE
         if syntax is None and folded != SUBPROTOCOLS:
@@ -203,33 +207,31 @@ class CredentialReader(ShownTexts):
                 cores.append(read(raw, syntax).core)
         return cores
 
-    def headers(self, fields: Sequence[RawField], notes: Notes | None = None) -> Headers:
-        """A request's headers as sent, in order, with credentials replaced by their label.
+    def headers(
+        self, fields: Sequence[RawField], notes: Notes | None = None, *, response: bool = False
+    ) -> Headers:
+        """A message's headers as sent, in order, with credentials replaced by their label.
 
         Values are Latin-1, without surrounding white space, folds joined.  The
         scheme before a credential and placeholders are kept.  What `secrets.grants` does not
         grant is replaced by its length and fingerprint.  `notes`: what `study` noted of this head.
+        `response`: it is one's, where `set-cookie` is a credential.
         """
-        return self._all_written(fields, notes, response=False)
-
-    def response_headers(self, fields: Sequence[RawField], notes: Notes | None = None) -> Headers:
-        """A response's headers, likewise; `set-cookie` is a credential there."""
-        return self._all_written(fields, notes, response=True)
-
-    def _all_written(
-        self, fields: Sequence[RawField], notes: Notes | None, *, response: bool
-    ) -> Headers:
         if notes is None:
             notes = self.study(fields)
         shown: list[Any] = notes.shown[:]
         others = notes.others
         if notes.epoch != self._scrubber.vault.epoch:
             shown = [*map(self._plain.shown.get, fields)]
-            others = [place for place, each in enumerate(shown) if each is None]
+            others = [*compress(count(), map(not_, shown))]
         for place in others:
             note = notes.noted.get(place)
             shown[place] = self._written(fields[place], note, response=response)
         return tuple(shown)
+
+    def response_headers(self, fields: Sequence[RawField], notes: Notes | None = None) -> Headers:
+        """`headers` of a response."""
+        return self.headers(fields, notes, response=True)
 
     def url(self, field: RawField) -> str:
         """The value of a field that holds a URL, or the authority of one, as `target` shows it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress, count
 from operator import itemgetter
 from typing import Final
 
@@ -10,6 +11,7 @@ from inspector.model.network import Headers
 from inspector.secrets.positions import STEERING_HEADERS
 
 _NAME: Final = itemgetter(0)
+_STEERS: Final = STEERING_HEADERS.__contains__
 
 
 def steering(fields: Sequence[tuple[bytes, bytes]], headers: Headers) -> dict[str, str]:
@@ -17,12 +19,14 @@ def steering(fields: Sequence[tuple[bytes, bytes]], headers: Headers) -> dict[st
 
     A repeated one is joined with ", " under its first spelling (RFC 9110 5.3).
     """
-    found: dict[bytes, tuple[str, str]] = {}
+    found: dict[bytes, str] = {}
+    shown: dict[str, str] = {}
     names = [*map(bytes.lower, map(_NAME, fields))]
-    for place in [place for place, name in enumerate(names) if name in STEERING_HEADERS]:
-        name, shown = names[place], headers[place]
+    for place in compress(count(), map(_STEERS, names)):
+        name, (spelling, value) = names[place], headers[place]
         if name in found:
-            first, values = found[name]
-            shown = first, f"{values}, {shown[1]}"
-        found[name] = shown
-    return dict(found.values())
+            spelling = found[name]
+            value = f"{shown[spelling]}, {value}"
+        found[name] = spelling
+        shown[spelling] = value
+    return shown

@@ -50,8 +50,10 @@ def grpc_of(
 ) -> Grpc | None:
     """How a call of gRPC ended; None of what is none."""
     for head in (request, response):
-        sent = None if head is None else head.named.get(b"content-type")
-        if sent is not None and sent.raw not in USUAL and _MEDIA.fullmatch(sent.value.strip()):
+        if head is None or b"content-type" not in head.named:
+            continue
+        sent = head.named[b"content-type"]
+        if sent.raw not in USUAL and _MEDIA.fullmatch(sent.value.strip()):
             break
     else:
         return None

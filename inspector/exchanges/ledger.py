@@ -13,6 +13,7 @@ from typing import Final
 from inspector.credentials.reader import CredentialReader
 from inspector.decryption.keystore import Keystore
 from inspector.exchanges.blanked import Marks
+from inspector.exchanges.grpc import grpc_of
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.processes import Processes
 from inspector.exchanges.services import asks_proxy_itself
@@ -299,7 +300,7 @@ class Ledger:
         # What is read inside TLS makes nothing incomplete that would be complete without keys.
         if at_end and connection.closed_by is None and draft.is_cut and not decrypted:
             self.leave_unfinished(connection)
-        grpc = draft.grpc
+        grpc = grpc_of(draft.request, draft.response, draft.response_end)
         authority = asked if tunnel is None else tunnel.authority
         # Before its texts are written: an answer may announce a key that its request showed.
         written_at = self.credentials.generation
@@ -339,7 +340,7 @@ class Ledger:
             self.answered.add((server.ip, server.port))
         if request is None:
             return
-        if not asks_proxy_itself(request):
+        if request.method == "POST" or not asks_proxy_itself(request):  # which no POST does
             self.called.add((record.client.ip, server.ip))
         if not request.target.startswith("/"):
             self.names_hosts = True

@@ -11,7 +11,7 @@ from inspector.credentials.reader import CredentialReader
 from inspector.credentials.steering import steering
 from inspector.credentials.written import Notes
 from inspector.exchanges.blanked import is_mask
-from inspector.exchanges.grpc import error_of, grpc_of
+from inspector.exchanges.grpc import error_of
 from inspector.exchanges.marks import BodyFacts
 from inspector.exchanges.response_bodies import ResponseReader, media_type, reading, wants_body
 from inspector.fact import replace
@@ -144,11 +144,6 @@ class OpenExchange:
             self.body.gap(missing, packet)
 
     @property
-    def grpc(self) -> Grpc | None:
-        """How it ended as a call of gRPC; None of what is none."""
-        return grpc_of(self.request, self.response, self.response_end)
-
-    @property
     def is_searched(self) -> bool:
         """Whether all of the request's body was searched."""
         keys, end = self.keys, self.request_end
@@ -193,10 +188,11 @@ class OpenExchange:
         if end is not None and end.trailers:  # sent as well, whoever takes them for headers
             auth += credentials.auth(end.trailers, b"", end.packet)
         headers = credentials.headers(head.fields, self.request_notes)
+        is_word = head.method in _METHODS  # else it may be any text
         return Request(
-            _METHODS.get(head.method) or credentials.words(head.method.decode("latin-1")),
+            _METHODS[head.method] if is_word else credentials.words(head.method.decode("latin-1")),
             credentials.target(head.target),
-            _VERSIONS.get(head.version) or _version(head.version),
+            _VERSIONS[head.version] if head.version in _VERSIONS else _version(head.version),
             None if host is None else credentials.url(host),
             _shown(head, headers, b"user-agent"),
             headers,
@@ -226,12 +222,12 @@ class OpenExchange:
             )
         if grpc is not None:
             error = error_of(grpc, head, end, credentials) or error
-        headers = credentials.response_headers(head.fields, self.response_notes)
+        headers = credentials.headers(head.fields, self.response_notes, response=True)
         has_coding = b"content-encoding" in head.named
         return Response(
             head.status,
             credentials.shown((REASON, head.reason), response=True),
-            _VERSIONS.get(head.version) or _version(head.version),
+            _VERSIONS[head.version] if head.version in _VERSIONS else _version(head.version),
             tuple(self.interim),
             headers,
             # Keys are told by their shape, which lower case would hide.
@@ -275,8 +271,9 @@ def _version(version: bytes) -> str:
 
 def _shown(head: RequestHead | ResponseHead, headers: Headers, name: bytes) -> str | None:
     """The value of a header as it is shown among the head's `headers`."""
-    field = head.named.get(name)
-    return None if field is None else headers[head.fields.index(field)][1]
+    if name not in head.named:
+        return None
+    return headers[head.fields.index(head.named[name])][1]
 
 
 def _words(credentials: CredentialReader, text: str | None) -> str | None:

@@ -30,7 +30,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
-from inspector.wire import Moment, Segment, joined, stands_before
+from inspector.wire import FILE_SHIFT, Moment, Segment, joined, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -46,13 +46,14 @@ ESTABLISHED: Final = b"Connection established"
 
 def _is_older(head: ResponseHead, item: OpenExchange | TunnelRecord) -> bool:
     """Whether a response was captured before the request, which it cannot answer then."""
-    if isinstance(item, TunnelRecord):
-        asked = item.opened_at, item.packet
-    elif item.request is not None:
-        asked = item.request.at, item.request.packet
-    else:
+    if type(item) is TunnelRecord:
+        return stands_before((head.at, head.packet), (item.opened_at, item.packet))
+    request = item.request if type(item) is OpenExchange else None
+    if request is None:
         return False
-    return stands_before((head.at, head.packet), asked)
+    if head.packet >> FILE_SHIFT == request.packet >> FILE_SHIFT:  # nearly always
+        return head.packet < request.packet
+    return stands_before((head.at, head.packet), (request.at, request.packet))
 
 
 class Pairing(ABC):
@@ -134,7 +135,8 @@ class Pairing(ABC):
         if type(item) is not OpenExchange or item.keys is None:
             return
         if type(event) is Body:
-            item.keys.feed(joined(event.pieces))
+            pieces = event.pieces
+            item.keys.feed(pieces[0][2] if len(pieces) == 1 else joined(pieces))
         else:
             item.keys.gap()
 

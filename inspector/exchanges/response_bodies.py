@@ -97,8 +97,8 @@ class _Reader:
         self._packet, self._status = head.packet, head.status
         self._at_start = self._whole = True
         self._decoder = PLAIN
-        coding = head.named.get(b"content-encoding")
-        if coding is not None:
+        if b"content-encoding" in head.named:
+            coding = head.named[b"content-encoding"]
             self._decoder = Decoder(coding.value.decode("latin-1"), self.limit, budget)
 
     def gap(self, missing: int, packet: int) -> None:
@@ -284,13 +284,12 @@ def wants_body(head: RequestHead | ResponseHead) -> int:
 
 def reading(head: ResponseHead) -> tuple[int, Callable[[ResponseHead, Budget], ResponseReader]]:
     """How many bytes of the body behind a head are read, and who reads them."""
-    sent = head.named.get(b"content-type")
-    if sent is None:
+    if b"content-type" not in head.named:
         return _UNREAD
-    usual = _USUALLY.get(sent.raw)
-    return (
-        _wanted(media_type(sent.value.decode("latin-1")), head.status) if usual is None else usual
-    )
+    sent = head.named[b"content-type"]
+    if sent.raw in _USUALLY:
+        return _USUALLY[sent.raw]
+    return _wanted(media_type(sent.value.decode("latin-1")), head.status)
 
 
 def _wanted(

@@ -36,7 +36,7 @@ MODEL_PATHS: Final[tuple[_Path, ...]] = (
 )
 
 #: Where the reason for stopping stands.  A Responses document has none when
-#: it is complete; its `status` is then read by `_stop_reason`.
+#: it is complete; its `status` is then read by `_status_of_response`.
 STOP_PATHS: Final[tuple[_Path, ...]] = (
     ("stop_reason",),
     ("delta", "stop_reason"),
@@ -203,7 +203,7 @@ def read_document(document: object, status: int = 200) -> JsonFacts:
     return JsonFacts(
         _first_text(document, MODEL_PATHS),
         _usage(document),
-        _stop_reason(document),
+        _first_text(document, STOP_PATHS) or _status_of_response(document),
         _api_error(document, status),
     )
 
@@ -273,9 +273,9 @@ def _text(value: object) -> str | None:
 def _first_text(document: dict[str, object], paths: tuple[_Path, ...]) -> str | None:
     for path in paths:
         # `_at` and `_text`, mostly without their calls: each grammar has but a few of the paths.
-        value = document.get(path[0])
-        if value is not None and len(path) > 1:
-            value = _at(document, path)
+        if path[0] not in document:
+            continue
+        value = document[path[0]] if len(path) == 1 else _at(document, path)
         if type(value) is str and value:
             return value[:TEXT_LIMIT]
     return None
@@ -283,18 +283,18 @@ def _first_text(document: dict[str, object], paths: tuple[_Path, ...]) -> str | 
 
 def _count(counts: dict[str, object], names: tuple[str, ...]) -> int | None:
     for name in names:
-        value = counts.get(name)
-        if type(value) is int and value >= 0:
-            return value
+        if name in counts:
+            value = counts[name]
+            if type(value) is int and value >= 0:
+                return value
     return None
 
 
 def _usage(document: dict[str, object]) -> Usage | None:
     for path in USAGE_PATHS:
-        # As in `_first_text`.
-        counts = document.get(path[0])
-        if counts is not None and len(path) > 1:
-            counts = _at(document, path)
+        if path[0] not in document:
+            continue
+        counts = document[path[0]] if len(path) == 1 else _at(document, path)
         if type(counts) is dict:
             usage = Usage(_count(counts, INPUT_NAMES), _count(counts, OUTPUT_NAMES))
             if usage.input_tokens is not None or usage.output_tokens is not None:
@@ -302,14 +302,13 @@ def _usage(document: dict[str, object]) -> Usage | None:
     return None
 
 
-def _stop_reason(document: dict[str, object]) -> str | None:
-    reason = _first_text(document, STOP_PATHS)
-    if reason is None:
-        for response in (document, document.get("response")):
-            if isinstance(response, dict) and response.get("object") == "response":
-                status = _text(response.get("status"))
-                return None if status in ("in_progress", "queued") else status
-    return reason
+def _status_of_response(document: dict[str, object]) -> str | None:
+    """Why a document of Responses stopped that gives no reason."""
+    for response in (document, document.get("response")):
+        if isinstance(response, dict) and response.get("object") == "response":
+            status = _text(response.get("status"))
+            return None if status in ("in_progress", "queued") else status
+    return None
 
 
 def _api_error(document: dict[str, object], status: int) -> ApiError | None:

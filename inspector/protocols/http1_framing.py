@@ -78,7 +78,8 @@ def framed(
     """
     named = read.named
     if not read.repeats and b"transfer-encoding" not in named:
-        option, stated = named.get(b"connection"), named.get(b"content-length")
+        option = named.get(b"connection")
+        stated = named.get(b"content-length")
         length = default if stated is None else _LENGTHS[stated[1]]
         is_read = length is not None or stated is None
         if is_read and (option is None or option[1] in _OPTIONS):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from inspector.fact import Fact
@@ -69,6 +70,7 @@ class _Lines(dict[bytes, "_Read | None"]):
         return read
 
 
+_FIELD: Final = itemgetter(1)
 _KNOWN: Final = _Lines()
 _read: Final = _KNOWN.__getitem__
 
@@ -83,7 +85,7 @@ def clean_lines(lines: list[bytes]) -> FieldBlock | None:
     repeats = len(named) < len(known)
     if repeats:
         named = dict(known[::-1])
-    return FieldBlock(tuple([field for _, field in known]), named, repeats)
+    return FieldBlock(tuple(map(_FIELD, known)), named, repeats)
 
 
 def clean_block(block: bytes) -> FieldBlock | None:
