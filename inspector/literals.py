@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from ctypes import pointer
 from typing import Final
 
 from inspector.native.layout import LITERALS, LONGEST_LITERAL, LiteralTable
@@ -24,7 +25,8 @@ class Literals:
         texts = tuple(texts)
         self._pattern: Final = regex(b"|".join(map(re.escape, texts)))
         fit = len(texts) <= LITERALS and all(2 <= len(text) <= LONGEST_LITERAL for text in texts)
-        self._finder = _finder(texts) if fit else None
+        # A pointer, since ctypes would make one for each call.
+        self._finder = pointer(_finder(texts)) if fit else None
 
     def first(self, text: bytes, start: int = 0) -> int:
         """The first place at or behind `start` where one of them begins; -1: there is none."""

@@ -8,6 +8,7 @@ same in the same order, and a packet costs Python something only when somebody i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ctypes import c_char_p, c_int64, c_void_p
 from functools import partial
 from struct import Struct
 from typing import Any, Final, Literal
@@ -109,11 +110,13 @@ class NativeEngine(PacketEngine):
         state, pointer, halves = memory.state, memory.pointer, memory.halves
         view, unpack = memory.state_view, _SHOWN.unpack_from
         memory.data, state.before_ip, state.first_packet = data, before_ip, first
-        places, count, size = records.packed.buffer_info()[0], len(records), len(data)
+        # Arguments that stay the same are made here: ctypes would make them anew for each call.
+        places, count = c_void_p(records.packed.buffer_info()[0]), len(records)
+        seen, size, all_of_them = c_char_p(data), c_int64(len(data)), c_int64(count)
         at = 0
         try:
             while True:
-                answer = join(pointer, data, size, places, count, at)
+                answer = join(pointer, seen, size, places, all_of_them, at)
                 at = (answer >> layout.REASON_BITS) + 1
                 reason = answer & _REASON
                 if reason == layout.SHOW:
