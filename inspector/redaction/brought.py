@@ -68,7 +68,7 @@ class Brought:
 
 def _places(segments: Sequence[Segment]) -> array[int]:
     """Time, packet, and two places that are as far apart as its bytes are many, of each."""
-    if isinstance(segments, Segments):
+    if type(segments) is Segments:
         return segments.places[:]
     return array(
         "q", [number for at, packet, data in segments for number in (at, packet, 0, len(data))]

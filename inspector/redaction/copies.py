@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from io import FileIO
 from struct import Struct
 from typing import BinaryIO, Final
 
@@ -94,8 +95,11 @@ def _look(
     begins = [0]
     number = 0
     for index, file in enumerate(files):
+        file.flush()
         file.seek(0)
-        reading = ByteSource(file, owned=False)
+        # A file on a disk is read at places, past the buffer: what is overwritten lies behind.
+        raw = getattr(file, "raw", None)
+        reading = ByteSource(raw if isinstance(raw, FileIO) else file, owned=False)
         for batch in CaptureReader(reading, "the copy", index, read_size=BATCH):
             begin = begins[index] + reading.bytes_read - len(batch.data)
             count = len(batch.records)

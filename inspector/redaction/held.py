@@ -30,6 +30,7 @@ from inspector.native.layout import (
 )
 from inspector.native.used import USED
 from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, Packets, cover
+from inspector.redaction.gathering import gathered
 from inspector.redaction.track import Track
 from inspector.redaction.usual import UsualSegments
 from inspector.wire import FILE_SHIFT, Batch, PackedRecords, Record, packed_records
@@ -213,7 +214,9 @@ class HeldBatch(Packets):
         """The packets up to this one, as they are written; `comments` by their index."""
         start, self.sent = self.sent, stop
         batch = self.batch
-        data, records = gathered(self.data, self.records[start:stop])
+        data, records = gathered(
+            self.data, self.records[start:stop], is_last=stop - start == len(self.flags)
+        )
         return Batch(
             data,
             records,
@@ -222,28 +225,6 @@ class HeldBatch(Packets):
             {index - start: texts for index, texts in comments.items()},
             batch.counted_cuts,
         )
-
-
-def gathered(data: bytearray, records: PackedRecords) -> tuple[bytes, Sequence[Record]]:
-    """Packets without what lies between them, which is as it was captured; and where they lie."""
-    core = USED.core
-    if core is None:
-        places = accumulate([size for _, _, size, _ in records], initial=0)
-        return (
-            b"".join([data[begin : begin + size] for _, begin, size, _ in records]),
-            [
-                (at, place, size, wire)
-                for (at, _, size, wire), place in zip(records, places, strict=False)
-            ],
-        )
-    made = records[:]
-    room = sum(records.packed[2::4])
-    into = bytearray(room)
-    core.gather(
-        address(data), len(data), records.packed.buffer_info()[0], len(records),
-        made.packed.buffer_info()[0], address(into), room,
-    )  # fmt: skip
-    return bytes(into), made
 
 
 class Share:

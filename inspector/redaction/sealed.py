@@ -120,7 +120,7 @@ def sealed(segments: Sequence[Segment], start: int, left: int) -> tuple[array[in
     core = USED.core
     if core is None:
         return _walked(joined(segments), start, left)
-    if not isinstance(segments, Segments):
+    if type(segments) is not Segments:
         data = joined(segments)
         segments = Segments(data, array("q", (0, 0, 0, len(data))))
     return _by_core(core, segments, start, left)

@@ -13,6 +13,7 @@ so that a reader of the copy takes from it what a reader of the original takes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import and_
 from typing import Final
 
 from inspector.protocols.tls_names import CLIENT_HELLO, SERVER_HELLO, is_grease
@@ -22,6 +23,8 @@ Names = Callable[[bytes], bytes]
 
 #: The header of a handshake message: type and length (RFC 8446 4).
 HEADER: Final = 4
+#: Byte -> 1 for a printable one of ASCII, else 0.
+_IS_TEXT: Final = bytes(0x20 <= byte < 0x7F for byte in range(256))
 #: As much of a server's name is read (`protocols/tls_hello.py`); DNS has none longer.
 _NAME_LIMIT: Final = 255
 
@@ -95,12 +98,17 @@ class _Copy:
 
     def numbers(self, count: int) -> None:
         """A list of 16-bit numbers.  Text in their place is no number that anybody registered."""
-        start, stop = self.at, min(self.at + count, len(self.data))
-        for at in range(start, stop - 1, 2):
+        start = self.at
+        stop = start + (min(count, len(self.data) - start) & ~1)
+        marks = self.data[start:stop].translate(_IS_TEXT)
+        if 1 not in map(and_, marks[::2], marks[1::2]):
+            self.out[start:stop] = self.data[start:stop]
+            return self.skip(count)
+        for at in range(start, stop, 2):
             pair = self.data[at : at + 2]
-            if not _is_text(pair) or is_grease(int.from_bytes(pair, "big")):
+            if 0 in pair.translate(_IS_TEXT) or is_grease(int.from_bytes(pair, "big")):
                 self.out[at : at + 2] = pair
-        self.skip(count)
+        return self.skip(count)
 
     def name(self, count: int, names: Names) -> None:
         """A name of the server or a protocol."""
@@ -189,7 +197,3 @@ def _extension(
             inner.keep(size)
     finally:
         copy.out[begin : begin + size] = inner.out
-
-
-def _is_text(pair: bytes) -> bool:
-    return all(0x20 <= byte < 0x7F for byte in pair)

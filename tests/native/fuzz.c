@@ -237,7 +237,7 @@ static void cover_rows(const uint8_t *input, const uint8_t *text, int64_t length
     if (input[3] & 64) {
         cover.records = records;
         cover.record_count = 1 + input[4] % 8;
-        for (int64_t i = 0, place = base - input[5] % 3; i < cover.record_count; i++) {
+        for (int64_t i = 0, place = base + 1 - input[5] % 3; i < cover.record_count; i++) {
             records[2 * i] = place;
             records[2 * i + 1] = (int64_t)text[i] << 34 | (input[5] & 8 ? INT64_C(0x1703030000) : 0);
             place += text[i] % 40;
@@ -369,6 +369,13 @@ static void read_usual(const uint8_t *input, uint8_t *text, int64_t length)
         MUST(moved[i].offset == next && moved[i].captured <= room - next);
         MUST(!memcmp(bytes + next, text + records[i].offset, (size_t)moved[i].captured));
     }
+    uint8_t *own = zeros((size_t)length + !length, 1);
+    memcpy(own, text, (size_t)length);
+    const int64_t kept = inspector_core_gather(own, length, records, count, moved, own, length);
+    next = 0;
+    for (int64_t i = 0; i < kept; next += moved[i++].captured)
+        MUST(!memcmp(own + next, text + records[i].offset, (size_t)moved[i].captured));
+    free(own);
     records[input[4] % count].at = input[5] & 1 ? -1 : INT64_MAX;
     const int64_t written = inspector_core_blocks(text, length, records, count, input[6], input[5] & 2,
                                                   bytes, room, &used);
