@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
+from inspector.diagnosis.outcome import outcome_of
 from inspector.errors import ExitCode, plain_parts
 from inspector.fact import Fact, replace
 from inspector.model.conclusions import Finding, Severity
@@ -160,8 +161,20 @@ def _of_run(
         yield JudgedSentence(sentence, doubts=() if why is None else (Remark("any", wanted, why),))
     if policy.fail_on is not None:
         wanted = f"no finding of level {policy.fail_on} or above"
-        doubts = () if subject.whole else (Remark("any", wanted, subject.lacking),)
+        doubts = tuple(Remark("any", wanted, why, where) for why, where in _unfound(subject))
         yield JudgedSentence(breaking(policy), findings=findings, doubts=doubts)
+
+
+def _unfound(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Why a finding may be there that nobody could make, and where."""
+    if not subject.whole:
+        yield subject.lacking, ()
+    elif (unread := subject.unread.of(lambda connection: True)) is not None:
+        yield unread.because, unread.where
+    calls = [call.id for call in subject.view.page.calls if outcome_of(call) == "unread"]
+    if calls:
+        what = words.count(len(calls), "call")
+        yield f"the answer to {what} is in no form that is read here", tuple(calls)
 
 
 def _weighed(report: Report, policy: Policy) -> Iterator[Finding]:
