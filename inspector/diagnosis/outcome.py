@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 from inspector.diagnosis.usable import generates, is_redirect, unusable
-from inspector.exchanges.response_bodies import BROKEN, is_json
+from inspector.exchanges.response_bodies import BROKEN, MESSAGE, is_json
 from inspector.model.http import EndedBy, EventStream, Exchange, Request, Response, WebSocket
 from inspector.model.network import BY_CLIENT
 from inspector.model.providers import GRAMMARS
@@ -35,8 +35,8 @@ SUCCEEDED: Final[frozenset[CallOutcome]] = frozenset({"answered", "unknown", "un
 HIDING: Final[tuple[EndedBy, ...]] = ("gap", "capture-end")
 #: Oddities of a body that make it unreadable as labelled.
 _DAMAGE: Final = frozenset({"content-encoding-mismatch", "content-encoding-corrupt"})
-#: Oddities of a body of which nothing was read, though its media type is one that is.
-_UNREAD: Final = frozenset({"unknown-content-encoding", "json-too-long"})
+#: Oddities of a body of which nothing was read, or understood, though its media type is known.
+_UNREAD: Final = frozenset({"unknown-content-encoding", "json-too-long", MESSAGE})
 #: The API proxy 0.25.4 appends this to a stream that broke off upstream.
 BARE_ERROR: Final = "sse-bare-error"
 #: Event names that show how a stream of theirs must end.

@@ -96,6 +96,13 @@ def unusable(exchange: Exchange) -> Unusable | None:
     return "coding" if _unasked(request, response) else None
 
 
+def is_untold_error(exchange: Exchange) -> bool:
+    """Whether an answer of success holds an error of which no text is known."""
+    response = exchange.response
+    error = None if response is None else response.api_error
+    return error is not None and error.message is None and unusable(exchange) == "error"
+
+
 def asks_for_socket(request: Request) -> bool:
     """Whether a request wants to go on as WebSocket: its client takes 101 alone (RFC 6455 4.1)."""
     return (header(request, "upgrade") or "").lower() == "websocket"

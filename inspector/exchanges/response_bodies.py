@@ -8,7 +8,13 @@ from typing import ClassVar, Final, Protocol
 from inspector.credentials.body_keys import SEARCH_LIMIT
 from inspector.model.capture import Fault
 from inspector.model.http import ApiError, EventStream, PageAuthor, Usage
-from inspector.protocols.api import NOTHING, JsonFacts, is_broken_json, read_json_body
+from inspector.protocols.api import (
+    NOTHING,
+    JsonFacts,
+    is_bare_message,
+    is_broken_json,
+    read_json_body,
+)
 from inspector.protocols.api import TEXT_LIMIT as MESSAGE_LIMIT
 from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
@@ -26,11 +32,17 @@ STREAM_LIMIT: Final = 1 << 30
 
 #: JSON that is none.
 BROKEN: Final = "json-broken"
+#: JSON that says something, and is no answer.
+MESSAGE: Final = "json-message-alone"
 #: Name -> meaning, for the report.
 FAULTS: Final[dict[str, str]] = {
     BROKEN: (
         "A whole body that is labelled JSON is none, or ends within its document, though its"
         " framing was kept."
+    ),
+    MESSAGE: (
+        "The JSON of a success is a message and nothing of an answer; whether it speaks of an error"
+        " is not known."
     ),
     "json-too-long": (
         "A JSON body exceeds the limit and is not read: what it says of an error, a model or tokens"
@@ -194,6 +206,8 @@ class JsonReader(_Reader):
         facts = read_json_body(text, self._status)
         if facts is NOTHING and not self.faults and end.body_bytes and is_broken_json(text):
             self.faults.append(Fault(BROKEN, self._packet))
+        if self._status < 400 and facts == NOTHING and is_bare_message(text):
+            self.faults.append(Fault(MESSAGE, self._packet))
         self._take(facts)
 
 

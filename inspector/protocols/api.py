@@ -20,6 +20,7 @@ import orjson
 from inspector.fact import Fact
 from inspector.model.http import ApiError, Usage
 from inspector.model.providers import GRAMMARS
+from inspector.protocols.refusals import is_message, refusal_in
 from inspector.regex import regex
 
 #: No text taken from a body is longer than this, in characters.
@@ -196,6 +197,14 @@ def read_json_body(data: bytes, status: int) -> JsonFacts:
     return read_document(document, status)
 
 
+def is_bare_message(data: bytes) -> bool:
+    """Whether a JSON body is a message and nothing of an answer (`refusals`)."""
+    try:
+        return is_message(parse_json(data))
+    except ValueError:
+        return False
+
+
 def read_document(document: object, status: int = 200) -> JsonFacts:
     """The facts of a parsed document: a body, or the data of one stream event."""
     if not isinstance(document, dict):
@@ -331,7 +340,8 @@ def _api_error(document: dict[str, object], status: int) -> ApiError | None:
         kinds = _words(document, BARE_ERROR_TYPES)
         if message is not None or kinds[0] is not None:
             return ApiError(kinds[0], message)
-    return None
+        return None
+    return refusal_in(document)
 
 
 def _status(document: dict[str, object]) -> int | None:

@@ -224,6 +224,37 @@ def test_a_message_in_a_success_is_no_error() -> None:
     assert read({"error": {}}, 200).api_error is None
 
 
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"code": 500, "msg": "404 NOT_FOUND", "success": False}, "500"),
+        ({"code": 401, "msg": "token expired or incorrect"}, "401"),
+        ({"success": False, "errors": [{"code": 10000, "message": "x"}], "result": None}, "10000"),
+        ({"success": False, "message": "x"}, "success false"),
+        ({"error_code": 336001, "error_msg": "x"}, "336001"),
+        ({"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, "1004"),
+    ],
+)
+def test_a_gateway_states_an_error_in_a_success_by_its_number(document: Any, kind: str) -> None:
+    """Its text has no name of an error's, so that a copy keeps none of it."""
+    assert read(document, 200).api_error == ApiError(kind, None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"code": 200, "msg": "success", "success": True, "data": {}},
+        {"code": 0, "msg": "ok"},
+        {"code": 20000, "message": "ok"},
+        {"code": 404, "id": "x", "type": "message", "message": "code and all"},
+        {"base_resp": {"status_code": 0, "status_msg": ""}, "choices": []},
+        {"success": None, "code": True, "message": "x"},
+    ],
+)
+def test_other_numbers_in_a_success_are_no_error(document: Any) -> None:
+    assert read(document, 200).api_error is None
+
+
 def test_texts_are_bounded() -> None:
     long = "x" * 100_000
     facts = read({"model": long, "stop_reason": long, "error": {"type": long, "message": long}})

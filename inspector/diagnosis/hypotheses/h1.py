@@ -21,6 +21,7 @@ from inspector.diagnosis.rules import (
     wrong_auth_scheme,
     wrong_path,
 )
+from inspector.diagnosis.usable import is_untold_error
 
 QUESTION: Final = "Does the client's auth header, path or version explain a failure?"
 #: What its verdict rests on: where that was not read it is "not observable".
@@ -53,6 +54,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return told
     if call.outcome == "redirected":
         return refuted("the API sent it elsewhere, whatever its headers")
+    if call.outcome == "unusable" and is_untold_error(call.exchange):
+        return not_observable("what the error in its success is about is not told")
     if call.outcome != "status":
         return refuted("the API accepted it")
     if not call.is_read:
