@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from inspector.credentials.body_keys import BodyKeys
 from inspector.exchanges.blanked import MarkedBody
 from inspector.exchanges.context import Context
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.response_bodies import is_broken
+from inspector.protocols.content import Decoder
 from inspector.protocols.messages import MessageEnd
 from inspector.wire import FILE_SHIFT, Segment, joined
+
+#: The fault of a body that is in no coding: all of it is passed on.
+UNCODED: Final = "content-encoding-mismatch"
 
 
 def search(item: OpenExchange, pieces: Sequence[Segment]) -> None:
     """Look for keys in the next pieces of a request's body."""
+    keys = item.keys
+    if keys is None:
+        return
+    if item.coding is None:
+        keys.feed(joined(pieces))
+        return
+    for decoded in item.coding.batches(pieces):
+        keys.feed(joined(decoded))
+
+
+def skip(item: OpenExchange) -> None:
+    """Bytes of a request's body are missing."""
+    if item.coding is not None:
+        item.coding.gap()
     if item.keys is not None:
-        item.keys.feed(joined(pieces))
+        item.keys.gap()
 
 
 def searched(context: Context, item: OpenExchange, end: MessageEnd) -> None:
@@ -23,6 +43,8 @@ def searched(context: Context, item: OpenExchange, end: MessageEnd) -> None:
     keys, head = item.keys, item.request
     if keys is None or head is None:
         return
+    if item.coding is not None and end.body_bytes:
+        _undo(item.coding, keys)
     keys.finish()
     if keys.is_masked:
         client, server = context.ends
@@ -30,6 +52,17 @@ def searched(context: Context, item: OpenExchange, end: MessageEnd) -> None:
         keys.prefix = keys.prefix or key
     if keys.prefix is not None and context.listener is not None:
         context.listener.body(True, head.at, end.extent, None, keys.prefix)
+
+
+def _undo(coding: Decoder, keys: BodyKeys) -> None:
+    """A coded body is over; one that was not undone to its end was not searched whole.
+
+    One that is in no coding, whatever its label says, was searched as it is.
+    """
+    keys.feed(joined(coding.finish()))
+    is_undone = coding.finished if coding.fault is None else coding.fault == UNCODED
+    if not is_undone:
+        keys.gap()
 
 
 def finished(context: Context, item: OpenExchange, end: MessageEnd) -> None:

@@ -254,7 +254,7 @@ class Http2Layer:
         head = request_head(block, fields)
         notes = self._context.ledger.credentials.study(head.fields, head.target)
         stream.item.head_cut = not fields.is_whole
-        stream.item.ask(head, notes)
+        stream.item.ask(head, notes, self._context.ledger.asked_budget)
 
     def _answer(self, stream: Stream, block: Block, fields: BlockFields) -> None:
         head = response_head(block, fields)

@@ -197,6 +197,8 @@ class Ledger:
         self.held = 0
         # What compressed bodies may decode to, all of them together.
         self.budget = Budget()
+        # What requests decode to is no client's way to leave nothing for answers.
+        self.asked_budget = Budget()
         # What redacted copies say of what is blank in them.
         self.marks = Marks()
         self.on_exchange: Callable[[ExchangeRecord], None] | None = None
@@ -225,6 +227,7 @@ class Ledger:
             self.protocols,
             self.plain_answers,
             self.budget,
+            self.asked_budget,
         ):
             collected.clear()
         self.keys.forget_taken()

@@ -13,11 +13,11 @@ from inspector.credentials.written import Notes
 from inspector.exchanges.blanked import is_mask
 from inspector.exchanges.grpc import error_of
 from inspector.exchanges.marks import BodyFacts
-from inspector.exchanges.response_bodies import ResponseReader, media_type, reading, wants_body
+from inspector.exchanges.response_bodies import ResponseReader, media_type, reading
 from inspector.fact import replace
 from inspector.model.http import ApiError, EndedBy, EventStream, Grpc, Request, Response, WebSocket
 from inspector.model.network import Headers
-from inspector.protocols.content import Budget
+from inspector.protocols.content import Budget, Decoder
 from inspector.protocols.content_codecs import CODINGS
 from inspector.protocols.http1_head import METHODS
 from inspector.protocols.messages import EVERYTHING, MessageEnd, RequestHead, ResponseHead
@@ -38,6 +38,7 @@ class OpenExchange:
     __slots__ = (
         "_wanted",
         "body",
+        "coding",
         "foreign",
         "halted",
         "head_cut",
@@ -78,6 +79,8 @@ class OpenExchange:
         self.body: ResponseReader | None = None
         # What is searched in the body of its request; None: nothing is.
         self.keys: BodyKeys | None = None
+        # What undoes its content coding before; None: it has none.
+        self.coding: Decoder | None = None
         # Whether all of the body that came is a mask's; None: none came.
         self.is_blank: bool | None = None
         # How many of the body's next bytes its reader is given.
@@ -87,11 +90,15 @@ class OpenExchange:
         # It became a WebSocket, and the conversation there was not over.
         self.socket_is_open = False
 
-    def ask(self, head: RequestHead, notes: Notes) -> None:
-        """The request's head has arrived; `notes`: of its fields (`CredentialReader.study`)."""
+    def ask(self, head: RequestHead, notes: Notes, budget: Budget) -> None:
+        """The request's head has arrived; `notes`: of its fields (`CredentialReader.study`).
+
+        Its body decodes within `budget`.
+        """
         self.request, self.request_notes = head, notes
-        is_searched = b"content-encoding" not in head.named or wants_body(head)
-        self.keys = BodyKeys() if is_searched else None
+        self.keys = BodyKeys()
+        if b"content-encoding" in head.named:
+            self.coding = Decoder(head.text(b"content-encoding"), SEARCH_LIMIT, budget)
 
     def answer(self, head: ResponseHead, notes: Notes, budget: Budget) -> None:
         """The final response's head has arrived; its body decodes within `budget`."""

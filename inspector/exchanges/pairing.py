@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from inspector.exchanges.bodies import finished, searched
+from inspector.exchanges.bodies import finished, search, searched, skip
 from inspector.exchanges.context import Context
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.open_exchange import OpenExchange
@@ -30,7 +30,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
-from inspector.wire import FILE_SHIFT, Moment, Segment, joined, stands_before
+from inspector.wire import FILE_SHIFT, Moment, Segment, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -115,11 +115,11 @@ class Pairing(ABC):
         else:
             early, self._early = self._early, None
             if early is not None:
-                early.ask(head, notes)
+                early.ask(head, notes, self._context.ledger.asked_budget)
                 self._sending = early
                 return
             item = OpenExchange(self._context.ledger.next_exchange())
-            item.ask(head, notes)
+            item.ask(head, notes, self._context.ledger.asked_budget)
             if self._orphan is not None and stands_before((head.at, head.packet), self._orphan):
                 # It waited behind a hole while its answer, perhaps, went by.
                 item.lost = True
@@ -135,10 +135,9 @@ class Pairing(ABC):
         if type(item) is not OpenExchange or item.keys is None:
             return
         if type(event) is Body:
-            pieces = event.pieces
-            item.keys.feed(pieces[0][2] if len(pieces) == 1 else joined(pieces))
+            search(item, event.pieces)
         else:
-            item.keys.gap()
+            skip(item)
 
     def _on_request_end(self, end: MessageEnd) -> None:
         item, self._sending = self._sending, None

@@ -289,11 +289,7 @@ def is_json(kind: str | None) -> bool:
 
 def wants_body(head: RequestHead | ResponseHead) -> int:
     """How many bytes of a message's body are worth looking at."""
-    if type(head) is RequestHead:
-        is_coded = b"content-encoding" in head.named and head.get(b"content-encoding")
-        return 0 if is_coded else SEARCH_LIMIT
-    assert type(head) is ResponseHead
-    return reading(head)[0]
+    return SEARCH_LIMIT if isinstance(head, RequestHead) else reading(head)[0]
 
 
 def reading(head: ResponseHead) -> tuple[int, Callable[[ResponseHead, Budget], ResponseReader]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from inspector.exchanges.bodies import skip
 from inspector.exchanges.open_exchange import OpenExchange
 from inspector.protocols.extent import Extent, HeadLayout
 from inspector.protocols.http2 import Block, Data
@@ -72,8 +73,7 @@ class Stream:
             return
         side.is_lost = True
         if up:
-            if self.item.keys is not None:
-                self.item.keys.gap()
+            skip(self.item)
             return
         self.item.lost = self.item.lost or self.item.response is None
         self.item.miss(1, packet)

@@ -168,7 +168,7 @@ class Request(Fact):
     Of a request that became a WebSocket also in the client's messages.
     """
     body_searched: bool = False
-    """Whether all of its body was searched for one; false of a body in a content coding."""
+    """Whether all of its body was searched for one, behind its content coding."""
 
 
 class Response(Fact):

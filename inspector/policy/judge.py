@@ -11,9 +11,11 @@ from datetime import date
 from typing import Final
 
 from inspector.diagnosis.outcome import outcome_of
+from inspector.diagnosis.rules import key_in_body
 from inspector.errors import ExitCode, plain_parts
 from inspector.fact import Fact, replace
 from inspector.model.conclusions import Finding, Severity
+from inspector.model.http import Exchange
 from inspector.model.report import Report
 from inspector.policy.checks import CHECKS
 from inspector.policy.hearing import Hearing, Remark, Subject
@@ -161,11 +163,12 @@ def _of_run(
         yield JudgedSentence(sentence, doubts=() if why is None else (Remark("any", wanted, why),))
     if policy.fail_on is not None:
         wanted = f"no finding of level {policy.fail_on} or above"
-        doubts = tuple(Remark("any", wanted, why, where) for why, where in _unfound(subject))
+        unfound = _unfound(subject, policy.fail_on)
+        doubts = tuple(Remark("any", wanted, why, where) for why, where in unfound)
         yield JudgedSentence(breaking(policy), findings=findings, doubts=doubts)
 
 
-def _unfound(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _unfound(subject: Subject, level: Severity) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Why a finding may be there that nobody could make, and where."""
     if not subject.whole:
         yield subject.lacking, ()
@@ -175,6 +178,19 @@ def _unfound(subject: Subject) -> Iterator[tuple[str, tuple[str, ...]]]:
     if calls:
         what = words.count(len(calls), "call")
         yield f"the answer to {what} is in no form that is read here", tuple(calls)
+    if is_of(key_in_body.ABOUT.severity, level):
+        hidden = [call.id for call in subject.view.page.calls if _may_hide_key(call)]
+        if hidden:
+            what = words.count(len(hidden), "request")
+            yield f"the body of {what} was not searched for a key", tuple(hidden)
+
+
+def _may_hide_key(call: Exchange) -> bool:
+    """Whether the body of a request is there, and nobody could search it."""
+    request = call.request
+    if request is None or not request.complete or not request.body_bytes:
+        return False
+    return request.key_in_body is None and not request.body_searched
 
 
 def _weighed(report: Report, policy: Policy) -> Iterator[Finding]:

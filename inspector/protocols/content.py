@@ -49,7 +49,8 @@ BODY_FREE: Final = 4 << 20
 #: ... and for each coded byte. gzip's own bound is 1,032; event streams, which are flushed at
 #: each event, reach 10.
 BODY_RATIO: Final = 64
-#: Decoded bytes that all bodies of a capture may have together whatever their coded size ...
+#: Decoded bytes that all answers of a capture, and all its requests, may have together whatever
+#: their coded size ...
 CAPTURE_FREE: Final = 16 << 20
 #: ... and for each coded byte of theirs.
 CAPTURE_RATIO: Final = 32

@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import accumulate
 from typing import Final
 
 from inspector.fact import replace
@@ -26,14 +25,12 @@ from inspector.native.layout import (
     USUAL_STOP,
     USUAL_WAY,
     Cover,
-    address,
 )
-from inspector.native.used import USED
 from inspector.redaction.covering import CHANGED, NOWHERE, RECODED, Packets, cover
 from inspector.redaction.gathering import gathered
 from inspector.redaction.track import Track
 from inspector.redaction.usual import UsualSegments
-from inspector.wire import FILE_SHIFT, Batch, PackedRecords, Record, packed_records
+from inspector.wire import FILE_SHIFT, Batch, packed_records
 
 #: Shares of one direction that wait, from which on it is looked whether any have gone.
 TIDY: Final = 64

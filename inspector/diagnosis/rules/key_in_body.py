@@ -21,8 +21,8 @@ ABOUT: Final = Code(
         "The body of a request that the agent sent holds a word with the documented prefix of a"
         " key and the length of one. Whatever the agent read, a file, a log, an environment, may"
         " stand in a prompt, documentation with a made-up key too. The evidence names the"
-        " exchange; the value is in no output. Bodies in a content coding, and what is beyond"
-        " 16 MiB of one, are not searched. Of policies it breaks"
+        " exchange; the value is in no output. Bodies in a content coding that is not undone, and"
+        " what is beyond 16 MiB of one, are not searched. Of policies it breaks"
         ' placeholder_only = "everywhere" alone.'
     ),
     advice=(

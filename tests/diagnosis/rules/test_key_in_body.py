@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 
 import pytest
+import zstandard
 
+from inspector.model.conclusions import Severity
 from inspector.model.report import Report
 from inspector.policy.judge import judge
 from inspector.policy.model import Expect, Policy
@@ -72,11 +75,58 @@ def test_of_policies_it_breaks_everywhere_alone() -> None:
     assert verdict(SAID % b"nothing", everywhere=True) == 0
 
 
-def test_a_body_that_was_not_searched_proves_nothing() -> None:
-    body = gzip.compress(SAID % REAL_KEY.encode())
-    assert verdict(body, "content-encoding: gzip", everywhere=True) == 5
-    assert verdict(body, "content-encoding: gzip", everywhere=False) == 0
+@pytest.mark.parametrize(
+    ("coding", "coded"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)]
+)
+def test_a_key_is_found_behind_the_coding_of_a_body(
+    coding: str, coded: Callable[[bytes], bytes]
+) -> None:
+    """Codex compresses what it sends."""
+    body = coded(SAID % REAL_KEY.encode())
+    report = report_of(asked(body, f"content-encoding: {coding}"))
+    assert found(report)["key-in-body"].count == 1
+    assert "LABONLY" not in repr(report)
+    assert verdict(body, f"content-encoding: {coding}", everywhere=True) == 3
+    assert verdict(coded(SAID % b"nothing"), f"content-encoding: {coding}", everywhere=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("x-ours", bytes(range(64))),
+        ("gzip", gzip.compress(SAID % REAL_KEY.encode())[:-30]),
+        ("gzip", gzip.compress(SAID % b"nothing") + b"behind its end"),
+    ],
+)
+def test_a_body_that_was_not_searched_proves_nothing(coding: str, body: bytes) -> None:
+    assert verdict(body, f"content-encoding: {coding}", everywhere=True) == 5
+    assert verdict(body, f"content-encoding: {coding}", everywhere=False) == 0
+
+
+def test_a_body_that_is_in_no_coding_is_searched_as_it_is() -> None:
+    body = SAID % REAL_KEY.encode()
+    assert verdict(body, "content-encoding: gzip", everywhere=True) == 3
+
+
+@pytest.mark.parametrize(("level", "code"), [("error", 0), ("warning", 5), ("note", 5)])
+def test_nor_does_it_prove_that_there_is_no_such_finding(level: Severity, code: int) -> None:
+    report = report_of(asked(bytes(range(64)), "content-encoding: x-ours"))
+    assert judge(report, Policy("lab", level, ()), TODAY).exit_code == code
 
 
 def test_a_key_in_a_prompt_is_found_in_a_recorded_call() -> None:
     assert found(golden("key-in-prompt"))["key-in-body"].severity == "warning"
+
+
+def test_requests_that_decode_to_much_leave_as_much_for_answers() -> None:
+    bomb = gzip.compress(bytes(60 << 20))
+    net = Network()
+    asks = [asked(bomb, "content-encoding: gzip") for _ in range(2)]
+    error = b'{"type":"error","error":{"type":"x","message":"words"}}'
+    coded = ("content-encoding: gzip", "content-type: application/json", "request-id: req_1")
+    for ask in asks:
+        say(net.to_api_proxy(), ask, response("400 No", *coded, body=gzip.compress(error))).close()
+    report = net.report()
+    answers = [call.response for call in report.exchanges]
+    assert [answer and answer.api_error is not None for answer in answers] == [True, True]
+    assert [call.request and call.request.body_searched for call in report.exchanges] == [False] * 2
