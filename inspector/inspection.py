@@ -15,8 +15,8 @@ from inspector.chain.content import with_insides
 from inspector.chain.join import join
 from inspector.credentials.reader import CredentialReader
 from inspector.decryption.keystore import Keystore
-from inspector.diagnosis import Case, Reading, diagnose
-from inspector.exchanges.assemble import Known, assemble, exchange_fact, tunnel_fact
+from inspector.diagnosis import Case, OneWalk, diagnose
+from inspector.exchanges.assemble import RememberedRoles, assemble, exchange_fact, tunnel_fact
 from inspector.exchanges.cleaning import without_free_text
 from inspector.exchanges.completeness import completeness
 from inspector.exchanges.conversation import Conversation
@@ -208,9 +208,9 @@ class Inspector:
             several_files=len(sources.captures) > 1,
             clock_set_back=clock_set_back,
         )
-        reading = Reading(case)
+        walk = OneWalk(case)
         chains = join(
-            Overheard(found.exchanges, reading.see),
+            Overheard(found.exchanges, walk.see),
             found.tunnels,
             found.connections,
             topology,
@@ -223,7 +223,7 @@ class Inspector:
             chains = with_insides(chains, found.exchanges, topology)
         held = replace(held, limits_hit=(*held.limits_hit, *reached))
         case.close(chains, held, witnesses, None if scales is None else scales.manifest)
-        diagnosis = diagnose(case, reading)
+        diagnosis = diagnose(case, walk)
         return Report(
             tool=replace(this_tool(), build=this_build(), core=self._core),
             provenance=provenance(self._options, self._key, words, ledger.credentials.scrub),
@@ -291,7 +291,7 @@ class Inspector:
     def _start_telling(self) -> None:
         on_exchange, on_tunnel = self._on_exchange, self._on_tunnel
         if on_exchange is not None:
-            known = Known(self._roles)
+            known = RememberedRoles(self._roles)
 
             def tell_exchange(record: ExchangeRecord) -> None:
                 told = without_free_text(record)

@@ -19,7 +19,7 @@ from inspector.diagnosis.hypotheses import Trial
 from inspector.diagnosis.index import closed_moment, opened_moment
 from inspector.diagnosis.outcome import HIDING
 from inspector.diagnosis.root_cause import Explained, Foreign, root_cause
-from inspector.diagnosis.rule import Match, Subject, Tally, of_call, of_connection
+from inspector.diagnosis.rule import Concern, Match, Tally, of_call, of_connection
 from inspector.diagnosis.rules import (
     CAUSES,
     NOTICES,
@@ -54,7 +54,7 @@ class Diagnosis(Fact):
 _Asked: TypeAlias = tuple[str, Callable[[Exchange, Case], Match | None]]
 
 
-class Reading:
+class OneWalk:
     """Takes every exchange once, in order: for the case, and for the rules that speak of each."""
 
     def __init__(self, case: Case) -> None:
@@ -62,7 +62,7 @@ class Reading:
         self.tallies: dict[str, Tally] = {}
         #: Numbers of those that some rule is to be asked of when all were seen.
         self.held: array[int] = array("q")
-        self._rules: dict[Subject, list[_Asked]] = {subject: [] for subject in get_args(Subject)}
+        self._rules: dict[Concern, list[_Asked]] = {subject: [] for subject in get_args(Concern)}
         for rule in OF_EXCHANGES:
             self._rules[rule.of].append((rule.code, rule.match))
         self._concerns = [rule.concerns for rule in OF_HELD]
@@ -108,21 +108,21 @@ class Reading:
             self.tallies.setdefault(code, Tally()).add(match)
 
 
-def diagnose(case: Case, reading: Reading | None = None) -> Diagnosis:
+def diagnose(case: Case, walk: OneWalk | None = None) -> Diagnosis:
     """Apply every rule and hypothesis to a case, in one pass over each long list.
 
-    `reading` has taken all its exchanges; without one they are walked through again.
+    `walk` has taken all its exchanges; without one they are walked through again.
     """
-    if reading is None:
-        reading = Reading(case)
+    if walk is None:
+        walk = OneWalk(case)
         for exchange in case.exchanges:
-            reading.ask(exchange)
-    note, tallies = reading.note, reading.tallies
+            walk.ask(exchange)
+    note, tallies = walk.note, walk.tallies
     explained: dict[str, Explained] = {}
     unexplained = 0
     died: dict[str, Moment] = {}
     trial, aside = Trial(), Aside()
-    for call in _with_those_held(reading):
+    for call in _with_those_held(walk):
         trial.judge(call, case)
         for of_calls in OF_CALLS:
             note(of_calls.code, of_calls.match(call, case))
@@ -180,15 +180,15 @@ def diagnose(case: Case, reading: Reading | None = None) -> Diagnosis:
     )
 
 
-def _with_those_held(reading: Reading) -> Iterator[FailedCall]:
+def _with_those_held(walk: OneWalk) -> Iterator[FailedCall]:
     """The failed calls in their order, while rules are asked of what was held back for them.
 
     No finding of exchanges is one of calls that have no cause, so that neither waits for the other.
     """
-    case = reading.case
+    case = walk.case
     failed = iter(case.failed)
     number = next(failed, None)
-    for held in reading.held:
+    for held in walk.held:
         # While it is unpacked, and those near it.
         while number is not None and number < held:
             yield case.call(number)
@@ -196,7 +196,7 @@ def _with_those_held(reading: Reading) -> Iterator[FailedCall]:
         exchange = case.exchanges.get(exchange_id(held))
         assert exchange is not None
         for rule in OF_HELD:
-            reading.note(rule.code, rule.match(exchange, case))
+            walk.note(rule.code, rule.match(exchange, case))
     while number is not None:
         yield case.call(number)
         number = next(failed, None)

@@ -23,7 +23,7 @@ BOTH_HOPS: Final = "the call at the API proxy and the API proxy's connections to
 
 #: What few exchanges are: one with an event stream, an error's status, or an end that hides its
 #: answer; one at a forward proxy; the second leg of a call.
-Subject: TypeAlias = Literal["any", "stream", "error", "unheard", "at forward proxy", "second leg"]
+Concern: TypeAlias = Literal["any", "stream", "error", "unheard", "at forward proxy", "second leg"]
 
 
 class Code(Fact):
@@ -179,7 +179,7 @@ class OfExchange(Rule):
 
     match: Callable[[Exchange, Case], Match | None]
     #: Of which exchanges alone it can be true: it is not asked of others.
-    of: Subject = "any"
+    of: Concern = "any"
 
 
 class OfHeld(Rule):

@@ -73,7 +73,7 @@ def assemble(ledger: Ledger, roles: Roles) -> Assembled:
         for connection in drained(*arranged(ledger.connections, by_number(ledger.connection_order)))
     )
     exchanges: PackedList[Exchange] = PackedList()
-    known = Known(roles)
+    known = RememberedRoles(roles)
 
     def made() -> Iterator[tuple[Exchange, tuple[str, int]]]:
         """Each exchange, kept, and the service that it is for."""
@@ -125,7 +125,7 @@ def by_number(numbers: Sequence[int]) -> list[int]:
     return sorted(range(len(numbers)), key=numbers.__getitem__)
 
 
-class Known:
+class RememberedRoles:
     """What roles say of addresses and services, remembered: a capture has few of them."""
 
     def __init__(self, roles: Roles) -> None:
@@ -134,7 +134,7 @@ class Known:
 
 
 def exchange_fact(
-    record: ExchangeRecord, known: Known, service: tuple[str, int], relayed: int | None
+    record: ExchangeRecord, known: RememberedRoles, service: tuple[str, int], relayed: int | None
 ) -> Exchange:
     """A record as the report shows it; `service` is what its request is for."""
     hop: Hop = "inside-tunnel"

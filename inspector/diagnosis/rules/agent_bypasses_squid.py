@@ -53,15 +53,26 @@ def ways_past(case: Case, numbers: Sequence[int]) -> Iterator[Connection]:
     """The connections of these numbers that are more than a name look-up."""
     if not numbers:
         return
-    # What looks like DNS by its port, and is TLS or HTTP by its bytes.
-    spoken = {direct.connection for direct in case.direct_tls}
-    spoken.update(exchange.connection for exchange in case.exchanges)
-    for number in numbers:
-        connection = case.connections.get(connection_id(number))
-        if connection is None:
-            continue
-        if connection.server.port != DNS_PORT or connection.id in spoken:
-            yield connection
+    found = filter(None, map(case.connections.get, map(connection_id, numbers)))
+    spoken: frozenset[str] | None = None
+    for connection in found:
+        if connection.server.port == DNS_PORT:
+            if spoken is None:
+                spoken = _spoken(case)
+            if connection.id not in spoken:
+                continue
+        yield connection
+
+
+def _spoken(case: Case) -> frozenset[str]:
+    """The connections that are TLS or HTTP by their bytes, whatever their port looks like.
+
+    It is a walk through all exchanges: only where there is such a port.
+    """
+    return frozenset(
+        (*(direct.connection for direct in case.direct_tls),
+         *(exchange.connection for exchange in case.exchanges))
+    )  # fmt: skip
 
 
 def is_open(connection: Connection) -> bool:

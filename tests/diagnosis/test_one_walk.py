@@ -7,7 +7,7 @@ import io
 import pytest
 
 from inspector import inspect, packed
-from inspector.diagnosis import Case, Reading, diagnose
+from inspector.diagnosis import Case, OneWalk, diagnose
 from inspector.diagnosis.rules import OF_EXCHANGES
 from inspector.inspection import Inspector
 from inspector.options import Options
@@ -67,9 +67,9 @@ def test_a_rule_is_true_of_no_exchange_that_it_is_not_asked_of(name: str) -> Non
         direct_tls=told.direct_tls,
         topology=told.topology,
     )
-    reading = Reading(case)
+    walk = OneWalk(case)
     for exchange in told.exchanges:
-        asked = dict(reading._asked(exchange))
+        asked = dict(walk._asked(exchange))
         for rule in OF_EXCHANGES:
             if rule.code not in asked:
                 assert rule.match(exchange, case) is None
