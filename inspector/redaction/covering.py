@@ -14,7 +14,7 @@ from inspector.flows.tcp import SYN, distance
 from inspector.native.layout import USUAL_FIELDS, USUAL_START, USUAL_STOP, USUAL_WAY, Cover, address
 from inspector.native.used import USED
 from inspector.redaction.sealed import SealedBytes
-from inspector.redaction.track import Stretch
+from inspector.redaction.track import Unbroken
 
 #: Flags of a packet: something in it was masked; it has bytes of a body that was coded anew.
 CHANGED: Final = 1
@@ -73,7 +73,7 @@ class Packets:
         ), address(self.flags)  # fmt: skip
 
 
-def cover(direction: Cover, stretch: Stretch, packets: Packets, at: int) -> int:
+def cover(direction: Cover, stretch: Unbroken, packets: Packets, at: int) -> int:
     """Mask the rows from `at` on that are decided and lie in a stretch of their direction.
 
     The row at which it stopped, to be done by the caller, with its offset in `direction.odd`: bytes
@@ -95,7 +95,7 @@ def cover(direction: Cover, stretch: Stretch, packets: Packets, at: int) -> int:
     return stopped
 
 
-def _cover(direction: Cover, stretch: Stretch, packets: Packets, at: int) -> int:
+def _cover(direction: Cover, stretch: Unbroken, packets: Packets, at: int) -> int:
     data, rows, following, flags = packets.data, packets.rows, packets.following, packets.flags
     base = stretch.base
     end = min(direction.decided - base, stretch.decided)

@@ -72,7 +72,7 @@ class CapturedBytes(NamedTuple):
 
 
 #: Bytes without a gap.
-Stretch: TypeAlias = CapturedBytes | SealedBytes
+Unbroken: TypeAlias = CapturedBytes | SealedBytes
 
 
 class _Passed(Fact):
@@ -100,7 +100,7 @@ class Track:
         self.is_recoded = False
         # Short lists, of which the first go: an empty deque takes ten times the memory of one,
         # and there are two directions of each connection.
-        self._stretches: list[Stretch] = [CapturedBytes(0, bytearray(), bytearray())]
+        self._stretches: list[Unbroken] = [CapturedBytes(0, bytearray(), bytearray())]
         self._passed: list[_Passed] = []
         self._grants: list[_Grant] = []  # in what is not decided
 
@@ -269,7 +269,7 @@ class Track:
         why = "unmatched" if matched < compared else "forgotten" if matched < size else ""
         return bytes(masked), why
 
-    def stretch(self, offset: int | None = None) -> Stretch:
+    def stretch(self, offset: int | None = None) -> Unbroken:
         """The last stretch, or the last that begins no later than at an offset, if one does."""
         stretches = self._stretches
         if offset is not None:
