@@ -37,12 +37,8 @@ def _moved(
     """The same.  Packets that lie in order are moved where they are: there is one copy less."""
     made, count = records[:], len(records)
     room = sum(records.packed[2::4])
-    begin, places, out = (
-        address(data),
-        records.packed.buffer_info()[0],
-        made.packed.buffer_info()[0],
-    )
-    size = len(data)
+    begin, size = address(data), len(data)
+    places, out = records.packed.buffer_info()[0], made.packed.buffer_info()[0]
     if is_last and core.gather(begin, size, places, count, out, begin, size) == count:
         return bytes(memoryview(data)[:room]), made
     into = bytearray(room)
