@@ -546,6 +546,21 @@ def test_notes_of_a_head_hold_no_longer_than_what_is_known_of_its_texts(
     assert reader.headers(fields, notes) == reader.headers(fields)
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_what_a_head_showed_when_it_was_studied_is_hidden_if_a_key_with_it_is_learnt_since(
+    reader: CredentialReader, *, beside: bool
+) -> None:
+    fields = [Field(b"user-agent", b" labonly-agentry"), Field(b"accept", b" */*")]
+    for _ in range(2):  # the second time it is known to be shown as it is
+        assert reader.headers(fields) == (("user-agent", "labonly-agentry"), ("accept", "*/*"))
+    key = [Field(b"x-api-key", b" 7Hq2-labonly-agentry-9Xw4")]
+    fields += key if beside else []  # learnt with the head itself, or with a later one
+    notes = reader.study(fields)
+    reader.study(key)
+    assert reader.headers(fields, notes) == reader.headers(fields)
+    assert "agentry" not in repr(reader.headers(fields, notes))
+
+
 def test_of_a_key_less_than_a_kilobyte_stays_in_memory(reader: CredentialReader) -> None:
     with patch.object(USED, "core", native_core()):
         for number in range(20):
