@@ -17,6 +17,7 @@ from inspector.live.session import Session
 from inspector.model.report import Report
 from inspector.pcap.writer import PcapngWriter
 from inspector.redaction import redact_into
+from tests.diagnosis.calls import WELL
 from tests.exchanges.network import Network, request, response, say
 from tests.live.sources import Counters, FileSource
 
@@ -46,7 +47,8 @@ DOUBT = (
 def conversation(folder: Path) -> Path:
     """A whole conversation, as another program captured it."""
     net = Network()
-    say(net.to_api_proxy(), request(), response()).close()
+    answer = response("200 OK", "content-type: application/json", body=WELL)
+    say(net.to_api_proxy(), request(), answer).close()
     path = folder / "source.pcapng"
     with path.open("wb") as out:
         writer = PcapngWriter(out)

@@ -125,7 +125,9 @@ def _without_failures(question: _Question, case: Case) -> Hypothesis:
         verdict, because = "not observable", "packets are missing; a failed call may be among them"
     elif case.unread_calls:
         verdict = "not observable"
-        because = f"of {case.calls} calls {case.unread_calls} went on in what is not read"
+        because = (
+            f"answers to {case.unread_calls} of {case.calls} calls are in no form that is read"
+        )
     elif case.not_read.may_hide_calls or case.contacts.foreign:
         verdict, because = "not observable", "not all was read; what was not may hold a failed call"
     elif case.succeeded:
