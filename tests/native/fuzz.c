@@ -272,7 +272,7 @@ static void read_strands(const uint8_t *input, const uint8_t *text, int64_t leng
                          const struct usual *usual, int64_t count, int64_t ways)
 {
     const int64_t room = input[2] % 8 ? count : input[2] / 8 % (count + 1);
-    const int64_t bytes = input[3] % 4 ? length : input[3] / 4 % 32, seams = input[4] % 4 ? 2 * length : input[4];
+    const int64_t bytes = input[3] % 4 ? length : input[3] / 4 % 32, seams = input[4] % 4 ? 2 * length : input[4] / 4 % 32;
     struct weave weave = {zeros((size_t)room + !room, sizeof(struct strand)),
                           zeros((size_t)room + !room, sizeof(struct piece)),
                           zeros((size_t)room + !room, 8), room,
