@@ -69,16 +69,12 @@ def join(
     chains = Chains()
     for call in asked:
         if call.is_agents:
-            linked = said.of(call) if opened else None
+            linked = said.of(call)
             if linked is not None:
                 chains.add(call.id, call.status, *linked)
                 continue
-            way = outward.way(call)
-            statement = (
-                of_none(call, scene, way, said.is_turned_away(call), said.among(call))
-                if opened
-                else of_none(call, scene, way)
-            )
+            way, is_turned_away = outward.way(call), said.is_turned_away(call)
+            statement = of_none(call, scene, way, is_turned_away, said.among(call))
             chains.add(call.id, call.status, statement)
     return chains
 

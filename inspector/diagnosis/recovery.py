@@ -47,15 +47,13 @@ class Recoveries:
     def __init__(self) -> None:
         self.made_good: dict[int, int] = {}
         self._failures: OrderedDict[_Key, list[_Failure]] = OrderedDict()
-        #: How many failures these are.
-        self._pending = 0
 
     def add(self, exchange: Exchange, outcome: CallOutcome, closed_at: int | None) -> None:
         """Take the next call; `closed_at` is when the connection of one that failed was closed."""
         request = exchange.request
         if request is None or outcome in ("unknown", "unread"):
             return
-        if outcome == "answered" and not self._pending:
+        if outcome == "answered" and not self._failures:
             return  # there is nothing that it might continue
         key = (
             exchange.client.ip,
@@ -69,7 +67,8 @@ class Recoveries:
         failure = next((each for each in reversed(known) if _continues(request, each)), None)
         if failure is not None:
             known.remove(failure)
-            self._pending -= 1
+            if not known:
+                del self._failures[key]
         before = () if failure is None else (*failure.before, failure.number)
         if outcome == "answered":
             self.made_good.update(dict.fromkeys(before, number))
@@ -77,7 +76,6 @@ class Recoveries:
         ended = _end(exchange, closed_at)
         if ended is None:
             return
-        self._pending += 1 - max(0, len(known) + 1 - _FAILURES)
         self._failures[key] = known = known[1 - _FAILURES :]
         self._failures.move_to_end(key)
         known.append(
@@ -91,7 +89,7 @@ class Recoveries:
             )
         )
         if len(self._failures) > _PURPOSES:
-            self._pending -= len(self._failures.popitem(last=False)[1])
+            self._failures.popitem(last=False)
 
 
 def _continues(request: Request, failure: _Failure) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import Final
 
-from inspector.exchanges.services import LOOKS, asks_proxy_itself
+from inspector.exchanges.services import asks_proxy_itself
 from inspector.model.http import Exchange, Hop
 from inspector.model.ids import ExchangeId
 from inspector.model.topology import Topology
@@ -35,8 +35,7 @@ def is_clients_own(exchange: Exchange, api_proxies: Container[str]) -> bool:
 
 def is_look_at_proxy(exchange: Exchange) -> bool:
     """Whether an exchange at the API proxy asks for a page that this serves itself."""
-    request = exchange.request
-    return request is not None and request.method in LOOKS and asks_proxy_itself(request)
+    return exchange.request is not None and asks_proxy_itself(exchange.request)
 
 
 def is_call(exchange: Exchange, *, at_api_proxy: bool) -> bool:

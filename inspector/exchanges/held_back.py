@@ -31,21 +31,21 @@ class HeldBack:
     limit is not kept: it becomes a gap of its size, where it stood.
     """
 
-    __slots__ = ("_charged", "_context", "_missed", "steps")
+    __slots__ = ("_charged", "_context", "_missed", "_steps")
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.steps: list[Callable[[], None]] = []
+        self._steps: list[Callable[[], None]] = []
         self._charged = 0
         # So many bytes were too many.
         self._missed = 0
 
     def __bool__(self) -> bool:
-        return bool(self.steps)
+        return bool(self._steps)
 
     def keep(self, step: Callable[[], None]) -> None:
         """Hold a call until `release`."""
-        self.steps.append(step)
+        self._steps.append(step)
 
     def charge(
         self, segments: Sequence[Segment], on_missed: Callable[[int, int, int], None]
@@ -62,7 +62,7 @@ class HeldBack:
             return True
         if not self._missed:
             self._context.fault(Fault("held-data-limit", packet, FAULTS["held-data-limit"]))
-            self.steps.append(partial(self._miss, on_missed, at, packet))
+            self._steps.append(partial(self._miss, on_missed, at, packet))
         self._missed += count
         return False
 
@@ -74,7 +74,7 @@ class HeldBack:
     def release(self) -> None:
         """It is known what the bytes are: make the calls, in their order."""
         self.discharge()
-        held, self.steps = self.steps, []
+        held, self._steps = self._steps, []
         for again in held:
             again()
 

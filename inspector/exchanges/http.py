@@ -22,7 +22,6 @@ from inspector.exchanges.tunnel import TunnelLayer, close_record
 from inspector.flows.contract import BATCH
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
-from inspector.protocols.http1_standing import Stage
 from inspector.protocols.messages import EVERYTHING, CutLine, RequestHead, ResponseHead
 from inspector.wire import Segment
 
@@ -67,7 +66,7 @@ class HttpLayer(Pairing):
             self._child.receive(up, segments)
         elif not up:
             self.on_response_events(self._responses.receive(segments))
-        elif self._held_back.steps or self._requests.stage is Stage.PAUSED:
+        elif self._held_back or self._requests.paused:
             self._hold(segments)
         else:
             self.on_request_events(self._requests.receive(segments))
@@ -139,7 +138,7 @@ class HttpLayer(Pairing):
         if self._child is not None:
             return self._child.wanted(up)
         requests, responses, receiving = self._requests, self._responses, self._receiving
-        if (requests if up else responses).stage is Stage.START:
+        if (requests if up else responses).is_between:
             return 0
         if up:
             is_alone = requests.reads_body and receiving is None and not responses.out_of_step

@@ -343,7 +343,7 @@ class Ledger:
             self.answered.add((server.ip, server.port))
         if request is None:
             return
-        if request.method == "POST" or not asks_proxy_itself(request):  # which no POST does
+        if not asks_proxy_itself(request):
             self.called.add((record.client.ip, server.ip))
         if not request.target.startswith("/"):
             self.names_hosts = True

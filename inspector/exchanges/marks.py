@@ -27,8 +27,7 @@ from inspector.model.network import Endpoint
 from inspector.protocols import content, event_facts, sse, websocket
 from inspector.protocols.content_codecs import CODINGS
 from inspector.regex import regex
-from inspector.secrets.enumerated import MODEL, WORDS
-from inspector.secrets.pieces import is_in_pieces
+from inspector.secrets.enumerated import MODEL, WORDS, is_of
 from inspector.wire import FILE_SHIFT, packet_reference
 
 VERSION: Final = 1
@@ -206,7 +205,7 @@ def _optional(text: str | None, masked: Callable[[str], str]) -> str | None:
 
 def _shown(text: str, grammar: re.Pattern[str], masked: Callable[[str], str]) -> str:
     """A word as a body's copy would have it: granted, or masked in its length."""
-    if grammar.fullmatch(text) and not is_in_pieces(text) and masked(text) == text:
+    if is_of(grammar, text) and masked(text) == text:
         return text
     return "x" * min(max(len(text), 1), 100)
 

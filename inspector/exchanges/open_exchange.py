@@ -118,7 +118,7 @@ class OpenExchange:
             return
         wanted = self._wanted
         if wanted < EVERYTHING >> 1:  # more than any stream has
-            self._wanted -= len(pieces[0][2]) if len(pieces) == 1 else size_of(pieces)
+            self._wanted -= size_of(pieces)
             if self._wanted < 0:
                 pieces = _first(pieces, wanted)
         if self.is_blank is not False:

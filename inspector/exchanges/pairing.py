@@ -18,7 +18,6 @@ from inspector.exchanges.open_exchange import OpenExchange
 from inspector.exchanges.tunnel import close_record, note_reply, open_record, unseen_record
 from inspector.model.capture import Fault
 from inspector.protocols.http1 import Http1Parser
-from inspector.protocols.http1_standing import Stage
 from inspector.protocols.messages import (
     Body,
     BodyGap,
@@ -30,7 +29,7 @@ from inspector.protocols.messages import (
     ResponseHead,
     Switched,
 )
-from inspector.wire import FILE_SHIFT, Moment, Segment, stands_before
+from inspector.wire import Moment, Segment, stands_before
 
 FAULTS: Final[dict[str, str]] = {
     "response-without-request": "A response answers no request captured on its connection.",
@@ -39,21 +38,19 @@ FAULTS: Final[dict[str, str]] = {
 #: Protocols behind a 101 that are read.
 _READ: Final = frozenset({"websocket", "h2c"})
 
-CONNECT: Final = b"CONNECT"
 #: The reason of Squid's reply to a CONNECT that it carried out; no header follows.
 ESTABLISHED: Final = b"Connection established"
 
 
 def _is_older(head: ResponseHead, item: OpenExchange | TunnelRecord) -> bool:
     """Whether a response was captured before the request, which it cannot answer then."""
-    if type(item) is TunnelRecord:
-        return stands_before((head.at, head.packet), (item.opened_at, item.packet))
-    request = item.request if type(item) is OpenExchange else None
-    if request is None:
+    if isinstance(item, TunnelRecord):
+        asked = item.opened_at, item.packet
+    elif item.request is not None:
+        asked = item.request.at, item.request.packet
+    else:
         return False
-    if head.packet >> FILE_SHIFT == request.packet >> FILE_SHIFT:  # nearly always
-        return head.packet < request.packet
-    return stands_before((head.at, head.packet), (request.at, request.packet))
+    return stands_before((head.at, head.packet), asked)
 
 
 class Pairing(ABC):
@@ -110,7 +107,7 @@ class Pairing(ABC):
         # Before anything is written of it, or of what is under way beside it.
         notes = self._credentials.study(head.fields, head.target)
         item: OpenExchange | TunnelRecord
-        if head.method == CONNECT:
+        if head.is_connect:
             item = open_record(self._context, head, notes)
         else:
             early, self._early = self._early, None
@@ -180,7 +177,7 @@ class Pairing(ABC):
         if not self._awaiting or _is_older(head, self._awaiting[0]):
             self._awaiting.appendleft(self._unasked(head))
         item = self._awaiting[0]
-        if head.status < 200 and head.is_interim:
+        if head.is_interim:
             item.interim.append(head.status)
             return
         self._awaiting.popleft()
@@ -198,7 +195,7 @@ class Pairing(ABC):
         Such a head goes on until its end, or the stream's: the answer waits for it.
         """
         method = self._requests.begun
-        if method == CONNECT:
+        if method == b"CONNECT":
             self.on_request_events(self._requests.cut_head(head.at, head.packet))
         elif method is not None and self._early is None:
             self._early = OpenExchange(self._context.ledger.next_exchange())
@@ -237,7 +234,7 @@ class Pairing(ABC):
             if item.upgrade.lower() not in _READ:  # of these their layers know what was read
                 number = self._context.connection.number
                 self._context.ledger.unread.note(number, "protocol", item.response.packet)
-        elif self._requests.stage is Stage.PAUSED:
+        elif self._requests.paused:
             self.resume()
         self._receiving = None
         if item is self._early:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 #: The scheme of a target in absolute form (RFC 9112 3.2.2).
 SCHEME: Final = regex(r"(https?|wss?)://", re.IGNORECASE)
 
-#: Methods by which a page is looked at.
-LOOKS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Paths that the API proxy serves itself, or that are used as health checks.
 OWN_PATHS: Final = frozenset(
     {"/", "/health", "/healthz", "/ready", "/readyz", "/livez", "/metrics", "/reflect", "/ping"}
@@ -29,7 +27,7 @@ def asks_proxy_itself(request: Request) -> bool:
 
     From the gateway's address these alone are the host's own look; all else is an agent's call.
     """
-    if request.method not in LOOKS:
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
         return False
     return (path_of(request.target).rstrip("/") or "/") in OWN_PATHS
 

@@ -183,12 +183,9 @@ def read_json_body(data: bytes, status: int) -> JsonFacts:
     characters and otherwise as sent: a caller redacts them.
     """
     try:
-        document: object = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        try:
-            document = parse_json(data)
-        except ValueError:
-            return NOTHING
+        document = parse_json(data)
+    except ValueError:
+        return NOTHING
     if isinstance(document, list):
         facts = NOTHING
         for element in document:

@@ -62,6 +62,11 @@ class Standing:
         return EVERYTHING if self.stage == Stage.DONE else 0
 
     @property
+    def is_between(self) -> bool:
+        """Whether no message is under way."""
+        return self.stage == Stage.START
+
+    @property
     def reads_body(self) -> bool:
         """Whether the next byte is one of a body, or of its framing."""
         return self.stage == Stage.BODY

@@ -33,8 +33,8 @@ from inspector.redaction.body_grants import (
     STRINGS,
 )
 from inspector.redaction.compiled_bodies import ARRAY, MEANINGS, CompiledMasking, kind_of_value
+from inspector.secrets.enumerated import is_of
 from inspector.secrets.free_text import hidden_in_name
-from inspector.secrets.pieces import is_in_pieces
 
 #: A string that may be granted is held whole up to this many bytes.
 STRING_LIMIT: Final = 4 << 10
@@ -324,7 +324,7 @@ def granted(masker: Masker, content: bytes, grammar: re.Pattern[str]) -> bytes |
     masked = masker.text(value)
     if masker.met != met or _MASKED.fullmatch(value):
         return _same_kind(content, masked.encode("latin-1"))
-    return content if grammar.fullmatch(value) and not is_in_pieces(value) else None
+    return content if is_of(grammar, value) else None
 
 
 def masked_text(masker: Masker, content: bytes, *, plain: bool = False) -> bytes | None:

@@ -7,9 +7,11 @@ among the keys that were met.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from inspector.regex import regex
+from inspector.secrets.pieces import is_in_pieces
 
 #: A word of one case with a short number, capitalised words in one, or a number.
 _WORD: Final = "|".join((
@@ -26,3 +28,8 @@ _MODEL_WORD: Final = "|".join((
 ))  # fmt: skip
 #: `claude-sonnet-4-5-20250929`, `gpt-4o`, `models/gemini-2.5-pro`, `llama-v3p1-405b`.
 MODEL: Final = regex(rf"(?=.{{1,100}}\Z)(?:{_MODEL_WORD})(?:[\-._:/@](?:{_MODEL_WORD})){{0,11}}")
+
+
+def is_of(grammar: re.Pattern[str], text: str) -> bool:
+    """Whether a text has the form that a grammar of these gives it, and is no key in pieces."""
+    return grammar.fullmatch(text) is not None and not is_in_pieces(text)

@@ -6,6 +6,7 @@ import json
 from typing import Final
 
 from inspector import inspect
+from inspector.diagnosis.case import Case
 from inspector.model.conclusions import Finding, RootCause
 from inspector.model.report import Report
 from tests.diagnosis.matrix import GOLDEN
@@ -36,6 +37,19 @@ DENIED: Final = response("403 Forbidden", "X-Squid-Error: ERR_ACCESS_DENIED 0")
 
 def found(report: Report) -> dict[str, Finding]:
     return {finding.code: finding for finding in report.findings}
+
+
+def case_of(report: Report) -> Case:
+    """The case of what a report tells, as a diagnosis without a walk of its own takes it."""
+    return Case(
+        exchanges=report.exchanges,
+        tunnels=report.tunnels,
+        connections=report.connections,
+        direct_tls=report.direct_tls,
+        chains=report.chains,
+        topology=report.topology,
+        completeness=report.completeness,
+    )
 
 
 def cause(report: Report) -> RootCause:

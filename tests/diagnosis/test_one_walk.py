@@ -12,7 +12,7 @@ from inspector.diagnosis.rules import OF_EXCHANGES
 from inspector.inspection import Inspector
 from inspector.options import Options
 from inspector.report.formats.json import write_json
-from tests.diagnosis.calls import API_SAYS, CALL, WELL
+from tests.diagnosis.calls import API_SAYS, CALL, WELL, case_of
 from tests.diagnosis.matrix import GOLDEN
 from tests.exchanges.network import Network, response, say
 from tests.flows.build import batch
@@ -40,17 +40,7 @@ SUBJECTS = (
 def test_what_is_found_on_the_way_is_what_a_walk_of_its_own_finds(name: str) -> None:
     told = inspect(GOLDEN / name)
 
-    alone = diagnose(
-        Case(
-            exchanges=told.exchanges,
-            tunnels=told.tunnels,
-            connections=told.connections,
-            direct_tls=told.direct_tls,
-            chains=told.chains,
-            topology=told.topology,
-            completeness=told.completeness,
-        )
-    )
+    alone = diagnose(case_of(told))
 
     assert alone.findings == told.findings
     assert alone.hypotheses == told.hypotheses

@@ -126,18 +126,22 @@ def test_of_records_of_tls_stay_their_headers() -> None:
     assert record in payloads(redacted(tcp.wire.packets, keep_ciphertext=True)[0])
 
 
-def test_what_a_tunnel_carries_is_told_to_a_copy_once_a_batch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Once the handshake is over no order between its directions has to be kept."""
-    told: list[int] = []
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many segments a copy was told of each time."""
+    counts: list[int] = []
     came = Listening.bytes_came
 
     def counted(self: Listening, up: bool, segments: Sequence[Segment]) -> None:
-        told.append(len(segments))
+        counts.append(len(segments))
         came(self, up, segments)
 
     monkeypatch.setattr(Listening, "bytes_came", counted)
+    return counts
+
+
+def test_what_a_tunnel_carries_is_told_to_a_copy_once_a_batch(told: list[int]) -> None:
+    """Once the handshake is over no order between its directions has to be kept."""
     net = Network()
     tcp = play(say(net.to_squid(), connect(), ESTABLISHED), tls())
     record = b"\x17\x03\x03\x05\x8f" + 1423 * b"k"
@@ -150,17 +154,9 @@ def test_what_a_tunnel_carries_is_told_to_a_copy_once_a_batch(
 
 @pytest.mark.parametrize(("body", "shown"), [(b"LABONLY9", 1), (b"xxxxxxxx", 5)])
 def test_of_a_long_record_in_a_handshake_a_copy_is_shown_its_beginning(
-    monkeypatch: pytest.MonkeyPatch, body: bytes, shown: int
+    told: list[int], body: bytes, shown: int
 ) -> None:
     """But where nothing was hidden so far: whether that is so of the rest, its bytes tell."""
-    told: list[int] = []
-    came = Listening.bytes_came
-
-    def counted(self: Listening, up: bool, segments: Sequence[Segment]) -> None:
-        told.append(len(segments))
-        came(self, up, segments)
-
-    monkeypatch.setattr(Listening, "bytes_came", counted)
     hello = b"\x16\x03\x01\0\x04\x01\0\0\0"
     record = b"\x17\x03\x03\x20\0" + body * 1024
     tcp = Tcp().open().up(hello).down(hello)

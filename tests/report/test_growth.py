@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from inspector.diagnosis import Case, diagnose
+from inspector.diagnosis import diagnose
 from inspector.model.report import Report
 from inspector.options import Options
 from inspector.report.compare import Side, compare
@@ -15,6 +15,7 @@ from inspector.report.page.clients import sent
 from inspector.report.page.terminal import render
 from inspector.report.page.tunnels import tunnel_rows
 from inspector.report.page.view import View
+from tests.diagnosis.calls import case_of
 from tests.exchanges.network import (
     AGENT,
     API,
@@ -112,17 +113,7 @@ def against_itself(told: Report) -> object:
 
 
 def diagnosed(told: Report) -> object:
-    return diagnose(
-        Case(
-            exchanges=told.exchanges,
-            tunnels=told.tunnels,
-            connections=told.connections,
-            direct_tls=told.direct_tls,
-            chains=told.chains,
-            topology=told.topology,
-            completeness=told.completeness,
-        )
-    )
+    return diagnose(case_of(told))
 
 
 MADE: Final = (services, agents, keys, addresses, failures)
