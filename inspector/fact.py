@@ -36,6 +36,18 @@ class _Fields:
         return known
 
 
+class _Params:
+    """Tells what asks how a dataclass was made (`pprint`): msgspec writes its `__repr__`."""
+
+    def __get__(self, _: object, kind: type[msgspec.Struct]) -> Any:
+        import dataclasses
+
+        made: Any = dataclasses.make_dataclass(
+            kind.__name__, (), repr=False, frozen=kind.__struct_config__.frozen
+        )
+        return made.__dataclass_params__
+
+
 class _Described(Mapping[str, "_Field"]):
     """The fields of a class: their names at once, the rest when somebody looks at it."""
 
@@ -94,6 +106,7 @@ class Fact(msgspec.Struct, frozen=True):
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     else:  # no annotation: who asks for a fact's type hints is told of its fields alone
         __dataclass_fields__ = _Fields()
+        __dataclass_params__ = _Params()
 
 
 @dataclass_transform(field_specifiers=(field,))
@@ -108,3 +121,4 @@ class Changing(msgspec.Struct):
         __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     else:
         __dataclass_fields__ = _Fields()
+        __dataclass_params__ = _Params()

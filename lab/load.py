@@ -19,7 +19,8 @@ from typing import Any, Final, TypeAlias
 from inspector import Report
 from inspector.inspection import Inspector
 from inspector.model.conclusions import RELIABLE
-from inspector.model.network import Endpoint
+from inspector.model.ids import ExchangeId, TunnelId
+from inspector.model.network import Endpoint, Tunnel
 from inspector.pcap.reader import merged, open_captures
 from lab import gateways, proxy, squid, upstream
 from lab.clients import ANTHROPIC_PLACEHOLDER
@@ -174,13 +175,30 @@ def losing(capture: Path, percent: float, seed: int = 1) -> Report:
 
 def judge(report: Report, played: Played) -> JoinScore:
     """The report's chains held against what the API proxy recorded."""
-    opened = {_text(tunnel.client): tunnel.id for tunnel in report.tunnels}
-    truth, places = {}, _Places()
+    opened: dict[str, list[Tunnel]] = {}
+    for tunnel in report.tunnels:
+        opened.setdefault(_text(tunnel.client), []).append(tunnel)
+    truth: dict[ExchangeId, TunnelId | None] = {}
+    places = _Places()
     for exchange in report.exchanges:
         tunnels = played.tunnels.get(places.next(_text(exchange.client)))
-        if tunnels is not None:
-            truth[exchange.id] = opened.get(tunnels[-1]) if tunnels else None
+        if tunnels is None:
+            continue
+        from_there = opened.get(tunnels[-1], []) if tunnels else []
+        if len(from_there) > 1:
+            if exchange.response is None:
+                continue  # which of them is not known
+            from_there = _opened_before(exchange.response.started_at, from_there)
+        truth[exchange.id] = from_there[-1].id if from_there else None
     return score(report.chains, truth)
+
+
+def _opened_before(moment: int, tunnels: list[Tunnel]) -> list[Tunnel]:
+    """Of tunnels from one port, of which one is over before the next is opened, those till then.
+
+    What brought an answer was open when the answer began.
+    """
+    return [tunnel for tunnel in tunnels if tunnel.opened_at <= moment]
 
 
 def _text(end: Endpoint) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import pprint
 import typing
 from collections.abc import Mapping
 
@@ -57,6 +58,12 @@ def test_a_fact_is_a_dataclass_for_whoever_asks(fact: Seen) -> None:
     assert values == dataclasses.asdict(fact)
     assert list(values)[:3] == ["name", "at", "notes"]
     assert dataclasses.replace(fact, at=9) == replace(fact, at=9)
+
+
+@pytest.mark.parametrize("fact", [Seen("a" * 90, 1), Late("a" * 90, 1, delay=2)])
+def test_a_fact_that_is_too_long_for_a_line_is_printed(fact: Seen) -> None:
+    assert pprint.pformat(fact) == repr(fact)
+    assert pprint.pformat([fact]) == f"[{fact!r}]"
 
 
 def test_fields_have_the_defaults_of_their_class() -> None:
