@@ -210,6 +210,11 @@ class Segments(Sequence[Segment]):
             end += size
         return Segments(b"".join([data for _, _, data in self]), places)
 
+    def last(self, count: int) -> list[Segment]:
+        """So many of the last, or all, as tuples of their own."""
+        data, places = self.data, self.places[-4 * count :]
+        return [(at, packet, data[i:j]) for at, packet, i, j in _UNPACK_RECORD.iter_unpack(places)]
+
     @property
     def size(self) -> int:
         """Bytes of all of them."""
@@ -238,6 +243,13 @@ def size_of(segments: Sequence[Segment]) -> int:
     if type(segments) is Segments:
         return segments.size
     return sum([len(data) for _, _, data in segments])
+
+
+def span_of(segments: Sequence[Segment], stop: int) -> tuple[int, int]:
+    """When the first of them came and the last before index `stop`, without their bytes."""
+    if type(segments) is Segments:
+        return segments.places[0], segments.places[4 * stop - 4]
+    return segments[0][0], segments[stop - 1][0]
 
 
 def lengths_of(segments: Sequence[Segment]) -> Iterable[tuple[int, int]]:

@@ -12,7 +12,7 @@ from inspector.exchanges.layers import Slot
 from inspector.exchanges.ledger import TunnelRecord
 from inspector.exchanges.turns import Turns
 from inspector.protocols.messages import RequestHead, ResponseHead
-from inspector.wire import Segment, size_of
+from inspector.wire import Segment, size_of, span_of
 
 #: Challenges of one refusal that are kept; proxies offer two or three schemes.
 MAX_CHALLENGES: Final = 8
@@ -93,7 +93,8 @@ class TunnelLayer:
         if not segments:
             return
         self._turns.receive(up, segments)
-        self._count(up, size_of(segments), segments[0][0], segments[-1][0])
+        first, last = span_of(segments, len(segments))
+        self._count(up, size_of(segments), first, last)
         if self._first is not None and not up:
             segments = self._first.receive(segments)
             if self._first.is_over:

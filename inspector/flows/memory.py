@@ -133,7 +133,7 @@ class Memory:
 
         Of directions that are read in place it becomes a list of places, and lies where it lay.
         """
-        data, state, halves = self.data, self.state, self.halves
+        data, state, halves, cells = self.data, self.state, self.halves, self.cells
         rows = self._rows_view
         while state.segment_count:
             room = self._room_for(data)
@@ -150,7 +150,7 @@ class Memory:
                 row_end, byte_end = row + _ROW * segments, byte + size
                 places = array("q")
                 places.frombytes(rows[row:row_end])
-                if half.batch == IN_PLACE:
+                if cells[half.at + layout.BATCH] == IN_PLACE:
                     self.in_place[half] = None
                     half.hold(places, data)
                 else:
@@ -272,11 +272,11 @@ class NativeHalf(Half):
         """Put segments behind those that wait; `places` count from `layout.BEFORE` bytes before."""
         cells, before = self.home.cells, self.at + layout.BEFORE
         pending = self._pending
-        if not pending:
+        if type(pending) is not Segments:
+            if pending:  # the reassembler put some there
+                self._pending = [*pending, *Segments(data, places)]
+                return
             pending = self._pending = Segments(data, places)
-        elif not isinstance(pending, Segments):  # the reassembler put some there
-            self._pending = [*pending, *Segments(data, places)]
-            return
         elif pending.data is data:  # the batch's own
             pending.places += places
             return
@@ -285,7 +285,7 @@ class NativeHalf(Half):
             pending.places += places
         else:
             pending.extend(Segments(data, places))
-        if self.batch != IN_PLACE:
+        if cells[self.at + layout.BATCH] != IN_PLACE:
             cells[before] = len(pending.data)
 
     def retire(self) -> None:

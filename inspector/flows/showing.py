@@ -13,7 +13,7 @@ from typing import Final
 from inspector.flows.contract import IN_PLACE, Delivery, Run, Skipped
 from inspector.flows.copies import COMPARED_SEGMENTS, remember
 from inspector.flows.stream import NOTHING, Half
-from inspector.wire import Segment
+from inspector.wire import Segment, Segments
 
 #: Segments for a batching reader are held up to this many bytes.  An event
 #: stream has segments of about 150 bytes, so this is some two hundred of them.
@@ -42,7 +42,11 @@ class Showing:
 
     def want(self, half: Half, count: int) -> None:
         """How many bytes may pass unseen from now on (see `contract.Engine.want`)."""
-        if half.batch == IN_PLACE != count:
+        now = half.batch
+        if now == count < 0:  # as before, which is said behind each run
+            half.room = self._batch_bytes
+            return
+        if now == IN_PLACE:
             half.carry()
         if count < 0:
             half.batch = count
@@ -63,8 +67,7 @@ class Showing:
             half.room = self._batch_bytes
             if half.batch == IN_PLACE:
                 self.in_place.pop(half, None)
-                half.delivered = [*half.delivered, *segments[-COMPARED_SEGMENTS:]]
-                half.delivered = half.delivered[-COMPARED_SEGMENTS:]
+                half.delivered = [*half.delivered, *_last_of(segments)][-COMPARED_SEGMENTS:]
                 yield Run(half.connection.number, half.side, segments)
             else:
                 yield self.shown(half, segments)
@@ -122,5 +125,13 @@ class Showing:
         return Run(half.connection.number, half.side, segments)
 
 
+def _last_of(segments: Sequence[Segment]) -> Sequence[Segment]:
+    """Those that a second copy is compared with, no longer in their batch."""
+    if isinstance(segments, Segments):
+        return segments.last(COMPARED_SEGMENTS)
+    return segments[-COMPARED_SEGMENTS:]
+
+
 def _first_packet(half: Half) -> int:
-    return half.pending[0][1]
+    pending = half.pending
+    return pending.places[1] if isinstance(pending, Segments) else pending[0][1]

@@ -36,7 +36,7 @@ from inspector.protocols.tls_names import (
 )
 from inspector.protocols.tls_record import RECORD_HEADER, RECORD_HEADER_SIZE, is_record_header
 from inspector.protocols.tls_walk import RecordWalk, Use, Walk
-from inspector.wire import Segment
+from inspector.wire import Segment, span_of
 
 #: Handshake bytes of one side that are kept to find its hello.
 MAX_HELLO: Final = 64 << 10
@@ -106,7 +106,9 @@ class TlsConversation:
         if self.handshake_complete:
             done = side.pass_data(segments)
             if done:
-                self._saw_data(segments[0][0], segments[done - 1][0])
+                self._saw_data(*span_of(segments, done))
+            if done == len(segments):
+                return  # as nearly always
         for at, packet, data in segments[done:]:
             position, end = 0, len(data)
             while position < end and side.walk is Walk.EXACT:
