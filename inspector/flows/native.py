@@ -135,8 +135,9 @@ class NativeEngine(PacketEngine):
                     assert half is not None
                     yield from self._showing.flush(half)
                 elif reason == layout.RARE:
-                    yield from self._walk(batch, records[at - 1 : at], first + at - 1)
-                    start = records[at - 1][1] + before_ip + _KEY_AT
+                    record = records[at - 1]
+                    yield from self._walk(batch, (record,), first + at - 1)
+                    start = record[1] + before_ip + _KEY_AT
                     self._admit(data[start : start + layout.KEY])
                 elif reason == layout.FULL:
                     memory.settle()
