@@ -263,7 +263,7 @@ def _tls(call: FailedCall, case: Case) -> str | None:
 
 def _upstream(call: FailedCall, case: Case) -> str | None:
     if call.answered_by == "nobody":
-        return "no response byte came"
+        return None if case.came_back(call) is not None else "no response byte came"
     if call.outcome == "cut" and first_to_close(call, case) == "upstream":
         return None  # it broke its own answer off
     if call.answered_by in ("api-proxy", "forward-proxy"):
@@ -284,7 +284,7 @@ def _upstream(call: FailedCall, case: Case) -> str | None:
 def _cut(call: FailedCall, case: Case) -> str | None:
     response = call.exchange.response
     if response is None:
-        return "there was no stream"
+        return None if case.came_back(call) is not None else "there was no stream"
     return "the answer arrived whole" if response.complete else None
 
 

@@ -199,6 +199,7 @@ def tunnel_fact(record: TunnelRecord, egress: DirectTlsRecord | None) -> Tunnel:
         inner=record.inner,
         tls_answer=record.tls_answer,
         decryption=record.decryption,
+        data_down=record.data_down,
     )
 
 

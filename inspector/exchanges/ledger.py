@@ -114,6 +114,7 @@ class TunnelRecord(Changing):
     first_data_at: int | None = None
     last_data_at: int | None = None
     last_down_at: int | None = None
+    data_down: int | None = None
     closed_at: int | None = None
     closed_by: EndedBy | None = None
     exchanges: list[int] = field(default_factory=list)

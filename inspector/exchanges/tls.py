@@ -118,7 +118,7 @@ class TlsLayer:
         if self._inside is not None:
             self._inside.lose(up, count)
         records = min(kept - 1, count // RECORD_HEADER_SIZE) if kept else None
-        return self._tls.cut(up, records, at, packet)
+        return self._tls.cut(up, records, at, packet, count)
 
     def end(self, up: bool, at: int, packet: int) -> None:
         """A direction ended with FIN."""
@@ -175,6 +175,7 @@ class TlsLayer:
             tunnel.decryption = decryption
             tunnel.records_up = tls.records_up
             tunnel.records_down = tls.records_down
+            tunnel.data_down = tls.data_down
             tunnel.first_data_at = tls.first_data_at
             tunnel.last_data_at = tls.last_data_at
             return

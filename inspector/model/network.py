@@ -329,6 +329,12 @@ class Tunnel(Fact):
     """
     decryption: Decryption | None = None
     """How far its TLS was read with keys; null where no keys were given, or it carries no TLS."""
+    data_down: int | None = None
+    """Bytes of TLS application data that came back, the handshake's records not counted.
+
+    Session tickets are among them (TLS 1.3).  Null where it carries no TLS, or where its records
+    could not be told from each other.
+    """
 
     @property
     def host(self) -> str:

@@ -35,6 +35,7 @@ SINCE: Final[Mapping[str, int]] = {
     "Topology.subnets": 2,
     "Topology.without": 2,
     "Tool.core": 2,
+    "Tunnel.data_down": 2,
     "Tunnel.decryption": 2,
     "WebSocket.bytes_down": 2,
     "WebSocket.bytes_up": 2,

@@ -66,6 +66,8 @@ class TlsConversation:
         self._flight = ServerFlight()
         self._client_hello: ClientHello | None = None
         self._alerts: list[str] = []
+        # Of the server's handshake, as far as it is encrypted in records of type 23 (TLS 1.3).
+        self._flight_bytes = 0
         self._gap = False
         self._closed = False
         # Whether the handshake is known to have succeeded: order matters no more.
@@ -90,6 +92,18 @@ class TlsConversation:
     @property
     def app_bytes_down(self) -> int:
         return self._down.app_bytes
+
+    @property
+    def data_down(self) -> int | None:
+        """Bytes of the server's application data, without the encrypted part of its handshake.
+
+        None where its hello or the border of a record is missing.
+        """
+        side = self._down
+        if not self._progress.begun or side.walk is Walk.LOST:
+            return None
+        begun = side.size - side.left if side.left and side.use is Use.DATA else 0
+        return side.app_bytes - self._flight_bytes + begun
 
     @property
     def exact(self) -> bool:
@@ -167,11 +181,11 @@ class TlsConversation:
                 self._flight.give_up()
         self._advance(side, n, at, packet)
 
-    def cut(self, up: bool, records: int | None, at: int, packet: int) -> bool:
-        """Bytes were left out by a filter that walked them: `records` of type 23 ended there.
+    def cut(self, up: bool, records: int | None, at: int, packet: int, count: int = 0) -> bool:
+        """`count` bytes were left out by a filter that walked them.
 
-        None: the filter had lost its way.  Answers whether that is enough to
-        go on with: not before the hellos, which a filter never cuts.
+        `records` of type 23 ended there; None: the filter had lost its way.  Answers whether that
+        is enough to go on with: not before the hellos, which a filter never cuts.
         """
         side, progress = (self._up if up else self._down), self._progress
         if not progress.begun or not progress.server_spoke:
@@ -183,6 +197,7 @@ class TlsConversation:
         side.left, side.header, side.hello = 0, b"", None
         side.use = Use.NOTHING
         side.body.clear()
+        side.app_bytes += count - RECORD_HEADER_SIZE * (records or 0)
         if records is None:
             self._count_lost(side, packet)
         elif records:
@@ -277,6 +292,8 @@ class TlsConversation:
         if kind == APPLICATION_DATA:
             side.records += 1
             side.app_bytes += side.size
+            if not up and not progress.carries_data(up):
+                self._flight_bytes += side.size
             progress.encrypted(up, side.size)
         elif kind == CHANGE_CIPHER_SPEC:
             progress.changed.add(up)

@@ -259,6 +259,50 @@ def test_application_records_are_counted_as_they_are_on_the_wire(plain12: Record
     assert seen.exact
 
 
+@pytest.mark.parametrize("feed", FEEDS)
+@BOTH
+def test_data_that_came_back_is_told_from_the_handshake(version: ssl.TLSVersion, feed: str) -> None:
+    """In TLS 1.3 the server's flight before the client's Finished is of type 23, too."""
+    made = converse(client_context(version), server_context(version))
+    behind = made.flights if version is V12 else made.flights[3:]
+    bodies = [body for up, data in behind if not up for kind, body in records(data) if kind == 23]
+    seen = watch(made.flights, feed)
+    assert seen.data_down == sum(map(len, bodies)) > 1000
+    assert seen.app_bytes_down - seen.data_down == (0 if version is V12 else len(flight_of(made)))
+
+
+def flight_of(made: Recording) -> bytes:
+    """The encrypted part of the server's handshake."""
+    _, data = made.flights[1]
+    return b"".join(body for kind, body in records(data) if kind == 23)
+
+
+@BOTH
+def test_the_begun_record_and_what_a_filter_cut_came_back_as_well(version: ssl.TLSVersion) -> None:
+    made = converse(client_context(version), server_context(version))
+    up, answer = made.flights[-1]
+    assert not up
+    seen = watch(made.flights[:-1])
+    before = seen.data_down
+    assert before is not None
+
+    seen.receive(False, [(9, 9, answer[:205])])
+    assert seen.data_down == before + 200
+
+    seen = watch(made.flights[:-1])
+    assert seen.cut(False, 1, 9, 9, len(answer))
+    assert seen.data_down == before + len(answer) - 5
+
+
+def test_what_came_back_is_not_known_without_the_hellos_or_a_records_border(
+    plain13: Recording,
+) -> None:
+    assert watch(plain13.flights[-2:]).data_down is None
+    seen = watch(plain13.flights)
+    seen.gap(False, 100, 9, 9)
+    assert seen.data_down is None
+
+
 def test_data_is_timed_from_after_the_handshake(plain12: Recording, plain13: Recording) -> None:
     for made, expected in (
         # The request is the first type 23 of TLS 1.2; in TLS 1.3 what follows the Finished.

@@ -40,7 +40,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.answered_by == "nobody" and case.not_read.is_lossy:
         return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
-        return refuted(f"nobody judged the headers of {call.exchange.id}")
+        return _of_no_answer(call, case)
     if call.answered_by == "unknown":
         return not_observable("who answered cannot be told; keys would show it")
     if call.answered_by != "upstream" and _may_have_arrived(call, case):
@@ -76,6 +76,18 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.status == 401:
         return refuted("the API judged what the API proxy wrote")
     return refuted(f"{call.status} is about nothing the client's headers say")
+
+
+def _of_no_answer(call: FailedCall, case: Case) -> Judgement:
+    """Of a call whose client got no byte: an answer may have come as far as the API proxy."""
+    answer = None if call.inner is None else call.inner.response
+    if answer is not None and answer.status < 400:
+        return refuted("the API accepted it")
+    if answer is not None:
+        return not_observable(f"the API's {answer.status} inside the tunnel is not judged")
+    if (tunnel := case.came_back(call)) is not None:
+        return not_observable(f"what came back through {tunnel.id} needs keys")
+    return refuted(f"nobody judged the headers of {call.exchange.id}")
 
 
 def _of_the_answer(call: FailedCall, case: Case) -> Judgement | None:

@@ -38,7 +38,7 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if call.outcome not in _WHOLE and not case.knows_who_closed(call):
         return not_observable("packets are missing; a capture without loss")
     if call.outcome in ("unanswered", "left") and response is None:
-        return refuted("no response byte existed")
+        return _of_no_answer(call, case)
     if call.outcome in _WHOLE:
         if response is not None and not response.complete:
             return not_observable("the error's body is cut; keys would tell where")
@@ -57,6 +57,24 @@ def judge(call: FailedCall, case: Case) -> Judgement:
     if response is not None and BARE_ERROR in response.oddities:
         return refuted("the API proxy itself says the upstream broke off")
     return _cut(call, case)
+
+
+def _of_no_answer(call: FailedCall, case: Case) -> Judgement:
+    """Not one byte came to the agent: was one there to be passed on, for long enough?"""
+    answer = None if call.inner is None else call.inner.response
+    if answer is not None:
+        closed = None if call.connection is None else call.connection.closed_at
+        ended = answer.ended_at if answer.complete else None
+        if ended is not None and closed is not None and ended + IN_FLIGHT < closed:
+            return confirmed("the API's answer was whole inside the tunnel")
+        if call.outcome == "left":
+            return refuted("the client left before the API's answer was whole")
+        if ended is not None:
+            return confirmed("the API proxy closed while the API's answer came")
+        return refuted("the API's own answer was not whole")
+    if (tunnel := case.came_back(call)) is not None:
+        return not_observable(f"whether {tunnel.id} brought an answer needs keys")
+    return refuted("no response byte existed")
 
 
 def _of_both_legs(call: FailedCall) -> Judgement | None:

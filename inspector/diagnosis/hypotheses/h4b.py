@@ -59,6 +59,10 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted(f"{call.status} sends the call elsewhere; it is no error")
     if call.answered_by == "nobody" and case.not_read.is_lossy:
         return not_observable("packets are missing, perhaps including its answer")
+    if call.answered_by == "nobody" and answer is not None:
+        return refuted(f"the API answered {answer.status} inside the tunnel")
+    if call.answered_by == "nobody" and (tunnel := case.came_back(call)) is not None:
+        return not_observable(f"what came back through {tunnel.id} needs keys")
     if call.answered_by == "nobody":
         return refuted(f"nobody answered {call.exchange.id}")
     return refuted("the API answered with success")

@@ -30,7 +30,7 @@ _UNSTABLE: Final = frozenset({
     "reply_latency", "longest_silence", "timing",
     # pacing
     "zero_windows", "retransmissions", "dropped_by_kernel", "duplicate_packets",
-    "records_up", "records_down", "because",
+    "records_up", "records_down", "data_down", "because",
 })  # fmt: skip
 
 #: Objects whose names come from the capture or the configuration: kept whole.
