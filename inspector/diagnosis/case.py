@@ -340,11 +340,13 @@ class Case:
     def came_back(self, call: FailedCall) -> Tunnel | None:
         """A tunnel that brought more than TLS sends of itself: perhaps the answer to a call.
 
-        One that is joined with the call, surely or not.  None where all inside was read with keys.
+        One that is joined with the call, surely if it has another answer.  None where all inside
+        was read with keys.
         """
         request = call.exchange.request
         asked = 0 if request is None else request.started_at
-        for name in self._linked.get(number_of(call.exchange.id), ()):
+        joined = self._linked if call.answered_by == "nobody" else self._pairs
+        for name in joined.get(number_of(call.exchange.id), ()):
             tunnel = self.tunnels.get(tunnel_id(name))
             if tunnel is None or (tunnel.data_down or 0) <= _OF_TLS:
                 continue

@@ -262,8 +262,10 @@ def _tls(call: FailedCall, case: Case) -> str | None:
 
 
 def _upstream(call: FailedCall, case: Case) -> str | None:
+    if call.answered_by in ("nobody", "api-proxy") and case.came_back(call) is not None:
+        return None  # the API may have answered the API proxy
     if call.answered_by == "nobody":
-        return None if case.came_back(call) is not None else "no response byte came"
+        return "no response byte came"
     if call.outcome == "cut" and first_to_close(call, case) == "upstream":
         return None  # it broke its own answer off
     if call.answered_by in ("api-proxy", "forward-proxy"):

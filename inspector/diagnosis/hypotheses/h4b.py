@@ -48,6 +48,9 @@ def judge(call: FailedCall, case: Case) -> Judgement:
             return not_observable("who wrote the error cannot be told; keys would")
         if is_put_aside(call):
             return not_observable("the gateway refused it for a call that had failed before")
+        if call.answered_by == "api-proxy" and (tunnel := case.came_back(call)) is not None:
+            # A gateway may write its own error in place of the API's.
+            return not_observable(f"what came back through {tunnel.id} needs keys")
         return refuted(_NOT_THE_API[call.answered_by])
     if call.outcome == "unusable" and unusable(call.exchange) == "error":
         if call.answered_by == "upstream":

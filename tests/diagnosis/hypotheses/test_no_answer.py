@@ -15,9 +15,13 @@ from inspector.diagnosis.outcome import CallOutcome
 from inspector.fact import replace
 from inspector.model.conclusions import HypothesisId, HypothesisVerdict
 from inspector.model.report import Report
-from tests.diagnosis.calls import CALL, case_of, cause
+from tests.diagnosis.calls import (
+    CALL,
+    case_of,
+    cause,
+)
 from tests.diagnosis.matrix import GOLDEN
-from tests.exchanges.network import ESTABLISHED, Network, connect, play, say
+from tests.exchanges.network import ESTABLISHED, Network, connect, play, response, say
 from tests.protocols.tls_memory import Recording, client_context, converse, server_context
 
 LONG: Final = 1_000_000_000
@@ -88,6 +92,31 @@ def test_what_came_back_before_the_call_is_no_answer_to_it() -> None:
     far.close()
     told = verdicts(net.report())
     assert (told["H1"], told["H3"], told["H4b"]) == ("refuted",) * 3
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_an_error_of_a_proxys_own_may_stand_in_place_of_the_apis(is_asked: bool) -> None:
+    """A proxy before the API proxy gives up; in the tunnel something had come back by then."""
+    net = Network()
+    front = net.to("172.30.0.35", 8080)
+    front.up(CALL).ack(False)
+    behind = net.to_api_proxy(client="172.30.0.35")
+    behind.up(CALL).ack(False)
+    far = say(net.to_squid(), connect("api.anthropic.com:443"), ESTABLISHED)
+    inside = conversed(ssl.TLSVersion.TLSv1_3)
+    if not is_asked:
+        inside.flights.pop()
+    play(far, inside)
+    net.wire.now += 2 * LONG
+    page = b"<html><body><center><h1>504</h1></center><hr><center>nginx</center></body></html>"
+    fields = ("Server: nginx", "Content-Type: text/html")
+    front.down(response("504 Gateway Time-out", *fields, body=page)).ack(True).close()
+    behind.end(True).end(False)
+    report = net.report()
+
+    assert cause(report).code == "gateway-timeout"
+    assert verdicts(report)["H4b"] == ("not observable" if is_asked else "refuted")
+    assert ("upstream error" in ruled_out(report)) is not is_asked
 
 
 def kept_from_the_agent(
