@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 
 #: Variables that a program in the lab sees.  All others stay outside: a proxy or a real key
@@ -18,6 +19,8 @@ from types import TracebackType
 INHERITED = ("PATH", "LANG", "LC_ALL", "TERM", "TMPDIR")
 
 _POLL = 0.01
+#: Nothing more comes from a client that has sent nothing for so many seconds.
+_QUIET = 0.3
 _TAIL = 2000
 
 
@@ -171,6 +174,36 @@ class Process:
         if self.running:
             os.kill(self.pid, number)
 
+    @contextlib.contextmanager
+    def held(self, port: int) -> Iterator[None]:
+        """Give the program no processor until something came to its port, and nothing more does.
+
+        So it reads all that its client sends of itself before it answers, on any machine.
+        """
+        self.send_signal(signal.SIGSTOP)
+        going_on = Thread(target=self._go_on_when_sent_to, args=(port,))
+        going_on.start()
+        try:
+            yield
+        finally:
+            going_on.join()
+
+    def _go_on_when_sent_to(self, port: int) -> None:
+        came, since = 0, time.monotonic()
+
+        def is_quiet() -> bool:
+            nonlocal came, since
+            waiting = unread_bytes(self.pid, port)
+            if waiting != came:
+                came, since = waiting, time.monotonic()
+            return bool(came) and time.monotonic() - since > _QUIET
+
+        try:
+            with contextlib.suppress(LabError):
+                until(is_quiet, f"something to be sent to {self.name}")
+        finally:
+            self.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """End the whole group at once, as an out-of-memory killer would.  Twice is once."""
         if self._popen.returncode is None:
@@ -207,14 +240,27 @@ _LISTEN = "0A"
 
 def listening_ports(pid: int) -> set[int]:
     """TCP ports on which anything listens in the network namespace of a process."""
-    ports = set()
+    return {
+        int(local.rpartition(":")[2], 16) for local, state, _ in _sockets(pid) if state == _LISTEN
+    }
+
+
+def unread_bytes(pid: int, port: int) -> int:
+    """Bytes that came to a TCP port there, and that nobody has read yet."""
+    return sum(
+        int(queues.rpartition(":")[2], 16)
+        for local, state, queues in _sockets(pid)
+        if state != _LISTEN and int(local.rpartition(":")[2], 16) == port
+    )
+
+
+def _sockets(pid: int) -> Iterator[tuple[str, str, str]]:
+    """Of each TCP socket there its own end, its state, and what waits: to be sent, to be read."""
     for table in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         except OSError:
             continue  # it has just ended, or IPv6 is not there
         for line in lines:
-            _, local, _, state, *_ = line.split()
-            if state == _LISTEN:
-                ports.add(int(local.rpartition(":")[2], 16))
-    return ports
+            _, local, _, state, queues, *_ = line.split()
+            yield local, state, queues

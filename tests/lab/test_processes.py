@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,24 @@ def test_ready_is_a_port_it_listens_on(tmp_path: Path) -> None:
         process.wait_ready(int(process.output()))
 
         assert int(process.output()) in processes.listening_ports(process.pid)
+
+
+def test_a_program_that_is_held_reads_at_once_what_was_sent_in_pieces(tmp_path: Path) -> None:
+    program = (
+        "import socket, time; server = socket.create_server(('127.0.0.1', 0));"
+        "print(server.getsockname()[1], flush=True); peer, _ = server.accept();"
+        "print(len(peer.recv(100)), flush=True); time.sleep(60)"
+    )
+    with Process([*PYTHON, program], log=tmp_path / "log") as process:
+        process.wait_ready(lambda: process.output().endswith("\n"))
+        port = int(process.output())
+        with process.held(port), socket.create_connection(("127.0.0.1", port)) as end:
+            for _ in range(3):
+                end.sendall(b"some")
+                time.sleep(0.05)
+        process.wait_ready(lambda: process.output().count("\n") == 2)
+
+        assert process.output().splitlines()[1] == "12"
 
 
 def test_a_program_that_ends_before_it_is_ready_is_quoted(tmp_path: Path) -> None:
