@@ -97,11 +97,27 @@ def root_cause(
         of=of,
         sentence=cause.sentence(first, case, count),
         ruled_out=_ruled_out(code, first, case),
-        details=(*cause.details(first, case, count), *inside, *aside.told(found.meanwhile)),
+        details=(
+            *cause.details(first, case, count),
+            *inside,
+            *_unheard(first, case),
+            *aside.told(found.meanwhile),
+        ),
         others=_others(case, explained, heaviest),
         not_in_packets=None if inside else cause.leaves_open(first),
         advice=cause.advises(first, case),
         evidence=tuple(found.tally.evidence),
+    )
+
+
+def _unheard(call: FailedCall, case: Case) -> tuple[str, ...]:
+    """What came as far as the API proxy for a call that was not answered."""
+    tunnel = None if call.exchange.response is not None else case.came_back(call)
+    if tunnel is None:
+        return ()
+    return (
+        f"{tunnel.id} brought back {tunnel.data_down:,} bytes of data: whether they are its answer"
+        " is inside TLS.",
     )
 
 

@@ -45,6 +45,9 @@ MAX_ALERTS: Final = 16
 
 _MESSAGE_HEADER: Final = 4
 _TLS_1_2: Final = 0x0303
+#: The largest record that an encrypted alert takes before TLS 1.3, where it is no record of data:
+#: of CBC with SHA-256 16 bytes of IV and three blocks (RFC 5246 6.2.3.2).
+_ALERT: Final = RECORD_HEADER_SIZE + 64
 
 
 class TlsConversation:
@@ -185,7 +188,8 @@ class TlsConversation:
         """`count` bytes were left out by a filter that walked them.
 
         `records` of type 23 ended there; None: the filter had lost its way.  Answers whether that
-        is enough to go on with: not before the hellos, which a filter never cuts.
+        is enough to go on with: not before the hellos, which a filter never cuts.  A few bytes in
+        which no data ends are taken for an alert, where an alert is none.
         """
         side, progress = (self._up if up else self._down), self._progress
         if not progress.begun or not progress.server_spoke:
@@ -197,7 +201,8 @@ class TlsConversation:
         side.left, side.header, side.hello = 0, b"", None
         side.use = Use.NOTHING
         side.body.clear()
-        side.app_bytes += count - RECORD_HEADER_SIZE * (records or 0)
+        if records or count > _ALERT or not progress.is_old:
+            side.app_bytes += count - RECORD_HEADER_SIZE * (records or 0)
         if records is None:
             self._count_lost(side, packet)
         elif records:

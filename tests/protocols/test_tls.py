@@ -292,6 +292,9 @@ def test_the_begun_record_and_what_a_filter_cut_came_back_as_well(version: ssl.T
     seen = watch(made.flights[:-1])
     assert seen.cut(False, 1, 9, 9, len(answer))
     assert seen.data_down == before + len(answer) - 5
+    assert seen.cut(False, 0, 9, 9, 31)
+    alert = 31 if version is V13 else 0
+    assert seen.data_down == before + len(answer) - 5 + alert
 
 
 def test_what_came_back_is_not_known_without_the_hellos_or_a_records_border(

@@ -66,6 +66,10 @@ def test_what_came_back_to_the_api_proxy_may_be_an_answer(
     told = verdicts(report)
     assert (told["H1"], told["H3"], told["H4b"]) == ("not observable",) * 3
     assert not ruled_out(report) & {"upstream error", "cut stream"}
+    assert cause(report).details[-1] == (
+        f"t1 brought back {tunnel.data_down:,} bytes of data: whether they are its answer is"
+        " inside TLS."
+    )
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -79,6 +83,7 @@ def test_what_tls_sends_of_itself_is_no_answer(version: ssl.TLSVersion) -> None:
     told = verdicts(report)
     assert (told["H1"], told["H3"], told["H4b"]) == ("refuted",) * 3
     assert {"upstream error", "cut stream"} <= ruled_out(report)
+    assert not any("brought back" in line for line in cause(report).details)
 
 
 def test_what_came_back_before_the_call_is_no_answer_to_it() -> None:
