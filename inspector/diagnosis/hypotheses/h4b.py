@@ -60,12 +60,18 @@ def judge(call: FailedCall, case: Case) -> Judgement:
         return refuted("no error of the API's came, and no answer either")
     if call.outcome == "redirected":
         return refuted(f"{call.status} sends the call elsewhere; it is no error")
-    if call.answered_by == "nobody" and case.not_read.is_lossy:
-        return not_observable("packets are missing, perhaps including its answer")
-    if call.answered_by == "nobody" and answer is not None:
-        return refuted(f"the API answered {answer.status} inside the tunnel")
-    if call.answered_by == "nobody" and (tunnel := case.came_back(call)) is not None:
-        return not_observable(f"what came back through {tunnel.id} needs keys")
     if call.answered_by == "nobody":
-        return refuted(f"nobody answered {call.exchange.id}")
+        return _of_no_answer(call, case)
     return refuted("the API answered with success")
+
+
+def _of_no_answer(call: FailedCall, case: Case) -> Judgement:
+    """Of a call whose client got no byte: an answer may have come as far as the API proxy."""
+    answer = None if call.inner is None else call.inner.response
+    if case.not_read.is_lossy:
+        return not_observable("packets are missing, perhaps including its answer")
+    if answer is not None:
+        return refuted(f"the API answered {answer.status} inside the tunnel")
+    if (tunnel := case.came_back(call)) is not None:
+        return not_observable(f"what came back through {tunnel.id} needs keys")
+    return refuted(f"nobody answered {call.exchange.id}")
