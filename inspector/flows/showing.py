@@ -127,11 +127,11 @@ class Showing:
 
 def _last_of(segments: Sequence[Segment]) -> Sequence[Segment]:
     """Those that a second copy is compared with, no longer in their batch."""
-    if isinstance(segments, Segments):
+    if type(segments) is Segments:
         return segments.last(COMPARED_SEGMENTS)
     return segments[-COMPARED_SEGMENTS:]
 
 
 def _first_packet(half: Half) -> int:
     pending = half.pending
-    return pending.places[1] if isinstance(pending, Segments) else pending[0][1]
+    return pending.places[1] if type(pending) is Segments else pending[0][1]

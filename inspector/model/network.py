@@ -330,11 +330,7 @@ class Tunnel(Fact):
     decryption: Decryption | None = None
     """How far its TLS was read with keys; null where no keys were given, or it carries no TLS."""
     data_down: int | None = None
-    """Bytes of TLS application data that came back, the handshake's records not counted.
-
-    Session tickets are among them (TLS 1.3).  Null where it carries no TLS, or where its records
-    could not be told from each other.
-    """
+    """Bytes of TLS application data that came back, session tickets too; null where not known."""
 
     @property
     def host(self) -> str:

@@ -184,7 +184,7 @@ class TlsConversation:
                 self._flight.give_up()
         self._advance(side, n, at, packet)
 
-    def cut(self, up: bool, records: int | None, at: int, packet: int, count: int = 0) -> bool:
+    def cut(self, up: bool, records: int | None, at: int, packet: int, count: int) -> bool:
         """`count` bytes were left out by a filter that walked them.
 
         `records` of type 23 ended there; None: the filter had lost its way.  Answers whether that

@@ -7,11 +7,12 @@ from typing import Final
 
 import pytest
 
-from inspector.diagnosis import Case, diagnose
+from inspector.diagnosis import diagnose
 from inspector.model.capture import Unread, UnreadReason
 from inspector.model.conclusions import Hypothesis
 from inspector.model.ids import ConnectionId, connection_id
 from inspector.model.report import Report
+from tests.diagnosis.calls import case_of
 from tests.exchanges.network import (
     ESTABLISHED,
     PLACEHOLDER,
@@ -53,15 +54,7 @@ def run(status: str) -> Report:
 def verdicts(report: Report, *unread: Unread) -> dict[str, Hypothesis]:
     """What is said of the same facts, had this not been read."""
     held = replace(report.completeness, verdict="incomplete", because=("made up",), unread=unread)
-    case = Case(
-        exchanges=report.exchanges,
-        tunnels=report.tunnels,
-        connections=report.connections,
-        direct_tls=report.direct_tls,
-        chains=report.chains,
-        topology=report.topology,
-        completeness=held if unread else report.completeness,
-    )
+    case = case_of(replace(report, completeness=held) if unread else report)
     return {item.id: item for item in diagnose(case).hypotheses}
 
 

@@ -37,8 +37,6 @@ def judge(call: FailedCall, case: Case) -> Judgement:
 
     A credential is not: the API proxy replaces it, so a 401 is about the API proxy's own.
     """
-    if call.answered_by == "nobody" and case.not_read.is_lossy:
-        return not_observable("packets are missing, perhaps including its answer")
     if call.answered_by == "nobody":
         return _of_no_answer(call, case)
     if call.answered_by == "unknown":
@@ -81,6 +79,8 @@ def judge(call: FailedCall, case: Case) -> Judgement:
 def _of_no_answer(call: FailedCall, case: Case) -> Judgement:
     """Of a call whose client got no byte: an answer may have come as far as the API proxy."""
     answer = None if call.inner is None else call.inner.response
+    if case.not_read.is_lossy:
+        return not_observable("packets are missing, perhaps including its answer")
     if answer is not None and answer.status < 400:
         return refuted("the API accepted it")
     if answer is not None:

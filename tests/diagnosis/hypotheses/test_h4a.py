@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspector.model.report import Report
-from tests.diagnosis.calls import API_SAYS, CALL, called, cause
+from tests.diagnosis.calls import API_SAYS, CALL, called, cause, golden
 from tests.exchanges.network import ESTABLISHED, Network, connect, play, report, response, say, tls
 
 _OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
@@ -15,6 +15,11 @@ def verdict(told: Report) -> str:
 
 def test_an_answer_of_whom_nobody_knows_needs_a_tunnel_that_was_not_captured() -> None:
     assert verdict(called(CALL, response("500 X", *API_SAYS[:1]))) == "not observable"
+
+
+def test_of_a_client_that_left_it_is_not_known_what_the_api_proxy_did_out_of_sight() -> None:
+    """Which of the two closes first is a race, so that the scenario leaves it open."""
+    assert verdict(golden("h2c-prior-knowledge")) == "not observable"
 
 
 def test_a_tunnel_whose_opening_was_lost_is_no_refusal_of_the_api_proxys() -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from inspector import Options, inspect
+from inspector.diagnosis import diagnose
 from inspector.diagnosis.call import FailedCall
 from inspector.diagnosis.case import Case
 from inspector.diagnosis.hypotheses import h1, h3, h4b
@@ -15,11 +16,7 @@ from inspector.diagnosis.outcome import CallOutcome
 from inspector.fact import replace
 from inspector.model.conclusions import HypothesisId, HypothesisVerdict
 from inspector.model.report import Report
-from tests.diagnosis.calls import (
-    CALL,
-    case_of,
-    cause,
-)
+from tests.diagnosis.calls import CALL, case_of, cause
 from tests.diagnosis.matrix import GOLDEN
 from tests.exchanges.network import ESTABLISHED, Network, connect, play, response, say
 from tests.protocols.tls_memory import Recording, client_context, converse, server_context
@@ -88,15 +85,14 @@ def test_what_tls_sends_of_itself_is_no_answer(version: ssl.TLSVersion) -> None:
 
 def test_what_came_back_before_the_call_is_no_answer_to_it() -> None:
     """A tunnel that is used again brought what it brought for the call before."""
-    net = Network()
-    far = say(net.to_squid(), connect("api.anthropic.com:443"), ESTABLISHED)
-    play(far, conversed(ssl.TLSVersion.TLSv1_3))
-    tcp = net.to_api_proxy()
-    tcp.up(CALL).ack(False)
-    tcp.end(False).end(True)
-    far.close()
-    told = verdicts(net.report())
-    assert (told["H1"], told["H3"], told["H4b"]) == ("refuted",) * 3
+    report = unanswered(conversed(ssl.TLSVersion.TLSv1_3))
+    ((exchange,), (tunnel,)) = report.exchanges, report.tunnels
+    assert exchange.request is not None
+    for earlier, told in ((0, "not observable"), (1, "refuted")):
+        last = replace(tunnel, last_down_at=exchange.request.started_at - earlier)
+        case = case_of(replace(report, tunnels=(last,)))
+        said = {row.id: row.verdict for row in diagnose(case).hypotheses}
+        assert (said["H1"], said["H3"], said["H4b"]) == (told,) * 3
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
